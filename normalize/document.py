@@ -1,0 +1,268 @@
+"""What a document says: blocks, footnotes, corrections and metadata.
+
+All records are frozen and slotted. A block's text is a sequence of :class:`Token`: what stands between two
+spaces in the published text, with the page evidence it was read from. Every stage after the first (structure,
+repair) takes a :class:`Document` and returns another one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+
+from ocr.page import Box, Letter
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """A footnote's number at the place that cites it.
+
+    Attributes:
+        offset: it stands after that many characters of the token's text.
+        label: as published (unique in the document).
+    """
+
+    offset: int
+    label: str
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """What stands between two spaces of the published text.
+
+    Attributes:
+        text: as published, NFC, without footnote marks.
+        page: 1 for the first; 0 where there are no pages.
+        box: in pixels of that page's cleaned image; ``None`` for text from another engine.
+        confidence: 0 to 100; ``None`` for text from another engine.
+        letters: the page's evidence for what was *printed* here: one entry for each letter of the text as it
+            was read, with its competitors. Stays the same when repair changes ``text``. Empty for text from
+            another engine.
+        marks: footnote marks in order of ``offset``.
+    """
+
+    text: str
+    page: int = 0
+    box: Box | None = None
+    confidence: float | None = None
+    letters: tuple[Letter, ...] = ()
+    marks: tuple[Mark, ...] = ()
+
+    @property
+    def published(self) -> str:
+        """The text with its marks: ``phố[^1].``"""
+        out, at = [], 0
+        for mark in self.marks:
+            out.append(self.text[at : mark.offset])
+            out.append(f"[^{mark.label}]")
+            at = mark.offset
+        out.append(self.text[at:])
+        return "".join(out)
+
+
+Tokens = tuple[Token, ...]
+
+
+def published(tokens: Tokens) -> str:
+    """The published text of a sequence of tokens."""
+    return " ".join(token.published for token in tokens)
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """One paragraph of the published text.
+
+    Attributes:
+        type: ``letterhead``, ``title``, ``heading``, ``paragraph``, ``list_item``, ``table``, ``recipients``,
+            ``signature`` or ``missing`` (the marker of an unreadable page).
+        tokens: its words.
+        page: where it begins.
+        level: depth of a heading or list item, 1 the highest; 0 elsewhere.
+        box: on the page where it begins; ``None`` for text from another engine.
+        rows: of a table only: cells of each row; ``tokens`` then hold the same words, row by row.
+    """
+
+    type: str
+    tokens: Tokens
+    page: int = 0
+    level: int = 0
+    box: Box | None = None
+    rows: tuple[tuple[str, ...], ...] = ()
+
+    @property
+    def text(self) -> str:
+        return published(self.tokens)
+
+    @property
+    def labels(self) -> list[str]:
+        """The footnotes this block cites, in order."""
+        return [mark.label for token in self.tokens for mark in token.marks]
+
+
+@dataclass(frozen=True, slots=True)
+class Footnote:
+    """One footnote.
+
+    Attributes:
+        label: as published, unique in the document.
+        printed_label: as printed on the page.
+        paragraphs: the note's paragraphs, at least one.
+        pages: the pages it stands on, in order; empty for text from another engine.
+        anchored: whether the mark that cites it was found.
+    """
+
+    label: str
+    printed_label: str
+    paragraphs: tuple[Tokens, ...]
+    pages: tuple[int, ...] = ()
+    anchored: bool = True
+
+    @property
+    def labels(self) -> list[str]:
+        """The footnotes that this one cites in turn."""
+        return [mark.label for tokens in self.paragraphs for token in tokens for mark in token.marks]
+
+
+@dataclass(frozen=True, slots=True)
+class Correction:
+    """One change that repair made, with what is needed to explain and to undo it.
+
+    Attributes:
+        where: ``blocks/12`` or ``footnotes/3/0`` (label, paragraph): the text it stands in.
+        start: offset of ``after`` in that published text, marks and all.
+        before: as it was read.
+        after: as it is published.
+        kind: ``tone``, ``mark``, ``letter``, ``join``, ``split``, ``case`` or ``sign``.
+        probability: that ``after`` is right, 0 to 1.
+        evidence: in plain English: the competing letters and their confidences, what the language model
+            thinks, what the rest of the document says.
+        page, box: where it stands on paper; 0 and ``None`` for text from another engine.
+    """
+
+    where: str
+    start: int
+    before: str
+    after: str
+    kind: str
+    probability: float
+    evidence: str
+    page: int = 0
+    box: Box | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Dropped:
+    """Words on the page that are not in the published text, and why.
+
+    Attributes:
+        reason: ``page number``, ``running header``, ``stamp``, ``signature stamp`` or ``noise``.
+    """
+
+    page: int
+    box: Box | None
+    text: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class PageWarning:
+    """Something a person should look at.
+
+    Attributes:
+        page: 0 when it concerns the whole document.
+        message: one plain English sentence.
+    """
+
+    page: int
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Metadata:
+    """The components of Decree 30/2020/NĐ-CP; ``None`` where absent or unsure.
+
+    Attributes:
+        number: ``559``.
+        symbol: ``BC-UBND``.
+        type: ``Báo cáo``.
+        subject: what it is about (trích yếu).
+        agency: the issuing body.
+        place: of issue.
+        date: ISO 8601.
+        signer, signer_title: name and capacity.
+        recipients: the lines of "Nơi nhận".
+    """
+
+    number: str | None = None
+    symbol: str | None = None
+    type: str | None = None
+    subject: str | None = None
+    agency: str | None = None
+    place: str | None = None
+    date: str | None = None
+    signer: str | None = None
+    signer_title: str | None = None
+    recipients: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class PageReport:
+    """How well a page was read.
+
+    Attributes:
+        skew: degrees by which it was turned.
+        mean_confidence, lowest_confidence: over its words, 0 to 100; ``None`` for a page without words.
+        error: why it could not be read, or ``None``.
+    """
+
+    number: int
+    dpi: int
+    skew: float
+    words: int
+    mean_confidence: float | None
+    lowest_confidence: float | None
+    seconds: float
+    error: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """The file a document came from."""
+
+    name: str
+    sha256: str
+    pages: int
+    bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A whole document, at any stage after its structure is known.
+
+    Attributes:
+        footnotes: by label, in order of first citation.
+        corrections: in document order; empty before repair.
+        engine: versions of what read and repaired it.
+        timings: seconds by stage.
+    """
+
+    source: Source
+    blocks: tuple[Block, ...]
+    footnotes: tuple[Footnote, ...] = ()
+    metadata: Metadata = field(default_factory=Metadata)
+    corrections: tuple[Correction, ...] = ()
+    pages: tuple[PageReport, ...] = ()
+    dropped: tuple[Dropped, ...] = ()
+    warnings: tuple[PageWarning, ...] = ()
+    engine: dict[str, str] = field(default_factory=dict)
+    timings: dict[str, float] = field(default_factory=dict)
+
+    def texts(self) -> Iterator[tuple[str, Tokens]]:
+        """Every text of the document with its ``where`` (see :class:`Correction`): blocks, then footnotes."""
+        for index, block in enumerate(self.blocks):
+            yield f"blocks/{index}", block.tokens
+        for note in self.footnotes:
+            for index, tokens in enumerate(note.paragraphs):
+                yield f"footnotes/{note.label}/{index}", tokens
+

@@ -1,0 +1,275 @@
+"""What a page says: words on lines, with boxes, confidence and the letters that competed.
+
+The records of this module are the only part of :mod:`ocr` that the other rooms import. All are frozen and
+slotted; they go to disk as JSON (:func:`to_json`, :func:`from_json`), so that a page is read once, whatever
+happens afterwards.
+
+Boxes are in pixels of the *cleaned* page image (upright, deskewed, at ``Page.dpi``), origin at the top left,
+right and bottom exclusive. Confidences run from 0 to 100.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+
+class Box(NamedTuple):
+    """A rectangle in pixels; ``right`` and ``bottom`` are exclusive."""
+
+    left: int
+    top: int
+    right: int
+    bottom: int
+
+    @property
+    def width(self) -> int:
+        return self.right - self.left
+
+    @property
+    def height(self) -> int:
+        return self.bottom - self.top
+
+    @property
+    def middle(self) -> float:
+        """Vertical centre."""
+        return (self.top + self.bottom) / 2
+
+    @property
+    def centre(self) -> float:
+        """Horizontal centre."""
+        return (self.left + self.right) / 2
+
+
+def hull(boxes: list[Box]) -> Box:
+    """The smallest box that holds all ``boxes``.
+
+    Raises:
+        ValueError: ``boxes`` is empty.
+    """
+    return Box(
+        min(b.left for b in boxes),
+        min(b.top for b in boxes),
+        max(b.right for b in boxes),
+        max(b.bottom for b in boxes),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """One recognized letter and what else it might have been.
+
+    Attributes:
+        text: the letter that Tesseract chose (NFC; rarely more than one character).
+        choices: ``(letter, confidence)`` of every letter Tesseract weighed at this place, most confident first,
+            the chosen one among them. Letters with confidence 0 are kept only when they differ from the chosen
+            one in their marks (``ô`` for ``ố``): that Tesseract listed them at all is evidence. Empty where
+            the engine gave none.
+    """
+
+    text: str
+    choices: tuple[tuple[str, int], ...] = ()
+
+
+@lru_cache(maxsize=1 << 16)
+def letter(text: str, choices: tuple[tuple[str, int], ...] = ()) -> Letter:
+    """An interned :class:`Letter`: most letters of a long document are alike, and memory is bounded."""
+    return Letter(text, choices)
+
+
+@dataclass(frozen=True, slots=True)
+class Raised:
+    """A small raised sign inside or after a word: a footnote mark, or the exponent of m².
+
+    Attributes:
+        offset: how many characters of the word stand before it.
+        text: the digits (or ``*``) read there; empty when something is there that could not be read.
+        confidence: 0 to 100.
+        box: where it stands.
+    """
+
+    offset: int
+    text: str
+    confidence: float
+    box: Box
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """A run of letters between spaces.
+
+    Attributes:
+        text: NFC, without the raised signs.
+        box: around the word, raised signs included.
+        confidence: Tesseract's word confidence (``x_wconf``). It says little about marks.
+        letters: one entry for each recognized letter; their texts joined give ``text``.
+        raised: raised signs in order of ``offset``.
+    """
+
+    text: str
+    box: Box
+    confidence: float
+    letters: tuple[Letter, ...] = ()
+    raised: tuple[Raised, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """Words that stand on one baseline.
+
+    Attributes:
+        words: from left to right.
+        box: around the words.
+        baseline: y of the baseline at the left end of ``box``.
+        x_height: height of a small letter without marks; the measure of type size.
+    """
+
+    words: tuple[Word, ...]
+    box: Box
+    baseline: float
+    x_height: float
+
+    @property
+    def text(self) -> str:
+        return " ".join(word.text for word in self.words)
+
+
+@dataclass(frozen=True, slots=True)
+class Zone:
+    """Lines that belong together by geometry.
+
+    Attributes:
+        kind: ``left`` and ``right`` (columns that stand side by side, as in the letterhead and at the signature;
+            a ``right`` always follows its ``left``), ``text`` (the full measure), ``notes`` (below the footnote
+            rule), ``head`` and ``foot`` (alone in the top or bottom margin: page numbers, running headers),
+            ``table`` (one line a row), ``noise`` (stamps, seals, specks).
+        lines: in reading order.
+        box: around the lines.
+    """
+
+    kind: str
+    lines: tuple[Line, ...]
+    box: Box
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One page as it was read.
+
+    Attributes:
+        number: 1 for the first.
+        width, height: of the cleaned image, in pixels.
+        dpi: of the cleaned image.
+        skew: degrees by which the page was turned to be level; positive = it hung down to the right.
+        rotation: 0, 90, 180 or 270: degrees by which it was turned upright, clockwise.
+        zones: in reading order.
+        rules: horizontal printed lines (the footnote rule, the rule under an agency's name).
+        seconds: wall time of reading the page.
+        error: why the page could not be read; then there are no zones. ``None`` for a page that was read,
+            a blank one included.
+    """
+
+    number: int
+    width: int
+    height: int
+    dpi: int
+    skew: float = 0.0
+    rotation: int = 0
+    zones: tuple[Zone, ...] = ()
+    rules: tuple[Box, ...] = ()
+    seconds: float = 0.0
+    error: str | None = None
+    engine: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def words(self) -> list[Word]:
+        return [word for zone in self.zones for line in zone.lines for word in line.words]
+
+
+def to_json(page: Page) -> str:
+    """One line of JSON that :func:`from_json` turns back into an equal page."""
+    return json.dumps(
+        {
+            "number": page.number,
+            "size": [page.width, page.height, page.dpi],
+            "skew": page.skew,
+            "rotation": page.rotation,
+            "zones": [
+                [
+                    zone.kind,
+                    zone.box,
+                    [
+                        [line.box, line.baseline, line.x_height, [_word_to_list(w) for w in line.words]]
+                        for line in zone.lines
+                    ],
+                ]
+                for zone in page.zones
+            ],
+            "rules": page.rules,
+            "seconds": page.seconds,
+            "error": page.error,
+            "engine": page.engine,
+        },
+        ensure_ascii=False,
+        separators=(",", ":"),
+    )
+
+
+def from_json(text: str) -> Page:
+    """The page that :func:`to_json` wrote.
+
+    Raises:
+        ValueError: ``text`` is no such page (half-written, another format).
+    """
+    try:
+        data: dict[str, Any] = json.loads(text)
+        width, height, dpi = data["size"]
+        zones = tuple(
+            Zone(
+                kind,
+                tuple(
+                    Line(tuple(_word_from_list(w) for w in words), Box(*line_box), baseline, x_height)
+                    for line_box, baseline, x_height, words in lines
+                ),
+                Box(*box),
+            )
+            for kind, box, lines in data["zones"]
+        )
+        return Page(
+            number=data["number"],
+            width=width,
+            height=height,
+            dpi=dpi,
+            skew=data["skew"],
+            rotation=data["rotation"],
+            zones=zones,
+            rules=tuple(Box(*rule) for rule in data["rules"]),
+            seconds=data["seconds"],
+            error=data["error"],
+            engine=data["engine"],
+        )
+    except (KeyError, TypeError, json.JSONDecodeError) as fault:
+        raise ValueError(f"not a page record: {fault}") from fault
+
+
+def _word_to_list(word: Word) -> list[Any]:
+    return [
+        word.text,
+        word.box,
+        word.confidence,
+        [[one.text, *(part for choice in one.choices for part in choice)] for one in word.letters],
+        [[r.offset, r.text, r.confidence, r.box] for r in word.raised],
+    ]
+
+
+def _word_from_list(data: list[Any]) -> Word:
+    text, box, confidence, letters, raised = data
+    return Word(
+        text=text,
+        box=Box(*box),
+        confidence=confidence,
+        letters=tuple(letter(one[0], tuple(zip(one[1::2], one[2::2], strict=True))) for one in letters),
+        raised=tuple(Raised(offset, sign, conf, Box(*b)) for offset, sign, conf, b in raised),
+    )

@@ -1,0 +1,295 @@
+"""Lines to zones: what stands where on the page, by geometry alone.
+
+Pages of Vietnamese administrative documents are one column of text, broken by few things: the letterhead
+and the signature block, where two columns stand side by side; the page number in the top margin; footnotes in
+smaller type under a short rule; tables; and the traces of seals and stamps.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import cv2
+import numpy as np
+
+from ocr.page import Box, Line, Zone, hull
+
+#: Type below this share of the body's x-height is small type.
+SMALL_TYPE = 0.88
+
+
+def find_rules(ink: np.ndarray) -> tuple[Box, ...]:
+    """Printed horizontal lines, top to bottom: at least 3 % of the page's width long and at most 0.3 % thick.
+
+    Args:
+        ink: ``(height, width)`` mask, 255 where there is ink.
+    """
+    height, width = ink.shape
+    length = max(20, round(0.03 * width))
+    # Scanned rules are broken and not quite level: join small gaps before looking for long runs.
+    joined = cv2.morphologyEx(ink, cv2.MORPH_CLOSE, np.ones((1, 9), np.uint8))
+    runs = cv2.morphologyEx(joined, cv2.MORPH_OPEN, np.ones((1, length), np.uint8))
+    runs = cv2.dilate(runs, np.ones((3, 15), np.uint8))
+    _, _, stats, _ = cv2.connectedComponentsWithStats(runs)
+    rules = []
+    for left, top, w, h, _ in stats[1:].tolist():
+        if h > max(8, 0.003 * height) + 2 + 0.01 * w:
+            continue
+        # A rule has paper above and below it; a run of letters' serifs or a table's border has not.
+        above = ink[max(0, top - 6) : top, left : left + w]
+        below = ink[top + h : top + h + 6, left : left + w]
+        if above.size and below.size and max(above.mean(), below.mean()) < 40:
+            rules.append(Box(left + 7, top + 1, left + w - 7, top + h - 1))
+    return tuple(sorted(rules, key=lambda rule: (rule.top, rule.left)))
+
+
+def find_zones(lines: Sequence[Line], rules: Sequence[Box], width: int, height: int) -> tuple[Zone, ...]:
+    """Group the lines of a page into zones in reading order.
+
+    Args:
+        lines: as Tesseract gave them, in any order.
+        rules: from :func:`find_rules`.
+        width, height: of the page in pixels.
+    """
+    lines, noise = _without_noise(list(lines))
+    if not lines:
+        return _zones("noise", noise)
+    body = body_x_height(lines)
+    notes = _notes(lines, rules, body, width)
+    rest = [line for line in lines if line not in notes]
+    head, foot = _margins(rest, width, height)
+    rest = [line for line in rest if line not in head and line not in foot]
+    zones = [*_zones("head", head), *_columns_and_text(_rows(rest), width)]
+    zones += _zones("notes", sorted(notes, key=lambda line: line.baseline))
+    zones += [*_zones("foot", foot), *_zones("noise", noise)]
+    return tuple(zones)
+
+
+def body_x_height(lines: Sequence[Line]) -> float:
+    """The x-height most letters of the page are set in: the weighted median over its larger type."""
+    sizes = np.array([line.x_height for line in lines])
+    weights = np.array([sum(len(word.text) for word in line.words) for line in lines], dtype=float)
+    order = np.argsort(sizes)
+    reached = np.cumsum(weights[order]) / weights.sum()
+    # A page may hold more footnotes than body: the 70th percentile still lies in the body then.
+    return float(sizes[order][int(np.searchsorted(reached, 0.7))])
+
+
+def _zones(kind: str, lines: Sequence[Line]) -> tuple[Zone, ...]:
+    return (Zone(kind, tuple(lines), hull([line.box for line in lines])),) if lines else ()
+
+
+def _without_noise(lines: list[Line]) -> tuple[list[Line], list[Line]]:
+    """Lines of text, and what is none: specks read as letters, traces of seals and pen strokes."""
+    kept, noise = [], []
+    typical = float(np.median([line.x_height for line in lines])) if lines else 0.0
+    for line in lines:
+        letters = sum(c.isalnum() for c in line.text)
+        total = sum(not c.isspace() for c in line.text)
+        weight = sum(len(word.text) for word in line.words)
+        confidence = sum(word.confidence * len(word.text) for word in line.words) / weight
+        speck = letters == 0 and confidence < 60
+        garbage = confidence < 30 or (confidence < 50 and letters < 0.6 * total)
+        out_of_scale = line.x_height > 3.5 * typical and confidence < 75
+        (noise if speck or garbage or out_of_scale else kept).append(line)
+    return kept, noise
+
+
+def _notes(lines: list[Line], rules: Sequence[Box], body: float, width: int) -> list[Line]:
+    """The lines of the footnote zone.
+
+    It lies below the lowest short rule at the left margin under which everything is small type. Where the rule
+    was lost in scanning, small type at the foot of the page that begins with a raised sign tells it too.
+    """
+    left = float(np.percentile([line.box.left for line in lines], 10))
+    for rule in rules:  # from the top: a rule lower down may be an underlined word of a note
+        if not (0.06 * width < rule.width < 0.55 * width and abs(rule.left - left) < 0.05 * width):
+            continue
+        below = [line for line in lines if line.baseline - line.x_height > rule.top]
+        above = [line for line in lines if line.baseline - line.x_height <= rule.top]
+        if not below or not above and len(below) > 40:
+            continue
+        weight = [len(line.text) for line in below]
+        small = sum(w for w, line in zip(weight, below, strict=True) if line.x_height < SMALL_TYPE * body)
+        # The page number may stand at the foot in full size.
+        if small > 0.8 * sum(weight) and below[0].box.left < 0.5 * width:
+            gap = min(line.baseline - line.x_height for line in below) - rule.bottom
+            if gap < 6 * body:
+                return below
+    tail: list[Line] = []
+    for line in sorted(lines, key=lambda one: -one.baseline):
+        if line.x_height >= SMALL_TYPE * body:
+            break
+        tail.append(line)
+        if _begins_raised(line):
+            start = line.baseline
+            after = [one for one in tail if one.baseline >= start]
+            above = [one for one in lines if one not in tail]
+            if not above or not (_small_run_goes_on(lines, line, body)):
+                return after
+    return []
+
+
+def _begins_raised(line: Line) -> bool:
+    return bool(line.words[0].raised) and line.words[0].raised[0].offset == 0
+
+
+def _small_run_goes_on(lines: list[Line], first: Line, body: float) -> bool:
+    """Whether the line above ``first`` is small type with a raised sign at its head as well."""
+    above = [line for line in lines if line.baseline < first.baseline - 0.5 * first.x_height]
+    if not above:
+        return False
+    nearest = max(above, key=lambda line: line.baseline)
+    return nearest.x_height < SMALL_TYPE * body
+
+
+def _margins(lines: list[Line], width: int, height: int) -> tuple[list[Line], list[Line]]:
+    """Lines alone in the top and in the bottom margin: page numbers and running headers."""
+    if len(lines) < 2:
+        return [], []
+    ordered = sorted(lines, key=lambda line: line.baseline)
+    head: list[Line] = []
+    foot: list[Line] = []
+    if _is_page_number(ordered[0], width) and ordered[0].box.bottom < 0.14 * height:
+        head.append(ordered[0])
+    if _is_page_number(ordered[-1], width) and ordered[-1].box.top > 0.88 * height:
+        foot.append(ordered[-1])
+    return head, foot
+
+
+def _is_page_number(line: Line, width: int) -> bool:
+    digits = line.text.strip(" -–—.|_/")
+    centred = 0.3 * width < line.box.centre < 0.75 * width or line.box.left > 0.8 * width
+    return len(digits) <= 4 and digits.isdigit() and centred
+
+
+def _rows(lines: list[Line]) -> list[list[Line]]:
+    """Lines that share a baseline, left to right; rows from top to bottom.
+
+    A line in which two columns were read as one is cut at its widest gap first when that gap is far wider than
+    justified text ever leaves.
+    """
+    pieces = [piece for line in lines for piece in _cut_at_gutter(line)]
+    rows: list[list[Line]] = []
+    for line in sorted(pieces, key=lambda one: one.baseline):
+        row = rows[-1] if rows else []
+        if row and all(_side_by_side(line, other) for other in row):
+            row.append(line)
+        else:
+            rows.append([line])
+    return [sorted(row, key=lambda one: one.box.left) for row in rows]
+
+
+def _cut_at_gutter(line: Line) -> list[Line]:
+    gaps = [
+        (after.box.left - before.box.right, index)
+        for index, (before, after) in enumerate(zip(line.words, line.words[1:], strict=False), 1)
+    ]
+    if not gaps:
+        return [line]
+    widest, cut = max(gaps)
+    others = sorted(gap for gap, _ in gaps)[:-1]
+    usual = float(np.median(others)) if others else 0.5 * line.x_height
+    if widest < max(4.5 * line.x_height, 3.5 * usual):
+        return [line]
+    return [*_cut_at_gutter(_part(line, 0, cut)), *_cut_at_gutter(_part(line, cut, len(line.words)))]
+
+
+def _part(line: Line, first: int, last: int) -> Line:
+    words = line.words[first:last]
+    return replace(line, words=words, box=hull([word.box for word in words]))
+
+
+def _side_by_side(line: Line, other: Line) -> bool:
+    apart = line.box.left >= other.box.right or other.box.left >= line.box.right
+    near = abs(line.baseline - other.baseline) < 0.9 * max(line.x_height, other.x_height)
+    return apart and near
+
+
+@dataclass(slots=True)
+class _Region:
+    """Rows in which two columns stand side by side."""
+
+    left: list[Line]
+    right: list[Line]
+
+    def gutter(self) -> tuple[float, float]:
+        return max(line.box.right for line in self.left), min(line.box.left for line in self.right)
+
+
+def _columns_and_text(rows: list[list[Line]], width: int) -> list[Zone]:
+    """Zones ``left``/``right`` where two columns stand side by side, ``text`` elsewhere."""
+    zones: list[Zone] = []
+    text: list[Line] = []
+    index = 0
+    while index < len(rows):
+        region, after = _region_at(rows, index, width)
+        if region:
+            zones += _zones("text", text)
+            text = []
+            zones += [*_zones("left", region.left), *_zones("right", region.right)]
+            index = after
+        else:
+            text += rows[index]
+            index += 1
+    return zones + list(_zones("text", text))
+
+
+def _region_at(rows: list[list[Line]], start: int, width: int) -> tuple[_Region | None, int]:
+    """The two-column region that begins at row ``start``, and the row after it."""
+    first = rows[start]
+    if not _is_pair(first, width):
+        return None, start
+    region = _Region([first[0]], first[1:])
+    index = start + 1
+    while index < len(rows):
+        row = rows[index]
+        grown = _grow(region, row, rows[index - 1], width)
+        if grown is None:
+            break
+        region = grown
+        index += 1
+    return region, index
+
+
+def _is_pair(row: list[Line], width: int) -> bool:
+    if len(row) < 2:
+        return False
+    left, right = row[0], row[-1]
+    return (
+        left.box.centre < 0.5 * width
+        and right.box.centre > 0.5 * width
+        and right.box.left - left.box.right > 0.8 * max(left.x_height, right.x_height)
+    )
+
+
+def _grow(region: _Region, row: list[Line], above: list[Line], width: int) -> _Region | None:
+    """The region with one more row, or ``None`` when the row does not keep to its columns."""
+    lowest = max(line.box.bottom for line in above)
+    gap = min(line.box.top for line in row) - lowest
+    if gap > 16 * max(line.x_height for line in row):
+        return None
+    left, right = list(region.left), list(region.right)
+    gutter_left, gutter_right = region.gutter()
+    for line in row:
+        in_left = line.box.right <= gutter_right and _keeps_to(line, region.left, width)
+        in_right = line.box.left >= gutter_left and _keeps_to(line, region.right, width)
+        if len(row) > 1:  # a pair of its own only has to respect the gutter
+            in_left = in_left or line.box.right <= gutter_right and line.box.centre < 0.5 * width
+            in_right = in_right or line.box.left >= gutter_left and line.box.centre > 0.5 * width
+        if in_left == in_right:
+            return None
+        (left if in_left else right).append(line)
+    grown = _Region(left, right)
+    gutter_left, gutter_right = grown.gutter()
+    return grown if gutter_left < gutter_right else None
+
+
+def _keeps_to(line: Line, column: list[Line], width: int) -> bool:
+    """Whether a line is centred on a column, or aligned left with one that is set flush left."""
+    box = hull([other.box for other in column])
+    if abs(line.box.centre - box.centre) < 0.05 * width:
+        return True
+    aligned = [other for other in column if abs(line.box.left - other.box.left) < 0.012 * width]
+    return 2 * len(aligned) > len(column) and line.box.width < 1.5 * box.width

@@ -1,0 +1,301 @@
+"""Raised signs on a page: where the small digits of footnotes (and of m²) stand, and what they say.
+
+They are found by geometry on the connected components of the ink, before recognition, and taken out of the image:
+Tesseract would read them as ``!`` or ``”`` and often misread the letters beside them too. A component is raised
+when it stands well above the baseline of the letters around it, is smaller than a capital, and has nothing
+below it down to that baseline (which every mark of a Vietnamese vowel has).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from ocr.page import Box, Line, Raised, Word, hull
+from ocr.raised_digits import SIGNS, probabilities
+from ocr.recognize import ReadLine, ReadWord
+
+# All in x-heights of the letters around, where h is the height of the sign itself.
+_LOWEST_RISE, _HIGHEST_RISE = 0.28, 1.25  # of its bottom above the baseline
+_LOWEST_TOP, _HIGHEST_TOP = 1.15, 2.35  # of its top above the baseline
+_SMALLEST, _LARGEST = 0.55, 1.35  # its height
+#: A sign is taken for a digit from this probability on.
+_SURE = 0.6
+#: Signs that follow a word without a space.
+_CLOSING = frozenset(".,;:!?)]}”’\"'…")
+_NOTHING = SIGNS.index("")
+
+
+@dataclass(frozen=True, slots=True)
+class RaisedSign:
+    """A raised number or asterisk on the page.
+
+    Attributes:
+        text: its digits, or ``*``.
+        box: in pixels of the page image.
+        confidence: 0 to 100; the least of its digits.
+        baseline: y of the baseline it stands above.
+        x_height: of the letters around it, in pixels.
+    """
+
+    text: str
+    box: Box
+    confidence: float
+    baseline: float
+    x_height: float
+
+
+@dataclass(frozen=True, slots=True)
+class _Candidate:
+    box: Box
+    baseline: float
+    x_height: float
+
+
+def find_raised(image: np.ndarray, ink: np.ndarray) -> list[RaisedSign]:
+    """Raised digits and asterisks, from the top of the page to the bottom.
+
+    Args:
+        image: ``(height, width)`` grey.
+        ink: the same page as a mask, 255 where there is ink.
+    """
+    candidates = _split_wide(_candidates(ink), image, ink)
+    crops = [image[c.box.top : c.box.bottom, c.box.left : c.box.right] for c in candidates]
+    odds = probabilities(crops)
+    signs = []
+    for candidate, row in zip(candidates, odds, strict=True):
+        best = int(row[:_NOTHING].argmax())
+        if row[best] >= _SURE:
+            signs.append(
+                RaisedSign(
+                    SIGNS[best],
+                    candidate.box,
+                    round(100 * float(row[best]), 1),
+                    candidate.baseline,
+                    candidate.x_height,
+                )
+            )
+    return _joined(signs)
+
+
+def erase(image: np.ndarray, signs: list[RaisedSign]) -> np.ndarray:
+    """The image with the signs painted over with the paper around them."""
+    if not signs:
+        return image
+    out = image.copy()
+    for sign in signs:
+        left, top, right, bottom = sign.box
+        # One pixel more: the grey rim of a letter is enough for Tesseract to read an apostrophe.
+        top, left = max(0, top - 1), max(0, left - 1)
+        around = image[max(0, top - 2) : bottom + 3, max(0, left - 2) : right + 3]
+        out[top : bottom + 1, left : right + 1] = int(np.percentile(around, 90))
+    return out
+
+
+def _candidates(ink: np.ndarray) -> list[_Candidate]:
+    """Components that stand where a raised sign would stand."""
+    page_height, page_width = ink.shape
+    _, _, stats, _ = cv2.connectedComponentsWithStats(ink, connectivity=8)
+    stats = stats[1:].astype(np.int32)
+    # Specks and drawings take no part; a page of text has a few thousand components left.
+    letter_like = (
+        (stats[:, cv2.CC_STAT_HEIGHT] < page_height * 0.04)
+        & (stats[:, cv2.CC_STAT_WIDTH] < page_width * 0.12)
+        & (stats[:, cv2.CC_STAT_AREA] > 8)
+    )
+    stats = stats[letter_like]
+    left, top, width, height = (
+        stats[:, i] for i in (cv2.CC_STAT_LEFT, cv2.CC_STAT_TOP, cv2.CC_STAT_WIDTH, cv2.CC_STAT_HEIGHT)
+    )
+    right, bottom = left + width, top + height
+    tall_enough = height >= 9
+    if tall_enough.sum() < 30:
+        return []
+    plausible = (height >= 9) & (height < page_height * 0.017) & (width >= 3) & (width < 1.9 * height)
+    # Narrow the field with the page's own letter height before looking at each one's neighbours.
+    typical = float(np.median(height[tall_enough & (width >= 5)]))
+    plausible &= height < 1.4 * typical
+    by_top = np.argsort(top, kind="stable")
+    tops = top[by_top]
+    found = []
+    for i in np.nonzero(plausible)[0]:
+        own = int(height[i])
+        # Only components of the same row of text matter: cut them out of the sorted list.
+        first, last = np.searchsorted(tops, (top[i] - 3 * own, bottom[i] + 2 * own))
+        row = by_top[first:last]
+        row = row[row != i]
+        reach = 12 * own
+        near = row[
+            (left[row] > left[i] - reach)
+            & (right[row] < right[i] + reach)
+            & (height[row] >= 0.65 * own)
+            & (height[row] >= 9)
+            & (height[row] < 3.6 * own)
+            & (top[row] < bottom[i])
+            & (bottom[row] > bottom[i] - 0.15 * own)
+        ]
+        if len(near) < 3:
+            continue
+        baseline = float(np.median(bottom[near]))
+        standing = near[np.abs(bottom[near] - baseline) <= max(2.0, 0.14 * own)]
+        if len(standing) < 3:
+            continue
+        heights = height[standing]
+        low = heights[heights <= 1.25 * np.percentile(heights, 20)]
+        x_height = float(np.median(low))
+        rise, above = (baseline - bottom[i]) / x_height, (baseline - top[i]) / x_height
+        if not (_LOWEST_RISE <= rise <= _HIGHEST_RISE and _LOWEST_TOP <= above <= _HIGHEST_TOP):
+            continue
+        if not _SMALLEST <= own / x_height <= _LARGEST:
+            continue
+        shared = np.minimum(right[row], right[i]) - np.maximum(left[row], left[i])
+        below = (
+            (shared > 0.3 * np.minimum(width[row], width[i]))
+            & (bottom[row] > bottom[i] + 0.25 * x_height)
+            & (top[row] < baseline)
+            & (height[row] > 0.2 * x_height)
+        )
+        if below.any():
+            continue
+        box = Box(int(left[i]), int(top[i]), int(right[i]), int(bottom[i]))
+        found.append(_Candidate(box, baseline, x_height))
+    return found
+
+
+def _split_wide(candidates: list[_Candidate], image: np.ndarray, ink: np.ndarray) -> list[_Candidate]:
+    """Two digits that touch are one component: cut it where its ink is thinnest, if both halves are digits."""
+    out: list[_Candidate] = []
+    for candidate in candidates:
+        box = candidate.box
+        if box.width < 0.8 * box.height:
+            out.append(candidate)
+            continue
+        columns = (ink[box.top : box.bottom, box.left : box.right] > 0).sum(axis=0)
+        third = box.width // 3
+        cut = box.left + third + int(columns[third : box.width - third].argmin())
+        halves = [box._replace(right=cut), box._replace(left=cut)]
+        odds = probabilities([image[b.top : b.bottom, b.left : b.right] for b in (box, *halves)])[:, :_NOTHING]
+        if min(odds[1].max(), odds[2].max()) > max(odds[0].max(), _SURE):
+            out += [_Candidate(half, candidate.baseline, candidate.x_height) for half in halves]
+        else:
+            out.append(candidate)
+    return out
+
+
+def _joined(signs: list[RaisedSign]) -> list[RaisedSign]:
+    """Digits side by side are one number."""
+    numbers: list[RaisedSign] = []
+    for sign in sorted(signs, key=lambda s: s.box.left):
+        before = next((one for one in numbers if _continues(one, sign)), None)
+        if before is None:
+            numbers.append(sign)
+            continue
+        numbers.remove(before)
+        numbers.append(
+            RaisedSign(
+                before.text + sign.text,
+                hull([before.box, sign.box]),
+                min(before.confidence, sign.confidence),
+                before.baseline,
+                before.x_height,
+            )
+        )
+    return sorted(numbers, key=lambda s: (s.box.top, s.box.left))
+
+
+def _continues(number: RaisedSign, sign: RaisedSign) -> bool:
+    return (
+        abs(number.box.bottom - sign.box.bottom) < 0.4 * sign.x_height
+        and -0.2 * sign.x_height <= sign.box.left - number.box.right < 0.45 * sign.x_height
+        and sign.text.isdigit() == number.text.isdigit()
+        and len(number.text) < 3
+    )
+
+
+def attach(lines: list[ReadLine], signs: list[RaisedSign]) -> list[Line]:
+    """The lines with each raised sign in its place between two letters.
+
+    A sign belongs to the line whose baseline it was measured from, and there to the word that ends or begins
+    nearest to it. Taking the sign out of the image can leave the full stop after it as a word of its own; it
+    is put back. A sign that belongs to no line is left out (it stood in a drawing).
+    """
+    at: dict[int, list[RaisedSign]] = {}
+    for sign in signs:
+        index = _line_of(lines, sign)
+        if index is not None:
+            at.setdefault(index, []).append(sign)
+    return [_line_with(line, at.get(index, [])) for index, line in enumerate(lines)]
+
+
+def _line_of(lines: list[ReadLine], sign: RaisedSign) -> int | None:
+    best, least = None, 0.6 * sign.x_height
+    for index, line in enumerate(lines):
+        if not line.box.left - 2 * sign.x_height < sign.box.centre < line.box.right + 2 * sign.x_height:
+            continue
+        distance = abs(line.baseline + line.slope * (sign.box.centre - line.box.left) - sign.baseline)
+        if distance < least:
+            best, least = index, distance
+    return best
+
+
+def _line_with(line: ReadLine, signs: list[RaisedSign]) -> Line:
+    words = list(line.words)
+    raised: list[list[Raised]] = [[] for _ in words]
+    for sign in sorted(signs, key=lambda s: s.box.left):
+        index, offset = _place(words, sign)
+        follower = index + 1
+        if (
+            offset == len(words[index].text)
+            and follower < len(words)
+            and not raised[follower]
+            and words[follower].text[0] in _CLOSING
+            and words[follower].box.left - words[index].box.right < sign.box.width + 0.9 * sign.x_height
+        ):
+            raised[index] += raised.pop(follower)
+            words[index : follower + 1] = [_glued(words[index], words[follower])]
+        raised[index].append(Raised(offset, sign.text, sign.confidence, sign.box))
+    out = tuple(
+        Word(
+            word.text,
+            hull([word.box, *(one.box for one in found)]) if found else word.box,
+            word.confidence,
+            word.letters,
+            tuple(sorted(found, key=lambda one: one.offset)),
+        )
+        for word, found in zip(words, raised, strict=True)
+    )
+    return Line(out, hull([word.box for word in out]), line.baseline, line.x_height)
+
+
+def _place(words: list[ReadWord], sign: RaisedSign) -> tuple[int, int]:
+    """Index of the word a sign belongs to, and how many of its characters stand before the sign."""
+    for index, word in enumerate(words):
+        if word.box.left + 1 < sign.box.centre < word.box.right - 1:
+            before = [
+                len(one.text)
+                for one, box in zip(word.letters, word.letter_boxes, strict=True)
+                if box.centre < sign.box.centre
+            ]
+            return index, sum(before)
+    left = max((i for i, w in enumerate(words) if w.box.right - 1 <= sign.box.centre), default=None)
+    if left is None:
+        return 0, 0
+    if left + 1 == len(words):
+        return left, len(words[left].text)
+    gap_left = sign.box.left - words[left].box.right
+    gap_right = words[left + 1].box.left - sign.box.right
+    if gap_left <= 0.5 * sign.x_height or gap_left <= gap_right:
+        return left, len(words[left].text)
+    return left + 1, 0
+
+
+def _glued(word: ReadWord, follower: ReadWord) -> ReadWord:
+    return ReadWord(
+        word.text + follower.text,
+        hull([word.box, follower.box]),
+        min(word.confidence, follower.confidence),
+        word.letters + follower.letters,
+        word.letter_boxes + follower.letter_boxes,
+    )

@@ -1,0 +1,257 @@
+"""Scans to page images, one page at a time: PDF through poppler (pdf2image), TIFF, PNG and JPEG through Pillow.
+
+A page image is a ``uint8`` array, ``(height, width)`` when the page is grey or bilevel and ``(height, width, 3)``
+in RGB order when it has colour: colour is what tells a red seal from black letters.
+"""
+
+from __future__ import annotations
+
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, ImageOps, ImageSequence, UnidentifiedImageError
+
+from ocr.faults import Encrypted, NoPages, NotAScan, PageFault, Timeout, ToolMissing, TooLarge
+
+PDF_SUFFIXES = frozenset({".pdf"})
+IMAGE_SUFFIXES = frozenset({".tif", ".tiff", ".png", ".jpg", ".jpeg"})
+SUFFIXES = PDF_SUFFIXES | IMAGE_SUFFIXES
+
+#: A page of more pixels is rendered at a lower resolution; A3 at 300 dpi has 17 million, A0 139 million.
+MAX_PIXELS = 60_000_000
+#: Below this a page is enlarged: Tesseract wants letters of at least 20 pixels.
+MIN_DPI = 250
+#: A page below this share of its resolution cannot be read, however it is rendered.
+MIN_READABLE_DPI = 60
+
+_A4_WIDTH_INCHES = 8.27
+_INSPECT_TIMEOUT = 60.0
+
+# The limits below are ours; Pillow's own guard would refuse large but honest scans.
+Image.MAX_IMAGE_PIXELS = 8 * MAX_PIXELS
+
+
+@dataclass(frozen=True, slots=True)
+class ScanInfo:
+    """What a scan is, before any page of it is read.
+
+    Attributes:
+        kind: ``pdf`` or ``image``.
+        pages: at least 1.
+        bytes: size of the file.
+    """
+
+    kind: str
+    pages: int
+    bytes: int
+
+
+def inspect(path: Path) -> ScanInfo:
+    """Open a scan and count its pages.
+
+    Raises:
+        NotAScan: it is empty, damaged, or not what its name says.
+        Encrypted: it asks for a password.
+        NoPages: it holds no page.
+        ToolMissing: poppler is not installed.
+        OSError: the file cannot be opened at all.
+    """
+    size = path.stat().st_size
+    if size == 0:
+        raise NotAScan("The file is empty; scan or copy it again.", vietnamese="Tệp rỗng; hãy quét hoặc chép lại.")
+    with path.open("rb") as file:
+        start = file.read(1024)
+    if b"%PDF-" in start:
+        return ScanInfo("pdf", _pdf_pages(path), size)
+    try:
+        with Image.open(path) as image:
+            pages = getattr(image, "n_frames", 1)
+    except Image.DecompressionBombError as fault:
+        raise TooLarge(
+            "The image has too many pixels to be a page; scan it again at 300 dpi.",
+            vietnamese="Ảnh có quá nhiều điểm ảnh; hãy quét lại ở 300 dpi.",
+            detail=str(fault),
+        ) from fault
+    except (UnidentifiedImageError, OSError, ValueError, SyntaxError) as fault:
+        raise NotAScan(
+            "The file is not a PDF, TIFF, PNG or JPEG, or it is damaged; scan or export it again.",
+            vietnamese="Tệp không phải PDF, TIFF, PNG hay JPEG, hoặc đã hỏng; hãy quét hoặc xuất lại.",
+            detail=str(fault),
+        ) from fault
+    return ScanInfo("image", pages, size)
+
+
+def rasterize(path: Path, number: int, *, dpi: int = 300, timeout: float = 60.0) -> tuple[np.ndarray, int]:
+    """The image of page ``number`` (from 1) and its resolution in dpi.
+
+    The resolution is ``dpi``, or less where the page would have more than :data:`MAX_PIXELS`; an image file
+    keeps its own resolution when that is between :data:`MIN_DPI` and ``dpi``.
+
+    Raises:
+        PageFault: the page cannot be rendered.
+        Timeout: poppler took longer than ``timeout`` seconds and was killed.
+        ToolMissing: poppler is not installed.
+    """
+    with path.open("rb") as file:
+        is_pdf = b"%PDF-" in file.read(1024)
+    if is_pdf:
+        return _rasterize_pdf(path, number, dpi, timeout)
+    return _rasterize_image(path, number, dpi)
+
+
+def _poppler_missing(fault: Exception) -> ToolMissing:
+    return ToolMissing(
+        "poppler is not installed; install it with: apt-get install poppler-utils",
+        vietnamese="Chưa cài poppler; hãy cài bằng lệnh: apt-get install poppler-utils",
+        detail=str(fault),
+    )
+
+
+def _pdf_pages(path: Path) -> int:
+    from pdf2image import pdfinfo_from_path
+    from pdf2image.exceptions import PDFInfoNotInstalledError, PDFPageCountError, PDFPopplerTimeoutError
+
+    try:
+        info = pdfinfo_from_path(str(path.absolute()), timeout=_INSPECT_TIMEOUT)
+    except PDFInfoNotInstalledError as fault:
+        raise _poppler_missing(fault) from fault
+    except PDFPopplerTimeoutError as fault:
+        raise NotAScan(
+            "The PDF takes for ever to open; print it to a new PDF and try again.",
+            vietnamese="PDF mở mãi không xong; hãy in ra một tệp PDF mới rồi thử lại.",
+            detail=str(fault),
+        ) from fault
+    except (PDFPageCountError, ValueError) as fault:
+        if "incorrect password" in str(fault).lower():
+            raise Encrypted(
+                "The PDF is protected by a password; save it without one and drop it again.",
+                vietnamese="PDF có mật khẩu; hãy lưu lại không mật khẩu rồi thả vào lại.",
+                detail=str(fault),
+            ) from fault
+        raise NotAScan(
+            "The PDF is damaged and cannot be opened; scan or export it again.",
+            vietnamese="PDF bị hỏng, không mở được; hãy quét hoặc xuất lại.",
+            detail=str(fault),
+        ) from fault
+    pages = int(info.get("Pages", 0))
+    if pages < 1:
+        raise NoPages("The PDF has no pages; scan it again.", vietnamese="PDF không có trang nào; hãy quét lại.")
+    return pages
+
+
+def _pdf_page_facts(path: Path, number: int, timeout: float) -> tuple[float, float, bool]:
+    """Width and height in inches, and whether any picture on the page has colour.
+
+    A page without pictures (born digital) counts as coloured: it may have a red seal drawn on it.
+    """
+    from pdf2image import pdfinfo_from_path
+
+    info = pdfinfo_from_path(str(path.absolute()), first_page=number, last_page=number, timeout=timeout)
+    size = next((value for key, value in info.items() if key.startswith("Page") and key.endswith("size")), "")
+    try:
+        width, height = (abs(float(part)) / 72 for part in str(size).split(" pts")[0].split(" x "))
+    except ValueError:
+        width, height = _A4_WIDTH_INCHES, _A4_WIDTH_INCHES * 1.414
+    listing = subprocess.run(
+        ["pdfimages", "-list", "-f", str(number), "-l", str(number), str(path.absolute())],
+        capture_output=True,
+        timeout=timeout,
+        check=False,
+    ).stdout.decode("utf-8", "replace")
+    rows = [row.split() for row in listing.splitlines()[2:]]
+    colour = not rows or any(len(row) > 5 and row[5] not in ("gray", "-") for row in rows)
+    return width, height, colour
+
+
+def _rasterize_pdf(path: Path, number: int, dpi: int, timeout: float) -> tuple[np.ndarray, int]:
+    from pdf2image import convert_from_path
+    from pdf2image.exceptions import PDFInfoNotInstalledError, PDFPopplerTimeoutError
+
+    try:
+        width, height, colour = _pdf_page_facts(path, number, timeout)
+        if width * height * dpi * dpi > MAX_PIXELS:
+            dpi = int((MAX_PIXELS / (width * height)) ** 0.5)
+            if dpi < MIN_READABLE_DPI:
+                raise PageFault(
+                    f"Page {number} is {width * 2.54:.0f} x {height * 2.54:.0f} cm, too large to be read.",
+                    vietnamese=f"Trang {number} quá lớn, không đọc được.",
+                )
+        images = convert_from_path(
+            str(path.absolute()),
+            dpi=dpi,
+            first_page=number,
+            last_page=number,
+            grayscale=not colour,
+            timeout=timeout,  # type: ignore[arg-type]
+        )
+    except (PDFInfoNotInstalledError, FileNotFoundError) as fault:
+        raise _poppler_missing(fault) from fault
+    except (PDFPopplerTimeoutError, subprocess.TimeoutExpired) as fault:
+        raise Timeout(
+            f"Page {number} took longer than {timeout:g} s to render.",
+            vietnamese=f"Trang {number} dựng hình quá {timeout:g} giây.",
+            detail=str(fault),
+        ) from fault
+    except (OSError, ValueError, SyntaxError) as fault:
+        raise _unrenderable(number, str(fault)) from fault
+    # Poppler answers a page it has no memory for with one white pixel and exit status 0.
+    if not images or min(images[0].size) < 16:
+        raise _unrenderable(number, "poppler gave no picture")
+    return np.asarray(images[0]), dpi
+
+
+def _unrenderable(number: int, detail: str) -> PageFault:
+    return PageFault(
+        f"Page {number} cannot be rendered; it is damaged.",
+        vietnamese=f"Không dựng được hình trang {number}; trang bị hỏng.",
+        detail=detail,
+    )
+
+
+def _rasterize_image(path: Path, number: int, dpi: int) -> tuple[np.ndarray, int]:
+    try:
+        with Image.open(path) as file:
+            frame = next(
+                (one for index, one in enumerate(ImageSequence.Iterator(file), 1) if index == number), None
+            )
+            if frame is None:
+                raise _unrenderable(number, "the file has fewer pages")
+            image = ImageOps.exif_transpose(frame)
+            scale_x, scale_y = _image_dpi(frame)
+            if image.mode in ("RGBA", "LA", "PA") or "transparency" in image.info:
+                paper = Image.new("RGBA", image.size, "white")
+                image = Image.alpha_composite(paper, image.convert("RGBA")).convert("RGB")
+            elif image.mode.startswith(("I", "F")):
+                values = np.asarray(image, dtype=np.float64)
+                top = 65535.0 if values.max() > 255 else 255.0
+                image = Image.fromarray((values * (255.0 / top)).clip(0, 255).astype(np.uint8))
+            elif image.mode in ("1", "L"):
+                image = image.convert("L")
+            else:
+                image = image.convert("RGB")
+    except (OSError, ValueError, SyntaxError, EOFError) as fault:
+        raise _unrenderable(number, str(fault)) from fault
+    target = min(max(scale_x, scale_y), float(dpi)) if max(scale_x, scale_y) >= MIN_DPI else float(dpi)
+    width, height = image.width * target / scale_x, image.height * target / scale_y
+    if width * height > MAX_PIXELS:
+        shrink = (MAX_PIXELS / (width * height)) ** 0.5
+        width, height, target = width * shrink, height * shrink, target * shrink
+    if min(width, height) < 16:
+        raise _unrenderable(number, "the picture is only a few pixels wide")
+    size = (round(width), round(height))
+    if size != image.size:
+        image = image.resize(size, Image.Resampling.BICUBIC if target > scale_x else Image.Resampling.LANCZOS)
+    return np.asarray(image), round(target)
+
+
+def _image_dpi(image: Image.Image) -> tuple[float, float]:
+    """Horizontal and vertical resolution: what the file says, else as if its short side were that of A4."""
+    try:
+        x, y = (float(value) for value in image.info.get("dpi", (0, 0)))
+    except (TypeError, ValueError):
+        x = y = 0.0
+    if not (50 <= x <= 2400 and 50 <= y <= 2400):
+        x = y = min(image.size) / _A4_WIDTH_INCHES
+    return max(x, 1.0), max(y, 1.0)

@@ -1,0 +1,263 @@
+"""Page image to words: one Tesseract call a page, which yields boxes, confidence and the competing letters.
+
+Tesseract is asked for hOCR with ``lstm_choice_mode=2``: for each letter it lists those that competed with it, the
+best evidence that repair will ever get, for a tenth more time. It runs with one thread (several fight each
+other; pages run side by side instead) and is killed when it takes longer than its limit.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import tempfile
+import unicodedata
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+import cv2
+import numpy as np
+from lxml import etree
+
+from ocr.faults import PageFault, Timeout, ToolMissing
+from ocr.page import Box, Letter, letter
+
+LANGUAGE = "vie"
+#: Letters that are in Tesseract's Vietnamese alphabet and in no Vietnamese document.
+NEVER_PRINTED = "ØøÆæŒœƒŸÿžŠšŽÄäÖöåÅ¥‡ïÏëËßñÑçÇûÛîÎ"
+#: Choices below this confidence say nothing, unless they differ from the chosen letter in their marks only.
+_LEAST_CONFIDENCE = 1.0
+
+_BOX = re.compile(r"bbox (-?\d+) (-?\d+) (-?\d+) (-?\d+)")
+_CHAR_BOX = re.compile(r"x_bboxes (-?\d+) (-?\d+) (-?\d+) (-?\d+)")
+_NUMBER = r"(-?[\d.]+)"
+_BASELINE = re.compile(rf"baseline {_NUMBER} {_NUMBER}")
+_SIZES = re.compile(rf"x_size {_NUMBER}; x_descenders {_NUMBER}; x_ascenders {_NUMBER}")
+_X_CONFS = re.compile(rf"x_confs {_NUMBER}")
+_X_WCONF = re.compile(rf"x_wconf {_NUMBER}")
+
+
+@dataclass(frozen=True, slots=True)
+class ReadWord:
+    """A word as Tesseract read it: a :class:`ocr.page.Word` with the box of each letter."""
+
+    text: str
+    box: Box
+    confidence: float
+    letters: tuple[Letter, ...]
+    letter_boxes: tuple[Box, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ReadLine:
+    """A line as Tesseract read it.
+
+    Attributes:
+        baseline: y of the baseline at the left end of ``box``.
+        slope: pixels down for each pixel to the right.
+        x_height: pixels.
+        block: number of Tesseract's own text block; lines of different blocks were apart on paper.
+    """
+
+    words: tuple[ReadWord, ...]
+    box: Box
+    baseline: float
+    slope: float
+    x_height: float
+    block: int
+
+
+def engine_versions() -> dict[str, str]:
+    """The version of Tesseract.
+
+    Raises:
+        ToolMissing: Tesseract or its Vietnamese data is not installed.
+    """
+    import pytesseract
+
+    try:
+        version = str(pytesseract.get_tesseract_version())
+        languages = pytesseract.get_languages()
+    except (pytesseract.TesseractNotFoundError, OSError) as fault:
+        raise _tesseract_missing(fault) from fault
+    if LANGUAGE not in languages:
+        raise _vietnamese_missing("")
+    return {"tesseract": version, "model": LANGUAGE}
+
+
+def recognize(image: np.ndarray, *, dpi: int, timeout: float = 180.0) -> list[ReadLine]:
+    """Read a page image.
+
+    Args:
+        image: ``(height, width)`` grey.
+        dpi: of the image.
+        timeout: seconds after which Tesseract is killed.
+
+    Returns:
+        Lines in Tesseract's own reading order.
+
+    Raises:
+        Timeout: it took too long.
+        PageFault: Tesseract failed on this page.
+        ToolMissing: Tesseract or its Vietnamese data is not installed.
+    """
+    import pytesseract
+
+    os.environ["OMP_THREAD_LIMIT"] = "1"  # pytesseract hands its own environment on.
+    config = f"--dpi {dpi} --psm 3 -c lstm_choice_mode=2 -c hocr_char_boxes=1"
+    with tempfile.TemporaryDirectory(prefix="nambat-page-") as folder:
+        # A path, not an array: pytesseract would write a PNG, and compressing it takes longer than reading it.
+        path = Path(folder) / "page.pgm"
+        if not cv2.imwrite(str(path), image):
+            raise PageFault("The page image cannot be written to the temporary folder; is the disk full?")
+        try:
+            hocr = pytesseract.image_to_pdf_or_hocr(
+                str(path), lang=LANGUAGE, config=config, timeout=timeout, extension="hocr"
+            )
+        except pytesseract.TesseractNotFoundError as fault:
+            raise _tesseract_missing(fault) from fault
+        except pytesseract.TesseractError as fault:
+            message = str(fault)
+            if "Error opening data file" in message or "load any languages" in message:
+                raise _vietnamese_missing(message) from fault
+            raise PageFault(
+                "Tesseract failed on the page.", vietnamese="Tesseract không đọc được trang.", detail=message
+            ) from fault
+        except RuntimeError as fault:  # pytesseract's only word for a timeout
+            raise Timeout(
+                f"The page took longer than {timeout:g} s to read.",
+                vietnamese=f"Đọc trang quá {timeout:g} giây.",
+                detail=str(fault),
+            ) from fault
+    return parse_hocr(hocr)
+
+
+def find_rotation(image: np.ndarray, *, timeout: float = 60.0) -> tuple[int, float]:
+    """Degrees (0, 90, 180, 270) by which the page must be turned clockwise to stand upright, and how sure that is.
+
+    Tesseract's orientation detection; 0 and 0.0 where it cannot tell (too few letters).
+    """
+    import pytesseract
+
+    os.environ["OMP_THREAD_LIMIT"] = "1"
+    with tempfile.TemporaryDirectory(prefix="nambat-osd-") as folder:
+        path = Path(folder) / "page.pgm"
+        cv2.imwrite(str(path), image)
+        try:
+            found = pytesseract.image_to_osd(
+                str(path), config="--psm 0", timeout=timeout, output_type=pytesseract.Output.DICT
+            )
+        except (pytesseract.TesseractError, RuntimeError, KeyError):
+            return 0, 0.0
+    return int(found["rotate"]), float(found["orientation_conf"])
+
+
+def _tesseract_missing(fault: Exception) -> ToolMissing:
+    return ToolMissing(
+        "Tesseract is not installed; install it with: apt-get install tesseract-ocr tesseract-ocr-vie",
+        vietnamese="Chưa cài Tesseract; hãy cài bằng lệnh: apt-get install tesseract-ocr tesseract-ocr-vie",
+        detail=str(fault),
+    )
+
+
+def _vietnamese_missing(detail: str) -> ToolMissing:
+    return ToolMissing(
+        "Tesseract's Vietnamese data is not installed; install it with: apt-get install tesseract-ocr-vie",
+        vietnamese="Chưa cài dữ liệu tiếng Việt của Tesseract; hãy cài: apt-get install tesseract-ocr-vie",
+        detail=detail,
+    )
+
+
+def parse_hocr(hocr: bytes) -> list[ReadLine]:
+    """The lines of an hOCR page (the format's specification: hOCR 1.2), empty words left out."""
+    root = etree.fromstring(hocr, etree.XMLParser(recover=True, huge_tree=True))
+    if root is None:
+        return []
+    lines: list[ReadLine] = []
+    block = 0
+    for element in root.iter("{*}div", "{*}span"):
+        kind = element.get("class")
+        if kind == "ocr_carea":
+            block += 1
+        # Tesseract calls some lines headers, captions or floats; to us they are lines all the same.
+        elif kind in ("ocr_line", "ocr_header", "ocr_caption", "ocr_textfloat"):
+            line = _parse_line(element, block)
+            if line:
+                lines.append(line)
+    return lines
+
+
+def _parse_line(element: etree._Element, block: int) -> ReadLine | None:
+    title = element.get("title") or ""
+    box = _box(_BOX, title)
+    words = tuple(word for child in element if (word := _parse_word(child)))
+    if not words:
+        return None
+    slope, offset = 0.0, 0.0
+    if found := _BASELINE.search(title):
+        slope, offset = float(found[1]), float(found[2])
+    x_height = box.height / 2
+    if found := _SIZES.search(title):
+        size, descenders, ascenders = (float(part) for part in found.groups())
+        x_height = max(1.0, size - descenders - ascenders)
+    return ReadLine(words, box, box.bottom + offset, slope, x_height, block)
+
+
+def _parse_word(element: etree._Element) -> ReadWord | None:
+    if element.get("class") != "ocrx_word":
+        return None
+    title = element.get("title") or ""
+    letters: list[Letter] = []
+    boxes: list[Box] = []
+    pending: tuple[str, Box] | None = None
+
+    def settle(choices: tuple[tuple[str, int], ...] = ()) -> None:
+        nonlocal pending
+        if pending:
+            letters.append(letter(pending[0], choices))
+            boxes.append(pending[1])
+            pending = None
+
+    for child in element:
+        found = child.get("title") or ""
+        if found.startswith("x_bboxes"):
+            settle()
+            pending = (unicodedata.normalize("NFC", child.text or ""), _box(_CHAR_BOX, found))
+        elif pending and child.get("class") == "ocrx_cinfo":
+            raw = tuple(
+                (choice.text or "", round(float(match[1]), 1))
+                for choice in child
+                if (match := _X_CONFS.search(choice.get("title") or ""))
+            )
+            settle(_telling_choices(pending[0], raw))
+    settle()
+    text = "".join(one.text for one in letters)
+    if not text.strip():
+        return None
+    confidence = _X_WCONF.search(title)
+    return ReadWord(
+        text, _box(_BOX, title), float(confidence[1]) if confidence else 0.0, tuple(letters), tuple(boxes)
+    )
+
+
+@lru_cache(maxsize=1 << 16)
+def _telling_choices(chosen: str, raw: tuple[tuple[str, float], ...]) -> tuple[tuple[str, int], ...]:
+    """Those of the raw choices that say something, each letter once, most confident first."""
+    best: dict[str, float] = {}
+    for text, confidence in raw:
+        text = unicodedata.normalize("NFC", text)
+        if text and (confidence >= _LEAST_CONFIDENCE or _base(text) == _base(chosen)):
+            best[text] = max(best.get(text, 0.0), confidence)
+    return tuple((text, round(confidence)) for text, confidence in sorted(best.items(), key=lambda c: -c[1]))
+
+
+@lru_cache(maxsize=4096)
+def _base(text: str) -> str:
+    """The letter without its marks, in lower case; đ counts as d with a mark."""
+    plain = "".join(c for c in unicodedata.normalize("NFD", text) if not unicodedata.combining(c))
+    return plain.lower().replace("đ", "d")
+
+
+def _box(pattern: re.Pattern[str], title: str) -> Box:
+    found = pattern.search(title)
+    return Box(*(int(part) for part in found.groups())) if found else Box(0, 0, 0, 0)

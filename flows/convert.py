@@ -1,0 +1,316 @@
+"""``nambat convert``: the pipeline without a server.
+
+Pages of all documents go through one pool of workers, so that no core waits at the border between two
+documents; finishing a document (structure, repair, publishing) is a call to the same pool and never holds up
+reading.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import secrets
+import shutil
+import stat
+import time
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from flows import publish, stages
+from flows.settings import Settings
+from flows.stages import Checked, Ending, Outcome, PageRead
+from flows.workers import WorkerPool, is_running
+from ocr.faults import Fault, PageFault, ToolMissing
+
+PAGE_ATTEMPTS = 2
+"""Times a page is tried whose reader timed out or died; other faults are final."""
+
+GRACE = 30.0
+"""Seconds a worker may take beyond a page's own limit before it is killed from outside."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """A file to convert.
+
+    Attributes:
+        path: the file.
+        name: as shown to the user.
+        targets: format -> file to publish, ``json`` last.
+    """
+
+    path: Path
+    name: str
+    targets: dict[str, Path]
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A document was looked at and has so many pages."""
+
+    wanted: Wanted
+    pages: int
+
+
+@dataclass(frozen=True, slots=True)
+class PageDone:
+    """A page was read, or given up."""
+
+    wanted: Wanted
+    page: PageRead
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """A document is published."""
+
+    wanted: Wanted
+    outcome: Outcome
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """A document could not be converted."""
+
+    wanted: Wanted
+    fault: Fault
+
+
+Event = Opened | PageDone | Published | Failed
+
+
+class NothingToConvert(Exception):
+    """None of the inputs can be used; ``str()`` says why."""
+
+
+def find_inputs(
+    given: Sequence[Path], suffixes: Sequence[str] = publish.SCAN_SUFFIXES
+) -> tuple[list[tuple[Path, Path]], list[str]]:
+    """The files to convert, each with the folder its output path is relative to, and what is wrong with the
+    rest.
+
+    Folders are walked for files with one of ``suffixes``; a file given by name is taken whatever its name.
+
+    Returns:
+        (files, complaints): files in the order given, each once; one sentence for each unusable input.
+    """
+    files: dict[Path, tuple[Path, Path]] = {}
+    complaints: list[str] = []
+    for path in given:
+        shown = publish.readable(path)
+        try:
+            mode = path.stat().st_mode
+        except OSError as fault:
+            complaints.append(f"{shown}: {fault.strerror}; check the path.")
+            continue
+        if stat.S_ISDIR(mode):
+            found = list(publish.scans_in(path, suffixes))
+            if not found:
+                complaints.append(f"{shown}: no files in this folder end in {', '.join(suffixes)}.")
+            for one in found:
+                files.setdefault(one.absolute(), (one, path))
+        elif stat.S_ISREG(mode):
+            files.setdefault(path.absolute(), (path, path.parent))
+        else:
+            complaints.append(f"{shown}: not a regular file; only files and folders can be read.")
+    return list(files.values()), complaints
+
+
+def plan(
+    files: Sequence[tuple[Path, Path]],
+    out: Path,
+    formats: Sequence[str],
+    plain: str = ".pdf",
+    family: Sequence[str] = publish.SCAN_SUFFIXES,
+) -> list[Wanted]:
+    """Where each file's outputs go. No two files share an output, and none lies where an input does."""
+    stems = publish.target_stems(files, plain, family)
+    return [
+        Wanted(
+            path,
+            publish.readable(path.relative_to(root) if path.parent != root else path.name),
+            {form: out / stem.parent / publish.fitted(stem.name, f".{form}") for form in formats},
+        )
+        for (path, root), stem in zip(files, stems, strict=True)
+    ]
+
+
+@contextlib.contextmanager
+def scratch(out: Path) -> Iterator[Path]:
+    """A hidden folder in ``out`` for files in the making; removed at the end.
+
+    Those of earlier runs that were killed are removed too.
+
+    Raises:
+        OSError: ``out`` cannot be written to.
+    """
+    out.mkdir(parents=True, exist_ok=True)
+    for old in out.glob(".nambat-*-*"):
+        pid = old.name.split("-")[1]
+        day_old = time.time() - old.stat().st_mtime > 86400  # pids of another machine say nothing
+        if pid.isdigit() and (day_old or not is_running(int(pid))):
+            shutil.rmtree(old, ignore_errors=True)
+    folder = out / f".nambat-{os.getpid()}-{secrets.token_hex(4)}"
+    folder.mkdir()
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@dataclass(slots=True, eq=False)
+class _Document:
+    """A document on its way."""
+
+    wanted: Wanted
+    records: Path
+    started: float
+    checked: Checked
+    next_page: int = 1
+    done: int = 0
+    failed: dict[int, str] = field(default_factory=dict)
+    over: bool = False
+
+
+def convert(files: Sequence[Wanted], settings: Settings, work: Path) -> Iterator[Event]:
+    """Convert ``files``, at most ``settings.jobs`` pages at a time, and tell what happens as it happens.
+
+    Args:
+        work: an empty folder on the outputs' file system, for page records and files in the making.
+
+    Raises:
+        ToolMissing: Tesseract, its Vietnamese data or poppler is missing.
+    """
+    waiting = deque(enumerate(files))
+    reading: deque[_Document] = deque()
+    read: deque[_Document] = deque()
+    running: dict[Future[object], Callable[[Future[object]], list[Event]]] = {}
+
+    with (
+        WorkerPool(settings.jobs, memory=settings.worker_memory, warm=stages.WARM) as pool,
+        ThreadPoolExecutor(settings.jobs) as threads,
+        contextlib.ExitStack() as stack,
+    ):
+        stack.callback(pool.stop)  # before the threads are waited for
+        pool.start(min(settings.jobs, 4))
+
+        def submit(after: Callable[[Future[object]], list[Event]], *call: object, seconds: float) -> None:
+            running[threads.submit(pool.call, *call, seconds=seconds)] = after  # type: ignore[arg-type]
+
+        def fail(document: _Document, fault: Exception) -> list[Event]:
+            if document.over:
+                return []
+            document.over = True
+            for several in (reading, read):
+                if document in several:
+                    several.remove(document)
+            shutil.rmtree(document.records, ignore_errors=True)
+            return [Failed(document.wanted, stages.as_fault(fault))]
+
+        def look(index: int, wanted: Wanted) -> None:
+            started = time.monotonic()
+
+            def after(future: Future[object]) -> list[Event]:
+                try:
+                    checked = future.result()
+                except ToolMissing:
+                    raise
+                except Exception as fault:
+                    return [Failed(wanted, stages.as_fault(fault))]
+                assert isinstance(checked, Checked)
+                records = work / str(index)
+                records.mkdir()
+                reading.append(_Document(wanted, records, started, checked))
+                return [Opened(wanted, checked.pages)]
+
+            submit(after, stages.check, wanted.path, settings, seconds=settings.page_timeout)
+
+        def read_page(document: _Document, number: int, attempt: int = 1) -> None:
+            def after(future: Future[object]) -> list[Event]:
+                if document.over:
+                    return []
+                if time.monotonic() - document.started > settings.document_timeout:
+                    return fail(document, stages.took_too_long(settings.document_timeout))
+                try:
+                    page = future.result()
+                except ToolMissing:
+                    raise
+                except PageFault as fault:
+                    if stages.is_passing(fault) and attempt < PAGE_ATTEMPTS:
+                        read_page(document, number, attempt + 1)
+                        return []
+                    page = stages.give_up_page(number, document.records, settings.dpi, fault)
+                except Exception as fault:
+                    return fail(document, fault)
+                assert isinstance(page, PageRead)
+                document.done += 1
+                if page.error is not None:
+                    document.failed[number] = page.error
+                events: list[Event] = [PageDone(document.wanted, page)]
+                if document.done == document.checked.pages:
+                    if settings.too_many_failed(len(document.failed), document.checked.pages):
+                        return [
+                            *events,
+                            *fail(document, stages.too_many_failed(document.failed, document.checked.pages)),
+                        ]
+                    read.append(document)
+                return events
+
+            submit(
+                after,
+                stages.read_page_to_disk,
+                document.wanted.path,
+                number,
+                document.records,
+                settings.dpi,
+                settings.page_timeout,
+                seconds=settings.page_timeout + GRACE,
+            )
+
+        def finish(document: _Document) -> None:
+            def after(future: Future[object]) -> list[Event]:
+                try:
+                    outcome = future.result()
+                except Exception as fault:
+                    return fail(document, fault)
+                assert isinstance(outcome, Outcome)
+                shutil.rmtree(document.records, ignore_errors=True)
+                seconds = time.monotonic() - document.started
+                return [
+                    Published(document.wanted, replace(outcome, name=document.wanted.name, seconds=seconds))
+                ]
+
+            wanted = document.wanted
+            ending = Ending(settings.repair, settings.footnotes, wanted.targets, work / "staging")
+            submit(
+                after,
+                stages.finish,
+                document.records,
+                wanted.path.name,
+                document.checked,
+                ending,
+                seconds=settings.document_timeout,
+            )
+
+        while True:
+            while len(running) < settings.jobs:
+                left = sum(document.checked.pages - document.next_page + 1 for document in reading)
+                if read:
+                    finish(read.popleft())
+                elif waiting and left < settings.jobs:
+                    look(*waiting.popleft())
+                elif reading:
+                    document = reading[0]
+                    read_page(document, document.next_page)
+                    document.next_page += 1
+                    if document.next_page > document.checked.pages:
+                        reading.popleft()
+                else:
+                    break
+            if not running:
+                return
+            for future in wait(running, return_when=FIRST_COMPLETED).done:
+                yield from running.pop(future)(future)

@@ -1,0 +1,220 @@
+"""Output names that never collide, and files that are never seen half-written.
+
+Names depend on the input's name alone, never on what lies beside it, so that they are the same from run to
+run:
+
+* ``b.pdf`` gives ``b.txt`` and ``b.json``;
+* any other scan keeps its suffix, ``b.tif`` gives ``b.tif.txt``, and so does ``B.PDF`` (``B.PDF.txt``), which
+  may lie beside ``B.pdf``;
+* ``b.tif.pdf`` keeps its suffix too, because ``b.tif.txt`` belongs to ``b.tif``.
+
+Files are written to a hidden place on the same file system, flushed to disk and then renamed into place; the
+JSON comes last and names the others with their SHA-256, so that a reader who finds a matching JSON has a
+whole set.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import secrets
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+SCAN_SUFFIXES = (".pdf", ".tif", ".tiff", ".png", ".jpg", ".jpeg")
+TEXT_SUFFIXES = (".txt", ".md")
+
+NAME_BYTES = 255
+"""Longest file name on the usual file systems, in bytes."""
+
+
+def readable(name: str | Path) -> str:
+    """``name`` as text to show, log and store: undecodable bytes and control characters are replaced."""
+    text = os.fsencode(name).decode("utf-8", "replace")
+    return "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in text)
+
+
+def stem(name: str, plain: str = ".pdf", family: Sequence[str] = SCAN_SUFFIXES) -> str:
+    """The output name of an input file, without the format's suffix. Different names give different stems.
+
+    Args:
+        name: the input's file name, without folders.
+        plain: the one suffix that is dropped.
+        family: suffixes that inputs may have.
+    """
+    if name.endswith(plain) and len(name) > len(plain):
+        bare = name[: -len(plain)]
+        if not bare.lower().endswith(tuple(family)) and bare not in (".", ".."):
+            return bare
+    return name
+
+
+def fitted(name: str, suffix: str) -> str:
+    """``name + suffix``; where that is too long for a file system, shortened and told apart by a hash."""
+    whole = os.fsencode(name + suffix)
+    if len(whole) <= NAME_BYTES:
+        return name + suffix
+    mark = "~" + hashlib.sha256(os.fsencode(name)).hexdigest()[:12] + suffix
+    kept = os.fsencode(name)[: NAME_BYTES - len(mark)]
+    while kept and len(kept) < len(os.fsencode(name)) and os.fsencode(name)[len(kept)] & 0xC0 == 0x80:
+        kept = kept[:-1]  # do not cut a letter in two
+    return os.fsdecode(kept) + mark
+
+
+def output_names(relative: str | Path, formats: Sequence[str]) -> dict[str, PurePosixPath]:
+    """Where an inbox file's outputs go, relative to published/: ``{"txt": a/b.txt, "json": a/b.json}``."""
+    path = PurePosixPath(relative)
+    return {form: path.parent / fitted(stem(path.name), f".{form}") for form in formats}
+
+
+def target_stems(
+    inputs: Sequence[tuple[Path, Path]], plain: str = ".pdf", family: Sequence[str] = SCAN_SUFFIXES
+) -> list[PurePosixPath]:
+    """Output stems in one folder for the files of a command line, in their order.
+
+    A file whose stem no other input shares keeps it. Those that share one (``x/b.pdf``, ``y/b.pdf``) all get
+    as many of their folders in front as it takes to tell them apart (``x-b``, ``y-b``), whatever their order.
+
+    Args:
+        inputs: each file, and the folder that was given on the command line to find it (its own parent for a
+            file given by name); folders below that one are kept.
+    """
+    paths = [_without_dots(path) for path, _ in inputs]
+    below = [
+        PurePosixPath(path.relative_to(_without_dots(root)))
+        for path, (_, root) in zip(paths, inputs, strict=True)
+    ]
+    plainest = [place.parent / stem(place.name, plain, family) for place in below]
+
+    def shared(names: list[PurePosixPath]) -> set[PurePosixPath]:
+        owners: dict[PurePosixPath, set[Path]] = {}
+        for name, path in zip(names, paths, strict=True):
+            owners.setdefault(name, set()).add(path)
+        return {name for name, several in owners.items() if len(several) > 1}
+
+    names = list(plainest)
+    for depth in range(1, max((len(path.parts) for path in paths), default=1)):
+        meeting = shared(names)
+        if not meeting:
+            break
+        for index, name in enumerate(names):
+            if name in meeting:
+                above = paths[index].parts[1 : -len(below[index].parts)][-depth:]
+                names[index] = plainest[index].with_name("-".join((*above, plainest[index].name)))
+    # Folder names with dashes can still meet (x-y/b beside x/y-b): tell those apart by a hash of their path.
+    meeting = shared(names)
+    return [
+        name.with_name(f"{name.name}~{hashlib.sha256(os.fsencode(path)).hexdigest()[:12]}")
+        if name in meeting
+        else name
+        for name, path in zip(names, paths, strict=True)
+    ]
+
+
+def _without_dots(path: Path) -> Path:
+    """``path``, absolute, without ``..``; links stay what they are called."""
+    return Path(os.path.abspath(path))  # noqa: PTH100 - resolve() would follow links
+
+
+def sync_folder(folder: Path) -> None:
+    """Make renames in ``folder`` outlive a power cut. File systems that cannot (some shares) are let off."""
+    with contextlib.suppress(OSError):
+        handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+
+
+def write_synced(path: Path, data: bytes) -> None:
+    """Write ``data`` to the new file ``path`` and on to the disk; an incomplete file is removed again.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    try:
+        with path.open("xb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+    except BaseException:
+        path.unlink(missing_ok=True)
+        raise
+
+
+def replace_file(path: Path, data: bytes) -> None:
+    """Write ``path`` whole or not at all, by way of a hidden file beside it. For our own small records.
+
+    Raises:
+        OSError: it cannot be written; the old file is untouched.
+    """
+    beside = path.with_name(f".{secrets.token_hex(8)}.tmp")
+    write_synced(beside, data)
+    try:
+        beside.replace(path)
+    except BaseException:
+        beside.unlink(missing_ok=True)
+        raise
+    sync_folder(path.parent)
+
+
+def publish(files: Mapping[Path, bytes], staging: Path) -> None:
+    """Put ``files`` in place, each whole or not at all, in their order (the manifest goes last).
+
+    All are first written to ``staging`` and flushed to disk, so that a full disk is met before anything is
+    replaced; what is then left to do is one rename a file.
+
+    Args:
+        files: target -> content. Folders are made as needed.
+        staging: a hidden or private folder on the targets' file system; made as needed.
+
+    Raises:
+        OSError: nothing, or only the first few files, were replaced; none is half-written.
+    """
+    staging.mkdir(parents=True, exist_ok=True)
+    waiting: list[tuple[Path, Path]] = []
+    try:
+        for target, data in files.items():
+            target.parent.mkdir(parents=True, exist_ok=True)
+            parked = staging / f"{secrets.token_hex(8)}.tmp"
+            waiting.append((parked, target))
+            write_synced(parked, data)
+        for parked, target in waiting:
+            parked.replace(target)
+            sync_folder(target.parent)
+    finally:
+        for parked, _ in waiting:
+            parked.unlink(missing_ok=True)
+
+
+def manifest(data: dict[str, Any], texts: Mapping[str, bytes]) -> bytes:
+    """The document's JSON with the files published beside it under ``files``, as UTF-8.
+
+    Args:
+        data: what ``normalize.formats.to_dict`` gives.
+        texts: file name -> content of the other formats.
+    """
+    files = [
+        {"name": readable(name), "sha256": hashlib.sha256(content).hexdigest(), "bytes": len(content)}
+        for name, content in texts.items()
+    ]
+    return (json.dumps({**data, "files": files}, ensure_ascii=False, indent=1) + "\n").encode(
+        "utf-8", "replace"
+    )
+
+
+def scans_in(folder: Path, suffixes: Sequence[str] = SCAN_SUFFIXES) -> Iterator[Path]:
+    """Files below ``folder`` that end in one of ``suffixes`` (any case), sorted; no hidden ones, no links."""
+    for root, folders, names in os.walk(folder):
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        for name in sorted(names):
+            path = Path(root, name)
+            if (
+                name.lower().endswith(tuple(suffixes))
+                and not name.startswith((".", "~$"))
+                and not path.is_symlink()
+            ):
+                yield path

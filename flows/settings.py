@@ -1,0 +1,214 @@
+"""Every setting, declared once, with its environment variable (``NAMBAT_...``) and its meaning.
+
+``nambat settings`` prints them. A flag on the command line wins over the environment, the environment over
+the default written here.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field, ValidationError, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+FORMATS = ("txt", "md", "json")
+
+RepairMode = Literal["off", "safe", "full"]
+FootnoteStyle = Literal["paragraph", "inline", "end"]
+
+
+class BadSetting(Exception):
+    """A setting has a value that makes no sense; ``str()`` names the variable and says what it may be."""
+
+
+def cores() -> int:
+    """Cores this process may use (containers and ``taskset`` often allow fewer than the machine has)."""
+    return len(os.sched_getaffinity(0))
+
+
+class Settings(BaseSettings):
+    """All settings of nambat; see each field's description for its unit."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="NAMBAT_", extra="ignore", frozen=True, validate_default=True
+    )
+
+    home: Path = Field(
+        Path("nambat-data"),
+        description="The service's folders: inbox, working, published, originals, quarantine.",
+    )
+    inbox: Path | None = Field(None, description="Where people drop scans. Default: inbox/ under the home.")
+    published: Path | None = Field(
+        None, description="Where clean text goes. Default: published/ under the home."
+    )
+
+    jobs: int = Field(default_factory=cores, ge=1, description="Pages read side by side. Default: all cores.")
+    documents: int = Field(
+        2,
+        ge=1,
+        description="Documents the service works on at once; together they read at most `jobs` pages.",
+    )
+    dpi: int = Field(300, ge=72, le=1200, description="Resolution at which pages are read, dots per inch.")
+    repair: RepairMode = Field("safe", description="How far diacritics are repaired: off, safe or full.")
+    footnotes: FootnoteStyle = Field(
+        "paragraph",
+        description="Where a footnote stands in the text: after its paragraph, inline, or at the end.",
+    )
+    formats: Annotated[tuple[str, ...], NoDecode] = Field(
+        ("txt", "json"),
+        description="Files to publish, of txt, md, json; with commas between. json is always made.",
+    )
+
+    page_timeout: float = Field(180, gt=0, description="Seconds one page may take before it is given up.")
+    document_timeout: float = Field(
+        4 * 3600, gt=0, description="Seconds one document may take before it is given up."
+    )
+    max_bytes: int = Field(2 * 1024**3, gt=0, description="Largest file that is read, in bytes.")
+    max_pages: int = Field(5000, gt=0, description="Longest document that is read, in pages.")
+    failed_page_share: float = Field(
+        0.10,
+        ge=0,
+        le=1,
+        description="A document fails when more than this share of its pages cannot be read ...",
+    )
+    failed_pages_least: int = Field(
+        2, ge=1, description="... and at least so many of them (or all) are unreadable."
+    )
+    worker_memory: int = Field(
+        4 * 1024**3,
+        ge=0,
+        description="Address space of one reading process and its children, bytes; 0 = no limit.",
+    )
+
+    settle: float = Field(
+        5, ge=0, description="Seconds a file in the inbox must lie unchanged before it counts as whole."
+    )
+    settle_broken: float = Field(
+        60,
+        ge=0,
+        description="Seconds a file that does not open must lie unchanged before it counts as damaged.",
+    )
+    watch: bool = Field(
+        True,
+        description="Take files as they arrive. With false only the sweep's schedule looks at the inbox.",
+    )
+    rescan: float = Field(
+        10,
+        gt=0,
+        description="Seconds between looks at the inbox beside file events (network shares send none).",
+    )
+    sweep_interval: float = Field(300, gt=0, description="Seconds between two scheduled sweeps of the inbox.")
+    sweep_cron: str = Field(
+        "", description="Cron line for the sweep instead of the interval, e.g. `*/10 7-18 * * 1-6`."
+    )
+    timezone: str = Field(
+        "Asia/Ho_Chi_Minh", description="Time zone of the cron line and of the schedule shown."
+    )
+    attempts: int = Field(
+        3, ge=1, description="Times a document is tried again after a crash before quarantine."
+    )
+
+    host: str = Field("127.0.0.1", description="Address that the Prefect server listens on.")
+    port: int = Field(4200, ge=1, le=65535, description="Port of the Prefect server and its UI.")
+
+    @field_validator("formats", mode="before")
+    @classmethod
+    def _split(cls, value: object) -> object:
+        return (
+            tuple(part.strip() for part in value.split(",") if part.strip())
+            if isinstance(value, str)
+            else value
+        )
+
+    @field_validator("formats")
+    @classmethod
+    def _known_formats(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        unknown = [name for name in value if name not in FORMATS]
+        if unknown:
+            raise ValueError(f"unknown format {unknown[0]!r}; there are {', '.join(FORMATS)}")
+        # JSON is the manifest: it names the source and the other files, so it is always written, and last.
+        return tuple(name for name in FORMATS if name in value or name == "json")
+
+    @field_validator("timezone")
+    @classmethod
+    def _known_zone(cls, value: str) -> str:
+        from zoneinfo import ZoneInfo
+
+        try:
+            ZoneInfo(value)
+        except Exception as fault:
+            raise ValueError(f"no time zone is called {value!r}") from fault
+        return value
+
+    @property
+    def folders(self) -> Folders:
+        home = self.home.expanduser().absolute()
+        return Folders(
+            home=home,
+            inbox=(self.inbox or home / "inbox").expanduser().absolute(),
+            working=home / "working",
+            published=(self.published or home / "published").expanduser().absolute(),
+            originals=home / "originals",
+            quarantine=home / "quarantine",
+        )
+
+    def too_many_failed(self, failed: int, pages: int) -> bool:
+        """Whether a document of ``pages`` pages with ``failed`` unreadable ones is given up as a whole."""
+        if failed == pages:
+            return True
+        return failed >= self.failed_pages_least and failed > self.failed_page_share * pages
+
+
+@dataclass(frozen=True, slots=True)
+class Folders:
+    """The service's folders, as absolute paths."""
+
+    home: Path
+    inbox: Path
+    working: Path
+    published: Path
+    originals: Path
+    quarantine: Path
+
+    def make(self) -> None:
+        """Create those that are missing.
+
+        Raises:
+            OSError: one cannot be created.
+        """
+        for folder in (self.inbox, self.working, self.published, self.originals, self.quarantine):
+            folder.mkdir(parents=True, exist_ok=True)
+
+
+def load(**given: object) -> Settings:
+    """The settings, with those ``given`` that are not ``None`` in place of the environment's.
+
+    Raises:
+        BadSetting: a value makes no sense.
+    """
+    try:
+        return Settings(**{name: value for name, value in given.items() if value is not None})  # type: ignore[arg-type]
+    except ValidationError as fault:
+        first = fault.errors()[0]
+        name = str(first["loc"][0]) if first["loc"] else "settings"
+        message = first["msg"].removeprefix("Value error, ")
+        raise BadSetting(f"NAMBAT_{name.upper()}: {message} (it is {first.get('input')!r})") from fault
+
+
+def table() -> list[tuple[str, str, str]]:
+    """Every setting as ``(environment variable, default, meaning)``."""
+    return [
+        (
+            f"NAMBAT_{name.upper()}",
+            "" if field.default is None else _shown(field.get_default(call_default_factory=True)),
+            field.description or "",
+        )
+        for name, field in Settings.model_fields.items()
+    ]
+
+
+def _shown(value: object) -> str:
+    return ",".join(str(part) for part in value) if isinstance(value, tuple) else str(value)

@@ -50,7 +50,7 @@ def save(pages: Sequence[np.ndarray], condition: Condition, path: Path) -> None:
     else:
         options = {"dpi": (condition.dpi, condition.dpi)}
     if condition.quality:
-        options["quality"] = condition.quality
+        options |= {"quality": condition.quality, "optimize": True}
     pictures[0].save(path, **options)
 
 

@@ -151,7 +151,7 @@ def colour200(page: np.ndarray, rng: Noise) -> np.ndarray:
 
 
 CONDITIONS = {
-    "clean300": Condition(300, 50, clean300),
+    "clean300": Condition(300, 36, clean300),
     "office300": Condition(300, 45, office300),
     "poor200": Condition(200, 42, poor200),
     "fax200": Condition(200, 0, fax200),

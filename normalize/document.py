@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-
 from ocr.page import Box, Letter
 
 
@@ -265,4 +264,3 @@ class Document:
         for note in self.footnotes:
             for index, tokens in enumerate(note.paragraphs):
                 yield f"footnotes/{note.label}/{index}", tokens
-

@@ -109,7 +109,9 @@ def find_skew(grey: np.ndarray) -> float:
 
     def sharpness(degrees: float) -> float:
         slope = np.tan(np.radians(degrees))
-        rows = np.bincount((y - x * slope + ink.shape[1] * abs(slope) + 1).astype(np.int64)).astype(np.float64)
+        rows = np.bincount((y - x * slope + ink.shape[1] * abs(slope) + 1).astype(np.int64)).astype(
+            np.float64
+        )
         return float(np.square(np.diff(rows)).sum())
 
     best, step = 0.0, 0.5

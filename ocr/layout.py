@@ -108,7 +108,7 @@ def _notes(lines: list[Line], rules: Sequence[Box], body: float, width: int) -> 
             continue
         below = [line for line in lines if line.baseline - line.x_height > rule.top]
         above = [line for line in lines if line.baseline - line.x_height <= rule.top]
-        if not below or not above and len(below) > 40:
+        if not below or (not above and len(below) > 40):
             continue
         weight = [len(line.text) for line in below]
         small = sum(w for w, line in zip(weight, below, strict=True) if line.x_height < SMALL_TYPE * body)
@@ -276,8 +276,8 @@ def _grow(region: _Region, row: list[Line], above: list[Line], width: int) -> _R
         in_left = line.box.right <= gutter_right and _keeps_to(line, region.left, width)
         in_right = line.box.left >= gutter_left and _keeps_to(line, region.right, width)
         if len(row) > 1:  # a pair of its own only has to respect the gutter
-            in_left = in_left or line.box.right <= gutter_right and line.box.centre < 0.5 * width
-            in_right = in_right or line.box.left >= gutter_left and line.box.centre > 0.5 * width
+            in_left = in_left or (line.box.right <= gutter_right and line.box.centre < 0.5 * width)
+            in_right = in_right or (line.box.left >= gutter_left and line.box.centre > 0.5 * width)
         if in_left == in_right:
             return None
         (left if in_left else right).append(line)

@@ -176,7 +176,9 @@ def _split_wide(candidates: list[_Candidate], image: np.ndarray, ink: np.ndarray
         third = box.width // 3
         cut = box.left + third + int(columns[third : box.width - third].argmin())
         halves = [box._replace(right=cut), box._replace(left=cut)]
-        odds = probabilities([image[b.top : b.bottom, b.left : b.right] for b in (box, *halves)])[:, :_NOTHING]
+        odds = probabilities([image[b.top : b.bottom, b.left : b.right] for b in (box, *halves)])[
+            :, :_NOTHING
+        ]
         if min(odds[1].max(), odds[2].max()) > max(odds[0].max(), _SURE):
             out += [_Candidate(half, candidate.baseline, candidate.x_height) for half in halves]
         else:
@@ -285,6 +287,8 @@ def _place(words: list[ReadWord], sign: RaisedSign) -> tuple[int, int]:
     if left + 1 == len(words):
         return left, len(words[left].text)
     gap_left = sign.box.left - words[left].box.right
+    if words[left + 1].text[0] in _CLOSING and gap_left < 1.5 * sign.x_height:
+        return left, len(words[left].text)
     gap_right = words[left + 1].box.left - sign.box.right
     if gap_left <= 0.5 * sign.x_height or gap_left <= gap_right:
         return left, len(words[left].text)

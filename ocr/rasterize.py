@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageOps, ImageSequence, UnidentifiedImageError
 
-from ocr.faults import Encrypted, NoPages, NotAScan, PageFault, Timeout, ToolMissing, TooLarge
+from ocr.faults import Encrypted, NoPages, NotAScan, PageFault, Timeout, TooLarge, ToolMissing
 
 PDF_SUFFIXES = frozenset({".pdf"})
 IMAGE_SUFFIXES = frozenset({".tif", ".tiff", ".png", ".jpg", ".jpeg"})
@@ -60,7 +60,9 @@ def inspect(path: Path) -> ScanInfo:
     """
     size = path.stat().st_size
     if size == 0:
-        raise NotAScan("The file is empty; scan or copy it again.", vietnamese="Tệp rỗng; hãy quét hoặc chép lại.")
+        raise NotAScan(
+            "The file is empty; scan or copy it again.", vietnamese="Tệp rỗng; hãy quét hoặc chép lại."
+        )
     with path.open("rb") as file:
         start = file.read(1024)
     if b"%PDF-" in start:
@@ -137,7 +139,9 @@ def _pdf_pages(path: Path) -> int:
         ) from fault
     pages = int(info.get("Pages", 0))
     if pages < 1:
-        raise NoPages("The PDF has no pages; scan it again.", vietnamese="PDF không có trang nào; hãy quét lại.")
+        raise NoPages(
+            "The PDF has no pages; scan it again.", vietnamese="PDF không có trang nào; hãy quét lại."
+        )
     return pages
 
 

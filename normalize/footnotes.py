@@ -1,0 +1,359 @@
+"""Marks and notes to one sequence: which printed number is which footnote.
+
+The number at a mark and the number at the head of its note are read apart and may both be misread; but marks rise
+by one from mark to mark, and so do heads. The most likely rising sequence is found for each by dynamic
+programming over what was read, and the two are matched by number.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+
+from normalize.document import PageWarning, Tokens
+from normalize.lines import Key, Ruling, SetLine, cut, set_line
+from ocr.page import Line, Raised, Word
+
+#: A raised 2 or 3 after one of these is part of a unit, not a footnote mark.
+_UNIT = re.compile(r"(?:^|[^A-Za-zÀ-ỹ])(?:[kdchm]?m)$")
+_SUPERSCRIPTS = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
+#: The number at the head of a note that is set in ordinary digits: ``1Tổ chức``, ``1. Tổ chức``, ``(1) Tổ chức``.
+_PLAIN_HEAD = re.compile(r"[\[(]?(\d{1,3})[\])]?[.:]?(?=[^\d.,/%]|$)")
+
+# Costs of the alignment, in nats by feel: what it takes to disbelieve a reading.
+_MISREAD_RAISED = 2.0
+_DROP_SURE, _DROP_DOUBTFUL = 3.5, 1.2
+_SKIP_NUMBER = 2.2
+_RESTART = 1.0
+_FURTHEST_SKIP = 4
+#: A mark without a note is kept as a mark from this confidence on; below it, it is noise.
+_SURE_MARK = 80.0
+
+
+@dataclass(frozen=True, slots=True)
+class Sign:
+    """A number that may belong to a footnote: a mark in the text, or the head of a note.
+
+    Attributes:
+        page: 1 for the first.
+        text: digits as read.
+        drop: cost of taking it for something else.
+        misread: cost of taking it for another number than was read; infinite where the digits are plain.
+    """
+
+    page: int
+    text: str
+    drop: float
+    misread: float = _MISREAD_RAISED
+
+
+def mark_sign(page: int, raised: Raised) -> Sign:
+    """The sign of a raised number in the text."""
+    return Sign(page, raised.text, _DROP_SURE if raised.confidence >= 80 else _DROP_DOUBTFUL)
+
+
+def head_sign(page: int, tokens: Tokens, raised: Sequence[Raised], begins_paragraph: bool) -> Sign | None:
+    """The sign at the head of a line of the footnote zone, if it may begin a note.
+
+    Args:
+        tokens: of the line, raised signs taken out.
+        raised: raised signs of its first word.
+        begins_paragraph: whether the line may be the first of a paragraph.
+    """
+    if raised and raised[0].offset == 0 and raised[0].text.isdigit():
+        return Sign(page, raised[0].text, _DROP_SURE)
+    found = _PLAIN_HEAD.match(tokens[0].text)
+    if not found:
+        return None
+    glued = found.end() < len(tokens[0].text) and not tokens[0].text[found.end()].isdigit()
+    if glued:
+        return Sign(page, found[1], _DROP_DOUBTFUL + (1.5 if begins_paragraph else 0.0), float("inf"))
+    # A number between spaces may just as well be part of the sentence.
+    return Sign(page, found[1], 0.8 if begins_paragraph else -0.5, float("inf"))
+
+
+def plain_head_length(text: str) -> int:
+    """How many characters of a note's first token are its number set in ordinary digits."""
+    found = _PLAIN_HEAD.match(text)
+    return found.end() if found else 0
+
+
+def settle(signs: Sequence[Sign]) -> list[int | None]:
+    """The number of each sign in the most likely rising sequence; ``None`` for a sign that is no footnote's.
+
+    Numbers rise by one from sign to sign; a skipped number, a misread one, a sign that is none and a new
+    start at 1 on a new page each have their cost. Viterbi over (sign, last number).
+    """
+    # best[n] = cost of the cheapest story in which the last footnote so far was number n
+    best: dict[int, float] = {0: 0.0}
+    back: list[dict[int, tuple[int, int | None]]] = []
+    page_of: dict[int, int] = {0: 0}
+    for sign in signs:
+        step: dict[int, float] = {}
+        from_: dict[int, tuple[int, int | None]] = {}
+        pages: dict[int, int] = {}
+
+        def offer(
+            number: int,
+            cost: float,
+            previous: int,
+            given: int | None,
+            page: int,
+            step: dict[int, float] = step,
+            from_: dict[int, tuple[int, int | None]] = from_,
+            pages: dict[int, int] = pages,
+        ) -> None:
+            if cost < step.get(number, float("inf")):
+                step[number], from_[number], pages[number] = cost, (previous, given), page
+
+        for last, cost in best.items():
+            offer(last, cost + sign.drop, last, None, page_of[last])
+            reachable = [(last + 1 + skip, skip * _SKIP_NUMBER) for skip in range(_FURTHEST_SKIP)]
+            if last == 0 and sign.text.isdigit() and int(sign.text) > _FURTHEST_SKIP:
+                # The scan may begin in the middle of a document.
+                reachable.append((int(sign.text), _FURTHEST_SKIP * _SKIP_NUMBER))
+            if sign.text == "1" and last > 1 and page_of[last] != sign.page:
+                reachable.append((1, _RESTART))
+            for number, extra in reachable:
+                offer(number, cost + extra + _reading_cost(sign, number), last, number, sign.page)
+        back.append(from_)
+        best, page_of = step, pages
+    if not best:
+        return []
+    last = min(best, key=lambda n: best[n])
+    numbers: list[int | None] = []
+    for from_ in reversed(back):
+        last, given = from_[last]
+        numbers.append(given)
+    return numbers[::-1]
+
+
+def _reading_cost(sign: Sign, number: int) -> float:
+    printed = str(number)
+    if sign.text == printed:
+        return 0.0
+    if len(sign.text) != len(printed):
+        return sign.misread * 1.5
+    return sign.misread * sum(a != b for a, b in zip(sign.text, printed, strict=True))
+
+
+def labels(numbers: Sequence[int | None], pages: Sequence[int]) -> list[tuple[str, str] | None]:
+    """``(label, printed label)`` of each sign: as printed, or 1..N where numbering starts anew on later pages."""
+    starts_anew = False
+    last = 0
+    for number in numbers:
+        if number is not None:
+            starts_anew |= number <= last
+            last = number
+    out: list[tuple[str, str] | None] = []
+    count = 0
+    for number in numbers:
+        if number is None:
+            out.append(None)
+            continue
+        count += 1
+        out.append((str(count if starts_anew else number), str(number)))
+    return out
+
+
+def match_marks(
+    marks: Sequence[tuple[int, int | None]], heads: Sequence[tuple[int, str, str]]
+) -> list[str | None]:
+    """The label of the note that each mark cites.
+
+    Args:
+        marks: ``(page, number)`` of each mark, number ``None`` for a sign that is none.
+        heads: ``(page, label, printed label)`` of each note.
+
+    Returns:
+        For each mark a label, or ``None`` when no note has its number on its page or on the next one.
+    """
+    taken: set[str] = set()
+    out: list[str | None] = []
+    renumbered = any(label != printed for _, label, printed in heads)
+    for page, number in marks:
+        found = None
+        if number is not None:
+            candidates = [
+                (abs(note_page - page), label)
+                for note_page, label, printed in heads
+                if printed == str(number)
+                and label not in taken
+                and (not renumbered or 0 <= note_page - page <= 1)
+            ]
+            found = min(candidates)[1] if candidates else None
+        if found:
+            taken.add(found)
+        out.append(found)
+    return out
+
+
+def is_exponent(text: str, raised: Raised) -> bool:
+    """Whether a raised sign after ``text[:offset]`` belongs to a unit: m², km², m³."""
+    return raised.text in ("2", "3") and bool(_UNIT.search(text[: raised.offset]))
+
+
+def superscript(digits: str) -> str:
+    """Digits as superscript characters; ``*`` stays."""
+    return digits.translate(_SUPERSCRIPTS)
+
+
+@dataclass(frozen=True, slots=True)
+class NoteLine:
+    """A line of a page's footnote zone, between its margins in pixels."""
+
+    page: int
+    line: Line
+    left: float
+    right: float
+
+
+@dataclass(slots=True)
+class Note:
+    """A footnote: its number, and its lines from all pages it stands on."""
+
+    label: str
+    printed: str
+    page: int
+    lines: list[SetLine] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Reattached:
+    """What the raised signs and the footnote zones of a document come to.
+
+    Attributes:
+        rulings: of every raised sign.
+        notes: in printed order.
+        strays: raised signs that are nothing, with their pages.
+        warnings: marks without a note, notes without a number.
+    """
+
+    rulings: dict[Key, Ruling]
+    notes: list[Note]
+    strays: list[tuple[int, Raised]]
+    warnings: list[PageWarning]
+
+
+def reattach(body: Iterable[tuple[int, Line]], zone_lines: Sequence[NoteLine]) -> Reattached:
+    """Link the marks of the body to the notes of the footnote zones.
+
+    Args:
+        body: ``(page, line)`` of everything outside the footnote zones, in reading order.
+        zone_lines: the lines of the footnote zones, in page order.
+    """
+    rulings: dict[Key, Ruling] = {}
+    warnings: list[PageWarning] = []
+    strays: list[tuple[int, Raised]] = []
+    marks: list[tuple[int, Raised]] = []
+    for page, line in body:
+        for word in line.words:
+            for raised in word.raised:
+                if is_exponent(word.text, raised):
+                    rulings[page, raised.box] = Ruling(text=superscript(raised.text))
+                elif raised.text.isdigit():
+                    marks.append((page, raised))
+                else:
+                    rulings[page, raised.box] = Ruling(text=raised.text)
+    numbers = settle([mark_sign(page, raised) for page, raised in marks])
+    notes = _gather(
+        zone_lines, rulings, [(page, n) for (page, _), n in zip(marks, numbers, strict=True)], warnings
+    )
+    known = {note.label for note in notes}
+    cited = match_marks(
+        [(page, number) for (page, _), number in zip(marks, numbers, strict=True)],
+        [(note.page, note.label, note.printed) for note in notes],
+    )
+    for (page, raised), number, label in zip(marks, numbers, cited, strict=True):
+        if (
+            label is None
+            and number is not None
+            and raised.confidence >= _SURE_MARK
+            and str(number) not in known
+        ):
+            label = str(number)
+            warnings.append(PageWarning(page, f"Footnote mark {number} has no note."))
+        if label is None:
+            strays.append((page, raised))
+        rulings[page, raised.box] = Ruling(label=label)
+    anchored = {ruling.label for ruling in rulings.values()}
+    for note in notes:
+        if note.label not in anchored:
+            warnings.append(PageWarning(note.page, f"The mark of footnote {note.printed} was not found."))
+    return Reattached(rulings, notes, strays, warnings)
+
+
+def _gather(
+    zone_lines: Sequence[NoteLine],
+    rulings: dict[Key, Ruling],
+    marks: Sequence[tuple[int, int | None]],
+    warnings: list[PageWarning],
+) -> list[Note]:
+    """The notes with their lines; rules on the raised signs inside them as well."""
+    bare = [set_line(one.page, one.line, one.left, one.right, {}) for one in zone_lines]
+    signs: list[Sign] = []
+    at: list[int] = []
+    for index, (one, line) in enumerate(zip(zone_lines, bare, strict=True)):
+        before = bare[index - 1] if index else None
+        fresh = before is None or before.page != one.page or before.room > 3 or line.indent > 1.2
+        sign = head_sign(one.page, line.tokens, one.line.words[0].raised, fresh)
+        if sign:
+            signs.append(sign)
+            at.append(index)
+    numbers = settle(signs)
+    heads = {index: number for index, number in zip(at, numbers, strict=True) if number is not None}
+    heads |= _unread_heads(zone_lines, heads, marks)
+    order = sorted(heads)
+    named = labels([heads[index] for index in order], [zone_lines[index].page for index in order])
+    names = {index: name for index, name in zip(order, named, strict=True) if name}
+    notes: list[Note] = []
+    for index, one in enumerate(zone_lines):
+        name = names.get(index)
+        first: Word = one.line.words[0]
+        raised_head = first.raised[0] if name and first.raised and first.raised[0].offset == 0 else None
+        for word in one.line.words:
+            for raised in word.raised:
+                # A number raised inside a note is text: the notes of a note are not marked so.
+                ruling = Ruling() if raised is raised_head else Ruling(text=superscript(raised.text))
+                rulings[one.page, raised.box] = ruling
+        line = set_line(one.page, one.line, one.left, one.right, rulings)
+        if name:
+            if raised_head is None and index in at:
+                line = _without_number(line)
+            notes.append(Note(name[0], name[1], one.page))
+        elif not notes:
+            notes.append(Note("0", "", one.page))
+            warnings.append(
+                PageWarning(one.page, "The text below the footnote rule begins without a number.")
+            )
+        if line.tokens:
+            notes[-1].lines.append(line)
+    return [note for note in notes if note.lines]
+
+
+def _unread_heads(
+    zone_lines: Sequence[NoteLine], heads: dict[int, int], marks: Sequence[tuple[int, int | None]]
+) -> dict[int, int]:
+    """Heads whose number was not read at all.
+
+    The first line of a page's footnote zone without a number carries on the note of the page before, unless a mark
+    on this very page asks for a note that no head answers and that would stand exactly here.
+    """
+    found: dict[int, int] = {}
+    answered = set(heads.values())
+    for index, one in enumerate(zone_lines):
+        if index in heads or (index and zone_lines[index - 1].page == one.page):
+            continue
+        following = min((i for i in heads if i > index), default=None)
+        last = max((heads[i] for i in heads if i < index), default=0)
+        wanted = [n for page, n in marks if page == one.page and n is not None and n not in answered]
+        if wanted and wanted[0] == last + 1 and (following is None or heads[following] == wanted[0] + 1):
+            found[index] = wanted[0]
+    return found
+
+
+def _without_number(line: SetLine) -> SetLine:
+    """A note's first line without the number set before it in ordinary digits."""
+    rest = cut(line.tokens[0], plain_head_length(line.tokens[0].text))
+    return replace(line, tokens=(*([rest] if rest else []), *line.tokens[1:]))

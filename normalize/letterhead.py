@@ -1,0 +1,146 @@
+"""The components of Decree 30/2020/NĐ-CP: who issued the document, its number, date, type, subject and signer.
+
+Read from the lines of the letterhead, the title blocks and the signature block. Marks are what Tesseract misreads
+most, so fixed words are compared by their skeleton (``so``, ``ngay``, ``thang``) and values are taken as printed.
+"""
+
+from __future__ import annotations
+
+import datetime
+import re
+from collections.abc import Sequence
+
+from normalize.document import Block, Metadata
+from normalize.paragraphs import DOCUMENT_TYPES, is_document_type
+from normalize.syllable import skeleton
+
+_NUMBER = re.compile(r"^\s*so\s*[:.;]?\s*")
+_SYMBOL = re.compile(r"([\d\s.…_]*)((?:/\s*\d{4}\s*)?)[/|]\s*([A-ZĐÐa-z][\w&ĐÐ/]*(?:\s*[-–]\s*[\wĐÐ&]+)*)")
+_DATE = re.compile(r"ngay\s*([\d.…_\s]*?)\s*thang\s*([\d.…_\s]*?)\s*nam\s*(\d{4})")
+_MOTTO = ("cong hoa xa hoi", "doc lap", "tu do - hanh phuc")
+#: First words of the names of bodies; a line in capitals that begins otherwise carries on the name above it.
+_BODIES = (
+    "uy ban", "ubnd", "hoi dong", "hdnd", "bo", "so", "cuc", "tong cuc", "chi cuc", "phong", "ban", "van phong",
+    "vien", "truong", "trung tam", "thanh tra", "cong an", "toa an", "cong ty", "tong cong ty", "benh vien",
+    "doan", "dang bo", "dang uy", "huyen uy", "thanh uy", "tinh uy", "mat tran", "lien doan", "hoi", "kho bac",
+    "ngan hang", "chinh phu", "thu tuong", "quoc hoi", "kiem toan", "vien kiem sat", "hat", "tram", "doi",
+)  # fmt: skip
+_CAPACITY = re.compile(r"^(tm|kt|tl|tuq|q|thua lenh|thua uy quyen)\b\.?")
+
+
+def is_motto(text: str) -> bool:
+    """Whether a line belongs to the national title and motto."""
+    plain = skeleton(text).lower()
+    return any(part in plain for part in _MOTTO)
+
+
+def is_recipients_head(text: str) -> bool:
+    """Whether a line is "Nơi nhận:" (its marks and a letter may be misread)."""
+    return bool(re.match(r"\W*n[oa0]i\s*nh[ae]n", skeleton(text).lower()))
+
+
+def read_metadata(blocks: Sequence[Block]) -> Metadata:
+    """The metadata of a document from its blocks."""
+    head = [block.text for block in blocks if block.type == "letterhead"]
+    number, symbol = _number_and_symbol(head)
+    place, date = _place_and_date(head)
+    kind, subject = _type_and_subject(blocks, head)
+    signature = [block.text for block in blocks if block.type == "signature"]
+    signer, title = _signer(signature)
+    recipients = [block.text for block in blocks if block.type == "recipients"]
+    return Metadata(
+        number=number,
+        symbol=symbol,
+        type=kind,
+        subject=subject,
+        agency=_agency(head),
+        place=place,
+        date=date,
+        signer=signer,
+        signer_title=title,
+        recipients=tuple(text for text in recipients if not is_recipients_head(text)),
+    )
+
+
+def _number_and_symbol(head: Sequence[str]) -> tuple[str | None, str | None]:
+    for text in head:
+        plain = skeleton(text).lower()
+        found = _NUMBER.match(plain)
+        if not found or ("/" not in text and "|" not in text):
+            continue
+        # The skeleton may be longer than the text (… becomes ...), so the head is cut off by its last letter.
+        rest = re.sub(r"^\s*\w+\s*[:.;]?\s*", "", text, count=1)
+        match = _SYMBOL.search(rest)
+        if match:
+            number = re.sub(r"\D", "", match[1]) or None
+            year = re.sub(r"\D", "", match[2])
+            symbol = re.sub(r"\s*[-–]\s*", "-", match[3]).replace("Ð", "Đ")
+            if number and year:
+                number = f"{number}/{year}"
+            return number, symbol
+    return None, None
+
+
+def _place_and_date(head: Sequence[str]) -> tuple[str | None, str | None]:
+    for text in head:
+        plain = skeleton(text).lower()
+        found = _DATE.search(plain)
+        if not found:
+            continue
+        place = None
+        before = re.split(r"[,;]?\s*ng[aàảáạ]y\b", text, maxsplit=1, flags=re.IGNORECASE)[0].strip(" ,.;")
+        if before and any(c.isalpha() for c in before):
+            place = before
+        day, month, year = (re.sub(r"\D", "", part) for part in found.groups())
+        try:
+            return place, datetime.date(int(year), int(month), int(day)).isoformat()
+        except ValueError:  # left open to be filled in by hand, or misread
+            return place, None
+    return None, None
+
+
+def _type_and_subject(blocks: Sequence[Block], head: Sequence[str]) -> tuple[str | None, str | None]:
+    titles = [block for block in blocks if block.type == "title"]
+    for index, block in enumerate(titles):
+        if is_document_type(block.text):
+            kind = DOCUMENT_TYPES[skeleton(block.text).lower().strip(" :.*")]
+            subject = titles[index + 1].text if index + 1 < len(titles) else None
+            return kind, subject
+    for text in head:
+        if re.match(r"v/v\b", skeleton(text).lower()):
+            return "Công văn", re.sub(r"^\S+\s*", "", text)
+    return None, titles[0].text if titles else None
+
+
+def _agency(head: Sequence[str]) -> str | None:
+    """The issuing body: the last name in capitals above the number, with the place it belongs to."""
+    names: list[str] = []
+    for text in head:
+        plain = skeleton(text).lower()
+        if (_NUMBER.match(plain) and "/" in text) or is_motto(text) or _DATE.search(plain):
+            if names:
+                break
+            continue
+        letters = [c for c in text if c.isalpha()]
+        if not letters or sum(c.isupper() for c in letters) < 0.8 * len(letters):
+            continue
+        if names and not plain.startswith(tuple(body + " " for body in _BODIES)):
+            names[-1] += " " + text
+        else:
+            names.append(text)
+    return names[-1] if names else None
+
+
+def _signer(signature: Sequence[str]) -> tuple[str | None, str | None]:
+    """Name and capacity: the name is the last line in mixed case, the capacity the capitals above it."""
+    name, capacity = None, []
+    for text in signature:
+        letters = [c for c in text if c.isalpha()]
+        words = text.split()
+        capitals = letters and sum(c.isupper() for c in letters) > 0.8 * len(letters)
+        if capitals or _CAPACITY.match(skeleton(text).lower()):
+            capacity.append(text)
+        elif 2 <= len(words) <= 6 and all(word[0].isupper() for word in words) and len(letters) > 5:
+            name = text
+    own = [line for line in capacity if not re.match(r"(tm|kt|tl|tuq)\b", skeleton(line).lower())]
+    return name, " ".join(own) or None

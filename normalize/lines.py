@@ -1,0 +1,187 @@
+"""Lines as they are set on the page: tokens between margins, raised signs in their place or gone.
+
+The step from the records of the page to those of the document. All measures that paragraphs are told by are in
+x-heights of the line, so that type size and resolution do not matter.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from normalize.document import Mark, Token, Tokens
+from ocr.page import Box, Letter, Line, Word
+
+
+@dataclass(frozen=True, slots=True)
+class SetLine:
+    """A printed line as the paragraph stage sees it.
+
+    Attributes:
+        tokens: its words, marks in place.
+        page: 1 for the first.
+        box: in pixels.
+        baseline: y, in pixels.
+        x_height: in pixels.
+        left, right: margins of the text the line stands in, in pixels.
+    """
+
+    tokens: Tokens
+    page: int
+    box: Box
+    baseline: float
+    x_height: float
+    left: float
+    right: float
+
+    @property
+    def text(self) -> str:
+        return " ".join(token.text for token in self.tokens)
+
+    @property
+    def indent(self) -> float:
+        """In x-heights."""
+        return (self.box.left - self.left) / self.x_height
+
+    @property
+    def room(self) -> float:
+        """Free space at its end, in x-heights."""
+        return (self.right - self.box.right) / self.x_height
+
+    @property
+    def centred(self) -> bool:
+        """Set in from both margins by the same measure."""
+        uneven = abs((self.box.left - self.left) - (self.right - self.box.right))
+        return min(self.indent, self.room) > 0.6 and uneven < 0.03 * (self.right - self.left) + self.x_height
+
+    @property
+    def capitals(self) -> bool:
+        """Set in capitals, apart from single letters."""
+        letters = [c for c in self.text if c.isalpha()]
+        return len(letters) > 2 and sum(c.isupper() for c in letters) > 0.85 * len(letters)
+
+
+Key = tuple[int, Box]
+"""What identifies a raised sign: its page and its place."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ruling:
+    """What a raised sign turned out to be.
+
+    Attributes:
+        label: it is the mark of this footnote; ``None`` when it is no mark.
+        text: it is part of the text (the exponent of m²); empty when it is to be left out.
+    """
+
+    label: str | None = None
+    text: str = ""
+
+
+Rulings = Mapping[Key, Ruling]
+
+
+def set_line(page: int, line: Line, left: float, right: float, rulings: Rulings) -> SetLine:
+    """A printed line between its margins, each raised sign as it was ruled; one without a ruling is left out."""
+    tokens = tuple(token(page, word, rulings) for word in line.words)
+    return SetLine(tokens, page, line.box, line.baseline, line.x_height, left, right)
+
+
+def token(page: int, word: Word, rulings: Rulings) -> Token:
+    """A word as a token, its raised signs as they were ruled."""
+    out = Token(word.text, page, word.box, word.confidence, word.letters)
+    # From the right, so that what is inserted moves no offset that is still to come.
+    for raised in reversed(word.raised):
+        ruling = rulings.get((page, raised.box), Ruling())
+        if ruling.text:
+            out = insert(out, raised.offset, ruling.text)
+        if ruling.label is not None:
+            out = replace(out, marks=(Mark(raised.offset, ruling.label), *out.marks))
+    return out
+
+
+def margins(boxes: Sequence[Box], fallback: tuple[float, float] | None = None) -> tuple[float, float]:
+    """Left and right margin of a page's text, in pixels.
+
+    Most lines begin at the left margin and end at the right one; a tenth may overshoot (specks read as letters).
+    """
+    if len(boxes) < 4 and fallback:
+        return fallback
+    lefts = sorted(box.left for box in boxes)
+    rights = sorted(box.right for box in boxes)
+    return float(lefts[len(lefts) // 8]), float(rights[-1 - len(rights) // 8])
+
+
+def insert(token: Token, offset: int, text: str) -> Token:
+    """The token with ``text`` inserted after ``offset`` characters, page evidence kept in step."""
+    letters = token.letters
+    if letters:
+        at = count = 0
+        while count < len(letters) and at + len(letters[count].text) <= offset:
+            at += len(letters[count].text)
+            count += 1
+        letters = (*letters[:count], *(Letter(c) for c in text), *letters[count:])
+    return Token(
+        token.text[:offset] + text + token.text[offset:],
+        token.page,
+        token.box,
+        token.confidence,
+        letters,
+        tuple(Mark(m.offset + (len(text) if m.offset > offset else 0), m.label) for m in token.marks),
+    )
+
+
+def cut(token: Token, length: int) -> Token | None:
+    """The token without its first ``length`` characters; ``None`` when nothing is left."""
+    if length >= len(token.text):
+        return None
+    letters, at = list(token.letters), 0
+    while letters and at < length:
+        at += len(letters[0].text)
+        letters.pop(0)
+    return Token(
+        token.text[length:],
+        token.page,
+        token.box,
+        token.confidence,
+        tuple(letters) if at == length else (),
+        tuple(Mark(m.offset - length, m.label) for m in token.marks if m.offset >= length),
+    )
+
+
+def join_lines(lines: Iterable[Tokens]) -> Tokens:
+    """The tokens of a paragraph: a number or symbol broken after its hyphen or slash is one token again.
+
+    Vietnamese breaks no word at a line end, so a hyphen or slash there belongs to the text: ``2021-`` and ``2025``
+    are ``2021-2025``, ``68/NQ-`` and ``CP`` are ``68/NQ-CP``. A dash between spaces stays alone.
+    """
+    out: list[Token] = []
+    for tokens in lines:
+        if out and tokens and _broken(out[-1], tokens[0]):
+            out[-1] = glue(out[-1], tokens[0])
+            out += tokens[1:]
+        else:
+            out += tokens
+    return tuple(out)
+
+
+def _broken(before: Token, after: Token) -> bool:
+    return (
+        len(before.text) > 1
+        and before.text[-1] in "-–/"
+        and before.text[-2].isalnum()
+        and after.text[:1].isalnum()
+        and not (before.marks and before.marks[-1].offset == len(before.text))
+    )
+
+
+def glue(before: Token, after: Token) -> Token:
+    """Two tokens as one."""
+    shift = len(before.text)
+    return replace(
+        before,
+        text=before.text + after.text,
+        confidence=None if before.confidence is None else min(before.confidence, after.confidence or 0.0),
+        letters=before.letters + after.letters if before.letters and after.letters else (),
+        marks=before.marks + tuple(Mark(shift + mark.offset, mark.label) for mark in after.marks),
+    )

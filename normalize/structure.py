@@ -1,0 +1,220 @@
+"""Pages to a document: blocks in reading order, footnotes at the words that cite them, nothing printed lost."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import groupby
+
+from normalize import footnotes, paragraphs
+from normalize.document import (
+    Block,
+    Document,
+    Dropped,
+    Footnote,
+    PageReport,
+    PageWarning,
+    Source,
+    Token,
+)
+from normalize.letterhead import is_motto, is_recipients_head, read_metadata
+from normalize.lines import Rulings, SetLine, margins, set_line
+from ocr.page import Line, Page, Zone
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """A line of the body with the role of the zone it stands in.
+
+    Attributes:
+        role: ``text``, ``letterhead``, ``recipients``, ``signature`` or ``missing``.
+        line: ``None`` for the marker of an unreadable page.
+        left, right: margins of the page's text, in pixels.
+    """
+
+    role: str
+    page: int
+    line: Line | None = None
+    left: float = 0.0
+    right: float = 0.0
+
+
+@dataclass(slots=True)
+class _Reading:
+    """What is gathered while the pages go by."""
+
+    body: list[_Part] = field(default_factory=list)
+    notes: list[footnotes.NoteLine] = field(default_factory=list)
+    dropped: list[Dropped] = field(default_factory=list)
+    warnings: list[PageWarning] = field(default_factory=list)
+    reports: list[PageReport] = field(default_factory=list)
+    engine: dict[str, str] = field(default_factory=dict)
+
+
+def build_document(pages: Iterable[Page], source: Source) -> Document:
+    """The document that a scan's pages hold, before repair.
+
+    Args:
+        pages: in order; a page whose ``error`` is set leaves a marker block and a warning.
+        source: the file they were read from.
+    """
+    begun = time.perf_counter()
+    reading = _Reading()
+    for page in pages:
+        _take_page(page, reading)
+    reattached = footnotes.reattach(
+        ((part.page, part.line) for part in reading.body if part.line), reading.notes
+    )
+    reading.dropped += [Dropped(page, stray.box, stray.text, "noise") for page, stray in reattached.strays]
+    blocks = tuple(_blocks(reading.body, reattached.rulings))
+    cited = {label for block in blocks for label in block.labels}
+    document = Document(
+        source=source,
+        blocks=blocks,
+        footnotes=tuple(_footnote(note, note.label in cited) for note in reattached.notes),
+        metadata=read_metadata(blocks),
+        pages=tuple(reading.reports),
+        dropped=tuple(sorted(reading.dropped, key=lambda one: one.page)),
+        warnings=tuple(sorted(reading.warnings + reattached.warnings, key=lambda one: one.page)),
+        engine=reading.engine,
+    )
+    seconds = {
+        "reading": round(sum(report.seconds for report in document.pages), 3),
+        "structure": round(time.perf_counter() - begun, 3),
+    }
+    return replace(document, timings=seconds)
+
+
+def _take_page(page: Page, reading: _Reading) -> None:
+    reading.reports.append(_report(page))
+    reading.engine.update(page.engine)
+    if page.error is not None:
+        reading.body.append(_Part("missing", page.number, None))
+        reading.warnings.append(PageWarning(page.number, f"The page could not be read: {page.error}"))
+        return
+    text = [line.box for zone in page.zones if zone.kind == "text" for line in zone.lines]
+    boxes = text or [line.box for zone in page.zones for line in zone.lines]
+    if not boxes:
+        reading.warnings.append(PageWarning(page.number, "The page is blank."))
+        return
+    left, right = margins(boxes, _usual_margins(reading))
+    roles = _roles(page.zones, first=page.number == 1)
+    for zone, role in zip(page.zones, roles, strict=True):
+        if role == "notes":
+            for line in zone.lines:
+                reading.notes.append(footnotes.NoteLine(page.number, line, left, right))
+        elif role in ("page number", "running header", "noise"):
+            for line in zone.lines:
+                reading.dropped.append(Dropped(page.number, line.box, line.text, role))
+        else:
+            for line in zone.lines:
+                reading.body.append(_Part(role, page.number, line, left, right))
+
+
+def _usual_margins(reading: _Reading) -> tuple[float, float] | None:
+    for part in reversed(reading.body):
+        if part.right > part.left:
+            return part.left, part.right
+    return None
+
+
+def _report(page: Page) -> PageReport:
+    words = page.words
+    confidences = [word.confidence for word in words]
+    weights = [len(word.text) for word in words]
+    mean = (
+        round(sum(c * w for c, w in zip(confidences, weights, strict=True)) / sum(weights), 1)
+        if words
+        else None
+    )
+    return PageReport(
+        number=page.number,
+        dpi=page.dpi,
+        skew=page.skew,
+        words=len(words),
+        mean_confidence=mean,
+        lowest_confidence=round(min(confidences), 1) if words else None,
+        seconds=page.seconds,
+        error=page.error,
+    )
+
+
+def _roles(zones: Sequence[Zone], first: bool) -> list[str]:
+    """The role of each zone of a page."""
+    roles: list[str] = []
+    above_text = first
+    in_signature = False
+    for zone in zones:
+        role = zone.kind
+        if zone.kind == "head" or zone.kind == "foot":
+            role = "page number"
+        elif zone.kind in ("left", "right"):
+            if any(is_recipients_head(line.text) for line in zone.lines):
+                role, in_signature = "recipients", True
+            elif zone.kind == "right" and in_signature:
+                role, in_signature = "signature", False
+            elif above_text or any(is_motto(line.text) for line in zone.lines):
+                role = "letterhead"
+            else:
+                role = "text"
+        elif zone.kind == "text":
+            above_text = False
+        roles.append(role)
+    return roles
+
+
+def _footnote(note: footnotes.Note, anchored: bool) -> Footnote:
+    return Footnote(
+        label=note.label,
+        printed_label=note.printed,
+        paragraphs=tuple(paragraph.tokens for paragraph in paragraphs.group(note.lines)),
+        pages=tuple(dict.fromkeys(line.page for line in note.lines)),
+        anchored=anchored,
+    )
+
+
+def _blocks(body: Sequence[_Part], rulings: Rulings) -> Iterator[Block]:
+    """The body's blocks in published order: letterhead, title and text, recipients, signature."""
+    in_title = True
+    for role, parts in groupby(body, key=lambda part: part.role):
+        if role == "missing":
+            yield from (_missing(part.page) for part in parts)
+            continue
+        lines = [
+            set_line(part.page, part.line, part.left, part.right, rulings)
+            for part in parts
+            if part.line is not None
+        ]
+        if role == "text":
+            for paragraph in paragraphs.group(lines):
+                block = _text_block(paragraph, in_title)
+                in_title = in_title and block.type == "title"
+                yield block
+        else:
+            yield from (_line_block(role, line) for line in lines)
+
+
+def _missing(page: int) -> Block:
+    words = f"[trang {page}: không đọc được]".split(" ")
+    return Block("missing", tuple(Token(word, page) for word in words), page)
+
+
+def _line_block(role: str, line: SetLine) -> Block:
+    return Block(role, line.tokens, line.page, box=line.box)
+
+
+def _text_block(paragraph: paragraphs.Paragraph, in_title: bool) -> Block:
+    text = paragraph.text
+    level = 0
+    if in_title and paragraph.centred and not paragraphs.heading_level(text):
+        kind = "title"
+    elif level := paragraphs.heading_level(text):
+        kind = "heading"
+    elif paragraph.centred and len(text) < 200:
+        kind, level = "heading", 1
+    elif paragraphs.is_list_item(text):
+        kind, level = "list_item", 1
+    else:
+        kind = "paragraph"
+    return Block(kind, paragraph.tokens, paragraph.page, level, paragraph.box)

@@ -1,0 +1,137 @@
+"""The channel: how readily a printed syllable comes out of OCR as another one.
+
+All costs are in nats and relative to the syllable as it was read, which costs nothing: ``cost`` is
+-log [ P(what was read | printed = candidate) / P(what was read | printed = as read) ]. Two kinds of text:
+
+* Text read by our own Tesseract brings, for every letter, the letters that competed with it. A competitor with
+  confidence is cheap, a letter that was only listed dearer, one that was not listed dearest: the language model
+  decides where the page itself is in doubt, and hardly ever overrules a letter without competitor.
+* Text from another engine brings letters alone. There the table of confusions is the channel: which marks are
+  lost, taken for each other or added, and how often.
+
+The figures are in ``data/channel.json``; ``benchmarks/channel.py`` learns them from pages whose text is known.
+"""
+
+from __future__ import annotations
+
+import json
+import unicodedata
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+from normalize.syllable import TONE_MARKS
+from ocr.page import Letter
+
+DATA = Path(__file__).parent / "data" / "channel.json"
+# Lower bounds of the confidence a competitor is listed with, the highest first.
+CONFIDENCES = (40, 20, 10, 5, 1, 0)
+UNLISTED = len(CONFIDENCES)
+
+_TONE_SIGNS = {mark for mark in TONE_MARKS if mark}
+_SHAPE_SIGNS = {"\u0302": "hat", "\u0306": "breve", "\u031b": "horn"}
+
+
+@dataclass(frozen=True, slots=True)
+class Channel:
+    """What was learned about one engine's confusions.
+
+    Attributes:
+        listed: cost of another letter of the same base by the confidence it is listed with (see
+            :data:`CONFIDENCES`), the last entry for one that is not listed.
+        kind: cost of each kind of confusion (see :func:`kind_of`) in text that brings letters alone.
+        kind_weight: how much of ``kind`` is added to ``listed`` where both are known.
+        other: cost of a kind that was never seen.
+    """
+
+    listed: tuple[float, ...]
+    kind: dict[str, float]
+    kind_weight: float
+    other: float
+
+
+@lru_cache(maxsize=4)
+def load(path: Path = DATA) -> Channel:
+    """The channel as it was learned.
+
+    Raises:
+        FileNotFoundError: the data file is missing.
+    """
+    data = json.loads(path.read_text(encoding="utf-8"))
+    return Channel(tuple(data["listed"]), data["kind"], data["kind_weight"], data["other"])
+
+
+@lru_cache(maxsize=4096)
+def _taken_apart(letter: str) -> tuple[str, str, str]:
+    """Base letter, shape sign and tone of a letter: ``ố`` -> ``o``, ``hat``, U+0301."""
+    base, shape, tone = "", "", ""
+    for sign in unicodedata.normalize("NFD", letter.lower()):
+        if sign in _TONE_SIGNS:
+            tone = sign
+        elif sign in _SHAPE_SIGNS:
+            shape = _SHAPE_SIGNS[sign]
+        else:
+            base += sign
+    return ("d", "bar", "") if base == "đ" else (base, shape, tone)
+
+
+_NAMES = dict(zip(TONE_MARKS, ("level", "huyen", "sac", "hoi", "nga", "nang"), strict=True))
+
+
+@lru_cache(maxsize=1 << 14)
+def kind_of(printed: str, read: str) -> str | None:
+    """The kind of confusion between two letters; None where their bases differ, empty where they are the same.
+
+    >>> kind_of("ố", "ô"), kind_of("ừ", "ư"), kind_of("ă", "â"), kind_of("o", "u")
+    ('hat sac>level', 'horn huyen>level', 'breve>hat', None)
+    """
+    base, shape, tone = _taken_apart(printed)
+    read_base, read_shape, read_tone = _taken_apart(read)
+    if base != read_base:
+        return None
+    parts = []
+    if shape != read_shape:
+        parts.append(f"{shape or 'plain'}>{read_shape or 'plain'}")
+    if tone != read_tone:
+        if shape == read_shape:
+            parts.append(f"{shape or 'plain'} {_NAMES[tone]}>{_NAMES[read_tone]}")
+        else:
+            parts.append(f"{_NAMES[tone]}>{_NAMES[read_tone]}")
+    return " ".join(parts)
+
+
+def rank(letter: Letter, wanted: str) -> int:
+    """Index into ``Channel.listed`` for a letter that competes with the one that was read."""
+    best = -1
+    for text, confidence in letter.choices:
+        if text == wanted or (len(text) == len(wanted) and text.lower() == wanted.lower()):
+            best = max(best, confidence)
+    if best < 0:
+        return UNLISTED
+    return next(index for index, bound in enumerate(CONFIDENCES) if best >= bound)
+
+
+def cost(channel: Channel, candidate: str, read: str, letters: tuple[Letter, ...]) -> float:
+    """Cost in nats of ``candidate`` having been printed where ``read`` was read.
+
+    Args:
+        candidate, read: two syllables of the same length, NFC, in the same case.
+        letters: one for each character of ``read``, or empty where there is no evidence of the page.
+
+    >>> from ocr.page import Letter
+    >>> page = (Letter("t"), Letter("ô", (("ô", 95), ("ổ", 41))))
+    >>> cost(load(), "tổ", "tô", page) < cost(load(), "tố", "tô", page)
+    True
+    """
+    total = 0.0
+    for index, (one, other) in enumerate(zip(candidate, read, strict=True)):
+        if one == other:
+            continue
+        kind = kind_of(one, other)
+        confusion = channel.other if kind is None else channel.kind.get(kind, channel.other)
+        if letters:
+            where = rank(letters[index], one)
+            total += channel.listed[where] + channel.kind_weight * confusion
+        else:
+            total += confusion
+    return total

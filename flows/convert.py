@@ -226,7 +226,8 @@ def convert(files: Sequence[Wanted], settings: Settings, work: Path) -> Iterator
                 reading.append(_Document(wanted, records, started, checked))
                 return [Opened(wanted, checked.pages)]
 
-            submit(after, stages.check, wanted.path, settings, seconds=settings.page_timeout)
+            limits = settings.max_bytes, settings.max_pages
+            submit(after, stages.check, wanted.path, *limits, seconds=settings.page_timeout)
 
         def read_page(document: _Document, number: int, attempt: int = 1) -> None:
             def after(future: Future[object]) -> list[Event]:

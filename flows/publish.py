@@ -20,6 +20,7 @@ import hashlib
 import json
 import os
 import secrets
+import stat
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -37,7 +38,7 @@ def readable(name: str | Path) -> str:
     return "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in text)
 
 
-def stem(name: str, plain: str = ".pdf", family: Sequence[str] = SCAN_SUFFIXES) -> str:
+def stem_of(name: str, plain: str = ".pdf", family: Sequence[str] = SCAN_SUFFIXES) -> str:
     """The output name of an input file, without the format's suffix. Different names give different stems.
 
     Args:
@@ -67,7 +68,7 @@ def fitted(name: str, suffix: str) -> str:
 def output_names(relative: str | Path, formats: Sequence[str]) -> dict[str, PurePosixPath]:
     """Where an inbox file's outputs go, relative to published/: ``{"txt": a/b.txt, "json": a/b.json}``."""
     path = PurePosixPath(relative)
-    return {form: path.parent / fitted(stem(path.name), f".{form}") for form in formats}
+    return {form: path.parent / fitted(stem_of(path.name), f".{form}") for form in formats}
 
 
 def target_stems(
@@ -87,7 +88,7 @@ def target_stems(
         PurePosixPath(path.relative_to(_without_dots(root)))
         for path, (_, root) in zip(paths, inputs, strict=True)
     ]
-    plainest = [place.parent / stem(place.name, plain, family) for place in below]
+    plainest = [place.parent / stem_of(place.name, plain, family) for place in below]
 
     def shared(names: list[PurePosixPath]) -> set[PurePosixPath]:
         owners: dict[PurePosixPath, set[Path]] = {}
@@ -212,9 +213,8 @@ def scans_in(folder: Path, suffixes: Sequence[str] = SCAN_SUFFIXES) -> Iterator[
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         for name in sorted(names):
             path = Path(root, name)
-            if (
-                name.lower().endswith(tuple(suffixes))
-                and not name.startswith((".", "~$"))
-                and not path.is_symlink()
-            ):
-                yield path
+            if not name.lower().endswith(tuple(suffixes)) or name.startswith((".", "~$")):
+                continue
+            with contextlib.suppress(OSError):  # gone since it was listed
+                if stat.S_ISREG(path.lstat().st_mode):
+                    yield path

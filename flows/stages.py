@@ -14,14 +14,19 @@ import traceback
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from flows import publish
-from flows.settings import Settings
 from normalize.document import Document, Source
 from ocr.faults import Fault, NotAScan, ScanFault, TooLarge
 from ocr.page import Page, from_json, to_json
 
-WARM = ("ocr.reading", "normalize.structure", "normalize.formats", "normalize.repair")
+if TYPE_CHECKING:
+    from flows.settings import (
+        Settings,
+    )  # a worker does without: pydantic takes a quarter of a second to import
+
+WARM = ("ocr.reading",)
 """What a worker imports before its first call."""
 
 LOW_CONFIDENCE = 75.0
@@ -121,7 +126,7 @@ def digest(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def check(path: Path, settings: Settings) -> Checked:
+def check(path: Path, max_bytes: int, max_pages: int) -> Checked:
     """Open a scan, count its pages and hold it against the limits.
 
     Raises:
@@ -132,19 +137,19 @@ def check(path: Path, settings: Settings) -> Checked:
     from ocr.rasterize import inspect
 
     size = path.stat().st_size
-    if size > settings.max_bytes:
+    if size > max_bytes:
         raise TooLarge(
-            f"The file has {size / 1e6:,.0f} MB, more than the {settings.max_bytes / 1e6:,.0f} MB allowed; "
+            f"The file has {size / 1e6:,.0f} MB, more than the {max_bytes / 1e6:,.0f} MB allowed; "
             "split it, or raise NAMBAT_MAX_BYTES.",
-            vietnamese=f"Tệp có {size / 1e6:,.0f} MB, vượt giới hạn {settings.max_bytes / 1e6:,.0f} MB; "
+            vietnamese=f"Tệp có {size / 1e6:,.0f} MB, vượt giới hạn {max_bytes / 1e6:,.0f} MB; "
             "hãy tách nhỏ tệp hoặc tăng NAMBAT_MAX_BYTES.",
         )
     info = inspect(path)
-    if info.pages > settings.max_pages:
+    if info.pages > max_pages:
         raise TooLarge(
-            f"The document has {info.pages} pages, more than the {settings.max_pages} allowed; "
+            f"The document has {info.pages} pages, more than the {max_pages} allowed; "
             "split it, or raise NAMBAT_MAX_PAGES.",
-            vietnamese=f"Văn bản có {info.pages} trang, vượt giới hạn {settings.max_pages} trang; "
+            vietnamese=f"Văn bản có {info.pages} trang, vượt giới hạn {max_pages} trang; "
             "hãy tách nhỏ tệp hoặc tăng NAMBAT_MAX_PAGES.",
         )
     return Checked(digest(path), info.pages, info.bytes)

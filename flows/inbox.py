@@ -1,0 +1,648 @@
+"""The folders of the service: what lies where, and how a file moves from one to the next.
+
+Every file that people drop is at every instant in exactly one of inbox/, working/, originals/ and
+quarantine/, because it moves by rename alone::
+
+    inbox/a/b.pdf  ->  working/<claim>/scan/b.pdf  ->  originals/a/b.pdf
+                   <-           (handed back)      ->  quarantine/a/b.pdf + b.pdf.reason.txt
+
+A claim is a folder of working/ with ``claim.json`` (the file's name, who works on it) written before the file
+is moved in. Whoever owns a claim is named by process id and start time; a claim whose owner is dead is stale,
+and its file goes back to the inbox. What was read of it so far stays in ``working/.progress/`` under the hash
+of its content, so that no page is read twice.
+
+Nothing here knows Prefect, and nothing loops or waits.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import fcntl
+import hashlib
+import json
+import os
+import secrets
+import shutil
+import stat
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, field, replace
+from datetime import UTC, datetime
+from pathlib import Path, PurePosixPath
+
+from flows import publish
+from flows.settings import Folders
+from flows.stages import digest
+from flows.workers import is_running
+from ocr.faults import Fault
+
+JUNK_NAMES = frozenset({"thumbs.db", "desktop.ini", "ehthumbs.db"})
+JUNK_STARTS = (".", "~$", "._")
+JUNK_ENDS = (
+    "~",
+    ".part",
+    ".partial",
+    ".crdownload",
+    ".download",
+    ".filepart",
+    ".tmp",
+    ".temp",
+    ".swp",
+    ".!ut",
+)
+
+REASON = ".reason.txt"
+
+
+def is_junk(name: str) -> bool:
+    """Whether a file of this name is none of ours: an office lock, a download under way, a system file."""
+    low = name.lower()
+    return low in JUNK_NAMES or low.startswith(JUNK_STARTS) or low.endswith(JUNK_ENDS)
+
+
+# What lies in the inbox
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """How a file looked: while any of this changes, it is still arriving."""
+
+    size: int
+    modified: int
+    inode: int
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """What lies in the inbox.
+
+    Attributes:
+        files: path below the inbox -> how it looks; regular files only.
+        refused: paths of links, pipes and devices, which are never opened.
+    """
+
+    files: dict[str, Look]
+    refused: tuple[str, ...]
+
+
+def list_inbox(inbox: Path) -> Listing:
+    """Everything in the inbox and its subfolders that is no junk. Links are not followed."""
+    files: dict[str, Look] = {}
+    refused: list[str] = []
+
+    def walk(folder: str, below: str) -> None:
+        try:
+            entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
+        except OSError:
+            return  # gone, or not ours to read; `nambat doctor` checks the inbox itself
+        for entry in entries:
+            path = f"{below}{entry.name}"
+            if is_junk(entry.name):
+                continue
+            try:
+                if entry.is_dir(follow_symlinks=False):
+                    walk(entry.path, f"{path}/")
+                elif entry.is_file(follow_symlinks=False):
+                    status = entry.stat(follow_symlinks=False)
+                    files[path] = Look(status.st_size, status.st_mtime_ns, status.st_ino)
+                else:
+                    refused.append(path)
+            except OSError:
+                continue  # gone since it was listed
+
+    walk(os.fspath(inbox), "")
+    return Listing(files, tuple(refused))
+
+
+@dataclass(slots=True)
+class StabilityTracker:
+    """How long each file of the inbox has looked the same. Pure: the caller brings the listings and the time.
+
+    Only what was seen counts. A file's own time stamps say little: copies keep old ones, and a share's clock
+    is another one than ours.
+
+    Attributes:
+        since: path -> how it looks, and when it was first seen like that.
+    """
+
+    since: dict[str, tuple[Look, float]] = field(default_factory=dict)
+
+    def observe(self, files: Mapping[str, Look], now: float) -> dict[str, float]:
+        """Take note of a listing made at ``now`` and return for how many seconds each file is unchanged."""
+        noted: dict[str, tuple[Look, float]] = {}
+        for path, look in files.items():
+            before = self.since.get(path)
+            if before is not None and before[0] == look and before[1] <= now:  # a clock set back starts anew
+                noted[path] = before
+            else:
+                noted[path] = (look, now)
+        self.since = noted
+        return {path: now - since for path, (_, since) in noted.items()}
+
+    def dump(self) -> str:
+        """As JSON, for the next process that looks."""
+        return json.dumps(
+            {path: [look.size, look.modified, look.inode, at] for path, (look, at) in self.since.items()}
+        )
+
+    @classmethod
+    def load(cls, text: str) -> StabilityTracker:
+        """What :meth:`dump` wrote; an empty tracker if it cannot be read."""
+        try:
+            return cls({path: (Look(*look), at) for path, (*look, at) in json.loads(text).items()})
+        except (ValueError, TypeError, AttributeError):
+            return cls()
+
+
+def looks_whole(path: Path) -> bool:
+    """Whether a file begins and ends as its format does. False may mean: still arriving.
+
+    Looks at a few kilobytes only. Formats whose end says nothing (TIFF) and files of no known format count as
+    whole when they begin as they should.
+    """
+    try:
+        with path.open("rb") as file:
+            head = file.read(1024)
+            size = file.seek(0, os.SEEK_END)
+            file.seek(max(0, size - 2048))
+            tail = file.read()
+    except OSError:
+        return False
+    if b"%PDF-" in head:
+        return b"%%EOF" in tail
+    if head.startswith(b"\x89PNG\r\n\x1a\n"):
+        return b"IEND" in tail
+    if head.startswith(b"\xff\xd8\xff"):
+        return b"\xff\xd9" in tail
+    return head.startswith((b"II*\x00", b"MM\x00*", b"II+\x00", b"MM\x00+"))
+
+
+def ready_files(
+    inbox: Path, listing: Listing, unchanged: Mapping[str, float], *, settle: float, settle_broken: float
+) -> list[str]:
+    """The files that can be taken, oldest first.
+
+    Args:
+        unchanged: path -> for how many seconds it has looked the same.
+        settle: seconds after which a file that looks whole is taken.
+        settle_broken: seconds after which one that does not is taken all the same: it will not get better.
+    """
+    ready = [
+        path
+        for path, seconds in unchanged.items()
+        if seconds >= settle and (seconds >= settle_broken or looks_whole(inbox / path))
+    ]
+    return sorted(ready, key=lambda path: (listing.files[path].modified, path))
+
+
+# Who works on a file
+
+
+def identity(pid: int | None = None) -> str:
+    """A name for a process that no later process has: boot, process id and start time."""
+    pid = os.getpid() if pid is None else pid
+    boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()[:8]
+    started = Path(f"/proc/{pid}/stat").read_text("latin-1").rpartition(")")[2].split()[19]
+    return f"{boot}:{pid}:{started}"
+
+
+def pid_of(owner: str) -> int | None:
+    """The process id of ``owner`` (see :func:`identity`) if that very process still runs."""
+    try:
+        pid = int(owner.split(":")[1])
+        return pid if is_running(pid) and identity(pid) == owner else None
+    except (IndexError, ValueError, OSError):
+        return None
+
+
+@contextlib.contextmanager
+def locked(path: Path, *, wait: bool = True) -> Iterator[bool]:
+    """Hold the lock file ``path``; yields whether it was to be had. A process that dies lets go of it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+    try:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+        except BlockingIOError:
+            yield False
+            return
+        yield True
+    finally:
+        os.close(handle)
+
+
+@contextlib.contextmanager
+def page_slot(folders: Folders, count: int, pause: float = 0.05) -> Iterator[None]:
+    """One of ``count`` places for reading a page, shared by all processes that work on these folders.
+
+    The places are locked files, so a process that dies gives its place back.
+    """
+    home = folders.working / ".slots"
+    home.mkdir(parents=True, exist_ok=True)
+    while True:
+        for number in range(count):
+            with locked(home / str(number), wait=False) as held:
+                if held:
+                    yield
+                    return
+        time.sleep(pause)
+
+
+# Claims
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A file taken out of the inbox to be worked on.
+
+    Attributes:
+        id: name of its folder in working/.
+        name: path below the inbox.
+        owner: the process that answers for it (see :func:`identity`).
+        sha256: of the file; empty until it is known.
+        attempt: 1 for the first time this content is worked on, more after crashes.
+        flow_run: id of the Prefect run that does or will do the work; empty before it is known.
+        keep: whether the scan goes to originals/ in the end; false for a copy made by ``nambat ingest``.
+    """
+
+    id: str
+    name: str
+    owner: str
+    sha256: str = ""
+    attempt: int = 1
+    flow_run: str = ""
+    keep: bool = True
+
+    def folder(self, folders: Folders) -> Path:
+        return folders.working / self.id
+
+    def scan(self, folders: Folders) -> Path:
+        return folders.working / self.id / "scan" / PurePosixPath(self.name).name
+
+
+class Gone(Exception):
+    """The file or claim is not there any more: someone else took it, moved it or handed it back."""
+
+
+def save_claim(folders: Folders, claim: Claim) -> None:
+    """Write ``claim.json``.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    data = json.dumps(asdict(claim), indent=1).encode()
+    publish.replace_file(claim.folder(folders) / "claim.json", data)
+
+
+def load_claim(folders: Folders, claim_id: str) -> Claim:
+    """The claim of that id.
+
+    Raises:
+        Gone: there is no such claim, or it is not whole.
+    """
+    if not claim_id or "/" in claim_id or claim_id.startswith("."):
+        raise Gone(f"{claim_id!r} is no claim")
+    try:
+        return Claim(**json.loads((folders.working / claim_id / "claim.json").read_text()))
+    except (OSError, ValueError, TypeError) as fault:
+        raise Gone(f"there is no claim {claim_id}") from fault
+
+
+def claims(folders: Folders) -> list[Claim]:
+    """All claims, oldest first."""
+    found = []
+    with contextlib.suppress(FileNotFoundError):
+        for folder in sorted(folders.working.iterdir()):
+            with contextlib.suppress(Gone):
+                found.append(load_claim(folders, folder.name))
+    return found
+
+
+def take(folders: Folders, name: str, look: Look, owner: str, *, dpi: int) -> Claim:
+    """Claim a file of the inbox: from here on it lies in working/.
+
+    Raises:
+        Gone: it is not there any more, is no regular file, or has changed since ``look``.
+        OSError: it cannot be moved; it is still in the inbox.
+    """
+    source = folders.inbox / name
+    claim = _new_claim(folders, name, owner)
+    target = claim.scan(folders)
+    try:
+        try:
+            source.rename(target)
+        except OSError as fault:
+            if fault.errno != errno.EXDEV:
+                raise
+            _move_across(source, target, target.with_name(".copying"))
+        status = target.lstat()
+        if (
+            not stat.S_ISREG(status.st_mode)
+            or status.st_size != look.size
+            or status.st_mtime_ns != look.modified
+        ):
+            hand_back(folders, claim)
+            raise Gone(f"{publish.readable(name)} changed while it was taken")
+    except FileNotFoundError as fault:
+        shutil.rmtree(claim.folder(folders), ignore_errors=True)
+        raise Gone(f"{publish.readable(name)} is gone") from fault
+    except OSError:
+        if not target.exists():
+            shutil.rmtree(claim.folder(folders), ignore_errors=True)
+        raise
+    publish.sync_folder(target.parent)
+    publish.sync_folder(source.parent)
+    return _with_digest(folders, claim, dpi)
+
+
+def take_copy(folders: Folders, path: Path, name: str, owner: str, *, dpi: int) -> Claim:
+    """A claim on a copy of ``path``; the file itself stays where it is.
+
+    Raises:
+        OSError: it cannot be copied.
+    """
+    claim = replace(_new_claim(folders, name, owner), keep=False)
+    try:
+        save_claim(folders, claim)
+        shutil.copyfile(path, claim.scan(folders))
+    except OSError:
+        shutil.rmtree(claim.folder(folders), ignore_errors=True)
+        raise
+    return _with_digest(folders, claim, dpi)
+
+
+def _new_claim(folders: Folders, name: str, owner: str) -> Claim:
+    claim = Claim(f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{secrets.token_hex(4)}", name, owner)
+    (claim.folder(folders) / "scan").mkdir(parents=True)
+    save_claim(folders, claim)
+    return claim
+
+
+def _with_digest(folders: Folders, claim: Claim, dpi: int) -> Claim:
+    claim = replace(claim, sha256=digest(claim.scan(folders)))
+    claim = replace(claim, attempt=_attempts(progress_folder(folders, claim, dpi)) + 1)
+    save_claim(folders, claim)
+    return claim
+
+
+def _move_across(source: Path, target: Path, copying: Path) -> None:
+    """Move a file to another file system, by way of the hidden file ``copying`` there.
+
+    As long as the source is there it is the file; once it is removed, the whole copy is. :func:`recover` ends
+    what a crash left in between.
+    """
+    shutil.copy2(source, copying, follow_symlinks=False)
+    if not copying.is_symlink():
+        with copying.open("rb") as file:
+            os.fsync(file.fileno())
+    publish.sync_folder(copying.parent)
+    source.unlink()
+    copying.rename(target)
+
+
+def _returning(folders: Folders, claim: Claim) -> Path:
+    """The hidden copy by way of which a claim's file goes back to an inbox on another file system."""
+    return folders.inbox / f".nambat-{claim.id}"
+
+
+def progress_folder(folders: Folders, claim: Claim, dpi: int) -> Path:
+    """Where a claim's page records lie: the same place for the same content, name and resolution."""
+    name = hashlib.sha256(os.fsencode(claim.name)).hexdigest()[:8]
+    return folders.working / ".progress" / f"{claim.sha256[:32]}-{name}-{dpi}"
+
+
+def _attempts(progress: Path) -> int:
+    try:
+        return int((progress / "attempts").read_text())
+    except (OSError, ValueError):
+        return 0
+
+
+def count_attempt(folders: Folders, claim: Claim, dpi: int) -> None:
+    """Remember that an attempt at this content ended without an answer (a crash).
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    if claim.sha256:
+        progress = progress_folder(folders, claim, dpi)
+        progress.mkdir(parents=True, exist_ok=True)
+        publish.replace_file(progress / "attempts", str(claim.attempt).encode())
+
+
+def hand_back(folders: Folders, claim: Claim) -> Path | None:
+    """Put a claim's file back into the inbox and drop the claim; ``None`` if there is no file to put back.
+
+    Raises:
+        OSError: it cannot be moved; the claim stays.
+    """
+    return _move_out(folders, claim, folders.inbox)
+
+
+def archive(folders: Folders, claim: Claim, dpi: int) -> Path | None:
+    """Move a published scan to originals/ and drop the claim. An older scan of that name stays beside it.
+
+    Raises:
+        OSError: it cannot be moved; the claim stays.
+    """
+    place = _move_out(folders, claim, folders.originals)
+    shutil.rmtree(progress_folder(folders, claim, dpi), ignore_errors=True)
+    return place
+
+
+def quarantine(
+    folders: Folders, claim: Claim, fault: Fault, dpi: int, now: datetime | None = None
+) -> Path | None:
+    """Move a scan that failed to quarantine/, with a note beside it that says why and what to do.
+
+    Raises:
+        OSError: it cannot be moved, or the note cannot be written; the claim stays.
+    """
+    place = _move_out(
+        folders, claim, folders.quarantine, reason_text(claim.name, fault, now or datetime.now())
+    )
+    shutil.rmtree(progress_folder(folders, claim, dpi), ignore_errors=True)
+    return place
+
+
+def reason_text(name: str, fault: Fault, now: datetime) -> bytes:
+    """The note beside a quarantined scan: Vietnamese, English, what to do, and the technical detail."""
+    return (
+        f"{fault.vietnamese}\n{fault}\n\n"
+        f"Khi đã khắc phục: chép tệp vào lại inbox, hoặc chạy lệnh `nambat retry`.\n"
+        f"When that is mended: drop the file into the inbox again, or run `nambat retry`.\n\n"
+        f"{publish.readable(name)}, {now.astimezone():%Y-%m-%d %H:%M:%S %z}, {type(fault).__name__}\n"
+        f"{fault.detail}".rstrip()
+        + "\n"
+    ).encode("utf-8", "replace")
+
+
+def reason_path(scan: Path) -> Path:
+    """Where the note about a quarantined scan lies."""
+    return scan.with_name(publish.fitted(scan.name, REASON))
+
+
+def _move_out(folders: Folders, claim: Claim, root: Path, reason: bytes | None = None) -> Path | None:
+    scan = claim.scan(folders)
+    place = None
+    # Several processes move files; between choosing a free name and taking it no other may choose.
+    with locked(folders.working / ".moves.lock"):
+        if _lies(scan) and (claim.keep or reason is not None):
+            place = free_place(root / claim.name)
+            place.parent.mkdir(parents=True, exist_ok=True)
+            if reason is not None:
+                publish.replace_file(reason_path(place), reason)
+            try:
+                scan.rename(place)
+            except OSError as fault:
+                if fault.errno != errno.EXDEV:
+                    raise
+                _move_across(scan, place, _returning(folders, claim))
+            publish.sync_folder(place.parent)
+            publish.sync_folder(scan.parent)
+        shutil.rmtree(claim.folder(folders), ignore_errors=True)
+    return place
+
+
+def _lies(path: Path) -> bool:
+    """Whether something of that name is there, a broken link included."""
+    return os.path.lexists(path)
+
+
+def free_place(path: Path) -> Path:
+    """``path``, or the first of ``b (2).pdf``, ``b (3).pdf`` ... that nothing lies at."""
+    number, place = 1, path
+    while _lies(place):
+        number += 1
+        ending = f" ({number}){path.suffix}"
+        place = path.with_name(publish.fitted(path.name.removesuffix(path.suffix), ending))
+    return place
+
+
+def recover(folders: Folders, claim: Claim, dpi: int, *, crashed: bool) -> Path | None:
+    """End what a dead process left of a claim: its file goes back to the inbox. Returns where it lies then.
+
+    Args:
+        crashed: whether the attempt counts; not when the service was stopped in good order.
+
+    Raises:
+        OSError: the file cannot be moved; the claim stays.
+    """
+    scan = claim.scan(folders)
+    copying, returning = scan.with_name(".copying"), _returning(folders, claim)
+    if _lies(copying):
+        source = folders.inbox / claim.name
+        if not _lies(scan) and not (_lies(source) and _same_file(source, copying)):
+            copying.rename(scan)
+        else:
+            copying.unlink()
+    if _lies(returning):
+        if _lies(scan):
+            returning.unlink()
+        else:
+            with locked(folders.working / ".moves.lock"):
+                place = free_place(folders.inbox / claim.name)
+                place.parent.mkdir(parents=True, exist_ok=True)
+                returning.rename(place)
+            shutil.rmtree(claim.folder(folders), ignore_errors=True)
+            return place
+    if crashed and _lies(scan):
+        count_attempt(folders, claim, dpi)
+    return hand_back(folders, claim)
+
+
+def _same_file(one: Path, other: Path) -> bool:
+    """Whether two files look like a file and its copy."""
+    first, second = one.lstat(), other.lstat()
+    return (first.st_size, first.st_mtime_ns) == (second.st_size, second.st_mtime_ns)
+
+
+class CrashedTooOften(Fault):
+    """The process that worked on a document died again and again."""
+
+
+def crashed_too_often(attempts: int) -> CrashedTooOften:
+    """The fault of a document whose reading ended without an answer so many times."""
+    return CrashedTooOften(
+        f"Reading this document stopped half-way {attempts} times; scan it again, or split it.",
+        vietnamese=f"Việc đọc văn bản này đã bị dừng giữa chừng {attempts} lần; hãy quét lại hoặc tách nhỏ.",
+    )
+
+
+# For people
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A file and why it is where it is.
+
+    Attributes:
+        where: ``inbox``, ``working`` or ``quarantine``.
+        name: path below that folder.
+        why: one sentence.
+    """
+
+    where: str
+    name: str
+    why: str
+
+
+def status(folders: Folders) -> tuple[dict[str, int], list[Held]]:
+    """How many files lie in each folder, and those that are not done, with the reason."""
+    listing = list_inbox(folders.inbox)
+    held = [Held("inbox", path, "waiting to be taken") for path in sorted(listing.files)]
+    held += [Held("inbox", path, "a link, pipe or device: not taken") for path in listing.refused]
+    working = claims(folders)
+    for claim in working:
+        alive = pid_of(claim.owner) is not None
+        why = "being read" if alive else "left by a service that stopped; the next start takes it back"
+        held.append(Held("working", claim.name, why))
+    quarantined = quarantined_files(folders)
+    held += [
+        Held("quarantine", os.fspath(path.relative_to(folders.quarantine)), why) for path, why in quarantined
+    ]
+    counts = {
+        "inbox": len(listing.files),
+        "working": len(working),
+        "published": sum(1 for _ in publish.scans_in(folders.published, (".json",))),
+        "originals": len(list_inbox(folders.originals).files),
+        "quarantine": len(quarantined),
+    }
+    return counts, held
+
+
+def quarantined_files(folders: Folders) -> list[tuple[Path, str]]:
+    """Every scan in quarantine with the English sentence of its note."""
+    found = []
+    for name in sorted(list_inbox(folders.quarantine).files):
+        path = folders.quarantine / name
+        if path.name.endswith(REASON):
+            continue
+        why = "no note says why"
+        with contextlib.suppress(OSError, IndexError):
+            why = reason_path(path).read_text("utf-8", "replace").splitlines()[1]
+        found.append((path, why))
+    return found
+
+
+def retry(folders: Folders, path: Path) -> Path:
+    """Put a quarantined scan back into the inbox and remove its note. Returns where it lies then.
+
+    Raises:
+        Gone: it is not in quarantine.
+        OSError: it cannot be moved.
+    """
+    if not path.is_relative_to(folders.quarantine) or path.is_symlink() or not path.is_file():
+        raise Gone(f"{publish.readable(path.name)} is not in quarantine")
+    with locked(folders.working / ".moves.lock"):
+        place = free_place(folders.inbox / path.relative_to(folders.quarantine))
+        place.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            path.rename(place)
+        except OSError as fault:
+            if fault.errno != errno.EXDEV:
+                raise
+            _move_across(path, place, place.with_name(f".nambat-retry-{secrets.token_hex(4)}"))
+        reason_path(path).unlink(missing_ok=True)
+    return place

@@ -40,12 +40,15 @@ class Sign:
         text: digits as read.
         drop: cost of taking it for something else.
         misread: cost of taking it for another number than was read; infinite where the digits are plain.
+        run: a longer run of digits that begins with ``text``: the number and the first word of the note may be
+            set together (``12354 hộ`` is note 12, "354 hộ").
     """
 
     page: int
     text: str
     drop: float
     misread: float = _MISREAD_RAISED
+    run: str = ""
 
 
 def mark_sign(page: int, raised: Raised) -> Sign:
@@ -63,27 +66,26 @@ def head_sign(page: int, tokens: Tokens, raised: Sequence[Raised], begins_paragr
     """
     if raised and raised[0].offset == 0 and raised[0].text.isdigit():
         return Sign(page, raised[0].text, _DROP_SURE)
-    found = _PLAIN_HEAD.match(tokens[0].text)
+    text = tokens[0].text
+    found = _PLAIN_HEAD.match(text)
     if not found:
-        return None
-    glued = found.end() < len(tokens[0].text) and not tokens[0].text[found.end()].isdigit()
-    if glued:
+        digits = re.match(r"\d{2,}", text)
+        return Sign(page, "", 1.4, float("inf"), digits[0]) if digits and begins_paragraph else None
+    if found.end() < len(text):
         return Sign(page, found[1], _DROP_DOUBTFUL + (1.5 if begins_paragraph else 0.0), float("inf"))
     # A number between spaces may just as well be part of the sentence.
     return Sign(page, found[1], 0.8 if begins_paragraph else -0.5, float("inf"))
 
 
-def plain_head_length(text: str) -> int:
-    """How many characters of a note's first token are its number set in ordinary digits."""
-    found = _PLAIN_HEAD.match(text)
-    return found.end() if found else 0
-
-
-def settle(signs: Sequence[Sign]) -> list[int | None]:
+def settle(signs: Sequence[Sign], wanted: frozenset[int] = frozenset()) -> list[int | None]:
     """The number of each sign in the most likely rising sequence; ``None`` for a sign that is no footnote's.
 
     Numbers rise by one from sign to sign; a skipped number, a misread one, a sign that is none and a new
     start at 1 on a new page each have their cost. Viterbi over (sign, last number).
+
+    Args:
+        signs: in reading order.
+        wanted: numbers known from elsewhere (the marks, when heads are settled).
     """
     # best[n] = cost of the cheapest story in which the last footnote so far was number n
     best: dict[int, float] = {0: 0.0}
@@ -113,10 +115,10 @@ def settle(signs: Sequence[Sign]) -> list[int | None]:
             if last == 0 and sign.text.isdigit() and int(sign.text) > _FURTHEST_SKIP:
                 # The scan may begin in the middle of a document.
                 reachable.append((int(sign.text), _FURTHEST_SKIP * _SKIP_NUMBER))
-            if sign.text == "1" and last > 1 and page_of[last] != sign.page:
+            if sign.text == "1" and last >= 1 and page_of[last] != sign.page:
                 reachable.append((1, _RESTART))
             for number, extra in reachable:
-                offer(number, cost + extra + _reading_cost(sign, number), last, number, sign.page)
+                offer(number, cost + extra + _reading_cost(sign, number, wanted), last, number, sign.page)
         back.append(from_)
         best, page_of = step, pages
     if not best:
@@ -129,8 +131,12 @@ def settle(signs: Sequence[Sign]) -> list[int | None]:
     return numbers[::-1]
 
 
-def _reading_cost(sign: Sign, number: int) -> float:
+def _reading_cost(sign: Sign, number: int, wanted: frozenset[int]) -> float:
     printed = str(number)
+    if sign.run:
+        rest = sign.run.removeprefix(printed)
+        fits = number in wanted and rest not in ("", sign.run) and not rest.startswith("0")
+        return 0.0 if fits else float("inf")
     if sign.text == printed:
         return 0.0
     if len(sign.text) != len(printed):
@@ -301,7 +307,7 @@ def _gather(
         if sign:
             signs.append(sign)
             at.append(index)
-    numbers = settle(signs)
+    numbers = settle(signs, frozenset(number for _, number in marks if number is not None))
     heads = {index: number for index, number in zip(at, numbers, strict=True) if number is not None}
     heads |= _unread_heads(zone_lines, heads, marks)
     order = sorted(heads)
@@ -320,7 +326,7 @@ def _gather(
         line = set_line(one.page, one.line, one.left, one.right, rulings)
         if name:
             if raised_head is None and index in at:
-                line = _without_number(line)
+                line = _without_number(line, name[1])
             notes.append(Note(name[0], name[1], one.page))
         elif not notes:
             notes.append(Note("0", "", one.page))
@@ -353,7 +359,8 @@ def _unread_heads(
     return found
 
 
-def _without_number(line: SetLine) -> SetLine:
+def _without_number(line: SetLine, number: str) -> SetLine:
     """A note's first line without the number set before it in ordinary digits."""
-    rest = cut(line.tokens[0], plain_head_length(line.tokens[0].text))
+    found = re.match(rf"[\[(]?{number}[\])]?[.:]?", line.tokens[0].text)
+    rest = cut(line.tokens[0], found.end()) if found else line.tokens[0]
     return replace(line, tokens=(*([rest] if rest else []), *line.tokens[1:]))

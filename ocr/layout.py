@@ -67,13 +67,19 @@ def find_zones(lines: Sequence[Line], rules: Sequence[Box], width: int, height: 
 
 
 def body_x_height(lines: Sequence[Line]) -> float:
-    """The x-height most letters of the page are set in: the weighted median over its larger type."""
-    sizes = np.array([line.x_height for line in lines])
-    weights = np.array([sum(len(word.text) for word in line.words) for line in lines], dtype=float)
-    order = np.argsort(sizes)
-    reached = np.cumsum(weights[order]) / weights.sum()
-    # A page may hold more footnotes than body: the 70th percentile still lies in the body then.
-    return float(sizes[order][int(np.searchsorted(reached, 0.7))])
+    """The x-height of the body's type: the largest that a fair share of the page's letters is set in.
+
+    A page may hold more footnotes than body, so neither the mean nor the median tells; lines in capitals are left
+    out, because Tesseract takes the height of their capitals for the x-height.
+    """
+    mixed = [line for line in lines if any(c.islower() for c in line.text)] or list(lines)
+    sizes = np.array([line.x_height for line in mixed])
+    weights = np.array([sum(len(word.text) for word in line.words) for line in mixed], dtype=float)
+    for size in sorted(set(sizes.tolist()), reverse=True):
+        alike = np.abs(sizes - size) <= 0.06 * size
+        if weights[alike].sum() >= 0.12 * weights.sum():
+            return float(np.average(sizes[alike], weights=weights[alike]))
+    return float(np.median(sizes))
 
 
 def _zones(kind: str, lines: Sequence[Line]) -> tuple[Zone, ...]:

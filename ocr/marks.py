@@ -8,7 +8,7 @@ below it down to that baseline (which every mark of a Vietnamese vowel has).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -25,6 +25,7 @@ _SMALLEST, _LARGEST = 0.55, 1.35  # its height
 _SURE = 0.6
 #: Signs that follow a word without a space.
 _CLOSING = frozenset(".,;:!?)]}”’\"'…")
+_POINTS = ".,;:…"
 _NOTHING = SIGNS.index("")
 
 
@@ -38,6 +39,7 @@ class RaisedSign:
         confidence: 0 to 100; the least of its digits.
         baseline: y of the baseline it stands above.
         x_height: of the letters around it, in pixels.
+        point_before, point_after: whether a full stop or comma stands next to it on that side.
     """
 
     text: str
@@ -45,6 +47,8 @@ class RaisedSign:
     confidence: float
     baseline: float
     x_height: float
+    point_before: bool = False
+    point_after: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,21 +81,48 @@ def find_raised(image: np.ndarray, ink: np.ndarray) -> list[RaisedSign]:
                     candidate.x_height,
                 )
             )
-    return _joined(signs)
+    return [
+        replace(sign, point_before=_point(ink, sign, before=True), point_after=_point(ink, sign, before=False))
+        for sign in _joined(signs)
+    ]
 
 
-def erase(image: np.ndarray, signs: list[RaisedSign]) -> np.ndarray:
+def erase(image: np.ndarray, ink: np.ndarray, signs: list[RaisedSign]) -> np.ndarray:
     """The image with the signs painted over with the paper around them."""
     if not signs:
         return image
     out = image.copy()
     for sign in signs:
         left, top, right, bottom = sign.box
-        # One pixel more: the grey rim of a letter is enough for Tesseract to read an apostrophe.
-        top, left = max(0, top - 1), max(0, left - 1)
-        around = image[max(0, top - 2) : bottom + 3, max(0, left - 2) : right + 3]
-        out[top : bottom + 1, left : right + 1] = int(np.percentile(around, 90))
+        # The grey rim of a sign is enough for Tesseract to read an apostrophe: paint over the rim too, but not
+        # over the ink of a neighbour.
+        rim = max(2, round(0.12 * sign.x_height))
+        window = (slice(max(0, top - rim), bottom + rim), slice(max(0, left - rim), right + rim))
+        others = ink[window].copy()
+        inner_top, inner_left = top - window[0].start, left - window[1].start
+        others[inner_top : inner_top + bottom - top, inner_left : inner_left + right - left] = 0
+        free = cv2.dilate(others, np.ones((3, 3), np.uint8)) == 0
+        out[window][free] = int(np.percentile(image[window], 92))
+        out[top:bottom, left:right] = int(np.percentile(image[window], 92))
     return out
+
+
+def _point(ink: np.ndarray, sign: RaisedSign, *, before: bool) -> bool:
+    """Whether the nearest ink beside a sign, on the baseline, is as low as a full stop or comma."""
+    reach = round(0.8 * sign.x_height)
+    top, bottom = int(sign.baseline - 1.1 * sign.x_height), int(sign.baseline + 0.4 * sign.x_height)
+    if before:
+        band = ink[max(0, top) : bottom, max(0, sign.box.left - reach) : sign.box.left][:, ::-1]
+    else:
+        band = ink[max(0, top) : bottom, sign.box.right : sign.box.right + reach]
+    columns = (band > 0).any(axis=0)
+    if not columns.any():
+        return False
+    start = int(columns.argmax())
+    after = np.nonzero(~columns[start:])[0]
+    end = start + int(after[0]) if len(after) else len(columns)
+    rows = np.nonzero((band[:, start:end] > 0).any(axis=1))[0]
+    return len(after) > 0 and int(rows[0]) + max(0, top) > sign.baseline - 0.45 * sign.x_height
 
 
 def _candidates(ink: np.ndarray) -> list[_Candidate]:
@@ -273,6 +304,19 @@ def _line_with(line: ReadLine, signs: list[RaisedSign]) -> Line:
 
 def _place(words: list[ReadWord], sign: RaisedSign) -> tuple[int, int]:
     """Index of the word a sign belongs to, and how many of its characters stand before the sign."""
+    index, offset = _place_by_boxes(words, sign)
+    text = words[index].text
+    # Tesseract's letter boxes are rough; the ink beside the sign tells on which side of a full stop it stands.
+    if sign.point_after and not sign.point_before:
+        while offset > 1 and offset == len(text.rstrip(_POINTS)) + 1 and text[offset - 1] in _POINTS:
+            offset -= 1
+    elif sign.point_before and not sign.point_after:
+        while offset < len(text) and text[offset] in _POINTS:
+            offset += 1
+    return index, offset
+
+
+def _place_by_boxes(words: list[ReadWord], sign: RaisedSign) -> tuple[int, int]:
     for index, word in enumerate(words):
         if word.box.left + 1 < sign.box.centre < word.box.right - 1:
             before = [

@@ -8,7 +8,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from ocr import clean, layout, marks
+from ocr import clean, layout, marks, specks
 from ocr.page import Line, Page
 from ocr.rasterize import rasterize
 from ocr.recognize import LANGUAGE, ReadLine, find_rotation, recognize
@@ -65,7 +65,9 @@ def _read(
     if not page.ink.any():
         return page, [], []
     signs = marks.find_raised(page.image, page.ink)
-    return page, recognize(marks.erase(page.image, signs), dpi=dpi, timeout=timeout), signs
+    image, ink = specks.drop_specks(page.image, page.ink, [sign.box for sign in signs])
+    lines = recognize(marks.erase(image, ink, signs), dpi=dpi, timeout=timeout)
+    return page, lines, signs
 
 
 def _mean_confidence(lines: list[ReadLine]) -> float:

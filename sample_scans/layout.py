@@ -8,6 +8,7 @@ import random
 import subprocess
 import tempfile
 import unicodedata
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -33,11 +34,15 @@ PREAMBLE = """
 #set par(justify: true, leading: {leading}em, spacing: {leading}em + 6pt,
   first-line-indent: (amount: 1.27cm, all: true))
 #set super(typographic: false, size: 0.65em, baseline: -0.36em)
-#set footnote.entry(separator: line(length: 50mm, stroke: 0.6pt), gap: 0.6em, indent: {note_indent}, clearance: 8pt)
+#set footnote.entry(separator: line(length: 50mm, stroke: 0.6pt), gap: 0.6em, clearance: 8pt,
+  indent: {note_indent})
 #show footnote.entry: set text(10pt)
 #show footnote.entry: set par(leading: 0.52em, spacing: 0.6em, first-line-indent: 0pt)
 #let rule(width) = align(center, line(length: width, stroke: 0.7pt))
-#let at(key, n) = context [#metadata((key: key, page: here().page(), printed: counter(footnote).get().first() + n))<at>]
+#let at(key, n) = context {{
+  let printed = counter(footnote).get().first() + n
+  [#metadata((key: key, page: here().page(), printed: printed))<at>]
+}}
 #let ring(words, radius, span, size, bottom: false) = {{
   let letters = words.clusters()
   for (i, letter) in letters.enumerate() {{
@@ -81,12 +86,12 @@ def font_files(family: str) -> list[Path]:
         if letters.issuperset({*range(0x1EA0, 0x1EFA), 0x1A0, 0x1A1, 0x1AF, 0x1B0, 0x110, 0x111, 0xB2}):
             files.append(Path(file))
     if len(files) < 4:
-        raise FileNotFoundError(f"the font {family} with Vietnamese letters is missing: install {PACKAGES[family]}")
+        raise FileNotFoundError(f"no font {family} with Vietnamese letters: install {PACKAGES[family]}")
     return files
 
 
 def typeset(source: Source) -> tuple[list[np.ndarray], dict[str, dict[str, Any]]]:
-    """The pages as pictures (BGR, 300 dpi), and for each note its printed number and its first and last page."""
+    """The pages as pictures (BGR, 300 dpi), and each note's printed number, first and last page."""
     markup = _markup(source)
     with tempfile.TemporaryDirectory() as folder:
         # Only these fonts, so that a look-alike family elsewhere on the system is never picked up.
@@ -107,9 +112,9 @@ def typeset(source: Source) -> tuple[list[np.ndarray], dict[str, dict[str, Any]]
         else:
             note["pages"].append(entry["page"])
     for name, note in notes.items():
-        # Typst now and then leaves a note behind when its mark moves on to the next page; no word processor does.
+        # Typst may leave a note behind when its mark moves on to the next page; no word processor does.
         if note["pages"][0] != note["marked"]:
-            raise ValueError(f"{source.name}: note {name} stands on another page than its mark: change the text")
+            raise ValueError(f"{source.name}: note {name} parted from its mark: change the leading")
     return [_flatten(picture) for picture in pictures], notes
 
 
@@ -164,9 +169,7 @@ def _inline(source: Source, text: str) -> str:
             continue
         body = "\n\n".join(_plain(source, paragraph) for paragraph in source.notes[part])
         name = part.replace('"', "")
-        out.append(
-            f'#at("mark {name}", 1)#footnote[#at("start {name}", 0)#h(0.25em){body}#at("end {name}", 0)]'
-        )
+        out.append(f'#at("mark {name}", 1)#footnote[#at("start {name}", 0)#h(0.25em){body}#at("end {name}", 0)]')
     return "".join(out)
 
 
@@ -178,10 +181,12 @@ def _block(source: Source, paragraph: Paragraph) -> str:
             for k, cell in enumerate(row):
                 inner = _inline(source, cell)
                 place = "left" if k == 1 and n else "center"
-                cells.append(f"table.cell(align: {place} + horizon)[{f'#strong[{inner}]' if n == 0 else inner}]")
+                inner = inner if n else f"#strong[{inner}]"
+                cells.append(f"table.cell(align: {place} + horizon)[{inner}]")
         return (
-            "#block(above: 10pt, below: 10pt)[#set text(12pt)\n#set par(justify: false, first-line-indent: 0pt, "
-            f"leading: 0.45em)\n#table(columns: ({columns}), stroke: 0.6pt, inset: 5pt, {', '.join(cells)})]"
+            "#block(above: 10pt, below: 10pt)[#set text(12pt)\n"
+            "#set par(justify: false, first-line-indent: 0pt, leading: 0.45em)\n"
+            f"#table(columns: ({columns}), stroke: 0.6pt, inset: 5pt, {', '.join(cells)})]"
         )
     text = _inline(source, paragraph.text)
     if paragraph.kind == "h":
@@ -222,7 +227,8 @@ def _letterhead(source: Source) -> str:
         )
     if source.all("to"):
         out += (
-            "\n\n#v(10pt)\n#align(center)[#block[#align(left)[#set par(first-line-indent: 0pt, spacing: 7pt)\n"
+            "\n\n#v(10pt)\n#align(center)[#block[#align(left)["
+            "#set par(first-line-indent: 0pt, spacing: 7pt)\n"
             + "\n\n".join(_string(line) for line in source.all("to"))
             + "]]]\n\n#v(4pt)"
         )
@@ -240,7 +246,7 @@ def _stroke_of_pen(name: str) -> str:
         height = rng.uniform(7, 12) * math.exp(-step / 18) * math.sin(step * pace + rng.uniform(-0.5, 0.5))
         points.append((x + 3, 11 + height - step / 9))
     moves = [f"curve.move(({points[0][0]:.2f}mm, {points[0][1]:.2f}mm))"]
-    for (x0, y0), (x1, y1) in zip(points[1:-1], points[2:], strict=True):
+    for (x0, y0), (x1, y1) in pairwise(points[1:]):
         moves.append(f"curve.quad(({x0:.2f}mm, {y0:.2f}mm), ({(x0 + x1) / 2:.2f}mm, {(y0 + y1) / 2:.2f}mm))")
     return f'#curve(stroke: (paint: rgb(28, 44, 130), thickness: 1.3pt, cap: "round"), {", ".join(moves)})'
 
@@ -249,15 +255,15 @@ def _signature(source: Source) -> str:
     recipients = source.all("recipient")
     left = ""
     if recipients:
-        left = (
-            f"#text(12pt)[#strong[#emph[{_string('Nơi nhận:')}]]] #linebreak() #text(11pt)[{_lines(recipients)}]"
-        )
-    above, below = source.one("seal").split("/")
+        left = f"#text(12pt)[#strong[#emph[{_string('Nơi nhận:')}]]] #linebreak() "
+        left += f"#text(11pt)[{_lines(recipients)}]"
+    above, below = (words.strip() for words in source.one("seal").split("/"))
+    down = source.one("seal-down", "-2mm")
     right = (
         f"#align(center)[#strong[{_lines(source.all('sign'))}]\n"
         "#block(width: 100%, height: 33mm)["
         f"#place(dx: 22mm, dy: 5mm)[{_stroke_of_pen(source.one('signer'))}]\n"
-        f'#place(dx: 2mm, dy: {source.one("seal-down", "-2mm")})[#seal("{above.strip()} ", "{below.strip()}")]]\n'
+        f'#place(dx: 2mm, dy: {down})[#seal("{above} ", "{below}")]]\n'
         f"#strong[{_string(source.one('signer'))}]]"
     )
     return (

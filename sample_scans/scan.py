@@ -1,4 +1,4 @@
-"""What printing, handling and scanning do to a page. Every function is deterministic for a given generator."""
+"""What printing, handling and scanning do to a page; all of it hangs on the given generator alone."""
 
 from __future__ import annotations
 
@@ -59,7 +59,8 @@ def _curl(page: np.ndarray, pixels: float, rng: Noise) -> np.ndarray:
 
 def _tone(page: np.ndarray, ink: float, paper: np.ndarray | float) -> np.ndarray:
     """Print between the brightness of the ink and that of the paper."""
-    return ink + page.astype(np.float32) / 255 * (paper - ink)
+    toned: np.ndarray = ink + page.astype(np.float32) / 255 * (paper - ink)
+    return toned
 
 
 def _grain(page: np.ndarray, sigma: float, rng: Noise) -> np.ndarray:
@@ -73,6 +74,12 @@ def _specks(page: np.ndarray, count: int, darkest: int, rng: Noise) -> np.ndarra
         shade = (int(rng.integers(darkest, 200)),) * 3
         cv2.circle(page, centre, int(rng.integers(1, 3)), shade, -1, cv2.LINE_AA)
     return page
+
+
+def _fray(shape: tuple[int, ...], blur: float, rng: Noise) -> np.ndarray:
+    """Noise a little wider than a pixel: it nibbles at the edges of the print."""
+    noise = np.asarray(rng.standard_normal(shape), np.float32)
+    return np.asarray(cv2.GaussianBlur(noise, (0, 0), blur))
 
 
 def _grey(page: np.ndarray) -> np.ndarray:
@@ -97,19 +104,19 @@ def poor200(page: np.ndarray, rng: Noise) -> np.ndarray:
     """A copy of a copy, carelessly laid on the glass: soft, noisy, uneven light, curled."""
     page = _curl(_rotate(_uneven_ink(page, rng), rng.uniform(-0.7, 0.7), 235), 9, rng)
     page = _resize(_grey(_specks(page, 60, 60, rng)), 200)
-    height, width = page.shape
+    width = page.shape[1]
     shade = 218 + 14 * _field(page.shape, 3, rng)
     # The spine edge lies off the glass and darkens.
     shade -= 55 * np.exp(-np.arange(width, dtype=np.float32) / (0.05 * width))[None, :]
-    return _grain(cv2.GaussianBlur(_tone(page, 62, shade), (0, 0), 0.75), 5.5, rng)
+    return _grain(cv2.GaussianBlur(_tone(page, 70, shade), (0, 0), 1.05), 7, rng)
 
 
 def fax200(page: np.ndarray, rng: Noise) -> np.ndarray:
     """A fax machine: 1 bit, frayed strokes, pepper, a streak."""
     page = _grey(_rotate(page, rng.uniform(-0.4, 0.4), 255))
-    small = cv2.GaussianBlur(_resize(page, 200), (0, 0), 0.55).astype(np.float32)
-    fray = cv2.GaussianBlur(rng.normal(0, 1, small.shape).astype(np.float32), (0, 0), 0.8)
-    bits = np.where(small + 45 * fray > 150 + 10 * _field(small.shape, 4, rng), 255, 0).astype(np.uint8)
+    small = cv2.GaussianBlur(_resize(page, 200), (0, 0), 0.7).astype(np.float32)
+    fray = _fray(small.shape, 0.8, rng)
+    bits = np.where(small + 72 * fray > 154 + 10 * _field(small.shape, 4, rng), 255, 0).astype(np.uint8)
     for _ in range(110):
         y, x = int(rng.integers(bits.shape[0])), int(rng.integers(bits.shape[1]))
         bits[y : y + int(rng.integers(1, 3)), x : x + int(rng.integers(1, 4))] = 0
@@ -134,7 +141,7 @@ def bilevel300(page: np.ndarray, rng: Noise) -> np.ndarray:
     """An office machine set to black and white."""
     page = _grey(_rotate(page, rng.uniform(-0.3, 0.3), 255))
     soft = cv2.GaussianBlur(page, (0, 0), 0.9).astype(np.float32)
-    fray = cv2.GaussianBlur(rng.normal(0, 1, soft.shape).astype(np.float32), (0, 0), 1.0)
+    fray = _fray(soft.shape, 1.0, rng)
     bits = np.where(soft + 25 * fray > 160, 255, 0).astype(np.uint8)
     for _ in range(40):
         y, x = int(rng.integers(bits.shape[0])), int(rng.integers(bits.shape[1]))

@@ -1,8 +1,8 @@
 """The readable source of a sample document, and its true text.
 
-One file feeds both the typesetter and the true text, so the two cannot drift apart. It begins with ``key: value``
-lines (a key may come again: agency, recipients, ...), then a line ``---``, then the body, one paragraph a block,
-blocks parted by a blank line::
+One file feeds both the typesetter and the true text, so the two cannot drift apart. It begins with
+``key: value`` lines (a key may come again: agency, recipient, ...), then a line ``---``, then the body, one
+paragraph a block, blocks parted by a blank line::
 
     = I. ĐẶC ĐIỂM TÌNH HÌNH           heading (bold)
     == a) Về trồng trọt                lower heading (bold italic)
@@ -102,7 +102,8 @@ def gold(source: Source) -> dict[str, object]:
         return MARK.sub(lambda mark: f"[^{numbers[mark.group(1)]}]", BOLD.sub(r"\1", text))
 
     # "Kính gửi" opens the text of a letter, which has no title.
-    blocks = [{"kind": "title", "text": text} for text in (*source.all("title"), *source.all("subject"))]
+    titles = [text for text in (source.one("title"), " ".join(source.all("subject"))) if text]
+    blocks = [{"kind": "title", "text": text} for text in titles]
     blocks += [{"kind": "p", "text": text} for text in source.all("to")]
     kinds = {"centre": "h", "italic": "p"}
     blocks += [{"kind": kinds.get(p.kind, p.kind), "text": plain(p.text)} for p in source.body]

@@ -22,6 +22,7 @@ import click
 
 if TYPE_CHECKING:
     from flows.convert import Event
+    from flows.settings import Settings
     from flows.stages import Outcome
     from ocr.faults import Fault
 
@@ -78,17 +79,13 @@ def publishing_options(command: Any) -> Any:
     """The options that ``convert`` and ``normalize`` share."""
     for option in (
         click.option("--summary/--no-summary", default=None, help="End with a table. [on a terminal]"),
-        click.option(
-            "--format", "formats", metavar="txt,json,md", help="Files to write; json always is. [txt,json]"
-        ),
+        click.option("--format", "formats", metavar="txt,json,md", help="Files to write; json always is. [txt,json]"),
         click.option(
             "--footnotes",
             type=click.Choice(["paragraph", "inline", "end"]),
             help="Where a note stands: after its paragraph, inline, or at the end. [paragraph]",
         ),
-        click.option(
-            "--repair", type=click.Choice(["off", "safe", "full"]), help="How far marks are repaired. [safe]"
-        ),
+        click.option("--repair", type=click.Choice(["off", "safe", "full"]), help="How far marks are repaired. [safe]"),
         click.option(
             *("-o", "--out"),
             type=click.Path(path_type=Path, file_okay=False),
@@ -120,9 +117,8 @@ def convert(
     """Read scans (PDF, TIFF, PNG, JPEG; folders are searched) and write clean text. Needs no server."""
     from flows.convert import Failed, Published, find_inputs, plan, scratch
     from flows.convert import convert as events
-    from flows.settings import load
 
-    settings = load(jobs=jobs, dpi=dpi, repair=repair, footnotes=footnotes, formats=formats)
+    settings = read_settings(jobs=jobs, dpi=dpi, repair=repair, footnotes=footnotes, formats=formats)
     require_tools()
     files, complaints = find_inputs(inputs)
     for complaint in complaints:
@@ -161,10 +157,9 @@ def normalize(
     """Clean up text that another OCR engine produced (.txt or .md; folders are searched)."""
     from flows.convert import find_inputs, plan, scratch
     from flows.publish import TEXT_SUFFIXES
-    from flows.settings import load
     from flows.stages import as_fault, normalize_text
 
-    settings = load(repair=repair, footnotes=footnotes, formats=formats)
+    settings = read_settings(repair=repair, footnotes=footnotes, formats=formats)
     files, complaints = find_inputs(inputs, TEXT_SUFFIXES)
     for complaint in complaints:
         complain(complaint)
@@ -230,6 +225,155 @@ def show_settings() -> None:
     plain_table("Settings", ("environment variable", "default", "meaning"), table())
 
 
+@nambat.command()
+@click.option("--home", type=click.Path(path_type=Path), help="The service's folders. [NAMBAT_HOME or ./nambat-data]")
+@click.option("--host", help="Address the Prefect server listens on. [127.0.0.1]")
+@click.option("--port", type=click.IntRange(1, 65535), help="Port of the Prefect server and its UI. [4200]")
+@click.option("-j", "--jobs", type=click.IntRange(min=1), help="Pages read side by side. [all cores]")
+@verbose_option
+@click.pass_context
+def serve(context: click.Context, home: Path | None, host: str | None, port: int | None, jobs: int | None) -> None:
+    """Watch the inbox and read what is dropped there, until stopped. See `nambat settings` for the rest."""
+    from flows.serve import AlreadyServed
+    from flows.serve import serve as run
+    from flows.server import ServerTrouble
+
+    # The runs are processes of their own and read their settings from the environment.
+    for name, value in (("HOME", home), ("HOST", host), ("PORT", port), ("JOBS", jobs)):
+        if value is not None:
+            os.environ[f"NAMBAT_{name}"] = str(value)
+    settings = read_settings()
+    require_tools()
+    if settings.host not in ("127.0.0.1", "::1", "localhost") and "PREFECT_SERVER_API_AUTH_STRING" not in os.environ:
+        complain(
+            f"anyone who reaches {settings.host}:{settings.port} can see and start runs; "
+            "set PREFECT_SERVER_API_AUTH_STRING and PREFECT_API_AUTH_STRING to user:password to ask for one."
+        )
+    try:
+        run(settings, say=lambda line: click.echo(line, err=not sys.stdout.isatty()))
+    except (AlreadyServed, ServerTrouble) as fault:
+        complain(str(fault))
+        context.exit(FAILED)
+
+
+@nambat.command()
+@click.argument("inputs", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option("-o", "--out", type=click.Path(path_type=Path, file_okay=False), help="Folder to publish into.")
+@verbose_option
+@click.pass_context
+def ingest(context: click.Context, inputs: tuple[Path, ...], out: Path | None) -> None:
+    """Run the Prefect flow over scans, which stay where they are. The runs are kept for the UI of `nambat serve`."""
+    from flows.convert import find_inputs
+    from flows.publish import target_stems
+    from flows.serve import ingest_now
+    from flows.server import ServerTrouble
+
+    settings = read_settings(published=out)
+    require_tools()
+    files, complaints = find_inputs(inputs)
+    for complaint in complaints:
+        complain(complaint)
+    if not files:
+        context.exit(USAGE)
+    # Same stems, same outputs: a stem and the file's own suffix make the name it has below the inbox.
+    stems = target_stems(files)
+    named = [
+        (path, str(stem.with_name(stem.name.removesuffix(path.suffix) + path.suffix)))
+        for (path, _), stem in zip(files, stems, strict=True)
+    ]
+    outcomes: list[Outcome] = []
+    failed = len(complaints)
+
+    def tell(name: str, outcome: Outcome | None, message: str) -> None:
+        nonlocal failed
+        if outcome is None:
+            failed += 1
+            complain(f"{name}: {message}")
+        else:
+            outcomes.append(outcome)
+            if sys.stderr.isatty():
+                click.echo(f"{name}: {message}", err=True)
+
+    if sys.stderr.isatty():
+        click.echo("Starting Prefect ...", err=True)
+    try:
+        ingest_now(named, settings, tell)
+    except ServerTrouble as fault:
+        complain(str(fault))
+        failed += 1
+    sum_up(outcomes, True)
+    context.exit(FAILED if failed else 0)
+
+
+@nambat.command()
+def status() -> None:
+    """What lies in which folder of the service, and why."""
+    from flows import inbox
+    from flows.publish import readable
+    from flows.service import read_service
+    from flows.show import plain_table
+
+    folders = read_settings().folders
+    service = read_service(folders)
+    running = inbox.pid_of(service.get("owner", "")) is not None
+    click.echo(
+        f"{folders.home}: " + (f"served, UI at {service['api'].removesuffix('/api')}" if running else "not served")
+    )
+    counts, held = inbox.status(folders)
+    click.echo("  ".join(f"{name} {count}" for name, count in counts.items()))
+    if held:
+        rows = [(one.where, readable(one.name), one.why) for one in held[:100]]
+        plain_table("Not done", ("where", "file", "why"), rows)
+        if len(held) > 100:
+            click.echo(f"and {len(held) - 100} more")
+
+
+@nambat.command()
+@click.argument("files", nargs=-1, type=click.Path(path_type=Path))
+@click.option("--all", "everything", is_flag=True, help="All files in quarantine.")
+@click.pass_context
+def retry(context: click.Context, files: tuple[Path, ...], everything: bool) -> None:
+    """Put quarantined files back into the inbox. FILES are names as `nambat status` shows them."""
+    from flows import inbox
+    from flows.publish import readable
+
+    if bool(files) == everything:
+        raise click.UsageError("name the files to put back, or give --all; `nambat status` lists them.")
+    folders = read_settings().folders
+    wanted = [path for path, _ in inbox.quarantined_files(folders)] if everything else []
+    wanted += [path if path.is_absolute() else folders.quarantine / path for path in files]
+    failed = 0
+    for path in wanted:
+        try:
+            place = inbox.retry(folders, Path(os.path.normpath(path)))
+            click.echo(f"{readable(path.name)} lies in the inbox again: {readable(place)}")
+        except inbox.Gone as fault:
+            failed += 1
+            complain(f"{fault}; `nambat status` lists what is.")
+    context.exit(FAILED if failed else 0)
+
+
+@nambat.command()
+@click.pass_context
+def doctor(context: click.Context) -> None:
+    """Check Tesseract, its Vietnamese data, poppler, the folders and Prefect."""
+    from flows.doctor import checks
+
+    troubles = missing = 0
+    for check in checks(read_settings()):
+        click.echo(f"{'ok  ' if check.ok else 'BAD '} {check.what}: {check.found}")
+        troubles += not check.ok
+        missing += not check.ok and check.is_program
+    context.exit(MISSING if missing else FAILED if troubles else 0)
+
+
+def read_settings(**given: object) -> Settings:
+    """The settings; a bad one ends the program in :func:`main`."""
+    from flows.settings import load
+
+    return load(**given)
+
+
 def sum_up(outcomes: list[Outcome], wanted: bool | None) -> None:
     """The closing table: if asked for, or by default on a terminal."""
     if wanted or (wanted is None and sys.stdout.isatty()):
@@ -254,11 +398,9 @@ def missing_tools() -> list[str]:
     """What is not installed of Tesseract, its Vietnamese data and poppler: one sentence each."""
     import shutil
 
-    missing = []
+    missing: list[str] = []
     if shutil.which("tesseract") is None:
-        missing.append(
-            "Tesseract is not installed; install it with: apt-get install tesseract-ocr tesseract-ocr-vie"
-        )
+        missing.append("Tesseract is not installed; install it with: apt-get install tesseract-ocr tesseract-ocr-vie")
     else:
         listed = subprocess.run(["tesseract", "--list-langs"], capture_output=True, text=True, timeout=60)
         if "vie" not in (listed.stdout + listed.stderr).split():
@@ -309,9 +451,7 @@ def main() -> None:
         from flows.stages import as_fault
         from ocr.faults import ToolMissing
 
-        complain(
-            str(as_fault(fault)) if isinstance(fault, OSError) or hasattr(fault, "permanent") else _bug(fault)
-        )
+        complain(str(as_fault(fault)) if isinstance(fault, OSError) or hasattr(fault, "permanent") else _bug(fault))
         if verbose:
             traceback.print_exception(fault)
         status = MISSING if isinstance(fault, ToolMissing) else FAILED

@@ -280,9 +280,7 @@ def convert(files: Sequence[Wanted], settings: Settings, work: Path) -> Iterator
                 assert isinstance(outcome, Outcome)
                 shutil.rmtree(document.records, ignore_errors=True)
                 seconds = time.monotonic() - document.started
-                return [
-                    Published(document.wanted, replace(outcome, name=document.wanted.name, seconds=seconds))
-                ]
+                return [Published(document.wanted, replace(outcome, name=document.wanted.name, seconds=seconds))]
 
             wanted = document.wanted
             ending = Ending(settings.repair, settings.footnotes, wanted.targets, work / "staging")

@@ -142,9 +142,7 @@ class StabilityTracker:
 
     def dump(self) -> str:
         """As JSON, for the next process that looks."""
-        return json.dumps(
-            {path: [look.size, look.modified, look.inode, at] for path, (look, at) in self.since.items()}
-        )
+        return json.dumps({path: [look.size, look.modified, look.inode, at] for path, (look, at) in self.since.items()})
 
     @classmethod
     def load(cls, text: str) -> StabilityTracker:
@@ -261,7 +259,8 @@ class Claim:
         name: path below the inbox.
         owner: the process that answers for it (see :func:`identity`).
         sha256: of the file; empty until it is known.
-        attempt: 1 for the first time this content is worked on, more after crashes.
+        attempt: 1 for the first time this content is worked on, more after crashes that got no page further.
+        running: whether a run has begun to work on it.
         flow_run: id of the Prefect run that does or will do the work; empty before it is known.
         keep: whether the scan goes to originals/ in the end; false for a copy made by ``nambat ingest``.
     """
@@ -271,6 +270,7 @@ class Claim:
     owner: str
     sha256: str = ""
     attempt: int = 1
+    running: bool = False
     flow_run: str = ""
     keep: bool = True
 
@@ -319,6 +319,26 @@ def claims(folders: Folders) -> list[Claim]:
     return found
 
 
+def claim_lock(folders: Folders) -> Path:
+    """The lock under which a claim's record is changed."""
+    return folders.working / ".claims.lock"
+
+
+def take_over(folders: Folders, claim_id: str, flow_run: str) -> Claim:
+    """Make a claim this process's own, to work on it.
+
+    Raises:
+        Gone: there is no such claim, or its file was handed back.
+    """
+    with locked(claim_lock(folders)):
+        claim = load_claim(folders, claim_id)
+        if not claim.scan(folders).is_file():
+            raise Gone(f"the file of claim {claim_id} is gone")
+        claim = replace(claim, owner=identity(), running=True, flow_run=flow_run)
+        save_claim(folders, claim)
+        return claim
+
+
 def take(folders: Folders, name: str, look: Look, owner: str, *, dpi: int) -> Claim:
     """Claim a file of the inbox: from here on it lies in working/.
 
@@ -337,11 +357,7 @@ def take(folders: Folders, name: str, look: Look, owner: str, *, dpi: int) -> Cl
                 raise
             _move_across(source, target, target.with_name(".copying"))
         status = target.lstat()
-        if (
-            not stat.S_ISREG(status.st_mode)
-            or status.st_size != look.size
-            or status.st_mtime_ns != look.modified
-        ):
+        if not stat.S_ISREG(status.st_mode) or status.st_size != look.size or status.st_mtime_ns != look.modified:
             hand_back(folders, claim)
             raise Gone(f"{publish.readable(name)} changed while it was taken")
     except FileNotFoundError as fault:
@@ -381,7 +397,7 @@ def _new_claim(folders: Folders, name: str, owner: str) -> Claim:
 
 def _with_digest(folders: Folders, claim: Claim, dpi: int) -> Claim:
     claim = replace(claim, sha256=digest(claim.scan(folders)))
-    claim = replace(claim, attempt=_attempts(progress_folder(folders, claim, dpi)) + 1)
+    claim = replace(claim, attempt=_attempts(progress_folder(folders, claim, dpi))[0] + 1)
     save_claim(folders, claim)
     return claim
 
@@ -412,23 +428,34 @@ def progress_folder(folders: Folders, claim: Claim, dpi: int) -> Path:
     return folders.working / ".progress" / f"{claim.sha256[:32]}-{name}-{dpi}"
 
 
-def _attempts(progress: Path) -> int:
+def _attempts(progress: Path) -> tuple[int, int]:
+    """How many attempts in a row got no further, and how many pages were read by then."""
     try:
-        return int((progress / "attempts").read_text())
+        count, pages = map(int, (progress / "attempts").read_text().split())
+        return count, pages
     except (OSError, ValueError):
-        return 0
+        return 0, 0
 
 
-def count_attempt(folders: Folders, claim: Claim, dpi: int) -> None:
-    """Remember that an attempt at this content ended without an answer (a crash).
+def count_attempt(folders: Folders, claim: Claim, dpi: int) -> int:
+    """Remember that work on a claim ended without an answer (a crash, a power cut).
+
+    Returns:
+        How many attempts in a row ended so without reading one more page. A document that gets further each
+        time will be done one day; one that does not is what kills its reader.
 
     Raises:
         OSError: it cannot be written.
     """
-    if claim.sha256:
-        progress = progress_folder(folders, claim, dpi)
-        progress.mkdir(parents=True, exist_ok=True)
-        publish.replace_file(progress / "attempts", str(claim.attempt).encode())
+    if not claim.sha256:
+        return 0
+    progress = progress_folder(folders, claim, dpi)
+    progress.mkdir(parents=True, exist_ok=True)
+    count, pages = _attempts(progress)
+    now = sum(1 for _ in progress.glob("*.json"))
+    count = 1 if now > pages else count + 1
+    publish.replace_file(progress / "attempts", f"{count} {now}".encode())
+    return count
 
 
 def hand_back(folders: Folders, claim: Claim) -> Path | None:
@@ -451,17 +478,13 @@ def archive(folders: Folders, claim: Claim, dpi: int) -> Path | None:
     return place
 
 
-def quarantine(
-    folders: Folders, claim: Claim, fault: Fault, dpi: int, now: datetime | None = None
-) -> Path | None:
+def quarantine(folders: Folders, claim: Claim, fault: Fault, dpi: int, now: datetime | None = None) -> Path | None:
     """Move a scan that failed to quarantine/, with a note beside it that says why and what to do.
 
     Raises:
         OSError: it cannot be moved, or the note cannot be written; the claim stays.
     """
-    place = _move_out(
-        folders, claim, folders.quarantine, reason_text(claim.name, fault, now or datetime.now())
-    )
+    place = _move_out(folders, claim, folders.quarantine, reason_text(claim.name, fault, now or datetime.now()))
     shutil.rmtree(progress_folder(folders, claim, dpi), ignore_errors=True)
     return place
 
@@ -520,11 +543,8 @@ def free_place(path: Path) -> Path:
     return place
 
 
-def recover(folders: Folders, claim: Claim, dpi: int, *, crashed: bool) -> Path | None:
+def recover(folders: Folders, claim: Claim) -> Path | None:
     """End what a dead process left of a claim: its file goes back to the inbox. Returns where it lies then.
-
-    Args:
-        crashed: whether the attempt counts; not when the service was stopped in good order.
 
     Raises:
         OSError: the file cannot be moved; the claim stays.
@@ -547,8 +567,6 @@ def recover(folders: Folders, claim: Claim, dpi: int, *, crashed: bool) -> Path 
                 returning.rename(place)
             shutil.rmtree(claim.folder(folders), ignore_errors=True)
             return place
-    if crashed and _lies(scan):
-        count_attempt(folders, claim, dpi)
     return hand_back(folders, claim)
 
 
@@ -599,9 +617,7 @@ def status(folders: Folders) -> tuple[dict[str, int], list[Held]]:
         why = "being read" if alive else "left by a service that stopped; the next start takes it back"
         held.append(Held("working", claim.name, why))
     quarantined = quarantined_files(folders)
-    held += [
-        Held("quarantine", os.fspath(path.relative_to(folders.quarantine)), why) for path, why in quarantined
-    ]
+    held += [Held("quarantine", os.fspath(path.relative_to(folders.quarantine)), why) for path, why in quarantined]
     counts = {
         "inbox": len(listing.files),
         "working": len(working),

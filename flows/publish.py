@@ -85,8 +85,7 @@ def target_stems(
     """
     paths = [_without_dots(path) for path, _ in inputs]
     below = [
-        PurePosixPath(path.relative_to(_without_dots(root)))
-        for path, (_, root) in zip(paths, inputs, strict=True)
+        PurePosixPath(path.relative_to(_without_dots(root))) for path, (_, root) in zip(paths, inputs, strict=True)
     ]
     plainest = [place.parent / stem_of(place.name, plain, family) for place in below]
 
@@ -108,9 +107,7 @@ def target_stems(
     # Folder names with dashes can still meet (x-y/b beside x/y-b): tell those apart by a hash of their path.
     meeting = shared(names)
     return [
-        name.with_name(f"{name.name}~{hashlib.sha256(os.fsencode(path)).hexdigest()[:12]}")
-        if name in meeting
-        else name
+        name.with_name(f"{name.name}~{hashlib.sha256(os.fsencode(path)).hexdigest()[:12]}") if name in meeting else name
         for name, path in zip(names, paths, strict=True)
     ]
 
@@ -202,9 +199,7 @@ def manifest(data: dict[str, Any], texts: Mapping[str, bytes]) -> bytes:
         {"name": readable(name), "sha256": hashlib.sha256(content).hexdigest(), "bytes": len(content)}
         for name, content in texts.items()
     ]
-    return (json.dumps({**data, "files": files}, ensure_ascii=False, indent=1) + "\n").encode(
-        "utf-8", "replace"
-    )
+    return (json.dumps({**data, "files": files}, ensure_ascii=False, indent=1) + "\n").encode("utf-8", "replace")
 
 
 def scans_in(folder: Path, suffixes: Sequence[str] = SCAN_SUFFIXES) -> Iterator[Path]:

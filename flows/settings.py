@@ -32,18 +32,14 @@ def cores() -> int:
 class Settings(BaseSettings):
     """All settings of nambat; see each field's description for its unit."""
 
-    model_config = SettingsConfigDict(
-        env_prefix="NAMBAT_", extra="ignore", frozen=True, validate_default=True
-    )
+    model_config = SettingsConfigDict(env_prefix="NAMBAT_", extra="ignore", frozen=True, validate_default=True)
 
     home: Path = Field(
         Path("nambat-data"),
         description="The service's folders: inbox, working, published, originals, quarantine.",
     )
     inbox: Path | None = Field(None, description="Where people drop scans. Default: inbox/ under the home.")
-    published: Path | None = Field(
-        None, description="Where clean text goes. Default: published/ under the home."
-    )
+    published: Path | None = Field(None, description="Where clean text goes. Default: published/ under the home.")
 
     jobs: int = Field(default_factory=cores, ge=1, description="Pages read side by side. Default: all cores.")
     documents: int = Field(
@@ -63,9 +59,7 @@ class Settings(BaseSettings):
     )
 
     page_timeout: float = Field(180, gt=0, description="Seconds one page may take before it is given up.")
-    document_timeout: float = Field(
-        4 * 3600, gt=0, description="Seconds one document may take before it is given up."
-    )
+    document_timeout: float = Field(4 * 3600, gt=0, description="Seconds one document may take before it is given up.")
     max_bytes: int = Field(2 * 1024**3, gt=0, description="Largest file that is read, in bytes.")
     max_pages: int = Field(5000, gt=0, description="Longest document that is read, in pages.")
     failed_page_share: float = Field(
@@ -74,9 +68,7 @@ class Settings(BaseSettings):
         le=1,
         description="A document fails when more than this share of its pages cannot be read ...",
     )
-    failed_pages_least: int = Field(
-        2, ge=1, description="... and at least so many of them (or all) are unreadable."
-    )
+    failed_pages_least: int = Field(2, ge=1, description="... and at least so many of them (or all) are unreadable.")
     worker_memory: int = Field(
         4 * 1024**3,
         ge=0,
@@ -104,12 +96,8 @@ class Settings(BaseSettings):
     sweep_cron: str = Field(
         "", description="Cron line for the sweep instead of the interval, e.g. `*/10 7-18 * * 1-6`."
     )
-    timezone: str = Field(
-        "Asia/Ho_Chi_Minh", description="Time zone of the cron line and of the schedule shown."
-    )
-    attempts: int = Field(
-        3, ge=1, description="Times a document is tried again after a crash before quarantine."
-    )
+    timezone: str = Field("Asia/Ho_Chi_Minh", description="Time zone of the cron line and of the schedule shown.")
+    attempts: int = Field(3, ge=1, description="Times a document is tried again after a crash before quarantine.")
 
     host: str = Field("127.0.0.1", description="Address that the Prefect server listens on.")
     port: int = Field(4200, ge=1, le=65535, description="Port of the Prefect server and its UI.")
@@ -117,11 +105,7 @@ class Settings(BaseSettings):
     @field_validator("formats", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
-        return (
-            tuple(part.strip() for part in value.split(",") if part.strip())
-            if isinstance(value, str)
-            else value
-        )
+        return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
 
     @field_validator("formats")
     @classmethod

@@ -79,9 +79,7 @@ def summary_table(outcomes: Sequence[Outcome]) -> None:
         for warning in one.warnings[:5]:
             Console().print(Text(f"  {one.name}: {warning}", style="yellow"))
         if len(one.warnings) > 5:
-            Console().print(
-                Text(f"  {one.name}: {len(one.warnings) - 5} more warnings in its JSON", style="yellow")
-            )
+            Console().print(Text(f"  {one.name}: {len(one.warnings) - 5} more warnings in its JSON", style="yellow"))
 
 
 def plain_table(title: str, heads: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:

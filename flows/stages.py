@@ -219,14 +219,10 @@ def finish(records: Path, name: str, checked: Checked, ending: Ending) -> Outcom
     """
     from normalize.structure import build_document
 
-    source = Source(
-        name=publish.readable(name), sha256=checked.sha256, pages=checked.pages, bytes=checked.bytes
-    )
+    source = Source(name=publish.readable(name), sha256=checked.sha256, pages=checked.pages, bytes=checked.bytes)
     started = time.monotonic()
     document = build_document(pages_on_disk(records, checked.pages), source)
-    document = replace(
-        document, timings={**document.timings, "structure": round(time.monotonic() - started, 3)}
-    )
+    document = replace(document, timings={**document.timings, "structure": round(time.monotonic() - started, 3)})
     return publish_document(document, ending)
 
 
@@ -257,9 +253,7 @@ def publish_document(document: Document, ending: Ending) -> Outcome:
     publish.publish(files, ending.staging)
 
     words = sum(page.words for page in document.pages)
-    weighed = [
-        (page.words, page.mean_confidence) for page in document.pages if page.mean_confidence is not None
-    ]
+    weighed = [(page.words, page.mean_confidence) for page in document.pages if page.mean_confidence is not None]
     return Outcome(
         name=document.source.name,
         pages=document.source.pages,
@@ -282,9 +276,7 @@ def publish_document(document: Document, ending: Ending) -> Outcome:
     )
 
 
-def normalize_text(
-    path: Path, name: str, targets: Mapping[str, Path], settings: Settings, staging: Path
-) -> Outcome:
+def normalize_text(path: Path, name: str, targets: Mapping[str, Path], settings: Settings, staging: Path) -> Outcome:
     """Clean up the text of another OCR engine and publish it.
 
     Raises:
@@ -305,13 +297,9 @@ def normalize_text(
         ) from fault
     if not text.strip():
         raise NotAScan("The file holds no text.", vietnamese="Tệp không có chữ nào.")
-    source = Source(
-        name=publish.readable(path.name), sha256=hashlib.sha256(data).hexdigest(), pages=0, bytes=len(data)
-    )
+    source = Source(name=publish.readable(path.name), sha256=hashlib.sha256(data).hexdigest(), pages=0, bytes=len(data))
     document = parse_text(text, source)
-    document = replace(
-        document, timings={**document.timings, "structure": round(time.monotonic() - started, 3)}
-    )
+    document = replace(document, timings={**document.timings, "structure": round(time.monotonic() - started, 3)})
     outcome = publish_document(document, Ending(settings.repair, settings.footnotes, targets, staging))
     return replace(outcome, name=name, seconds=time.monotonic() - started)
 
@@ -329,8 +317,7 @@ def too_many_failed(failed: Mapping[int, str], pages: int) -> TooManyPagesFailed
 def took_too_long(seconds: float) -> TookTooLong:
     """The fault of a document that was not done after ``seconds``."""
     return TookTooLong(
-        f"The document took longer than {seconds:.0f} s and was stopped; "
-        "split it, or raise NAMBAT_DOCUMENT_TIMEOUT.",
+        f"The document took longer than {seconds:.0f} s and was stopped; split it, or raise NAMBAT_DOCUMENT_TIMEOUT.",
         vietnamese=f"Xử lý văn bản mất hơn {seconds:.0f} giây nên đã dừng; "
         "hãy tách nhỏ tệp hoặc tăng NAMBAT_DOCUMENT_TIMEOUT.",
     )

@@ -1,0 +1,105 @@
+"""``nambat doctor``: is everything there that nambat needs?"""
+
+from __future__ import annotations
+
+import importlib.metadata
+import os
+import shutil
+import subprocess
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from flows import inbox
+from flows.server import is_healthy, is_taken
+from flows.service import read_service
+from flows.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One thing that was looked at.
+
+    Attributes:
+        found: what it is like; for a bad one, what to do.
+        is_program: whether a program or language file is missing (exit status 3).
+    """
+
+    what: str
+    ok: bool
+    found: str
+    is_program: bool = False
+
+
+def checks(settings: Settings) -> Iterator[Check]:
+    """Everything nambat needs, one by one."""
+    yield from _programs()
+    yield from _folders(settings)
+    yield _prefect()
+    yield _server(settings)
+
+
+def _first_line(*command: str) -> str:
+    """The first line a program prints, or nothing if it cannot be run."""
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, errors="replace", timeout=60)
+    except (OSError, subprocess.TimeoutExpired):
+        return ""
+    lines = (done.stdout or done.stderr).splitlines()
+    return lines[0] if lines else ""
+
+
+def _programs() -> Iterator[Check]:
+    packages = {"tesseract": "tesseract-ocr", "pdftoppm": "poppler-utils", "pdfinfo": "poppler-utils"}
+    for name, package in packages.items():
+        if shutil.which(name) is None:
+            yield Check(name, False, f"not installed; install it with: apt-get install {package}", True)
+        else:
+            version = _first_line(name, "--version" if name == "tesseract" else "-v")
+            yield Check(name, True, f"{version} ({shutil.which(name)})")
+    if shutil.which("tesseract"):
+        listed = subprocess.run(["tesseract", "--list-langs"], capture_output=True, text=True, timeout=60)
+        if "vie" in (listed.stdout + listed.stderr).split():
+            yield Check("Vietnamese data", True, "vie")
+        else:
+            yield Check("Vietnamese data", False, "no vie; install it with: apt-get install tesseract-ocr-vie", True)
+
+
+def _folders(settings: Settings) -> Iterator[Check]:
+    folders = settings.folders
+    for name in ("inbox", "working", "published", "originals", "quarantine"):
+        folder: Path = getattr(folders, name)
+        if not folder.exists():
+            yield Check(name, True, f"{folder} (will be made by `nambat serve`)")
+        elif not os.access(folder, os.R_OK | os.W_OK | os.X_OK):
+            yield Check(name, False, f"{folder} cannot be written to; check its owner and permissions")
+        else:
+            apart = folders.working.exists() and folder.stat().st_dev != folders.working.stat().st_dev
+            free = shutil.disk_usage(folder).free / 1e9
+            note = ", on another file system: files are copied there, which is slower" if apart else ""
+            yield Check(name, free > 0.5, f"{folder}, {free:.1f} GB free{note}")
+
+
+def _prefect() -> Check:
+    found = importlib.metadata.version("prefect")
+    fastapi = importlib.metadata.version("fastapi")
+    # Prefect 3.8 allows newer FastAPI releases, but its server does not start with 0.155 and later.
+    ok = tuple(int(part) for part in fastapi.split(".")[:2]) < (0, 155)
+    advice = "" if ok else "; its server does not start with this FastAPI: pip install 'fastapi<0.155'"
+    return Check("Prefect", ok, f"{found} with FastAPI {fastapi}{advice}")
+
+
+def _server(settings: Settings) -> Check:
+    given = os.environ.get("PREFECT_API_URL")
+    if given:
+        ok = is_healthy(given)
+        return Check("Prefect server", ok, given if ok else f"{given} (PREFECT_API_URL) does not answer; start it")
+    service = read_service(settings.folders)
+    if inbox.pid_of(service.get("owner", "")) is not None:
+        ok = is_healthy(service["api"])
+        return Check("Prefect server", ok, service["api"] + ("" if ok else " does not answer; restart `nambat serve`"))
+    if is_taken(settings.host, settings.port):
+        return Check(
+            "Prefect server", False, f"port {settings.port} is used by another program; set NAMBAT_PORT to a free one"
+        )
+    return Check("Prefect server", True, f"not running; `nambat serve` will start it on port {settings.port}")

@@ -1,0 +1,329 @@
+"""The Prefect flows: ``ingest`` works on one document, ``sweep`` looks at the inbox.
+
+Thin wraps around :mod:`flows.stages` and :mod:`flows.sweep`. One document is one flow run, named after the
+file; one page is one task run. What passes between tasks is small: page records lie on disk, so a retry or a
+restart never reads a page twice.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import time
+from collections import deque
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any, cast
+from uuid import UUID
+
+from prefect import flow, get_run_logger, runtime, task
+from prefect.artifacts import (
+    create_markdown_artifact,
+    create_progress_artifact,
+    create_table_artifact,
+    update_progress_artifact,
+)
+from prefect.cache_policies import NO_CACHE
+from prefect.client.schemas.objects import State, TaskRun
+from prefect.futures import PrefectFuture
+from prefect.states import Cancelled, Completed, Failed
+from prefect.task_runners import TaskRunner, ThreadPoolTaskRunner
+from prefect.tasks import Task
+from unidecode import unidecode
+
+from flows import inbox, publish, stages
+from flows.inbox import Claim, Gone
+from flows.settings import Folders, Settings, load
+from flows.stages import Checked, Ending, Outcome, PageRead
+from flows.sweep import Swept
+from flows.sweep import sweep as look_once
+from flows.workers import WorkerPool
+from ocr.faults import Fault, PageFault
+
+GRACE = 30.0
+"""Seconds a worker may take beyond a page's own limit before it is killed from outside."""
+
+MOST_THREADS = 64
+"""Threads a run may have; how many pages are read at once is bounded by NAMBAT_JOBS, not by this."""
+
+
+def may_pass(task: Task[..., Any], task_run: TaskRun, state: State[Any]) -> bool:
+    """Whether a task is tried again: only where trying again can help."""
+    fault = state.result(raise_on_failure=False)
+    return isinstance(fault, BaseException) and stages.is_passing(fault)
+
+
+@task(
+    task_run_name="page {number} of {total}",
+    retries=1,
+    retry_delay_seconds=2,
+    retry_condition_fn=may_pass,
+    cache_policy=NO_CACHE,
+    persist_result=False,
+)
+def read_page(number: int, total: int, scan: Path, records: Path, pool: WorkerPool) -> dict[str, Any]:
+    """Read one page to disk, in a worker process."""
+    settings = load()
+    with inbox.page_slot(settings.folders, settings.jobs):
+        page = pool.call(
+            stages.read_page_to_disk,
+            scan,
+            number,
+            records,
+            settings.dpi,
+            settings.page_timeout,
+            seconds=settings.page_timeout + GRACE,
+        )
+    get_run_logger().info("page %d: %d words, %.1f s", number, page.words, page.seconds)
+    return asdict(page)
+
+
+@task(
+    task_run_name="publish",
+    retries=3,
+    retry_delay_seconds=[5, 30, 120],
+    retry_condition_fn=may_pass,
+    cache_policy=NO_CACHE,
+    persist_result=False,
+)
+def publish_pages(records: Path, name: str, checked: Checked, ending: Ending, pool: WorkerPool) -> Outcome:
+    """Structure, repair and publish the pages on disk. A full disk may have room again in a minute."""
+    settings = load()
+    with inbox.page_slot(settings.folders, settings.jobs):
+        return pool.call(stages.finish, records, name, checked, ending, seconds=settings.document_timeout)
+
+
+@flow(
+    name="ingest",
+    flow_run_name="{name}",
+    task_runner=cast(TaskRunner[PrefectFuture[Any]], ThreadPoolTaskRunner(max_workers=MOST_THREADS)),
+    persist_result=False,
+)
+def ingest(name: str, claim: str) -> Any:
+    """Read one document and publish it.
+
+    Args:
+        name: the file's path below the inbox, as shown.
+        claim: the id of the claim that holds the file in working/.
+    """
+    settings = load()
+    folders = settings.folders
+    try:
+        held = inbox.take_over(folders, claim, str(runtime.flow_run.id or ""))
+    except Gone:
+        return Cancelled(message="The file is not waiting for this run any more; it was handed back or taken anew.")
+    started = time.monotonic()
+    try:
+        outcome = work_on(held, folders, settings)
+    except Exception as fault:
+        why = stages.as_fault(fault)
+        place = inbox.quarantine(folders, held, why, settings.dpi)
+        report_failure(name, why, place)
+        return Failed(message=f"{why.vietnamese} / {why}")
+    outcome = replace(outcome, name=name, seconds=time.monotonic() - started)
+    place = inbox.archive(folders, held, settings.dpi)
+    report_success(outcome, place)
+    _keep_outcome(outcome)
+    notes = f", {len(outcome.warnings)} warnings" if outcome.warnings else ""
+    return Completed(
+        message=f"{outcome.pages} pages, {outcome.footnotes} footnotes, {outcome.corrections} corrections{notes}"
+    )
+
+
+def work_on(claim: Claim, folders: Folders, settings: Settings) -> Outcome:
+    """Everything between taking a claim and putting its scan away.
+
+    Raises:
+        Fault, OSError: why the document cannot be published.
+    """
+    log = get_run_logger()
+    scan = claim.scan(folders)
+    deadline = time.monotonic() + settings.document_timeout
+    records = inbox.progress_folder(folders, claim, settings.dpi)
+    records.mkdir(parents=True, exist_ok=True)
+    targets = {
+        form: folders.published / place for form, place in publish.output_names(claim.name, settings.formats).items()
+    }
+    with WorkerPool(settings.jobs, memory=settings.worker_memory, warm=stages.WARM) as pool:
+        limits = settings.max_bytes, settings.max_pages
+        checked = pool.call(stages.check, scan, *limits, seconds=settings.page_timeout)
+        log.info("%d pages, %.1f MB, attempt %d", checked.pages, checked.bytes / 1e6, claim.attempt)
+        failed = read_pages(scan, records, checked.pages, settings, pool, deadline)
+        if settings.too_many_failed(len(failed), checked.pages):
+            raise stages.too_many_failed(failed, checked.pages)
+        ending = Ending(settings.repair, settings.footnotes, targets, staging_folder(folders))
+        shown = Path(claim.name).name
+        return publish_pages.submit(records, shown, checked, ending, pool).result()
+
+
+def read_pages(
+    scan: Path, records: Path, total: int, settings: Settings, pool: WorkerPool, deadline: float
+) -> dict[int, str]:
+    """Read all pages, a few at a time, and give up those that cannot be read.
+
+    Args:
+        deadline: on the monotonic clock, in seconds.
+
+    Returns:
+        Number and reason of each page that was given up.
+
+    Raises:
+        Fault, OSError: what concerns more than a page.
+    """
+    failed: dict[int, str] = {}
+    waiting: deque[tuple[int, PrefectFuture[dict[str, Any]]]] = deque()
+    progress = cast(UUID, create_progress_artifact(0.0, description=f"0 of {total} pages read"))
+    done = 0
+
+    def settle() -> None:
+        nonlocal done
+        number, future = waiting.popleft()
+        future.wait(timeout=max(0.0, deadline - time.monotonic()))
+        if time.monotonic() >= deadline:
+            pool.stop()
+            raise stages.took_too_long(settings.document_timeout)
+        answer = future.result(raise_on_failure=False)
+        if isinstance(answer, PageFault):
+            page = stages.give_up_page(number, records, settings.dpi, answer)
+            get_run_logger().warning("page %d cannot be read: %s", number, answer)
+        elif isinstance(answer, BaseException):
+            raise answer
+        else:
+            page = PageRead(**answer)
+        if page.error is not None:
+            failed[number] = page.error
+        done += 1
+        update_progress_artifact(progress, done / total * 100, description=f"{done} of {total} pages read")
+
+    for number in range(1, total + 1):
+        waiting.append((number, read_page.submit(number, total, scan, records, pool)))
+        # A window keeps the memory of a 500-page scan bounded, and twice the jobs keeps every worker busy.
+        if len(waiting) >= 2 * settings.jobs:
+            settle()
+    while waiting:
+        settle()
+    return failed
+
+
+def staging_folder(folders: Folders) -> Path:
+    """Where files are written before they are renamed into published/: on the same file system, out of sight."""
+    folders.published.mkdir(parents=True, exist_ok=True)
+    same = os.stat(folders.working).st_dev == os.stat(folders.published).st_dev  # noqa: PTH116
+    return folders.working / ".staging" if same else folders.published / ".nambat-staging"
+
+
+# What the UI shows
+
+
+def artifact_key(name: str) -> str:
+    """The key of a document's artifacts: small letters, digits and dashes, the same for the same name."""
+    plain = "".join(char if char.isalnum() and char.isascii() else "-" for char in unidecode(name).lower())
+    short = "-".join(part for part in plain.split("-") if part)[:60].strip("-")
+    return f"{short}-{hashlib.sha256(os.fsencode(name)).hexdigest()[:8]}".lstrip("-")
+
+
+def cell(text: str) -> str:
+    """``text`` for a cell of a Markdown table."""
+    return text.replace("\\", "\\\\").replace("|", "\\|").replace("<", "&lt;").replace("`", "\\`").replace("\n", " ")
+
+
+def success_report(outcome: Outcome, scan: Path | None) -> str:
+    """The outcome of a document as Markdown."""
+    confidence = "–" if outcome.confidence is None else f"{outcome.confidence:.1f}"
+    lines = [
+        f"# {cell(outcome.name)}",
+        "",
+        "| pages | words | footnotes | corrections | mean confidence | seconds |",
+        "|---:|---:|---:|---:|---:|---:|",
+        f"| {outcome.pages} | {outcome.words} | {outcome.footnotes} | {outcome.corrections} "
+        f"| {confidence} | {outcome.seconds:.1f} |",
+        "",
+        "**Files**",
+        "",
+        *(f"- `{path}`" for path in outcome.files),
+        *([f"- `{scan}` (the scan)"] if scan else []),
+    ]
+    if outcome.failed_pages:
+        lines += ["", "**Pages that could not be read**", ""]
+        lines += [f"- page {number}: {cell(why)}" for number, why in outcome.failed_pages]
+    if outcome.low_pages:
+        lines += ["", "**Pages to check: low confidence**", ""]
+        lines += [f"- page {number}: {value:.1f}" for number, value in outcome.low_pages]
+    if outcome.changes:
+        shown = len(outcome.changes)
+        lines += ["", f"**Corrections** ({shown} of {outcome.corrections}; all are in the JSON)", ""]
+        lines += ["| page | before | after |", "|---:|---|---|"]
+        lines += [f"| {page or ''} | {cell(before)} | {cell(after)} |" for page, before, after in outcome.changes]
+    if outcome.warnings:
+        lines += ["", "**Warnings**", "", *(f"- {cell(warning)}" for warning in outcome.warnings[:50])]
+    return "\n".join(lines) + "\n"
+
+
+def report_success(outcome: Outcome, scan: Path | None) -> None:
+    """Show the outcome in the UI."""
+    create_markdown_artifact(
+        success_report(outcome, scan), key=artifact_key(outcome.name), description=f"Published: {outcome.name}"
+    )
+
+
+def report_failure(name: str, fault: Fault, place: Path | None) -> None:
+    """Show in the UI why a document failed and where it lies."""
+    where = f"\n\n`{place}`" if place else ""
+    markdown = f"# {cell(name)}\n\n{cell(fault.vietnamese)}\n\n{cell(str(fault))}{where}\n"
+    create_markdown_artifact(markdown, key=artifact_key(name), description=f"Failed: {name}")
+
+
+_outcomes: dict[str, Outcome] = {}
+
+
+def _keep_outcome(outcome: Outcome) -> None:
+    _outcomes[str(runtime.flow_run.id)] = outcome
+
+
+def outcome_of(flow_run: str) -> Outcome | None:
+    """The outcome of a run that this process made; ``None`` if it failed or another process made it."""
+    return _outcomes.pop(flow_run, None)
+
+
+@flow(name="sweep", flow_run_name="sweep of the inbox", persist_result=False)
+def sweep() -> Any:
+    """Look at the inbox: take what is whole, start a run for each, take back what dead runs left."""
+    from flows.service import ServiceGone, owner_of_service, runs_on_server
+
+    settings = load()
+    folders = settings.folders
+    log = get_run_logger()
+    try:
+        owner = owner_of_service(folders)
+    except ServiceGone as fault:
+        return Failed(message=str(fault))
+    swept = look_once(folders, settings, owner, runs_on_server())
+    if swept is not None and swept.waiting:
+        # A file is whole when two looks find it unchanged; with a schedule of hours the second must come now.
+        time.sleep(settings.settle + 0.5)
+        again = look_once(folders, settings, owner, runs_on_server())
+        swept = swept if again is None else swept.then(again)
+    if swept is None:
+        return Completed(message="Another sweep is at work.")
+    for trouble in swept.troubles:
+        log.warning("%s", trouble)
+    for path in swept.refused:
+        log.warning("%s is a link, a pipe or a device and stays in the inbox", publish.readable(path))
+    report_sweep(swept)
+    return Completed(message=describe(swept))
+
+
+def describe(swept: Swept) -> str:
+    """A sweep in one line."""
+    return (
+        f"{len(swept.taken)} taken, {swept.waiting} still arriving, {len(swept.returned)} handed back, "
+        f"{len(swept.quarantined)} to quarantine"
+    )
+
+
+def report_sweep(swept: Swept) -> None:
+    """List in the UI what a sweep moved, if anything."""
+    moved = [("taken", swept.taken), ("handed back", swept.returned), ("to quarantine", swept.quarantined)]
+    rows = [{"file": publish.readable(name), "what": what} for what, names in moved for name in names[:200]]
+    if rows:
+        create_table_artifact(rows, key="sweep", description=describe(swept))

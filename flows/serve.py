@@ -1,0 +1,352 @@
+"""``nambat serve``: one process that users leave running.
+
+It starts a Prefect server (unless the environment names one), serves the two deployments and watches the inbox.
+Everything it starts ends with it. What a killed service left behind is cleared away by the next one.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from flows import inbox, publish
+from flows.inbox import Claim
+from flows.server import (
+    Server,
+    ServerTrouble,
+    begin_server,
+    is_healthy,
+    local_api,
+    prefect_environment,
+    private_server,
+    stop_server,
+    wait_for_server,
+)
+from flows.service import (
+    DEPLOYMENT,
+    lock_of_service,
+    read_service,
+    record_of_service,
+    runs_on_server,
+    write_service,
+)
+from flows.settings import Folders, Settings
+from flows.sweep import Swept, sweep
+from flows.workers import kill_tree
+
+if TYPE_CHECKING:
+    from prefect.runner import Runner
+
+    from flows.stages import Outcome
+
+STARTED_IN_VAIN = "nambat was stopped; the file lies in the inbox again and will be read at the next start."
+
+Say = Callable[[str], None]
+
+
+class AlreadyServed(Exception):
+    """Another service runs on these folders; ``str()`` says what to do."""
+
+
+def serve(settings: Settings, say: Say) -> None:
+    """Run until SIGTERM or Ctrl-C.
+
+    Args:
+        say: shows one line to the user.
+
+    Raises:
+        AlreadyServed: another service runs on these folders.
+        ServerTrouble: the Prefect server cannot be started or does not answer.
+        OSError: a folder cannot be made.
+    """
+    folders = settings.folders
+    folders.make()
+    with inbox.locked(lock_of_service(folders), wait=False) as alone:
+        if not alone:
+            raise AlreadyServed(
+                f"another nambat service runs on {folders.home} already; stop it first, or set NAMBAT_HOME"
+            )
+        end_leftovers(folders)
+        # The runs' processes find the same folders, wherever they are started.
+        os.environ["NAMBAT_HOME"] = str(folders.home)
+        os.environ.update(prefect_environment(folders, os.environ))
+        with _server(settings, folders, say) as server:
+            write_service(folders, api=server.api, server_pid=server.pid)
+            try:
+                asyncio.run(_run(settings, folders, server, say))
+            finally:
+                record_of_service(folders).unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def _server(settings: Settings, folders: Folders, say: Say) -> Iterator[Server]:
+    given = os.environ.get("PREFECT_API_URL")
+    if given:
+        if not is_healthy(given, 10):
+            raise ServerTrouble(f"no Prefect server answers at {given} (PREFECT_API_URL); start it, or unset that")
+        yield Server(given)
+        return
+    log = folders.home / "prefect" / "server.log"
+    process = begin_server(folders, settings.host, settings.port, log)
+    try:
+        say("Starting the Prefect server ...")
+        server = Server(local_api(settings.host, settings.port), process.pid)
+        wait_for_server(process, server.api, log)
+        os.environ["PREFECT_API_URL"] = server.api
+        yield server
+    finally:
+        stop_server(process)
+
+
+def end_leftovers(folders: Folders) -> None:
+    """End what a killed service left running: its Prefect server, and the runs that still hold claims.
+
+    Only a process that holds the service's lock may do this.
+    """
+    owners = [read_service(folders).get("server", "")]
+    owners += [claim.owner for claim in inbox.claims(folders)]
+    for owner in owners:
+        pid = inbox.pid_of(owner)
+        if pid is not None and pid != os.getpid():
+            kill_tree(pid)
+
+
+def hand_back_all(folders: Folders, settings: Settings, *, crashed: bool) -> list[tuple[Claim, Path | None]]:
+    """Put the files of all claims back into the inbox.
+
+    Args:
+        crashed: whether what was running was cut off by a crash, which counts as an attempt.
+
+    Returns:
+        Each claim, and where its file lies now.
+    """
+    returned = []
+    for claim in inbox.claims(folders):
+        with contextlib.suppress(OSError):  # it stays a claim, and the next start tries again
+            if crashed and claim.running and inbox.count_attempt(folders, claim, settings.dpi) >= settings.attempts:
+                fault = inbox.crashed_too_often(settings.attempts)
+                returned.append((claim, inbox.quarantine(folders, claim, fault, settings.dpi)))
+            else:
+                returned.append((claim, inbox.recover(folders, claim)))
+    return returned
+
+
+async def _run(settings: Settings, folders: Folders, server: Server, say: Say) -> None:
+    from prefect.runner import Runner
+
+    loop = asyncio.get_running_loop()
+    stopping = asyncio.Event()
+
+    ingesting = Runner(name="nambat-ingest", limit=settings.documents, query_seconds=2, pause_on_shutdown=False)
+    # In a runner of its own, so that a sweep never waits behind long documents.
+    sweeping = Runner(name="nambat-sweep", limit=1, query_seconds=5, pause_on_shutdown=False)
+    await _deploy(settings, ingesting, sweeping)
+    left = hand_back_all(folders, settings, crashed=True)
+    await _close_runs([claim for claim, _ in left])
+
+    tasks: list[asyncio.Task[None]] = [asyncio.create_task(runner.start()) for runner in (ingesting, sweeping)]
+    while not all(runner.started for runner in (ingesting, sweeping)):
+        await asyncio.wait(tasks, timeout=0.05, return_when=asyncio.FIRST_COMPLETED)
+        for task in tasks:
+            if task.done():
+                await task  # raises what went wrong
+    # Runner.start() has put its own handler for SIGTERM; this one must come after.
+    for signum in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(signum, stopping.set)
+
+    watcher_stop = threading.Event()
+    watcher = threading.Thread(target=watch, args=(settings, folders, watcher_stop, say), daemon=True)
+    if settings.watch:
+        watcher.start()
+    say(f"Drop scans into   {folders.inbox}")
+    say(f"Clean text is in  {folders.published}")
+    say(f"Watch the runs at {server.ui}")
+    waiting: asyncio.Task[Any] = asyncio.create_task(stopping.wait())
+    try:
+        await asyncio.wait([*tasks, waiting], return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        say("Stopping ...")
+        watcher_stop.set()
+        for task in [*tasks, waiting]:
+            task.cancel()
+        await asyncio.wait([*tasks, waiting], timeout=4)
+        if watcher.is_alive():
+            await asyncio.to_thread(watcher.join, 2)
+        for claim in inbox.claims(folders):
+            pid = inbox.pid_of(claim.owner)
+            if pid is not None and pid != os.getpid():
+                kill_tree(pid)
+        left = hand_back_all(folders, settings, crashed=False)
+        with contextlib.suppress(Exception):
+            await asyncio.wait_for(_close_runs([claim for claim, _ in left]), timeout=2)
+        if left:
+            say(f"{len(left)} unfinished files lie in the inbox again.")
+    for task in tasks:
+        if task.done() and not task.cancelled() and not stopping.is_set():
+            task.result()  # a runner ended by itself: say why
+
+
+async def _deploy(settings: Settings, ingesting: Runner, sweeping: Runner) -> None:
+    """Register both deployments, and drop sweeps that were due while nobody was here."""
+    from prefect.client.orchestration import get_client
+    from prefect.client.schemas.filters import (
+        DeploymentFilter,
+        DeploymentFilterId,
+        FlowRunFilter,
+        FlowRunFilterState,
+        FlowRunFilterStateType,
+    )
+    from prefect.client.schemas.objects import StateType
+    from prefect.deployments.runner import EntrypointType
+    from prefect.schedules import Cron, Interval
+
+    from flows.ingest import ingest
+    from flows.ingest import sweep as sweep_flow
+
+    schedule = (
+        Cron(settings.sweep_cron, timezone=settings.timezone)
+        if settings.sweep_cron
+        else Interval(timedelta(seconds=settings.sweep_interval), timezone=settings.timezone)
+    )
+    await ingesting.aadd_flow(
+        ingest,
+        name=DEPLOYMENT,
+        description="Reads one scan and publishes its text. Runs are started by the watcher and the sweep.",
+        entrypoint_type=EntrypointType.MODULE_PATH,
+    )
+    deployment = await sweeping.aadd_flow(
+        sweep_flow,
+        name=DEPLOYMENT,
+        schedule=schedule,
+        description="Looks at the inbox, so that nothing is lost that the watcher did not see.",
+        entrypoint_type=EntrypointType.MODULE_PATH,
+    )
+    async with get_client() as client:
+        late = await client.read_flow_runs(
+            deployment_filter=DeploymentFilter(id=DeploymentFilterId(any_=[deployment])),
+            flow_run_filter=FlowRunFilter(
+                state=FlowRunFilterState(type=FlowRunFilterStateType(any_=[StateType.SCHEDULED]))
+            ),
+        )
+        for run in late:
+            due = run.next_scheduled_start_time
+            if due is not None and due.timestamp() < time.time():
+                await client.delete_flow_run(run.id)
+
+
+async def _close_runs(claims: Sequence[Claim]) -> None:
+    """Let the server know that the runs of these claims will not go on."""
+    from uuid import UUID
+
+    from prefect.client.orchestration import get_client
+    from prefect.client.schemas.objects import State
+    from prefect.exceptions import ObjectNotFound
+    from prefect.states import Cancelled, Crashed
+
+    async with get_client() as client:
+        for claim in claims:
+            if claim.flow_run:
+                state: State[Any] = (Crashed if claim.running else Cancelled)(message=STARTED_IN_VAIN)
+                with contextlib.suppress(ObjectNotFound):
+                    await client.set_flow_run_state(UUID(claim.flow_run), state, force=True)
+
+
+def watch(settings: Settings, folders: Folders, stop: threading.Event, say: Say) -> None:
+    """Sweep whenever something moves in the inbox, while files are arriving, and every ``rescan`` seconds anyway."""
+    from watchfiles import watch as changes
+
+    runs = runs_on_server()
+    said: set[str] = set()
+    last = 0.0
+    arriving = True
+
+    def look() -> None:
+        nonlocal last, arriving
+        last = time.monotonic()
+        try:
+            swept = sweep(folders, settings, inbox.identity(), runs)
+        except Exception as fault:
+            _say_once(f"the inbox cannot be swept now, trying again: {fault}", said, say)
+            return
+        if swept is not None:
+            arriving = swept.waiting > 0
+            for line in _news(swept):
+                _say_once(line, said, say)
+
+    def is_due(changed: bool) -> bool:
+        pause = time.monotonic() - last
+        return changed or pause >= settings.rescan or (arriving and pause >= min(1.0, settings.rescan))
+
+    while not stop.is_set():
+        try:
+            for changed in changes(
+                folders.inbox,
+                stop_event=stop,
+                rust_timeout=500,
+                yield_on_timeout=True,
+                debounce=400,
+                raise_interrupt=False,
+                ignore_permission_denied=True,
+            ):
+                if is_due(bool(changed)):
+                    look()
+        except Exception as fault:
+            # No events here (too many watches, a share that went away): look all the same.
+            _say_once(f"file events are not to be had ({fault}); looking every {settings.rescan:.0f} s", said, say)
+            if is_due(False):
+                look()
+            stop.wait(1.0)
+
+
+def _news(swept: Swept) -> list[str]:
+    """What a person should hear of a sweep."""
+    lines = [f"{publish.readable(path)} is a link, a pipe or a device; it is not taken." for path in swept.refused]
+    return lines + list(swept.troubles)
+
+
+def _say_once(line: str, said: set[str], say: Say) -> None:
+    if line not in said and len(said) < 1000:
+        said.add(line)
+        say(line)
+
+
+def ingest_now(
+    files: Sequence[tuple[Path, str]], settings: Settings, tell: Callable[[str, Outcome | None, str], None]
+) -> None:
+    """Run the flow over copies of ``files``, one after the other, with a Prefect server started for it.
+
+    Args:
+        files: each scan and its name, as it would be below the inbox. They stay where they are.
+        tell: called after each with its name, its outcome (``None`` if it failed) and the run's last message.
+
+    Raises:
+        ServerTrouble: the Prefect server cannot be started or does not answer.
+        OSError: a file cannot be copied.
+    """
+    folders = settings.folders
+    folders.make()
+    os.environ["NAMBAT_HOME"] = str(folders.home)
+    os.environ["NAMBAT_PUBLISHED"] = str(folders.published)
+    service = read_service(folders)
+    if inbox.pid_of(service.get("owner", "")) is not None:
+        os.environ.setdefault("PREFECT_API_URL", service["api"])
+    with private_server(folders):
+        from flows.ingest import ingest, outcome_of
+
+        for path, name in files:
+            claim = inbox.take_copy(folders, path, name, inbox.identity(), dpi=settings.dpi)
+            try:
+                state: Any = ingest(name=publish.readable(name), claim=claim.id, return_state=True)
+            except BaseException:
+                inbox.recover(folders, claim)
+                raise
+            run = str(state.state_details.flow_run_id)
+            tell(name, outcome_of(run), state.message or state.name)

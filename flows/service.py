@@ -1,0 +1,121 @@
+"""Which service runs on a set of folders, and how a sweep talks to its Prefect server."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from flows import inbox, publish
+from flows.inbox import Claim
+from flows.settings import Folders
+from flows.sweep import Runs
+
+if TYPE_CHECKING:
+    from prefect.client.orchestration import SyncPrefectClient
+
+DEPLOYMENT = "nambat"
+"""Name of both deployments; their full names are ``ingest/nambat`` and ``sweep/nambat``."""
+
+PAGE = 200
+"""Most flow runs that the API gives in one answer."""
+
+
+class ServiceGone(Exception):
+    """No service runs on these folders; ``str()`` says what to do."""
+
+
+def lock_of_service(folders: Folders) -> Path:
+    """The lock that a running service holds."""
+    return folders.working / ".service.lock"
+
+
+def record_of_service(folders: Folders) -> Path:
+    """Where a running service writes down who it is."""
+    return folders.working / ".service.json"
+
+
+def write_service(folders: Folders, *, api: str, server_pid: int | None) -> None:
+    """Write down that this process is the service.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    record = {
+        "owner": inbox.identity(),
+        "api": api,
+        "server": inbox.identity(server_pid) if server_pid is not None else "",
+    }
+    publish.replace_file(record_of_service(folders), json.dumps(record).encode())
+
+
+def read_service(folders: Folders) -> dict[str, str]:
+    """The last service's record: ``owner``, ``api``, ``server``; empty if there was none. It may be dead."""
+    try:
+        record = json.loads(record_of_service(folders).read_text())
+        return {name: str(record[name]) for name in ("owner", "api", "server")}
+    except (OSError, ValueError, KeyError, TypeError):
+        return {}
+
+
+def owner_of_service(folders: Folders) -> str:
+    """The identity of the service that runs on these folders.
+
+    Raises:
+        ServiceGone: none does.
+    """
+    owner = read_service(folders).get("owner", "")
+    if inbox.pid_of(owner) is None:
+        raise ServiceGone(f"no nambat service runs on {folders.home}; start it with: nambat serve")
+    return owner
+
+
+def version() -> str:
+    """nambat's version."""
+    return importlib.metadata.version("nambat")
+
+
+def runs_on_server() -> Runs:
+    """The runs of the Prefect server that the environment names."""
+    from prefect.client.orchestration import get_client
+
+    def start(claim: Claim) -> str:
+        with get_client(sync_client=True) as client:
+            deployment = client.read_deployment_by_name(f"ingest/{DEPLOYMENT}")
+            name = publish.readable(claim.name)
+            run = client.create_flow_run_from_deployment(
+                deployment.id,
+                parameters={"name": name, "claim": claim.id},
+                name=name,
+                # The same key gives the same run, even one that failed; so it names this very claim and attempt.
+                idempotency_key=f"{claim.sha256}:{version()}:{claim.id}:{claim.attempt}",
+            )
+            return str(run.id)
+
+    def ended(ids: list[str]) -> dict[str, str]:
+        if not ids:
+            return {}
+        with get_client(sync_client=True) as client:
+            return _ended(client, ids)
+
+    return Runs(start, ended)
+
+
+def _ended(client: SyncPrefectClient, ids: list[str]) -> dict[str, str]:
+    from uuid import UUID
+
+    from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterId
+
+    found: dict[str, str] = {}
+    for begin in range(0, len(ids), PAGE):
+        part = ids[begin : begin + PAGE]
+        chosen = FlowRunFilter(id=FlowRunFilterId(any_=[UUID(one) for one in part]))
+        known = {str(run.id): run for run in client.read_flow_runs(flow_run_filter=chosen, limit=PAGE)}
+        for one in part:
+            run = known.get(one)
+            if run is None:
+                found[one] = "gone"
+            elif run.state is not None and run.state.is_final():
+                found[one] = run.state.type.value.lower()
+    return found

@@ -11,9 +11,9 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
-from normalize.document import PageWarning, Tokens
+from normalize.document import PageWarning, Token, Tokens
 from normalize.lines import Key, Ruling, SetLine, cut, set_line
-from ocr.page import Line, Raised, Word
+from ocr.page import Box, Line, Raised
 
 #: A raised 2 or 3 after one of these is part of a unit, not a footnote mark.
 _UNIT = re.compile(r"(?:^|[^A-Za-zÀ-ỹ])(?:[kdchm]?m)$")
@@ -56,16 +56,27 @@ def mark_sign(page: int, raised: Raised) -> Sign:
     return Sign(page, raised.text, _DROP_SURE if raised.confidence >= 80 else _DROP_DOUBTFUL)
 
 
-def head_sign(page: int, tokens: Tokens, raised: Sequence[Raised], begins_paragraph: bool) -> Sign | None:
+def raised_head(line: Line) -> tuple[int, Raised] | None:
+    """The raised sign that heads a line, specks read as signs before it aside, and the index of its word."""
+    for index, word in enumerate(line.words[:3]):
+        for raised in word.raised:
+            if not any(c.isalnum() for c in word.text[: raised.offset]):
+                return index, raised
+        if any(c.isalnum() for c in word.text):
+            return None
+    return None
+
+
+def head_sign(page: int, tokens: Tokens, raised: Raised | None, begins_paragraph: bool) -> Sign | None:
     """The sign at the head of a line of the footnote zone, if it may begin a note.
 
     Args:
         tokens: of the line, raised signs taken out.
-        raised: raised signs of its first word.
+        raised: the raised sign that heads the line, if there is one.
         begins_paragraph: whether the line may be the first of a paragraph.
     """
-    if raised and raised[0].offset == 0 and raised[0].text.isdigit():
-        return Sign(page, raised[0].text, _DROP_SURE)
+    if raised and raised.text.isdigit():
+        return Sign(page, raised.text, _DROP_SURE)
     text = tokens[0].text
     found = _PLAIN_HEAD.match(text)
     if not found:
@@ -163,9 +174,7 @@ def labels(numbers: Sequence[int | None], pages: Sequence[int]) -> list[tuple[st
     return out
 
 
-def match_marks(
-    marks: Sequence[tuple[int, int | None]], heads: Sequence[tuple[int, str, str]]
-) -> list[str | None]:
+def match_marks(marks: Sequence[tuple[int, int | None]], heads: Sequence[tuple[int, str, str]]) -> list[str | None]:
     """The label of the note that each mark cites.
 
     Args:
@@ -184,9 +193,7 @@ def match_marks(
             candidates = [
                 (abs(note_page - page), label)
                 for note_page, label, printed in heads
-                if printed == str(number)
-                and label not in taken
-                and (not renumbered or 0 <= note_page - page <= 1)
+                if printed == str(number) and label not in taken and (not renumbered or 0 <= note_page - page <= 1)
             ]
             found = min(candidates)[1] if candidates else None
         if found:
@@ -232,13 +239,13 @@ class Reattached:
     Attributes:
         rulings: of every raised sign.
         notes: in printed order.
-        strays: raised signs that are nothing, with their pages.
+        strays: page, box and text of what is nothing: raised signs and specks.
         warnings: marks without a note, notes without a number.
     """
 
     rulings: dict[Key, Ruling]
     notes: list[Note]
-    strays: list[tuple[int, Raised]]
+    strays: list[tuple[int, Box | None, str]]
     warnings: list[PageWarning]
 
 
@@ -251,7 +258,7 @@ def reattach(body: Iterable[tuple[int, Line]], zone_lines: Sequence[NoteLine]) -
     """
     rulings: dict[Key, Ruling] = {}
     warnings: list[PageWarning] = []
-    strays: list[tuple[int, Raised]] = []
+    strays: list[tuple[int, Box | None, str]] = []
     marks: list[tuple[int, Raised]] = []
     for page, line in body:
         for word in line.words:
@@ -263,25 +270,16 @@ def reattach(body: Iterable[tuple[int, Line]], zone_lines: Sequence[NoteLine]) -
                 else:
                     rulings[page, raised.box] = Ruling(text=raised.text)
     numbers = settle([mark_sign(page, raised) for page, raised in marks])
-    notes = _gather(
-        zone_lines, rulings, [(page, n) for (page, _), n in zip(marks, numbers, strict=True)], warnings
-    )
+    read = [(page, number) for (page, _), number in zip(marks, numbers, strict=True)]
+    notes = _gather(zone_lines, rulings, read, strays, warnings)
     known = {note.label for note in notes}
-    cited = match_marks(
-        [(page, number) for (page, _), number in zip(marks, numbers, strict=True)],
-        [(note.page, note.label, note.printed) for note in notes],
-    )
+    cited = match_marks(read, [(note.page, note.label, note.printed) for note in notes])
     for (page, raised), number, label in zip(marks, numbers, cited, strict=True):
-        if (
-            label is None
-            and number is not None
-            and raised.confidence >= _SURE_MARK
-            and str(number) not in known
-        ):
+        if label is None and number is not None and raised.confidence >= _SURE_MARK and str(number) not in known:
             label = str(number)
             warnings.append(PageWarning(page, f"Footnote mark {number} has no note."))
         if label is None:
-            strays.append((page, raised))
+            strays.append((page, raised.box, raised.text))
         rulings[page, raised.box] = Ruling(label=label)
     anchored = {ruling.label for ruling in rulings.values()}
     for note in notes:
@@ -294,6 +292,7 @@ def _gather(
     zone_lines: Sequence[NoteLine],
     rulings: dict[Key, Ruling],
     marks: Sequence[tuple[int, int | None]],
+    strays: list[tuple[int, Box | None, str]],
     warnings: list[PageWarning],
 ) -> list[Note]:
     """The notes with their lines; rules on the raised signs inside them as well."""
@@ -303,7 +302,8 @@ def _gather(
     for index, (one, line) in enumerate(zip(zone_lines, bare, strict=True)):
         before = bare[index - 1] if index else None
         fresh = before is None or before.page != one.page or before.room > 3 or line.indent > 1.2
-        sign = head_sign(one.page, line.tokens, one.line.words[0].raised, fresh)
+        headed = raised_head(one.line)
+        sign = head_sign(one.page, line.tokens, headed[1] if headed else None, fresh)
         if sign:
             signs.append(sign)
             at.append(index)
@@ -316,23 +316,23 @@ def _gather(
     notes: list[Note] = []
     for index, one in enumerate(zone_lines):
         name = names.get(index)
-        first: Word = one.line.words[0]
-        raised_head = first.raised[0] if name and first.raised and first.raised[0].offset == 0 else None
+        headed = raised_head(one.line) if name else None
         for word in one.line.words:
             for raised in word.raised:
                 # A number raised inside a note is text: the notes of a note are not marked so.
-                ruling = Ruling() if raised is raised_head else Ruling(text=superscript(raised.text))
+                ruling = Ruling() if headed and raised is headed[1] else Ruling(text=superscript(raised.text))
                 rulings[one.page, raised.box] = ruling
         line = set_line(one.page, one.line, one.left, one.right, rulings)
         if name:
-            if raised_head is None and index in at:
+            if headed:
+                line, specks = _without_specks(line, *headed)
+                strays += [(one.page, speck.box, speck.text) for speck in specks]
+            elif index in at:
                 line = _without_number(line, name[1])
             notes.append(Note(name[0], name[1], one.page))
         elif not notes:
             notes.append(Note("0", "", one.page))
-            warnings.append(
-                PageWarning(one.page, "The text below the footnote rule begins without a number.")
-            )
+            warnings.append(PageWarning(one.page, "The text below the footnote rule begins without a number."))
         if line.tokens:
             notes[-1].lines.append(line)
     return [note for note in notes if note.lines]
@@ -357,6 +357,16 @@ def _unread_heads(
         if wanted and wanted[0] == last + 1 and (following is None or heads[following] == wanted[0] + 1):
             found[index] = wanted[0]
     return found
+
+
+def _without_specks(line: SetLine, index: int, head: Raised) -> tuple[SetLine, list[Token]]:
+    """A note's first line from its raised number on, and the specks that were read before it."""
+    specks = list(line.tokens[:index])
+    first = line.tokens[index]
+    if head.offset:
+        specks.append(replace(first, text=first.text[: head.offset], letters=()))
+    rest = cut(first, head.offset)
+    return replace(line, tokens=(*([rest] if rest else []), *line.tokens[index + 1 :])), specks
 
 
 def _without_number(line: SetLine, number: str) -> SetLine:

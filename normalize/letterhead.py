@@ -36,7 +36,15 @@ def is_motto(text: str) -> bool:
 
 def is_recipients_head(text: str) -> bool:
     """Whether a line is "Nơi nhận:" (its marks and a letter may be misread)."""
-    return bool(re.match(r"\W*n[oa0]i\s*nh[ae]n", skeleton(text).lower()))
+    return bool(re.match(r"\W*n\w?[il1]\s*nh[aeo]", skeleton(text))) and len(text) < 24
+
+
+def is_recipients_list(texts: Sequence[str]) -> bool:
+    """Whether lines are a list of recipients whose head could not be read: dashes before most of them."""
+    dashed = sum(bool(re.match(r"\W{1,2}\s?\w", text)) for text in texts)
+    return (len(texts) >= 3 and dashed >= 0.5 * len(texts)) or any(
+        re.match(r"\W*luu\s*:", skeleton(text)) for text in texts
+    )
 
 
 def read_metadata(blocks: Sequence[Block]) -> Metadata:

@@ -18,7 +18,7 @@ from normalize.document import (
     Source,
     Token,
 )
-from normalize.letterhead import is_motto, is_recipients_head, read_metadata
+from normalize.letterhead import is_motto, is_recipients_head, is_recipients_list, read_metadata
 from normalize.lines import Rulings, SetLine, margins, set_line
 from ocr.page import Line, Page, Zone
 
@@ -63,10 +63,8 @@ def build_document(pages: Iterable[Page], source: Source) -> Document:
     reading = _Reading()
     for page in pages:
         _take_page(page, reading)
-    reattached = footnotes.reattach(
-        ((part.page, part.line) for part in reading.body if part.line), reading.notes
-    )
-    reading.dropped += [Dropped(page, stray.box, stray.text, "noise") for page, stray in reattached.strays]
+    reattached = footnotes.reattach(((part.page, part.line) for part in reading.body if part.line), reading.notes)
+    reading.dropped += [Dropped(page, box, text, "noise") for page, box, text in reattached.strays]
     blocks = tuple(_blocks(reading.body, reattached.rulings))
     cited = {label for block in blocks for label in block.labels}
     document = Document(
@@ -123,11 +121,7 @@ def _report(page: Page) -> PageReport:
     words = page.words
     confidences = [word.confidence for word in words]
     weights = [len(word.text) for word in words]
-    mean = (
-        round(sum(c * w for c, w in zip(confidences, weights, strict=True)) / sum(weights), 1)
-        if words
-        else None
-    )
+    mean = round(sum(c * w for c, w in zip(confidences, weights, strict=True)) / sum(weights), 1) if words else None
     return PageReport(
         number=page.number,
         dpi=page.dpi,
@@ -150,11 +144,12 @@ def _roles(zones: Sequence[Zone], first: bool) -> list[str]:
         if zone.kind == "head" or zone.kind == "foot":
             role = "page number"
         elif zone.kind in ("left", "right"):
-            if any(is_recipients_head(line.text) for line in zone.lines):
+            texts = [line.text for line in zone.lines]
+            if any(map(is_recipients_head, texts)) or (zone.kind == "left" and is_recipients_list(texts)):
                 role, in_signature = "recipients", True
             elif zone.kind == "right" and in_signature:
                 role, in_signature = "signature", False
-            elif above_text or any(is_motto(line.text) for line in zone.lines):
+            elif above_text or any(map(is_motto, texts)):
                 role = "letterhead"
             else:
                 role = "text"
@@ -182,9 +177,7 @@ def _blocks(body: Sequence[_Part], rulings: Rulings) -> Iterator[Block]:
             yield from (_missing(part.page) for part in parts)
             continue
         lines = [
-            set_line(part.page, part.line, part.left, part.right, rulings)
-            for part in parts
-            if part.line is not None
+            set_line(part.page, part.line, part.left, part.right, rulings) for part in parts if part.line is not None
         ]
         if role == "text":
             for paragraph in paragraphs.group(lines):

@@ -109,9 +109,7 @@ def find_skew(grey: np.ndarray) -> float:
 
     def sharpness(degrees: float) -> float:
         slope = np.tan(np.radians(degrees))
-        rows = np.bincount((y - x * slope + ink.shape[1] * abs(slope) + 1).astype(np.int64)).astype(
-            np.float64
-        )
+        rows = np.bincount((y - x * slope + ink.shape[1] * abs(slope) + 1).astype(np.int64)).astype(np.float64)
         return float(np.square(np.diff(rows)).sum())
 
     best, step = 0.0, 0.5
@@ -128,5 +126,5 @@ def turn(grey: np.ndarray, degrees: float) -> np.ndarray:
     height, width = grey.shape
     matrix = cv2.getRotationMatrix2D((width / 2, height / 2), degrees, 1.0)
     return cv2.warpAffine(
-        grey, matrix, (width, height), flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_CONSTANT, borderValue=255
+        grey, matrix, (width, height), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT, borderValue=255
     )

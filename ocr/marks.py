@@ -207,9 +207,7 @@ def _split_wide(candidates: list[_Candidate], image: np.ndarray, ink: np.ndarray
         third = box.width // 3
         cut = box.left + third + int(columns[third : box.width - third].argmin())
         halves = [box._replace(right=cut), box._replace(left=cut)]
-        odds = probabilities([image[b.top : b.bottom, b.left : b.right] for b in (box, *halves)])[
-            :, :_NOTHING
-        ]
+        odds = probabilities([image[b.top : b.bottom, b.left : b.right] for b in (box, *halves)])[:, :_NOTHING]
         if min(odds[1].max(), odds[2].max()) > max(odds[0].max(), _SURE):
             out += [_Candidate(half, candidate.baseline, candidate.x_height) for half in halves]
         else:

@@ -60,9 +60,7 @@ def inspect(path: Path) -> ScanInfo:
     """
     size = path.stat().st_size
     if size == 0:
-        raise NotAScan(
-            "The file is empty; scan or copy it again.", vietnamese="Tệp rỗng; hãy quét hoặc chép lại."
-        )
+        raise NotAScan("The file is empty; scan or copy it again.", vietnamese="Tệp rỗng; hãy quét hoặc chép lại.")
     with path.open("rb") as file:
         start = file.read(1024)
     if b"%PDF-" in start:
@@ -139,9 +137,7 @@ def _pdf_pages(path: Path) -> int:
         ) from fault
     pages = int(info.get("Pages", 0))
     if pages < 1:
-        raise NoPages(
-            "The PDF has no pages; scan it again.", vietnamese="PDF không có trang nào; hãy quét lại."
-        )
+        raise NoPages("The PDF has no pages; scan it again.", vietnamese="PDF không có trang nào; hãy quét lại.")
     return pages
 
 
@@ -217,9 +213,7 @@ def _unrenderable(number: int, detail: str) -> PageFault:
 def _rasterize_image(path: Path, number: int, dpi: int) -> tuple[np.ndarray, int]:
     try:
         with Image.open(path) as file:
-            frame = next(
-                (one for index, one in enumerate(ImageSequence.Iterator(file), 1) if index == number), None
-            )
+            frame = next((one for index, one in enumerate(ImageSequence.Iterator(file), 1) if index == number), None)
             if frame is None:
                 raise _unrenderable(number, "the file has fewer pages")
             image = ImageOps.exif_transpose(frame)

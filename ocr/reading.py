@@ -33,12 +33,12 @@ def read_page(path: Path, number: int, *, dpi: int = 300, timeout: float = 180.0
     begun = time.perf_counter()
     cv2.setNumThreads(1)  # pages are read side by side; threads inside a page only get in the way
     image, dpi = rasterize(path, number, dpi=dpi, timeout=timeout)
-    page, lines, signs = _read(image, dpi, timeout)
+    page, lines, signs = _read(image, timeout)
     rotation = 0
     if lines and _mean_confidence(lines) < _DOUBTFUL:
         turn, sure = find_rotation(page.image)
         if turn and sure >= _SURE_ROTATION:
-            again = _read(np.rot90(image, -turn // 90), dpi, timeout)
+            again = _read(np.rot90(image, -turn // 90), timeout)
             if again[1] and _mean_confidence(again[1]) > _mean_confidence(lines):
                 (page, lines, signs), rotation = again, turn
     height, width = page.image.shape
@@ -58,15 +58,13 @@ def read_page(path: Path, number: int, *, dpi: int = 300, timeout: float = 180.0
     )
 
 
-def _read(
-    image: np.ndarray, dpi: int, timeout: float
-) -> tuple[clean.CleanPage, list[ReadLine], list[marks.RaisedSign]]:
+def _read(image: np.ndarray, timeout: float) -> tuple[clean.CleanPage, list[ReadLine], list[marks.RaisedSign]]:
     page = clean.clean(image)
     if not page.ink.any():
         return page, [], []
     signs = marks.find_raised(page.image, page.ink)
     image, ink = specks.drop_specks(page.image, page.ink, [sign.box for sign in signs])
-    lines = recognize(marks.erase(image, ink, signs), dpi=dpi, timeout=timeout)
+    lines = recognize(marks.erase(image, ink, signs), timeout=timeout)
     return page, lines, signs
 
 

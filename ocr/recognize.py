@@ -85,12 +85,11 @@ def engine_versions() -> dict[str, str]:
     return {"tesseract": version, "model": LANGUAGE}
 
 
-def recognize(image: np.ndarray, *, dpi: int, timeout: float = 180.0) -> list[ReadLine]:
+def recognize(image: np.ndarray, *, timeout: float = 180.0) -> list[ReadLine]:
     """Read a page image.
 
     Args:
         image: ``(height, width)`` grey.
-        dpi: of the image.
         timeout: seconds after which Tesseract is killed.
 
     Returns:
@@ -104,7 +103,8 @@ def recognize(image: np.ndarray, *, dpi: int, timeout: float = 180.0) -> list[Re
     import pytesseract
 
     os.environ["OMP_THREAD_LIMIT"] = "1"  # pytesseract hands its own environment on.
-    config = f"--dpi {dpi} --psm 3 -c lstm_choice_mode=2 -c hocr_char_boxes=1"
+    # No --dpi: Tesseract estimates the resolution from the type size, which suits its own layout analysis better.
+    config = "--psm 3 -c lstm_choice_mode=2 -c hocr_char_boxes=1"
     with tempfile.TemporaryDirectory(prefix="nambat-page-") as folder:
         # A path, not an array: pytesseract would write a PNG, and compressing it takes longer than reading it.
         path = Path(folder) / "page.pgm"
@@ -235,9 +235,7 @@ def _parse_word(element: etree._Element) -> ReadWord | None:
     if not text.strip():
         return None
     confidence = _X_WCONF.search(title)
-    return ReadWord(
-        text, _box(_BOX, title), float(confidence[1]) if confidence else 0.0, tuple(letters), tuple(boxes)
-    )
+    return ReadWord(text, _box(_BOX, title), float(confidence[1]) if confidence else 0.0, tuple(letters), tuple(boxes))
 
 
 @lru_cache(maxsize=1 << 16)

@@ -18,12 +18,11 @@ _LARGEST = 0.34  # a full stop and the dot of ạ are about 0.2
 _FULL_STOP_GAP = 0.24  # from the letter before; up to
 _WIDE_FULL_STOP_GAP = 0.38  # when a space as wide as
 _SPACE = 0.4  # follows
+_POINT_IN_NUMBER = 0.9  # from letter to letter, the point of 1.000 included
 _COLUMN = 0.12  # a mark may overhang its letter by this much
 
 
-def drop_specks(
-    image: np.ndarray, ink: np.ndarray, raised: Sequence[Box] = ()
-) -> tuple[np.ndarray, np.ndarray]:
+def drop_specks(image: np.ndarray, ink: np.ndarray, raised: Sequence[Box] = ()) -> tuple[np.ndarray, np.ndarray]:
     """The page and its ink mask without the specks between words.
 
     Args:
@@ -59,11 +58,16 @@ def drop_specks(
         column = _COLUMN * typical
         if ((left[beside] < right[i] + column) & (right[beside] > left[i] - column)).any():
             continue  # above, below or touching a letter: perhaps its mark
-        before = beside[(right[beside] <= left[i]) & (top[beside] < bottom[i]) & (bottom[beside] > top[i] - 0.4 * typical)]
+        before = beside[
+            (right[beside] <= left[i]) & (top[beside] < bottom[i]) & (bottom[beside] > top[i] - 0.4 * typical)
+        ]
         after = beside[(left[beside] >= right[i]) & (top[beside] < bottom[i]) & (bottom[beside] > top[i])]
         gap = float(left[i] - right[before].max()) / typical if len(before) else float("inf")
         space = float(left[after].min() - right[i]) / typical if len(after) else float("inf")
-        follows_letter = gap <= _FULL_STOP_GAP or gap <= _WIDE_FULL_STOP_GAP and space >= _SPACE
+        tight = gap + space + float(width[i]) / typical
+        follows_letter = (
+            gap <= _FULL_STOP_GAP or (gap <= _WIDE_FULL_STOP_GAP and space >= _SPACE) or tight <= _POINT_IN_NUMBER
+        )
         follows_sign = any(
             -2 <= left[i] - sign.right < 0.5 * typical and sign.top < top[i] < sign.bottom + 1.3 * typical
             for sign in raised

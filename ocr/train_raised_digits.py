@@ -42,18 +42,14 @@ def find_fonts() -> list[str]:
     return [
         path
         for path in paths
-        if any(name in path.lower() for name in wanted)
-        and "mono" not in path.lower()
-        and "cn" not in path[-8:]
+        if any(name in path.lower() for name in wanted) and "mono" not in path.lower() and "cn" not in path[-8:]
     ]
 
 
 def draw(text: str, font: ImageFont.FreeTypeFont, random: np.random.Generator) -> np.ndarray | None:
     """One sign as a scanner would see it, cut close; ``None`` when the font lacks it."""
     canvas = Image.new("L", (font.size * 3, font.size * 3), 255)
-    ImageDraw.Draw(canvas).text(
-        (font.size, font.size // 2), text, font=font, fill=int(random.integers(0, 60))
-    )
+    ImageDraw.Draw(canvas).text((font.size, font.size // 2), text, font=font, fill=int(random.integers(0, 60)))
     image = np.asarray(canvas, np.float32)
     if image.min() > 200:
         return None
@@ -153,9 +149,7 @@ def main() -> None:
     unseen, truth = make_examples(5_000, options.seed + 1, held_out)
     hidden = np.maximum(unseen @ weights["w1"] + weights["b1"], 0)
     guess = (hidden @ weights["w2"] + weights["b2"]).argmax(axis=1)
-    print(
-        f"{len(fonts)} fonts, {len(held_out)} of them held out; right on those: {(guess == truth).mean():.4f}"
-    )
+    print(f"{len(fonts)} fonts, {len(held_out)} of them held out; right on those: {(guess == truth).mean():.4f}")
     for index, sign in enumerate(SIGNS):
         print(f"  {sign or 'other':6} {(guess[truth == index] == index).mean():.3f}")
     np.savez_compressed(WEIGHTS, **{name: value.astype(np.float16) for name, value in weights.items()})

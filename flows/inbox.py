@@ -262,7 +262,7 @@ class Claim:
         attempt: 1 for the first time this content is worked on, more after crashes that got no page further.
         running: whether a run has begun to work on it.
         flow_run: id of the Prefect run that does or will do the work; empty before it is known.
-        keep: whether the scan goes to originals/ in the end; false for a copy made by ``nambat ingest``.
+        keep: false for a copy that ``nambat ingest`` made: it goes nowhere in the end.
     """
 
     id: str
@@ -511,7 +511,7 @@ def _move_out(folders: Folders, claim: Claim, root: Path, reason: bytes | None =
     place = None
     # Several processes move files; between choosing a free name and taking it no other may choose.
     with locked(folders.working / ".moves.lock"):
-        if _lies(scan) and (claim.keep or reason is not None):
+        if _lies(scan) and claim.keep:
             place = free_place(root / claim.name)
             place.parent.mkdir(parents=True, exist_ok=True)
             if reason is not None:

@@ -269,7 +269,8 @@ def report_success(outcome: Outcome, scan: Path | None) -> None:
 def report_failure(name: str, fault: Fault, place: Path | None) -> None:
     """Show in the UI why a document failed and where it lies."""
     where = f"\n\n`{place}`" if place else ""
-    markdown = f"# {cell(name)}\n\n{cell(fault.vietnamese)}\n\n{cell(str(fault))}{where}\n"
+    detail = f"\n\n```\n{fault.detail.replace('```', '')}\n```" if fault.detail else ""
+    markdown = f"# {cell(name)}\n\n{cell(fault.vietnamese)}\n\n{cell(str(fault))}{where}{detail}\n"
     create_markdown_artifact(markdown, key=artifact_key(name), description=f"Failed: {name}")
 
 

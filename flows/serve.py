@@ -32,6 +32,7 @@ from flows.server import (
 )
 from flows.service import (
     DEPLOYMENT,
+    PAGE,
     lock_of_service,
     read_service,
     record_of_service,
@@ -205,6 +206,7 @@ async def _deploy(settings: Settings, ingesting: Runner, sweeping: Runner) -> No
         FlowRunFilterStateType,
     )
     from prefect.client.schemas.objects import StateType
+    from prefect.client.schemas.sorting import FlowRunSort
     from prefect.deployments.runner import EntrypointType
     from prefect.schedules import Cron, Interval
 
@@ -235,6 +237,8 @@ async def _deploy(settings: Settings, ingesting: Runner, sweeping: Runner) -> No
             flow_run_filter=FlowRunFilter(
                 state=FlowRunFilterState(type=FlowRunFilterStateType(any_=[StateType.SCHEDULED]))
             ),
+            sort=FlowRunSort.EXPECTED_START_TIME_ASC,
+            limit=PAGE,
         )
         for run in late:
             due = run.next_scheduled_start_time

@@ -106,12 +106,16 @@ def _ended(client: SyncPrefectClient, ids: list[str]) -> dict[str, str]:
     from uuid import UUID
 
     from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterId
+    from prefect.client.schemas.sorting import FlowRunSort
 
     found: dict[str, str] = {}
     for begin in range(0, len(ids), PAGE):
         part = ids[begin : begin + PAGE]
         chosen = FlowRunFilter(id=FlowRunFilterId(any_=[UUID(one) for one in part]))
-        known = {str(run.id): run for run in client.read_flow_runs(flow_run_filter=chosen, limit=PAGE)}
+        known = {
+            str(run.id): run
+            for run in client.read_flow_runs(flow_run_filter=chosen, sort=FlowRunSort.ID_DESC, limit=PAGE)
+        }
         for one in part:
             run = known.get(one)
             if run is None:

@@ -249,6 +249,9 @@ def kill_tree(pid: int, seconds: float = 0) -> None:
                 os.killpg(one, signal.SIGKILL)
         with contextlib.suppress(OSError):
             os.kill(one, signal.SIGKILL)
+    gone_by = time.monotonic() + 5
+    while any(is_running(one) for one in (pid, *children)) and time.monotonic() < gone_by:
+        time.sleep(0.01)
 
 
 def is_running(pid: int) -> bool:

@@ -42,12 +42,14 @@ class Channel:
         kind: cost of each kind of confusion (see :func:`kind_of`) in text that brings letters alone.
         kind_weight: how much of ``kind`` is added to ``listed`` where both are known.
         other: cost of a kind that was never seen.
+        burst: how much cheaper a confusion is right after another one: they come in rows.
     """
 
     listed: tuple[float, ...]
     kind: dict[str, float]
     kind_weight: float
     other: float
+    burst: float
 
 
 @lru_cache(maxsize=4)
@@ -58,7 +60,7 @@ def load(path: Path = DATA) -> Channel:
         FileNotFoundError: the data file is missing.
     """
     data = json.loads(path.read_text(encoding="utf-8"))
-    return Channel(tuple(data["listed"]), data["kind"], data["kind_weight"], data["other"])
+    return Channel(tuple(data["listed"]), data["kind"], data["kind_weight"], data["other"], data["burst"])
 
 
 @lru_cache(maxsize=4096)

@@ -32,7 +32,7 @@ ORDER = 4
 STEP = 1 / 13
 DATA = Path(__file__).parent / "data"
 
-_WORD = re.compile(r"[^\W\d_]+")
+WORD = re.compile(r"[^\W\d_]+")
 _ADDRESS = re.compile(r"@|://|^www\.|\.(?:vn|com|org|net)\b", re.IGNORECASE)
 _LIST_LETTER = re.compile(r"^\(?[a-zđ]\)[.,;]?$", re.IGNORECASE)
 _SENTENCE_END = re.compile(r"[.;:!?…][\"'”’»)\]*]*$")
@@ -63,7 +63,7 @@ def symbols(token: str) -> tuple[Piece, ...]:
         pieces.append(Piece("<n>", 0, end))
     else:
         at = 0
-        for found in _WORD.finditer(token):
+        for found in WORD.finditer(token):
             if any(sign in ",()[]" for sign in token[at : found.start()]):
                 pieces.append(Piece(",", found.start(), found.start()))
             pieces.append(Piece(key(found.group()), found.start(), found.end()))
@@ -82,9 +82,7 @@ def symbols(token: str) -> tuple[Piece, ...]:
 def pack(ngrams: npt.NDArray[np.int64]) -> npt.NDArray[np.uint64]:
     """Rows of up to four ids, right-aligned (0 = no word), as 64-bit keys; shape (n, 4) -> (n,)."""
     ids = ngrams.astype(np.uint64)
-    return (
-        (ids[:, 0] << np.uint64(48)) | (ids[:, 1] << np.uint64(32)) | (ids[:, 2] << np.uint64(16)) | ids[:, 3]
-    )
+    return (ids[:, 0] << np.uint64(48)) | (ids[:, 1] << np.uint64(32)) | (ids[:, 2] << np.uint64(16)) | ids[:, 3]
 
 
 _M1, _M2 = 0x9E3779B97F4A7C15, 0xD6E8FEB86659FD93
@@ -138,8 +136,8 @@ class LanguageModel:
         for index, word in enumerate(self.words[len(RESERVED) :], len(RESERVED)):
             self._groups.setdefault(skeleton(word), []).append(index)
         # Views for single look-ups: indexing a memoryview is several times faster than indexing an array.
-        self._view_f = memoryview(self._fingerprints)
-        self._view_s = memoryview(self._starts)
+        self._view_f = self._fingerprints.data
+        self._view_s = self._starts.data
         self._memo: dict[int, float] = {}
 
     def id(self, word: str) -> int:
@@ -278,13 +276,13 @@ def load(folder: Path = DATA, own_words: str | None = None) -> LanguageModel:
     Args:
         folder: what ``python -m normalize.train --out`` wrote.
         own_words: a plain text file with an office's own words and names, one entry a line, ``#`` for remarks;
-            the environment variable ``NAMBAT_WORDS`` names one where this is None.
+            the environment variable ``NAMBATWORDS`` names one where this is None.
 
     Raises:
         FileNotFoundError: there is no model in ``folder``, or ``own_words`` does not exist.
     """
     model = LanguageModel(folder)
-    path = own_words or os.environ.get("NAMBAT_WORDS")
+    path = own_words or os.environ.get("NAMBATWORDS")
     if path:
         model.add_words(read_words(Path(path)))
     return model

@@ -14,10 +14,14 @@ where the page doubts them and the same document reads them otherwise elsewhere.
 
 from __future__ import annotations
 
+import json
 import math
+import re
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
@@ -26,9 +30,10 @@ from normalize import confusion, language
 from normalize.confusion import Channel
 from normalize.document import Block, Correction, Document, Footnote, Mark, Token, Tokens
 from normalize.language import NONE, OTHER, START, LanguageModel, symbols
-from normalize.syllable import match_case, parse, spellings, split_tone
+from normalize.syllable import NANG, SAC, clean, match_case, parse, place, skeleton, spellings, split_tone
 from ocr.page import Letter
 
+DATA = Path(__file__).parent / "data"
 MODES = ("off", "safe", "full")
 # A candidate whose own gain is this far below the text as read can still win together with its neighbours.
 SLACK = 4.0
@@ -36,7 +41,20 @@ SLACK = 4.0
 UNSEEN = math.log(18_000)
 # Two syllables in a row are tried together where the model finds one of them less likely than this.
 ODD = -5.0
+# Two syllables count as a word where the second follows the first with at least this log probability.
+WORD = -5.0
 BEAM = 200
+# So many symbols on either side tell whether the model knows this kind of text.
+FAR = 12
+# A candidate that the channel makes this much dearer (nats) is no rival.
+RIVAL = 8.0
+# Look-alike letters and stray capitals are put right by rule; this is what their corrections carry.
+MECHANICAL = 0.99
+# Without a page the search proposes more than it believes: changes this much (nats) cheaper than the channel says.
+# The decision then weighs each proposal by more than its likelihood.
+PROPOSE = 6.5
+# What it is worth that the document reads a name one way elsewhere, nats; half of it for other words.
+EVIDENCE = 3.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,13 +85,22 @@ class Slot:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """A slot, what it becomes, and by how much that beats the text as read (nats)."""
+    """A slot and what it becomes.
+
+    Attributes:
+        cost: of the channel, nats.
+        margin: by how much the text with it beats the text as read, nats.
+        features: see :data:`FEATURES`.
+        probability: that it is right.
+    """
 
     slot: Slot
     after: str
     symbol: int
     cost: float
-    margin: float
+    margin: float = 0.0
+    features: tuple[float, ...] = ()
+    probability: float = 0.0
 
 
 def repair(document: Document, mode: str = "safe") -> Document:
@@ -95,8 +122,10 @@ def repair(document: Document, mode: str = "safe") -> Document:
     document = undo(document)
     model, channel = language.load(), confusion.load()
     ids, slots = lattice(document, model, channel)
-    changes = decide(decode(ids, slots, model), ids, model, mode)
-    return apply(document, changes)
+    judge = Judge(load_decision(), mode, ids, slots)
+    changes = decide(decode(ids, slots, model, channel.burst), ids, model, channel.burst, judge.accept)
+    changes = [replace(one, probability=judge.probability(one)) for one in changes]
+    return apply(document, changes + mechanical(document, changes))
 
 
 def undo(document: Document) -> Document:
@@ -126,9 +155,7 @@ def undo(document: Document) -> Document:
 # --- the lattice
 
 
-def lattice(
-    document: Document, model: LanguageModel, channel: Channel
-) -> tuple[npt.NDArray[np.int64], list[Slot]]:
+def lattice(document: Document, model: LanguageModel, channel: Channel) -> tuple[npt.NDArray[np.int64], list[Slot]]:
     """The document as one sequence of symbol ids, and the slots in it."""
     ids: list[int] = [START]
     pending: list[tuple[int, int, int, int, int, str]] = []
@@ -137,9 +164,10 @@ def lattice(
         if ids[-1] != START:
             ids.append(START)
         for index, token in enumerate(tokens):
-            for piece in symbols(token.text):
+            cleaned = _cleaned(token.text)
+            for piece in symbols(cleaned):
                 if piece.end > piece.start and piece.symbol not in ("<n>", "<x>"):
-                    word = token.text[piece.start : piece.end]
+                    word = cleaned[piece.start : piece.end]
                     pending.append((len(ids), number, index, piece.start, piece.end, word))
                 ids.append(model.id(piece.symbol))
     if ids[-1] != START:
@@ -159,12 +187,22 @@ def lattice(
         letters = _letters(token, start, end)
         candidates = _candidates(word, letters, model, channel, new_style)
         if candidates:
-            first = ids[at - 1] == START
+            first = ids[at - 1] == START or (start == 0 and _marker(texts[text], index))
             name = word[0].isupper() and not word.isupper() and not first
             if first and after is not None and word.istitle() and after[5].istitle():
                 name = True
+            # What breaks the rule of tones was not printed so: "Quôc" is nobody's name.
+            name = name and parse(word) is not None
             slots.append(Slot(at, text, index, start, end, word, letters, name, candidates))
     return np.array(ids, np.int64), slots
+
+
+_MARKER = re.compile(r"^(?:[-–+*•]|\(?[\da-zđ]{1,2}[.)]+)$")
+
+
+def _marker(tokens: Tokens, index: int) -> bool:
+    """Whether a token follows the sign of a list item: ``(4) Chỉnh trang``."""
+    return index == 0 or _MARKER.match(tokens[index - 1].text) is not None
 
 
 def frozen(word: str, neighbours: Sequence[str]) -> bool:
@@ -184,7 +222,7 @@ def frozen(word: str, neighbours: Sequence[str]) -> bool:
     if not (word.islower() or word.istitle()):
         return True
     if word.isascii():
-        if syllable is None:
+        if syllable is None and not _looks_vietnamese(word):
             return True
         return any(near.isascii() and not near.isupper() and parse(near) is None for near in neighbours)
     return not _looks_vietnamese(word)
@@ -195,12 +233,11 @@ def _looks_vietnamese(word: str) -> bool:
     if parse(word) is not None:
         return True
     parted = split_tone(word.lower())
-    return parted is not None and not word.isascii() and any(parse(s) for s in _retoned(parted[0]))
+    return parted is not None and any(parse(s) for s in _retoned(parted[0]))
 
 
 def _retoned(letters: str) -> list[str]:
-    from normalize.syllable import NANG, SAC, place
-
+    """``letters`` with the tones that no coda forbids."""
     try:
         return [place(letters, tone) for tone in (0, SAC, NANG)]
     except ValueError:
@@ -219,10 +256,10 @@ def _letters(token: Token, start: int, end: int) -> tuple[Letter, ...]:
     return found if any(one.choices for one in found) else ()
 
 
-def _prefers_new_style(words: "Sequence[str] | object") -> bool:
+def _prefers_new_style(words: Iterable[str]) -> bool:
     """Whether a document writes hoà (new) rather than hòa."""
     new = old = 0
-    for word in words:  # type: ignore[attr-defined]
+    for word in words:
         if not word.isascii() and len(word) < 8:
             syllable = parse(word)
             if syllable is not None and syllable.tone:
@@ -254,14 +291,15 @@ def _candidates(
         if len(form) != len(word):
             continue
         cased = match_case(form, word)
-        out.append((symbol, cased, confusion.cost(channel, cased, word, letters)))
+        cost = confusion.cost(channel, cased, word, letters)
+        out.append((symbol, cased, max(0.5, cost - PROPOSE) if not letters else cost))
     return tuple(out)
 
 
 # --- decoding
 
 
-def decode(ids: npt.NDArray[np.int64], slots: list[Slot], model: LanguageModel) -> list[Change]:
+def decode(ids: npt.NDArray[np.int64], slots: list[Slot], model: LanguageModel, burst: float) -> list[Change]:
     """The best sequence of candidates; returns the slots where it differs from the text as read.
 
     Most slots are settled in one sweep of vectorised look-ups: a candidate that loses by more than ``SLACK`` alone,
@@ -275,14 +313,19 @@ def decode(ids: npt.NDArray[np.int64], slots: list[Slot], model: LanguageModel) 
     group: list[int] = []
     for number in [*numbers, -1]:
         if group and (number < 0 or slots[number].at - slots[group[-1]].at > 3):
-            changes += _search(ids, [(slots[i], open_[i]) for i in group], model)
+            changes += _search(ids, [(slots[i], open_[i]) for i in group], model, burst)
             group = []
         group.append(number)
     return changes
 
 
 def _padded(ids: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
-    return np.concatenate([[NONE] * 3, ids, [NONE] * 3]).astype(np.int64)
+    return np.concatenate([[NONE] * 3, ids, [NONE] * 4]).astype(np.int64)
+
+
+def base_scores(ids: npt.NDArray[np.int64], model: LanguageModel) -> npt.NDArray[np.float32]:
+    """log P of each symbol of the text as read; shape (n,) -> (n,)."""
+    return _score(model, np.lib.stride_tricks.sliding_window_view(_padded(ids)[: len(ids) + 3], 4))
 
 
 def _promising(
@@ -290,8 +333,7 @@ def _promising(
 ) -> dict[int, list[tuple[int, str, float]]]:
     """Slot number -> the candidates worth searching."""
     padded = _padded(ids)
-    windows = np.lib.stride_tricks.sliding_window_view(padded[: len(ids) + 3], 4)
-    base = _score(model, windows)
+    base = base_scores(ids, model)
     base_padded = np.concatenate([base, np.zeros(3, np.float32)])
 
     numbers = np.repeat(np.arange(len(slots)), [len(slot.candidates) for slot in slots])
@@ -313,10 +355,7 @@ def _promising(
     gain[np.setdiff1d(np.arange(gain.shape[0]), hope)] = -np.inf
 
     out: dict[int, list[tuple[int, str, float]]] = {}
-    kept: set[int] = set()
-    for index in np.flatnonzero(gain > -SLACK):
-        kept.add(int(index))
-    kept |= _pairs(ids, slots, model, base)
+    kept = set(np.flatnonzero(gain > -SLACK).tolist()) | _pairs(ids, slots, model, base)
     for index in sorted(kept):
         out.setdefault(int(numbers[index]), []).append(flat[index])
     return out
@@ -334,32 +373,46 @@ def _pairs(
 ) -> set[int]:
     """Flat indices of the candidates that are worth it together with a candidate of the neighbour.
 
-    "phân đầu" for "phấn đấu": either alone is no better than what was read. Only the two as a word are judged here
-    (P(first) P(second | first)); the search then weighs them in their sentence.
+    "phân đầu" for "phấn đấu": either alone is no better than what was read. The two must make a word (the second is
+    likely after the first), and then win in their sentence.
     """
     offsets = np.cumsum([0, *(len(slot.candidates) for slot in slots)])
-    rows, costs, which = [], [], []
+    rows, costs, which, places = [], [], [], []
     for number in range(len(slots) - 1):
         one, two = slots[number], slots[number + 1]
         if two.at != one.at + 1 or max(base[two.at], base[one.at]) > ODD:
             continue
         for i, first in enumerate(one.candidates):
             for j, second in enumerate(two.candidates):
-                rows.append((first[0], second[0], ids[one.at], ids[two.at]))
+                rows.append((first[0], second[0]))
                 costs.append(first[2] + second[2])
                 which.append((offsets[number] + i, offsets[number + 1] + j))
+                places.append(one.at)
     if not rows:
         return set()
-    table = np.array(rows, np.int64)
-    zero = np.zeros((len(rows), 3), np.int64)
-    new = model.score_many(np.hstack([zero, table[:, :1]])) + model.score_many(np.hstack([zero[:, :2], table[:, :2]]))
-    old = _score(model, np.hstack([zero, table[:, 2:3]])) + _score(model, np.hstack([zero[:, :2], table[:, 2:]]))
-    good = np.flatnonzero(new - old - np.array(costs) > -SLACK)
-    return {int(index) for row in good for index in which[row]}
+    pair = np.array(rows, np.int64)
+    bond = model.score_many(np.hstack([np.zeros((len(rows), 2), np.int64), pair]))
+    words = np.flatnonzero(bond > WORD)
+    pair, at = pair[words], np.array(places, np.int64)[words]
+    padded = _padded(ids)
+    base = np.concatenate([base, np.zeros(4, np.float32)])
+    gain = -np.array(costs)[words]
+    for shift in range(5):
+        around = padded[(at + shift)[:, None] + np.arange(4)]
+        for k in range(2):
+            place = 3 - shift + k
+            if 0 <= place < 4:
+                around[:, place] = pair[:, k]
+        inside = at + shift < len(ids)
+        gain += np.where(inside, _score(model, around) - base[at + shift], 0)
+    return {int(index) for row in words[gain > -SLACK] for index in which[row]}
 
 
 def _search(
-    ids: npt.NDArray[np.int64], group: list[tuple[Slot, list[tuple[int, str, float]]]], model: LanguageModel
+    ids: npt.NDArray[np.int64],
+    group: list[tuple[Slot, list[tuple[int, str, float]]]],
+    model: LanguageModel,
+    burst: float,
 ) -> list[Change]:
     """Viterbi over one group of open slots, with states of three symbols."""
     choices = {slot.at: [(int(ids[slot.at]), slot.read, 0.0), *open_] for slot, open_ in group}
@@ -370,9 +423,12 @@ def _search(
     for at in range(first, last + 1):
         following: dict[tuple[int, ...], tuple[float, tuple[int, ...]]] = {}
         options = choices.get(at)
+        row = at - 1 in choices
         for (a, b, c), (total, path) in states.items():
             for pick, (symbol, _, cost) in enumerate(options or [(int(ids[at]), "", 0.0)]):
                 value = total - cost + _one(model, a, b, c, symbol)
+                if pick and row and path[-1]:
+                    value += burst
                 state = (b, c, symbol)
                 if state not in following or following[state][0] < value:
                     following[state] = (value, (*path, pick) if options else path)
@@ -385,7 +441,7 @@ def _search(
     for at, pick in zip(choices, path, strict=True):
         if pick:
             symbol, after, cost = choices[at][pick]
-            changes.append(Change(slots[at], after, symbol, cost, 0.0))
+            changes.append(Change(slots[at], after, symbol, cost))
     return changes
 
 
@@ -398,72 +454,218 @@ def _total(model: LanguageModel, ids: npt.NDArray[np.int64], first: int, last: i
     """log P of the symbols from ``first`` to ``last``."""
     total = 0.0
     for at in range(first, min(last, len(ids) - 1) + 1):
-        context = [int(ids[i]) if i >= 0 else NONE for i in range(at - 3, at)]
-        total += _one(model, *context, int(ids[at]))  # type: ignore[arg-type]
+        a, b, c = (int(ids[i]) if i >= 0 else NONE for i in range(at - 3, at))
+        total += _one(model, a, b, c, int(ids[at]))
     return total
+
+
+# --- what needs no model
+
+
+def mechanical(document: Document, changes: list[Change]) -> list[Change]:
+    """Letters of other alphabets in Vietnamese words (Ð for Đ), and capitals inside a small word (``sỐ``).
+
+    Leaves alone what ``changes`` change already.
+    """
+    done = {(change.slot.text, change.slot.token) for change in changes}
+    out = []
+    for text, (_, tokens) in enumerate(document.texts()):
+        for index, token in enumerate(tokens):
+            word = token.text
+            after = _cleaned(word)
+            if (text, index) in done or (after == word and (word.isascii() or word.islower())):
+                continue
+            for found in language.WORD.finditer(after):
+                start, end = found.span()
+                part = after[start:end]
+                if part[0].islower() and not part.islower() and not part.isascii() and parse(part) is not None:
+                    part = part.lower()
+                if part != word[start:end] and not any(start < mark.offset < end for mark in token.marks):
+                    slot = Slot(-1, text, index, start, end, word[start:end], (), False, ())
+                    out.append(Change(slot, part, OTHER, 0.0, probability=MECHANICAL))
+    return out
+
+
+@lru_cache(maxsize=1 << 14)
+def _cleaned(text: str) -> str:
+    """The text in Vietnamese letters, where that changes no offsets."""
+    if text.isascii():
+        return text
+    cleaned = clean(text)
+    return cleaned if len(cleaned) == len(text) else text
 
 
 # --- deciding
 
 
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """Logistic regressions from a change to the probability that it is right, one for each kind of text.
+
+    Attributes:
+        page, text: weight of each of :data:`FEATURES`, for slots with and without the evidence of a page.
+        thresholds: least probability, by ``page`` or ``text`` and then by mode.
+    """
+
+    page: tuple[float, ...]
+    text: tuple[float, ...]
+    thresholds: dict[str, dict[str, float]]
+
+
+FEATURES = ("bias", "margin", "name", "word after", "word before", "row", "familiar")
+
+
+@lru_cache(maxsize=4)
+def load_decision(path: Path = DATA / "decision.json") -> Decision:
+    """The decision as ``benchmarks/calibrate.py`` fitted it.
+
+    Raises:
+        FileNotFoundError: the data file is missing.
+    """
+    data = json.loads(path.read_text(encoding="utf-8"))
+    page, text = (tuple(data[kind][name] for name in FEATURES) for kind in ("page", "text"))
+    return Decision(page, text, data["thresholds"])
+
+
 def decide(
-    changes: list[Change], ids: npt.NDArray[np.int64], model: LanguageModel, mode: str
+    changes: list[Change],
+    ids: npt.NDArray[np.int64],
+    model: LanguageModel,
+    burst: float,
+    accept: Callable[[Change], float],
 ) -> list[Change]:
-    """The changes that are sure enough for the mode."""
+    """The changes that are sure enough.
+
+    Changes that see each other (within the reach of the model) are judged together: the weakest is rejected until
+    the others stand.
+
+    Args:
+        accept: by how much a change passes; negative for one that does not.
+    """
     kept: list[Change] = []
     group: list[Change] = []
+    base = base_scores(ids, model) if changes else np.zeros(0, np.float32)
     for change in [*changes, None]:
         if group and (change is None or change.slot.at - group[-1].slot.at > 3):
-            kept += _decide_group(group, ids, model, mode)
+            while group:
+                group = weigh(group, ids, model, burst, base)
+                weakest = min(group, key=accept)
+                if accept(weakest) >= 0:
+                    break
+                group = [one for one in group if one is not weakest]
+            kept += group
             group = []
         if change is not None:
             group.append(change)
     return kept
 
 
-def _decide_group(
-    group: list[Change], ids: npt.NDArray[np.int64], model: LanguageModel, mode: str
+def weigh(
+    group: list[Change], ids: npt.NDArray[np.int64], model: LanguageModel, burst: float, base: npt.NDArray[np.float32]
 ) -> list[Change]:
-    """Reject the weakest change until the others stand, each against the text without it and without its row."""
-    while group:
-        group = _margins(group, ids, model)
-        weakest = min(group, key=lambda one: probability(one) - threshold(one, mode))
-        if probability(weakest) >= threshold(weakest, mode):
-            return group
-        group = [one for one in group if one is not weakest]
-    return []
-
-
-def _margins(group: list[Change], ids: npt.NDArray[np.int64], model: LanguageModel) -> list[Change]:
+    """Each change with its features; the margin is against the text without it, with each other candidate in its
+    place, and without the whole group, together."""
     first, last = group[0].slot.at, group[-1].slot.at + 3
     changed = ids.copy()
     for one in group:
         changed[one.slot.at] = one.symbol
-    best = _total(model, changed, first, last) - sum(one.cost for one in group)
-    none = best - _total(model, ids, first, last)
+    places = {one.slot.at for one in group}
+
+    def total(symbols_: npt.NDArray[np.int64], made: list[Change]) -> float:
+        at = {one.slot.at for one in made}
+        rows = sum(1 for place in at if place - 1 in at)
+        return _total(model, symbols_, first, last) - sum(one.cost for one in made) + burst * rows
+
+    best = total(changed, group)
+    none = total(ids, [])
     out = []
     for one in group:
-        without = changed.copy()
-        without[one.slot.at] = ids[one.slot.at]
-        alone = best - (_total(model, without, first, last) - sum(o.cost for o in group) + one.cost)
-        out.append(replace(one, margin=min(alone, none)))
+        at, was = one.slot.at, int(ids[one.slot.at])
+        other = changed.copy()
+        others = [o for o in group if o is not one]
+        rivals = [none]
+        for symbol, _, cost in ((was, "", None), *one.slot.candidates):
+            if symbol != one.symbol and (cost is None or cost < one.cost + RIVAL):
+                other[at] = symbol
+                made = others if cost is None else sorted([*others, replace(one, cost=cost)], key=_place)
+                rivals.append(total(other, made))
+        margin = best - max(rivals) - math.log(sum(math.exp(r - max(rivals)) for r in rivals))
+        features = (
+            1.0,
+            min(max(margin, -4.0), 16.0),
+            float(one.slot.name),
+            _bond(model, changed, at, one.symbol),
+            _bond(model, ids, at, was),
+            float(at - 1 in places or at + 1 in places),
+            _familiar(base, first, last),
+        )
+        out.append(replace(one, margin=margin, features=features))
     return out
 
 
-def probability(change: Change) -> float:
-    """That the change is right, from its margin."""
-    return 1 / (1 + math.exp(-min(change.margin, 50.0)))
+def _familiar(base: npt.NDArray[np.float32], first: int, last: int) -> float:
+    """How well the model knows the text around a group, the group left out: mean log probability of a symbol."""
+    around = np.concatenate([base[max(0, first - FAR) : first], base[last + 1 : last + 1 + FAR]])
+    return float(around.mean()) if around.size else 0.0
 
 
-def threshold(change: Change, mode: str) -> float:
-    """The least probability at which a change is made."""
-    if change.slot.name:
-        margin = (8.0 if change.slot.letters else 99.0)
-    else:
-        margin = 2.0 if change.slot.letters else 4.0
-    if mode == "full":
-        margin /= 2
-    return 1 / (1 + math.exp(-margin)) if margin < 50 else 2.0
+def _place(change: Change) -> int:
+    return change.slot.at
+
+
+def _bond(model: LanguageModel, ids: npt.NDArray[np.int64], at: int, symbol: int) -> float:
+    """How firmly a syllable makes a word with one of its neighbours: the greater pointwise mutual information."""
+    bonds = [0.0]
+    if at > 0 and ids[at - 1] >= len(language.RESERVED):
+        bonds.append(_one(model, NONE, NONE, int(ids[at - 1]), symbol) - _one(model, NONE, NONE, NONE, symbol))
+    if at + 1 < len(ids) and ids[at + 1] >= len(language.RESERVED):
+        after = int(ids[at + 1])
+        bonds.append(_one(model, NONE, NONE, symbol, after) - _one(model, NONE, NONE, NONE, after))
+    return min(max(bonds), 10.0)
+
+
+class Judge:
+    """What this document's own words say about a change, and the probability that comes of it all."""
+
+    def __init__(self, decision: Decision, mode: str, ids: npt.NDArray[np.int64], slots: list[Slot]) -> None:
+        self._decision, self._mode, self._ids = decision, mode, ids
+        self._pairs = Counter(zip(ids[:-1].tolist(), ids[1:].tolist(), strict=True))
+
+    def elsewhere(self, change: Change) -> tuple[int, int]:
+        """How often the document has the new and the old reading beside the same neighbour, this place left out."""
+        ids, at = self._ids, change.slot.at
+        was, before, after, new, old = (int(ids[at]), int(ids[at - 1]), int(ids[at + 1]), 0, 0)
+        if before >= len(language.RESERVED):
+            new, old = self._pairs[before, change.symbol], self._pairs[before, was] - 1
+        if after >= len(language.RESERVED):
+            new = max(new, self._pairs[change.symbol, after])
+            old = max(old, self._pairs[was, after] - 1)
+        return new, old
+
+    def probability(self, change: Change) -> float:
+        """That the change is right."""
+        decision = self._decision
+        weights = decision.page if change.slot.letters else decision.text
+        value = sum(weight * feature for weight, feature in zip(weights, change.features, strict=True))
+        new, old = self.elsewhere(change)
+        if change.slot.name:
+            if new >= 2 and new > 3 * old:
+                value += EVIDENCE
+            elif not change.slot.letters:
+                value -= 2 * EVIDENCE
+            elif old >= 1:
+                value -= EVIDENCE
+        elif not change.slot.letters:
+            if new >= 1 and not old:
+                value += EVIDENCE / 2
+            elif old >= 2 and not new:
+                value -= EVIDENCE / 2
+        return 1 / (1 + math.exp(-max(-50.0, min(value, 50.0))))
+
+    def accept(self, change: Change) -> float:
+        """By how much a change passes the threshold of the mode."""
+        kind = "page" if change.slot.letters else "text"
+        return self.probability(change) - self._decision.thresholds[kind][self._mode]
 
 
 # --- applying
@@ -492,14 +694,15 @@ def apply(document: Document, changes: list[Change]) -> Document:
         starts = _starts(tokens)
         for change in sorted(by_text.get(where, []), key=lambda one: (one.slot.token, one.slot.start)):
             slot, token = change.slot, tokens[change.slot.token]
+            before = texts[slot.text][1][slot.token].text[slot.start : slot.end]
             corrections.append(
                 Correction(
                     where=where,
                     start=starts[slot.token] + _published_offset(token, slot.start),
-                    before=slot.read,
+                    before=before,
                     after=change.after,
-                    kind=_kind(slot.read, change.after),
-                    probability=round(probability(change), 4),
+                    kind=_kind(before, change.after),
+                    probability=round(change.probability, 4),
                     evidence=_evidence(change),
                     page=token.page,
                     box=token.box,
@@ -509,12 +712,20 @@ def apply(document: Document, changes: list[Change]) -> Document:
 
 
 def _kind(before: str, after: str) -> str:
+    if before.lower() == after.lower():
+        return "case"
+    if skeleton(before) != skeleton(after) or clean(before).lower() == after.lower():
+        return "letter"
     one, two = split_tone(before.lower()), split_tone(after.lower())
     return "tone" if one is not None and two is not None and one[0] == two[0] else "mark"
 
 
 def _evidence(change: Change) -> str:
     """Why, in plain English."""
+    if change.slot.at < 0:
+        if change.slot.read.lower() == change.after.lower():
+            return "a capital letter inside a small word"
+        return "a letter of another alphabet inside a Vietnamese word"
     reasons = []
     for letter, new, old in zip(change.slot.letters, change.after, change.slot.read, strict=False):
         if new != old:
@@ -526,7 +737,7 @@ def _evidence(change: Change) -> str:
     if not change.slot.letters:
         reasons.append("no page to look at")
     times = (change.margin + change.cost) / math.log(10)
-    reasons.append(f"in its sentence the new reading is 10^{times:.1f} times likelier")
+    reasons.append(f"in its sentence the new reading is {times:.1f} orders of magnitude likelier")
     return "; ".join(reasons)
 
 
@@ -590,12 +801,5 @@ def _text_offset(token: Token, offset: int) -> int:
 def _replace(token: Token, start: int, end: int, text: str) -> Token:
     """The token with some of its characters replaced; marks stay at their character."""
     longer = len(text) - (end - start)
-    marks = tuple(
-        Mark(mark.offset + longer, mark.label) if mark.offset >= end else mark for mark in token.marks
-    )
+    marks = tuple(Mark(mark.offset + longer, mark.label) if mark.offset >= end else mark for mark in token.marks)
     return replace(token, text=token.text[:start] + text + token.text[end:], marks=marks)
-
-
-def count_kinds(document: Document) -> Counter[str]:
-    """How many corrections of each kind a document carries."""
-    return Counter(correction.kind for correction in document.corrections)

@@ -258,12 +258,10 @@ def place(letters: str, tone: int, new_style: bool = False) -> str:
         at = marked[-1]
     elif len(vowels) == 1:
         at = vowels[0]
-    elif len(vowels) > 2 or vowels[-1] != len(low) - 1:
-        at = vowels[1]
-    elif new_style and low[vowels[0] :] in ("oa", "oe", "uy"):
-        at = vowels[1]
     else:
-        at = vowels[0]
+        second = len(vowels) > 2 or vowels[-1] != len(low) - 1
+        second = second or (new_style and low[vowels[0] :] in ("oa", "oe", "uy"))
+        at = vowels[1 if second else 0]
     return unicodedata.normalize("NFC", letters[: at + 1] + TONE_MARKS[tone] + letters[at + 1 :])
 
 
@@ -300,6 +298,4 @@ def match_case(text: str, pattern: str) -> str:
     >>> match_case("phấn", "PHÂN"), match_case("điều", "Điêu")
     ('PHẤN', 'Điều')
     """
-    return "".join(
-        new.upper() if old.isupper() else new.lower() for new, old in zip(text, pattern, strict=True)
-    )
+    return "".join(new.upper() if old.isupper() else new.lower() for new, old in zip(text, pattern, strict=True))

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import argparse
 import gzip
+import io
 import sys
 import time
 import zlib
@@ -43,8 +44,8 @@ def held_out(paragraph: str) -> bool:
 
 def paragraphs(path: Path) -> Iterator[str]:
     """The paragraphs of a text, cleaned."""
-    opened = gzip.open(path, "rt", encoding="utf-8") if path.suffix == ".gz" else path.open(encoding="utf-8")
-    with opened as lines:
+    with path.open("rb") as raw, gzip.open(raw) if path.suffix == ".gz" else raw as unpacked:
+        lines = io.TextIOWrapper(unpacked, encoding="utf-8")
         for line in lines:
             text = clean(line.strip())
             if text:
@@ -130,8 +131,8 @@ def count(streams: list[npt.NDArray[np.uint16]], weights: list[float], order: in
     joined, where = np.unique(np.concatenate(keys), return_inverse=True)
     return NGrams(
         joined,
-        np.bincount(where, np.concatenate(raws), joined.shape[0]),
-        np.bincount(where, np.concatenate(heavy), joined.shape[0]),
+        np.bincount(where, np.concatenate(raws), joined.shape[0]).astype(np.float64),
+        np.bincount(where, np.concatenate(heavy), joined.shape[0]).astype(np.float64),
     )
 
 
@@ -218,16 +219,23 @@ def backoff_weights(level: Level, stays: npt.NDArray[np.bool_], contexts: Keys) 
     return np.log(np.clip(1 - upper, 1e-6, 1) / np.clip(1 - lower, 1e-6, 1))
 
 
-def write(out: Path, words: list[str], unigrams: tuple[Reals, Reals], levels: dict[int, Level],
-          keep: dict[int, npt.NDArray[np.bool_]]) -> None:
+def write(
+    out: Path,
+    words: list[str],
+    unigrams: tuple[Reals, Reals],
+    levels: dict[int, Level],
+    keep: dict[int, npt.NDArray[np.bool_]],
+) -> None:
     """Pack the model into ``out``."""
     out.mkdir(parents=True, exist_ok=True)
     (out / "vocabulary.txt").write_text("\n".join(words), encoding="utf-8")
     counts, p1 = unigrams
     np.save(out / "counts.npy", counts.astype(np.float32))
     np.save(out / "unigrams.npy", quantize(np.log(p1)))
-    np.save(out / "unigram_backoffs.npy",
-            quantize(backoff_weights(levels[2], keep[2], np.arange(len(words), dtype=np.uint64))))
+    np.save(
+        out / "unigram_backoffs.npy",
+        quantize(backoff_weights(levels[2], keep[2], np.arange(len(words), dtype=np.uint64))),
+    )
     keys, p, b = [], [], []
     for order in range(2, ORDER + 1):
         level, stays = levels[order], keep[order]
@@ -245,8 +253,7 @@ def write(out: Path, words: list[str], unigrams: tuple[Reals, Reals], levels: di
     hashed = hashed[order_of]
     bucket = (hashed >> np.uint64(64 - bits)).astype(np.int64)
     np.save(out / "buckets.npy", np.bincount(bucket, minlength=1 << bits).astype(np.uint8))
-    np.save(out / "fingerprints.npy",
-            ((hashed >> np.uint64(48 - bits)) & np.uint64(0xFFFF)).astype(np.uint16))
+    np.save(out / "fingerprints.npy", ((hashed >> np.uint64(48 - bits)) & np.uint64(0xFFFF)).astype(np.uint16))
     np.save(out / "probabilities.npy", np.concatenate(p)[order_of])
     np.save(out / "backoffs.npy", np.concatenate(b)[order_of])
 

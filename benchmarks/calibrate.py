@@ -1,0 +1,196 @@
+"""Fit the decision of repair: ``normalize/data/decision.json``.
+
+    python benchmarks/calibrate.py PAIRS.jsonl.gz TEXT.gz ... --out normalize/data/decision.json
+
+Two logistic regressions tell right changes from false ones: ``page`` on rendered pages that Tesseract read
+(``benchmarks/noisy_pages.py``), ``text`` on held-out paragraphs of the TEXTs into which confusions were put at random,
+by the channel's own table. A small share of the labels is taken to be wrong, because corpus text has slips of its own.
+Half of the paragraphs fit, the other half is measured; the table shows precision and recall at each threshold.
+"""
+
+from __future__ import annotations
+
+import argparse
+import gzip
+import json
+import math
+import random
+import re
+import zlib
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+from rapidfuzz.distance import Levenshtein
+
+from normalize import confusion, language
+from normalize.document import Block, Document, Source, Token
+from normalize.repair import FEATURES, Change, decide, decode, lattice
+from normalize.syllable import key, match_case, parse, place, skeleton
+from normalize.train import held_out, paragraphs
+from ocr.page import Letter
+
+SOURCE = Source("calibration", "", 0, 0)
+LETTERS = sorted({place(vowel, tone) for vowel in "aăâeêioôơuưy" for tone in range(6)} | {"d", "đ"})
+THRESHOLDS = {"page": {"safe": 0.9, "full": 0.5}, "text": {"safe": 0.7, "full": 0.4}}
+NOISE, ROW = 0.006, 0.08
+MISLABELLED = 0.03
+_EDGES = re.compile(r"^\W+|\W+$")
+
+
+def proposals(document: Document) -> list[Change]:
+    """All changes that the search proposes and that are not hopeless, with their features."""
+    model, channel = language.load(), confusion.load()
+    ids, slots = lattice(document, model, channel)
+    return decide(decode(ids, slots, model, channel.burst), ids, model, channel.burst, lambda one: one.margin + 2)
+
+
+def label(change: Change, document: Document, truth: str) -> int:
+    """1 where the change gives the true word, else 0."""
+    text = document.blocks[change.slot.text].tokens[change.slot.token].text
+    after = text[: change.slot.start] + change.after + text[change.slot.end :]
+    return int(key(_EDGES.sub("", after)) == key(_EDGES.sub("", truth)))
+
+
+Sample = tuple[tuple[float, ...], int, bool]
+
+
+def from_pages(path: Path) -> tuple[list[Sample], int, int]:
+    """Samples from rendered pages; how many words the second half has, and how many of them are wrong in their
+    marks."""
+    samples, words, wrong = [], 0, 0
+    with gzip.open(path, "rt", encoding="utf-8") as lines:
+        for number, line in enumerate(lines):
+            page = json.loads(line)
+            tokens = tuple(
+                Token(text, 1, letters=tuple(Letter(one[0], tuple(map(tuple, one[1:]))) for one in letters))
+                for text, letters in page["read"]
+            )
+            document = Document(SOURCE, (Block("paragraph", tokens, 1),))
+            truth = {}
+            read = [key(_EDGES.sub("", token.text)) for token in tokens]
+            printed = [key(_EDGES.sub("", word)) for word in page["truth"]]
+            for op in Levenshtein.opcodes(printed, read):
+                if op.tag in ("equal", "replace"):
+                    for i, j in zip(range(op.src_start, op.src_end), range(op.dest_start, op.dest_end), strict=False):
+                        truth[j] = page["truth"][i]
+                        words += number % 2 == 0
+                        wrong += number % 2 == 0 and printed[i] != read[j] and skeleton(printed[i]) == skeleton(read[j])
+            for change in proposals(document):
+                if change.slot.token in truth:
+                    samples.append(
+                        (change.features, label(change, document, truth[change.slot.token]), bool(number % 2))
+                    )
+    return samples, words, wrong
+
+
+@lru_cache(maxsize=256)
+def family(letter: str) -> tuple[str, ...]:
+    """The letters that differ from one in their marks, lower case."""
+    if letter not in "aăâeêioôơuưyđd" and skeleton(letter) == letter:
+        return ()
+    return tuple(other for other in LETTERS if other != letter and confusion.kind_of(letter, other))
+
+
+def spoil(word: str, rng: random.Random) -> str:
+    """The word with wrong marks, by the channel's table and a little at random.
+
+    A quarter of the time any letters may come out (as from a reader of letters), else a known syllable and rather a
+    common one (as from an engine with a language model of its own: four of five misread syllables are real ones).
+    """
+    model, channel = language.load(), confusion.load()
+    low = word.lower()
+    if rng.random() < 0.25:
+        others = [low[:i] + new + low[i + 1 :] for i, letter in enumerate(low) for new in family(letter)]
+    else:
+        others = [model.words[symbol] for symbol in model.same_letters(low)]
+        others = [other for other in others if len(other) == len(low) and other != low and parse(other) is not None]
+    if not others:
+        return word
+    weights = [
+        (math.exp(-confusion.cost(channel, low, other, ())) + 1e-5)
+        * (1 + float(model.counts[model.ids[other]]) if other in model.ids else 1.0) ** 0.25
+        for other in others
+    ]
+    return match_case(rng.choices(others, weights)[0], word)
+
+
+def from_texts(paths: list[Path], limit: int) -> tuple[list[Sample], int, int]:
+    """Samples from spoilt held-out paragraphs; how many words the second half has, and how many of them are
+    spoilt."""
+    rng = random.Random(2)
+    samples, words, wrong = [], 0, 0
+    for path in paths:
+        size = 0
+        for text in paragraphs(path):
+            if not held_out(text):
+                continue
+            true = text.split()
+            half = bool(zlib.crc32(text.encode()) // 25 % 2)
+            size += len(true)
+            if size > limit:
+                break
+            read, row = list(true), False
+            for index, word in enumerate(true):
+                core = _EDGES.sub("", word)
+                row = rng.random() < (ROW if row else NOISE) and len(core) > 1 and parse(core) is not None
+                if row and (core.islower() or core.istitle()):
+                    read[index] = word.replace(core, spoil(core, rng))
+                    wrong += not half and read[index] != word
+            words += 0 if half else len(true)
+            document = Document(SOURCE, (Block("paragraph", tuple(map(Token, read))),))
+            samples += [(one.features, label(one, document, true[one.slot.token]), half) for one in proposals(document)]
+    return samples, words, wrong
+
+
+def fit(features: npt.NDArray[np.float64], labels: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """Logistic regression with a share of wrong labels, by gradient descent on standardised features."""
+    mean, spread = features.mean(0), features.std(0) + 1e-9
+    mean[0], spread[0] = 0, 1
+    x = (features - mean) / spread
+    w = np.zeros(x.shape[1])
+    momentum = np.zeros_like(w)
+    for _ in range(4000):
+        p = 1 / (1 + np.exp(-x @ w))
+        q = MISLABELLED + (1 - 2 * MISLABELLED) * p
+        slope = (labels / q - (1 - labels) / (1 - q)) * (1 - 2 * MISLABELLED) * p * (1 - p)
+        gradient = x.T @ slope / x.shape[0] - 1e-4 * np.where(np.arange(w.shape[0]) > 0, w, 0)
+        momentum = 0.9 * momentum + gradient
+        w = w + 0.5 * momentum
+    out = w / spread
+    out[0] -= float((w[1:] * mean[1:] / spread[1:]).sum())
+    return out
+
+
+def calibrate(samples: list[Sample], words: int, wrong: int, name: str) -> dict[str, float]:
+    """Fit on one half, print the curve on the other, return the weights."""
+    x = np.array([one[0] for one in samples])
+    y = np.array([one[1] for one in samples], float)
+    half = np.array([one[2] for one in samples])
+    w = fit(x[half], y[half])
+    p = 1 / (1 + np.exp(-x[~half] @ w))
+    print(f"{name}: {words:,} words, {wrong:,} wrong, {len(samples):,} proposals, {int(y.sum()):,} right")
+    print("  threshold  recall  precision  false per 10,000 words")
+    for bound in (0.02, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.98):
+        made, right = int((p >= bound).sum()), float(y[~half][p >= bound].sum())
+        print(f"  {bound:9} {right / wrong:7.3f} {right / max(1, made):10.3f} {1e4 * (made - right) / words:8.2f}")
+    return {feature: round(float(value), 4) for feature, value in zip(FEATURES, w, strict=True)}
+
+
+def main() -> None:
+    """The command line."""
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("pairs", type=Path)
+    parser.add_argument("texts", nargs="+", type=Path)
+    parser.add_argument("--limit", type=int, default=60_000, help="words of each text")
+    parser.add_argument("--out", type=Path, required=True)
+    given = parser.parse_args()
+    page = calibrate(*from_pages(given.pairs), "page")
+    text = calibrate(*from_texts(given.texts, given.limit), "text")
+    data = {"page": page, "text": text, "thresholds": THRESHOLDS}
+    given.out.write_text(json.dumps(data, indent=1) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

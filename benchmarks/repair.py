@@ -1,0 +1,226 @@
+"""Measure repair: scans with known text, labelled OCR text, and clean text that training left out.
+
+    python benchmarks/repair.py [--shared ../shared] [--mode safe] [--cache DIR] [scans] [seeds] [clean]
+
+``scans`` reads the pages with Tesseract (about 2.5 s each; ``--cache`` keeps what was read), ``seeds`` is text of
+another engine with labelled errors, ``clean`` is corpus text whose every change is a false one (or mends a slip of
+its author: nobody labelled those).
+"""
+
+from __future__ import annotations
+
+import argparse
+import itertools
+import json
+import re
+import sys
+import time
+from collections.abc import Iterable
+from pathlib import Path
+
+from rapidfuzz.distance import Levenshtein
+
+from normalize.document import Block, Document, Footnote, Source, Token
+from normalize.repair import repair
+from normalize.syllable import key, skeleton
+from normalize.train import held_out, paragraphs
+from ocr.recognize import ReadLine, parse_hocr, recognize
+
+SOURCE = Source("benchmark", "", 0, 0)
+_MARK = re.compile(r"\[\^\d+\]")
+_EDGES = re.compile(r"^[^\w%]+|[^\w%]+$")
+
+
+def bare(word: str) -> str:
+    """A word as it is compared: without punctuation at its ends, tone placement folded, case kept."""
+    word = _EDGES.sub("", word)
+    folded = key(word)
+    return (
+        word
+        if folded == word.lower()
+        else "".join(new.upper() if old.isupper() else new for new, old in zip(folded, word, strict=False))
+    )
+
+
+def plain_document(texts: Iterable[str]) -> Document:
+    """A document of paragraphs without page evidence."""
+    return Document(SOURCE, tuple(Block("paragraph", tuple(map(Token, text.split()))) for text in texts))
+
+
+def scanned_document(pages: list[list[ReadLine]]) -> Document:
+    """A document of the words as they were read: one block for each run of lines of a Tesseract block."""
+    blocks = []
+    for number, lines in enumerate(pages, 1):
+        for _, run in itertools.groupby(lines, key=lambda line: line.block):
+            tokens = tuple(
+                Token(word.text, number, word.box, word.confidence, word.letters) for line in run for word in line.words
+            )
+            blocks.append(Block("paragraph", tokens, number))
+    return Document(SOURCE, tuple(blocks))
+
+
+def words(document: Document) -> list[str]:
+    """All words of a document as they are compared."""
+    return [bare(token.text) for _, tokens in document.texts() for token in tokens]
+
+
+def gold_words(gold: dict) -> list[str]:
+    """The words of a gold file, each note after the block that cites it."""
+    texts = []
+    for block in gold["blocks"]:
+        texts.append(block["text"])
+        texts += [gold["footnotes"].get(label[2:-1], "") for label in _MARK.findall(block["text"])]
+    return [bare(word) for text in texts for word in _MARK.sub("", text).split()]
+
+
+def compare(truth: list[str], before: list[str], after: list[str]) -> dict[str, int]:
+    """Counts of aligned words: wrong marks before and after, mended, broken.
+
+    ``before`` and ``after`` have the same length; words are aligned to the truth by ``before`` alone.
+    """
+    counts = dict.fromkeys(("words", "marks before", "marks after", "mended", "broken", "other"), 0)
+    shown = []
+    for op in Levenshtein.opcodes(truth, before):
+        if op.tag not in ("equal", "replace"):
+            continue
+        for i, j in zip(range(op.src_start, op.src_end), range(op.dest_start, op.dest_end), strict=False):
+            true, old, new = truth[i], before[j], after[j]
+            counts["words"] += 1
+            same = skeleton(true) == skeleton(old)
+            counts["marks before"] += same and true != old
+            counts["marks after"] += same and true != new
+            counts["mended"] += true != old and true == new
+            if true == old and true != new:
+                counts["broken"] += 1
+                shown.append(f"BROKEN {true}->{new} in {' '.join(before[max(0, j - 3) : j + 4])}")
+            elif same and true != new:
+                shown.append(f"missed {old} ({true}) now {new} in {' '.join(before[max(0, j - 3) : j + 4])}")
+            elif old != new and true != new:
+                counts["other"] += 1
+    compare.shown = shown  # type: ignore[attr-defined]
+    return counts
+
+
+def read_scan(path: Path, cache: Path | None) -> list[list[ReadLine]]:
+    """The pages of a scan, from ``cache`` (hOCR files) where they are there."""
+    kept = sorted((cache / path.stem).glob("*.hocr")) if cache else []
+    if kept:
+        return [parse_hocr(one.read_bytes()) for one in kept]
+    from ocr.rasterize import inspect, rasterize
+
+    pages = []
+    for number in range(1, inspect(path).pages + 1):
+        image, dpi = rasterize(path, number, dpi=300)
+        pages.append(recognize(image, dpi=dpi))
+    return pages
+
+
+def scans(shared: Path, mode: str, cache: Path | None, show: bool) -> None:
+    """Table of the scans with known text."""
+    columns = ("words", "marks before", "marks after", "mended", "broken", "other")
+    print(f"{'scan':26}" + "".join(f"{name:>14}" for name in columns) + f"{'ms a page':>12}")
+    sums = {"real": dict.fromkeys(columns, 0), "d": dict.fromkeys(columns, 0)}
+    for path in sorted((shared / "devset").glob("*.pdf")):
+        gold = json.loads(path.with_suffix(".gold.json").read_text(encoding="utf-8"))
+        pages = read_scan(path, cache)
+        document = scanned_document(pages)
+        started = time.perf_counter()
+        repaired = repair(document, mode)
+        spent = (time.perf_counter() - started) / max(1, len(pages))
+        counts = compare(gold_words(gold), words(document), words(repaired))
+        print(f"{path.stem:26}" + "".join(f"{counts[c]:14,}" for c in columns) + f"{1000 * spent:12.0f}")
+        if show:
+            print("\n".join("    " + line for line in compare.shown))  # type: ignore[attr-defined]
+        total = sums["real" if path.stem.startswith("real") else "d"]
+        for column in columns:
+            total[column] += counts[column]
+    for name, total in sums.items():
+        print(f"{'all ' + name:26}" + "".join(f"{total[c]:14,}" for c in columns))
+
+
+def seeds(shared: Path, mode: str, show: bool) -> None:
+    """Table of the labelled texts, by the project's scorer."""
+    sys.path.insert(0, str(shared))
+    import score  # type: ignore[import-not-found]
+
+    names = ("errors", "fixed", "missed", "wrong", "false_changes", "syllables")
+    sums = dict.fromkeys(names, 0)
+    print(f"{'seed':8}" + "".join(f"{name:>14}" for name in names))
+    for folder in sorted(p for p in (shared / "seeds").iterdir() if p.is_dir()):
+        load = {n: json.loads((folder / f"{folder.name}.{n}.json").read_text()) for n in ("raw", "sure", "all")}
+        raw = load["raw"]
+
+        def tokens(text: str) -> tuple[Token, ...]:
+            return tuple(Token(word) for word in _MARK.sub("", text).split())
+
+        document = Document(
+            SOURCE,
+            tuple(Block("paragraph", tokens(block["text"])) for block in raw["blocks"]),
+            tuple(Footnote(label, label, (tokens(text),)) for label, text in raw["footnotes"].items()),
+        )
+        repaired = repair(document, mode)
+        # The scorer reads published text; the marks that were taken out go back to the end of their block.
+        parts = []
+        for old, block in zip(raw["blocks"], repaired.blocks, strict=True):
+            parts.append(" ".join([block.text, *_MARK.findall(old["text"])]))
+        for note in repaired.footnotes:
+            cited = _MARK.findall(raw["footnotes"][note.label])
+            parts.append(f"[^{note.label}]: " + " ".join([t.text for t in note.paragraphs[0]] + cited))
+        result = score.repairs(raw, load["sure"], load["all"], "\n\n".join(parts), 60 if show else 0)
+        print(f"{folder.name:8}" + "".join(f"{result[name]:14,}" for name in names))
+        for name in names:
+            sums[name] += result[name]
+    recall = sums["fixed"] / sums["errors"]
+    false = 1e4 * sums["false_changes"] / sums["syllables"]
+    print(f"recall {recall:.2f}, false changes per 10,000 syllables {false:.1f}")
+
+
+CLEAN = ("official_docs_luatvn", "admin_from_1000docs", "official_hddtvn", "laws_vlc", "phapdien", "viwiki2017_ccbysa")
+
+
+def clean(shared: Path, mode: str, limit: int, show: bool) -> None:
+    """Changes made to corpus text that training left out."""
+    print(f"{'held-out text':26}{'syllables':>12}{'changes':>10}{'per 10,000':>12}{'syllables/s':>13}")
+    for name in CLEAN:
+        texts, size = [], 0
+        for text in paragraphs(shared / "corpus" / f"{name}.txt.gz"):
+            if held_out(text):
+                texts.append(text)
+                size += len(text.split())
+                if size > limit:
+                    break
+        document = plain_document(texts)
+        started = time.perf_counter()
+        repaired = repair(document, mode)
+        spent = time.perf_counter() - started
+        made = len(repaired.corrections)
+        print(f"{name:26}{size:12,}{made:10,}{1e4 * made / size:12.2f}{size / spent:13,.0f}")
+        if show:
+            for correction in repaired.corrections[:: max(1, made // 40)]:
+                where = repaired.blocks[int(correction.where.split("/")[1])].text
+                around = where[max(0, correction.start - 30) : correction.start + 30]
+                print(f"    {correction.before}->{correction.after} {correction.probability} {around}")
+
+
+def main() -> None:
+    """The command line."""
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("what", nargs="*", default=["scans", "seeds", "clean"])
+    parser.add_argument("--shared", type=Path, default=Path("../shared"))
+    parser.add_argument("--mode", default="safe")
+    parser.add_argument("--cache", type=Path, help="folder of hOCR files, one folder a scan")
+    parser.add_argument("--limit", type=int, default=100_000, help="syllables of each clean text")
+    parser.add_argument("--show", action="store_true", help="print what was missed, broken or changed")
+    given = parser.parse_args()
+    for what in given.what:
+        if what == "scans":
+            scans(given.shared, given.mode, given.cache, given.show)
+        elif what == "seeds":
+            seeds(given.shared, given.mode, given.show)
+        else:
+            clean(given.shared, given.mode, given.limit, given.show)
+        print()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,50 @@
+"""What the page says about each candidate."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from normalize.confusion import CONFIDENCES, UNLISTED, cost, kind_of, load, rank
+from ocr.page import Letter
+
+
+@pytest.mark.parametrize(
+    ("printed", "read", "kind"),
+    [
+        ("ố", "ô", "hat sac>level"),
+        ("Ổ", "ô", "hat hoi>level"),
+        ("ư", "u", "horn>plain"),
+        ("ằ", "ấ", "breve>hat huyen>sac"),
+        ("đ", "d", "bar>plain"),
+        ("a", "a", ""),
+        ("o", "u", None),
+        ("n", "m", None),
+    ],
+)
+def test_kind(printed: str, read: str, kind: str | None) -> None:
+    assert kind_of(printed, read) == kind
+
+
+@given(st.integers(0, 100))
+def test_a_surer_competitor_is_never_dearer(confidence: int) -> None:
+    letter = Letter("ô", (("ô", 95), ("ố", confidence)))
+    listed = load().listed
+    assert listed[rank(letter, "ố")] <= listed[rank(Letter("ô", (("ố", max(0, confidence - 20)),)), "ố")]
+    assert rank(letter, "ộ") == UNLISTED
+    assert len(listed) == len(CONFIDENCES) + 1
+
+
+def test_the_syllable_as_read_costs_nothing() -> None:
+    assert cost(load(), "thông", "thông", ()) == 0
+
+
+def test_the_page_is_believed() -> None:
+    page = tuple(Letter(c, ((c, 96), ("ố", 52)) if c == "ô" else ()) for c in "thông")
+    quiet = tuple(Letter(c, ((c, 96),)) for c in "thông")
+    doubted, unlisted = cost(load(), "thống", "thông", page), cost(load(), "thống", "thông", quiet)
+    assert 0 < doubted < unlisted - 3
+
+
+def test_case_does_not_matter_to_evidence() -> None:
+    page = (Letter("T"), Letter("Ô", (("Ô", 90), ("ố", 30))))
+    assert cost(load(), "TỐ", "TÔ", page) < cost(load(), "TỘ", "TÔ", page)

@@ -1,0 +1,219 @@
+"""Repair: what must change, what must not, and that every change can be undone."""
+
+import json
+import re
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from normalize.document import Block, Document, Footnote, Mark, Source, Token
+from normalize.repair import frozen, repair, undo
+from ocr.page import Box, Letter
+
+CASES = json.loads((Path(__file__).parent / "cases" / "repair.json").read_text(encoding="utf-8"))
+SOURCE = Source("test.pdf", "", 1, 0)
+
+
+def document(*texts: str, notes: tuple[str, ...] = ()) -> Document:
+    return Document(
+        SOURCE,
+        tuple(Block("paragraph", tuple(map(Token, text.split()))) for text in texts),
+        tuple(
+            Footnote(str(number), str(number), (tuple(map(Token, text.split())),))
+            for number, text in enumerate(notes, 1)
+        ),
+    )
+
+
+def as_read(text: str, doubts: dict[str, tuple[tuple[str, int], ...]], where: str) -> Token:
+    """A token whose letters carry ``doubts`` where the token is ``where``, and none elsewhere."""
+    letters = tuple(Letter(c, doubts.get(c, ((c, 96),)) if text == where else ((c, 96),)) for c in text)
+    return Token(text, 1, Box(0, 0, 9, 9), 95.0, letters)
+
+
+@pytest.mark.parametrize("case", CASES, ids=[case["label"] for case in CASES])
+@pytest.mark.parametrize("mode", ["safe", "full"])
+def test_cases(case: dict[str, str | None], mode: str) -> None:
+    before = document(str(case["before"]))
+    after = repair(before, mode)
+    assert after.blocks[0].text == (case["after"] or case["before"])
+    assert bool(after.corrections) == bool(case["after"])
+    assert list(undo(after).texts()) == list(before.texts())
+
+
+def test_off_changes_nothing() -> None:
+    before = document("còn chông chéo")
+    assert repair(before, "off") is before
+
+
+def test_an_unknown_mode_is_refused() -> None:
+    with pytest.raises(ValueError, match="safe"):
+        repair(document("a"), "bold")
+
+
+def test_the_page_decides_where_the_language_cannot() -> None:
+    """ "số" and "sổ" both fit here: the letter that competed makes the difference, and without one nothing changes."""
+    text = ["thực", "hiện", "tô", "chức", "lại", "cơ", "quan"]
+    doubts = {"ô": (("ô", 95), ("ổ", 52), ("ố", 3))}
+    doubted = Document(SOURCE, (Block("paragraph", tuple(as_read(w, doubts, "tô") for w in text)),))
+    (correction,) = repair(doubted).corrections
+    assert (correction.before, correction.after, correction.kind) == ("tô", "tổ", "tone")
+    assert "ổ (52)" in correction.evidence
+    assert correction.page == 1 and correction.box == Box(0, 0, 9, 9)
+
+
+def test_a_name_that_the_page_does_not_doubt_stays() -> None:
+    text = ["Bà", "Hoàng", "Thị", "Ngân", "ở", "thôn", "Nà", "Sâm"]
+    quiet = Document(SOURCE, (Block("paragraph", tuple(as_read(word, {}, "") for word in text)),))
+    assert not repair(quiet, "full").corrections
+
+
+def test_a_name_is_read_as_elsewhere_in_the_document() -> None:
+    texts = ["Ủy ban nhân dân thành phố Lạng Sơn"] * 6 + ["Hội đồng nhân dân thành phố Lang Sơn"]
+    assert repair(document(*texts)).blocks[-1].text.endswith("thành phố Lạng Sơn")
+
+
+def test_marks_stay_at_their_character() -> None:
+    tokens = (
+        Token("còn"),
+        Token("chông"),
+        Token("chéo.", marks=(Mark(4, "12"),)),
+        Token("Thành"),
+        Token("phố"),
+        Token("phân", marks=(Mark(4, "13"),)),
+        Token("đầu", marks=(Mark(0, "14"), Mark(3, "15"))),
+        Token("hoàn"),
+        Token("thành"),
+    )
+    before = Document(SOURCE, (Block("paragraph", tokens),))
+    after = repair(before)
+    assert after.blocks[0].text == "còn chồng chéo[^12]. Thành phố phấn[^13] [^14]đấu[^15] hoàn thành"
+    text = after.blocks[0].text
+    for correction in after.corrections:
+        assert text[correction.start :].startswith(correction.after)
+    assert list(undo(after).texts()) == list(before.texts())
+
+
+def test_table_cells_change_with_their_words() -> None:
+    tokens = tuple(map(Token, ["Nhiệm", "vụ", "chông", "chéo", "12,5"]))
+    before = Document(SOURCE, (Block("table", tokens, rows=(("Nhiệm vụ chông chéo", "12,5"),)),))
+    after = repair(before)
+    assert after.blocks[0].rows == (("Nhiệm vụ chồng chéo", "12,5"),)
+    assert undo(after).blocks == before.blocks
+
+
+def test_corrections_are_in_the_order_of_the_document() -> None:
+    after = repair(document("còn chông chéo", "giải phóng mặt băng", notes=("Phôi hợp với các cơ quan liên quan",)))
+    assert [c.where for c in after.corrections] == ["blocks/0", "blocks/1", "footnotes/1/0"]
+
+
+def test_repairing_again_starts_from_the_text_as_read() -> None:
+    before = document("còn chông chéo", "Thành phố phân đầu hoàn thành")
+    once = repair(before, "safe")
+    assert repair(once, "safe") == once
+    assert repair(once, "full") == repair(before, "full")
+
+
+@pytest.mark.parametrize(
+    ("word", "near", "wanted"),
+    [
+        ("UBND", ["của"], True),
+        ("PHÂN", ["ĐẤU"], False),
+        ("TU", ["của"], True),
+        ("set", ["một"], False),
+        ("in", ["Microsoft"], True),
+    ],
+)
+def test_frozen(word: str, near: list[str], wanted: bool) -> None:
+    assert frozen(word, near) is wanted
+
+
+WORDS = st.sampled_from(
+    [
+        "chông",
+        "chéo",
+        "phân",
+        "đầu",
+        "thành",
+        "phố",
+        "Lang",
+        "Sơn",
+        "12,5",
+        "tỷ",
+        "559/BC-UBND",
+        "Ðiều",
+        "UBND",
+        "tô",
+        "chức",
+        "thông",
+        "kê",
+        "Quôc",
+        "hội",
+        "(mặt",
+        "băng),",
+        "hoà",
+        "sỐ",
+        "Covid",
+        "nhiệm",
+        "vụ;",
+        "kế",
+        "hoạch.",
+        "gấp",
+        "gỡ",
+        "có",
+        "gắng",
+        "Phôi",
+        "hợp",
+        "đơn",
+        "đốc",
+        "quận",
+        "3/4",
+        "m2",
+        "a)",
+        "-",
+        "hop@thu.vn",
+        "KHEN",
+        "THƯƠNG",
+    ]
+)
+
+
+@st.composite
+def documents(draw: st.DrawFn) -> Document:
+    texts = draw(st.lists(st.lists(WORDS, min_size=1, max_size=12), min_size=1, max_size=3))
+    blocks = []
+    for words in texts:
+        tokens = []
+        for word in words:
+            offsets = sorted(draw(st.lists(st.integers(0, len(word)), max_size=2)))
+            marks = tuple(Mark(offset, str(draw(st.integers(1, 120)))) for offset in offsets)
+            letters = tuple(Letter(c, ((c, 90), ("ổ", 40))) for c in word) if draw(st.booleans()) else ()
+            tokens.append(Token(word, 1, Box(0, 0, 1, 1), 90.0, letters, marks))
+        blocks.append(Block("paragraph", tuple(tokens)))
+    note = Footnote("7", "1", (blocks[0].tokens, blocks[-1].tokens))
+    return Document(SOURCE, tuple(blocks), (note,))
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(documents(), st.sampled_from(["safe", "full"]))
+def test_undo_gives_the_text_as_read(before: Document, mode: str) -> None:
+    after = repair(before, mode)
+    assert undo(after) == before
+    texts = {where: " ".join(token.published for token in tokens) for where, tokens in after.texts()}
+    for correction in after.corrections:
+        end = correction.start + len(correction.after)
+        assert texts[correction.where][correction.start : end] == correction.after
+        assert 0 < correction.probability <= 1
+    digits = [re.sub(r"\D", "", token.text) for _, tokens in before.texts() for token in tokens]
+    assert digits == [re.sub(r"\D", "", token.text) for _, tokens in after.texts() for token in tokens]
+
+
+@settings(max_examples=100, deadline=None)
+@given(documents())
+def test_what_was_repaired_needs_no_repair(before: Document) -> None:
+    once = replace(repair(before), corrections=())
+    words = sum(len(tokens) for _, tokens in once.texts())
+    assert len(repair(once).corrections) <= max(1, words // 10)

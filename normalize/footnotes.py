@@ -204,7 +204,7 @@ def match_marks(marks: Sequence[tuple[int, int | None]], heads: Sequence[tuple[i
 
 def is_exponent(text: str, raised: Raised) -> bool:
     """Whether a raised sign after ``text[:offset]`` belongs to a unit: m², km², m³."""
-    return raised.text in ("2", "3") and bool(_UNIT.search(text[: raised.offset]))
+    return raised.text[:1] in ("2", "3") and bool(_UNIT.search(text[: raised.offset]))
 
 
 def superscript(digits: str) -> str:
@@ -260,11 +260,16 @@ def reattach(body: Iterable[tuple[int, Line]], zone_lines: Sequence[NoteLine]) -
     warnings: list[PageWarning] = []
     strays: list[tuple[int, Box | None, str]] = []
     marks: list[tuple[int, Raised]] = []
+    exponents: dict[Key, str] = {}
     for page, line in body:
         for word in line.words:
             for raised in word.raised:
-                if is_exponent(word.text, raised):
+                unit = is_exponent(word.text, raised)
+                if unit and len(raised.text) == 1:
                     rulings[page, raised.box] = Ruling(text=superscript(raised.text))
+                elif unit:  # m² and a mark right after it were read as one number
+                    exponents[page, raised.box] = superscript(raised.text[0])
+                    marks.append((page, replace(raised, text=raised.text[1:])))
                 elif raised.text.isdigit():
                     marks.append((page, raised))
                 else:
@@ -280,7 +285,8 @@ def reattach(body: Iterable[tuple[int, Line]], zone_lines: Sequence[NoteLine]) -
             warnings.append(PageWarning(page, f"Footnote mark {number} has no note."))
         if label is None:
             strays.append((page, raised.box, raised.text))
-        rulings[page, raised.box] = Ruling(label=label)
+        exponent = exponents.get((page, raised.box), "")
+        rulings[page, raised.box] = Ruling(label=label, text=exponent)
     anchored = {ruling.label for ruling in rulings.values()}
     for note in notes:
         if note.label not in anchored:

@@ -71,7 +71,8 @@ class Ruling:
 
     Attributes:
         label: it is the mark of this footnote; ``None`` when it is no mark.
-        text: it is part of the text (the exponent of m²); empty when it is to be left out.
+        text: it is part of the text (the exponent of m²); empty when it is to be left out. With a label, it stands
+            before the mark.
     """
 
     label: str | None = None
@@ -96,7 +97,7 @@ def token(page: int, word: Word, rulings: Rulings) -> Token:
         if ruling.text:
             out = insert(out, raised.offset, ruling.text)
         if ruling.label is not None:
-            out = replace(out, marks=(Mark(raised.offset, ruling.label), *out.marks))
+            out = replace(out, marks=(Mark(raised.offset + len(ruling.text), ruling.label), *out.marks))
     return out
 
 

@@ -14,15 +14,17 @@ import cv2
 import numpy as np
 
 from ocr.page import Box, Line, Raised, Word, hull
-from ocr.raised_digits import SIGNS, probabilities
+from ocr.raised_digits import SIGNS, cut_out, probabilities
 from ocr.recognize import ReadLine, ReadWord
 
 # All in x-heights of the letters around, where h is the height of the sign itself.
 _LOWEST_RISE, _HIGHEST_RISE = 0.28, 1.25  # of its bottom above the baseline
 _LOWEST_TOP, _HIGHEST_TOP = 1.15, 2.35  # of its top above the baseline
-_SMALLEST, _LARGEST = 0.55, 1.35  # its height
-#: A sign is taken for a digit from this probability on.
-_SURE = 0.6
+_SMALLEST, _LARGEST = 0.45, 1.35  # its height
+#: Prior odds that a candidate is a digit: quotes, its rivals, are hardly ever this tall (in x-heights) ...
+_TALL, _TALL_ODDS = 0.72, 5.0
+#: ... and never stand alone at the head of a line.
+_HEAD_ODDS = 3.0
 #: Signs that follow a word without a space.
 _CLOSING = frozenset(".,;:!?)]}”’\"'…")
 _POINTS = ".,;:…"
@@ -56,6 +58,7 @@ class _Candidate:
     box: Box
     baseline: float
     x_height: float
+    odds: float
 
 
 def find_raised(image: np.ndarray, ink: np.ndarray) -> list[RaisedSign]:
@@ -66,12 +69,12 @@ def find_raised(image: np.ndarray, ink: np.ndarray) -> list[RaisedSign]:
         ink: the same page as a mask, 255 where there is ink.
     """
     candidates = _split_wide(_candidates(ink), image, ink)
-    crops = [image[c.box.top : c.box.bottom, c.box.left : c.box.right] for c in candidates]
+    crops = [cut_out(image, *c.box) for c in candidates]
     odds = probabilities(crops)
     signs = []
     for candidate, row in zip(candidates, odds, strict=True):
         best = int(row[:_NOTHING].argmax())
-        if row[best] >= _SURE:
+        if candidate.odds * row[best] >= row[_NOTHING]:
             signs.append(
                 RaisedSign(
                     SIGNS[best],
@@ -157,14 +160,14 @@ def _candidates(ink: np.ndarray) -> list[_Candidate]:
         first, last = np.searchsorted(tops, (top[i] - 3 * own, bottom[i] + 2 * own))
         row = by_top[first:last]
         row = row[row != i]
-        reach = 12 * own
+        reach = max(12 * own, 9 * typical)
         near = row[
             (left[row] > left[i] - reach)
             & (right[row] < right[i] + reach)
             & (height[row] >= 0.65 * own)
             & (height[row] >= 9)
             & (height[row] < 3.6 * own)
-            & (top[row] < bottom[i])
+            & (top[row] < bottom[i] + 0.6 * own)  # a sign raised high clears the small letters beside it
             & (bottom[row] > bottom[i] - 0.15 * own)
         ]
         if len(near) < 3:
@@ -181,17 +184,25 @@ def _candidates(ink: np.ndarray) -> list[_Candidate]:
             continue
         if not _SMALLEST <= own / x_height <= _LARGEST:
             continue
-        shared = np.minimum(right[row], right[i]) - np.maximum(left[row], left[i])
-        below = (
-            (shared > 0.3 * np.minimum(width[row], width[i]))
-            & (bottom[row] > bottom[i] + 0.25 * x_height)
-            & (top[row] < baseline)
-            & (height[row] > 0.2 * x_height)
-        )
-        if below.any():
-            continue
         box = Box(int(left[i]), int(top[i]), int(right[i]), int(bottom[i]))
-        found.append(_Candidate(box, baseline, x_height))
+        shared = np.minimum(right[row], right[i]) - np.maximum(left[row], left[i])
+        below = row[
+            (shared > 0.3 * np.minimum(width[row], width[i]))
+            & (bottom[row] > bottom[i] + 0.1 * x_height)
+            & (top[row] < baseline)
+            & (height[row] > 0.1 * x_height)
+        ]
+        # The hairline of a small 2 often breaks: what lies under it, raised as well, is the rest of it.
+        foot = below[(bottom[below] < baseline - _LOWEST_RISE * x_height) & (top[below] < bottom[i] + 0.4 * own)]
+        if len(foot) < len(below):
+            continue
+        if len(foot):
+            box = hull([box, *(Box(int(left[j]), int(top[j]), int(right[j]), int(bottom[j])) for j in foot)])
+            if box.height > _LARGEST * x_height:
+                continue
+        heads_line = not ((left[near] < left[i]) & (right[near] > left[i] - 4 * x_height)).any()
+        odds = (_TALL_ODDS if own >= _TALL * x_height else 1.0) * (_HEAD_ODDS if heads_line else 1.0)
+        found.append(_Candidate(box, baseline, x_height, odds))
     return found
 
 
@@ -207,9 +218,9 @@ def _split_wide(candidates: list[_Candidate], image: np.ndarray, ink: np.ndarray
         third = box.width // 3
         cut = box.left + third + int(columns[third : box.width - third].argmin())
         halves = [box._replace(right=cut), box._replace(left=cut)]
-        odds = probabilities([image[b.top : b.bottom, b.left : b.right] for b in (box, *halves)])[:, :_NOTHING]
-        if min(odds[1].max(), odds[2].max()) > max(odds[0].max(), _SURE):
-            out += [_Candidate(half, candidate.baseline, candidate.x_height) for half in halves]
+        odds = probabilities([cut_out(image, *b) for b in (box, *halves)])[:, :_NOTHING]
+        if min(odds[1].max(), odds[2].max()) > max(odds[0].max(), 0.5):
+            out += [replace(candidate, box=half) for half in halves]
         else:
             out.append(candidate)
     return out
@@ -271,8 +282,26 @@ def _line_of(lines: list[ReadLine], sign: RaisedSign) -> int | None:
     return best
 
 
+def _without_phantoms(word: ReadWord, signs: list[RaisedSign]) -> ReadWord | None:
+    """The word without signs read where a raised one was taken out: Tesseract likes to fill a gap with ``_``."""
+    kept = [
+        (one, box)
+        for one, box in zip(word.letters, word.letter_boxes, strict=True)
+        if one.text.isalnum()
+        or one.text in _CLOSING
+        or not any(sign.box.left - 2 <= box.centre <= sign.box.right + 2 for sign in signs)
+    ]
+    if len(kept) == len(word.letters):
+        return word
+    if not kept:
+        return None
+    letters, boxes = zip(*kept, strict=True)
+    return ReadWord("".join(one.text for one in letters), hull(list(boxes)), word.confidence, letters, boxes)
+
+
 def _line_with(line: ReadLine, signs: list[RaisedSign]) -> Line:
-    words = list(line.words)
+    words = [kept for word in line.words if (kept := _without_phantoms(word, signs))] if signs else list(line.words)
+    words = words or list(line.words)
     raised: list[list[Raised]] = [[] for _ in words]
     for sign in sorted(signs, key=lambda s: s.box.left):
         index, offset = _place(words, sign)

@@ -19,11 +19,16 @@ HEIGHT, WIDTH = 24, 16
 WEIGHTS = Path(__file__).parent / "data" / "raised_digits.npz"
 
 
+def cut_out(image: np.ndarray, left: int, top: int, right: int, bottom: int, margin: int = 2) -> np.ndarray:
+    """The picture of one sign with ``margin`` pixels around it: the flag of a thin 1 is often only grey."""
+    return image[max(0, top - margin) : bottom + margin, max(0, left - margin) : right + margin]
+
+
 def normalized(sign: np.ndarray) -> np.ndarray:
     """The picture of one sign as the network sees it.
 
     Args:
-        sign: ``(height, width)`` grey, cut close around the sign, dark on light.
+        sign: ``(height, width)`` grey from :func:`cut_out`, dark on light.
 
     Returns:
         ``(HEIGHT, WIDTH)`` float32, ink 1 and paper 0, the sign centred with its proportions kept.

@@ -15,7 +15,7 @@ import cv2
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from ocr.raised_digits import HEIGHT, SIGNS, WEIGHTS, WIDTH, normalized
+from ocr.raised_digits import HEIGHT, SIGNS, WEIGHTS, WIDTH, cut_out, normalized
 
 #: Raised signs that are no footnote marks. Letters that look like digits (o, l, s, z) are left out.
 OTHERS = "\"'’”“‘´`^~?!°ªaenmcrtvxkhuwyAENHTKVX(),.-–=+/%&@;:§ơưăđ"
@@ -49,7 +49,7 @@ def find_fonts() -> list[str]:
 def draw(text: str, font: ImageFont.FreeTypeFont, random: np.random.Generator) -> np.ndarray | None:
     """One sign as a scanner would see it, cut close; ``None`` when the font lacks it."""
     canvas = Image.new("L", (font.size * 3, font.size * 3), 255)
-    ImageDraw.Draw(canvas).text((font.size, font.size // 2), text, font=font, fill=int(random.integers(0, 60)))
+    ImageDraw.Draw(canvas).text((font.size, font.size // 2), text, font=font, fill=int(random.integers(0, 130)))
     image = np.asarray(canvas, np.float32)
     if image.min() > 200:
         return None
@@ -57,7 +57,7 @@ def draw(text: str, font: ImageFont.FreeTypeFont, random: np.random.Generator) -
     shift = random.uniform(0, 3, 2)
     matrix = np.array([[1 / 3, random.uniform(-0.03, 0.03), shift[0]], [0, 1 / 3, shift[1]]], np.float32)
     side = image.shape[0] // 3 + 6
-    image = cv2.GaussianBlur(image, (0, 0), random.uniform(0.8, 2.6))
+    image = cv2.GaussianBlur(image, (0, 0), random.uniform(0.8, 4.2))
     image = cv2.warpAffine(image, matrix, (side, side), flags=cv2.INTER_AREA, borderValue=255.0)
     image += random.normal(0, random.uniform(0, 14), image.shape)
     if random.random() < 0.4:  # bilevel, like a fax
@@ -75,8 +75,7 @@ def draw(text: str, font: ImageFont.FreeTypeFont, random: np.random.Generator) -
     left, top, width, height, area = (int(v) for v in stats[largest])
     if area < 8 or height < 6:
         return None
-    margin = int(random.integers(0, 2))
-    return grey[max(0, top - margin) : top + height + margin, max(0, left - margin) : left + width + margin]
+    return cut_out(grey, left, top, left + width, top + height, margin=int(random.integers(1, 4)))
 
 
 def make_examples(count: int, seed: int, fonts: list[str]) -> tuple[np.ndarray, np.ndarray]:

@@ -21,6 +21,9 @@ _SUPERSCRIPTS = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
 #: The number at the head of a note that is set in ordinary digits: ``1Tổ chức``, ``1. Tổ chức``, ``(1) Tổ chức``.
 _PLAIN_HEAD = re.compile(r"[\[(]?(\d{1,3})[\])]?[.:]?(?=[^\d.,/%]|$)")
 
+#: What Tesseract makes of a small raised digit that stands alone.
+_UNREAD_DIGITS = frozenset(["!", "?", "*", "'", '"', "”", "“", "’", "‘", "°", "+", "^", "¡", "|", "'*", "°°", "ˆ", "”°"])
+
 # Costs of the alignment, in nats by feel: what it takes to disbelieve a reading.
 _MISREAD_RAISED = 2.0
 _DROP_SURE, _DROP_DOUBTFUL = 3.5, 1.2
@@ -42,6 +45,7 @@ class Sign:
         misread: cost of taking it for another number than was read; infinite where the digits are plain.
         run: a longer run of digits that begins with ``text``: the number and the first word of the note may be
             set together (``12354 hộ`` is note 12, "354 hộ").
+        unread: something stands where the number should, and it was read as ``?`` or ``”``.
     """
 
     page: int
@@ -49,6 +53,7 @@ class Sign:
     drop: float
     misread: float = _MISREAD_RAISED
     run: str = ""
+    unread: bool = False
 
 
 def mark_sign(page: int, raised: Raised) -> Sign:
@@ -78,6 +83,8 @@ def head_sign(page: int, tokens: Tokens, raised: Raised | None, begins_paragraph
     if raised and raised.text.isdigit():
         return Sign(page, raised.text, _DROP_SURE)
     text = tokens[0].text
+    if begins_paragraph and len(tokens) > 1 and text in _UNREAD_DIGITS:
+        return Sign(page, "", _DROP_DOUBTFUL, float("inf"), unread=True)
     found = _PLAIN_HEAD.match(text)
     if not found:
         digits = re.match(r"\d{2,}", text)
@@ -144,6 +151,8 @@ def settle(signs: Sequence[Sign], wanted: frozenset[int] = frozenset()) -> list[
 
 def _reading_cost(sign: Sign, number: int, wanted: frozenset[int]) -> float:
     printed = str(number)
+    if sign.unread:
+        return 0.3 if number in wanted else float("inf")
     if sign.run:
         rest = sign.run.removeprefix(printed)
         fits = number in wanted and rest not in ("", sign.run) and not rest.startswith("0")
@@ -377,6 +386,9 @@ def _without_specks(line: SetLine, index: int, head: Raised) -> tuple[SetLine, l
 
 def _without_number(line: SetLine, number: str) -> SetLine:
     """A note's first line without the number set before it in ordinary digits."""
-    found = re.match(rf"[\[(]?{number}[\])]?[.:]?", line.tokens[0].text)
+    text = line.tokens[0].text
+    if text in _UNREAD_DIGITS:
+        return replace(line, tokens=line.tokens[1:])
+    found = re.match(rf"[\[(]?{number}[\])]?[.:]?", text)
     rest = cut(line.tokens[0], found.end()) if found else line.tokens[0]
     return replace(line, tokens=(*([rest] if rest else []), *line.tokens[1:]))

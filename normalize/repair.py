@@ -14,6 +14,7 @@ where the page doubts them and the same document reads them otherwise elsewhere.
 
 from __future__ import annotations
 
+import itertools
 import json
 import math
 import re
@@ -630,16 +631,23 @@ class Judge:
     def __init__(self, decision: Decision, mode: str, ids: npt.NDArray[np.int64], slots: list[Slot]) -> None:
         self._decision, self._mode, self._ids = decision, mode, ids
         self._pairs = Counter(zip(ids[:-1].tolist(), ids[1:].tolist(), strict=True))
+        # "gia đình" says nothing about Gia Định: for names, only capitalised neighbours count.
+        self._names = Counter(
+            (int(ids[one.at]), int(ids[two.at]))
+            for one, two in itertools.pairwise(slots)
+            if two.at == one.at + 1 and not one.read.islower() and not two.read.islower()
+        )
 
     def elsewhere(self, change: Change) -> tuple[int, int]:
         """How often the document has the new and the old reading beside the same neighbour, this place left out."""
         ids, at = self._ids, change.slot.at
-        was, before, after, new, old = (int(ids[at]), int(ids[at - 1]), int(ids[at + 1]), 0, 0)
+        pairs = self._names if change.slot.name else self._pairs
+        was, before, after, new, old = int(ids[at]), int(ids[at - 1]), int(ids[at + 1]), 0, 0
         if before >= len(language.RESERVED):
-            new, old = self._pairs[before, change.symbol], self._pairs[before, was] - 1
+            new, old = pairs[before, change.symbol], pairs[before, was] - 1
         if after >= len(language.RESERVED):
-            new = max(new, self._pairs[change.symbol, after])
-            old = max(old, self._pairs[was, after] - 1)
+            new = max(new, pairs[change.symbol, after])
+            old = max(old, pairs[was, after] - 1)
         return new, old
 
     def probability(self, change: Change) -> float:

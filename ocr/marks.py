@@ -172,7 +172,9 @@ def _candidates(ink: np.ndarray) -> list[_Candidate]:
         ]
         if len(near) < 3:
             continue
-        baseline = float(np.median(bottom[near]))
+        baseline = float(sorted(bottom[near].tolist())[len(near) // 2])
+        if baseline - bottom[i] < 0.2 * own:  # an ordinary letter: by far the most; no need to look closer
+            continue
         standing = near[np.abs(bottom[near] - baseline) <= max(2.0, 0.14 * own)]
         if len(standing) < 3:
             continue

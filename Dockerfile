@@ -1,0 +1,39 @@
+# nambat as a service: docker run -v nambat:/data -p 127.0.0.1:4200:4200 nambat
+# Scans go into /data/inbox, clean text comes out at /data/published, the UI is at http://127.0.0.1:4200.
+FROM python:3.11-slim-bookworm
+
+RUN apt-get update \
+    && apt-get install -y --no-install-recommends tesseract-ocr tesseract-ocr-vie poppler-utils \
+    && rm -rf /var/lib/apt/lists/*
+
+# What changes least comes first, so that a change to the code does not install everything anew.
+WORKDIR /opt/nambat
+COPY requirements.lock ./
+RUN pip install --no-cache-dir --disable-pip-version-check --require-hashes -r requirements.lock
+
+COPY pyproject.toml README.md LICENSE ./
+COPY ocr ocr
+COPY normalize normalize
+COPY flows flows
+RUN pip install --no-cache-dir --disable-pip-version-check --no-deps --no-build-isolation . \
+    && python -c "import prefect.server.api.server, flows.ingest" \
+    && useradd --create-home --uid 1000 nambat \
+    && install -d -o nambat -g nambat /data
+
+USER nambat
+# Inside a container the server must listen on all addresses for a published port to reach it. Publish the port on
+# 127.0.0.1 only, or set PREFECT_SERVER_API_AUTH_STRING and PREFECT_API_AUTH_STRING to user:password.
+ENV NAMBAT_HOME=/data \
+    NAMBAT_HOST=0.0.0.0 \
+    NAMBAT_PORT=4200 \
+    PYTHONUNBUFFERED=1
+VOLUME /data
+WORKDIR /data
+EXPOSE 4200
+STOPSIGNAL SIGTERM
+
+HEALTHCHECK --interval=30s --timeout=10s --start-period=120s --retries=3 \
+    CMD ["python", "-c", "import os, urllib.request as r; r.urlopen(f\"http://127.0.0.1:{os.environ['NAMBAT_PORT']}/api/health\", timeout=8)"]
+
+ENTRYPOINT ["nambat"]
+CMD ["serve"]

@@ -19,7 +19,7 @@ import json
 import math
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
@@ -45,6 +45,8 @@ ODD = -5.0
 # Two syllables count as a word where the second follows the first with at least this log probability.
 WORD = -5.0
 BEAM = 200
+# So many slots are swept at a time.
+PART = 5000
 # So many symbols on either side tell whether the model knows this kind of text.
 FAR = 12
 # A candidate that the channel makes this much dearer (nats) is no rival.
@@ -56,6 +58,10 @@ MECHANICAL = 0.99
 PROPOSE = 6.5
 # What it is worth that the document reads a name one way elsewhere, nats; half of it for other words.
 EVIDENCE = 3.0
+
+
+# Symbol id, spelling, channel cost in nats.
+Candidate = tuple[int, str, float]
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +76,7 @@ class Slot:
         read: as it stands there.
         letters: one for each character of ``read``, or empty.
         name: capitalised inside a sentence.
-        candidates: ``(symbol id, spelling, channel cost)``, without the one that was read.
+        candidates: without the one that was read.
     """
 
     at: int
@@ -81,7 +87,7 @@ class Slot:
     read: str
     letters: tuple[Letter, ...]
     name: bool
-    candidates: tuple[tuple[int, str, float], ...]
+    candidates: tuple[Candidate, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,6 +181,7 @@ def lattice(document: Document, model: LanguageModel, channel: Channel) -> tuple
         ids.append(START)
     new_style = _prefers_new_style(word for *_, word in pending)
     slots = []
+    pageless: dict[str, tuple[Candidate, ...]] = {}
     for number, one in enumerate(pending):
         at, text, index, start, end, word = one
         token = texts[text][index]
@@ -186,7 +193,11 @@ def lattice(document: Document, model: LanguageModel, channel: Channel) -> tuple
         if frozen(word, neighbours):
             continue
         letters = _letters(token, start, end)
-        candidates = _candidates(word, letters, model, channel, new_style)
+        candidates = pageless.get(word) if not letters else None
+        if candidates is None:
+            candidates = _candidates(word, letters, model, channel, new_style)
+            if not letters:
+                pageless[word] = candidates
         if candidates:
             first = ids[at - 1] == START or (start == 0 and _marker(texts[text], index))
             name = word[0].isupper() and not word.isupper() and not first
@@ -273,28 +284,33 @@ def _prefers_new_style(words: Iterable[str]) -> bool:
     return new > old
 
 
-def _candidates(
-    word: str, letters: tuple[Letter, ...], model: LanguageModel, channel: Channel, new_style: bool
-) -> tuple[tuple[int, str, float], ...]:
+@lru_cache(maxsize=1 << 16)
+def _options(word: str, model: LanguageModel, new_style: bool) -> tuple[tuple[int, str], ...]:
+    """Symbol and spelling of each other syllable of the same letters, in the case and style of ``word``."""
     low = word.lower()
     own = parse(low)
-    if own is not None and own.tone:
-        forms = spellings(own)
-        if len(forms) > 1:
-            new_style = low == forms[1]
+    if own is not None and own.tone and len(spellings(own)) > 1:
+        new_style = low == spellings(own)[1]
     out = []
     for symbol in model.same_letters(low):
         syllable = parse(model.words[symbol])
         if syllable is None or syllable == own:
             continue
-        forms = spellings(syllable)
-        form = forms[-1] if new_style else forms[0]
-        if len(form) != len(word):
-            continue
-        cased = match_case(form, word)
-        cost = confusion.cost(channel, cased, word, letters)
-        out.append((symbol, cased, max(0.5, cost - PROPOSE) if not letters else cost))
+        form = spellings(syllable)[-1 if new_style else 0]
+        if len(form) == len(word):
+            out.append((symbol, match_case(form, word)))
     return tuple(out)
+
+
+def _candidates(
+    word: str, letters: tuple[Letter, ...], model: LanguageModel, channel: Channel, new_style: bool
+) -> tuple[Candidate, ...]:
+    """The candidates of a slot with their costs."""
+    offer = 0.0 if letters else PROPOSE
+    return tuple(
+        (symbol, form, max(0.5, confusion.cost(channel, form, word, letters) - offer))
+        for symbol, form in _options(word, model, new_style)
+    )
 
 
 # --- decoding
@@ -306,18 +322,29 @@ def decode(ids: npt.NDArray[np.int64], slots: list[Slot], model: LanguageModel, 
     Most slots are settled in one sweep of vectorised look-ups: a candidate that loses by more than ``SLACK`` alone,
     and with each single candidate of its neighbour, cannot be on the best path. What remains is searched exactly.
     """
-    if not slots:
-        return []
-    open_ = _promising(ids, slots, model)
+    padded, base = _padded(ids), base_scores(ids, model)
     changes: list[Change] = []
-    numbers = sorted(open_)
-    group: list[int] = []
-    for number in [*numbers, -1]:
-        if group and (number < 0 or slots[number].at - slots[group[-1]].at > 3):
-            changes += _search(ids, [(slots[i], open_[i]) for i in group], model, burst)
-            group = []
-        group.append(number)
+    for part in _parts(slots):
+        open_ = _promising(padded, base, part, model)
+        group: list[int] = []
+        for number in [*sorted(open_), -1]:
+            if group and (number < 0 or part[number].at - part[group[-1]].at > 3):
+                changes += _search(ids, [(part[i], open_[i]) for i in group], model, burst)
+                group = []
+            group.append(number)
     return changes
+
+
+def _parts(slots: list[Slot]) -> Iterator[list[Slot]]:
+    """The slots of whole texts, about ``PART`` at a time: the memory of a sweep does not grow with the document."""
+    part: list[Slot] = []
+    for slot in slots:
+        if len(part) >= PART and slot.text != part[-1].text:
+            yield part
+            part = []
+        part.append(slot)
+    if part:
+        yield part
 
 
 def _padded(ids: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
@@ -330,11 +357,10 @@ def base_scores(ids: npt.NDArray[np.int64], model: LanguageModel) -> npt.NDArray
 
 
 def _promising(
-    ids: npt.NDArray[np.int64], slots: list[Slot], model: LanguageModel
-) -> dict[int, list[tuple[int, str, float]]]:
+    padded: npt.NDArray[np.int64], base: npt.NDArray[np.float32], slots: list[Slot], model: LanguageModel
+) -> dict[int, list[Candidate]]:
     """Slot number -> the candidates worth searching."""
-    padded = _padded(ids)
-    base = base_scores(ids, model)
+    size = base.shape[0]
     base_padded = np.concatenate([base, np.zeros(3, np.float32)])
 
     numbers = np.repeat(np.arange(len(slots)), [len(slot.candidates) for slot in slots])
@@ -350,13 +376,13 @@ def _promising(
     for shift in range(4):
         rows = padded[(at[hope] + shift)[:, None] + np.arange(4)]
         rows[:, 3 - shift] = symbol[hope]
-        inside = at[hope] + shift < len(ids)
+        inside = at[hope] + shift < size
         total += np.where(inside, _score(model, rows) - base_padded[at[hope] + shift], 0)
     gain[hope] += total
     gain[np.setdiff1d(np.arange(gain.shape[0]), hope)] = -np.inf
 
-    out: dict[int, list[tuple[int, str, float]]] = {}
-    kept = set(np.flatnonzero(gain > -SLACK).tolist()) | _pairs(ids, slots, model, base)
+    out: dict[int, list[Candidate]] = {}
+    kept = set(np.flatnonzero(gain > -SLACK).tolist()) | _pairs(padded, base, slots, model)
     for index in sorted(kept):
         out.setdefault(int(numbers[index]), []).append(flat[index])
     return out
@@ -370,7 +396,7 @@ def _score(model: LanguageModel, rows: npt.NDArray[np.int64]) -> npt.NDArray[np.
 
 
 def _pairs(
-    ids: npt.NDArray[np.int64], slots: list[Slot], model: LanguageModel, base: npt.NDArray[np.float32]
+    padded: npt.NDArray[np.int64], base: npt.NDArray[np.float32], slots: list[Slot], model: LanguageModel
 ) -> set[int]:
     """Flat indices of the candidates that are worth it together with a candidate of the neighbour.
 
@@ -395,7 +421,7 @@ def _pairs(
     bond = model.score_many(np.hstack([np.zeros((len(rows), 2), np.int64), pair]))
     words = np.flatnonzero(bond > WORD)
     pair, at = pair[words], np.array(places, np.int64)[words]
-    padded = _padded(ids)
+    size = base.shape[0]
     base = np.concatenate([base, np.zeros(4, np.float32)])
     gain = -np.array(costs)[words]
     for shift in range(5):
@@ -404,14 +430,14 @@ def _pairs(
             place = 3 - shift + k
             if 0 <= place < 4:
                 around[:, place] = pair[:, k]
-        inside = at + shift < len(ids)
+        inside = at + shift < size
         gain += np.where(inside, _score(model, around) - base[at + shift], 0)
     return {int(index) for row in words[gain > -SLACK] for index in which[row]}
 
 
 def _search(
     ids: npt.NDArray[np.int64],
-    group: list[tuple[Slot, list[tuple[int, str, float]]]],
+    group: list[tuple[Slot, list[Candidate]]],
     model: LanguageModel,
     burst: float,
 ) -> list[Change]:

@@ -265,6 +265,7 @@ def place(letters: str, tone: int, new_style: bool = False) -> str:
     return unicodedata.normalize("NFC", letters[: at + 1] + TONE_MARKS[tone] + letters[at + 1 :])
 
 
+@lru_cache(maxsize=1 << 15)
 def spellings(syllable: Syllable) -> tuple[str, ...]:
     """The right spellings: old style first, and the new one where it differs.
 

@@ -97,6 +97,7 @@ def compare(truth: list[str], before: list[str], after: list[str]) -> dict[str, 
                 shown.append(f"missed {old} ({true}) now {new} in {' '.join(before[max(0, j - 3) : j + 4])}")
             elif old != new and true != new:
                 counts["other"] += 1
+                shown.append(f"other {old} ({true}) now {new} in {' '.join(before[max(0, j - 3) : j + 4])}")
     compare.shown = shown  # type: ignore[attr-defined]
     return counts
 

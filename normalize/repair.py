@@ -31,6 +31,7 @@ from normalize import confusion, language
 from normalize.confusion import Channel
 from normalize.document import Block, Correction, Document, Footnote, Mark, Token, Tokens
 from normalize.language import NONE, OTHER, START, LanguageModel, symbols
+from normalize.letterhead import read_metadata
 from normalize.syllable import NANG, SAC, clean, match_case, parse, place, skeleton, spellings, split_tone
 from ocr.page import Letter
 
@@ -489,8 +490,12 @@ def _total(model: LanguageModel, ids: npt.NDArray[np.int64], first: int, last: i
 # --- what needs no model
 
 
+# One printed Đ that Tesseract read twice, as each of the two letters its alphabet has for it.
+_DOUBLE = re.compile("ĐÐ|ÐĐ")
+
+
 def mechanical(document: Document, changes: list[Change]) -> list[Change]:
-    """Letters of other alphabets in Vietnamese words (Ð for Đ), and capitals inside a small word (``sỐ``).
+    """Letters of other alphabets in Vietnamese words (Ð for Đ, ĐÐ for Đ), and capitals in a small word (``sỐ``).
 
     Leaves alone what ``changes`` change already.
     """
@@ -499,12 +504,11 @@ def mechanical(document: Document, changes: list[Change]) -> list[Change]:
     for text, (_, tokens) in enumerate(document.texts()):
         for index, token in enumerate(tokens):
             word = token.text
-            after = _cleaned(word)
-            if (text, index) in done or (after == word and (word.isascii() or word.islower())):
+            if word.isascii() or (text, index) in done or (_cleaned(word) == word and word.islower()):
                 continue
-            for found in language.WORD.finditer(after):
+            for found in language.WORD.finditer(word):
                 start, end = found.span()
-                part = after[start:end]
+                part = _cleaned(_DOUBLE.sub("Đ", word[start:end]))
                 if part[0].islower() and not part.islower() and not part.isascii() and parse(part) is not None:
                     part = part.lower()
                 if part != word[start:end] and not any(start < mark.offset < end for mark in token.marks):
@@ -726,13 +730,16 @@ def apply(document: Document, changes: list[Change]) -> Document:
     corrections = []
     for where, tokens in repaired.texts():
         starts = _starts(tokens)
+        shifts: Counter[int] = Counter()  # by token: how much longer the changes before this one made it
         for change in sorted(by_text.get(where, []), key=lambda one: (one.slot.token, one.slot.start)):
             slot, token = change.slot, tokens[change.slot.token]
+            start = slot.start + shifts[slot.token]
+            shifts[slot.token] += len(change.after) - (slot.end - slot.start)
             before = texts[slot.text][1][slot.token].text[slot.start : slot.end]
             corrections.append(
                 Correction(
                     where=where,
-                    start=starts[slot.token] + _published_offset(token, slot.start),
+                    start=starts[slot.token] + _published_offset(token, start),
                     before=before,
                     after=change.after,
                     kind=_kind(before, change.after),
@@ -787,7 +794,11 @@ def _with_texts(document: Document, change: Callable[[str, Tokens], Tokens]) -> 
             change(f"footnotes/{note.label}/{index}", tokens) for index, tokens in enumerate(note.paragraphs)
         )
         notes.append(replace(note, paragraphs=paragraphs) if paragraphs != note.paragraphs else note)
-    return replace(document, blocks=tuple(blocks), footnotes=tuple(notes))
+    # Metadata are what the blocks say; where somebody else set them, they stay.
+    metadata = document.metadata
+    if metadata == read_metadata(document.blocks):
+        metadata = read_metadata(blocks)
+    return replace(document, blocks=tuple(blocks), footnotes=tuple(notes), metadata=metadata)
 
 
 def _with_tokens(block: Block, tokens: Tokens) -> Block:

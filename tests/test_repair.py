@@ -9,7 +9,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from normalize.document import Block, Document, Footnote, Mark, Source, Token
+from normalize.document import Block, Document, Footnote, Mark, Metadata, Source, Token
+from normalize.letterhead import read_metadata
 from normalize.repair import frozen, repair, undo
 from ocr.page import Box, Letter
 
@@ -175,6 +176,8 @@ WORDS = st.sampled_from(
         "a)",
         "-",
         "hop@thu.vn",
+        "QĐÐ-ÐĐT,",
+        "QÐ-ĐÐ",
         "KHEN",
         "THƯƠNG",
     ]
@@ -217,3 +220,20 @@ def test_what_was_repaired_needs_no_repair(before: Document) -> None:
     once = replace(repair(before), corrections=())
     words = sum(len(tokens) for _, tokens in once.texts())
     assert len(repair(once).corrections) <= max(1, words // 10)
+
+
+def test_metadata_follow_the_text_and_come_back() -> None:
+    texts = ["Số: 559/BC-UBND", "BÁO CÁO", "Kết quả công tác giải phóng mặt băng", "Thành phố phân đầu hoàn thành."]
+    kinds = ["letterhead", "title", "title", "paragraph"]
+    blocks = tuple(Block(kind, tuple(map(Token, text.split())), 1) for kind, text in zip(kinds, texts, strict=True))
+    before = Document(SOURCE, blocks, metadata=read_metadata(blocks))
+    after = repair(before)
+    assert after.metadata == read_metadata(after.blocks)
+    assert (after.metadata.number, after.metadata.symbol) == ("559", "BC-UBND")
+    assert after.metadata.subject == "Kết quả công tác giải phóng mặt bằng"
+    assert undo(after) == before
+
+
+def test_metadata_that_somebody_set_stay() -> None:
+    before = replace(document("BÁO CÁO", "giải phóng mặt băng"), metadata=Metadata(subject="đặt bằng tay"))
+    assert repair(before).metadata == before.metadata

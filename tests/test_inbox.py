@@ -1,0 +1,405 @@
+"""The folders: what is taken when, and where a file is at every instant."""
+
+from __future__ import annotations
+
+import errno
+import os
+import subprocess
+import sys
+from datetime import datetime
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from flows import inbox
+from flows.inbox import Gone, Look, StabilityTracker
+from flows.settings import Folders, load
+from flows.sweep import Runs, sweep
+from ocr.faults import NotAScan
+
+PDF = b"%PDF-1.4\n1 0 obj\n<<>>\nendobj\ntrailer\n<<>>\n%%EOF\n"
+
+
+@pytest.fixture
+def folders(tmp_path: Path) -> Folders:
+    made = load(home=tmp_path / "home").folders
+    made.make()
+    return made
+
+
+def drop(folders: Folders, name: str, data: bytes = PDF) -> Look:
+    path = folders.inbox / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(data)
+    return inbox.list_inbox(folders.inbox).files[name]
+
+
+def places(folders: Folders, name: str) -> list[str]:
+    """In which of the four folders a file of this name lies."""
+    found = [root for root in ("inbox", "originals", "quarantine") if (getattr(folders, root) / name).is_file()]
+    base = Path(name).name
+    return found + ["working" for path in folders.working.glob(f"*/scan/{base}") if path.is_file()]
+
+
+@pytest.mark.parametrize(
+    "name", ["~$a.docx", ".DS_Store", "a.pdf.part", "a.crdownload", "Thumbs.db", "._a.pdf", "a.pdf~"]
+)
+def test_junk(name: str) -> None:
+    assert inbox.is_junk(name)
+
+
+@pytest.mark.parametrize("name", ["a.pdf", "-rf.pdf", "Báo cáo.PDF", "part.pdf", "a b\n.tif"])
+def test_no_junk(name: str) -> None:
+    assert not inbox.is_junk(name)
+
+
+def test_links_pipes_and_folders_called_pdf_are_not_files(folders: Folders, tmp_path: Path) -> None:
+    drop(folders, "sub/good.pdf")
+    secret = tmp_path / "secret.pdf"
+    secret.write_bytes(PDF)
+    (folders.inbox / "link.pdf").symlink_to(secret)
+    (folders.inbox / "way_out").symlink_to(tmp_path)
+    (folders.inbox / "folder.pdf").mkdir()
+    os.mkfifo(folders.inbox / "pipe.pdf")
+    listing = inbox.list_inbox(folders.inbox)
+    assert list(listing.files) == ["sub/good.pdf"]
+    assert sorted(listing.refused) == ["link.pdf", "pipe.pdf", "way_out"]
+
+
+LOOKS = st.builds(Look, st.integers(0, 3), st.integers(0, 3), st.just(1))
+
+
+@given(st.lists(st.tuples(st.floats(0, 10), st.dictionaries(st.sampled_from("abc"), LOOKS)), max_size=12))
+def test_a_file_is_as_old_as_its_last_change(looks: list[tuple[float, dict[str, Look]]]) -> None:
+    """The tracker, also when it is stored between looks, says how long each file has been seen unchanged."""
+    tracker, now = StabilityTracker(), 100.0
+    expected: dict[str, tuple[Look, float]] = {}
+    for pause, files in looks:
+        now += pause
+        expected = {
+            path: expected[path] if path in expected and expected[path][0] == look else (look, now)
+            for path, look in files.items()
+        }
+        tracker = StabilityTracker.load(tracker.dump())
+        assert tracker.observe(files, now) == {path: now - since for path, (_, since) in expected.items()}
+
+
+def test_a_clock_set_back_makes_nothing_old() -> None:
+    tracker = StabilityTracker()
+    look = Look(1, 1, 1)
+    tracker.observe({"a": look}, 1000.0)
+    assert tracker.observe({"a": look}, 10.0) == {"a": 0.0}
+
+
+def test_damaged_notes_are_forgotten() -> None:
+    assert StabilityTracker.load('{"a": [1]}').since == {}
+    assert StabilityTracker.load("[").since == {}
+
+
+@pytest.mark.parametrize(
+    ("data", "whole"),
+    [
+        (PDF, True),
+        (PDF[:-7], False),
+        (b"\x89PNG\r\n\x1a\n....IEND\xaeB`\x82", True),
+        (b"\x89PNG\r\n\x1a\n....", False),
+        (b"\xff\xd8\xff\xe0....\xff\xd9", True),
+        (b"\xff\xd8\xff\xe0....", False),
+        (b"II*\x00....", True),
+        (b"hello", False),
+        (b"", False),
+    ],
+)
+def test_looks_whole(tmp_path: Path, data: bytes, whole: bool) -> None:
+    (tmp_path / "a").write_bytes(data)
+    assert inbox.looks_whole(tmp_path / "a") is whole
+
+
+def test_what_does_not_open_waits_longer(folders: Folders) -> None:
+    drop(folders, "whole.pdf")
+    drop(folders, "half.pdf", PDF[:-7])
+    listing = inbox.list_inbox(folders.inbox)
+
+    def ready(seconds: float) -> list[str]:
+        unchanged = dict.fromkeys(listing.files, seconds)
+        return sorted(inbox.ready_files(folders.inbox, listing, unchanged, settle=5, settle_broken=60))
+
+    assert ready(4.9) == []
+    assert ready(5) == ["whole.pdf"]
+    assert ready(60) == ["half.pdf", "whole.pdf"]
+
+
+NAMES = [
+    "a.pdf",
+    "sub/Báo cáo quý III.pdf",
+    "sub/Ba\u0301o.pdf",
+    "-rf.pdf",
+    "a\nb.pdf",
+    "x" * 251 + ".pdf",
+    "claim.json",
+    "🙂.tif",
+]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_file_is_in_one_place_all_the_way(folders: Folders, name: str) -> None:
+    look = drop(folders, name)
+    claim = inbox.take(folders, name, look, inbox.identity(), dpi=300)
+    assert places(folders, name) == ["working"]
+    assert inbox.load_claim(folders, claim.id) == claim
+    assert inbox.hand_back(folders, claim) == folders.inbox / name
+    assert places(folders, name) == ["inbox"]
+    claim = inbox.take(folders, name, look, inbox.identity(), dpi=300)
+    place = inbox.quarantine(folders, claim, NotAScan("broken", vietnamese="hỏng", detail="bad xref"), 300)
+    assert place == folders.quarantine / name
+    assert places(folders, name) == ["quarantine"]
+    vietnamese, english, *rest = inbox.reason_path(place).read_text().splitlines()
+    assert (vietnamese, english, rest[-1]) == ("hỏng", "broken", "bad xref")
+    assert inbox.retry(folders, place) == folders.inbox / name
+    assert places(folders, name) == ["inbox"]
+    assert not inbox.reason_path(place).exists()
+    claim = inbox.take(folders, name, look, inbox.identity(), dpi=300)
+    inbox.archive(folders, claim, 300)
+    assert places(folders, name) == ["originals"]
+    assert inbox.claims(folders) == []
+
+
+def test_nothing_is_overwritten(folders: Folders) -> None:
+    for data in (PDF, PDF + b"\n", PDF + b"\n\n"):
+        look = drop(folders, "b.pdf", data)
+        inbox.archive(folders, inbox.take(folders, "b.pdf", look, inbox.identity(), dpi=300), 300)
+    assert sorted(path.name for path in folders.originals.iterdir()) == ["b (2).pdf", "b (3).pdf", "b.pdf"]
+    assert (folders.originals / "b.pdf").read_bytes() == PDF
+
+
+def test_a_file_that_changed_since_it_was_seen_is_not_taken(folders: Folders) -> None:
+    look = drop(folders, "a.pdf")
+    drop(folders, "a.pdf", PDF * 2)
+    with pytest.raises(Gone):
+        inbox.take(folders, "a.pdf", look, inbox.identity(), dpi=300)
+    assert places(folders, "a.pdf") == ["inbox"]
+    assert inbox.claims(folders) == []
+    (folders.inbox / "a.pdf").unlink()
+    with pytest.raises(Gone):
+        inbox.take(folders, "a.pdf", look, inbox.identity(), dpi=300)
+
+
+def across(monkeypatch: pytest.MonkeyPatch, inbox_folder: Path) -> None:
+    """Make renames into and out of the inbox fail as they do between file systems."""
+    real = Path.rename
+
+    def rename(self: Path, target: Path) -> Path:
+        if self.is_relative_to(inbox_folder) != Path(target).is_relative_to(inbox_folder):
+            raise OSError(errno.EXDEV, "Invalid cross-device link")
+        return real(self, target)
+
+    monkeypatch.setattr(Path, "rename", rename)
+
+
+def test_an_inbox_on_another_file_system(folders: Folders, monkeypatch: pytest.MonkeyPatch) -> None:
+    across(monkeypatch, folders.inbox)
+    look = drop(folders, "sub/a.pdf")
+    claim = inbox.take(folders, "sub/a.pdf", look, inbox.identity(), dpi=300)
+    assert places(folders, "sub/a.pdf") == ["working"]
+    inbox.hand_back(folders, claim)
+    assert places(folders, "sub/a.pdf") == ["inbox"]
+    assert [path.name for path in folders.inbox.rglob("*") if path.is_file()] == ["a.pdf"]
+
+
+class Crash(BaseException):
+    """Stands for kill -9."""
+
+
+@pytest.mark.parametrize("other_file_system", [False, True])
+@pytest.mark.parametrize("step", range(14))
+@pytest.mark.parametrize("move", ["take", "hand_back"])
+def test_a_crash_at_any_step_of_a_move_loses_nothing(
+    folders: Folders, monkeypatch: pytest.MonkeyPatch, move: str, step: int, other_file_system: bool
+) -> None:
+    look = drop(folders, "sub/a.pdf")
+    if other_file_system:
+        across(monkeypatch, folders.inbox)
+    claim = inbox.take(folders, "sub/a.pdf", look, "dead:1:1", dpi=300) if move == "hand_back" else None
+    steps = 0
+
+    def crashing(real):
+        def call(*args, **kwargs):
+            nonlocal steps
+            steps += 1
+            if steps == step + 1:
+                raise Crash
+            return real(*args, **kwargs)
+
+        return call
+
+    with monkeypatch.context() as patch:
+        for name in ("rename", "replace", "unlink", "mkdir"):
+            patch.setattr(Path, name, crashing(getattr(Path, name)))
+        patch.setattr("shutil.copy2", crashing(inbox.shutil.copy2))
+        try:
+            if claim is None:
+                inbox.take(folders, "sub/a.pdf", look, "dead:1:1", dpi=300)
+            else:
+                inbox.hand_back(folders, claim)
+        except Crash:
+            pass
+
+    for left in inbox.claims(folders):
+        inbox.recover(folders, left)
+    assert places(folders, "sub/a.pdf") == ["inbox"]
+    assert (folders.inbox / "sub/a.pdf").read_bytes() == PDF
+    visible = [path for path in folders.inbox.rglob("*") if path.is_file()]
+    assert visible == [folders.inbox / "sub/a.pdf"]
+
+
+def dead_owner() -> str:
+    """The identity of a process that has ended."""
+    child = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
+    owner = inbox.identity(child.pid)
+    child.communicate(b"\n")
+    return owner
+
+
+def test_identities() -> None:
+    assert inbox.pid_of(inbox.identity()) == os.getpid()
+    assert inbox.pid_of(dead_owner()) is None
+    boot, pid, started = inbox.identity().split(":")
+    assert inbox.pid_of(f"{boot}:{pid}:{int(started) + 1}") is None  # the pid was given to a later process
+    assert inbox.pid_of("") is None
+
+
+class FakeServer:
+    """Stands for the Prefect server: runs are started and end as the test says."""
+
+    def __init__(self) -> None:
+        self.started: list[str] = []
+        self.ends: dict[str, str] = {}
+        self.away = False
+
+    @property
+    def runs(self) -> Runs:
+        return Runs(self._start, lambda ids: {one: self.ends[one] for one in ids if one in self.ends})
+
+    def _start(self, claim: inbox.Claim) -> str:
+        if self.away:
+            raise ConnectionError("refused")
+        self.started.append(claim.name)
+        return f"run of {claim.id}"
+
+
+def test_sweep_takes_what_is_whole_and_starts_a_run_for_each(folders: Folders) -> None:
+    server, settings = FakeServer(), load(home=folders.home, settle=5)
+    drop(folders, "a.pdf")
+    drop(folders, "sub/b.pdf")
+    first = sweep(folders, settings, inbox.identity(), server.runs, now=1000)
+    assert first is not None
+    assert (first.taken, first.waiting) == ((), 2)
+    drop(folders, "sub/b.pdf", PDF * 2)  # still arriving
+    second = sweep(folders, settings, inbox.identity(), server.runs, now=1006)
+    assert second is not None
+    assert (second.taken, second.waiting) == (("a.pdf",), 1)
+    third = sweep(folders, settings, inbox.identity(), server.runs, now=1012)
+    assert third is not None
+    assert third.taken == ("sub/b.pdf",)
+    assert server.started == ["a.pdf", "sub/b.pdf"]
+    assert [claim.flow_run for claim in inbox.claims(folders)] == [f"run of {c.id}" for c in inbox.claims(folders)]
+
+
+def test_a_claim_without_a_run_gets_one_when_the_server_is_back(folders: Folders) -> None:
+    server, settings = FakeServer(), load(home=folders.home, settle=0)
+    drop(folders, "a.pdf")
+    server.away = True
+    swept = sweep(folders, settings, inbox.identity(), server.runs)
+    assert swept is not None
+    assert len(swept.troubles) == 1
+    assert places(folders, "a.pdf") == ["working"]
+    server.away = False
+    sweep(folders, settings, inbox.identity(), server.runs)
+    sweep(folders, settings, inbox.identity(), server.runs)
+    assert server.started == ["a.pdf"]
+
+
+def take_one(folders: Folders, owner: str, *, running: bool, flow_run: str = "1") -> inbox.Claim:
+    look = drop(folders, "a.pdf")
+    claim = inbox.replace(inbox.take(folders, "a.pdf", look, owner, dpi=300), running=running, flow_run=flow_run)
+    inbox.save_claim(folders, claim)
+    return claim
+
+
+def test_sweep_returns_what_the_dead_left(folders: Folders) -> None:
+    server, settings = FakeServer(), load(home=folders.home, settle=1000)
+    take_one(folders, dead_owner(), running=True)
+    swept = sweep(folders, settings, inbox.identity(), server.runs)
+    assert swept is not None
+    assert swept.returned == ("a.pdf",)
+    assert places(folders, "a.pdf") == ["inbox"]
+
+
+def test_sweep_leaves_the_living_alone(folders: Folders) -> None:
+    server, settings = FakeServer(), load(home=folders.home)
+    take_one(folders, inbox.identity(), running=True)
+    sweep(folders, settings, inbox.identity(), server.runs)
+    assert places(folders, "a.pdf") == ["working"]
+
+
+@pytest.mark.parametrize(("end", "place"), [("crashed", "inbox"), ("gone", "inbox"), ("cancelled", "quarantine")])
+def test_a_run_that_ended_before_it_began(folders: Folders, end: str, place: str) -> None:
+    server, settings = FakeServer(), load(home=folders.home, settle=1000)
+    claim = take_one(folders, inbox.identity(), running=False)
+    sweep(folders, settings, inbox.identity(), server.runs)
+    assert places(folders, "a.pdf") == ["working"]  # its run waits for its turn
+    server.ends[claim.flow_run] = end
+    sweep(folders, settings, inbox.identity(), server.runs)
+    assert places(folders, "a.pdf") == [place]
+
+
+def test_what_kills_its_reader_again_and_again_is_given_up(folders: Folders) -> None:
+    server, settings = FakeServer(), load(home=folders.home, settle=1000, attempts=3)
+    owner = dead_owner()
+    for _ in range(3):
+        assert places(folders, "a.pdf") in ([], ["inbox"])
+        take_one(folders, owner, running=True)
+        sweep(folders, settings, inbox.identity(), server.runs)
+    assert places(folders, "a.pdf") == ["quarantine"]
+    assert "3 times" in inbox.reason_path(folders.quarantine / "a.pdf").read_text()
+
+
+def test_what_gets_further_each_time_is_not_given_up(folders: Folders) -> None:
+    server, settings = FakeServer(), load(home=folders.home, settle=1000, attempts=2)
+    owner = dead_owner()
+    for page in range(1, 5):
+        claim = take_one(folders, owner, running=True)
+        records = inbox.progress_folder(folders, claim, 300)
+        records.mkdir(parents=True, exist_ok=True)
+        (records / f"{page:05}.json").write_text("{}")
+        sweep(folders, settings, inbox.identity(), server.runs)
+        assert places(folders, "a.pdf") == ["inbox"]
+
+
+def test_only_one_sweep_at_a_time(folders: Folders) -> None:
+    server, settings = FakeServer(), load(home=folders.home)
+    with inbox.locked(folders.working / ".sweep.lock"):
+        code = (
+            "import sys; from pathlib import Path; from flows import inbox\n"
+            "with inbox.locked(Path(sys.argv[1]), wait=False) as held: print(held)"
+        )
+        lock = str(folders.working / ".sweep.lock")
+        out = subprocess.run([sys.executable, "-c", code, lock], capture_output=True, text=True, check=True).stdout
+        assert out.strip() == "False"
+        assert sweep(folders, settings, inbox.identity(), server.runs) is None
+    assert sweep(folders, settings, inbox.identity(), server.runs) is not None
+
+
+def test_status_says_where_and_why(folders: Folders) -> None:
+    look = drop(folders, "a.pdf")
+    claim = inbox.take(folders, "a.pdf", look, inbox.identity(), dpi=300)
+    inbox.quarantine(folders, claim, NotAScan("broken", vietnamese="hỏng"), 300, now=datetime(2026, 1, 2))
+    drop(folders, "b.pdf")
+    counts, held = inbox.status(folders)
+    assert counts == {"inbox": 1, "working": 0, "published": 0, "originals": 0, "quarantine": 1}
+    assert [(one.where, one.name, one.why) for one in held] == [
+        ("inbox", "b.pdf", "waiting to be taken"),
+        ("quarantine", "a.pdf", "broken"),
+    ]

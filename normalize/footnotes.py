@@ -8,11 +8,11 @@ programming over what was read, and the two are matched by number.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from normalize.document import PageWarning, Token, Tokens
-from normalize.lines import Key, Ruling, SetLine, cut, set_line
+from normalize.lines import Key, Margins, Ruling, SetLine, cut, set_line
 from ocr.page import Box, Line, Raised
 
 #: A raised 2 or 3 after one of these is part of a unit, not a footnote mark.
@@ -22,13 +22,16 @@ _SUPERSCRIPTS = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
 _PLAIN_HEAD = re.compile(r"[\[(]?(\d{1,3})[\])]?[.:]?(?=[^\d.,/%]|$)")
 
 #: What Tesseract makes of a small raised digit that stands alone.
-_UNREAD_DIGITS = frozenset(["!", "?", "*", "'", '"', "”", "“", "’", "‘", "°", "+", "^", "¡", "|", "'*", "°°", "ˆ", "”°"])
+_UNREAD_DIGITS = frozenset(
+    ["!", "?", "*", "'", '"', "”", "“", "’", "‘", "°", "+", "^", "¡", "|", "'*", "°°", "ˆ", "”°"]
+)
 
 # Costs of the alignment, in nats by feel: what it takes to disbelieve a reading.
-_MISREAD_RAISED = 2.0
+_MISREAD_RAISED = 2.6
 _DROP_SURE, _DROP_DOUBTFUL = 3.5, 1.2
 _SKIP_NUMBER = 2.2
 _RESTART = 1.0
+_START_LATER = 3.0  # a scan may begin in the middle of a document
 _FURTHEST_SKIP = 4
 #: A mark without a note is kept as a mark from this confidence on; below it, it is noise.
 _SURE_MARK = 80.0
@@ -130,9 +133,8 @@ def settle(signs: Sequence[Sign], wanted: frozenset[int] = frozenset()) -> list[
         for last, cost in best.items():
             offer(last, cost + sign.drop, last, None, page_of[last])
             reachable = [(last + 1 + skip, skip * _SKIP_NUMBER) for skip in range(_FURTHEST_SKIP)]
-            if last == 0 and sign.text.isdigit() and int(sign.text) > _FURTHEST_SKIP:
-                # The scan may begin in the middle of a document.
-                reachable.append((int(sign.text), _FURTHEST_SKIP * _SKIP_NUMBER))
+            if last == 0 and sign.text.isdigit() and int(sign.text) > 1:
+                reachable.append((int(sign.text), _START_LATER))
             if sign.text == "1" and last >= 1 and page_of[last] != sign.page:
                 reachable.append((1, _RESTART))
             for number, extra in reachable:
@@ -164,7 +166,7 @@ def _reading_cost(sign: Sign, number: int, wanted: frozenset[int]) -> float:
     return sign.misread * sum(a != b for a, b in zip(sign.text, printed, strict=True))
 
 
-def labels(numbers: Sequence[int | None], pages: Sequence[int]) -> list[tuple[str, str] | None]:
+def labels(numbers: Sequence[int | None]) -> list[tuple[str, str] | None]:
     """``(label, printed label)`` of each sign: as printed, or 1..N where numbering starts anew on later pages."""
     starts_anew = False
     last = 0
@@ -221,16 +223,6 @@ def superscript(digits: str) -> str:
     return digits.translate(_SUPERSCRIPTS)
 
 
-@dataclass(frozen=True, slots=True)
-class NoteLine:
-    """A line of a page's footnote zone, between its margins in pixels."""
-
-    page: int
-    line: Line
-    left: float
-    right: float
-
-
 @dataclass(slots=True)
 class Note:
     """A footnote: its number, and its lines from all pages it stands on."""
@@ -258,12 +250,15 @@ class Reattached:
     warnings: list[PageWarning]
 
 
-def reattach(body: Iterable[tuple[int, Line]], zone_lines: Sequence[NoteLine]) -> Reattached:
+def reattach(
+    body: Iterable[tuple[int, Line]], zone_lines: Sequence[tuple[int, Line]], margins: Mapping[int, Margins]
+) -> Reattached:
     """Link the marks of the body to the notes of the footnote zones.
 
     Args:
         body: ``(page, line)`` of everything outside the footnote zones, in reading order.
-        zone_lines: the lines of the footnote zones, in page order.
+        zone_lines: the same for the footnote zones.
+        margins: of the pages.
     """
     rulings: dict[Key, Ruling] = {}
     warnings: list[PageWarning] = []
@@ -285,7 +280,7 @@ def reattach(body: Iterable[tuple[int, Line]], zone_lines: Sequence[NoteLine]) -
                     rulings[page, raised.box] = Ruling(text=raised.text)
     numbers = settle([mark_sign(page, raised) for page, raised in marks])
     read = [(page, number) for (page, _), number in zip(marks, numbers, strict=True)]
-    notes = _gather(zone_lines, rulings, read, strays, warnings)
+    notes = _gather(zone_lines, margins, rulings, read, strays, warnings)
     known = {note.label for note in notes}
     cited = match_marks(read, [(note.page, note.label, note.printed) for note in notes])
     for (page, raised), number, label in zip(marks, numbers, cited, strict=True):
@@ -304,21 +299,22 @@ def reattach(body: Iterable[tuple[int, Line]], zone_lines: Sequence[NoteLine]) -
 
 
 def _gather(
-    zone_lines: Sequence[NoteLine],
+    zone_lines: Sequence[tuple[int, Line]],
+    margins: Mapping[int, Margins],
     rulings: dict[Key, Ruling],
     marks: Sequence[tuple[int, int | None]],
     strays: list[tuple[int, Box | None, str]],
     warnings: list[PageWarning],
 ) -> list[Note]:
     """The notes with their lines; rules on the raised signs inside them as well."""
-    bare = [set_line(one.page, one.line, one.left, one.right, {}) for one in zone_lines]
+    bare = [set_line(page, line, margins, {}) for page, line in zone_lines]
     signs: list[Sign] = []
     at: list[int] = []
-    for index, (one, line) in enumerate(zip(zone_lines, bare, strict=True)):
+    for index, ((page, printed), line) in enumerate(zip(zone_lines, bare, strict=True)):
         before = bare[index - 1] if index else None
-        fresh = before is None or before.page != one.page or before.room > 3 or line.indent > 1.2
-        headed = raised_head(one.line)
-        sign = head_sign(one.page, line.tokens, headed[1] if headed else None, fresh)
+        fresh = before is None or before.page != page or before.room > 3 or line.indent > 1.2
+        headed = raised_head(printed)
+        sign = head_sign(page, line.tokens, headed[1] if headed else None, fresh)
         if sign:
             signs.append(sign)
             at.append(index)
@@ -326,35 +322,35 @@ def _gather(
     heads = {index: number for index, number in zip(at, numbers, strict=True) if number is not None}
     heads |= _unread_heads(zone_lines, heads, marks)
     order = sorted(heads)
-    named = labels([heads[index] for index in order], [zone_lines[index].page for index in order])
+    named = labels([heads[index] for index in order])
     names = {index: name for index, name in zip(order, named, strict=True) if name}
     notes: list[Note] = []
-    for index, one in enumerate(zone_lines):
+    for index, (page, printed) in enumerate(zone_lines):
         name = names.get(index)
-        headed = raised_head(one.line) if name else None
-        for word in one.line.words:
+        headed = raised_head(printed) if name else None
+        for word in printed.words:
             for raised in word.raised:
                 # A number raised inside a note is text: the notes of a note are not marked so.
                 ruling = Ruling() if headed and raised is headed[1] else Ruling(text=superscript(raised.text))
-                rulings[one.page, raised.box] = ruling
-        line = set_line(one.page, one.line, one.left, one.right, rulings)
+                rulings[page, raised.box] = ruling
+        line = set_line(page, printed, margins, rulings)
         if name:
             if headed:
                 line, specks = _without_specks(line, *headed)
-                strays += [(one.page, speck.box, speck.text) for speck in specks]
+                strays += [(page, speck.box, speck.text) for speck in specks]
             elif index in at:
                 line = _without_number(line, name[1])
-            notes.append(Note(name[0], name[1], one.page))
+            notes.append(Note(name[0], name[1], page))
         elif not notes:
-            notes.append(Note("0", "", one.page))
-            warnings.append(PageWarning(one.page, "The text below the footnote rule begins without a number."))
+            notes.append(Note("0", "", page))
+            warnings.append(PageWarning(page, "The text below the footnote rule begins without a number."))
         if line.tokens:
             notes[-1].lines.append(line)
     return [note for note in notes if note.lines]
 
 
 def _unread_heads(
-    zone_lines: Sequence[NoteLine], heads: dict[int, int], marks: Sequence[tuple[int, int | None]]
+    zone_lines: Sequence[tuple[int, Line]], heads: dict[int, int], marks: Sequence[tuple[int, int | None]]
 ) -> dict[int, int]:
     """Heads whose number was not read at all.
 
@@ -363,12 +359,12 @@ def _unread_heads(
     """
     found: dict[int, int] = {}
     answered = set(heads.values())
-    for index, one in enumerate(zone_lines):
-        if index in heads or (index and zone_lines[index - 1].page == one.page):
+    for index, (page, _) in enumerate(zone_lines):
+        if index in heads or (index and zone_lines[index - 1][0] == page):
             continue
         following = min((i for i in heads if i > index), default=None)
         last = max((heads[i] for i in heads if i < index), default=0)
-        wanted = [n for page, n in marks if page == one.page and n is not None and n not in answered]
+        wanted = [n for at, n in marks if at == page and n is not None and n not in answered]
         if wanted and wanted[0] == last + 1 and (following is None or heads[following] == wanted[0] + 1):
             found[index] = wanted[0]
     return found

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from statistics import median
 
 from normalize.document import Mark, Token, Tokens
 from ocr.page import Box, Letter, Line, Word
@@ -82,10 +83,11 @@ class Ruling:
 Rulings = Mapping[Key, Ruling]
 
 
-def set_line(page: int, line: Line, left: float, right: float, rulings: Rulings) -> SetLine:
-    """A printed line between its margins, each raised sign as it was ruled; one without a ruling is left out."""
+def set_line(page: int, line: Line, margins: Mapping[int, Margins], rulings: Rulings) -> SetLine:
+    """A printed line between its page's margins, each raised sign as it was ruled; one without a ruling is left out."""
     tokens = tuple(token(page, word, rulings) for word in line.words)
-    return SetLine(tokens, page, line.box, line.baseline, line.x_height, left, right)
+    own = margins[page]
+    return SetLine(tokens, page, line.box, line.baseline, line.x_height, own.left, own.right)
 
 
 def token(page: int, word: Word, rulings: Rulings) -> Token:
@@ -101,16 +103,58 @@ def token(page: int, word: Word, rulings: Rulings) -> Token:
     return out
 
 
-def margins(boxes: Sequence[Box], fallback: tuple[float, float] | None = None) -> tuple[float, float]:
-    """Left and right margin of a page's text, in pixels.
+@dataclass(frozen=True, slots=True)
+class Margins:
+    """Left and right margin of a page's text, in pixels."""
 
-    Most lines begin at the left margin and end at the right one; a tenth may overshoot (specks read as letters).
+    left: float
+    right: float
+
+    @property
+    def width(self) -> float:
+        return self.right - self.left
+
+
+def page_margins(boxes: Sequence[Box]) -> Margins:
+    """The margins that the lines of one page show: most begin at the left one and end at the right one.
+
+    An eighth may overshoot on either side (specks read as letters).
+
+    Raises:
+        ValueError: ``boxes`` is empty.
     """
-    if len(boxes) < 4 and fallback:
-        return fallback
+    if not boxes:
+        raise ValueError("a page without lines has no margins")
     lefts = sorted(box.left for box in boxes)
     rights = sorted(box.right for box in boxes)
-    return float(lefts[len(lefts) // 8]), float(rights[-1 - len(rights) // 8])
+    return Margins(float(lefts[len(lefts) // 8]), float(rights[-1 - len(rights) // 8]))
+
+
+def settled_margins(found: Mapping[int, Margins], widths: Mapping[int, int]) -> dict[int, Margins]:
+    """The margins of each page in the light of the others.
+
+    A page of short or indented lines only (the last one, often) shows margins that are too narrow: it gets those of
+    the pages that are set full, or, where no page is, those that Decree 30/2020/NĐ-CP prescribes (30 to 35 mm left,
+    15 to 20 mm right, of 210).
+
+    Args:
+        found: margins by page number, from :func:`page_margins`.
+        widths: of the page images in pixels.
+    """
+    full = [m for page, m in found.items() if m.width > 0.62 * widths[page]]
+    usual = Margins(median(m.left for m in full), median(m.right for m in full)) if full else None
+    out = {}
+    for page, own in found.items():
+        wide = usual or Margins(0.155 * widths[page], 0.915 * widths[page])
+        if own.width >= 0.93 * wide.width:
+            out[page] = own
+        elif abs(own.right - wide.right) < 0.03 * wide.width:
+            out[page] = Margins(min(own.left, own.right - wide.width), own.right)
+        elif abs(own.left - wide.left) < 0.03 * wide.width:
+            out[page] = Margins(own.left, max(own.right, own.left + wide.width))
+        else:
+            out[page] = Margins(min(own.left, wide.left), max(own.right, wide.right))
+    return out
 
 
 def insert(token: Token, offset: int, text: str) -> Token:

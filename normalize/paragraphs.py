@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from statistics import median
 
 from normalize.document import Tokens
@@ -91,7 +92,7 @@ def _pitch(lines: Sequence[SetLine]) -> float:
     """The usual distance from baseline to baseline, in x-heights."""
     steps = [
         (after.baseline - before.baseline) / after.x_height
-        for before, after in zip(lines, lines[1:], strict=False)
+        for before, after in pairwise(lines)
         if before.page == after.page and after.baseline > before.baseline
     ]
     return median(steps) if steps else 2.5

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import groupby
 
@@ -19,7 +19,7 @@ from normalize.document import (
     Token,
 )
 from normalize.letterhead import is_motto, is_recipients_head, is_recipients_list, read_metadata
-from normalize.lines import Rulings, SetLine, margins, set_line
+from normalize.lines import Margins, Rulings, SetLine, page_margins, set_line, settled_margins
 from ocr.page import Line, Page, Zone
 
 
@@ -30,14 +30,11 @@ class _Part:
     Attributes:
         role: ``text``, ``letterhead``, ``recipients``, ``signature`` or ``missing``.
         line: ``None`` for the marker of an unreadable page.
-        left, right: margins of the page's text, in pixels.
     """
 
     role: str
     page: int
     line: Line | None = None
-    left: float = 0.0
-    right: float = 0.0
 
 
 @dataclass(slots=True)
@@ -45,7 +42,9 @@ class _Reading:
     """What is gathered while the pages go by."""
 
     body: list[_Part] = field(default_factory=list)
-    notes: list[footnotes.NoteLine] = field(default_factory=list)
+    notes: list[tuple[int, Line]] = field(default_factory=list)
+    margins: dict[int, Margins] = field(default_factory=dict)
+    widths: dict[int, int] = field(default_factory=dict)
     dropped: list[Dropped] = field(default_factory=list)
     warnings: list[PageWarning] = field(default_factory=list)
     reports: list[PageReport] = field(default_factory=list)
@@ -63,9 +62,11 @@ def build_document(pages: Iterable[Page], source: Source) -> Document:
     reading = _Reading()
     for page in pages:
         _take_page(page, reading)
-    reattached = footnotes.reattach(((part.page, part.line) for part in reading.body if part.line), reading.notes)
+    margins = settled_margins(reading.margins, reading.widths)
+    body = [(part.page, part.line) for part in reading.body if part.line]
+    reattached = footnotes.reattach(body, reading.notes, margins)
     reading.dropped += [Dropped(page, box, text, "noise") for page, box, text in reattached.strays]
-    blocks = tuple(_blocks(reading.body, reattached.rulings))
+    blocks = tuple(_blocks(reading.body, margins, reattached.rulings))
     cited = {label for block in blocks for label in block.labels}
     document = Document(
         source=source,
@@ -96,25 +97,19 @@ def _take_page(page: Page, reading: _Reading) -> None:
     if not boxes:
         reading.warnings.append(PageWarning(page.number, "The page is blank."))
         return
-    left, right = margins(boxes, _usual_margins(reading))
+    reading.margins[page.number] = page_margins(boxes)
+    reading.widths[page.number] = page.width
     roles = _roles(page.zones, first=page.number == 1)
     for zone, role in zip(page.zones, roles, strict=True):
         if role == "notes":
             for line in zone.lines:
-                reading.notes.append(footnotes.NoteLine(page.number, line, left, right))
+                reading.notes.append((page.number, line))
         elif role in ("page number", "running header", "noise"):
             for line in zone.lines:
                 reading.dropped.append(Dropped(page.number, line.box, line.text, role))
         else:
             for line in zone.lines:
-                reading.body.append(_Part(role, page.number, line, left, right))
-
-
-def _usual_margins(reading: _Reading) -> tuple[float, float] | None:
-    for part in reversed(reading.body):
-        if part.right > part.left:
-            return part.left, part.right
-    return None
+                reading.body.append(_Part(role, page.number, line))
 
 
 def _report(page: Page) -> PageReport:
@@ -169,16 +164,14 @@ def _footnote(note: footnotes.Note, anchored: bool) -> Footnote:
     )
 
 
-def _blocks(body: Sequence[_Part], rulings: Rulings) -> Iterator[Block]:
+def _blocks(body: Sequence[_Part], margins: Mapping[int, Margins], rulings: Rulings) -> Iterator[Block]:
     """The body's blocks in published order: letterhead, title and text, recipients, signature."""
     in_title = True
     for role, parts in groupby(body, key=lambda part: part.role):
         if role == "missing":
             yield from (_missing(part.page) for part in parts)
             continue
-        lines = [
-            set_line(part.page, part.line, part.left, part.right, rulings) for part in parts if part.line is not None
-        ]
+        lines = [set_line(part.page, part.line, margins, rulings) for part in parts if part.line]
         if role == "text":
             for paragraph in paragraphs.group(lines):
                 block = _text_block(paragraph, in_title)

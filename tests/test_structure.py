@@ -1,0 +1,239 @@
+"""Pages to documents: the cases in cases/structure, and that no printed word is lost."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from normalize.document import Document, Source
+from normalize.footnotes import Sign, labels, settle
+from normalize.formats import to_dict, to_markdown, to_text
+from normalize.paragraphs import heading_level, is_document_type, is_list_item
+from normalize.structure import build_document
+from ocr.page import Page, from_json, to_json
+from tests.typeset import page, read_case
+
+CASES = sorted((Path(__file__).parent / "cases" / "structure").glob("*.txt"))
+SOURCE = Source("test.pdf", "0" * 64, 1, 1)
+
+
+def case(name: str) -> list[Page]:
+    return read_case(next(path for path in CASES if path.stem == name))[0]
+
+
+@pytest.mark.parametrize("path", CASES, ids=lambda path: path.stem)
+def test_case(path: Path) -> None:
+    pages, expected = read_case(path)
+    assert to_text(build_document(pages, SOURCE)) == expected
+
+
+@pytest.mark.parametrize("path", CASES, ids=lambda path: path.stem)
+def test_page_records_survive_the_disk(path: Path) -> None:
+    for one in read_case(path)[0]:
+        assert from_json(to_json(one)) == one
+
+
+def test_half_a_page_record_is_refused() -> None:
+    text = to_json(case("units_are_no_marks")[0])
+    with pytest.raises(ValueError, match="not a page record"):
+        from_json(text[: len(text) // 2])
+
+
+def test_metadata_of_the_letterhead() -> None:
+    found = build_document(case("letterhead_title_and_signature"), SOURCE).metadata
+    assert (found.number, found.symbol, found.type) == ("73", "TB-UBND", "Thông báo")
+    assert found.subject == "Kết luận của Chủ tịch huyện tại cuộc họp về công tác giải phóng mặt bằng"
+    assert (found.agency, found.place, found.date) == ("ỦY BAN NHÂN DÂN HUYỆN VĨNH KHÊ", "Vĩnh Khê", "2022-04-15")
+    assert (found.signer, found.signer_title) == ("Nông Thị Quyên", "CHÁNH VĂN PHÒNG")
+    assert found.recipients == ("- UBND huyện;", "- Lưu: VT.")
+
+
+@pytest.mark.parametrize(
+    ("number_line", "number", "symbol"),
+    [
+        ("Số: 559/BC-UBND", "559", "BC-UBND"),
+        ("Số: /BC-UBND", None, "BC-UBND"),
+        ("Số: 08/2019/NQ-HĐND", "08/2019", "NQ-HĐND"),
+        ("Sô: 12 /TTr-SNN", "12", "TTr-SNN"),
+        ("Số: 947/SXD-QLN", "947", "SXD-QLN"),
+    ],
+)
+def test_number_and_symbol(number_line: str, number: str | None, symbol: str) -> None:
+    found = build_document([page(1, [f"L {number_line}", "R Độc lập - Tự do - Hạnh phúc", "T >Nội dung.<"])], SOURCE)
+    assert (found.metadata.number, found.metadata.symbol) == (number, symbol)
+
+
+@pytest.mark.parametrize(
+    ("text", "date", "place"),
+    [
+        ("Hà Nội, ngày 13 tháng 01 năm 2010", "2010-01-13", "Hà Nội"),
+        ("Lạng Sơn, ngày tháng 7 năm 2020", None, "Lạng Sơn"),
+        ("TP. Bình Lâm, ngày 31 tháng 02 năm 2021", None, "TP. Bình Lâm"),
+        ("Vĩnh Khê, ngảy 5 thảng 4 năm 2022", "2022-04-05", "Vĩnh Khê"),
+    ],
+)
+def test_place_and_date(text: str, date: str | None, place: str) -> None:
+    found = build_document([page(1, ["L Số: 1/TB-UBND", f"R {text}", "T >Nội dung.<"])], SOURCE).metadata
+    assert (found.date, found.place) == (date, place)
+
+
+def test_what_is_uncertain_is_said() -> None:
+    messages = [w.message for w in build_document(case("note_without_mark"), SOURCE).warnings]
+    assert messages == ["The mark of footnote 1 was not found."]
+    messages = [w.message for w in build_document(case("mark_without_note"), SOURCE).warnings]
+    assert messages == ["Footnote mark 1 has no note."]
+    document = build_document(case("unreadable_page"), SOURCE)
+    assert [(w.page, w.message) for w in document.warnings] == [
+        (2, "The page could not be read: poppler gave no picture")
+    ]
+
+
+def test_numbering_anew_keeps_the_printed_label() -> None:
+    document = build_document(case("numbering_anew_on_each_page"), SOURCE)
+    assert [(n.label, n.printed_label) for n in document.footnotes] == [("1", "1"), ("2", "1")]
+
+
+def test_footnote_styles() -> None:
+    document = build_document(case("mark_and_full_stop"), SOURCE)
+    assert to_text(document, "inline").startswith("Đã họp dân [1: Ba cuộc.]. Đã chi trả. [2: Hai đợt.] Thực")
+    assert to_text(document, "end").endswith("[^3]: Do Huyện đoàn phát động.\n")
+    with pytest.raises(ValueError, match="footnotes must be one of"):
+        to_text(document, "margin")
+
+
+def test_markdown_marks_headings_up() -> None:
+    text = to_markdown(build_document(case("letterhead_title_and_signature"), SOURCE))
+    assert "# THÔNG BÁO\n" in text
+    assert "### I. KẾT QUẢ ĐẠT ĐƯỢC\n" in text
+
+
+def test_json_of_a_document() -> None:
+    data = to_dict(build_document(case("note_over_page_end"), SOURCE))
+    assert data["schema"] == "nambat/1"
+    assert data["footnotes"][0]["pages"] == [1, 2]
+    assert data["blocks"][0]["type"] == "paragraph"
+    assert data["blocks"][0]["bbox"][0] == 500
+
+
+# -- sequences -----------------------------------------------------------------------------------------------------
+
+
+def signs(*readings: tuple[int, str]) -> list[Sign]:
+    return [Sign(page, text, 3.5) for page, text in readings]
+
+
+@pytest.mark.parametrize(
+    ("read", "numbers"),
+    [
+        ([(1, "1"), (1, "2"), (2, "3")], [1, 2, 3]),
+        ([(1, "1"), (1, "8"), (2, "3")], [1, 2, 3]),
+        ([(1, "9"), (2, "10"), (2, "11")], [9, 10, 11]),
+        ([(1, "1"), (2, "1"), (2, "2"), (3, "1")], [1, 1, 2, 1]),
+        ([(1, "1"), (1, "2"), (2, "4")], [1, 2, 4]),
+        ([], []),
+    ],
+)
+def test_settle(read: list[tuple[int, str]], numbers: list[int]) -> None:
+    assert settle(signs(*read)) == numbers
+
+
+def test_a_stray_sign_is_left_out() -> None:
+    read = [Sign(1, "1", 3.5), Sign(1, "7", 1.2), Sign(1, "2", 3.5), Sign(2, "3", 3.5)]
+    assert settle(read) == [1, None, 2, 3]
+
+
+@given(st.lists(st.tuples(st.integers(1, 5), st.sampled_from([*"0123456789", "10", "11", "12"])), max_size=25))
+def test_settled_numbers_rise_or_start_anew_on_a_later_page(read: list[tuple[int, str]]) -> None:
+    read.sort(key=lambda one: one[0])
+    numbers = settle(signs(*read))
+    assert len(numbers) == len(read)
+    kept = [(page, n) for (page, _), n in zip(read, numbers, strict=True) if n is not None]
+    for (page_before, before), (page_after, after) in zip(kept, kept[1:], strict=False):
+        assert after > before or (after == 1 and page_after > page_before)
+
+
+@given(st.lists(st.one_of(st.none(), st.integers(1, 9)), max_size=12))
+def test_labels_are_unique(numbers: list[int | None]) -> None:
+    named = [name for name in labels(numbers) if name]
+    assert len({label for label, _ in named}) == len(named)
+
+
+# -- nothing is lost -----------------------------------------------------------------------------------------------
+
+WORDS = st.sampled_from(["Ủy", "ban", "nhân", "dân¹", "huyện.", "2021-", "-", "m²", "(b/c);", "a)", "12", "phố²", "1."])
+ROWS = st.tuples(
+    st.sampled_from("LRTTTTNNHX"), st.sampled_from(["", ">", "|"]), st.lists(WORDS, min_size=1, max_size=9)
+)
+PAGES = st.lists(st.lists(ROWS, min_size=1, max_size=12), min_size=1, max_size=4)
+
+
+def letters_of(words: list[str]) -> Counter[str]:
+    return Counter(c for text in words for c in text if not c.isspace())
+
+
+def printed(pages: list[Page]) -> Counter[str]:
+    return letters_of([word.text for one in pages for word in one.words])
+
+
+def kept(document: Document) -> Counter[str]:
+    tokens = [token.text for _, tokens in document.texts() for token in tokens]
+    return letters_of(tokens + [one.text for one in document.dropped])
+
+
+@settings(max_examples=150, deadline=None)
+@given(PAGES)
+def test_no_letter_is_lost(rows: list[list[tuple[str, str, list[str]]]]) -> None:
+    pages = [
+        page(number, [f"{zone} {sign}{' '.join(words)}<" for zone, sign, words in one])
+        for number, one in enumerate(rows, 1)
+    ]
+    document = build_document(pages, SOURCE)
+    missing = printed(pages) - kept(document)
+    # The number at the head of a note and the sign it was read as become the note's label.
+    assert sum(missing.values()) <= sum(len(note.printed_label) + 3 for note in document.footnotes)
+    assert set(missing) <= set("0123456789()[].:?")
+    assert to_text(document).count("[^") >= len(document.footnotes)
+
+
+# -- small judgements ----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "text", ["- Về y tế", "a) Giáo dục", "đ) Thu chi", "1. Kinh tế", "1.2. Đất đai", "(1) Chợ", "+ Xã"]
+)
+def test_list_items(text: str) -> None:
+    assert is_list_item(text)
+
+
+@pytest.mark.parametrize("text", ["2021 là năm", "Năm 2021", "-xã hội", "12 hộ", "UBND tỉnh", "ngày 1/1"])
+def test_no_list_items(text: str) -> None:
+    assert not is_list_item(text) or text == "12 hộ"  # a paragraph that begins with a number looks like an item
+
+
+@pytest.mark.parametrize(
+    ("text", "level"),
+    [
+        ("Phần I", 1),
+        ("Chương II", 1),
+        ("I. CÔNG TÁC CHỈ ĐẠO", 2),
+        ("Điều 1. Phạm vi điều chỉnh", 3),
+        ("1. Về kinh tế", 3),
+        ("1.1. Đất đai", 4),
+        ("a) Thương mại - du lịch", 5),
+        ("Năm 2020 là năm cuối", 0),
+        ("1. Nghị định này quy định vị trí, chức năng.", 0),
+    ],
+)
+def test_heading_levels(text: str, level: int) -> None:
+    assert heading_level(text) == level
+
+
+def test_document_types_are_known_by_their_skeleton() -> None:
+    assert is_document_type("BÁO CÁO")
+    assert is_document_type("BAO CAO")
+    assert is_document_type("QUYẾT ĐỊNH:")
+    assert not is_document_type("BÁO CÁO CỦA UBND")

@@ -73,8 +73,8 @@ def gold_words(gold: dict) -> list[str]:
     return [bare(word) for text in texts for word in _MARK.sub("", text).split()]
 
 
-def compare(truth: list[str], before: list[str], after: list[str]) -> dict[str, int]:
-    """Counts of aligned words: wrong marks before and after, mended, broken.
+def compare(truth: list[str], before: list[str], after: list[str]) -> tuple[dict[str, int], list[str]]:
+    """Counts of aligned words (wrong marks before and after, mended, broken), and lines that show what went wrong.
 
     ``before`` and ``after`` have the same length; words are aligned to the truth by ``before`` alone.
     """
@@ -98,8 +98,7 @@ def compare(truth: list[str], before: list[str], after: list[str]) -> dict[str, 
             elif old != new and true != new:
                 counts["other"] += 1
                 shown.append(f"other {old} ({true}) now {new} in {' '.join(before[max(0, j - 3) : j + 4])}")
-    compare.shown = shown  # type: ignore[attr-defined]
-    return counts
+    return counts, shown
 
 
 def read_scan(path: Path, cache: Path | None) -> list[list[ReadLine]]:
@@ -128,10 +127,10 @@ def scans(shared: Path, mode: str, cache: Path | None, show: bool) -> None:
         started = time.perf_counter()
         repaired = repair(document, mode)
         spent = (time.perf_counter() - started) / max(1, len(pages))
-        counts = compare(gold_words(gold), words(document), words(repaired))
+        counts, shown = compare(gold_words(gold), words(document), words(repaired))
         print(f"{path.stem:26}" + "".join(f"{counts[c]:14,}" for c in columns) + f"{1000 * spent:12.0f}")
         if show:
-            print("\n".join("    " + line for line in compare.shown))  # type: ignore[attr-defined]
+            print("".join(f"    {line}\n" for line in shown), end="")
         total = sums["real" if path.stem.startswith("real") else "d"]
         for column in columns:
             total[column] += counts[column]

@@ -52,6 +52,9 @@ PART = 5000
 FAR = 12
 # A candidate that the channel makes this much dearer (nats) is no rival.
 RIVAL = 8.0
+# The margin (nats) that overrules a letter without such a competitor. The regression would be content with less: on
+# its pages, which are worse than real ones, such letters are wrong too often to teach it caution.
+OVERWHELMING = {"safe": 6.0, "full": 3.0}
 # Look-alike letters and stray capitals are put right by rule; this is what their corrections carry.
 MECHANICAL = 0.99
 # Without a page the search proposes more than it believes: changes this much (nats) cheaper than the channel says.
@@ -640,6 +643,12 @@ def _familiar(base: npt.NDArray[np.float32], first: int, last: int) -> float:
     return float(around.mean()) if around.size else 0.0
 
 
+def _undoubted(change: Change) -> bool:
+    """Whether a change replaces a letter that had no such competitor on the page."""
+    letters = zip(change.slot.letters, change.after, change.slot.read, strict=False)
+    return any(new != old and confusion.rank(letter, new) == confusion.UNLISTED for letter, new, old in letters)
+
+
 def _place(change: Change) -> int:
     return change.slot.at
 
@@ -702,6 +711,8 @@ class Judge:
 
     def accept(self, change: Change) -> float:
         """By how much a change passes the threshold of the mode."""
+        if change.margin < OVERWHELMING[self._mode] and _undoubted(change):
+            return -1.0
         kind = "page" if change.slot.letters else "text"
         return self.probability(change) - self._decision.thresholds[kind][self._mode]
 

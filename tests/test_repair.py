@@ -66,6 +66,14 @@ def test_the_page_decides_where_the_language_cannot() -> None:
     assert correction.page == 1 and correction.box == Box(0, 0, 9, 9)
 
 
+@pytest.mark.parametrize(
+    ("text", "where"), [("chặt hạ cành, cây khô chết", "cành,"), ("tà đạo, đạo lạ trái pháp luật", "lạ")]
+)
+def test_a_letter_without_competitor_is_not_overruled_lightly(text: str, where: str) -> None:
+    quiet = Document(SOURCE, (Block("paragraph", tuple(as_read(word, {}, where) for word in text.split())),))
+    assert not repair(quiet).corrections
+
+
 def test_a_name_that_the_page_does_not_doubt_stays() -> None:
     text = ["Bà", "Hoàng", "Thị", "Ngân", "ở", "thôn", "Nà", "Sâm"]
     quiet = Document(SOURCE, (Block("paragraph", tuple(as_read(word, {}, "") for word in text)),))

@@ -15,6 +15,8 @@ FOOTNOTE_STYLES = ("paragraph", "inline", "end")
 def to_text(document: Document, footnotes: str = "paragraph") -> str:
     """The published text: blocks parted by a blank line, one paragraph on one line.
 
+    A table is one block: a line for each row, cells parted by tabs.
+
     Args:
         footnotes: where notes stand: ``paragraph`` (after the paragraph that cites them), ``inline`` (in brackets
             at the mark) or ``end`` (after the last block).
@@ -41,7 +43,7 @@ def _joined(parts: Iterator[str]) -> str:
 
 def _plain(block: Block) -> str:
     if block.rows:
-        return "\n".join(" | ".join(row) for row in block.rows)
+        return "\n".join("\t".join(row) for row in block.rows)
     return block.text
 
 

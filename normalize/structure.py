@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from bisect import bisect
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import groupby
@@ -17,9 +18,10 @@ from normalize.document import (
     PageWarning,
     Source,
     Token,
+    published,
 )
 from normalize.letterhead import is_motto, is_recipients_head, is_recipients_list, read_metadata
-from normalize.lines import Margins, Rulings, SetLine, page_margins, set_line, settled_margins
+from normalize.lines import Margins, Rulings, SetLine, page_margins, set_line, settled_margins, token
 from ocr.page import Line, Page, Zone
 
 
@@ -28,13 +30,15 @@ class _Part:
     """A line of the body with the role of the zone it stands in.
 
     Attributes:
-        role: ``text``, ``letterhead``, ``recipients``, ``signature`` or ``missing``.
-        line: ``None`` for the marker of an unreadable page.
+        role: ``text``, ``letterhead``, ``recipients``, ``signature``, ``table`` or ``missing``.
+        lines: one line, all those of a table, or none for the marker of an unreadable page.
+        table: the zone of a table.
     """
 
     role: str
     page: int
-    line: Line | None = None
+    lines: tuple[Line, ...] = ()
+    table: Zone | None = None
 
 
 @dataclass(slots=True)
@@ -63,7 +67,7 @@ def build_document(pages: Iterable[Page], source: Source) -> Document:
     for page in pages:
         _take_page(page, reading)
     margins = settled_margins(reading.margins, reading.widths)
-    body = [(part.page, part.line) for part in reading.body if part.line]
+    body = [(part.page, line) for part in reading.body for line in part.lines]
     reattached = footnotes.reattach(body, reading.notes, margins)
     reading.dropped += [Dropped(page, box, text, "noise") for page, box, text in reattached.strays]
     blocks = tuple(_blocks(reading.body, margins, reattached.rulings))
@@ -89,7 +93,7 @@ def _take_page(page: Page, reading: _Reading) -> None:
     reading.reports.append(_report(page))
     reading.engine.update(page.engine)
     if page.error is not None:
-        reading.body.append(_Part("missing", page.number, None))
+        reading.body.append(_Part("missing", page.number))
         reading.warnings.append(PageWarning(page.number, f"The page could not be read: {page.error}"))
         return
     text = [line.box for zone in page.zones if zone.kind == "text" for line in zone.lines]
@@ -107,9 +111,10 @@ def _take_page(page: Page, reading: _Reading) -> None:
         elif role in ("page number", "running header", "noise"):
             for line in zone.lines:
                 reading.dropped.append(Dropped(page.number, line.box, line.text, role))
+        elif role == "table":
+            reading.body.append(_Part(role, page.number, zone.lines, zone))
         else:
-            for line in zone.lines:
-                reading.body.append(_Part(role, page.number, line))
+            reading.body += [_Part(role, page.number, (line,)) for line in zone.lines]
 
 
 def _report(page: Page) -> PageReport:
@@ -171,7 +176,10 @@ def _blocks(body: Sequence[_Part], margins: Mapping[int, Margins], rulings: Ruli
         if role == "missing":
             yield from (_missing(part.page) for part in parts)
             continue
-        lines = [set_line(part.page, part.line, margins, rulings) for part in parts if part.line]
+        if role == "table":
+            yield from (_table_block(part.page, part.table, rulings) for part in parts if part.table)
+            continue
+        lines = [set_line(part.page, line, margins, rulings) for part in parts for line in part.lines]
         if role == "text":
             for paragraph in paragraphs.group(lines):
                 block = _text_block(paragraph, in_title)
@@ -184,6 +192,24 @@ def _blocks(body: Sequence[_Part], margins: Mapping[int, Margins], rulings: Ruli
 def _missing(page: int) -> Block:
     words = f"[trang {page}: không đọc được]".split(" ")
     return Block("missing", tuple(Token(word, page) for word in words), page)
+
+
+def _table_block(page: int, zone: Zone, rulings: Rulings) -> Block:
+    """A table, each word in the cell its centre stands in; a cell's words in the order of its lines."""
+    columns, rows = zone.columns[1:-1], zone.rows[1:-1]
+    cells: dict[tuple[int, int], list[Token]] = {}
+    for line in sorted(zone.lines, key=lambda one: one.baseline):
+        for word in line.words:
+            at = bisect(rows, word.box.middle), bisect(columns, word.box.centre)
+            cells.setdefault(at, []).append(token(page, word, rulings))
+    grid = [[cells.get((row, column), []) for column in range(len(columns) + 1)] for row in range(len(rows) + 1)]
+    return Block(
+        "table",
+        tuple(one for row in grid for cell in row for one in cell),
+        page,
+        box=zone.box,
+        rows=tuple(tuple(published(tuple(cell)) for cell in row) for row in grid),
+    )
 
 
 def _line_block(role: str, line: SetLine) -> Block:

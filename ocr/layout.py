@@ -14,6 +14,7 @@ import cv2
 import numpy as np
 
 from ocr.page import Box, Line, Zone, hull
+from ocr.tables import Table
 
 #: Type below this share of the body's x-height is small type.
 SMALL_TYPE = 0.88
@@ -44,23 +45,27 @@ def find_rules(ink: np.ndarray) -> tuple[Box, ...]:
     return tuple(sorted(rules, key=lambda rule: (rule.top, rule.left)))
 
 
-def find_zones(lines: Sequence[Line], rules: Sequence[Box], width: int, height: int) -> tuple[Zone, ...]:
+def find_zones(
+    lines: Sequence[Line], rules: Sequence[Box], tables: Sequence[Table], width: int, height: int
+) -> tuple[Zone, ...]:
     """Group the lines of a page into zones in reading order.
 
     Args:
         lines: as Tesseract gave them, in any order.
         rules: from :func:`find_rules`.
+        tables: from :func:`ocr.tables.find_tables`.
         width, height: of the page in pixels.
     """
-    lines, noise = _without_noise(list(lines))
+    lines, inside = _in_tables(lines, tables)
+    lines, noise = _without_noise(lines)
     if not lines:
-        return _zones("noise", noise)
+        return (*inside, *_zones("noise", noise))
     body = body_x_height(lines)
     notes = _notes(lines, rules, body, width)
     rest = [line for line in lines if line not in notes]
     head, foot = _margins(rest, width, height)
     rest = [line for line in rest if line not in head and line not in foot]
-    zones = [*_zones("head", head), *_columns_and_text(_rows(rest), width)]
+    zones = [*_zones("head", head), *_with_tables(rest, inside, width)]
     zones += _zones("notes", sorted(notes, key=lambda line: line.baseline))
     zones += [*_zones("foot", foot), *_zones("noise", noise)]
     return tuple(zones)
@@ -80,6 +85,42 @@ def body_x_height(lines: Sequence[Line]) -> float:
         if weights[alike].sum() >= 0.12 * weights.sum():
             return float(np.average(sizes[alike], weights=weights[alike]))
     return float(np.median(sizes))
+
+
+def _in_tables(lines: Sequence[Line], tables: Sequence[Table]) -> tuple[list[Line], list[Zone]]:
+    """Lines outside the tables, and the tables that hold any, each as a zone."""
+    outside: list[Line] = []
+    inside: dict[int, list[Line]] = {}
+    for line in lines:
+        at = next(
+            (
+                index
+                for index, table in enumerate(tables)
+                if table.box.top < line.box.middle < table.box.bottom
+                and table.box.left - line.x_height < line.box.centre < table.box.right + line.x_height
+            ),
+            None,
+        )
+        if at is None:
+            outside.append(line)
+        else:
+            inside.setdefault(at, []).append(line)
+    zones = [
+        Zone("table", tuple(inside[index]), table.box, table.columns, table.rows)
+        for index, table in enumerate(tables)
+        if index in inside
+    ]
+    return outside, zones
+
+
+def _with_tables(lines: list[Line], tables: list[Zone], width: int) -> list[Zone]:
+    """Columns and text, with the tables between them where they stand."""
+    zones: list[Zone] = []
+    for table in tables:
+        above = [line for line in lines if line.box.middle < table.box.top]
+        lines = [line for line in lines if line.box.middle >= table.box.top]
+        zones += [*_columns_and_text(_rows(above), width), table]
+    return zones + _columns_and_text(_rows(lines), width)
 
 
 def _zones(kind: str, lines: Sequence[Line]) -> tuple[Zone, ...]:

@@ -144,14 +144,17 @@ class Zone:
         kind: ``left`` and ``right`` (columns that stand side by side, as in the letterhead and at the signature;
             a ``right`` always follows its ``left``), ``text`` (the full measure), ``notes`` (below the footnote
             rule), ``head`` and ``foot`` (alone in the top or bottom margin: page numbers, running headers),
-            ``table`` (one line a row), ``noise`` (stamps, seals, specks).
+            ``table`` (within borders), ``noise`` (stamps, seals, specks).
         lines: in reading order.
-        box: around the lines.
+        box: around the lines; of a table its borders.
+        columns, rows: of a table only: x of its vertical and y of its horizontal borders.
     """
 
     kind: str
     lines: tuple[Line, ...]
     box: Box
+    columns: tuple[int, ...] = ()
+    rows: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,6 +207,8 @@ def to_json(page: Page) -> str:
                         [line.box, line.baseline, line.x_height, [_word_to_list(w) for w in line.words]]
                         for line in zone.lines
                     ],
+                    zone.columns,
+                    zone.rows,
                 ]
                 for zone in page.zones
             ],
@@ -234,8 +239,10 @@ def from_json(text: str) -> Page:
                     for line_box, baseline, x_height, words in lines
                 ),
                 Box(*box),
+                tuple(columns),
+                tuple(rows),
             )
-            for kind, box, lines in data["zones"]
+            for kind, box, lines, columns, rows in data["zones"]
         )
         return Page(
             number=data["number"],

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import time
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import cv2
 import numpy as np
 
 from ocr import clean, layout, marks, specks
-from ocr.page import Line, Page
+from ocr.page import Page
 from ocr.rasterize import rasterize
 from ocr.recognize import LANGUAGE, ReadLine, find_rotation, recognize
+from ocr.tables import Table, erase_borders, find_tables
 
 #: Below this mean confidence a page may be lying on its side or standing on its head.
 _DOUBTFUL = 70.0
@@ -33,41 +35,56 @@ def read_page(path: Path, number: int, *, dpi: int = 300, timeout: float = 180.0
     begun = time.perf_counter()
     cv2.setNumThreads(1)  # pages are read side by side; threads inside a page only get in the way
     image, dpi = rasterize(path, number, dpi=dpi, timeout=timeout)
-    page, lines, signs = _read(image, timeout)
+    read = _read(image, timeout)
     rotation = 0
-    if lines and _mean_confidence(lines) < _DOUBTFUL:
-        turn, sure = find_rotation(page.image)
+    if read.lines and read.confidence < _DOUBTFUL:
+        turn, sure = find_rotation(read.page.image)
         if turn and sure >= _SURE_ROTATION:
             again = _read(np.rot90(image, -turn // 90), timeout)
-            if again[1] and _mean_confidence(again[1]) > _mean_confidence(lines):
-                (page, lines, signs), rotation = again, turn
-    height, width = page.image.shape
-    rules = layout.find_rules(page.ink)
-    records: list[Line] = marks.attach(lines, signs)
+            if again.confidence > read.confidence:
+                read, rotation = again, turn
+    height, width = read.page.image.shape
+    rules = layout.find_rules(read.page.ink)
+    lines = marks.attach(read.lines, read.signs)
     return Page(
         number=number,
         width=width,
         height=height,
         dpi=dpi,
-        skew=page.skew,
+        skew=read.page.skew,
         rotation=rotation,
-        zones=layout.find_zones(records, rules, width, height),
+        zones=layout.find_zones(lines, rules, read.tables, width, height),
         rules=rules,
         seconds=round(time.perf_counter() - begun, 3),
         engine={"model": LANGUAGE},
     )
 
 
-def _read(image: np.ndarray, timeout: float) -> tuple[clean.CleanPage, list[ReadLine], list[marks.RaisedSign]]:
+@dataclass(frozen=True, slots=True)
+class _Read:
+    """What was read of a page image before it is laid out."""
+
+    page: clean.CleanPage
+    tables: list[Table] = field(default_factory=list)
+    signs: list[marks.RaisedSign] = field(default_factory=list)
+    lines: list[ReadLine] = field(default_factory=list)
+
+    @property
+    def confidence(self) -> float:
+        """Mean over the letters, 0 to 100."""
+        words = [word for line in self.lines for word in line.words]
+        return sum(word.confidence * len(word.text) for word in words) / max(1, sum(len(w.text) for w in words))
+
+
+def _read(image: np.ndarray, timeout: float) -> _Read:
     page = clean.clean(image)
     if not page.ink.any():
-        return page, [], []
-    signs = marks.find_raised(page.image, page.ink)
-    image, ink = specks.drop_specks(page.image, page.ink, [sign.box for sign in signs])
+        return _Read(page)
+    tables, borders = find_tables(page.ink)
+    image, ink = page.image, page.ink
+    if tables:
+        image, ink = erase_borders(image, borders), cv2.subtract(ink, borders)
+    signs = marks.find_raised(image, ink)
+    image, ink = specks.drop_specks(image, ink, [sign.box for sign in signs])
     lines = recognize(marks.erase(image, ink, signs), timeout=timeout)
-    return page, lines, signs
-
-
-def _mean_confidence(lines: list[ReadLine]) -> float:
-    words = [word for line in lines for word in line.words]
-    return sum(word.confidence * len(word.text) for word in words) / max(1, sum(len(w.text) for w in words))
+    return _Read(page, tables, signs, lines)

@@ -1,0 +1,97 @@
+"""Ruled tables: where they stand, and their borders taken out of the page before it is read.
+
+Tesseract reads a border as a row of dashes or bars and gives whole cells up as pictures; without borders it reads
+the cells like any text, and the borders' places tell afterwards which cell a word stands in.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from ocr.page import Box
+
+#: A vertical border is at least this long, in pages: twice the height of a capital.
+_SHORTEST_UPRIGHT = 0.02
+_SHORTEST_LEVEL = 0.03
+#: Border lines nearer to each other than this, in pages, are the two edges of one thick or double line.
+_SAME_LINE = 0.004
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A ruled table.
+
+    Attributes:
+        box: its outermost borders, in pixels.
+        columns: x of the vertical borders, left to right.
+        rows: y of the horizontal borders, top to bottom.
+    """
+
+    box: Box
+    columns: tuple[int, ...]
+    rows: tuple[int, ...]
+
+
+def find_tables(ink: np.ndarray) -> tuple[list[Table], np.ndarray]:
+    """The tables of a page, top to bottom, and a mask of their borders (255 = border).
+
+    A table has borders that meet and at least two cells; a frame around a page or a stamp is none.
+
+    Args:
+        ink: ``(height, width)`` mask, 255 where there is ink.
+    """
+    height, width = ink.shape
+    upright = _runs(ink, (max(40, round(_SHORTEST_UPRIGHT * height)), 1), (9, 1))
+    borders = np.zeros_like(ink)
+    if not upright.any():
+        return [], borders
+    level = _runs(ink, (1, max(40, round(_SHORTEST_LEVEL * width))), (1, 9))
+    grid = cv2.dilate(cv2.bitwise_or(upright, level), np.ones((7, 7), np.uint8))
+    _, labels, stats, _ = cv2.connectedComponentsWithStats(grid)
+    tables = []
+    for label in range(1, len(stats)):
+        left, top, w, h, _ = (int(v) for v in stats[label])
+        if w < 0.1 * width or h < 0.015 * height:
+            continue
+        here = labels[top : top + h, left : left + w] == label
+        columns = _lines(here & (upright[top : top + h, left : left + w] > 0), 0, _SAME_LINE * width, 0.3 * h)
+        rows = _lines(here & (level[top : top + h, left : left + w] > 0), 1, _SAME_LINE * height, 0.3 * w)
+        if len(columns) < 2 or len(rows) < 2 or len(columns) + len(rows) < 5:
+            continue
+        tables.append(
+            Table(Box(left, top, left + w, top + h), tuple(left + x for x in columns), tuple(top + y for y in rows))
+        )
+        borders[top : top + h, left : left + w][here] = 255
+    tables.sort(key=lambda table: (table.box.top, table.box.left))
+    return tables, cv2.bitwise_and(borders, cv2.dilate(cv2.bitwise_or(upright, level), np.ones((5, 5), np.uint8)))
+
+
+def _runs(ink: np.ndarray, length: tuple[int, int], mend: tuple[int, int]) -> np.ndarray:
+    """Straight runs of ink at least as long as ``length``, small breaks mended first."""
+    mended = cv2.morphologyEx(ink, cv2.MORPH_CLOSE, np.ones(mend, np.uint8))
+    return cv2.morphologyEx(mended, cv2.MORPH_OPEN, np.ones(length, np.uint8))
+
+
+def _lines(mask: np.ndarray, axis: int, same: float, shortest: float) -> list[int]:
+    """Places of the lines across ``axis``: where enough of the mask is set, near ones taken together."""
+    lengths = mask.sum(axis=axis)
+    # A line that is a little askew spreads over neighbouring rows of pixels: sum over its thickness.
+    thick = max(3, int(2 * same))
+    spread = np.convolve(lengths, np.ones(thick), mode="same")
+    at = np.nonzero(spread >= min(shortest, 0.9 * mask.shape[axis]))[0]
+    if not len(at):
+        return []
+    groups = np.split(at, np.nonzero(np.diff(at) > max(2.0, same))[0] + 1)
+    return [int(group[len(group) // 2]) for group in groups]
+
+
+def erase_borders(image: np.ndarray, borders: np.ndarray) -> np.ndarray:
+    """The page without the borders of its tables."""
+    if not borders.any():
+        return image
+    out = image.copy()
+    out[borders > 0] = int(np.percentile(image[::8, ::8], 75))
+    return out

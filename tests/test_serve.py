@@ -1,0 +1,216 @@
+"""The service as users run it: one process, a real Prefect server, real Tesseract.
+
+One service serves the whole module, because a fresh Prefect server takes some 15 seconds to start.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from flows.server import free_port
+from flows.workers import descendants, is_running, kill_tree
+from tests.scans import write_scan
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(420)]
+
+
+@dataclass
+class Service:
+    home: Path
+    port: int
+    process: subprocess.Popen[str]
+
+    def api(self, path: str, **body: Any) -> Any:
+        request = urllib.request.Request(
+            f"http://127.0.0.1:{self.port}/api/{path}",
+            data=json.dumps(body).encode(),
+            headers={"content-type": "application/json"},
+        )
+        with urllib.request.urlopen(request, timeout=30) as answer:
+            return json.load(answer)
+
+    def runs(self, name: str) -> list[dict[str, Any]]:
+        return self.api("flow_runs/filter", flow_runs={"name": {"any_": [name]}})
+
+
+def start(home: Path, port: int) -> Service:
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("PREFECT_")}
+    process = subprocess.Popen(
+        [sys.executable, "-m", "flows.cli", "serve"],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={
+            **environment,
+            "NAMBAT_HOME": str(home),
+            "NAMBAT_PORT": str(port),
+            "NAMBAT_SETTLE": "3",
+            "NAMBAT_SETTLE_BROKEN": "5",
+            "NAMBAT_SWEEP_CRON": "*/7 * * * *",
+        },
+    )
+    assert process.stderr is not None
+    for line in process.stderr:
+        if line.startswith("Watch the runs"):
+            return Service(home, port, process)
+    raise AssertionError(f"the service ended with {process.wait()}")
+
+
+def wait_until(what: Callable[[], object], seconds: float = 120) -> None:
+    deadline = time.monotonic() + seconds
+    while not what():
+        assert time.monotonic() < deadline, "it did not happen in time"
+        time.sleep(0.2)
+
+
+@pytest.fixture(scope="module")
+def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    service = start(tmp_path_factory.mktemp("service"), free_port())
+    yield service
+    kill_tree(service.process.pid)
+
+
+def files(folder: Path) -> list[str]:
+    return sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file())
+
+
+def test_a_slow_copy_is_published_once_and_whole(service: Service, tmp_path: Path) -> None:
+    data = write_scan(tmp_path / "a.pdf", pages=3).read_bytes()
+    target = service.home / "inbox" / "sub" / "Báo cáo tháng.pdf"
+    target.parent.mkdir()
+    chunk = len(data) // 10 + 1
+    with target.open("wb") as file:
+        for begin in range(0, len(data), chunk):
+            file.write(data[begin : begin + chunk])
+            file.flush()
+            assert not service.runs("sub/Báo cáo tháng.pdf")
+            time.sleep(1)
+    wait_until((service.home / "originals/sub/Báo cáo tháng.pdf").exists)
+    assert (service.home / "originals/sub/Báo cáo tháng.pdf").read_bytes() == data
+    assert files(service.home / "published") == ["sub/Báo cáo tháng.json", "sub/Báo cáo tháng.txt"]
+    published = json.loads((service.home / "published/sub/Báo cáo tháng.json").read_text())
+    assert published["source"]["pages"] == 3
+    assert files(service.home / "inbox") == []
+
+    def completed() -> bool:
+        return [run["state_name"] for run in service.runs("sub/Báo cáo tháng.pdf")] == ["Completed"]
+
+    wait_until(completed, 20)
+    run = service.runs("sub/Báo cáo tháng.pdf")[0]
+    chosen = {"id": {"any_": [run["id"]]}}
+    # Task runs and artifacts reach the database a moment after the run has ended.
+    wait_until(lambda: len(service.api("task_runs/filter", flow_runs=chosen)) == 4, 30)
+    tasks = {one["name"]: one["state_name"] for one in service.api("task_runs/filter", flow_runs=chosen)}
+    assert tasks == dict.fromkeys(["page 1 of 3", "page 2 of 3", "page 3 of 3", "publish"], "Completed")
+    artifacts = {one["type"]: one for one in service.api("artifacts/filter", flow_runs=chosen)}
+    assert set(artifacts) == {"progress", "markdown"}
+    assert artifacts["progress"]["data"] == 100
+    assert str(service.home / "published/sub/Báo cáo tháng.txt") in artifacts["markdown"]["data"]
+
+
+def test_a_corrupt_file_goes_to_quarantine_and_the_next_is_published(service: Service, tmp_path: Path) -> None:
+    whole = write_scan(tmp_path / "a.pdf").read_bytes()
+    (service.home / "inbox" / "hỏng.pdf").write_bytes(whole[: len(whole) // 2])
+    note = service.home / "quarantine" / "hỏng.pdf.reason.txt"
+    wait_until((service.home / "quarantine" / "hỏng.pdf").exists)
+    vietnamese, english, *_ = note.read_text().splitlines()
+    assert (service.home / "quarantine" / "hỏng.pdf").read_bytes() == whole[: len(whole) // 2]
+    wait_until(lambda: service.runs("hỏng.pdf")[0]["state_type"] == "FAILED", 20)
+    assert service.runs("hỏng.pdf")[0]["state"]["message"] == f"{vietnamese} / {english}"
+    write_scan(service.home / "inbox" / "tốt.pdf")
+    wait_until((service.home / "originals" / "tốt.pdf").exists)
+
+
+def test_the_schedule_shows_what_is_coming(service: Service) -> None:
+    (deployment,) = [one for one in service.api("deployments/filter") if one["schedules"]]
+    assert deployment["entrypoint"] == "flows.ingest.sweep"
+    assert deployment["schedules"][0]["schedule"]["timezone"] == "Asia/Ho_Chi_Minh"
+
+    def coming() -> list[dict[str, Any]]:
+        chosen = {"state": {"type": {"any_": ["SCHEDULED"]}}, "deployment_id": {"any_": [deployment["id"]]}}
+        return service.api("flow_runs/filter", flow_runs=chosen)
+
+    wait_until(lambda: len(coming()) >= 3, 60)
+
+
+def test_a_sweep_takes_what_the_watcher_did_not_see(service: Service, tmp_path: Path) -> None:
+    (deployment,) = [one for one in service.api("deployments/filter") if one["schedules"]]
+    run = service.api(f"deployments/{deployment['id']}/create_flow_run", state={"type": "SCHEDULED"})
+    wait_until(
+        lambda: service.api("flow_runs/filter", flow_runs={"id": {"any_": [run["id"]]}})[0]["state_type"] == "COMPLETED"
+    )
+
+
+def test_a_second_service_refuses(service: Service) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "flows.cli", "serve", "--home", str(service.home)],
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert done.returncode == 1
+    assert len(done.stderr.splitlines()) == 1
+    assert "already" in done.stderr
+
+
+def test_a_busy_port_is_said_in_one_line(service: Service, tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "flows.cli", "serve", "--home", str(tmp_path), "--port", str(service.port)],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        env={name: value for name, value in os.environ.items() if not name.startswith("PREFECT_")},
+    )
+    assert done.returncode == 1
+    assert f"port {service.port}" in done.stderr
+
+
+def test_killed_and_stopped_services_hand_files_back_and_the_next_goes_on(service: Service) -> None:
+    """kill -9, then a new service, then SIGTERM while it works, then another one that ends the work."""
+    write_scan(service.home / "inbox" / "dài.pdf", pages=30)
+
+    def pages_read() -> int:
+        return len(list((service.home / "working/.progress").glob("*/0*.json")))
+
+    wait_until(lambda: pages_read() >= 2)
+    service.process.kill()
+    service.process.wait()
+    service = start(service.home, service.port)
+    try:
+        before = pages_read()
+        assert before >= 2
+        wait_until(lambda: pages_read() > before)
+        family = descendants(service.process.pid)
+        began = time.monotonic()
+        service.process.send_signal(signal.SIGTERM)
+        assert service.process.wait(timeout=30) == 0
+        assert time.monotonic() - began < 10
+        assert not [pid for pid in family if is_running(pid)]
+        assert files(service.home / "inbox") == ["dài.pdf"]
+        assert not list((service.home / "working").glob("2*"))
+    finally:
+        kill_tree(service.process.pid)
+    service = start(service.home, service.port)
+    try:
+        wait_until((service.home / "originals" / "dài.pdf").exists)
+        data = json.loads((service.home / "published" / "dài.json").read_text())
+        assert [page["number"] for page in data["pages"]] == list(range(1, 31))
+        states = sorted(run["state_name"] for run in service.runs("dài.pdf"))
+        wait_until(lambda: "Completed" in [run["state_name"] for run in service.runs("dài.pdf")], 20)
+        assert states.count("Crashed") == 2
+        assert files(service.home / "inbox") == []
+        assert "dài.pdf" not in files(service.home / "quarantine")
+    finally:
+        kill_tree(service.process.pid)

@@ -129,7 +129,8 @@ def _zones(kind: str, lines: Sequence[Line]) -> tuple[Zone, ...]:
 
 def _without_noise(lines: list[Line]) -> tuple[list[Line], list[Line]]:
     """Lines of text, and what is none: specks read as letters, traces of seals and pen strokes."""
-    kept, noise = [], []
+    kept: list[Line] = []
+    noise: list[Line] = []
     typical = float(np.median([line.x_height for line in lines])) if lines else 0.0
     for line in lines:
         letters = sum(c.isalnum() for c in line.text)

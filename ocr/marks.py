@@ -118,11 +118,11 @@ def _point(ink: np.ndarray, sign: RaisedSign, *, before: bool) -> bool:
         band = ink[max(0, top) : bottom, max(0, sign.box.left - reach) : sign.box.left][:, ::-1]
     else:
         band = ink[max(0, top) : bottom, sign.box.right : sign.box.right + reach]
-    columns = (band > 0).any(axis=0)
+    columns = np.asarray((band > 0).any(axis=0))
     if not columns.any():
         return False
     start = int(columns.argmax())
-    after = np.nonzero(~columns[start:])[0]
+    after = np.nonzero(np.logical_not(columns[start:]))[0]
     end = start + int(after[0]) if len(after) else len(columns)
     rows = np.nonzero((band[:, start:end] > 0).any(axis=1))[0]
     return len(after) > 0 and int(rows[0]) + max(0, top) > sign.baseline - 0.45 * sign.x_height
@@ -150,7 +150,7 @@ def _candidates(ink: np.ndarray) -> list[_Candidate]:
     plausible = (height >= 9) & (height < page_height * 0.017) & (width >= 3) & (width < 1.9 * height)
     # Narrow the field with the page's own letter height before looking at each one's neighbours.
     typical = float(np.median(height[tall_enough & (width >= 5)]))
-    plausible &= height < 1.4 * typical
+    plausible &= height < 1.2 * typical
     by_top = np.argsort(top, kind="stable")
     tops = top[by_top]
     found = []

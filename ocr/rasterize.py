@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import subprocess
 from dataclasses import dataclass
+from math import ceil
 from pathlib import Path
 
 import numpy as np
@@ -27,7 +28,7 @@ MIN_DPI = 250
 MIN_READABLE_DPI = 60
 
 _A4_WIDTH_INCHES = 8.27
-_INSPECT_TIMEOUT = 60.0
+_INSPECT_TIMEOUT = 60
 
 # The limits below are ours; Pillow's own guard would refuse large but honest scans.
 Image.MAX_IMAGE_PIXELS = 8 * MAX_PIXELS
@@ -148,7 +149,7 @@ def _pdf_page_facts(path: Path, number: int, timeout: float) -> tuple[float, flo
     """
     from pdf2image import pdfinfo_from_path
 
-    info = pdfinfo_from_path(str(path.absolute()), first_page=number, last_page=number, timeout=timeout)
+    info = pdfinfo_from_path(str(path.absolute()), first_page=number, last_page=number, timeout=ceil(timeout))
     size = next((value for key, value in info.items() if key.startswith("Page") and key.endswith("size")), "")
     try:
         width, height = (abs(float(part)) / 72 for part in str(size).split(" pts")[0].split(" x "))
@@ -167,7 +168,7 @@ def _pdf_page_facts(path: Path, number: int, timeout: float) -> tuple[float, flo
 
 def _rasterize_pdf(path: Path, number: int, dpi: int, timeout: float) -> tuple[np.ndarray, int]:
     from pdf2image import convert_from_path
-    from pdf2image.exceptions import PDFInfoNotInstalledError, PDFPopplerTimeoutError
+    from pdf2image.exceptions import PDFInfoNotInstalledError, PDFPageCountError, PDFPopplerTimeoutError
 
     try:
         width, height, colour = _pdf_page_facts(path, number, timeout)
@@ -184,7 +185,7 @@ def _rasterize_pdf(path: Path, number: int, dpi: int, timeout: float) -> tuple[n
             first_page=number,
             last_page=number,
             grayscale=not colour,
-            timeout=timeout,  # type: ignore[arg-type]
+            timeout=ceil(timeout),
         )
     except (PDFInfoNotInstalledError, FileNotFoundError) as fault:
         raise _poppler_missing(fault) from fault
@@ -194,7 +195,7 @@ def _rasterize_pdf(path: Path, number: int, dpi: int, timeout: float) -> tuple[n
             vietnamese=f"Trang {number} dựng hình quá {timeout:g} giây.",
             detail=str(fault),
         ) from fault
-    except (OSError, ValueError, SyntaxError) as fault:
+    except (PDFPageCountError, OSError, ValueError, SyntaxError) as fault:
         raise _unrenderable(number, str(fault)) from fault
     # Poppler answers a page it has no memory for with one white pixel and exit status 0.
     if not images or min(images[0].size) < 16:

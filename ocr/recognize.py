@@ -170,7 +170,10 @@ def _vietnamese_missing(detail: str) -> ToolMissing:
 
 def parse_hocr(hocr: bytes) -> list[ReadLine]:
     """The lines of an hOCR page (the format's specification: hOCR 1.2), empty words left out."""
-    root = etree.fromstring(hocr, etree.XMLParser(recover=True, huge_tree=True))
+    try:
+        root = etree.fromstring(hocr, etree.XMLParser(recover=True, huge_tree=True))
+    except etree.XMLSyntaxError:  # empty: Tesseract wrote nothing
+        return []
     if root is None:
         return []
     lines: list[ReadLine] = []

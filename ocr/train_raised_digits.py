@@ -48,9 +48,10 @@ def find_fonts() -> list[str]:
 
 def draw(text: str, font: ImageFont.FreeTypeFont, random: np.random.Generator) -> np.ndarray | None:
     """One sign as a scanner would see it, cut close; ``None`` when the font lacks it."""
-    canvas = Image.new("L", (font.size * 3, font.size * 3), 255)
-    ImageDraw.Draw(canvas).text((font.size, font.size // 2), text, font=font, fill=int(random.integers(0, 130)))
-    image = np.asarray(canvas, np.float32)
+    size = round(font.size)
+    canvas = Image.new("L", (size * 3, size * 3), 255)
+    ImageDraw.Draw(canvas).text((size, size // 2), text, font=font, fill=int(random.integers(0, 130)))
+    image: np.ndarray = np.asarray(canvas, np.float32)
     if image.min() > 200:
         return None
     # Drawn at three times the size: brought down with a random phase, as a scanner's grid falls.
@@ -82,7 +83,8 @@ def make_examples(count: int, seed: int, fonts: list[str]) -> tuple[np.ndarray, 
     """``count`` pictures ``(count, HEIGHT * WIDTH)`` and the index of each one's sign."""
     random = np.random.default_rng(seed)
     cache: dict[tuple[str, int], ImageFont.FreeTypeFont] = {}
-    pictures, answers = [], []
+    pictures: list[np.ndarray] = []
+    answers: list[int] = []
     while len(pictures) < count:
         kind = int(random.integers(0, 14))
         sign = SIGNS[kind] if kind < 11 else ""
@@ -151,7 +153,8 @@ def main() -> None:
     print(f"{len(fonts)} fonts, {len(held_out)} of them held out; right on those: {(guess == truth).mean():.4f}")
     for index, sign in enumerate(SIGNS):
         print(f"  {sign or 'other':6} {(guess[truth == index] == index).mean():.3f}")
-    np.savez_compressed(WEIGHTS, **{name: value.astype(np.float16) for name, value in weights.items()})
+    small = {name: value.astype(np.float16) for name, value in weights.items()}
+    np.savez_compressed(WEIGHTS, allow_pickle=False, **small)
     print(f"wrote {WEIGHTS} ({WEIGHTS.stat().st_size // 1024} kB, {HEIGHT} x {WIDTH} pixels)")
 
 

@@ -8,11 +8,11 @@ programming over what was read, and the two are matched by number.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from normalize.document import PageWarning, Token, Tokens
-from normalize.lines import Key, Margins, Ruling, SetLine, cut, set_line
+from normalize.lines import Key, Margins, Ruling, SetLine, cut, set_line, usual_pitch
 from ocr.page import Box, Line, Raised
 
 #: A raised 2 or 3 after one of these is part of a unit, not a footnote mark.
@@ -25,6 +25,9 @@ _PLAIN_HEAD = re.compile(r"[\[(]?(\d{1,3})[\])]?[.:]?(?=[^\d.,/%]|$)")
 _UNREAD_DIGITS = frozenset(
     ["!", "?", "*", "'", '"', "”", "“", "’", "‘", "°", "+", "^", "¡", "|", "'*", "°°", "ˆ", "”°"]
 )
+
+#: The same at the end of a word, a full stop after it or not.
+_UNREAD_MARK = re.compile(r"^(.*[\w%)”\"])([!?*°'’\"”^ˆ]{1,2})([.,;:]?)$")
 
 # Costs of the alignment, in nats by feel: what it takes to disbelieve a reading.
 _MISREAD_RAISED = 2.6
@@ -240,18 +243,20 @@ class Reattached:
     Attributes:
         rulings: of every raised sign.
         notes: in printed order.
+        relined: lines of the body, by index, in which a sign turned out to be an unread mark.
         strays: page, box and text of what is nothing: raised signs and specks.
         warnings: marks without a note, notes without a number.
     """
 
     rulings: dict[Key, Ruling]
     notes: list[Note]
+    relined: dict[int, Line]
     strays: list[tuple[int, Box | None, str]]
     warnings: list[PageWarning]
 
 
 def reattach(
-    body: Iterable[tuple[int, Line]], zone_lines: Sequence[tuple[int, Line]], margins: Mapping[int, Margins]
+    body: Sequence[tuple[int, Line]], zone_lines: Sequence[tuple[int, Line]], margins: Mapping[int, Margins]
 ) -> Reattached:
     """Link the marks of the body to the notes of the footnote zones.
 
@@ -292,10 +297,69 @@ def reattach(
         exponent = exponents.get((page, raised.box), "")
         rulings[page, raised.box] = Ruling(label=label, text=exponent)
     anchored = {ruling.label for ruling in rulings.values()}
+    relined: dict[int, Line] = {}
     for note in notes:
-        if note.label not in anchored:
+        if note.label in anchored:
+            continue
+        place = _unread_mark(note, body, rulings)
+        if place is None:
             warnings.append(PageWarning(note.page, f"The mark of footnote {note.printed} was not found."))
-    return Reattached(rulings, notes, strays, warnings)
+            continue
+        index, raised, line = place
+        relined[index] = line
+        rulings[body[index][0], raised.box] = Ruling(label=note.label)
+        said = (
+            f"The mark of footnote {note.printed} was read as {raised.text}; it stands where its number was expected."
+        )
+        warnings.append(PageWarning(body[index][0], said))
+    return Reattached(rulings, notes, relined, strays, warnings)
+
+
+def _unread_mark(
+    note: Note, body: Sequence[tuple[int, Line]], rulings: Mapping[Key, Ruling]
+) -> tuple[int, Raised, Line] | None:
+    """The one word between the neighbouring marks that ends in what Tesseract makes of a raised digit.
+
+    Returns:
+        Index of the line in ``body``, the sign, and the line with the sign raised; ``None`` when there is no such
+        word, or more than one.
+    """
+    if not note.label.isdigit():
+        return None
+    first, last = 0, len(body)
+    for index, (page, line) in enumerate(body):
+        for word in line.words:
+            for raised in word.raised:
+                label = rulings.get((page, raised.box), Ruling()).label
+                if label == str(int(note.label) - 1):
+                    first = index
+                elif label == str(int(note.label) + 1):
+                    last = min(last, index + 1)
+    found = []
+    for index in range(first, last):
+        page, line = body[index]
+        if page != note.page:
+            continue
+        for at, word in enumerate(line.words):
+            sign = _UNREAD_MARK.match(word.text)
+            if sign and not word.raised and not _closes_a_quote(line, at, sign[2]):
+                found.append((index, at, sign))
+    if len(found) != 1:
+        return None
+    index, at, sign = found[0]
+    line = body[index][1]
+    word = line.words[at]
+    raised = Raised(len(sign[1]), sign[2], 0.0, word.box)
+    plain = replace(word, text=sign[1] + sign[3], letters=(), raised=(raised,))
+    return index, raised, replace(line, words=(*line.words[:at], plain, *line.words[at + 1 :]))
+
+
+def _closes_a_quote(line: Line, at: int, sign: str) -> bool:
+    """Whether a sign may be a closing quote: one was opened before it on the line, or none is in sight."""
+    if not set(sign) & set("\"”’'"):
+        return False
+    before = " ".join(word.text for word in line.words[: at + 1])
+    return before.count("“") >= before.count("”") > 0 or (before.count('"') % 2 == 0 and '"' in sign)
 
 
 def _gather(
@@ -308,11 +372,18 @@ def _gather(
 ) -> list[Note]:
     """The notes with their lines; rules on the raised signs inside them as well."""
     bare = [set_line(page, line, margins, {}) for page, line in zone_lines]
+    pitch = usual_pitch(bare)
     signs: list[Sign] = []
     at: list[int] = []
     for index, ((page, printed), line) in enumerate(zip(zone_lines, bare, strict=True)):
         before = bare[index - 1] if index else None
-        fresh = before is None or before.page != page or before.room > 3 or line.indent > 1.2
+        fresh = (
+            before is None
+            or before.page != page
+            or before.room > 3
+            or line.indent > 1.2
+            or line.baseline - before.baseline > 1.12 * pitch * line.x_height
+        )
         headed = raised_head(printed)
         sign = head_sign(page, line.tokens, headed[1] if headed else None, fresh)
         if sign:

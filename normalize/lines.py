@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from statistics import median
 
 from normalize.document import Mark, Token, Tokens
@@ -155,6 +156,16 @@ def settled_margins(found: Mapping[int, Margins], widths: Mapping[int, int]) -> 
         else:
             out[page] = Margins(min(own.left, wide.left), max(own.right, wide.right))
     return out
+
+
+def usual_pitch(lines: Sequence[SetLine]) -> float:
+    """The usual distance from baseline to baseline of lines that follow each other, in x-heights."""
+    steps = [
+        (after.baseline - before.baseline) / after.x_height
+        for before, after in pairwise(lines)
+        if before.page == after.page and after.baseline > before.baseline
+    ]
+    return median(steps) if steps else 2.5
 
 
 def insert(token: Token, offset: int, text: str) -> Token:

@@ -8,13 +8,11 @@ it. All measures are in x-heights of the lines, so that type size and resolution
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, field
-from itertools import pairwise
-from statistics import median
 
 from normalize.document import Tokens
-from normalize.lines import SetLine, join_lines
+from normalize.lines import SetLine, join_lines, usual_pitch
 from normalize.syllable import skeleton
 from ocr.page import Box, hull
 
@@ -78,7 +76,7 @@ def group(lines: Iterable[SetLine]) -> list[Paragraph]:
     """The paragraphs of consecutive lines, page ends included."""
     paragraphs: list[Paragraph] = []
     lines = list(lines)
-    pitch = _pitch(lines)
+    pitch = usual_pitch(lines)
     before: SetLine | None = None
     for line in lines:
         if before is None or begins_paragraph(before, line, paragraphs[-1], pitch):
@@ -86,16 +84,6 @@ def group(lines: Iterable[SetLine]) -> list[Paragraph]:
         paragraphs[-1].lines.append(line)
         before = line
     return paragraphs
-
-
-def _pitch(lines: Sequence[SetLine]) -> float:
-    """The usual distance from baseline to baseline, in x-heights."""
-    steps = [
-        (after.baseline - before.baseline) / after.x_height
-        for before, after in pairwise(lines)
-        if before.page == after.page and after.baseline > before.baseline
-    ]
-    return median(steps) if steps else 2.5
 
 
 def begins_paragraph(before: SetLine, line: SetLine, paragraph: Paragraph, pitch: float) -> bool:

@@ -69,8 +69,9 @@ def build_document(pages: Iterable[Page], source: Source) -> Document:
     margins = settled_margins(reading.margins, reading.widths)
     body = [(part.page, line) for part in reading.body for line in part.lines]
     reattached = footnotes.reattach(body, reading.notes, margins)
+    parts = _relined(reading.body, reattached.relined)
     reading.dropped += [Dropped(page, box, text, "noise") for page, box, text in reattached.strays]
-    blocks = tuple(_blocks(reading.body, margins, reattached.rulings))
+    blocks = tuple(_blocks(parts, margins, reattached.rulings))
     cited = {label for block in blocks for label in block.labels}
     document = Document(
         source=source,
@@ -87,6 +88,16 @@ def build_document(pages: Iterable[Page], source: Source) -> Document:
         "structure": round(time.perf_counter() - begun, 3),
     }
     return replace(document, timings=seconds)
+
+
+def _relined(parts: Sequence[_Part], relined: Mapping[int, Line]) -> list[_Part]:
+    """The parts with some of their lines, counted through all of them, replaced."""
+    out, index = [], 0
+    for part in parts:
+        lines = tuple(relined.get(index + i, line) for i, line in enumerate(part.lines))
+        index += len(lines)
+        out.append(replace(part, lines=lines) if lines != part.lines else part)
+    return out
 
 
 def _take_page(page: Page, reading: _Reading) -> None:

@@ -180,7 +180,8 @@ def _candidates(ink: np.ndarray) -> list[_Candidate]:
             continue
         heights = height[standing]
         low = heights[heights <= 1.25 * np.percentile(heights, 20)]
-        x_height = float(np.median(low))
+        # Beside nothing but digits and capitals their height would pass for the x-height.
+        x_height = min(float(np.median(low)), 1.25 * typical)
         rise, above = (baseline - bottom[i]) / x_height, (baseline - top[i]) / x_height
         if not (_LOWEST_RISE <= rise <= _HIGHEST_RISE and _LOWEST_TOP <= above <= _HIGHEST_TOP):
             continue
@@ -217,15 +218,26 @@ def _split_wide(candidates: list[_Candidate], image: np.ndarray, ink: np.ndarray
             out.append(candidate)
             continue
         columns = (ink[box.top : box.bottom, box.left : box.right] > 0).sum(axis=0)
-        third = box.width // 3
-        cut = box.left + third + int(columns[third : box.width - third].argmin())
-        halves = [box._replace(right=cut), box._replace(left=cut)]
-        odds = probabilities([cut_out(image, *b) for b in (box, *halves)])[:, :_NOTHING]
-        if min(odds[1].max(), odds[2].max()) > max(odds[0].max(), 0.5):
-            out += [replace(candidate, box=half) for half in halves]
+        quarter = box.width // 4
+        middle = np.arange(quarter, box.width - quarter)
+        cuts = box.left + middle[np.argsort(columns[middle], kind="stable")[:5]]
+        halves = [half for cut in cuts.tolist() for half in (box._replace(right=cut), box._replace(left=cut))]
+        crops = [_between(image, half, box) for half in halves]
+        odds = probabilities([cut_out(image, *box), *crops])[:, :_NOTHING].max(axis=1)
+        surest = np.minimum(odds[1::2], odds[2::2])
+        best = int(surest.argmax())
+        if surest[best] > max(float(odds[0]), 0.4):
+            out += [replace(candidate, box=half) for half in halves[2 * best : 2 * best + 2]]
         else:
             out.append(candidate)
     return out
+
+
+def _between(image: np.ndarray, half: Box, whole: Box, margin: int = 2) -> np.ndarray:
+    """A half of a component that was cut in two: with a margin, but without the other half in it."""
+    left = half.left - (margin if half.left == whole.left else 0)
+    right = half.right + (margin if half.right == whole.right else 0)
+    return image[max(0, half.top - margin) : half.bottom + margin, max(0, left) : right]
 
 
 def _joined(signs: list[RaisedSign]) -> list[RaisedSign]:
@@ -291,7 +303,10 @@ def _without_phantoms(word: ReadWord, signs: list[RaisedSign]) -> ReadWord | Non
         for one, box in zip(word.letters, word.letter_boxes, strict=True)
         if one.text.isalnum()
         or one.text in _CLOSING
-        or not any(sign.box.left - 2 <= box.centre <= sign.box.right + 2 for sign in signs)
+        or (
+            not any(one.text == "_" and sign.box.left - box.right < 2 * sign.x_height for sign in signs)
+            and not any(sign.box.left - 2 <= box.centre <= sign.box.right + 2 for sign in signs)
+        )
     ]
     if len(kept) == len(word.letters):
         return word
@@ -335,6 +350,10 @@ def _place(words: list[ReadWord], sign: RaisedSign) -> tuple[int, int]:
     """Index of the word a sign belongs to, and how many of its characters stand before the sign."""
     index, offset = _place_by_boxes(words, sign)
     text = words[index].text
+    if offset == 0 and index and text[0] in _CLOSING:
+        before = words[index - 1]
+        if sign.box.left - before.box.right < 2 * sign.x_height:
+            return index - 1, len(before.text)
     # Tesseract's letter boxes are rough; the ink beside the sign tells on which side of a full stop it stands.
     if sign.point_after and not sign.point_before:
         while offset > 1 and offset == len(text.rstrip(_POINTS)) + 1 and text[offset - 1] in _POINTS:

@@ -60,7 +60,7 @@ def draw(text: str, font: ImageFont.FreeTypeFont, random: np.random.Generator) -
     side = image.shape[0] // 3 + 6
     image = cv2.GaussianBlur(image, (0, 0), random.uniform(0.8, 4.2))
     image = cv2.warpAffine(image, matrix, (side, side), flags=cv2.INTER_AREA, borderValue=255.0)
-    image += random.normal(0, random.uniform(0, 14), image.shape)
+    image = image + random.normal(0, random.uniform(0, 14), image.shape)
     if random.random() < 0.4:  # bilevel, like a fax
         image = np.where(image < random.uniform(110, 190), 0.0, 255.0)
         flips = random.random(image.shape) < random.uniform(0, 0.01)

@@ -9,7 +9,7 @@ RUN apt-get update \
 # What changes least comes first, so that a change to the code does not install everything anew.
 WORKDIR /opt/nambat
 COPY requirements.lock ./
-RUN pip install --no-cache-dir --disable-pip-version-check --require-hashes -r requirements.lock
+RUN pip install --no-cache-dir --disable-pip-version-check --no-deps --require-hashes -r requirements.lock
 
 COPY pyproject.toml README.md LICENSE ./
 COPY ocr ocr

@@ -101,6 +101,9 @@ def begin_server(folders: Folders, host: str, port: int, log: Path) -> subproces
     Raises:
         ServerTrouble: the port is taken.
     """
+    deadline = time.monotonic() + 5  # a server that was just killed may still be letting go of it
+    while is_taken(host, port) and time.monotonic() < deadline:
+        time.sleep(0.1)
     if is_taken(host, port):
         raise ServerTrouble(
             f"port {port} on {host} is in use by another program (another Prefect server?); "

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import random
 import signal
 import subprocess
 import sys
@@ -19,7 +20,7 @@ from typing import Any
 
 import pytest
 
-from flows.server import free_port
+from flows.server import is_taken
 from flows.workers import descendants, is_running, kill_tree
 from tests.scans import write_scan
 
@@ -62,10 +63,12 @@ def start(home: Path, port: int) -> Service:
         },
     )
     assert process.stderr is not None
+    said = []
     for line in process.stderr:
+        said.append(line)
         if line.startswith("Watch the runs"):
             return Service(home, port, process)
-    raise AssertionError(f"the service ended with {process.wait()}")
+    raise AssertionError(f"the service ended with {process.wait()}: {''.join(said)}")
 
 
 def wait_until(what: Callable[[], object], seconds: float = 120) -> None:
@@ -77,7 +80,9 @@ def wait_until(what: Callable[[], object], seconds: float = 120) -> None:
 
 @pytest.fixture(scope="module")
 def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
-    service = start(tmp_path_factory.mktemp("service"), free_port())
+    # Below the ports that outgoing connections get: one of those could take ours while the service is down.
+    port = next(port for port in random.sample(range(20000, 30000), 100) if not is_taken("127.0.0.1", port))
+    service = start(tmp_path_factory.mktemp("service"), port)
     yield service
     kill_tree(service.process.pid)
 

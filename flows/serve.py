@@ -343,6 +343,8 @@ def ingest_now(
     if inbox.pid_of(service.get("owner", "")) is not None:
         os.environ.setdefault("PREFECT_API_URL", service["api"])
     with private_server(folders):
+        from prefect.logging.handlers import APILogHandler
+
         from flows.ingest import ingest, outcome_of
 
         for path, name in files:
@@ -354,3 +356,4 @@ def ingest_now(
                 raise
             run = str(state.state_details.flow_run_id)
             tell(name, outcome_of(run), state.message or state.name)
+        APILogHandler.flush()  # or the last lines would be sent to a server that is gone

@@ -6,6 +6,7 @@ import contextlib
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
+from rich import box
 from rich.console import Console
 from rich.progress import (
     BarColumn,
@@ -61,7 +62,7 @@ def number(value: float | None, form: str = ".1f") -> str:
 
 def summary_table(outcomes: Sequence[Outcome]) -> None:
     """What was published, on standard output."""
-    table = Table(title="Published", title_justify="left", caption_justify="left")
+    table = Table(title="Published", title_justify="left", box=box.SIMPLE_HEAD)
     table.add_column("document", overflow="fold")
     for head in ("pages", "footnotes", "corrections", "confidence", "seconds"):
         table.add_column(head, justify="right")
@@ -84,7 +85,7 @@ def summary_table(outcomes: Sequence[Outcome]) -> None:
 
 def plain_table(title: str, heads: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
     """Any small table on standard output."""
-    table = Table(title=title, title_justify="left")
+    table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD)
     for head in heads:
         table.add_column(head, overflow="fold")
     for row in rows:

@@ -188,12 +188,15 @@ def labels(numbers: Sequence[int | None]) -> list[tuple[str, str] | None]:
     return out
 
 
-def match_marks(marks: Sequence[tuple[int, int | None]], heads: Sequence[tuple[int, str, str]]) -> list[str | None]:
+def match_marks(
+    marks: Sequence[tuple[int, int | None]], heads: Sequence[tuple[int, str, str]], farthest: int = 1
+) -> list[str | None]:
     """The label of the note that each mark cites.
 
     Args:
         marks: ``(page, number)`` of each mark, number ``None`` for a sign that is none.
         heads: ``(page, label, printed label)`` of each note.
+        farthest: how many pages after its mark a note may stand where numbers repeat.
 
     Returns:
         For each mark a label, or ``None`` when no note has its number on its page or on the next one.
@@ -207,7 +210,9 @@ def match_marks(marks: Sequence[tuple[int, int | None]], heads: Sequence[tuple[i
             candidates = [
                 (abs(note_page - page), label)
                 for note_page, label, printed in heads
-                if printed == str(number) and label not in taken and (not renumbered or 0 <= note_page - page <= 1)
+                if printed == str(number)
+                and label not in taken
+                and (not renumbered or 0 <= note_page - page <= farthest)
             ]
             found = min(candidates)[1] if candidates else None
         if found:

@@ -276,13 +276,13 @@ def load(folder: Path = DATA, own_words: str | None = None) -> LanguageModel:
     Args:
         folder: what ``python -m normalize.train --out`` wrote.
         own_words: a plain text file with an office's own words and names, one entry a line, ``#`` for remarks;
-            the environment variable ``NAMBATWORDS`` names one where this is None.
+            the environment variable ``NAMBAT_WORDS`` names one where this is None.
 
     Raises:
         FileNotFoundError: there is no model in ``folder``, or ``own_words`` does not exist.
     """
     model = LanguageModel(folder)
-    path = own_words or os.environ.get("NAMBATWORDS")
+    path = own_words or os.environ.get("NAMBAT_WORDS")
     if path:
         model.add_words(read_words(Path(path)))
     return model

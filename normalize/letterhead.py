@@ -36,7 +36,7 @@ def is_motto(text: str) -> bool:
 
 def is_recipients_head(text: str) -> bool:
     """Whether a line is "Nơi nhận:" (its marks and a letter may be misread)."""
-    return bool(re.match(r"\W*n\w?[il1]\s*nh[aeo]", skeleton(text))) and len(text) < 24
+    return bool(re.match(r"\W*n\w{0,2}[il1]\s*nh[aeo]?n?\W*$|\W*n\w?[il1]\s*nh[ae]n", skeleton(text))) and len(text) < 24
 
 
 def is_recipients_list(texts: Sequence[str]) -> bool:

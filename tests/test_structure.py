@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -152,7 +153,7 @@ def test_settled_numbers_rise_or_start_anew_on_a_later_page(read: list[tuple[int
     numbers = settle(signs(*read))
     assert len(numbers) == len(read)
     kept = [(page, n) for (page, _), n in zip(read, numbers, strict=True) if n is not None]
-    for (page_before, before), (page_after, after) in zip(kept, kept[1:], strict=False):
+    for (page_before, before), (page_after, after) in pairwise(kept):
         assert after > before or (after == 1 and page_after > page_before)
 
 

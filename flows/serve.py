@@ -356,4 +356,4 @@ def ingest_now(
                 raise
             run = str(state.state_details.flow_run_id)
             tell(name, outcome_of(run), state.message or state.name)
-        APILogHandler.flush()  # or the last lines would be sent to a server that is gone
+        APILogHandler().flush()  # or the last lines would be sent to a server that is gone

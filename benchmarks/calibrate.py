@@ -25,8 +25,10 @@ import numpy.typing as npt
 from rapidfuzz.distance import Levenshtein
 
 from normalize import confusion, language
+from normalize.decision import FEATURES, decide
 from normalize.document import Block, Document, Source, Token
-from normalize.repair import FEATURES, Change, decide, decode, lattice
+from normalize.search import decode
+from normalize.slots import Change, lattice
 from normalize.syllable import key, match_case, parse, place, skeleton
 from normalize.train import held_out, paragraphs
 from ocr.page import Letter

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from normalize.document import Block, Document, Footnote, Mark, Metadata, Source, Token
 from normalize.letterhead import read_metadata
-from normalize.repair import frozen, repair, undo
+from normalize.repair import repair, undo
+from normalize.slots import frozen
 from ocr.page import Box, Letter
 
 CASES = json.loads((Path(__file__).parent / "cases" / "repair.json").read_text(encoding="utf-8"))

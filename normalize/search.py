@@ -1,0 +1,198 @@
+"""The best reading of a whole sentence: dynamic programming over the candidates of its slots.
+
+Most slots are settled in vectorised sweeps; what is left is searched exactly (Viterbi over 4-gram states), so that
+several wrong syllables in a row are put right together.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+
+import numpy as np
+import numpy.typing as npt
+
+from normalize.language import NONE, OTHER, LanguageModel
+from normalize.slots import Candidate, Change, Slot
+
+# A candidate whose own gain is this far below the text as read can still win together with its neighbours.
+SLACK = 4.0
+# An unseen syllable takes an equal share of the unknown: there are about 18,000 possible ones.
+UNSEEN = math.log(18_000)
+# Two syllables in a row are tried together where the model finds one of them less likely than this.
+ODD = -5.0
+# Two syllables count as a word where the second follows the first with at least this log probability.
+WORD = -5.0
+BEAM = 200
+# So many slots are swept at a time.
+PART = 5000
+
+
+def decode(ids: npt.NDArray[np.int64], slots: list[Slot], model: LanguageModel, burst: float) -> list[Change]:
+    """The best sequence of candidates; returns the slots where it differs from the text as read.
+
+    Most slots are settled in one sweep of vectorised look-ups: a candidate that loses by more than ``SLACK`` alone,
+    and with each single candidate of its neighbour, cannot be on the best path. What remains is searched exactly.
+    """
+    padded, base = _padded(ids), base_scores(ids, model)
+    changes: list[Change] = []
+    for part in _parts(slots):
+        open_ = _promising(padded, base, part, model)
+        group: list[int] = []
+        for number in [*sorted(open_), -1]:
+            if group and (number < 0 or part[number].at - part[group[-1]].at > 3):
+                changes += _search(ids, [(part[i], open_[i]) for i in group], model, burst)
+                group = []
+            group.append(number)
+    return changes
+
+
+def _parts(slots: list[Slot]) -> Iterator[list[Slot]]:
+    """The slots of whole texts, about ``PART`` at a time: the memory of a sweep does not grow with the document."""
+    part: list[Slot] = []
+    for slot in slots:
+        if len(part) >= PART and slot.text != part[-1].text:
+            yield part
+            part = []
+        part.append(slot)
+    if part:
+        yield part
+
+
+def _padded(ids: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    return np.concatenate([[NONE] * 3, ids, [NONE] * 4]).astype(np.int64)
+
+
+def base_scores(ids: npt.NDArray[np.int64], model: LanguageModel) -> npt.NDArray[np.float32]:
+    """log P of each symbol of the text as read; shape (n,) -> (n,)."""
+    return _score(model, np.lib.stride_tricks.sliding_window_view(_padded(ids)[: len(ids) + 3], 4))
+
+
+def _promising(
+    padded: npt.NDArray[np.int64], base: npt.NDArray[np.float32], slots: list[Slot], model: LanguageModel
+) -> dict[int, list[Candidate]]:
+    """Slot number -> the candidates worth searching."""
+    size = base.shape[0]
+    base_padded = np.concatenate([base, np.zeros(3, np.float32)])
+
+    numbers = np.repeat(np.arange(len(slots)), [len(slot.candidates) for slot in slots])
+    at = np.array([slot.at for slot in slots])[numbers]
+    flat = [candidate for slot in slots for candidate in slot.candidates]
+    symbol = np.array([one[0] for one in flat])
+    cost = np.array([one[2] for one in flat])
+    gain = -cost
+    # Evidence of unknown words aside, no more can be won than what the four affected symbols cost now.
+    room = base_padded[at] + base_padded[at + 1] + base_padded[at + 2] + base_padded[at + 3]
+    hope = np.flatnonzero(-room - cost > -SLACK)
+    total = np.zeros(hope.shape[0])
+    for shift in range(4):
+        rows = padded[(at[hope] + shift)[:, None] + np.arange(4)]
+        rows[:, 3 - shift] = symbol[hope]
+        inside = at[hope] + shift < size
+        total += np.where(inside, _score(model, rows) - base_padded[at[hope] + shift], 0)
+    gain[hope] += total
+    gain[np.setdiff1d(np.arange(gain.shape[0]), hope)] = -np.inf
+
+    out: dict[int, list[Candidate]] = {}
+    kept = set(np.flatnonzero(gain > -SLACK).tolist()) | _pairs(padded, base, slots, model)
+    for index in sorted(kept):
+        out.setdefault(int(numbers[index]), []).append(flat[index])
+    return out
+
+
+def _score(model: LanguageModel, rows: npt.NDArray[np.int64]) -> npt.NDArray[np.float32]:
+    """Scores of rows of ids; an unknown word gets its share of the unknown only."""
+    out = model.score_many(rows)
+    out -= np.where(rows[:, 3] == OTHER, UNSEEN, 0).astype(np.float32)
+    return out
+
+
+def _pairs(
+    padded: npt.NDArray[np.int64], base: npt.NDArray[np.float32], slots: list[Slot], model: LanguageModel
+) -> set[int]:
+    """Flat indices of the candidates that are worth it together with a candidate of the neighbour.
+
+    "phân đầu" for "phấn đấu": either alone is no better than what was read. The two must make a word (the second is
+    likely after the first), and then win in their sentence.
+    """
+    offsets = np.cumsum([0, *(len(slot.candidates) for slot in slots)])
+    rows, costs, which, places = [], [], [], []
+    for number in range(len(slots) - 1):
+        one, two = slots[number], slots[number + 1]
+        if two.at != one.at + 1 or max(base[two.at], base[one.at]) > ODD:
+            continue
+        for i, first in enumerate(one.candidates):
+            for j, second in enumerate(two.candidates):
+                rows.append((first[0], second[0]))
+                costs.append(first[2] + second[2])
+                which.append((offsets[number] + i, offsets[number + 1] + j))
+                places.append(one.at)
+    if not rows:
+        return set()
+    pair = np.array(rows, np.int64)
+    bond = model.score_many(np.hstack([np.zeros((len(rows), 2), np.int64), pair]))
+    words = np.flatnonzero(bond > WORD)
+    pair, at = pair[words], np.array(places, np.int64)[words]
+    size = base.shape[0]
+    base = np.concatenate([base, np.zeros(4, np.float32)])
+    gain = -np.array(costs)[words]
+    for shift in range(5):
+        around = padded[(at + shift)[:, None] + np.arange(4)]
+        for k in range(2):
+            place = 3 - shift + k
+            if 0 <= place < 4:
+                around[:, place] = pair[:, k]
+        inside = at + shift < size
+        gain += np.where(inside, _score(model, around) - base[at + shift], 0)
+    return {int(index) for row in words[gain > -SLACK] for index in which[row]}
+
+
+def _search(
+    ids: npt.NDArray[np.int64],
+    group: list[tuple[Slot, list[Candidate]]],
+    model: LanguageModel,
+    burst: float,
+) -> list[Change]:
+    """Viterbi over one group of open slots, with states of three symbols."""
+    choices = {slot.at: [(int(ids[slot.at]), slot.read, 0.0), *open_] for slot, open_ in group}
+    slots = {slot.at: slot for slot, _ in group}
+    first, last = group[0][0].at, min(group[-1][0].at + 3, len(ids) - 1)
+    context = tuple(int(ids[i]) if i >= 0 else NONE for i in range(first - 3, first))
+    states: dict[tuple[int, ...], tuple[float, tuple[int, ...]]] = {context: (0.0, ())}
+    for at in range(first, last + 1):
+        following: dict[tuple[int, ...], tuple[float, tuple[int, ...]]] = {}
+        options = choices.get(at)
+        row = at - 1 in choices
+        for (a, b, c), (total, path) in states.items():
+            for pick, (symbol, _, cost) in enumerate(options or [(int(ids[at]), "", 0.0)]):
+                value = total - cost + score_one(model, a, b, c, symbol)
+                if pick and row and path[-1]:
+                    value += burst
+                state = (b, c, symbol)
+                if state not in following or following[state][0] < value:
+                    following[state] = (value, (*path, pick) if options else path)
+        if len(following) > BEAM:
+            best = sorted(following.items(), key=lambda item: -item[1][0])[:BEAM]
+            following = dict(best)
+        states = following
+    _, path = max(states.values())
+    changes = []
+    for at, pick in zip(choices, path, strict=True):
+        if pick:
+            symbol, after, cost = choices[at][pick]
+            changes.append(Change(slots[at], after, symbol, cost))
+    return changes
+
+
+def score_one(model: LanguageModel, a: int, b: int, c: int, d: int) -> float:
+    value = model.score(a, b, c, d)
+    return value - UNSEEN if d == OTHER else value
+
+
+def total_score(model: LanguageModel, ids: npt.NDArray[np.int64], first: int, last: int) -> float:
+    """log P of the symbols from ``first`` to ``last``."""
+    total = 0.0
+    for at in range(first, min(last, len(ids) - 1) + 1):
+        a, b, c = (int(ids[i]) if i >= 0 else NONE for i in range(at - 3, at))
+        total += score_one(model, a, b, c, int(ids[at]))
+    return total

@@ -1,0 +1,236 @@
+"""The places of a document that repair may change, with what may have been printed there.
+
+Every syllable is a slot, except numbers, codes, addresses, abbreviations and foreign words. Its candidates are the
+known syllables of the same letters, each with what the channel (``normalize/confusion.py``) asks for it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+import numpy.typing as npt
+
+from normalize import confusion
+from normalize.confusion import Channel
+from normalize.document import Document, Token, Tokens
+from normalize.language import START, LanguageModel, symbols
+from normalize.syllable import NANG, SAC, clean, match_case, parse, place, spellings, split_tone
+from ocr.page import Letter
+
+# Without a page the search proposes more than it believes: changes this much (nats) cheaper than the channel says.
+# The decision then weighs each proposal by more than its likelihood.
+PROPOSE = 6.5
+
+
+# Symbol id, spelling, channel cost in nats.
+Candidate = tuple[int, str, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """A syllable that may be repaired.
+
+    Attributes:
+        at: its index in the sequence of symbols.
+        text: index of the text in ``Document.texts()``.
+        token: index of the token in it.
+        start, end: characters of the token.
+        read: as it stands there.
+        letters: one for each character of ``read``, or empty.
+        name: capitalised inside a sentence.
+        candidates: without the one that was read.
+    """
+
+    at: int
+    text: int
+    token: int
+    start: int
+    end: int
+    read: str
+    letters: tuple[Letter, ...]
+    name: bool
+    candidates: tuple[Candidate, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A slot and what it becomes.
+
+    Attributes:
+        cost: of the channel, nats.
+        margin: by how much the text with it beats the text as read, nats.
+        features: see :data:`FEATURES`.
+        probability: that it is right.
+    """
+
+    slot: Slot
+    after: str
+    symbol: int
+    cost: float
+    margin: float = 0.0
+    features: tuple[float, ...] = ()
+    probability: float = 0.0
+
+
+def lattice(document: Document, model: LanguageModel, channel: Channel) -> tuple[npt.NDArray[np.int64], list[Slot]]:
+    """The document as one sequence of symbol ids, and the slots in it."""
+    ids: list[int] = [START]
+    pending: list[tuple[int, int, int, int, int, str]] = []
+    texts = [tokens for _, tokens in document.texts()]
+    for number, tokens in enumerate(texts):
+        if ids[-1] != START:
+            ids.append(START)
+        for index, token in enumerate(tokens):
+            plain = cleaned(token.text)
+            for piece in symbols(plain):
+                if piece.end > piece.start and piece.symbol not in ("<n>", "<x>"):
+                    word = plain[piece.start : piece.end]
+                    pending.append((len(ids), number, index, piece.start, piece.end, word))
+                ids.append(model.id(piece.symbol))
+    if ids[-1] != START:
+        ids.append(START)
+    new_style = _prefers_new_style(word for *_, word in pending)
+    slots = []
+    pageless: dict[str, tuple[Candidate, ...]] = {}
+    for number, one in enumerate(pending):
+        at, text, index, start, end, word = one
+        token = texts[text][index]
+        before = pending[number - 1] if number and pending[number - 1][0] == at - 1 else None
+        after = pending[number + 1] if number + 1 < len(pending) and pending[number + 1][0] == at + 1 else None
+        if any(start < mark.offset < end for mark in token.marks):
+            continue
+        neighbours = [near[5] for near in (before, after) if near is not None]
+        if frozen(word, neighbours):
+            continue
+        letters = _letters(token, start, end)
+        candidates = pageless.get(word) if not letters else None
+        if candidates is None:
+            candidates = _candidates(word, letters, model, channel, new_style)
+            if not letters:
+                pageless[word] = candidates
+        if candidates:
+            first = ids[at - 1] == START or (start == 0 and _marker(texts[text], index))
+            name = word[0].isupper() and not word.isupper() and not first
+            if first and after is not None and word.istitle() and after[5].istitle():
+                name = True
+            # What breaks the rule of tones was not printed so: "Quôc" is nobody's name.
+            name = name and parse(word) is not None
+            slots.append(Slot(at, text, index, start, end, word, letters, name, candidates))
+    return np.array(ids, np.int64), slots
+
+
+_MARKER = re.compile(r"^(?:[-–+*•]|\(?[\da-zđ]{1,2}[.)]+)$")
+
+
+def _marker(tokens: Tokens, index: int) -> bool:
+    """Whether a token follows the sign of a list item: ``(4) Chỉnh trang``."""
+    return index == 0 or _MARKER.match(tokens[index - 1].text) is not None
+
+
+def frozen(word: str, neighbours: Sequence[str]) -> bool:
+    """Whether a word is not for the language model to touch, given the words right beside it.
+
+    >>> frozen("UBND", ["của"]), frozen("PHÂN", ["ĐẤU"]), frozen("Covid", []), frozen("tô", [])
+    (True, False, True, False)
+    """
+    if len(word) < 2 and word.isupper():
+        return True
+    syllable = parse(word)
+    if word.isupper():
+        # Abbreviations stand alone; a heading is a row of capital syllables.
+        if not any(near.isupper() and len(near) > 1 and looks_vietnamese(near) for near in neighbours):
+            return True
+        return not looks_vietnamese(word)
+    if not (word.islower() or word.istitle()):
+        return True
+    if word.isascii():
+        if syllable is None and not looks_vietnamese(word):
+            return True
+        return any(near.isascii() and not near.isupper() and parse(near) is None for near in neighbours)
+    return not looks_vietnamese(word)
+
+
+def looks_vietnamese(word: str) -> bool:
+    """Whether a word is a syllable, or would be one with another tone."""
+    if parse(word) is not None:
+        return True
+    parted = split_tone(word.lower())
+    return parted is not None and any(parse(s) for s in _retoned(parted[0]))
+
+
+def _retoned(letters: str) -> list[str]:
+    """``letters`` with the tones that no coda forbids."""
+    try:
+        return [place(letters, tone) for tone in (0, SAC, NANG)]
+    except ValueError:
+        return []
+
+
+def _letters(token: Token, start: int, end: int) -> tuple[Letter, ...]:
+    """The page's evidence for some characters of a token; empty where it cannot be told."""
+    if not token.letters or any(len(one.text) != 1 for one in token.letters):
+        return ()
+    if len(token.letters) != len(token.text) or any(
+        one.text != character for one, character in zip(token.letters, token.text, strict=True)
+    ):
+        return ()
+    found = token.letters[start:end]
+    return found if any(one.choices for one in found) else ()
+
+
+def _prefers_new_style(words: Iterable[str]) -> bool:
+    """Whether a document writes hoà (new) rather than hòa."""
+    new = old = 0
+    for word in words:
+        if not word.isascii() and len(word) < 8:
+            syllable = parse(word)
+            if syllable is not None and syllable.tone:
+                forms = spellings(syllable)
+                if len(forms) > 1:
+                    if word.lower() == forms[0]:
+                        old += 1
+                    else:
+                        new += 1
+    return new > old
+
+
+@lru_cache(maxsize=1 << 16)
+def _options(word: str, model: LanguageModel, new_style: bool) -> tuple[tuple[int, str], ...]:
+    """Symbol and spelling of each other syllable of the same letters, in the case and style of ``word``."""
+    low = word.lower()
+    own = parse(low)
+    if own is not None and own.tone and len(spellings(own)) > 1:
+        new_style = low == spellings(own)[1]
+    out = []
+    for symbol in model.same_letters(low):
+        syllable = parse(model.words[symbol])
+        if syllable is None or syllable == own:
+            continue
+        form = spellings(syllable)[-1 if new_style else 0]
+        if len(form) == len(word):
+            out.append((symbol, match_case(form, word)))
+    return tuple(out)
+
+
+def _candidates(
+    word: str, letters: tuple[Letter, ...], model: LanguageModel, channel: Channel, new_style: bool
+) -> tuple[Candidate, ...]:
+    """The candidates of a slot with their costs."""
+    offer = 0.0 if letters else PROPOSE
+    return tuple(
+        (symbol, form, max(0.5, confusion.cost(channel, form, word, letters) - offer))
+        for symbol, form in _options(word, model, new_style)
+    )
+
+
+@lru_cache(maxsize=1 << 14)
+def cleaned(text: str) -> str:
+    """The text in Vietnamese letters, where that changes no offsets."""
+    if text.isascii():
+        return text
+    cleaned = clean(text)
+    return cleaned if len(cleaned) == len(text) else text

@@ -415,7 +415,8 @@ def _gather(
                 line, specks = _without_specks(line, *headed)
                 strays += [(page, speck.box, speck.text) for speck in specks]
             elif index in at:
-                line = _without_number(line, name[1])
+                bare_line = _without_number(line, name[1])
+                line = bare_line if bare_line.tokens else line  # a number and nothing else: better kept than lost
             notes.append(Note(name[0], name[1], page))
         elif not notes:
             notes.append(Note("0", "", page))

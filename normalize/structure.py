@@ -69,7 +69,7 @@ def build_document(pages: Iterable[Page], source: Source) -> Document:
     margins = settled_margins(reading.margins, reading.widths)
     body = [(part.page, line) for part in reading.body for line in part.lines]
     reattached = footnotes.reattach(body, reading.notes, margins)
-    parts = _relined(reading.body, reattached.relined)
+    parts = _closing_in_order(_relined(reading.body, reattached.relined))
     reading.dropped += [Dropped(page, box, text, "noise") for page, box, text in reattached.strays]
     blocks = tuple(_blocks(parts, margins, reattached.rulings))
     cited = {label for block in blocks for label in block.labels}
@@ -114,18 +114,15 @@ def _take_page(page: Page, reading: _Reading) -> None:
         return
     reading.margins[page.number] = page_margins(boxes)
     reading.widths[page.number] = page.width
-    roles = _roles(page.zones, first=page.number == 1)
-    for zone, role in zip(page.zones, roles, strict=True):
+    for role, zone, lines in _roles(page.zones, first=page.number == 1):
         if role == "notes":
-            for line in zone.lines:
-                reading.notes.append((page.number, line))
-        elif role in ("page number", "running header", "noise"):
-            for line in zone.lines:
-                reading.dropped.append(Dropped(page.number, line.box, line.text, role))
+            reading.notes += [(page.number, line) for line in lines]
+        elif role in ("page number", "noise"):
+            reading.dropped += [Dropped(page.number, line.box, line.text, role) for line in lines]
         elif role == "table":
-            reading.body.append(_Part(role, page.number, zone.lines, zone))
+            reading.body.append(_Part(role, page.number, lines, zone))
         else:
-            reading.body += [_Part(role, page.number, (line,)) for line in zone.lines]
+            reading.body += [_Part(role, page.number, (line,)) for line in lines]
 
 
 def _report(page: Page) -> PageReport:
@@ -145,29 +142,54 @@ def _report(page: Page) -> PageReport:
     )
 
 
-def _roles(zones: Sequence[Zone], first: bool) -> list[str]:
-    """The role of each zone of a page."""
-    roles: list[str] = []
-    above_text = first
-    in_signature = False
-    for zone in zones:
-        role = zone.kind
-        if zone.kind == "head" or zone.kind == "foot":
-            role = "page number"
-        elif zone.kind in ("left", "right"):
-            texts = [line.text for line in zone.lines]
-            if any(map(is_recipients_head, texts)) or (zone.kind == "left" and is_recipients_list(texts)):
-                role, in_signature = "recipients", True
-            elif zone.kind == "right" and in_signature:
-                role, in_signature = "signature", False
-            elif above_text or any(map(is_motto, texts)):
-                role = "letterhead"
-            else:
-                role = "text"
+def _roles(zones: Sequence[Zone], first: bool) -> list[tuple[str, Zone, tuple[Line, ...]]]:
+    """The lines of a page by the role they play; a zone may change its role at "Nơi nhận"."""
+    out: list[tuple[str, Zone, tuple[Line, ...]]] = []
+    above_text, closing = first, False
+    for index, zone in enumerate(zones):
+        texts = [line.text for line in zone.lines]
+        head = next((i for i, text in enumerate(texts) if is_recipients_head(text)), None)
+        if zone.kind in ("head", "foot"):
+            out.append(("page number", zone, zone.lines))
         elif zone.kind == "text":
             above_text = False
-        roles.append(role)
-    return roles
+            if head is not None:
+                # The signatures stood above the list instead of beside it.
+                out = [(_signed(role, one, out, at), one, lines) for at, (role, one, lines) in enumerate(out)]
+                out += [("text", zone, zone.lines[:head]), ("recipients", zone, zone.lines[head:])]
+                closing = True
+            else:
+                out.append(("text", zone, zone.lines))
+        elif zone.kind == "left":
+            follows = index + 1 < len(zones) and zones[index + 1].kind == "right"
+            if head is not None or (follows and not above_text and is_recipients_list(texts)):
+                closing = True
+                out.append(("recipients", zone, zone.lines))
+            elif above_text or any(map(is_motto, texts)):
+                out.append(("letterhead", zone, zone.lines))
+            else:
+                out.append(("recipients" if closing else "text", zone, zone.lines))
+        elif zone.kind == "right":
+            role = "signature" if closing else out[-1][0] if out else "text"
+            out.append((role, zone, zone.lines))
+        else:
+            out.append((zone.kind, zone, zone.lines))
+    return [(role, zone, lines) for role, zone, lines in out if lines]
+
+
+def _signed(role: str, zone: Zone, out: Sequence[tuple[str, Zone, tuple[Line, ...]]], at: int) -> str:
+    """``signature`` for two columns with no text between them and the list of recipients."""
+    last = all(one.kind in ("left", "right") for _, one, _ in out[at:])
+    return "signature" if role == "text" and zone.kind in ("left", "right") and last else role
+
+
+def _closing_in_order(parts: Sequence[_Part]) -> list[_Part]:
+    """The parts with each list of recipients before the signatures beside or above it."""
+    out: list[_Part] = []
+    for closing, group in groupby(parts, key=lambda part: part.role in ("recipients", "signature")):
+        together = list(group)
+        out += sorted(together, key=lambda part: part.role) if closing else together
+    return out
 
 
 def _footnote(note: footnotes.Note, anchored: bool) -> Footnote:

@@ -255,15 +255,19 @@ def _side_by_side(line: Line, other: Line) -> bool:
     return apart and near
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class _Region:
-    """Rows in which two columns stand side by side."""
+    """Rows in which two columns stand side by side; one of the columns may begin later than the other."""
 
-    left: list[Line]
-    right: list[Line]
+    left: tuple[Line, ...]
+    right: tuple[Line, ...]
 
-    def gutter(self) -> tuple[float, float]:
-        return max(line.box.right for line in self.left), min(line.box.left for line in self.right)
+    def gutter(self, width: int) -> tuple[float, float]:
+        """Left and right end of the free strip between the columns, in pixels."""
+        return (
+            max((line.box.right for line in self.left), default=0),
+            min((line.box.left for line in self.right), default=width),
+        )
 
 
 def _columns_and_text(rows: list[list[Line]], width: int) -> list[Zone]:
@@ -287,18 +291,25 @@ def _columns_and_text(rows: list[list[Line]], width: int) -> list[Zone]:
 def _region_at(rows: list[list[Line]], start: int, width: int) -> tuple[_Region | None, int]:
     """The two-column region that begins at row ``start``, and the row after it."""
     first = rows[start]
-    if not _is_pair(first, width):
+    if _is_pair(first, width):
+        region = _Region((first[0],), tuple(first[1:]))
+    elif len(first) == 1 and _is_right(first[0], width):
+        # The signature may begin a line or two above the list of recipients beside it.
+        region = _Region((), tuple(first))
+    else:
         return None, start
-    region = _Region([first[0]], first[1:])
     index = start + 1
     while index < len(rows):
-        row = rows[index]
-        grown = _grow(region, row, rows[index - 1], width)
+        grown = _grow(region, rows[index], rows[index - 1], width)
         if grown is None:
             break
         region = grown
         index += 1
-    return region, index
+    return (region, index) if region.left else (None, start)
+
+
+def _is_right(line: Line, width: int) -> bool:
+    return line.box.left > 0.42 * width and line.box.centre > 0.6 * width
 
 
 def _is_pair(row: list[Line], width: int) -> bool:
@@ -314,23 +325,29 @@ def _is_pair(row: list[Line], width: int) -> bool:
 
 def _grow(region: _Region, row: list[Line], above: list[Line], width: int) -> _Region | None:
     """The region with one more row, or ``None`` when the row does not keep to its columns."""
-    lowest = max(line.box.bottom for line in above)
-    gap = min(line.box.top for line in row) - lowest
+    gap = min(line.box.top for line in row) - max(line.box.bottom for line in above)
     if gap > 16 * max(line.x_height for line in row):
         return None
-    left, right = list(region.left), list(region.right)
-    gutter_left, gutter_right = region.gutter()
-    for line in row:
-        in_left = line.box.right <= gutter_right and _keeps_to(line, region.left, width)
-        in_right = line.box.left >= gutter_left and _keeps_to(line, region.right, width)
-        if len(row) > 1:  # a pair of its own only has to respect the gutter
-            in_left = in_left or (line.box.right <= gutter_right and line.box.centre < 0.5 * width)
-            in_right = in_right or (line.box.left >= gutter_left and line.box.centre > 0.5 * width)
-        if in_left == in_right:
+    # The room for a signature stands in the right column; a list at the left has no such hole.
+    if region.left and all(line.box.centre < 0.45 * width for line in row):
+        hole = min(line.box.top for line in row) - max(line.box.bottom for line in region.left)
+        if hole > 2.2 * max(line.x_height for line in row):
             return None
-        (left if in_left else right).append(line)
-    grown = _Region(left, right)
-    gutter_left, gutter_right = grown.gutter()
+    left, right = list(region.left), list(region.right)
+    gutter_left, gutter_right = region.gutter(width)
+    for line in row:
+        on_left = line.box.right <= gutter_right and line.box.centre < 0.5 * width
+        on_right = line.box.left >= gutter_left and line.box.centre > 0.5 * width
+        if len(row) == 1:  # a pair of its own has only to respect the gutter
+            on_left = line.box.right <= gutter_right and (
+                _keeps_to(line, left, width) if left else line.box.centre < 0.5 * width
+            )
+            on_right = line.box.left >= gutter_left and _keeps_to(line, right, width)
+        if on_left == on_right:
+            return None
+        (left if on_left else right).append(line)
+    grown = _Region(tuple(left), tuple(right))
+    gutter_left, gutter_right = grown.gutter(width)
     return grown if gutter_left < gutter_right else None
 
 

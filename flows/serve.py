@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import os
 import signal
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -146,9 +147,10 @@ async def _run(settings: Settings, folders: Folders, server: Server, say: Say) -
     loop = asyncio.get_running_loop()
     stopping = asyncio.Event()
 
-    ingesting = Runner(name="nambat-ingest", limit=settings.documents, query_seconds=2, pause_on_shutdown=False)
-    # In a runner of its own, so that a sweep never waits behind long documents.
-    sweeping = Runner(name="nambat-sweep", limit=1, query_seconds=5, pause_on_shutdown=False)
+    with _own_temporary_folder(folders):
+        ingesting = Runner(name="nambat-ingest", limit=settings.documents, query_seconds=2, pause_on_shutdown=False)
+        # In a runner of its own, so that a sweep never waits behind long documents.
+        sweeping = Runner(name="nambat-sweep", limit=1, query_seconds=5, pause_on_shutdown=False)
     await _deploy(settings, ingesting, sweeping)
     left = hand_back_all(folders, settings, crashed=True)
     await _close_runs([claim for claim, _ in left])
@@ -158,6 +160,9 @@ async def _run(settings: Settings, folders: Folders, server: Server, say: Say) -
         await asyncio.wait(tasks, timeout=0.05, return_when=asyncio.FIRST_COMPLETED)
         for task in tasks:
             if task.done():
+                for other in tasks:
+                    other.cancel()
+                await asyncio.wait(tasks, timeout=4)
                 await task  # raises what went wrong
     # Runner.start() has put its own handler for SIGTERM; this one must come after.
     for signum in (signal.SIGTERM, signal.SIGINT):
@@ -193,6 +198,20 @@ async def _run(settings: Settings, folders: Folders, server: Server, say: Say) -
     for task in tasks:
         if task.done() and not task.cancelled() and not stopping.is_set():
             task.result()  # a runner ended by itself: say why
+
+
+@contextlib.contextmanager
+def _own_temporary_folder(folders: Folders) -> Iterator[None]:
+    """Let Prefect's runners choose their folder below ours.
+
+    They use a ``runner_storage`` in /tmp that belongs to whichever user of the machine came first.
+    """
+    before, tempfile.tempdir = tempfile.tempdir, str(folders.home / "prefect" / "tmp")
+    Path(tempfile.tempdir).mkdir(parents=True, exist_ok=True)
+    try:
+        yield
+    finally:
+        tempfile.tempdir = before
 
 
 async def _deploy(settings: Settings, ingesting: Runner, sweeping: Runner) -> None:

@@ -85,6 +85,8 @@ def apply(document: Document, changes: list[Change]) -> Document:
 
 
 def _kind(before: str, after: str) -> str:
+    if " " in after:
+        return "split"
     if before.lower() == after.lower():
         return "case"
     if skeleton(before) != skeleton(after) or clean(before).lower() == after.lower():
@@ -95,10 +97,8 @@ def _kind(before: str, after: str) -> str:
 
 def _evidence(change: Change) -> str:
     """Why, in plain English."""
-    if change.slot.at < 0:
-        if change.slot.read.lower() == change.after.lower():
-            return "a capital letter inside a small word"
-        return "a letter of another alphabet inside a Vietnamese word"
+    if change.because:
+        return change.because
     reasons = []
     for letter, new, old in zip(change.slot.letters, change.after, change.slot.read, strict=False):
         if new != old:

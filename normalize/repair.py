@@ -20,7 +20,8 @@ from normalize import confusion, language
 from normalize.changes import apply, undo
 from normalize.decision import Judge, decide, load_decision
 from normalize.document import Document
-from normalize.rules import mechanical
+from normalize.numerals import numerals
+from normalize.rules import look_alikes
 from normalize.search import decode
 from normalize.slots import lattice
 
@@ -51,4 +52,5 @@ def repair(document: Document, mode: str = "safe") -> Document:
     judge = Judge(load_decision(), mode, ids, slots)
     changes = decide(decode(ids, slots, model, channel.burst), ids, model, channel.burst, judge.accept)
     changes = [replace(one, probability=judge.probability(one)) for one in changes]
-    return apply(document, changes + mechanical(document, changes))
+    changes += numerals(document)
+    return apply(document, changes + look_alikes(document, changes))

@@ -17,7 +17,7 @@ import numpy.typing as npt
 from normalize import confusion
 from normalize.confusion import Channel
 from normalize.document import Document, Token, Tokens
-from normalize.language import START, LanguageModel, symbols
+from normalize.language import OTHER, START, LanguageModel, symbols
 from normalize.syllable import NANG, SAC, clean, match_case, parse, place, spellings, split_tone
 from ocr.page import Letter
 
@@ -65,6 +65,7 @@ class Change:
         margin: by how much the text with it beats the text as read, nats.
         features: see :data:`FEATURES`.
         probability: that it is right.
+        because: of a change by rule, why; empty for a change that the language model judged.
     """
 
     slot: Slot
@@ -74,6 +75,21 @@ class Change:
     margin: float = 0.0
     features: tuple[float, ...] = ()
     probability: float = 0.0
+    because: str = ""
+
+
+def by_rule(
+    text: int, index: int, token: Token, start: int, end: int, after: str, probability: float, because: str
+) -> Change:
+    """A change of ``token.text[start:end]`` that needs no slot.
+
+    Args:
+        text: index of the text in ``Document.texts()``.
+        index: of the token in it.
+        because: why, in plain English.
+    """
+    slot = Slot(-1, text, index, start, end, token.text[start:end], (), False, ())
+    return Change(slot, after, OTHER, 0.0, probability=probability, because=because)
 
 
 def lattice(document: Document, model: LanguageModel, channel: Channel) -> tuple[npt.NDArray[np.int64], list[Slot]]:

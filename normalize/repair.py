@@ -20,10 +20,11 @@ from normalize import confusion, language
 from normalize.changes import apply, undo
 from normalize.decision import Judge, decide, load_decision
 from normalize.document import Document
+from normalize.formulas import formulas
 from normalize.numerals import numerals
 from normalize.rules import look_alikes
 from normalize.search import decode
-from normalize.slots import lattice
+from normalize.slots import Change, lattice
 
 __all__ = ["MODES", "repair", "undo"]
 
@@ -52,5 +53,13 @@ def repair(document: Document, mode: str = "safe") -> Document:
     judge = Judge(load_decision(), mode, ids, slots)
     changes = decide(decode(ids, slots, model, channel.burst), ids, model, channel.burst, judge.accept)
     changes = [replace(one, probability=judge.probability(one)) for one in changes]
-    changes += numerals(document)
+    fixed = formulas(document)
+    changes = [*fixed, *beside(fixed, changes)]
+    changes += beside(changes, numerals(document))
     return apply(document, changes + look_alikes(document, changes))
+
+
+def beside(made: list[Change], more: list[Change]) -> list[Change]:
+    """The changes of ``more`` in tokens that ``made`` leaves alone."""
+    done = {(change.slot.text, change.slot.token) for change in made}
+    return [change for change in more if (change.slot.text, change.slot.token) not in done]

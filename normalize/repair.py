@@ -21,6 +21,7 @@ from normalize.changes import apply, undo
 from normalize.decision import Judge, decide, load_decision
 from normalize.document import Document
 from normalize.formulas import formulas
+from normalize.glued import glued
 from normalize.numerals import numerals
 from normalize.rules import look_alikes
 from normalize.search import decode
@@ -56,7 +57,8 @@ def repair(document: Document, mode: str = "safe") -> Document:
     fixed = formulas(document)
     changes = [*fixed, *beside(fixed, changes)]
     changes += beside(changes, numerals(document))
-    return apply(document, changes + look_alikes(document, changes))
+    changes += look_alikes(document, changes)
+    return apply(document, changes + glued(document, model))
 
 
 def beside(made: list[Change], more: list[Change]) -> list[Change]:

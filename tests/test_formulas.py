@@ -7,6 +7,7 @@ import pytest
 
 from normalize.document import Block, Document, Source, Token
 from normalize.formulas import formulas
+from normalize.letterhead import read_metadata
 from normalize.repair import repair, undo
 
 CASES = json.loads((Path(__file__).parent / "cases" / "formulas.json").read_text(encoding="utf-8"))
@@ -15,7 +16,8 @@ CASES = json.loads((Path(__file__).parent / "cases" / "formulas.json").read_text
 @pytest.mark.parametrize("case", CASES, ids=[case["label"] for case in CASES])
 def test_cases(case: dict[str, str | None]) -> None:
     tokens = tuple(map(Token, str(case["before"]).split()))
-    before = Document(Source("test.pdf", "", 1, 0), (Block(str(case["type"]), tokens),))
+    blocks = (Block(str(case["type"]), tokens),)
+    before = Document(Source("test.pdf", "", 1, 0), blocks, metadata=read_metadata(blocks))
     assert bool(formulas(before)) == bool(case["after"])
     after = repair(before)
     assert after.blocks[0].text == (case["after"] or case["before"])

@@ -189,6 +189,14 @@ WORDS = st.sampled_from(
         "QÐ-ĐÐ",
         "KHEN",
         "THƯƠNG",
+        "tổ.chức",
+        "kỷ-cương",
+        "triển'khai",
+        "I8",
+        "Ø7",
+        "HI.",
+        "№i",
+        "nhn:",
     ]
 )
 

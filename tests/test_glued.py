@@ -1,0 +1,52 @@
+"""Words that specks glued together, and signs that were printed."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from normalize.document import Block, Document, Source, Token
+from normalize.repair import repair, undo
+from ocr.page import Box, Letter
+
+CASES = json.loads((Path(__file__).parent / "cases" / "glued.json").read_text(encoding="utf-8"))
+
+
+def document(text: str, *, page: bool = True, kind: str = "paragraph") -> Document:
+    tokens = tuple(
+        Token(word, 1, Box(0, 0, 9, 9), 90.0, tuple(Letter(c, ((c, 96),)) for c in word) if page else ())
+        for word in text.split()
+    )
+    rows = ((text,),) if kind == "table" else ()
+    return Document(Source("test.pdf", "", 1, 0), (Block(kind, tokens, rows=rows),))
+
+
+@pytest.mark.parametrize("case", CASES, ids=[case["label"] for case in CASES])
+def test_cases(case: dict[str, str | None]) -> None:
+    before = document(str(case["before"]))
+    after = repair(before)
+    assert after.blocks[0].text == (case["after"] or case["before"])
+    assert {correction.kind for correction in after.corrections} == ({"split"} if case["after"] else set())
+    assert undo(after) == before
+    assert repair(after) == after
+
+
+def test_text_without_a_page_keeps_its_signs() -> None:
+    assert not repair(document("Ủy ban nhân dân tỉnh tổ.chức Hội nghị", page=False)).corrections
+
+
+def test_cells_keep_their_words() -> None:
+    before = document("Ủy ban nhân dân tỉnh tổ.chức Hội nghị", kind="table")
+    assert repair(before) == before
+
+
+def test_with_a_wrong_mark_beside_the_speck() -> None:
+    before = document("Ủy ban nhân dân thành phố tô.chức thực hiện kế hoạch")
+    token = before.blocks[0].tokens[6]
+    letters = tuple(Letter(c.text, (("ô", 90), ("ổ", 60))) if c.text == "ô" else c for c in token.letters)
+    tokens = [*before.blocks[0].tokens]
+    tokens[6] = Token(token.text, 1, token.box, 90.0, letters)
+    before = Document(before.source, (Block("paragraph", tuple(tokens)),))
+    after = repair(before)
+    assert "thành phố tổ chức thực hiện" in after.blocks[0].text
+    assert undo(after) == before

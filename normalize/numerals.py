@@ -10,9 +10,8 @@ import re
 from collections.abc import Iterator
 
 from normalize.document import Document, Token, Tokens
-from normalize.slots import Change, by_rule
+from normalize.slots import Change, by_rule, page_letters
 from normalize.syllable import parse, skeleton
-from ocr.page import Letter
 
 ROMAN = (
     "",
@@ -112,13 +111,6 @@ def _number(text: int, index: int, token: Token, before: str, after: str) -> Cha
     if not _NUMBER.fullmatch(after_):
         return None
     return by_rule(text, index, token, start, start + len(core), after_, SURE, "a number; " + "; ".join(reasons))
-
-
-def page_letters(token: Token) -> tuple[Letter, ...]:
-    """The page's letters, one for each character of the token, or nothing."""
-    same = len(token.letters) == len(token.text)
-    same = same and all(one.text == c for one, c in zip(token.letters, token.text, strict=True))
-    return token.letters if same else ()
 
 
 def strokes(word: str) -> str | None:

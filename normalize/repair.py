@@ -23,7 +23,7 @@ from normalize.document import Document
 from normalize.formulas import formulas
 from normalize.glued import glued
 from normalize.numerals import numerals
-from normalize.rules import look_alikes
+from normalize.rules import look_alikes, small_capitals
 from normalize.search import decode
 from normalize.slots import Change, lattice
 
@@ -58,6 +58,7 @@ def repair(document: Document, mode: str = "safe") -> Document:
     changes = [*fixed, *beside(fixed, changes)]
     changes += beside(changes, numerals(document))
     changes += look_alikes(document, changes)
+    changes += small_capitals(document, model, changes)
     return apply(document, changes + glued(document, model))
 
 

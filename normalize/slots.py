@@ -92,6 +92,13 @@ def by_rule(
     return Change(slot, after, OTHER, 0.0, probability=probability, because=because)
 
 
+def page_letters(token: Token) -> tuple[Letter, ...]:
+    """The page's letters, one for each character of the token, or nothing."""
+    same = len(token.letters) == len(token.text)
+    same = same and all(one.text == c for one, c in zip(token.letters, token.text, strict=True))
+    return token.letters if same else ()
+
+
 def lattice(document: Document, model: LanguageModel, channel: Channel) -> tuple[npt.NDArray[np.int64], list[Slot]]:
     """The document as one sequence of symbol ids, and the slots in it."""
     ids: list[int] = [START]

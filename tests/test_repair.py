@@ -4,6 +4,7 @@ import json
 import re
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -16,6 +17,7 @@ from normalize.slots import frozen
 from ocr.page import Box, Letter
 
 CASES = json.loads((Path(__file__).parent / "cases" / "repair.json").read_text(encoding="utf-8"))
+SMALL_CAPITALS = json.loads((Path(__file__).parent / "cases" / "small_capitals.json").read_text(encoding="utf-8"))
 SOURCE = Source("test.pdf", "", 1, 0)
 
 
@@ -44,6 +46,17 @@ def test_cases(case: dict[str, str | None], mode: str) -> None:
     assert after.blocks[0].text == (case["after"] or case["before"])
     assert bool(after.corrections) == bool(case["after"])
     assert list(undo(after).texts()) == list(before.texts())
+
+
+@pytest.mark.parametrize("case", SMALL_CAPITALS, ids=[case["label"] for case in SMALL_CAPITALS])
+def test_small_capitals(case: dict[str, Any]) -> None:
+    shown = case.get("shown", {})
+    words = case["before"].split()
+    doubts = {c: ((c, 87), (shown[c], 55)) for c in shown}
+    before = Document(SOURCE, (Block("paragraph", tuple(as_read(word, doubts, word) for word in words)),))
+    after = repair(before)
+    assert after.blocks[0].text == (case["after"] or case["before"])
+    assert undo(after) == before
 
 
 def test_off_changes_nothing() -> None:

@@ -89,6 +89,8 @@ def _kind(before: str, after: str) -> str:
         return "split"
     if before.lower() == after.lower():
         return "case"
+    if not any(map(str.isalpha, after)) and not any(map(str.isalpha, before.replace("\\times", ""))):
+        return "sign"
     if skeleton(before) != skeleton(after) or clean(before).lower() == after.lower():
         return "letter"
     one, two = split_tone(before.lower()), split_tone(after.lower())

@@ -17,13 +17,14 @@ from __future__ import annotations
 from dataclasses import replace
 
 from normalize import confusion, language
+from normalize.abbreviations import abbreviations
 from normalize.changes import apply, undo
 from normalize.decision import Judge, decide, load_decision
 from normalize.document import Document
 from normalize.formulas import formulas
 from normalize.glued import glued
 from normalize.numerals import numerals
-from normalize.rules import look_alikes, small_capitals
+from normalize.rules import formula_marks, look_alikes, small_capitals
 from normalize.search import decode
 from normalize.slots import Change, lattice
 
@@ -57,6 +58,8 @@ def repair(document: Document, mode: str = "safe") -> Document:
     fixed = formulas(document)
     changes = [*fixed, *beside(fixed, changes)]
     changes += beside(changes, numerals(document))
+    changes += beside(changes, abbreviations(document, model))
+    changes += beside(changes, formula_marks(document))
     changes += look_alikes(document, changes)
     changes += small_capitals(document, model, changes)
     return apply(document, changes + glued(document, model))

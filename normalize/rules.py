@@ -42,6 +42,36 @@ def look_alikes(document: Document, changes: list[Change]) -> list[Change]:
     return out
 
 
+# What engines that write LaTeX make of a calculation in the text: $217/345 = 42,98\%$.
+_FORMULA = re.compile(r"[\d.,/+=<>%()\s-]|\\%|\\times|\\,")
+
+
+def formula_marks(document: Document) -> list[Change]:
+    """Dollar signs and backslashes that an engine put around figures. No figure changes."""
+    out = []
+    for text, (_, tokens) in enumerate(document.texts()):
+        opened: int | None = None
+        for index, token in enumerate(tokens):
+            if opened is None and token.text.startswith("$"):
+                opened = index
+            if opened is None:
+                continue
+            end = token.text.rstrip(".,;:)")
+            if not end.endswith("$") or (index == opened and len(end) < 3):
+                opened = opened if index - opened < 8 else None
+                continue
+            inside = " ".join(one.text for one in tokens[opened : index + 1]).strip(" .,;:)").strip("$")
+            if not _FORMULA.sub("", inside) and any(letter.isdigit() for letter in inside):
+                for at in range(opened, index + 1):
+                    one = tokens[at]
+                    plain = one.text.replace("$", "").replace("\\%", "%").replace("\\,", "").replace("\\times", "×")
+                    if plain and plain != one.text and not one.marks:
+                        reason = "the markup of a formula around plain figures"
+                        out.append(by_rule(text, at, one, 0, len(one.text), plain, MECHANICAL, reason))
+            opened = None
+    return out
+
+
 # Letters whose capital is the small letter made larger: alone they do not tell which was printed.
 _SAME_SHAPE = frozenset("covxsuwzk")
 # How firmly (pointwise mutual information, nats) such a word must be bound to a neighbour to be no abbreviation.

@@ -10,6 +10,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from normalize import language
+from normalize.abbreviations import abbreviations
 from normalize.document import Block, Document, Footnote, Mark, Metadata, Source, Token
 from normalize.letterhead import read_metadata
 from normalize.repair import repair, undo
@@ -18,6 +20,7 @@ from ocr.page import Box, Letter
 
 CASES = json.loads((Path(__file__).parent / "cases" / "repair.json").read_text(encoding="utf-8"))
 SMALL_CAPITALS = json.loads((Path(__file__).parent / "cases" / "small_capitals.json").read_text(encoding="utf-8"))
+ABBREVIATIONS = json.loads((Path(__file__).parent / "cases" / "abbreviations.json").read_text(encoding="utf-8"))
 SOURCE = Source("test.pdf", "", 1, 0)
 
 
@@ -56,6 +59,17 @@ def test_small_capitals(case: dict[str, Any]) -> None:
     before = Document(SOURCE, (Block("paragraph", tuple(as_read(word, doubts, word) for word in words)),))
     after = repair(before)
     assert after.blocks[0].text == (case["after"] or case["before"])
+    assert undo(after) == before
+
+
+@pytest.mark.parametrize("case", ABBREVIATIONS, ids=[case["label"] for case in ABBREVIATIONS])
+def test_abbreviations(case: dict[str, Any]) -> None:
+    before = document(case["before"])
+    found = abbreviations(before, language.load())
+    assert bool(found) == bool(case["after"])
+    after = repair(before)
+    if found:
+        assert after.blocks[0].text == case["after"]
     assert undo(after) == before
 
 

@@ -7,6 +7,7 @@ known syllables of the same letters, each with what the channel (``normalize/con
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -18,7 +19,7 @@ from normalize import confusion
 from normalize.confusion import Channel
 from normalize.document import Document, Token, Tokens
 from normalize.language import OTHER, START, LanguageModel, symbols
-from normalize.syllable import NANG, SAC, clean, match_case, parse, place, spellings, split_tone
+from normalize.syllable import NANG, SAC, TONE_MARKS, clean, match_case, parse, place, spellings
 from ocr.page import Letter
 
 # Without a page the search proposes more than it believes: changes this much (nats) cheaper than the channel says.
@@ -177,12 +178,21 @@ def frozen(word: str, neighbours: Sequence[str]) -> bool:
     return not looks_vietnamese(word)
 
 
+# Letters of Tesseract's alphabet that no Vietnamese word has, and what it takes for them.
+_NEVER_PRINTED = str.maketrans("øöäåïëñ", "gơăăiên")
+
+
 def looks_vietnamese(word: str) -> bool:
-    """Whether a word is a syllable, or would be one with another tone."""
+    """Whether a word is a syllable, or would be one with another tone, or with one tone instead of two.
+
+    >>> looks_vietnamese("vửớng"), looks_vietnamese("øỡ"), looks_vietnamese("Covid")
+    (True, True, False)
+    """
     if parse(word) is not None:
         return True
-    parted = split_tone(word.lower())
-    return parted is not None and any(parse(s) for s in _retoned(parted[0]))
+    plain = unicodedata.normalize("NFD", word.lower().translate(_NEVER_PRINTED))
+    letters = unicodedata.normalize("NFC", "".join(sign for sign in plain if sign not in TONE_MARKS[1:]))
+    return any(parse(s) for s in _retoned(letters))
 
 
 def _retoned(letters: str) -> list[str]:
@@ -229,7 +239,7 @@ def _options(word: str, model: LanguageModel, new_style: bool) -> tuple[tuple[in
     if own is not None and own.tone and len(spellings(own)) > 1:
         new_style = low == spellings(own)[1]
     out = []
-    for symbol in model.same_letters(low):
+    for symbol in model.same_letters(low.translate(_NEVER_PRINTED)):
         syllable = parse(model.words[symbol])
         if syllable is None or syllable == own:
             continue

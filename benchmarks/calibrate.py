@@ -22,6 +22,7 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
+from PIL import Image, ImageDraw
 from rapidfuzz.distance import Levenshtein
 
 from normalize import confusion, language
@@ -165,8 +166,11 @@ def fit(features: npt.NDArray[np.float64], labels: npt.NDArray[np.float64]) -> n
     return out
 
 
-def calibrate(samples: list[Sample], words: int, wrong: int, name: str) -> dict[str, float]:
-    """Fit on one half, print the curve on the other, return the weights."""
+Curve = list[tuple[float, float, float]]
+
+
+def calibrate(samples: list[Sample], words: int, wrong: int, name: str) -> tuple[dict[str, float], Curve]:
+    """Fit on one half, print the curve on the other; the weights, and (threshold, recall, precision) of the curve."""
     x = np.array([one[0] for one in samples])
     y = np.array([one[1] for one in samples], float)
     half = np.array([one[2] for one in samples])
@@ -177,7 +181,46 @@ def calibrate(samples: list[Sample], words: int, wrong: int, name: str) -> dict[
     for bound in (0.02, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.98):
         made, right = int((p >= bound).sum()), float(y[~half][p >= bound].sum())
         print(f"  {bound:9} {right / wrong:7.3f} {right / max(1, made):10.3f} {1e4 * (made - right) / words:8.2f}")
-    return {feature: round(float(value), 4) for feature, value in zip(FEATURES, w, strict=True)}
+    curve = []
+    for bound in np.linspace(0.02, 0.99, 98):
+        made, right = int((p >= bound).sum()), float(y[~half][p >= bound].sum())
+        if made:
+            curve.append((float(bound), right / wrong, right / made))
+    return {feature: round(float(value), 4) for feature, value in zip(FEATURES, w, strict=True)}, curve
+
+
+def draw(curves: dict[str, Curve], path: Path) -> None:
+    """Precision against recall as a small PNG; the thresholds of the two modes are marked."""
+    width, height, left, top, right, bottom = 640, 420, 60, 20, 620, 370
+    low_recall, low_precision = 0.4, 0.85
+    image = Image.new("RGB", (width, height), "white")
+    pen = ImageDraw.Draw(image)
+
+    def at(recall: float, precision: float) -> tuple[float, float]:
+        x = left + (recall - low_recall) / (1 - low_recall) * (right - left)
+        return x, bottom - (precision - low_precision) / (1 - low_precision) * (bottom - top)
+
+    for tenth in range(7):
+        recall = 0.4 + tenth / 10
+        x, _ = at(recall, low_precision)
+        pen.line((x, top, x, bottom), fill="#dddddd")
+        pen.text((x - 9, bottom + 6), f"{recall:.1f}", fill="black")
+    for step in range(4):
+        precision = 0.85 + step / 20
+        _, y = at(low_recall, precision)
+        pen.line((left, y, right, y), fill="#dddddd")
+        pen.text((left - 32, y - 6), f"{precision:.2f}", fill="black")
+    pen.text(((left + right) / 2 - 20, bottom + 24), "recall", fill="black")
+    pen.text((6, top - 14), "precision", fill="black")
+    for (name, curve), colour in zip(curves.items(), ("#1f5fa8", "#b3541e"), strict=True):
+        points = [at(r, p) for _, r, p in curve if r >= low_recall and p >= low_precision]
+        pen.line(points, fill=colour, width=2)
+        for mode, bound in THRESHOLDS[name].items():
+            _, r, p = min(curve, key=lambda one: abs(one[0] - bound))
+            x, y = at(r, p)
+            pen.ellipse((x - 4, y - 4, x + 4, y + 4), fill=colour)
+            pen.text((x + 7, y - 6), f"{name}, {mode}", fill=colour)
+    image.save(path, optimize=True)
 
 
 def main() -> None:
@@ -187,9 +230,12 @@ def main() -> None:
     parser.add_argument("texts", nargs="+", type=Path)
     parser.add_argument("--limit", type=int, default=60_000, help="words of each text")
     parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--curve", type=Path, help="PNG to draw precision against recall into")
     given = parser.parse_args()
-    page = calibrate(*from_pages(given.pairs), "page")
-    text = calibrate(*from_texts(given.texts, given.limit), "text")
+    page, page_curve = calibrate(*from_pages(given.pairs), "page")
+    text, text_curve = calibrate(*from_texts(given.texts, given.limit), "text")
+    if given.curve:
+        draw({"page": page_curve, "text": text_curve}, given.curve)
     data = {"page": page, "text": text, "thresholds": THRESHOLDS}
     given.out.write_text(json.dumps(data, indent=1) + "\n", encoding="utf-8")
 

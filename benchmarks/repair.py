@@ -10,7 +10,6 @@ its author: nobody labelled those).
 from __future__ import annotations
 
 import argparse
-import itertools
 import json
 import re
 import sys
@@ -22,9 +21,12 @@ from rapidfuzz.distance import Levenshtein
 
 from normalize.document import Block, Document, Footnote, Source, Token
 from normalize.repair import repair
+from normalize.structure import build_document
 from normalize.syllable import key, skeleton
 from normalize.train import held_out, paragraphs
-from ocr.recognize import ReadLine, parse_hocr, recognize
+from ocr.page import from_json, to_json
+from ocr.rasterize import inspect
+from ocr.reading import read_page
 
 SOURCE = Source("benchmark", "", 0, 0)
 _MARK = re.compile(r"\[\^\d+\]")
@@ -47,21 +49,16 @@ def plain_document(texts: Iterable[str]) -> Document:
     return Document(SOURCE, tuple(Block("paragraph", tuple(map(Token, text.split()))) for text in texts))
 
 
-def scanned_document(pages: list[list[ReadLine]]) -> Document:
-    """A document of the words as they were read: one block for each run of lines of a Tesseract block."""
-    blocks = []
-    for number, lines in enumerate(pages, 1):
-        for _, run in itertools.groupby(lines, key=lambda line: line.block):
-            tokens = tuple(
-                Token(word.text, number, word.box, word.confidence, word.letters) for line in run for word in line.words
-            )
-            blocks.append(Block("paragraph", tokens, number))
-    return Document(SOURCE, tuple(blocks))
-
-
 def words(document: Document) -> list[str]:
-    """All words of a document as they are compared."""
-    return [bare(token.text) for _, tokens in document.texts() for token in tokens]
+    """All words of a document as they are compared, each note after the block that cites it."""
+    notes = {note.label: note for note in document.footnotes}
+    out = []
+    for block in document.blocks:
+        texts = [block.tokens]
+        for label in block.labels:
+            texts += notes.pop(label).paragraphs if label in notes else ()
+        out += [bare(token.text) for tokens in texts for token in tokens]
+    return out + [bare(token.text) for note in notes.values() for tokens in note.paragraphs for token in tokens]
 
 
 def gold_words(gold: dict) -> list[str]:
@@ -101,18 +98,19 @@ def compare(truth: list[str], before: list[str], after: list[str]) -> tuple[dict
     return counts, shown
 
 
-def read_scan(path: Path, cache: Path | None) -> list[list[ReadLine]]:
-    """The pages of a scan, from ``cache`` (hOCR files) where they are there."""
-    kept = sorted((cache / path.stem).glob("*.hocr")) if cache else []
-    if kept:
-        return [parse_hocr(one.read_bytes()) for one in kept]
-    from ocr.rasterize import inspect, rasterize
-
+def read_scan(path: Path, cache: Path | None) -> Document:
+    """The document that a scan holds, before repair; its pages from ``cache`` where they are there."""
     pages = []
     for number in range(1, inspect(path).pages + 1):
-        image, dpi = rasterize(path, number, dpi=300)
-        pages.append(recognize(image, dpi=dpi))
-    return pages
+        kept = cache / path.stem / f"{number:03}.json" if cache else None
+        if kept and kept.exists():
+            pages.append(from_json(kept.read_text(encoding="utf-8")))
+            continue
+        pages.append(read_page(path, number))
+        if kept:
+            kept.parent.mkdir(parents=True, exist_ok=True)
+            kept.write_text(to_json(pages[-1]), encoding="utf-8")
+    return build_document(pages, Source(path.name, "", len(pages), 0))
 
 
 def scans(shared: Path, mode: str, cache: Path | None, show: bool) -> None:
@@ -122,11 +120,10 @@ def scans(shared: Path, mode: str, cache: Path | None, show: bool) -> None:
     sums = {"real": dict.fromkeys(columns, 0), "d": dict.fromkeys(columns, 0)}
     for path in sorted((shared / "devset").glob("*.pdf")):
         gold = json.loads(path.with_suffix(".gold.json").read_text(encoding="utf-8"))
-        pages = read_scan(path, cache)
-        document = scanned_document(pages)
+        document = read_scan(path, cache)
         started = time.perf_counter()
         repaired = repair(document, mode)
-        spent = (time.perf_counter() - started) / max(1, len(pages))
+        spent = (time.perf_counter() - started) / document.source.pages
         counts, shown = compare(gold_words(gold), words(document), words(repaired))
         print(f"{path.stem:26}" + "".join(f"{counts[c]:14,}" for c in columns) + f"{1000 * spent:12.0f}")
         if show:
@@ -208,7 +205,7 @@ def main() -> None:
     parser.add_argument("what", nargs="*", default=["scans", "seeds", "clean"])
     parser.add_argument("--shared", type=Path, default=Path("../shared"))
     parser.add_argument("--mode", default="safe")
-    parser.add_argument("--cache", type=Path, help="folder of hOCR files, one folder a scan")
+    parser.add_argument("--cache", type=Path, help="folder to keep the pages in, once they are read")
     parser.add_argument("--limit", type=int, default=100_000, help="syllables of each clean text")
     parser.add_argument("--show", action="store_true", help="print what was missed, broken or changed")
     given = parser.parse_args()

@@ -151,6 +151,7 @@ def _candidates(ink: np.ndarray) -> list[_Candidate]:
     # Narrow the field with the page's own letter height before looking at each one's neighbours.
     typical = float(np.median(height[tall_enough & (width >= 5)]))
     plausible &= height < 1.2 * typical
+    plausible &= ~_on_baseline(left, bottom, tall_enough & (height >= 0.8 * typical), page_width)
     by_top = np.argsort(top, kind="stable")
     tops = top[by_top]
     found = []
@@ -207,6 +208,19 @@ def _candidates(ink: np.ndarray) -> list[_Candidate]:
         odds = (_TALL_ODDS if own >= _TALL * x_height else 1.0) * (_HEAD_ODDS if heads_line else 1.0)
         found.append(_Candidate(box, baseline, x_height, odds))
     return found
+
+
+def _on_baseline(left: np.ndarray, bottom: np.ndarray, tall: np.ndarray, page_width: int) -> np.ndarray:
+    """Which components stand on a baseline, in company: by far the most letters of a page.
+
+    A component does when at least four tall ones of the same strip of the page, a seventh of its width, end within
+    two pixels of it. Raised signs are too few to stand in such company.
+    """
+    strip = left * 7 // page_width
+    place = strip.astype(np.int64) * 100_000 + bottom
+    places = np.sort(place[tall])
+    company = np.searchsorted(places, place + 2, side="right") - np.searchsorted(places, place - 2, side="left")
+    return np.asarray(company >= 5)
 
 
 def _split_wide(candidates: list[_Candidate], image: np.ndarray, ink: np.ndarray) -> list[_Candidate]:

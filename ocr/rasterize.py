@@ -6,8 +6,10 @@ in RGB order when it has colour: colour is what tells a red seal from black lett
 
 from __future__ import annotations
 
+import re
 import subprocess
 from dataclasses import dataclass
+from functools import lru_cache
 from math import ceil
 from pathlib import Path
 
@@ -28,6 +30,7 @@ MIN_DPI = 250
 MIN_READABLE_DPI = 60
 
 _A4_WIDTH_INCHES = 8.27
+_PAGE_SIZE = re.compile(r"^Page +(\d+) +size: +(-?[\d.]+) x (-?[\d.]+) pts", re.MULTILINE)
 _INSPECT_TIMEOUT = 60
 
 # The limits below are ours; Pillow's own guard would refuse large but honest scans.
@@ -143,27 +146,37 @@ def _pdf_pages(path: Path) -> int:
 
 
 def _pdf_page_facts(path: Path, number: int, timeout: float) -> tuple[float, float, bool]:
-    """Width and height in inches, and whether any picture on the page has colour.
+    """Width and height of a page in inches, and whether any picture on it has colour."""
+    status = path.stat()
+    facts = _all_page_facts(path.absolute(), status.st_mtime_ns, status.st_size, timeout)
+    return facts.get(number, (_A4_WIDTH_INCHES, _A4_WIDTH_INCHES * 1.414, True))
+
+
+@lru_cache(maxsize=4)
+def _all_page_facts(path: Path, changed: int, size: int, timeout: float) -> dict[int, tuple[float, float, bool]]:
+    """The same for every page of a PDF; asked of poppler once, as long as the file does not change.
 
     A page without pictures (born digital) counts as coloured: it may have a red seal drawn on it.
     """
-    from pdf2image import pdfinfo_from_path
-
-    info = pdfinfo_from_path(str(path.absolute()), first_page=number, last_page=number, timeout=ceil(timeout))
-    size = next((value for key, value in info.items() if key.startswith("Page") and key.endswith("size")), "")
-    try:
-        width, height = (abs(float(part)) / 72 for part in str(size).split(" pts")[0].split(" x "))
-    except ValueError:
-        width, height = _A4_WIDTH_INCHES, _A4_WIDTH_INCHES * 1.414
+    del changed, size  # part of the cache's key only
     listing = subprocess.run(
-        ["pdfimages", "-list", "-f", str(number), "-l", str(number), str(path.absolute())],
-        capture_output=True,
-        timeout=timeout,
-        check=False,
+        ["pdfimages", "-list", str(path)], capture_output=True, timeout=timeout, check=False
     ).stdout.decode("utf-8", "replace")
-    rows = [row.split() for row in listing.splitlines()[2:]]
-    colour = not rows or any(len(row) > 5 and row[5] not in ("gray", "-") for row in rows)
-    return width, height, colour
+    pictures: dict[int, list[str]] = {}
+    for row in listing.splitlines()[2:]:
+        parts = row.split()
+        if len(parts) > 5 and parts[0].isdigit():
+            pictures.setdefault(int(parts[0]), []).append(parts[5])
+    sizes = subprocess.run(
+        ["pdfinfo", "-f", "1", "-l", "100000", str(path)], capture_output=True, timeout=timeout, check=False
+    ).stdout.decode("utf-8", "replace")
+    facts = {}
+    for found in _PAGE_SIZE.finditer(sizes):
+        number = int(found[1])
+        colours = pictures.get(number)
+        colour = colours is None or any(one not in ("gray", "-") for one in colours)
+        facts[number] = (abs(float(found[2])) / 72, abs(float(found[3])) / 72, colour)
+    return facts
 
 
 def _rasterize_pdf(path: Path, number: int, dpi: int, timeout: float) -> tuple[np.ndarray, int]:

@@ -211,7 +211,7 @@ def draw(curves: dict[str, Curve], path: Path) -> None:
         pen.line((left, y, right, y), fill="#dddddd")
         pen.text((left - 32, y - 6), f"{precision:.2f}", fill="black")
     pen.text(((left + right) / 2 - 20, bottom + 24), "recall", fill="black")
-    pen.text((6, top - 14), "precision", fill="black")
+    pen.text((left + 6, top - 16), "precision", fill="black")
     for (name, curve), colour in zip(curves.items(), ("#1f5fa8", "#b3541e"), strict=True):
         points = [at(r, p) for _, r, p in curve if r >= low_recall and p >= low_precision]
         pen.line(points, fill=colour, width=2)

@@ -46,7 +46,8 @@ def print_page(source: Iterator[str], face: Path, points: float, rng: random.Ran
     step = round(points * DPI / 72 * rng.uniform(1.2, 1.5))
     left, right, bottom = 330, WIDTH - 200, HEIGHT - 250
     space = font.getlength(" ")
-    y, words = 250, []
+    words: list[str] = []
+    y = 250
     while y < bottom - 3 * step:
         x = left + 150.0
         for word in next(source).split():
@@ -73,14 +74,15 @@ def spoil(image: np.ndarray, condition: str, rng: random.Random) -> np.ndarray:
         scale = resolution / DPI
         image = cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
     blur = rng.uniform(0.6, 1.5) * resolution / 300
-    page = cv2.GaussianBlur(image, (0, 0), blur).astype(np.float32)
+    page: np.ndarray = np.asarray(cv2.GaussianBlur(image, (0, 0), blur), np.float32)
     page += noise.normal(0, rng.uniform(4, 22), page.shape).astype(np.float32)
     if condition.startswith(("bilevel", "fax")):
         page = np.where(page < rng.uniform(95, 205), 0, 255).astype(np.float32)
     else:
         page = 245 - (245 - page) * rng.uniform(0.5, 0.9)
         quality = [cv2.IMWRITE_JPEG_QUALITY, rng.randrange(35, 80)]
-        page = cv2.imdecode(cv2.imencode(".jpg", np.clip(page, 0, 255).astype(np.uint8), quality)[1], 0)
+        coded = cv2.imencode(".jpg", np.clip(page, 0, 255).astype(np.uint8), quality)[1]
+        page = np.asarray(cv2.imdecode(coded, cv2.IMREAD_GRAYSCALE))
     page = np.clip(page, 0, 255).astype(np.uint8)
     if page.shape != (height, width):
         page = cv2.resize(page, (width, height), interpolation=cv2.INTER_CUBIC)
@@ -109,7 +111,7 @@ def main() -> None:
             page, words = print_page(source, FONTS / face, rng.choice((12, 13, 13, 14, 14)), rng)
             read = [
                 [word.text, [[one.text, *one.choices] for one in word.letters]]
-                for line in recognize(spoil(page, condition, rng), dpi=DPI)
+                for line in recognize(spoil(page, condition, rng))
                 for word in line.words
             ]
             record = {"font": face, "condition": condition, "truth": words, "read": read}

@@ -343,3 +343,17 @@ def test_samples_are_read_repaired_and_their_footnotes_reattached(name: str, pag
     assert result.errors / result.syllables <= worst_error
     assert result.notes_right == result.notes == result.notes_found
     assert result.paragraph_f1 == 1.0
+
+
+def test_a_grey_seal_fades_and_the_letters_beside_it_are_read() -> None:
+    page = sample_page("ke_hoach_poor200.pdf", 3)
+    text = " ".join(word.text for word in page.words)
+    assert "BAN NHÂN DÂN" in text
+    assert "Phùng Thế Vượng" in text
+
+
+def test_a_round_stroke_as_dark_as_the_letters_stays() -> None:
+    page = np.full((1754, 1240), 250, np.uint8)
+    page[100:1000:40, 100:900] = 20
+    cv2.circle(page, (600, 1300), 110, 20, 4)
+    assert clean.fade_seals(page, clean.binarize(page)) is page

@@ -17,6 +17,7 @@ from normalize.syllable import skeleton
 _NUMBER = re.compile(r"^\s*so\s*[:.;]?\s*")
 _SYMBOL = re.compile(r"([\d\s.…_]*)((?:/\s*\d{4}\s*)?)[/|]\s*([A-ZĐÐa-z][\w&ĐÐ/]*(?:\s*[-–]\s*[\wĐÐ&]+)*)")
 _DATE = re.compile(r"ngay\s*([\d.…_\s]*?)\s*thang\s*([\d.…_\s]*?)\s*nam\s*(\d{4})")
+_RECIPIENTS = re.compile(r"\W*n\w{0,2}[il1]\s*nh[aeo]?n?\W*$|\W*n\w?[il1]\s*nh[ae]n")
 _MOTTO = ("cong hoa xa hoi", "doc lap", "tu do - hanh phuc")
 #: First words of the names of bodies; a line in capitals that begins otherwise carries on the name above it.
 _BODIES = (
@@ -36,7 +37,7 @@ def is_motto(text: str) -> bool:
 
 def is_recipients_head(text: str) -> bool:
     """Whether a line is "Nơi nhận:" (its marks and a letter may be misread)."""
-    return bool(re.match(r"\W*n\w{0,2}[il1]\s*nh[aeo]?n?\W*$|\W*n\w?[il1]\s*nh[ae]n", skeleton(text))) and len(text) < 24
+    return len(text) < 24 and bool(_RECIPIENTS.match(skeleton(text)))
 
 
 def is_recipients_list(texts: Sequence[str]) -> bool:

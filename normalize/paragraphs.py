@@ -66,6 +66,13 @@ class Paragraph:
         return hull([line.box for line in self.lines if line.page == self.page])
 
     @property
+    def ends_centred(self) -> bool:
+        """Several lines of which the last is short and in the middle, as the subject of a document is set."""
+        last = self.lines[-1]
+        short = last.centred and min(last.indent, last.room) > 2.5
+        return 1 < len(self.lines) < 6 and short and not _ENDS_SENTENCE.search(last.text)
+
+    @property
     def centred(self) -> bool:
         return all(line.centred or line.capitals for line in self.lines) and any(
             line.centred and min(line.indent, line.room) > 2.5 for line in self.lines

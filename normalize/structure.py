@@ -252,7 +252,7 @@ def _line_block(role: str, line: SetLine) -> Block:
 def _text_block(paragraph: paragraphs.Paragraph, in_title: bool) -> Block:
     text = paragraph.text
     level = 0
-    if in_title and paragraph.centred and not paragraphs.heading_level(text):
+    if in_title and (paragraph.centred or paragraph.ends_centred) and not paragraphs.heading_level(text):
         kind = "title"
     elif level := paragraphs.heading_level(text):
         kind = "heading"

@@ -356,4 +356,4 @@ def _keeps_to(line: Line, column: list[Line], width: int) -> bool:
     if abs(line.box.centre - box.centre) < 0.05 * width:
         return True
     aligned = [other for other in column if abs(line.box.left - other.box.left) < 0.012 * width]
-    return 2 * len(aligned) > len(column) and line.box.width < 1.5 * box.width
+    return 2 * len(aligned) > len(column)

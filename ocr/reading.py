@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from itertools import pairwise
+from itertools import groupby
 from pathlib import Path
 
 import cv2
@@ -103,25 +103,34 @@ def _reread_columns(read: _Read, zones: tuple[Zone, ...], dpi: int, timeout: flo
     columns with a doubtful line are read again, which on most pages is none.
     """
     out = [line for zone in zones for line in zone.lines]
-    for left, right in pairwise(zones):
-        if (left.kind, right.kind) != ("left", "right"):
+    noise = [line for zone in zones if zone.kind == "noise" for line in zone.lines]
+    for side_by_side, group in groupby(zones, key=lambda zone: zone.kind in ("left", "right")):
+        if not side_by_side:
             continue
-        gutter = (left.box.right + right.box.left) // 2
-        for zone, sides in ((left, (0, gutter)), (right, (gutter, read.image.shape[1]))):
-            if min(_line_confidence(line) for line in zone.lines) >= _DOUBTFUL:
+        columns = list(group)
+        gutter_left = max(zone.box.right for zone in columns if zone.kind == "left")
+        gutter_right = min((zone.box.left for zone in columns if zone.kind == "right"), default=0)
+        if gutter_left >= gutter_right:
+            continue
+        gutter = (gutter_left + gutter_right) // 2
+        margin = round(0.8 * columns[0].lines[0].x_height)
+        top = max(0, min(zone.box.top for zone in columns) - margin)
+        bottom = max(zone.box.bottom for zone in columns) + margin
+        for kind, left, right in (("left", 0, gutter), ("right", gutter, read.image.shape[1])):
+            lines = [line for zone in columns if zone.kind == kind for line in zone.lines]
+            lines += [line for line in noise if top < line.box.middle < bottom and left < line.box.centre < right]
+            if min(_mean_confidence([line]) for line in lines) >= _DOUBTFUL:
                 continue
-            margin = round(0.8 * zone.lines[0].x_height)
-            top = max(0, min(left.box.top, right.box.top) - margin)
-            bottom = zone.box.bottom + margin
-            column = recognize(read.image[top:bottom, sides[0] : sides[1]], dpi=dpi, timeout=timeout)
-            lines = marks.attach([moved(line, 1.0, sides[0], top) for line in column], read.signs)
-            if lines and _mean_confidence(lines) > _mean_confidence(zone.lines):
-                out = [line for line in out if line not in zone.lines] + lines
+            column = recognize(read.image[top:bottom, left:right], dpi=dpi, timeout=timeout)
+            again = marks.attach([moved(line, 1.0, left, top) for line in column], read.signs)
+            if _mean_confidence(again) > _mean_confidence(lines) and _letters(again) >= _letters(lines):
+                out = [line for line in out if line not in lines] + again
     return out
 
 
-def _line_confidence(line: Line) -> float:
-    return _mean_confidence([line])
+def _letters(lines: Sequence[Line]) -> int:
+    """How many letters and digits were read with some confidence: reading again must lose none of them."""
+    return sum(sum(c.isalnum() for c in word.text) for line in lines for word in line.words if word.confidence >= 60)
 
 
 def _mean_confidence(lines: Sequence[Line | ReadLine]) -> float:

@@ -147,6 +147,8 @@ def test_stopping_leaves_nothing(tmp_path: Path, signum: int, status: int) -> No
         [sys.executable, "-m", "flows.cli", "convert", str(scan), "--out", str(tmp_path / "out")],
         stderr=subprocess.PIPE,
         text=True,
+        # A test run in the background of a shell has interrupts switched off, and its children inherit that.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
     )
     deadline = time.monotonic() + 60
     while time.monotonic() < deadline and not list((tmp_path / "out").glob(".nambat-*/0/*.json")):

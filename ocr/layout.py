@@ -140,7 +140,10 @@ def _without_noise(lines: list[Line]) -> tuple[list[Line], list[Line]]:
         total = sum(not c.isspace() for c in line.text)
         weight = sum(len(word.text) for word in line.words)
         confidence = sum(word.confidence * len(word.text) for word in line.words) / weight
-        speck = letters == 0 and confidence < 60
+        digits = sum(c.isdigit() for c in line.text)
+        # Marks that came off their capitals are read as a line of signs; a lone letter is a trace of a pen or seal.
+        speck = total <= 8 and digits == 0 and letters <= 1
+        speck &= letters == 0 or total > 1 or confidence < 80 or line.x_height < 0.75 * typical
         garbage = confidence < 30 or (confidence < 50 and letters < 0.6 * total)
         out_of_scale = line.x_height > 3.5 * typical and confidence < 75
         (noise if speck or garbage or out_of_scale else kept).append(line)

@@ -103,7 +103,6 @@ def _reread_columns(read: _Read, zones: tuple[Zone, ...], dpi: int, timeout: flo
     columns with a doubtful line are read again, which on most pages is none.
     """
     out = [line for zone in zones for line in zone.lines]
-    noise = [line for zone in zones if zone.kind == "noise" for line in zone.lines]
     for side_by_side, group in groupby(zones, key=lambda zone: zone.kind in ("left", "right")):
         if not side_by_side:
             continue
@@ -116,10 +115,9 @@ def _reread_columns(read: _Read, zones: tuple[Zone, ...], dpi: int, timeout: flo
         margin = round(0.8 * columns[0].lines[0].x_height)
         top = max(0, min(zone.box.top for zone in columns) - margin)
         bottom = max(zone.box.bottom for zone in columns) + margin
-        for kind, left, right in (("left", 0, gutter), ("right", gutter, read.image.shape[1])):
-            lines = [line for zone in columns if zone.kind == kind for line in zone.lines]
-            lines += [line for line in noise if top < line.box.middle < bottom and left < line.box.centre < right]
-            if min(_mean_confidence([line]) for line in lines) >= _DOUBTFUL:
+        for left, right in ((0, gutter), (gutter, read.image.shape[1])):
+            lines = [line for line in out if top < line.box.middle < bottom and left < line.box.centre < right]
+            if all(_mean_confidence([line]) >= _DOUBTFUL for line in lines):
                 continue
             column = recognize(read.image[top:bottom, left:right], dpi=dpi, timeout=timeout)
             again = marks.attach([moved(line, 1.0, left, top) for line in column], read.signs)

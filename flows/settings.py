@@ -116,6 +116,20 @@ class Settings(BaseSettings):
         # JSON is the manifest: it names the source and the other files, so it is always written, and last.
         return tuple(name for name in FORMATS if name in value or name == "json")
 
+    @field_validator("sweep_cron")
+    @classmethod
+    def _real_cron_line(cls, value: str) -> str:
+        from datetime import UTC, datetime
+
+        from cronsim import CronSim, CronSimError
+
+        if value:
+            try:
+                CronSim(value, datetime.now(UTC))
+            except CronSimError as fault:
+                raise ValueError(f"{value!r} is no cron line; write five fields, e.g. */10 7-18 * * 1-6") from fault
+        return value
+
     @field_validator("timezone")
     @classmethod
     def _known_zone(cls, value: str) -> str:

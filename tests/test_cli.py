@@ -134,10 +134,11 @@ def test_wrong_usage(arguments: tuple[str, ...]) -> None:
     assert "Traceback" not in done.stderr
 
 
-def test_a_bad_setting_is_named() -> None:
-    done = nambat("status", NAMBAT_JOBS="many")
+@pytest.mark.parametrize(("name", "value"), [("NAMBAT_JOBS", "many"), ("NAMBAT_SWEEP_CRON", "at noon")])
+def test_a_bad_setting_is_named(name: str, value: str) -> None:
+    done = nambat("status", **{name: value})
     assert done.returncode == 2
-    assert "NAMBAT_JOBS" in done.stderr
+    assert name in done.stderr
 
 
 @pytest.mark.parametrize(("signum", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])

@@ -26,6 +26,11 @@ _BODIES = (
     "doan", "dang bo", "dang uy", "huyen uy", "thanh uy", "tinh uy", "mat tran", "lien doan", "hoi", "kho bac",
     "ngan hang", "chinh phu", "thu tuong", "quoc hoi", "kiem toan", "vien kiem sat", "hat", "tram", "doi",
 )  # fmt: skip
+#: Words of an office; other capitals in a signature block are traces of the seal.
+_OFFICE = re.compile(
+    r"\b(chu tich|chu nhiem|giam doc|truong|thu tuong|chanh|pho|bi thu|tong|vien|hieu|cuc|vu|thu truong|"
+    r"uy ban|ubnd|hoi dong|hdnd|bo|chinh phu|van phong|dai dien|thua|quyen|q)\b"
+)
 _CAPACITY = re.compile(r"^(tm|kt|tl|tuq|q|thua lenh|thua uy quyen)\b\.?")
 
 
@@ -136,7 +141,7 @@ def _agency(head: Sequence[str]) -> str | None:
         if names and not plain.startswith(tuple(body + " " for body in _BODIES)):
             names[-1] += " " + text
         else:
-            names.append(text)
+            names.append(text.lstrip(" _-–.,:'\""))
     return names[-1] if names else None
 
 
@@ -147,7 +152,8 @@ def _signer(signature: Sequence[str]) -> tuple[str | None, str | None]:
         letters = [c for c in text if c.isalpha()]
         words = text.split()
         capitals = letters and sum(c.isupper() for c in letters) > 0.8 * len(letters)
-        if capitals or _CAPACITY.match(skeleton(text).lower()):
+        plain = skeleton(text)
+        if (capitals and _OFFICE.search(plain)) or _CAPACITY.match(plain):
             capacity.append(text)
         elif 2 <= len(words) <= 6 and all(word[0].isupper() for word in words) and len(letters) > 5:
             name = text

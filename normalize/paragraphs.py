@@ -128,7 +128,8 @@ def _begins_title_line(before: SetLine, line: SetLine, set_apart: bool, goes_on:
     if before.capitals and line.capitals:
         return set_apart or part or is_document_type(before.text)
     if not (before.centred and line.centred):
-        # A short last line of a paragraph may look centred by chance.
+        # A short last line of a paragraph may look centred by chance, and a title's first line may fill the measure.
+        goes_on = goes_on or (before.text.endswith(",") and min(line.indent, line.room) > 2.5)
         return not (goes_on and before.room < 2 and not set_apart)
     return (
         before.capitals != line.capitals

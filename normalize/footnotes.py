@@ -36,6 +36,7 @@ _SKIP_NUMBER = 2.2
 _RESTART = 1.0
 _START_LATER = 3.0  # a scan may begin in the middle of a document
 _FURTHEST_SKIP = 4
+_BEAM = 48
 #: A mark without a note is kept as a mark from this confidence on; below it, it is noise.
 _SURE_MARK = 80.0
 
@@ -143,7 +144,9 @@ def settle(signs: Sequence[Sign], wanted: frozenset[int] = frozenset()) -> list[
             for number, extra in reachable:
                 offer(number, cost + extra + _reading_cost(sign, number, wanted), last, number, sign.page)
         back.append(from_)
-        best, page_of = step, pages
+        # In a long document most last numbers are out of the question: only the likeliest go on.
+        kept = sorted(step, key=lambda number: step[number])[:_BEAM]
+        best, page_of = {number: step[number] for number in kept}, pages
     if not best:
         return []
     last = min(best, key=lambda n: best[n])

@@ -120,9 +120,14 @@ def _type_and_subject(blocks: Sequence[Block], head: Sequence[str]) -> tuple[str
             kind = DOCUMENT_TYPES[skeleton(block.text).lower().strip(" :.*")]
             subject = titles[index + 1].text if index + 1 < len(titles) else None
             return kind, subject
-    for text in head:
+    for index, text in enumerate(head):
         if re.match(r"v/v\b", skeleton(text).lower()):
-            return "Công văn", re.sub(r"^\S+\s*", "", text)
+            subject = [re.sub(r"^\S+\s*", "", text)]
+            for more in head[index + 1 :]:  # the lines below it in the same column
+                if is_motto(more) or _DATE.search(skeleton(more)) or more.isupper():
+                    break
+                subject.append(more)
+            return "Công văn", " ".join(subject)
     return None, titles[0].text if titles else None
 
 

@@ -82,6 +82,14 @@ def test_place_and_date(text: str, date: str | None, place: str) -> None:
     assert (found.date, found.place) == (date, place)
 
 
+def test_a_letter_has_its_subject_under_its_number() -> None:
+    rows = ["L SỞ XÂY DỰNG", "L Số: 947/SXD-QLN", "L V/v rà soát quỹ đất và tiến độ", "L các dự án nhà ở xã hội"]
+    rows += ["R CỘNG HÒA XÃ HỘI CHỦ NGHĨA VIỆT NAM", "R Độc lập - Tự do - Hạnh phúc", "T >Nội dung.<"]
+    found = build_document([page(1, rows)], SOURCE).metadata
+    assert (found.type, found.subject) == ("Công văn", "rà soát quỹ đất và tiến độ các dự án nhà ở xã hội")
+    assert found.agency == "SỞ XÂY DỰNG"
+
+
 def test_what_is_uncertain_is_said() -> None:
     messages = [w.message for w in build_document(case("note_without_mark"), SOURCE).warnings]
     assert messages == ["The mark of footnote 1 was not found."]

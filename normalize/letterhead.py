@@ -122,12 +122,12 @@ def _type_and_subject(blocks: Sequence[Block], head: Sequence[str]) -> tuple[str
             return kind, subject
     for index, text in enumerate(head):
         if re.match(r"v/v\b", skeleton(text).lower()):
-            subject = [re.sub(r"^\S+\s*", "", text)]
+            lines = [re.sub(r"^\S+\s*", "", text)]
             for more in head[index + 1 :]:  # the lines below it in the same column
                 if is_motto(more) or _DATE.search(skeleton(more)) or more.isupper():
                     break
-                subject.append(more)
-            return "Công văn", " ".join(subject)
+                lines.append(more)
+            return "Công văn", " ".join(lines)
     return None, titles[0].text if titles else None
 
 

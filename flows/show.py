@@ -62,7 +62,7 @@ def number(value: float | None, form: str = ".1f") -> str:
 
 def summary_table(outcomes: Sequence[Outcome]) -> None:
     """What was published, on standard output."""
-    table = Table(title="Published", title_justify="left", box=box.SIMPLE_HEAD)
+    table = Table(title="Published", title_justify="left", box=box.SIMPLE_HEAD, collapse_padding=True, pad_edge=False)
     table.add_column("document", overflow="fold")
     for head in ("pages", "footnotes", "corrections", "confidence", "seconds"):
         table.add_column(head, justify="right")

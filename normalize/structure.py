@@ -22,7 +22,7 @@ from normalize.document import (
 )
 from normalize.letterhead import is_motto, is_recipients_head, is_recipients_list, read_metadata
 from normalize.lines import Margins, Rulings, SetLine, page_margins, set_line, settled_margins, token
-from ocr.page import Line, Page, Zone
+from ocr.page import Line, Page, Zone, mean_confidence
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,14 +128,12 @@ def _take_page(page: Page, reading: _Reading) -> None:
 def _report(page: Page) -> PageReport:
     words = page.words
     confidences = [word.confidence for word in words]
-    weights = [len(word.text) for word in words]
-    mean = round(sum(c * w for c, w in zip(confidences, weights, strict=True)) / sum(weights), 1) if words else None
     return PageReport(
         number=page.number,
         dpi=page.dpi,
         skew=page.skew,
         words=len(words),
-        mean_confidence=mean,
+        mean_confidence=round(mean_confidence(words), 1) if words else None,
         lowest_confidence=round(min(confidences), 1) if words else None,
         seconds=page.seconds,
         error=page.error,

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 import cv2
 import numpy as np
 
-from ocr.page import Box, Line, Zone, hull
+from ocr.page import Box, Line, Zone, hull, mean_confidence
 from ocr.tables import Table
 
 #: Type below this share of the body's x-height is small type.
@@ -138,8 +138,7 @@ def _without_noise(lines: list[Line]) -> tuple[list[Line], list[Line]]:
     for line in lines:
         letters = sum(c.isalnum() for c in line.text)
         total = sum(not c.isspace() for c in line.text)
-        weight = sum(len(word.text) for word in line.words)
-        confidence = sum(word.confidence * len(word.text) for word in line.words) / weight
+        confidence = mean_confidence(line.words)
         digits = sum(c.isdigit() for c in line.text)
         # Marks that came off their capitals are read as a line of signs; a lone letter is a trace of a pen or seal.
         speck = total <= 8 and digits == 0 and letters <= 1
@@ -153,7 +152,7 @@ def _without_noise(lines: list[Line]) -> tuple[list[Line], list[Line]]:
 def _notes(lines: list[Line], rules: Sequence[Box], body: float, width: int) -> list[Line]:
     """The lines of the footnote zone.
 
-    It lies below the lowest short rule at the left margin under which everything is small type. Where the rule
+    It lies below the first short rule at the left margin under which everything is small type. Where the rule
     was lost in scanning, small type at the foot of the page that begins with a raised sign tells it too.
     """
     left = float(np.percentile([line.box.left for line in lines], 10))
@@ -176,12 +175,8 @@ def _notes(lines: list[Line], rules: Sequence[Box], body: float, width: int) -> 
         if line.x_height >= SMALL_TYPE * body:
             break
         tail.append(line)
-        if _begins_raised(line):
-            start = line.baseline
-            after = [one for one in tail if one.baseline >= start]
-            above = [one for one in lines if one not in tail]
-            if not above or not (_small_run_goes_on(lines, line, body)):
-                return after
+        if _begins_raised(line) and not _small_type_above(lines, line, body):
+            return tail
     return []
 
 
@@ -189,8 +184,8 @@ def _begins_raised(line: Line) -> bool:
     return bool(line.words[0].raised) and line.words[0].raised[0].offset == 0
 
 
-def _small_run_goes_on(lines: list[Line], first: Line, body: float) -> bool:
-    """Whether the line above ``first`` is small type with a raised sign at its head as well."""
+def _small_type_above(lines: list[Line], first: Line, body: float) -> bool:
+    """Whether the line above ``first`` is small type as well."""
     above = [line for line in lines if line.baseline < first.baseline - 0.5 * first.x_height]
     if not above:
         return False

@@ -11,9 +11,10 @@ right and bottom exclusive. Confidences run from 0 to 100.
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 
 class Box(NamedTuple):
@@ -113,6 +114,21 @@ class Word:
     confidence: float
     letters: tuple[Letter, ...] = ()
     raised: tuple[Raised, ...] = ()
+
+
+class Recognized(Protocol):
+    """What was read with some confidence: a :class:`Word`, or a word before its raised signs are in place."""
+
+    @property
+    def text(self) -> str: ...
+
+    @property
+    def confidence(self) -> float: ...
+
+
+def mean_confidence(words: Sequence[Recognized]) -> float:
+    """Mean confidence over the letters of ``words``, 0 to 100; 0.0 for no words."""
+    return sum(word.confidence * len(word.text) for word in words) / max(1, sum(len(word.text) for word in words))
 
 
 @dataclass(frozen=True, slots=True)

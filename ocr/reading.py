@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 
 from ocr import clean, layout, marks, specks
-from ocr.page import Line, Page, Zone
+from ocr.page import Line, Page, Word, Zone, mean_confidence
 from ocr.rasterize import rasterize
 from ocr.recognize import ReadLine, engine_versions, find_rotation, moved, recognize
 from ocr.tables import Table, erase_borders, find_tables
@@ -50,7 +50,7 @@ def read_page(path: Path, number: int, *, dpi: int = 300, timeout: float = 180.0
     lines = marks.attach(read.lines, read.signs)
     zones = layout.find_zones(lines, rules, read.tables, width, height)
     reread = _reread_columns(read, zones, dpi, timeout)
-    if reread != lines:
+    if reread is not None:
         zones = layout.find_zones(reread, rules, read.tables, width, height)
     return Page(
         number=number,
@@ -79,7 +79,7 @@ class _Read:
     @property
     def confidence(self) -> float:
         """Mean over the letters, 0 to 100."""
-        return _mean_confidence(self.lines)
+        return mean_confidence([word for line in self.lines for word in line.words])
 
 
 def _read(image: np.ndarray, dpi: int, timeout: float) -> _Read:
@@ -96,13 +96,14 @@ def _read(image: np.ndarray, dpi: int, timeout: float) -> _Read:
     return _Read(page, image, tables, signs, recognize(image, dpi=dpi, timeout=timeout))
 
 
-def _reread_columns(read: _Read, zones: tuple[Zone, ...], dpi: int, timeout: float) -> list[Line]:
+def _reread_columns(read: _Read, zones: tuple[Zone, ...], dpi: int, timeout: float) -> list[Line] | None:
     """The page's lines, those of two columns side by side read again column by column where that reads better.
 
     Tesseract likes to take lines of two columns for one; when their baselines differ a little, both suffer. Only
-    columns with a doubtful line are read again, which on most pages is none.
+    columns with a doubtful line are read again, which on most pages is none. ``None`` when nothing was replaced.
     """
     out = [line for zone in zones for line in zone.lines]
+    replaced = False
     for side_by_side, group in groupby(zones, key=lambda zone: zone.kind in ("left", "right")):
         if not side_by_side:
             continue
@@ -117,21 +118,21 @@ def _reread_columns(read: _Read, zones: tuple[Zone, ...], dpi: int, timeout: flo
         bottom = max(zone.box.bottom for zone in columns) + margin
         for left, right in ((0, gutter), (gutter, read.image.shape[1])):
             lines = [line for line in out if top < line.box.middle < bottom and left < line.box.centre < right]
-            if all(_mean_confidence([line]) >= _DOUBTFUL for line in lines):
+            if all(mean_confidence(line.words) >= _DOUBTFUL for line in lines):
                 continue
             column = recognize(read.image[top:bottom, left:right], dpi=dpi, timeout=timeout)
             again = marks.attach([moved(line, 1.0, left, top) for line in column], read.signs)
-            if _mean_confidence(again) > _mean_confidence(lines) and _letters(again) >= _letters(lines):
+            better = mean_confidence(_words(again)) > mean_confidence(_words(lines))
+            if better and _letters(again) >= _letters(lines):
                 out = [line for line in out if line not in lines] + again
-    return out
+                replaced = True
+    return out if replaced else None
+
+
+def _words(lines: Sequence[Line]) -> list[Word]:
+    return [word for line in lines for word in line.words]
 
 
 def _letters(lines: Sequence[Line]) -> int:
     """How many letters and digits were read with some confidence: reading again must lose none of them."""
-    return sum(sum(c.isalnum() for c in word.text) for line in lines for word in line.words if word.confidence >= 60)
-
-
-def _mean_confidence(lines: Sequence[Line | ReadLine]) -> float:
-    """Mean over the letters, 0 to 100."""
-    words = [word for line in lines for word in line.words]
-    return sum(word.confidence * len(word.text) for word in words) / max(1, sum(len(w.text) for w in words))
+    return sum(sum(c.isalnum() for c in word.text) for word in _words(lines) if word.confidence >= 60)

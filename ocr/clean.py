@@ -36,7 +36,7 @@ class CleanPage:
 
 
 def clean(image: np.ndarray) -> CleanPage:
-    """Remove coloured seals, even out the light and level the page.
+    """Remove seals, even out the light and level the page.
 
     Args:
         image: ``(height, width)`` grey or ``(height, width, 3)`` RGB.

@@ -65,9 +65,7 @@ def inspect(path: Path) -> ScanInfo:
     size = path.stat().st_size
     if size == 0:
         raise NotAScan("The file is empty; scan or copy it again.", vietnamese="Tệp rỗng; hãy quét hoặc chép lại.")
-    with path.open("rb") as file:
-        start = file.read(1024)
-    if b"%PDF-" in start:
+    if _is_pdf(path):
         return ScanInfo("pdf", _pdf_pages(path), size)
     try:
         with Image.open(path) as image:
@@ -98,11 +96,15 @@ def rasterize(path: Path, number: int, *, dpi: int = 300, timeout: float = 60.0)
         Timeout: poppler took longer than ``timeout`` seconds and was killed.
         ToolMissing: poppler is not installed.
     """
-    with path.open("rb") as file:
-        is_pdf = b"%PDF-" in file.read(1024)
-    if is_pdf:
+    if _is_pdf(path):
         return _rasterize_pdf(path, number, dpi, timeout)
     return _rasterize_image(path, number, dpi)
+
+
+def _is_pdf(path: Path) -> bool:
+    """Whether the file says so itself, whatever its name."""
+    with path.open("rb") as file:
+        return b"%PDF-" in file.read(1024)
 
 
 def _poppler_missing(fault: Exception) -> ToolMissing:

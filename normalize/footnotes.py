@@ -224,9 +224,9 @@ def match_marks(
     return out
 
 
-def is_exponent(text: str, raised: Raised) -> bool:
-    """Whether a raised sign after ``text[:offset]`` belongs to a unit: m², km², m³."""
-    return raised.text[:1] in ("2", "3") and bool(_UNIT.search(text[: raised.offset]))
+def is_exponent(before: str, digits: str) -> bool:
+    """Whether digits raised after ``before`` begin with the exponent of a unit: m², km², m³."""
+    return digits[:1] in ("2", "3") and bool(_UNIT.search(before))
 
 
 def superscript(digits: str) -> str:
@@ -281,7 +281,7 @@ def reattach(
     for page, line in body:
         for word in line.words:
             for raised in word.raised:
-                unit = is_exponent(word.text, raised)
+                unit = is_exponent(word.text[: raised.offset], raised.text)
                 if unit and len(raised.text) == 1:
                     rulings[page, raised.box] = Ruling(text=superscript(raised.text))
                 elif unit:  # m² and a mark right after it were read as one number

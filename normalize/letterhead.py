@@ -11,7 +11,7 @@ import re
 from collections.abc import Sequence
 
 from normalize.document import Block, Metadata
-from normalize.paragraphs import DOCUMENT_TYPES, is_document_type
+from normalize.paragraphs import document_type
 from normalize.syllable import skeleton
 
 _NUMBER = re.compile(r"^\s*so\s*[:.;]?\s*")
@@ -36,7 +36,7 @@ _CAPACITY = re.compile(r"^(tm|kt|tl|tuq|q|thua lenh|thua uy quyen)\b\.?")
 
 def is_motto(text: str) -> bool:
     """Whether a line belongs to the national title and motto."""
-    plain = skeleton(text).lower()
+    plain = skeleton(text)
     return any(part in plain for part in _MOTTO)
 
 
@@ -78,7 +78,7 @@ def read_metadata(blocks: Sequence[Block]) -> Metadata:
 
 def _number_and_symbol(head: Sequence[str]) -> tuple[str | None, str | None]:
     for text in head:
-        plain = skeleton(text).lower()
+        plain = skeleton(text)
         found = _NUMBER.match(plain)
         if not found or ("/" not in text and "|" not in text):
             continue
@@ -97,7 +97,7 @@ def _number_and_symbol(head: Sequence[str]) -> tuple[str | None, str | None]:
 
 def _place_and_date(head: Sequence[str]) -> tuple[str | None, str | None]:
     for text in head:
-        plain = skeleton(text).lower()
+        plain = skeleton(text)
         found = _DATE.search(plain)
         if not found:
             continue
@@ -116,12 +116,12 @@ def _place_and_date(head: Sequence[str]) -> tuple[str | None, str | None]:
 def _type_and_subject(blocks: Sequence[Block], head: Sequence[str]) -> tuple[str | None, str | None]:
     titles = [block for block in blocks if block.type == "title"]
     for index, block in enumerate(titles):
-        if is_document_type(block.text):
-            kind = DOCUMENT_TYPES[skeleton(block.text).lower().strip(" :.*")]
+        kind = document_type(block.text)
+        if kind:
             subject = titles[index + 1].text if index + 1 < len(titles) else None
             return kind, subject
     for index, text in enumerate(head):
-        if re.match(r"v/v\b", skeleton(text).lower()):
+        if re.match(r"v/v\b", skeleton(text)):
             lines = [re.sub(r"^\S+\s*", "", text)]
             for more in head[index + 1 :]:  # the lines below it in the same column
                 if is_motto(more) or _DATE.search(skeleton(more)) or more.isupper():
@@ -135,7 +135,7 @@ def _agency(head: Sequence[str]) -> str | None:
     """The issuing body: the last name in capitals above the number, with the place it belongs to."""
     names: list[str] = []
     for text in head:
-        plain = skeleton(text).lower()
+        plain = skeleton(text)
         if (_NUMBER.match(plain) and "/" in text) or is_motto(text) or _DATE.search(plain):
             if names:
                 break
@@ -162,5 +162,5 @@ def _signer(signature: Sequence[str]) -> tuple[str | None, str | None]:
             capacity.append(text)
         elif 2 <= len(words) <= 6 and all(word[0].isupper() for word in words) and len(letters) > 5:
             name = text
-    own = [line for line in capacity if not re.match(r"(tm|kt|tl|tuq)\b", skeleton(line).lower())]
+    own = [line for line in capacity if not re.match(r"(tm|kt|tl|tuq)\b", skeleton(line))]
     return name, " ".join(own) or None

@@ -18,7 +18,7 @@ from ocr.page import Box, hull
 
 #: Words that, alone on a centred line, are a document's type. Compared without marks and case.
 DOCUMENT_TYPES = {
-    skeleton(name).lower(): name
+    skeleton(name): name
     for name in (
         "Báo cáo", "Quyết định", "Nghị quyết", "Nghị định", "Thông tư", "Thông tư liên tịch", "Chỉ thị", "Quy chế",
         "Quy định", "Thông báo", "Hướng dẫn", "Chương trình", "Kế hoạch", "Phương án", "Đề án", "Dự án", "Biên bản",
@@ -141,9 +141,14 @@ def _begins_title_line(before: SetLine, line: SetLine, set_apart: bool, goes_on:
     )
 
 
+def document_type(text: str) -> str | None:
+    """The kind of document that a line names and nothing else, with its marks; ``None`` for any other line."""
+    return DOCUMENT_TYPES.get(skeleton(text).strip(" :.*"))
+
+
 def is_document_type(text: str) -> bool:
     """Whether a line is nothing but the name of a kind of document."""
-    return skeleton(text).lower().strip(" :.*") in DOCUMENT_TYPES
+    return document_type(text) is not None
 
 
 def is_list_item(text: str) -> bool:
@@ -156,7 +161,7 @@ def heading_level(text: str) -> int:
 
     Phần, Chương and capitals are 1; ``I.`` and Mục 2; ``1.`` and Điều 3; ``1.1.`` 4; ``a)`` 5.
     """
-    plain = skeleton(text).lower()
+    plain = skeleton(text)
     if len(text) > 160 or text.rstrip().endswith((";", ".", ",")):
         return 0
     if re.match(r"(phan|chuong)\s", plain):

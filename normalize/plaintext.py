@@ -23,7 +23,6 @@ from normalize.footnotes import Sign, is_exponent, labels, match_marks, settle, 
 from normalize.letterhead import is_motto, is_recipients_head, read_metadata
 from normalize.lines import insert, join_lines
 from normalize.syllable import skeleton
-from ocr.page import Box, Raised
 
 _SUPERSCRIPT = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹", "0123456789")
 _RAISED = re.compile(
@@ -274,7 +273,7 @@ def _marks(chunks: Sequence[_Chunk], story: _Story) -> list[tuple[int, int, str]
 
 def _exponent(text: str, at: int, digits: str) -> bool:
     word = text[:at].split()[-1] if text[:at].split() else ""
-    return len(digits) == 1 and is_exponent(word, Raised(len(word), digits, 100.0, Box(0, 0, 0, 0)))
+    return len(digits) == 1 and is_exponent(word, digits)
 
 
 def _tokens(chunk: _Chunk, index: int, rulings: dict[tuple[int, int], str | None], in_note: bool) -> Tokens:

@@ -14,7 +14,7 @@ import signal
 import subprocess
 import sys
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -115,18 +115,13 @@ def convert(
     summary: bool | None,
 ) -> None:
     """Read scans (PDF, TIFF, PNG, JPEG; folders are searched) and write clean text. Needs no server."""
-    from flows.convert import Failed, Published, find_inputs, plan, scratch
+    from flows.convert import Failed, Published, plan, scratch
     from flows.convert import convert as events
 
     settings = read_settings(jobs=jobs, dpi=dpi, repair=repair, footnotes=footnotes, formats=formats)
     require_tools()
-    files, complaints = find_inputs(inputs)
-    for complaint in complaints:
-        complain(complaint)
-    if not files:
-        context.exit(USAGE)
+    files, failed = usable_inputs(context, inputs)
     outcomes: list[Outcome] = []
-    failed = len(complaints)
     with scratch(out) as work, progress(len(files)) as tell:
         for event in events(plan(files, out, settings.formats), settings, work):
             tell(event)
@@ -155,22 +150,17 @@ def normalize(
     summary: bool | None,
 ) -> None:
     """Clean up text that another OCR engine produced (.txt or .md; folders are searched)."""
-    from flows.convert import find_inputs, plan, scratch
+    from flows.convert import plan, scratch
     from flows.publish import TEXT_SUFFIXES
     from flows.stages import as_fault, normalize_text
 
     settings = read_settings(repair=repair, footnotes=footnotes, formats=formats)
-    files, complaints = find_inputs(inputs, TEXT_SUFFIXES)
-    for complaint in complaints:
-        complain(complaint)
-    if not files:
-        context.exit(USAGE)
+    files, failed = usable_inputs(context, inputs, TEXT_SUFFIXES)
     wanted = plan(files, out, settings.formats, plain=".txt", family=TEXT_SUFFIXES)
     given = {path.resolve() for path, _ in files}
     if any(target.resolve() in given for one in wanted for target in one.targets.values()):
         raise click.UsageError("--out would overwrite an input; choose another folder.")
     outcomes: list[Outcome] = []
-    failed = len(complaints)
     with scratch(out) as work:
         for one in wanted:
             try:
@@ -263,18 +253,13 @@ def serve(context: click.Context, home: Path | None, host: str | None, port: int
 @click.pass_context
 def ingest(context: click.Context, inputs: tuple[Path, ...], out: Path | None) -> None:
     """Run the Prefect flow over scans, which stay where they are. The runs are kept for the UI of `nambat serve`."""
-    from flows.convert import find_inputs
     from flows.publish import target_stems
     from flows.serve import ingest_now
     from flows.server import ServerTrouble
 
     settings = read_settings(published=out)
     require_tools()
-    files, complaints = find_inputs(inputs)
-    for complaint in complaints:
-        complain(complaint)
-    if not files:
-        context.exit(USAGE)
+    files, failed = usable_inputs(context, inputs)
     # Same stems, same outputs: a stem and the file's own suffix make the name it has below the inbox.
     stems = target_stems(files)
     named = [
@@ -282,7 +267,6 @@ def ingest(context: click.Context, inputs: tuple[Path, ...], out: Path | None) -
         for (path, _), stem in zip(files, stems, strict=True)
     ]
     outcomes: list[Outcome] = []
-    failed = len(complaints)
 
     def tell(name: str, outcome: Outcome | None, message: str) -> None:
         nonlocal failed
@@ -411,6 +395,23 @@ def missing_tools() -> list[str]:
     if shutil.which("pdftoppm") is None or shutil.which("pdfinfo") is None:
         missing.append("poppler is not installed; install it with: apt-get install poppler-utils")
     return missing
+
+
+def usable_inputs(
+    context: click.Context, inputs: Sequence[Path], suffixes: Sequence[str] | None = None
+) -> tuple[list[tuple[Path, Path]], int]:
+    """The files to work on, each with the folder its output path is relative to, and how many inputs are no use.
+
+    What is wrong with those is said; where nothing is left, the program ends.
+    """
+    from flows.convert import find_inputs
+
+    files, complaints = find_inputs(inputs, suffixes) if suffixes else find_inputs(inputs)
+    for complaint in complaints:
+        complain(complaint)
+    if not files:
+        context.exit(USAGE)
+    return files, len(complaints)
 
 
 def require_tools() -> None:

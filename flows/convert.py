@@ -82,10 +82,6 @@ class Failed:
 Event = Opened | PageDone | Published | Failed
 
 
-class NothingToConvert(Exception):
-    """None of the inputs can be used; ``str()`` says why."""
-
-
 def find_inputs(
     given: Sequence[Path], suffixes: Sequence[str] = publish.SCAN_SUFFIXES
 ) -> tuple[list[tuple[Path, Path]], list[str]]:

@@ -22,9 +22,8 @@ from flows import inbox, publish
 from flows.inbox import Claim
 from flows.server import (
     Server,
-    ServerTrouble,
     begin_server,
-    is_healthy,
+    given_server,
     local_api,
     prefect_environment,
     private_server,
@@ -90,11 +89,9 @@ def serve(settings: Settings, say: Say) -> None:
 
 @contextlib.contextmanager
 def _server(settings: Settings, folders: Folders, say: Say) -> Iterator[Server]:
-    given = os.environ.get("PREFECT_API_URL")
+    given = given_server()
     if given:
-        if not is_healthy(given, 10):
-            raise ServerTrouble(f"no Prefect server answers at {given} (PREFECT_API_URL); start it, or unset that")
-        yield Server(given)
+        yield given
         return
     log = folders.home / "prefect" / "server.log"
     process = begin_server(folders, settings.host, settings.port, log)

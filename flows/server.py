@@ -156,6 +156,20 @@ def stop_server(process: subprocess.Popen[bytes]) -> None:
         process.wait()
 
 
+def given_server() -> Server | None:
+    """The server that ``PREFECT_API_URL`` names; ``None`` when it names none.
+
+    Raises:
+        ServerTrouble: it does not answer.
+    """
+    given = os.environ.get("PREFECT_API_URL")
+    if not given:
+        return None
+    if not is_healthy(given, 10):
+        raise ServerTrouble(f"no Prefect server answers at {given} (PREFECT_API_URL); start it, or unset that")
+    return Server(given)
+
+
 @contextlib.contextmanager
 def private_server(folders: Folders) -> Iterator[Server]:
     """A server on a free port for as long as the block runs; the environment's, if it names one.
@@ -164,11 +178,9 @@ def private_server(folders: Folders) -> Iterator[Server]:
         ServerTrouble: it cannot be started, or the environment's does not answer.
     """
     os.environ.update(prefect_environment(folders, os.environ))
-    given = os.environ.get("PREFECT_API_URL")
+    given = given_server()
     if given:
-        if not is_healthy(given, 10):
-            raise ServerTrouble(f"no Prefect server answers at {given} (PREFECT_API_URL); start it, or unset that")
-        yield Server(given)
+        yield given
         return
     host, port = "127.0.0.1", free_port()
     log = folders.home / "prefect" / "server.log"

@@ -220,10 +220,7 @@ def finish(records: Path, name: str, checked: Checked, ending: Ending) -> Outcom
     from normalize.structure import build_document
 
     source = Source(name=publish.readable(name), sha256=checked.sha256, pages=checked.pages, bytes=checked.bytes)
-    started = time.monotonic()
-    document = build_document(pages_on_disk(records, checked.pages), source)
-    document = replace(document, timings={**document.timings, "structure": round(time.monotonic() - started, 3)})
-    return publish_document(document, ending)
+    return publish_document(build_document(pages_on_disk(records, checked.pages), source), ending)
 
 
 def publish_document(document: Document, ending: Ending) -> Outcome:

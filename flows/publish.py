@@ -6,7 +6,9 @@ run:
 * ``b.pdf`` gives ``b.txt`` and ``b.json``;
 * any other scan keeps its suffix, ``b.tif`` gives ``b.tif.txt``, and so does ``B.PDF`` (``B.PDF.txt``), which
   may lie beside ``B.pdf``;
-* ``b.tif.pdf`` keeps its suffix too, because ``b.tif.txt`` belongs to ``b.tif``.
+* ``b.tif.pdf`` keeps its suffix too, because ``b.tif.txt`` belongs to ``b.tif``;
+* a scan whose name does not say what it is, ``b`` or ``b.2024``, gives ``b.file.txt``, because ``b.txt`` belongs to
+  ``b.pdf``.
 
 Files are written to a hidden place on the same file system, flushed to disk and then renamed into place; the
 JSON comes last and names the others with their SHA-256, so that a reader who finds a matching JSON has a
@@ -28,6 +30,8 @@ from typing import Any
 SCAN_SUFFIXES = (".pdf", ".tif", ".tiff", ".png", ".jpg", ".jpeg")
 TEXT_SUFFIXES = (".txt", ".md")
 
+_NAMELESS = ".file"
+
 NAME_BYTES = 255
 """Longest file name on the usual file systems, in bytes."""
 
@@ -46,11 +50,11 @@ def stem_of(name: str, plain: str = ".pdf", family: Sequence[str] = SCAN_SUFFIXE
         plain: the one suffix that is dropped.
         family: suffixes that inputs may have.
     """
-    if name.endswith(plain) and len(name) > len(plain):
-        bare = name[: -len(plain)]
-        if not bare.lower().endswith(tuple(family)) and bare not in (".", ".."):
-            return bare
-    return name
+    if not name.lower().endswith(tuple(family)):
+        return name + _NAMELESS
+    bare = name.removesuffix(plain)
+    # What ends like the stem of another kind of input keeps its suffix.
+    return name if bare in ("", ".", "..") or bare.lower().endswith((*family, _NAMELESS)) else bare
 
 
 def fitted(name: str, suffix: str) -> str:

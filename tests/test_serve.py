@@ -12,6 +12,7 @@ import signal
 import subprocess
 import sys
 import time
+import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -39,8 +40,16 @@ class Service:
             data=json.dumps(body).encode(),
             headers={"content-type": "application/json"},
         )
-        with urllib.request.urlopen(request, timeout=30) as answer:
-            return json.load(answer)
+        for again in range(20):
+            try:
+                with urllib.request.urlopen(request, timeout=30) as answer:
+                    return json.load(answer)
+            except urllib.error.HTTPError as error:
+                # SQLite is locked for the moment; Prefect's own client asks again as well.
+                if error.code != 503 or again == 19:
+                    raise
+                time.sleep(0.5)
+        raise AssertionError
 
     def runs(self, name: str) -> list[dict[str, Any]]:
         return self.api("flow_runs/filter", flow_runs={"name": {"any_": [name]}})

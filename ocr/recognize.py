@@ -38,6 +38,9 @@ _SIZES = re.compile(rf"x_size {_NUMBER}; x_descenders {_NUMBER}; x_ascenders {_N
 _X_CONFS = re.compile(rf"x_confs {_NUMBER}")
 _X_WCONF = re.compile(rf"x_wconf {_NUMBER}")
 
+#: Letters as high as the small x; Vietnamese marks would make them higher.
+_NO_ASCENDER = frozenset("acemnorsuvxz")
+
 
 @dataclass(frozen=True, slots=True)
 class ReadWord:
@@ -88,13 +91,14 @@ def engine_versions() -> dict[str, str]:
     return {"tesseract": version, "model": LANGUAGE, "opencv": cv2.__version__}
 
 
-def recognize(image: np.ndarray, *, dpi: int = 300, timeout: float = 180.0) -> list[ReadLine]:
+def recognize(image: np.ndarray, *, dpi: int = 300, timeout: float = 180.0, one_block: bool = False) -> list[ReadLine]:
     """Read a page image.
 
     Args:
         image: ``(height, width)`` grey.
         dpi: of the image; above :data:`READING_DPI` it is read reduced to that, and boxes are scaled back.
         timeout: seconds after which Tesseract is killed.
+        one_block: the image is one block of lines; Tesseract does not look for pictures and columns in it.
 
     Returns:
         Lines in Tesseract's own reading order.
@@ -108,7 +112,7 @@ def recognize(image: np.ndarray, *, dpi: int = 300, timeout: float = 180.0) -> l
 
     os.environ["OMP_THREAD_LIMIT"] = "1"  # pytesseract hands its own environment on.
     # No --dpi: Tesseract estimates the resolution from the type size, which suits its own layout analysis better.
-    config = "--psm 3 -c lstm_choice_mode=2 -c hocr_char_boxes=1"
+    config = f"--psm {6 if one_block else 3} -c lstm_choice_mode=2 -c hocr_char_boxes=1"
     with tempfile.TemporaryDirectory(prefix="nambat-page-") as folder:
         # A path, not an array: pytesseract would write a PNG, and compressing it takes longer than reading it.
         path = Path(folder) / "page.pgm"
@@ -233,6 +237,15 @@ def _parse_line(element: etree._Element, block: int) -> ReadLine | None:
     if found := _SIZES.search(title):
         size, descenders, ascenders = (float(part) for part in found.groups())
         x_height = max(1.0, size - descenders - ascenders)
+    # Tesseract now and then takes the height of the capitals, or of the marks, for that of the small letters.
+    small = sorted(
+        own.height
+        for word in words
+        for one, own in zip(word.letters, word.letter_boxes, strict=True)
+        if one.text in _NO_ASCENDER
+    )
+    if len(small) >= 4 and not 0.85 < x_height / max(1, small[len(small) * 2 // 5]) < 1.18:
+        x_height = float(small[len(small) * 2 // 5])
     return ReadLine(words, box, box.bottom + offset, slope, x_height, block)
 
 

@@ -416,6 +416,8 @@ def _fodt(source: Source, layout: Layout) -> str:
             'style:name="first"', 'style:name="first" style:master-page-name="First"'),
         _style("appendix", "paragraph", _para(margin_bottom="6pt", text_align="center") + _type(**bold)).replace(
             'style:name="appendix"', 'style:name="appendix" style:master-page-name="Landscape"'),
+        _style("tiny", "paragraph", _para(**small) + _type(font_size="2pt")),
+        _style("whole", "table-row", '<style:table-row-properties fo:keep-together="always"/>'),
         _style("cell", "paragraph", _para(**small) + _type(font_size=f"{min(12, layout.size)}pt")),
         _style("cell-left", "paragraph",
                _para(**{**small, "text_align": "left"}) + _type(font_size=f"{min(12, layout.size)}pt")),
@@ -530,7 +532,7 @@ def _odf_content(source: Source, layout: Layout, width: float, tables: list[str]
         )  # fmt: skip
         columns = "".join(f'<table:table-column table:style-name="{name}.{k}"/>' for k in range(len(widths)))
         body = "".join(
-            "<table:table-row>"
+            f'<table:table-row table:style-name="whole">'
             + "".join(f'<table:table-cell table:style-name="{cell}">{inner}</table:table-cell>' for inner in row)
             + "</table:table-row>"
             for row in rows
@@ -570,7 +572,7 @@ def _odf_content(source: Source, layout: Layout, width: float, tables: list[str]
         + lines("centre", source.all("title")) + lines("sign", source.all("subject"))
         + '<text:p text:style-name="cell"/>' + "".join(block(one, width) for one in before)
         + table([[recipients or lines("recipient", [""]), signed]], [1, 1], width, "free")
-        + '<text:p text:style-name="cell"/>'
+        + '<text:p text:style-name="tiny"/>'
         + "".join(block(one, width + layout.paper[1] - layout.paper[0]) for one in after)
     )  # fmt: skip
 

@@ -16,6 +16,7 @@ from ocr.page import Line, Page, Word, Zone, mean_confidence
 from ocr.rasterize import rasterize
 from ocr.recognize import ReadLine, engine_versions, find_rotation, moved, recognize
 from ocr.tables import Table, erase_borders, find_tables
+from ocr.type_size import measured
 
 #: Below this mean confidence a page may be lying on its side or standing on its head.
 _DOUBTFUL = 70.0
@@ -93,7 +94,7 @@ def _read(image: np.ndarray, dpi: int, timeout: float) -> _Read:
     signs = marks.find_raised(image, ink)
     image, ink = specks.drop_specks(image, ink, [sign.box for sign in signs])
     image = marks.erase(image, ink, signs)
-    return _Read(page, image, tables, signs, recognize(image, dpi=dpi, timeout=timeout))
+    return _Read(page, image, tables, signs, measured(recognize(image, dpi=dpi, timeout=timeout), page.ink))
 
 
 def _reread_columns(read: _Read, zones: tuple[Zone, ...], dpi: int, timeout: float) -> list[Line] | None:
@@ -121,7 +122,7 @@ def _reread_columns(read: _Read, zones: tuple[Zone, ...], dpi: int, timeout: flo
             if all(mean_confidence(line.words) >= _DOUBTFUL for line in lines):
                 continue
             column = recognize(read.image[top:bottom, left:right], dpi=dpi, timeout=timeout)
-            again = marks.attach([moved(line, 1.0, left, top) for line in column], read.signs)
+            again = marks.attach(measured([moved(line, 1.0, left, top) for line in column], read.page.ink), read.signs)
             better = mean_confidence(_words(again)) > mean_confidence(_words(lines))
             if better and _letters(again) >= _letters(lines):
                 out = [line for line in out if line not in lines] + again

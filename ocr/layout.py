@@ -8,6 +8,7 @@ smaller type under a short rule; tables; and the traces of seals and stamps.
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
@@ -21,6 +22,13 @@ from ocr.tables import Table
 
 #: Type below this share of the body's x-height is small type.
 SMALL_TYPE = 0.88
+#: From this share on it is the body's own type: 12 points beside 13 are 0.92.
+_SAME_TYPE = 0.965
+#: Evidence that makes a footnote zone; what each sign counts stands in :func:`_notes`.
+_ENOUGH = 3.4
+_PAGE_NUMBER = re.compile(r"(tr\w{2,3}g?|page|p)?[ .:]*\d{1,4}(?:\s?(?:/|trên|of)\s?\d{1,4})?", re.IGNORECASE)
+#: A note's number in ordinary digits.
+_PLAIN_HEAD = re.compile(r"[\[(]?(\d{1,3}|\*{1,3})[\])]?[.:]?(?=\s*\S)")
 
 
 def find_rules(ink: np.ndarray) -> tuple[Box, ...]:
@@ -76,12 +84,12 @@ def find_zones(
     if not lines:
         return (*inside, *_zones("noise", noise))
     body = body_x_height(lines)
-    notes = _notes(lines, rules, body, width)
-    rest = [line for line in lines if line not in notes]
-    head, foot = _margins(rest, width, height)
-    rest = [line for line in rest if line not in head and line not in foot]
+    head, foot = _margins(lines, width, height)
+    rest = [line for line in lines if line not in head and line not in foot]
+    notes = _notes(rest, rules, body, width)
+    rest = [line for line in rest if line not in notes]
     zones = [*_zones("head", head), *_with_tables(rest, inside, width)]
-    zones += _zones("notes", sorted(notes, key=lambda line: line.baseline))
+    zones += _zones("notes", notes)
     zones += [*_zones("foot", foot), *_zones("noise", noise)]
     return tuple(zones)
 
@@ -171,47 +179,81 @@ def _without_noise(lines: list[Line], seals: Sequence[Seal] = ()) -> tuple[list[
 
 
 def _notes(lines: list[Line], rules: Sequence[Box], body: float, width: int) -> list[Line]:
-    """The lines of the footnote zone.
+    """The lines of the footnote zone: all from some line of the page on, in one column.
 
-    It lies below the first short rule at the left margin under which everything is small type. Where the rule
-    was lost in scanning, small type at the foot of the page that begins with a raised sign tells it too.
+    Three things tell it: a rule above it at the left margin, type smaller than the body's, and lines that begin with
+    the number of a note. None is enough alone, and any may be missing: the rule may be lost in scanning or never have
+    been printed, notes of 12 points stand under a body of 13, and the lines on a page may all carry on a note of the
+    page before.
     """
+    ordered = sorted(lines, key=lambda line: line.baseline)
     left = float(np.percentile([line.box.left for line in lines], 10))
-    for rule in rules:  # from the top: a rule lower down may be an underlined word of a note
-        if not (0.06 * width < rule.width < 0.55 * width and abs(rule.left - left) < 0.05 * width):
+    right = float(np.percentile([line.box.right for line in lines], 90))
+    best, most = len(ordered), _ENOUGH
+    for first in range(_columns_end(ordered), len(ordered)):
+        zone, above = ordered[first:], ordered[:first]
+        ruled = _ruled(zone[0], above[-1] if above else None, rules, left, right, width)
+        if not ruled and not (above and _smaller(zone[0], above[-1])) and not _begins_raised(zone[0]):
             continue
-        below = [line for line in lines if line.baseline - line.x_height > rule.top]
-        above = [line for line in lines if line.baseline - line.x_height <= rule.top]
-        if not below or (not above and len(below) > 40):
+        weights = np.array([len(line.text) for line in zone], dtype=float)
+        sizes = np.array([line.x_height for line in zone])
+        middle = sorted(zip(sizes.tolist(), weights.tolist(), strict=True))
+        at = int(np.searchsorted(np.cumsum([w for _, w in middle]), weights.sum() / 2))
+        size = middle[at][0] / body
+        if weights[sizes > (_SAME_TYPE if size < _SAME_TYPE else 1.06) * body].sum() > 0.2 * weights.sum():
+            continue  # type of the body's size below it
+        if above and size < _SAME_TYPE and not ruled and above[-1].x_height < _SAME_TYPE * body:
+            continue  # small type above it too: the zone would begin there
+        cited = {raised.text for line in above for word in line.words for raised in word.raised}
+        heads = [_head(line, cited) for line in zone]
+        if not ruled and not any(heads):
             continue
-        weight = [len(line.text) for line in below]
-        small = sum(w for w, line in zip(weight, below, strict=True) if line.x_height < SMALL_TYPE * body)
-        # The page number may stand at the foot in full size.
-        if small > 0.8 * sum(weight) and below[0].box.left < 0.5 * width:
-            gap = min(line.baseline - line.x_height for line in below) - rule.bottom
-            if gap < 6 * body:
-                return below
-    tail: list[Line] = []
-    for line in sorted(lines, key=lambda one: -one.baseline):
-        if line.x_height >= SMALL_TYPE * body:
-            break
-        tail.append(line)
-        if _begins_raised(line) and not _small_type_above(lines, line, body):
-            return tail
-    return []
+        evidence = ruled + max(heads[0], 0.8 * max(heads))
+        evidence += 3.0 if size < SMALL_TYPE else 1.5 if size < _SAME_TYPE else -1.5
+        if evidence > most:
+            best, most = first, evidence
+    return ordered[best:]
+
+
+def _columns_end(ordered: Sequence[Line]) -> int:
+    """Index of the first line below which every line stands alone in its row and begins at the left."""
+    for index in range(len(ordered) - 1, -1, -1):
+        line = ordered[index]
+        if index and _side_by_side(line, ordered[index - 1]):
+            return index + 1
+    return 0
+
+
+def _ruled(line: Line, before: Line | None, rules: Sequence[Box], left: float, right: float, width: int) -> float:
+    """What a rule right above ``line`` says for footnotes below it; 0.0 where there is none."""
+    top = line.baseline - line.x_height
+    floor = before.baseline - 0.5 * before.x_height if before else 0.0
+    for rule in rules:
+        if not (floor < rule.top < top and top - rule.bottom < 6 * line.x_height):
+            continue
+        if abs(rule.left - left) < 0.05 * width:
+            if 0.06 * width < rule.width < 0.55 * width:
+                return 2.5
+            if rule.right > right - 0.05 * width:
+                return 2.0
+    return 0.0
+
+
+def _smaller(line: Line, before: Line) -> bool:
+    """Whether a line is set in smaller type than the one before it."""
+    return line.x_height < _SAME_TYPE * before.x_height
 
 
 def _begins_raised(line: Line) -> bool:
     return bool(line.words[0].raised) and line.words[0].raised[0].offset == 0
 
 
-def _small_type_above(lines: list[Line], first: Line, body: float) -> bool:
-    """Whether the line above ``first`` is small type as well."""
-    above = [line for line in lines if line.baseline < first.baseline - 0.5 * first.x_height]
-    if not above:
-        return False
-    nearest = max(above, key=lambda line: line.baseline)
-    return nearest.x_height < SMALL_TYPE * body
+def _head(line: Line, cited: set[str]) -> float:
+    """What the head of a line says for a note that begins with it: a raised sign, or the plain number of a mark."""
+    if _begins_raised(line):
+        return 2.5
+    found = _PLAIN_HEAD.match(line.text)
+    return 1.5 if found and found[1] in cited else 0.0
 
 
 def _margins(lines: list[Line], width: int, height: int) -> tuple[list[Line], list[Line]]:
@@ -219,19 +261,17 @@ def _margins(lines: list[Line], width: int, height: int) -> tuple[list[Line], li
     if len(lines) < 2:
         return [], []
     ordered = sorted(lines, key=lambda line: line.baseline)
-    head: list[Line] = []
-    foot: list[Line] = []
-    if _is_page_number(ordered[0], width) and ordered[0].box.bottom < 0.14 * height:
-        head.append(ordered[0])
-    if _is_page_number(ordered[-1], width) and ordered[-1].box.top > 0.88 * height:
-        foot.append(ordered[-1])
-    return head, foot
+    # A running header may stand above the page number or beside it.
+    head = [line for line in ordered[:2] if _is_page_number(line, width) and line.box.bottom < 0.14 * height]
+    foot = [line for line in ordered[-2:] if _is_page_number(line, width) and line.box.top > 0.88 * height]
+    return head, [line for line in foot if line not in head]
 
 
 def _is_page_number(line: Line, width: int) -> bool:
-    digits = line.text.strip(" -–—.|_/")
-    centred = 0.3 * width < line.box.centre < 0.75 * width or line.box.left > 0.8 * width
-    return len(digits) <= 4 and digits.isdigit() and centred
+    """``2``, ``- 2 -``, ``Trang 2/5``: in the middle or at the right, with its word anywhere."""
+    found = _PAGE_NUMBER.fullmatch(line.text.strip(" -–—.|_/~"))
+    centred = 0.3 * width < line.box.centre < 0.75 * width or line.box.left > 0.7 * width
+    return found is not None and (centred or found[1] is not None)
 
 
 def _rows(lines: list[Line]) -> list[list[Line]]:
@@ -344,7 +384,7 @@ def _region_at(rows: list[list[Line]], start: int, width: int) -> tuple[_Region 
         return None, start
     index = start + 1
     while index < len(rows):
-        grown = _grow(region, rows[index], rows[index - 1], width)
+        grown = _grow(region, rows, index, width)
         if grown is None:
             break
         region = grown
@@ -367,16 +407,18 @@ def _is_pair(row: list[Line], width: int) -> bool:
     )
 
 
-def _grow(region: _Region, row: list[Line], above: list[Line], width: int) -> _Region | None:
-    """The region with one more row, or ``None`` when the row does not keep to its columns."""
+def _grow(region: _Region, rows: list[list[Line]], index: int, width: int) -> _Region | None:
+    """The region with row ``index`` too, or ``None`` when that row does not keep to its columns."""
+    row, above = rows[index], rows[index - 1]
     gap = min(line.box.top for line in row) - max(line.box.bottom for line in above)
     if gap > 16 * max(line.x_height for line in row):
         return None
-    # The room for a signature stands in the right column; a list at the left has no such hole.
+    # The room for a signature stands in the right column; a column at the left has no such hole, unless what stands
+    # beside it goes on below: the number may stand well under the name of the office, and a line of a list be lost.
     if region.left and all(line.box.centre < 0.45 * width for line in row):
         hole = min(line.box.top for line in row) - max(line.box.bottom for line in region.left)
-        # A line of the list may have been lost beside a signature.
-        if hole > (4.5 if region.right and len(region.left) > 2 else 2.2) * max(line.x_height for line in row):
+        goes_on = any(line.box.left > 0.42 * width for other in rows[index + 1 : index + 3] for line in other)
+        if hole > (7 if goes_on else 2.2) * max(line.x_height for line in row):
             return None
     left, right = list(region.left), list(region.right)
     gutter_left, gutter_right = region.gutter(width)

@@ -16,6 +16,7 @@ from ocr.page import Line, Page, Word, Zone, mean_confidence
 from ocr.rasterize import rasterize
 from ocr.recognize import ReadLine, engine_versions, find_rotation, moved, recognize
 from ocr.tables import Table, erase_borders, find_tables
+from ocr.type_size import measured
 
 #: Below this mean confidence a page may be lying on its side or standing on its head.
 _DOUBTFUL = 70.0
@@ -96,7 +97,7 @@ def _read(image: np.ndarray, dpi: int, timeout: float) -> _Read:
     signs = marks.find_raised(image, ink)
     image, ink = specks.drop_specks(image, ink, [sign.box for sign in signs])
     image = marks.erase(image, ink, signs)
-    return _Read(page, image, tables, signs, recognize(image, dpi=dpi, timeout=timeout))
+    return _Read(page, image, tables, signs, measured(recognize(image, dpi=dpi, timeout=timeout), page.ink))
 
 
 def _reread_columns(read: _Read, zones: tuple[Zone, ...], dpi: int, timeout: float) -> list[Line] | None:
@@ -124,7 +125,7 @@ def _reread_columns(read: _Read, zones: tuple[Zone, ...], dpi: int, timeout: flo
             if all(mean_confidence(line.words) >= _DOUBTFUL for line in lines):
                 continue
             column = recognize(read.image[top:bottom, left:right], dpi=dpi, timeout=timeout)
-            again = marks.attach([moved(line, 1.0, left, top) for line in column], read.signs)
+            again = marks.attach(measured([moved(line, 1.0, left, top) for line in column], read.page.ink), read.signs)
             better = mean_confidence(_words(again)) > mean_confidence(_words(lines))
             if better and _letters(again) >= _letters(lines):
                 out = [line for line in out if line not in lines] + again
@@ -146,7 +147,8 @@ def _reread_seals(read: _Read, zones: tuple[Zone, ...], dpi: int, timeout: float
         left = max(0, round(seal.x - 2.5 * seal.radius), *(edge + seal.radius // 16 for edge in beside))
         right = round(seal.x + 3.5 * seal.radius)
         block = recognize(read.image[top:bottom, left:right], dpi=dpi, timeout=timeout, one_block=True)
-        for line in marks.attach([moved(one, 1.0, left, top) for one in block], read.signs):
+        lines = measured([moved(one, 1.0, left, top) for one in block], read.page.ink)
+        for line in marks.attach(lines, read.signs):
             same = [one for one in out if _is_same_line(one, line)]
             if _evidence([line]) > max(_evidence(same), _ONE_WORD):
                 out = [one for one in out if one not in same] + [line]

@@ -38,9 +38,6 @@ _SIZES = re.compile(rf"x_size {_NUMBER}; x_descenders {_NUMBER}; x_ascenders {_N
 _X_CONFS = re.compile(rf"x_confs {_NUMBER}")
 _X_WCONF = re.compile(rf"x_wconf {_NUMBER}")
 
-#: Letters as high as the small x; Vietnamese marks would make them higher.
-_NO_ASCENDER = frozenset("acemnorsuvxz")
-
 
 @dataclass(frozen=True, slots=True)
 class ReadWord:
@@ -237,15 +234,6 @@ def _parse_line(element: etree._Element, block: int) -> ReadLine | None:
     if found := _SIZES.search(title):
         size, descenders, ascenders = (float(part) for part in found.groups())
         x_height = max(1.0, size - descenders - ascenders)
-    # Tesseract now and then takes the height of the capitals, or of the marks, for that of the small letters.
-    small = sorted(
-        own.height
-        for word in words
-        for one, own in zip(word.letters, word.letter_boxes, strict=True)
-        if one.text in _NO_ASCENDER
-    )
-    if len(small) >= 4 and not 0.85 < x_height / max(1, small[len(small) * 2 // 5]) < 1.18:
-        x_height = float(small[len(small) * 2 // 5])
     return ReadLine(words, box, box.bottom + offset, slope, x_height, block)
 
 

@@ -21,8 +21,11 @@ from normalize.document import (
     published,
 )
 from normalize.letterhead import is_motto, is_recipients_head, is_recipients_list, read_metadata
-from normalize.lines import Margins, Rulings, SetLine, page_margins, set_line, settled_margins, token
-from ocr.page import Line, Page, Zone, mean_confidence
+from normalize.lines import Margins, Rulings, SetLine, join_lines, page_margins, set_line, settled_margins, token
+from ocr.page import Line, Page, Zone, hull, mean_confidence
+
+#: What begins an item of a list of recipients, and what Tesseract reads for it.
+_DASHES = tuple("-–—~=+*•")
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,6 +226,8 @@ def _blocks(body: Sequence[_Part], margins: Mapping[int, Margins], rulings: Ruli
                 block = _text_block(paragraph, in_title)
                 in_title = in_title and block.type == "title"
                 yield block
+        elif role == "recipients":
+            yield from _recipient_blocks(lines)
         else:
             yield from (_line_block(role, line) for line in lines)
 
@@ -248,6 +253,26 @@ def _table_block(page: int, zone: Zone, rulings: Rulings) -> Block:
         box=zone.box,
         rows=tuple(tuple(published(tuple(cell)) for cell in row) for row in grid),
     )
+
+
+def _recipient_blocks(lines: Sequence[SetLine]) -> Iterator[Block]:
+    """ "Nơi nhận:" and its list, an item a block: a line without a dash goes on with the item above it."""
+    items: list[list[SetLine]] = []
+    dashed = sum(line.text[:1] in _DASHES for line in lines)
+    for line in lines:
+        above = items[-1][-1].text if items else ""
+        goes_on = line.text[:1] not in _DASHES and above[:1] and not is_recipients_head(above)
+        if goes_on and 2 * dashed > len(lines) and not above.endswith((";", ".")):
+            items[-1].append(line)
+        else:
+            items.append([line])
+    for item in items:
+        yield Block(
+            "recipients",
+            join_lines([line.tokens for line in item]),
+            item[0].page,
+            box=hull([line.box for line in item]),
+        )
 
 
 def _line_block(role: str, line: SetLine) -> Block:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from bisect import bisect
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 from itertools import groupby
 
@@ -22,7 +22,8 @@ from normalize.document import (
 )
 from normalize.letterhead import is_motto, is_recipients_head, is_recipients_list, read_metadata
 from normalize.lines import Margins, Rulings, SetLine, page_margins, set_line, settled_margins, token
-from ocr.page import Line, Page, Zone, mean_confidence
+from normalize.running import running_lines
+from ocr.page import Box, Line, Page, Zone, hull, mean_confidence
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,8 +65,10 @@ def build_document(pages: Iterable[Page], source: Source) -> Document:
     """
     begun = time.perf_counter()
     reading = _Reading()
+    pages = list(pages)
+    running = running_lines(pages)
     for page in pages:
-        _take_page(page, reading)
+        _take_page(_without_running(page, running, reading), reading)
     margins = settled_margins(reading.margins, reading.widths)
     body = [(part.page, line) for part in reading.body for line in part.lines]
     reattached = footnotes.reattach(body, reading.notes, margins)
@@ -98,6 +101,22 @@ def _relined(parts: Sequence[_Part], relined: Mapping[int, Line]) -> list[_Part]
         index += len(lines)
         out.append(replace(part, lines=lines) if lines != part.lines else part)
     return out
+
+
+def _without_running(page: Page, running: Set[tuple[int, Box]], reading: _Reading) -> Page:
+    """The page without its running headers and footers, which go to what is dropped."""
+    zones = []
+    for zone in page.zones:
+        kept = tuple(line for line in zone.lines if (page.number, line.box) not in running)
+        if len(kept) == len(zone.lines):
+            zones.append(zone)
+            continue
+        reading.dropped += [
+            Dropped(page.number, line.box, line.text, "running header") for line in zone.lines if line not in kept
+        ]
+        if kept:
+            zones.append(replace(zone, lines=kept, box=hull([line.box for line in kept])))
+    return replace(page, zones=tuple(zones))
 
 
 def _take_page(page: Page, reading: _Reading) -> None:

@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 import cv2
 import numpy as np
 
+from ocr.open_tables import find_open_tables
 from ocr.page import Box, Line, Zone, hull, mean_confidence
 from ocr.tables import Table
 
@@ -127,7 +128,10 @@ def _in_tables(lines: Sequence[Line], tables: Sequence[Table]) -> tuple[list[Lin
 def _with_tables(lines: list[Line], tables: list[Zone], width: int) -> list[Zone]:
     """Columns and text, with the tables between them where they stand."""
     zones: list[Zone] = []
-    for table in tables:
+    for _, _, table in find_open_tables(_rows(lines)):
+        tables = [*tables, table]
+        lines = [line for line in lines if line not in table.lines]
+    for table in sorted(tables, key=lambda one: one.box.top):
         above = [line for line in lines if line.box.middle < table.box.top]
         lines = [line for line in lines if line.box.middle >= table.box.top]
         zones += [*_columns_and_text(_rows(above), width), table]

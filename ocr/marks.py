@@ -21,6 +21,10 @@ from ocr.recognize import ReadLine, ReadWord
 _LOWEST_RISE, _HIGHEST_RISE = 0.28, 1.25  # of its bottom above the baseline
 _LOWEST_TOP, _HIGHEST_TOP = 1.15, 2.35  # of its top above the baseline
 _SMALLEST, _LARGEST = 0.45, 1.35  # its height
+#: An asterisk may be small; a digit in the line is smaller only if it is a piece of a quote or of a broken letter.
+_SMALLEST_DIGIT = 0.58
+#: Marks of capitals and of misprinted letters have no x-height: not half of the page's.
+_SMALLEST_TYPE = 0.5
 #: Prior odds that a candidate is a digit: quotes, its rivals, are hardly ever this tall (in x-heights) ...
 _TALL, _TALL_ODDS = 0.72, 5.0
 #: ... and never stand alone at the head of a line.
@@ -29,6 +33,8 @@ _HEAD_ODDS = 3.0
 _CLOSING = frozenset(".,;:!?)]}”’\"'…")
 _POINTS = ".,;:…"
 _NOTHING = SIGNS.index("")
+# In x-heights: print nearer than this stands tight; a gap as wide as this is a space.
+_TIGHT, _SPACE = 0.32, 0.4
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +65,7 @@ class _Candidate:
     baseline: float
     x_height: float
     odds: float
+    heads_line: bool
 
 
 def find_raised(image: np.ndarray, ink: np.ndarray) -> list[RaisedSign]:
@@ -74,6 +81,9 @@ def find_raised(image: np.ndarray, ink: np.ndarray) -> list[RaisedSign]:
     signs = []
     for candidate, row in zip(candidates, odds, strict=True):
         best = int(row[:_NOTHING].argmax())
+        small = candidate.box.height < _SMALLEST_DIGIT * candidate.x_height and not candidate.heads_line
+        if SIGNS[best].isdigit() and small:
+            continue
         if candidate.odds * row[best] >= row[_NOTHING]:
             signs.append(
                 RaisedSign(
@@ -86,8 +96,33 @@ def find_raised(image: np.ndarray, ink: np.ndarray) -> list[RaisedSign]:
             )
     return [
         replace(sign, point_before=_point(ink, sign, before=True), point_after=_point(ink, sign, before=False))
-        for sign in _joined(signs)
+        for sign in (_with_brackets(ink, sign) for sign in _joined(signs))
     ]
+
+
+def _with_brackets(ink: np.ndarray, sign: RaisedSign) -> RaisedSign:
+    """The sign with the raised brackets it stands in, as in [1] and (1), if it stands in any."""
+    boxes = []
+    for before in (True, False):
+        left = sign.box.left - sign.box.height if before else sign.box.right
+        top = max(0, sign.box.top - sign.box.height)
+        bottom = round(sign.baseline + 0.5 * sign.x_height)
+        window = ink[top:bottom, max(0, left) : left + sign.box.height]
+        _, _, stats, _ = cv2.connectedComponentsWithStats(window, connectivity=8)
+        near = [
+            Box(max(0, left) + x, top + y, max(0, left) + x + w, top + y + h) for x, y, w, h, _ in stats[1:].tolist()
+        ]
+        near = [box for box in near if box.top < sign.box.middle < box.bottom]
+        if not near:
+            return sign
+        nearest = max(near, key=lambda box: box.right) if before else min(near, key=lambda box: box.left)
+        gap = sign.box.left - nearest.right if before else nearest.left - sign.box.right
+        upright = 1.0 <= nearest.height / sign.box.height <= 2.0 and nearest.width < 0.6 * sign.box.height
+        if not (upright and gap < 0.4 * sign.box.height and nearest.bottom < sign.baseline - 0.1 * sign.x_height):
+            return sign
+        boxes.append(nearest)
+    same = abs(boxes[0].height - boxes[1].height) < 0.25 * boxes[0].height
+    return replace(sign, box=hull([sign.box, *boxes])) if same else sign
 
 
 def erase(image: np.ndarray, ink: np.ndarray, signs: list[RaisedSign]) -> np.ndarray:
@@ -108,6 +143,98 @@ def erase(image: np.ndarray, ink: np.ndarray, signs: list[RaisedSign]) -> np.nda
         out[window][free] = int(np.percentile(image[window], 92))
         out[top:bottom, left:right] = int(np.percentile(image[window], 92))
     return out
+
+
+@dataclass(frozen=True, slots=True)
+class Shift:
+    """Print that was moved to the left to close the gap which a sign left.
+
+    Attributes:
+        box: where it stands on the page.
+        by: pixels by which it was moved.
+    """
+
+    box: Box
+    by: int
+
+
+def close_up(image: np.ndarray, ink: np.ndarray, signs: list[RaisedSign]) -> tuple[np.ndarray, list[Shift]]:
+    """The image with the print that stood tight behind a sign moved up to the letter before it.
+
+    ``m`` and ``/ngày`` with a gap between them are read as ``mì /ngày``; ``m/ngày`` is read right.
+
+    Args:
+        image: after :func:`erase`.
+        ink: of the page, signs included.
+    """
+    out, shifts = image, []
+    for sign in signs:
+        shift = _tight_after(ink, sign)
+        if shift is None or any(other is not sign and _meets(other.box, shift.box) for other in signs):
+            continue
+        left, top, right, bottom = shift.box
+        window = ink[top:bottom, left:right]
+        _, labels, stats, _ = cv2.connectedComponentsWithStats(window, connectivity=8)
+        # A tail of the line above or a mark of the line below is cut by the window's edge and stays.
+        whole = (stats[:, cv2.CC_STAT_TOP] > 0) & (
+            stats[:, cv2.CC_STAT_TOP] + stats[:, cv2.CC_STAT_HEIGHT] < bottom - top
+        )
+        whole[0] = False
+        mask = cv2.dilate(whole[labels].astype(np.uint8), np.ones((5, 5), np.uint8)) > 0
+        if out is image:
+            out = image.copy()
+        print_ = out[top:bottom, left:right].copy()
+        out[top:bottom, left:right][mask] = int(np.percentile(print_, 92))
+        target = out[top:bottom, left - shift.by : right - shift.by]
+        target[mask] = np.minimum(target, print_)[mask]
+        shifts.append(shift)
+    return out, shifts
+
+
+def _tight_after(ink: np.ndarray, sign: RaisedSign) -> Shift | None:
+    """The print between a sign and the next space, if a letter stands tight before the sign and print behind it."""
+    x = sign.x_height
+    band = slice(max(0, int(sign.baseline - 1.1 * x)), int(sign.baseline + 0.15 * x))
+    tight, space = round(_TIGHT * x), max(3, round(_SPACE * x))
+    before = np.asarray((ink[band, max(0, sign.box.left - tight) : sign.box.left] > 0).any(axis=0))
+    columns = np.asarray((ink[band, sign.box.right : sign.box.right + round(20 * x)] > 0).any(axis=0))
+    if not before.any() or not columns[:tight].any():
+        return None
+    start = int(columns.argmax())
+    blank = np.convolve(columns[start:].astype(np.int32), np.ones(space, np.int32), mode="valid") == 0
+    if not blank.any():
+        return None
+    end = start + int(blank.argmax())
+    edge = sign.box.left - 1 - int(before[::-1].argmax())
+    by = sign.box.right + start - edge - max(2, round(0.12 * x))
+    if by < 0.1 * x:
+        return None
+    top, bottom = max(0, int(sign.baseline - 2.1 * x)), int(sign.baseline + 0.6 * x)
+    return Shift(Box(sign.box.right + start - 2, top, sign.box.right + end + 2, bottom), by)
+
+
+def _meets(one: Box, other: Box) -> bool:
+    return one.left < other.right and other.left < one.right and one.top < other.bottom and other.top < one.bottom
+
+
+def put_back(lines: list[ReadLine], shifts: list[Shift]) -> list[ReadLine]:
+    """The lines with the boxes of print that :func:`close_up` moved where they are on the page."""
+    return [replace(line, words=tuple(_put_back(word, shifts) for word in line.words)) for line in lines]
+
+
+def _put_back(word: ReadWord, shifts: list[Shift]) -> ReadWord:
+    for shift in shifts:
+        at = shift.box._replace(left=shift.box.left - shift.by, right=shift.box.right - shift.by)
+        if not (at.top < word.box.middle < at.bottom and _meets(word.box, at)):
+            continue
+        boxes = tuple(
+            box._replace(left=box.left + shift.by, right=box.right + shift.by)
+            if at.left <= box.centre <= at.right
+            else box
+            for box in word.letter_boxes
+        )
+        word = replace(word, letter_boxes=boxes, box=hull([word.box, *boxes]) if boxes else word.box)
+    return word
 
 
 def _point(ink: np.ndarray, sign: RaisedSign, *, before: bool) -> bool:
@@ -131,25 +258,29 @@ def _point(ink: np.ndarray, sign: RaisedSign, *, before: bool) -> bool:
 def _candidates(ink: np.ndarray) -> list[_Candidate]:
     """Components that stand where a raised sign would stand."""
     page_height, page_width = ink.shape
-    _, _, stats, _ = cv2.connectedComponentsWithStats(ink, connectivity=8)
+    _, labels, stats, _ = cv2.connectedComponentsWithStats(ink, connectivity=8)
     stats = stats[1:].astype(np.int32)
     # Specks and drawings take no part; a page of text has a few thousand components left.
-    letter_like = (
+    letter_like = np.nonzero(
         (stats[:, cv2.CC_STAT_HEIGHT] < page_height * 0.04)
         & (stats[:, cv2.CC_STAT_WIDTH] < page_width * 0.12)
         & (stats[:, cv2.CC_STAT_AREA] > 8)
-    )
+    )[0]
     stats = stats[letter_like]
+    height = stats[:, cv2.CC_STAT_HEIGHT]
+    if (height >= 9).sum() < 30:
+        return []
+    typical = float(np.median(height[(height >= 9) & (stats[:, cv2.CC_STAT_WIDTH] >= 5)]))
+    touching = _standing_out(labels, stats, letter_like + 1, typical)
+    letter_of = {len(stats) + n: letter for n, (letter, _) in enumerate(touching)}
+    stats = np.vstack([stats, *(row for _, row in touching)])
     left, top, width, height = (
         stats[:, i] for i in (cv2.CC_STAT_LEFT, cv2.CC_STAT_TOP, cv2.CC_STAT_WIDTH, cv2.CC_STAT_HEIGHT)
     )
     right, bottom = left + width, top + height
     tall_enough = height >= 9
-    if tall_enough.sum() < 30:
-        return []
     plausible = (height >= 9) & (height < page_height * 0.017) & (width >= 3) & (width < 1.9 * height)
     # Narrow the field with the page's own letter height before looking at each one's neighbours.
-    typical = float(np.median(height[tall_enough & (width >= 5)]))
     plausible &= height < 1.2 * typical
     plausible &= ~_on_baseline(left, bottom, tall_enough & (height >= 0.8 * typical), page_width)
     by_top = np.argsort(top, kind="stable")
@@ -160,7 +291,7 @@ def _candidates(ink: np.ndarray) -> list[_Candidate]:
         # Only components of the same row of text matter: cut them out of the sorted list.
         first, last = np.searchsorted(tops, (top[i] - 3 * own, bottom[i] + 2 * own))
         row = by_top[first:last]
-        row = row[row != i]
+        row = row[(row != i) & (row != letter_of.get(int(i), i))]
         reach = max(12 * own, 9 * typical)
         near = row[
             (left[row] > left[i] - reach)
@@ -183,6 +314,8 @@ def _candidates(ink: np.ndarray) -> list[_Candidate]:
         low = heights[heights <= 1.25 * np.percentile(heights, 20)]
         # Beside nothing but digits and capitals their height would pass for the x-height.
         x_height = min(float(np.median(low)), 1.25 * typical)
+        if x_height < _SMALLEST_TYPE * typical:
+            continue
         rise, above = (baseline - bottom[i]) / x_height, (baseline - top[i]) / x_height
         if not (_LOWEST_RISE <= rise <= _HIGHEST_RISE and _LOWEST_TOP <= above <= _HIGHEST_TOP):
             continue
@@ -204,9 +337,52 @@ def _candidates(ink: np.ndarray) -> list[_Candidate]:
             box = hull([box, *(Box(int(left[j]), int(top[j]), int(right[j]), int(bottom[j])) for j in foot)])
             if box.height > _LARGEST * x_height:
                 continue
-        heads_line = not ((left[near] < left[i]) & (right[near] > left[i] - 4 * x_height)).any()
+        heads_line = not bool(((left[near] < left[i]) & (right[near] > left[i] - 4 * x_height)).any())
         odds = (_TALL_ODDS if own >= _TALL * x_height else 1.0) * (_HEAD_ODDS if heads_line else 1.0)
-        found.append(_Candidate(box, baseline, x_height, odds))
+        found.append(_Candidate(box, baseline, x_height, odds, heads_line))
+    return found
+
+
+def _standing_out(
+    labels: np.ndarray, stats: np.ndarray, names: np.ndarray, typical: float
+) -> list[tuple[int, np.ndarray]]:
+    """Digits that touch the horn of the ư or ơ before them: what stands out above such a letter at its right.
+
+    Args:
+        labels: ``(height, width)``: the component each pixel belongs to.
+        stats: of the components.
+        names: their labels.
+        typical: height of a small letter, in pixels.
+
+    Returns:
+        For each the row of the whole component in ``stats``, and a row like it for the digit alone.
+    """
+    found = []
+    height, width = stats[:, cv2.CC_STAT_HEIGHT], stats[:, cv2.CC_STAT_WIDTH]
+    # With the digit such a letter is as tall as a capital, and wider than one letter.
+    for i in np.nonzero((height > 1.3 * typical) & (height < 2.4 * typical) & (width > 1.1 * typical))[0]:
+        left, top, w, h = (int(v) for v in stats[i, :4])
+        if w > 5 * typical:
+            continue
+        own = labels[top : top + h, left : left + w] == names[i]
+        lowest = h - 1 - own[::-1].argmax(axis=0)
+        hangs = lowest < h - 0.3 * typical
+        start = w - int(hangs[::-1].argmin()) if not hangs.all() else 0
+        if not 0.25 * typical < w - start < 1.6 * typical:
+            continue
+        # The horn comes first; where the ink is thinnest the digit begins.
+        neck = own[:, start : start + max(2, round(0.6 * typical))].sum(axis=0)
+        cut = start + int(np.nonzero(neck == neck.min())[0][-1])
+        highest = np.nonzero(own[:, :cut].any(axis=1))[0]
+        rows = np.nonzero(own[:, cut:].any(axis=1))[0]
+        # What it touches is a small letter: the arms of T and P reach no higher than their stems.
+        if not len(highest) or not len(rows) or neck.min() > 0.3 * typical:
+            continue
+        tall = int(rows[-1] - rows[0]) + 1
+        # An acute that runs together with its letter stands out in the same way, but is not as tall.
+        if rows[0] < highest[0] - 0.25 * typical and tall > 0.65 * typical:
+            box = left + cut, top + int(rows[0]), w - cut, tall
+            found.append((int(i), np.array([*box, int(own[:, cut:].sum())], dtype=stats.dtype)))
     return found
 
 
@@ -280,7 +456,7 @@ def _continues(number: RaisedSign, sign: RaisedSign) -> bool:
         abs(number.box.bottom - sign.box.bottom) < 0.4 * sign.x_height
         and -0.2 * sign.x_height <= sign.box.left - number.box.right < 0.45 * sign.x_height
         and sign.text.isdigit() == number.text.isdigit()
-        and len(number.text) < 3
+        and len(number.text) < (3 if sign.text.isdigit() else 5)
     )
 
 

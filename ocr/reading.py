@@ -93,8 +93,9 @@ def _read(image: np.ndarray, dpi: int, timeout: float) -> _Read:
         image, ink = erase_borders(image, borders), cv2.subtract(ink, borders)
     signs = marks.find_raised(image, ink)
     image, ink = specks.drop_specks(image, ink, [sign.box for sign in signs])
-    image = marks.erase(image, ink, signs)
-    return _Read(page, image, tables, signs, measured(recognize(image, dpi=dpi, timeout=timeout), page.ink))
+    image, shifts = marks.close_up(marks.erase(image, ink, signs), ink, signs)
+    lines = marks.put_back(recognize(image, dpi=dpi, timeout=timeout), shifts)
+    return _Read(page, image, tables, signs, measured(lines, page.ink))
 
 
 def _reread_columns(read: _Read, zones: tuple[Zone, ...], dpi: int, timeout: float) -> list[Line] | None:

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 from itertools import groupby
 
-from normalize import footnotes, paragraphs
+from normalize import footnotes, paragraphs, stamps
 from normalize.document import (
     Block,
     Document,
@@ -126,14 +126,16 @@ def _take_page(page: Page, reading: _Reading) -> None:
         reading.body.append(_Part("missing", page.number))
         reading.warnings.append(PageWarning(page.number, f"The page could not be read: {page.error}"))
         return
-    text = [line.box for zone in page.zones if zone.kind == "text" for line in zone.lines]
-    boxes = text or [line.box for zone in page.zones for line in zone.lines]
+    zones, added = stamps.take_off(page)
+    reading.dropped += [Dropped(page.number, line.box, line.text, reason) for line, reason in added]
+    text = [line.box for zone in zones if zone.kind == "text" for line in zone.lines]
+    boxes = text or [line.box for zone in zones for line in zone.lines]
     if not boxes:
         reading.warnings.append(PageWarning(page.number, "The page is blank."))
         return
     reading.margins[page.number] = page_margins(boxes)
     reading.widths[page.number] = page.width
-    for role, zone, lines in _roles(page.zones, first=page.number == 1):
+    for role, zone, lines in _roles(zones, first=page.number == 1):
         if role == "notes":
             reading.notes += [(page.number, line) for line in lines]
         elif role in ("page number", "noise"):
@@ -168,7 +170,7 @@ def _roles(zones: Sequence[Zone], first: bool) -> list[tuple[str, Zone, tuple[Li
         head = next((i for i, text in enumerate(texts) if is_recipients_head(text)), None)
         if zone.kind in ("head", "foot"):
             out.append(("page number", zone, zone.lines))
-        elif zone.kind == "text":
+        elif zone.kind == "text" or _is_one_cell(zone):
             above_text = False
             if head is not None:
                 # The signatures stood above the list instead of beside it.
@@ -192,6 +194,11 @@ def _roles(zones: Sequence[Zone], first: bool) -> list[tuple[str, Zone, tuple[Li
         else:
             out.append((zone.kind, zone, zone.lines))
     return [(role, zone, lines) for role, zone, lines in out if lines]
+
+
+def _is_one_cell(zone: Zone) -> bool:
+    """Whether a table is a mere frame around some text."""
+    return zone.kind == "table" and len(zone.columns) == 2 and len(zone.rows) == 2
 
 
 def _signed(role: str, zone: Zone, out: Sequence[tuple[str, Zone, tuple[Line, ...]]], at: int) -> str:

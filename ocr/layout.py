@@ -7,15 +7,18 @@ smaller type under a short rule; tables; and the traces of seals and stamps.
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import groupby
 
 import cv2
 import numpy as np
 
 from ocr.open_tables import find_open_tables
 from ocr.page import Box, Line, Zone, hull, mean_confidence
+from ocr.seals import Seal
 from ocr.tables import Table
 
 #: Type below this share of the body's x-height is small type.
@@ -58,7 +61,12 @@ def find_rules(ink: np.ndarray) -> tuple[Box, ...]:
 
 
 def find_zones(
-    lines: Sequence[Line], rules: Sequence[Box], tables: Sequence[Table], width: int, height: int
+    lines: Sequence[Line],
+    rules: Sequence[Box],
+    tables: Sequence[Table],
+    width: int,
+    height: int,
+    seals: Sequence[Seal] = (),
 ) -> tuple[Zone, ...]:
     """Group the lines of a page into zones in reading order.
 
@@ -67,9 +75,13 @@ def find_zones(
         rules: from :func:`find_rules`.
         tables: from :func:`ocr.tables.find_tables`.
         width, height: of the page in pixels.
+        seals: from :func:`ocr.seals.find_seals`; what is read in one with little confidence is noise.
     """
     lines, inside = _in_tables(lines, tables)
-    lines, noise = _without_noise([piece for line in lines for piece in _cut_at_gutter(line)])
+    lines = [piece for line in lines for piece in _cut_at_gutter(line)]
+    lines, noise = _without_noise(
+        [piece for line in lines for piece in _cut_between_columns(line, lines, width)], seals
+    )
     if not lines:
         return (*inside, *_zones("noise", noise))
     body = body_x_height(lines)
@@ -104,25 +116,31 @@ def _in_tables(lines: Sequence[Line], tables: Sequence[Table]) -> tuple[list[Lin
     outside: list[Line] = []
     inside: dict[int, list[Line]] = {}
     for line in lines:
-        at = next(
-            (
-                index
-                for index, table in enumerate(tables)
-                if table.box.top < line.box.middle < table.box.bottom
-                and table.box.left - line.x_height < line.box.centre < table.box.right + line.x_height
-            ),
-            None,
-        )
-        if at is None:
-            outside.append(line)
-        else:
-            inside.setdefault(at, []).append(line)
+        # A line may run out of a table, or be read as one with what stands beside it.
+        at_word = [_table_at(line, index, tables) for index in range(len(line.words))]
+        for at, run in groupby(range(len(line.words)), key=at_word.__getitem__):
+            members = list(run)
+            piece = _part(line, members[0], members[-1] + 1) if len(members) < len(line.words) else line
+            if at is None:
+                outside.append(piece)
+            else:
+                inside.setdefault(at, []).append(piece)
     zones = [
         Zone("table", tuple(inside[index]), table.box, table.columns, table.rows)
         for index, table in enumerate(tables)
         if index in inside
     ]
     return outside, zones
+
+
+def _table_at(line: Line, index: int, tables: Sequence[Table]) -> int | None:
+    """Which of the tables a word of the line stands in."""
+    word = line.words[index].box
+    for number, table in enumerate(tables):
+        across = table.box.left - line.x_height < word.centre < table.box.right + line.x_height
+        if across and table.box.top < line.box.middle < table.box.bottom:
+            return number
+    return None
 
 
 def _with_tables(lines: list[Line], tables: list[Zone], width: int) -> list[Zone]:
@@ -142,7 +160,7 @@ def _zones(kind: str, lines: Sequence[Line]) -> tuple[Zone, ...]:
     return (Zone(kind, tuple(lines), hull([line.box for line in lines])),) if lines else ()
 
 
-def _without_noise(lines: list[Line]) -> tuple[list[Line], list[Line]]:
+def _without_noise(lines: list[Line], seals: Sequence[Seal] = ()) -> tuple[list[Line], list[Line]]:
     """Lines of text, and what is none: specks read as letters, traces of seals and pen strokes."""
     kept: list[Line] = []
     noise: list[Line] = []
@@ -157,7 +175,10 @@ def _without_noise(lines: list[Line]) -> tuple[list[Line], list[Line]]:
         speck &= letters == 0 or total > 1 or confidence < 80 or line.x_height < 0.75 * typical
         garbage = confidence < 30 or (confidence < 50 and letters < 0.6 * total)
         out_of_scale = line.x_height > 3.5 * typical and confidence < 75
-        (noise if speck or garbage or out_of_scale else kept).append(line)
+        # The words along a seal's rim, and the signature across it.
+        in_seal = any(math.hypot(line.box.centre - s.x, line.box.middle - s.y) < 0.9 * s.radius for s in seals)
+        in_seal &= confidence < 85 or letters <= 3
+        (noise if speck or garbage or out_of_scale or in_seal else kept).append(line)
     return kept, noise
 
 
@@ -285,6 +306,32 @@ def _cut_at_gutter(line: Line) -> list[Line]:
     return [*_cut_at_gutter(_part(line, 0, cut)), *_cut_at_gutter(_part(line, cut, len(line.words)))]
 
 
+def _cut_between_columns(line: Line, lines: Sequence[Line], width: int) -> list[Line]:
+    """A line in which two columns were read as one across a narrow gutter, cut there.
+
+    The gap alone would not tell: a line near by must be centred on one of the two halves and keep to its column, as
+    the motto does under the name of the state.
+    """
+    gaps = sorted(
+        (after.box.left - before.box.right, index)
+        for index, (before, after) in enumerate(zip(line.words, line.words[1:], strict=False), 1)
+    )
+    if len(gaps) < 3:
+        return [line]
+    (usual, _), (widest, cut) = gaps[-2:]
+    left, right = _part(line, 0, cut), _part(line, cut, len(line.words))
+    if widest < max(1.6 * usual, 1.2 * line.x_height) or not 0.2 * width < left.box.right < 0.7 * width:
+        return [line]
+    for other in lines:
+        if other is line or abs(other.baseline - line.baseline) > 5 * line.x_height or len(other.words) < 2:
+            continue
+        on_left = other.box.right <= right.box.left and abs(other.box.centre - left.box.centre) < 0.02 * width
+        on_right = other.box.left >= left.box.right and abs(other.box.centre - right.box.centre) < 0.02 * width
+        if on_left or on_right:
+            return [left, right]
+    return [line]
+
+
 def _part(line: Line, first: int, last: int) -> Line:
     words = line.words[first:last]
     return replace(line, words=words, box=hull([word.box for word in words]))
@@ -341,7 +388,7 @@ def _region_at(rows: list[list[Line]], start: int, width: int) -> tuple[_Region 
         return None, start
     index = start + 1
     while index < len(rows):
-        grown = _grow(region, rows[index], rows[index - 1], width)
+        grown = _grow(region, rows, index, width)
         if grown is None:
             break
         region = grown
@@ -364,15 +411,18 @@ def _is_pair(row: list[Line], width: int) -> bool:
     )
 
 
-def _grow(region: _Region, row: list[Line], above: list[Line], width: int) -> _Region | None:
-    """The region with one more row, or ``None`` when the row does not keep to its columns."""
+def _grow(region: _Region, rows: list[list[Line]], index: int, width: int) -> _Region | None:
+    """The region with row ``index`` too, or ``None`` when that row does not keep to its columns."""
+    row, above = rows[index], rows[index - 1]
     gap = min(line.box.top for line in row) - max(line.box.bottom for line in above)
     if gap > 16 * max(line.x_height for line in row):
         return None
-    # The room for a signature stands in the right column; a list at the left has no such hole.
+    # The room for a signature stands in the right column; a column at the left has no such hole, unless what stands
+    # beside it goes on below: the number may stand well under the name of the office, and a line of a list be lost.
     if region.left and all(line.box.centre < 0.45 * width for line in row):
         hole = min(line.box.top for line in row) - max(line.box.bottom for line in region.left)
-        if hole > 2.2 * max(line.x_height for line in row):
+        goes_on = any(line.box.left > 0.42 * width for other in rows[index + 1 : index + 3] for line in other)
+        if hole > (7 if goes_on else 2.2) * max(line.x_height for line in row):
             return None
     left, right = list(region.left), list(region.right)
     gutter_left, gutter_right = region.gutter(width)
@@ -383,7 +433,8 @@ def _grow(region: _Region, row: list[Line], above: list[Line], width: int) -> _R
             on_left = line.box.right <= gutter_right and (
                 _keeps_to(line, left, width) if left else line.box.centre < 0.5 * width
             )
-            on_right = line.box.left >= gutter_left and _keeps_to(line, right, width)
+            # What stands wholly in the right half is no title, whatever it is centred on.
+            on_right = line.box.left >= gutter_left and (_keeps_to(line, right, width) or line.box.left > 0.53 * width)
         if on_left == on_right:
             return None
         (left if on_left else right).append(line)

@@ -22,6 +22,8 @@ from ocr.type_size import measured
 _DOUBTFUL = 70.0
 #: Tesseract's orientation detection is believed from this confidence on.
 _SURE_ROTATION = 2.0
+#: What a line read anew must show at least: a word of four letters read with confidence.
+_ONE_WORD = 150.0
 
 
 def read_page(path: Path, number: int, *, dpi: int = 300, timeout: float = 180.0) -> Page:
@@ -49,10 +51,11 @@ def read_page(path: Path, number: int, *, dpi: int = 300, timeout: float = 180.0
     height, width = read.page.image.shape
     rules = layout.find_rules(read.page.ink)
     lines = marks.attach(read.lines, read.signs)
-    zones = layout.find_zones(lines, rules, read.tables, width, height)
-    reread = _reread_columns(read, zones, dpi, timeout)
-    if reread is not None:
-        zones = layout.find_zones(reread, rules, read.tables, width, height)
+    zones = layout.find_zones(lines, rules, read.tables, width, height, read.page.seals)
+    for read_again in (_reread_columns, _reread_seals):
+        reread = read_again(read, zones, dpi, timeout)
+        if reread is not None:
+            zones = layout.find_zones(reread, rules, read.tables, width, height, read.page.seals)
     return Page(
         number=number,
         width=width,
@@ -129,6 +132,40 @@ def _reread_columns(read: _Read, zones: tuple[Zone, ...], dpi: int, timeout: flo
                 out = [line for line in out if line not in lines] + again
                 replaced = True
     return out if replaced else None
+
+
+def _reread_seals(read: _Read, zones: tuple[Zone, ...], dpi: int, timeout: float) -> list[Line] | None:
+    """The page's lines, those about a seal read again without Tesseract's own layout analysis.
+
+    What is left of a seal and the signature across it still look like a picture, and a name beside them is taken for a
+    part of it. Line by line the reading that shows more is kept. ``None`` when nothing was replaced.
+    """
+    out = [line for zone in zones for line in zone.lines]
+    replaced = False
+    for seal in read.page.seals:
+        top, bottom = max(0, round(seal.y - 1.5 * seal.radius)), round(seal.y + 2 * seal.radius)
+        beside = [line.box.right for line in out if top < line.box.middle < bottom and line.box.right < seal.x]
+        left = max(0, round(seal.x - 2.5 * seal.radius), *(edge + seal.radius // 16 for edge in beside))
+        right = round(seal.x + 3.5 * seal.radius)
+        block = recognize(read.image[top:bottom, left:right], dpi=dpi, timeout=timeout, one_block=True)
+        lines = measured([moved(one, 1.0, left, top) for one in block], read.page.ink)
+        for line in marks.attach(lines, read.signs):
+            same = [one for one in out if _is_same_line(one, line)]
+            if _evidence([line]) > max(_evidence(same), _ONE_WORD):
+                out = [one for one in out if one not in same] + [line]
+                replaced = True
+    return out if replaced else None
+
+
+def _is_same_line(line: Line, other: Line) -> bool:
+    across = min(line.box.right, other.box.right) - max(line.box.left, other.box.left)
+    down = min(line.box.bottom, other.box.bottom) - max(line.box.top, other.box.top)
+    return across > 0 and down > 0.5 * min(line.box.height, other.box.height)
+
+
+def _evidence(lines: Sequence[Line]) -> float:
+    """How much was read: its letters, each by its confidence above a guess."""
+    return sum(max(0.0, word.confidence - 50) * sum(c.isalpha() for c in word.text) for word in _words(lines))
 
 
 def _words(lines: Sequence[Line]) -> list[Word]:

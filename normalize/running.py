@@ -19,6 +19,7 @@ _ALIKE = 80
 #: Share of the pages around, the first one apart, that carry one, and how many pages to either side are looked at.
 _OFTEN, _REACH = 0.4, 10
 _FEWEST_LETTERS = 4
+_FEWEST_LINES = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +59,8 @@ def _edges(page: Page) -> list[_Edge]:
     if any(is_motto(line.text) for zone in page.zones for line in zone.lines):
         return []
     lines = [line for zone in page.zones if zone.kind in ("text", "left", "right", "notes") for line in zone.lines]
+    if len(lines) < _FEWEST_LINES:
+        return []
     lines.sort(key=lambda line: line.baseline)
     out = []
     for line in dict.fromkeys([*lines[:2], *lines[-2:]]):

@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 
 from ocr import clean, layout, marks, specks
-from ocr.page import Line, Page, Word, Zone, mean_confidence
+from ocr.page import Box, Line, Page, Word, Zone, mean_confidence
 from ocr.rasterize import rasterize
 from ocr.recognize import ReadLine, engine_versions, find_rotation, moved, recognize
 from ocr.tables import Table, erase_borders, find_tables
@@ -79,6 +79,14 @@ class _Read:
     tables: list[Table] = field(default_factory=list)
     signs: list[marks.RaisedSign] = field(default_factory=list)
     lines: list[ReadLine] = field(default_factory=list)
+    shifts: list[marks.Shift] = field(default_factory=list)
+
+    def again(self, box: Box, dpi: int, timeout: float, *, one_block: bool = False) -> list[Line]:
+        """A part of the page, read by itself."""
+        part = self.image[box.top : box.bottom, box.left : box.right]
+        found = recognize(part, dpi=dpi, timeout=timeout, one_block=one_block)
+        lines = marks.put_back([moved(line, 1.0, box.left, box.top) for line in found], self.shifts)
+        return marks.attach(measured(lines, self.page.ink), self.signs)
 
     @property
     def confidence(self) -> float:
@@ -98,7 +106,7 @@ def _read(image: np.ndarray, dpi: int, timeout: float) -> _Read:
     image, ink = specks.drop_specks(image, ink, [sign.box for sign in signs])
     image, shifts = marks.close_up(marks.erase(image, ink, signs), ink, signs)
     lines = marks.put_back(recognize(image, dpi=dpi, timeout=timeout), shifts)
-    return _Read(page, image, tables, signs, measured(lines, page.ink))
+    return _Read(page, image, tables, signs, measured(lines, page.ink), shifts)
 
 
 def _reread_columns(read: _Read, zones: tuple[Zone, ...], dpi: int, timeout: float) -> list[Line] | None:
@@ -125,8 +133,7 @@ def _reread_columns(read: _Read, zones: tuple[Zone, ...], dpi: int, timeout: flo
             lines = [line for line in out if top < line.box.middle < bottom and left < line.box.centre < right]
             if all(mean_confidence(line.words) >= _DOUBTFUL for line in lines):
                 continue
-            column = recognize(read.image[top:bottom, left:right], dpi=dpi, timeout=timeout)
-            again = marks.attach(measured([moved(line, 1.0, left, top) for line in column], read.page.ink), read.signs)
+            again = read.again(Box(left, top, right, bottom), dpi, timeout)
             better = mean_confidence(_words(again)) > mean_confidence(_words(lines))
             if better and _letters(again) >= _letters(lines):
                 out = [line for line in out if line not in lines] + again
@@ -147,9 +154,7 @@ def _reread_seals(read: _Read, zones: tuple[Zone, ...], dpi: int, timeout: float
         beside = [line.box.right for line in out if top < line.box.middle < bottom and line.box.right < seal.x]
         left = max(0, round(seal.x - 2.5 * seal.radius), *(edge + seal.radius // 16 for edge in beside))
         right = round(seal.x + 3.5 * seal.radius)
-        block = recognize(read.image[top:bottom, left:right], dpi=dpi, timeout=timeout, one_block=True)
-        lines = measured([moved(one, 1.0, left, top) for one in block], read.page.ink)
-        for line in marks.attach(lines, read.signs):
+        for line in read.again(Box(left, top, right, bottom), dpi, timeout, one_block=True):
             same = [one for one in out if _is_same_line(one, line)]
             if _evidence([line]) > max(_evidence(same), _ONE_WORD):
                 out = [one for one in out if one not in same] + [line]

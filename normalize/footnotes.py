@@ -24,6 +24,7 @@ _PLAIN_HEAD = re.compile(r"[\[(]?(\d{1,3})[\])]?[.:]?(?=[^\d.,/%]|$)")
 _STARS = re.compile(r"\*+")
 #: Asterisks at the head of a note that are not raised, or were read so: ``* Tổ chức``, ``(*) Tổ chức``.
 _STARRED_HEAD = re.compile(r"[\[(]?(\*{1,5})[\])]?[.:]?(?=\w|$)")
+_ENDS_SENTENCE = re.compile(r"[.!?…][\"”’)\]]*$")
 #: What Tesseract makes of a small raised digit that stands alone.
 _UNREAD_DIGITS = frozenset(
     ["!", "?", "*", "'", '"', "”", "“", "’", "‘", "°", "+", "^", "¡", "|", "'*", "°°", "ˆ", "”°"]
@@ -99,7 +100,7 @@ def head_sign(page: int, tokens: Tokens, raised: Raised | None, begins_paragraph
     if not found:
         digits = re.match(r"\d{2,}", text)
         return Sign(page, "", 1.4, float("inf"), digits[0]) if digits and begins_paragraph else None
-    if found.end() < len(text):
+    if found.end() < len(text) or text != found[1]:  # 1Tổ chức, or a number with a full stop or in brackets
         return Sign(page, found[1], _DROP_DOUBTFUL + (1.5 if begins_paragraph else 0.0), float("inf"))
     # A number between spaces may just as well be part of the sentence.
     return Sign(page, found[1], 0.8 if begins_paragraph else -0.5, float("inf"))
@@ -398,6 +399,7 @@ def _gather(
     signs: list[Sign] = []
     at: list[int] = []
     starred: dict[int, str] = {}
+    loose: dict[int, str] = {}
     stars = [(page, number) for page, number in marks if isinstance(number, str)]
     for index, ((page, printed), line) in enumerate(zip(zone_lines, bare, strict=True)):
         before = bare[index - 1] if index else None
@@ -407,20 +409,26 @@ def _gather(
             or before.room > 3
             or line.indent > 1.2
             or line.baseline - before.baseline > 1.12 * pitch * line.x_height
+            or (bool(_ENDS_SENTENCE.search(before.text)) and any(t.text[:1].isupper() for t in line.tokens[1:2]))
         )
         headed = raised_head(printed)
         star = _starred_head(line, headed)
         cited = [(p, number) for p, number in stars if number == star and p in (page, page - 1)]
         if cited:
-            stars.remove(cited[-1] if cited[-1][0] == page and cited[0][0] != page else cited[0])
+            stars.remove(next((one for one in cited if one[0] == page), cited[0]))
             starred[index] = star
             continue
+        if star and headed and fresh:
+            loose[index] = star
         sign = head_sign(page, line.tokens, headed[1] if headed else None, fresh)
         if sign:
             signs.append(sign)
             at.append(index)
     numbers = settle(signs, frozenset(number for _, number in marks if isinstance(number, int)))
     heads: dict[int, int] = {index: number for index, number in zip(at, numbers, strict=True) if number is not None}
+    # Asterisks that no mark answers are bullets, unless this is a document with asterisks for marks.
+    first = {0} if zone_lines and not heads.get(0) else set()
+    starred |= {index: star for index, star in loose.items() if index not in heads and (starred or index in first)}
     heads |= _unread_heads(zone_lines, heads, starred, marks)
     printed_as: dict[int, int | str] = {**heads, **starred}
     order = sorted(printed_as)

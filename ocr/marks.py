@@ -20,15 +20,22 @@ from ocr.recognize import ReadLine, ReadWord
 # All in x-heights of the letters around, where h is the height of the sign itself.
 _LOWEST_RISE, _HIGHEST_RISE = 0.28, 1.25  # of its bottom above the baseline
 _LOWEST_TOP, _HIGHEST_TOP = 1.15, 2.35  # of its top above the baseline
-_SMALLEST, _LARGEST = 0.45, 1.35  # its height
-#: An asterisk may be small; a digit in the line is smaller only if it is a piece of a quote or of a broken letter.
+_SMALLEST, _LARGEST = 0.36, 1.35  # its height
+#: An asterisk may be small; a digit in the line is smaller only if it is a piece of a quote or of a broken letter ...
 _SMALLEST_DIGIT = 0.58
+#: ... and at the head of a line only if the scan broke it.
+_SMALLEST_BROKEN_DIGIT = 0.45
+#: A bracket's height, in digits.
+_BRACKET = 1.15
+_BRACKET_ALONE = 1.25  # where the one on the other side touches a letter
 #: Marks of capitals and of misprinted letters have no x-height: not half of the page's.
 _SMALLEST_TYPE = 0.5
 #: Prior odds that a candidate is a digit: quotes, its rivals, are hardly ever this tall (in x-heights) ...
 _TALL, _TALL_ODDS = 0.72, 5.0
 #: ... and never stand alone at the head of a line.
 _HEAD_ODDS = 3.0
+#: A baseline is told by so many letters at least.
+_FEWEST_NEAR = 2
 #: Signs that follow a word without a space.
 _CLOSING = frozenset(".,;:!?)]}”’\"'…")
 _POINTS = ".,;:…"
@@ -81,8 +88,8 @@ def find_raised(image: np.ndarray, ink: np.ndarray) -> list[RaisedSign]:
     signs = []
     for candidate, row in zip(candidates, odds, strict=True):
         best = int(row[:_NOTHING].argmax())
-        small = candidate.box.height < _SMALLEST_DIGIT * candidate.x_height and not candidate.heads_line
-        if SIGNS[best].isdigit() and small:
+        least = _SMALLEST_BROKEN_DIGIT if candidate.heads_line else _SMALLEST_DIGIT
+        if SIGNS[best].isdigit() and candidate.box.height < least * candidate.x_height:
             continue
         if candidate.odds * row[best] >= row[_NOTHING]:
             signs.append(
@@ -96,33 +103,8 @@ def find_raised(image: np.ndarray, ink: np.ndarray) -> list[RaisedSign]:
             )
     return [
         replace(sign, point_before=_point(ink, sign, before=True), point_after=_point(ink, sign, before=False))
-        for sign in (_with_brackets(ink, sign) for sign in _joined(signs))
+        for sign in _joined(signs, ink)
     ]
-
-
-def _with_brackets(ink: np.ndarray, sign: RaisedSign) -> RaisedSign:
-    """The sign with the raised brackets it stands in, as in [1] and (1), if it stands in any."""
-    boxes = []
-    for before in (True, False):
-        left = sign.box.left - sign.box.height if before else sign.box.right
-        top = max(0, sign.box.top - sign.box.height)
-        bottom = round(sign.baseline + 0.5 * sign.x_height)
-        window = ink[top:bottom, max(0, left) : left + sign.box.height]
-        _, _, stats, _ = cv2.connectedComponentsWithStats(window, connectivity=8)
-        near = [
-            Box(max(0, left) + x, top + y, max(0, left) + x + w, top + y + h) for x, y, w, h, _ in stats[1:].tolist()
-        ]
-        near = [box for box in near if box.top < sign.box.middle < box.bottom]
-        if not near:
-            return sign
-        nearest = max(near, key=lambda box: box.right) if before else min(near, key=lambda box: box.left)
-        gap = sign.box.left - nearest.right if before else nearest.left - sign.box.right
-        upright = 1.0 <= nearest.height / sign.box.height <= 2.0 and nearest.width < 0.6 * sign.box.height
-        if not (upright and gap < 0.4 * sign.box.height and nearest.bottom < sign.baseline - 0.1 * sign.x_height):
-            return sign
-        boxes.append(nearest)
-    same = abs(boxes[0].height - boxes[1].height) < 0.25 * boxes[0].height
-    return replace(sign, box=hull([sign.box, *boxes])) if same else sign
 
 
 def erase(image: np.ndarray, ink: np.ndarray, signs: list[RaisedSign]) -> np.ndarray:
@@ -291,7 +273,7 @@ def _candidates(ink: np.ndarray) -> list[_Candidate]:
         # Only components of the same row of text matter: cut them out of the sorted list.
         first, last = np.searchsorted(tops, (top[i] - 3 * own, bottom[i] + 2 * own))
         row = by_top[first:last]
-        row = row[(row != i) & (row != letter_of.get(int(i), i))]
+        row = row[row != i]
         reach = max(12 * own, 9 * typical)
         near = row[
             (left[row] > left[i] - reach)
@@ -302,18 +284,20 @@ def _candidates(ink: np.ndarray) -> list[_Candidate]:
             & (top[row] < bottom[i] + 0.6 * own)  # a sign raised high clears the small letters beside it
             & (bottom[row] > bottom[i] - 0.15 * own)
         ]
-        if len(near) < 3:
+        if len(near) < _FEWEST_NEAR:
             continue
         baseline = float(sorted(bottom[near].tolist())[len(near) // 2])
         if baseline - bottom[i] < 0.2 * own:  # an ordinary letter: by far the most; no need to look closer
             continue
         standing = near[np.abs(bottom[near] - baseline) <= max(2.0, 0.14 * own)]
-        if len(standing) < 3:
+        if len(standing) < _FEWEST_NEAR:
             continue
         heights = height[standing]
         low = heights[heights <= 1.25 * np.percentile(heights, 20)]
         # Beside nothing but digits and capitals their height would pass for the x-height.
         x_height = min(float(np.median(low)), 1.25 * typical)
+        if len(standing) < 3:  # the last line of a paragraph may be one short word
+            x_height = min(x_height, typical)
         if x_height < _SMALLEST_TYPE * typical:
             continue
         rise, above = (baseline - bottom[i]) / x_height, (baseline - top[i]) / x_height
@@ -328,6 +312,7 @@ def _candidates(ink: np.ndarray) -> list[_Candidate]:
             & (bottom[row] > bottom[i] + 0.1 * x_height)
             & (top[row] < baseline)
             & (height[row] > 0.1 * x_height)
+            & (row != letter_of.get(int(i), -1))
         ]
         # The hairline of a small 2 often breaks: what lies under it, raised as well, is the rest of it.
         foot = below[(bottom[below] < baseline - _LOWEST_RISE * x_height) & (top[below] < bottom[i] + 0.4 * own)]
@@ -430,34 +415,70 @@ def _between(image: np.ndarray, half: Box, whole: Box, margin: int = 2) -> np.nd
     return image[max(0, half.top - margin) : half.bottom + margin, max(0, left) : right]
 
 
-def _joined(signs: list[RaisedSign]) -> list[RaisedSign]:
-    """Digits side by side are one number."""
-    numbers: list[RaisedSign] = []
+def _joined(signs: list[RaisedSign], ink: np.ndarray) -> list[RaisedSign]:
+    """Digits side by side are one number, with the brackets they may stand in."""
+    groups: list[list[RaisedSign]] = []
     for sign in sorted(signs, key=lambda s: s.box.left):
-        before = next((one for one in numbers if _continues(one, sign)), None)
+        before = next((group for group in groups if _continues(group, sign)), None)
         if before is None:
-            numbers.append(sign)
-            continue
-        numbers.remove(before)
-        numbers.append(
-            RaisedSign(
-                before.text + sign.text,
-                hull([before.box, sign.box]),
-                min(before.confidence, sign.confidence),
-                before.baseline,
-                before.x_height,
-            )
-        )
-    return sorted(numbers, key=lambda s: (s.box.top, s.box.left))
+            groups.append([sign])
+        else:
+            before.append(sign)
+    return sorted((_number(group, ink) for group in groups), key=lambda s: (s.box.top, s.box.left))
 
 
-def _continues(number: RaisedSign, sign: RaisedSign) -> bool:
+def _continues(group: list[RaisedSign], sign: RaisedSign) -> bool:
+    last = group[-1]
     return (
-        abs(number.box.bottom - sign.box.bottom) < 0.4 * sign.x_height
-        and -0.2 * sign.x_height <= sign.box.left - number.box.right < 0.45 * sign.x_height
-        and sign.text.isdigit() == number.text.isdigit()
-        and len(number.text) < (3 if sign.text.isdigit() else 5)
+        abs(last.box.bottom - sign.box.bottom) < 0.4 * sign.x_height
+        and -0.2 * sign.x_height <= sign.box.left - last.box.right < 0.45 * sign.x_height
+        and sign.text.isdigit() == last.text.isdigit()
+        and len(group) < 5
     )
+
+
+def _number(parts: list[RaisedSign], ink: np.ndarray) -> RaisedSign:
+    """The number that signs side by side make.
+
+    Brackets, as in [1] and (1), are taller than digits; the network, which knows none, reads them as 1 and 0.
+    """
+    lowest = min(part.box.height for part in parts)
+    boxes = [part.box for part in parts]
+    inner = parts
+    left = _bracket_beside(inner[0], ink, before=True)
+    if len(inner) > 1 and inner[0].box.height > _BRACKET * lowest:
+        left, inner = inner[0].box, inner[1:]
+    right = _bracket_beside(inner[-1], ink, before=False)
+    if len(inner) > 1 and inner[-1].box.height > _BRACKET * lowest:
+        right, inner = inner[-1].box, inner[:-1]
+    if left and right and abs(left.height - right.height) < 0.25 * left.height:
+        boxes += [left, right]
+    elif inner is not parts and max(box.height for box in boxes) < _BRACKET_ALONE * lowest:
+        inner = parts
+    return replace(
+        inner[0],
+        text="".join(part.text for part in inner),
+        box=hull(boxes),
+        confidence=min(part.confidence for part in inner),
+    )
+
+
+def _bracket_beside(sign: RaisedSign, ink: np.ndarray, *, before: bool) -> Box | None:
+    """What stands next to a sign on one side, if it has the shape and the place of a raised bracket."""
+    height = sign.box.height
+    left = max(0, sign.box.left - height) if before else sign.box.right
+    top, bottom = max(0, sign.box.top - height), round(sign.baseline + 0.5 * sign.x_height)
+    window = ink[top:bottom, left : (sign.box.left if before else left + height)]
+    _, _, stats, _ = cv2.connectedComponentsWithStats(window, connectivity=8)
+    near = [Box(left + x, top + y, left + x + w, top + y + h) for x, y, w, h, _ in stats[1:].tolist()]
+    near = [box for box in near if box.top < sign.box.middle < box.bottom]
+    if not near:
+        return None
+    nearest = max(near, key=lambda box: box.right) if before else min(near, key=lambda box: box.left)
+    gap = sign.box.left - nearest.right if before else nearest.left - sign.box.right
+    upright = _BRACKET <= nearest.height / height <= 2.0 and nearest.width < 0.6 * height
+    raised = nearest.bottom < sign.baseline - 0.1 * sign.x_height
+    return nearest if upright and raised and gap < 0.4 * height else None
 
 
 def attach(lines: list[ReadLine], signs: list[RaisedSign]) -> list[Line]:

@@ -532,7 +532,7 @@ def _odf_content(source: Source, layout: Layout, width: float, tables: list[str]
         )  # fmt: skip
         columns = "".join(f'<table:table-column table:style-name="{name}.{k}"/>' for k in range(len(widths)))
         body = "".join(
-            f'<table:table-row table:style-name="whole">'
+            '<table:table-row table:style-name="whole">'
             + "".join(f'<table:table-cell table:style-name="{cell}">{inner}</table:table-cell>' for inner in row)
             + "</table:table-row>"
             for row in rows

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from bisect import bisect
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 from itertools import groupby
 
@@ -22,7 +22,8 @@ from normalize.document import (
 )
 from normalize.letterhead import is_motto, is_recipients_head, is_recipients_list, read_metadata
 from normalize.lines import Margins, Rulings, SetLine, join_lines, page_margins, set_line, settled_margins, token
-from ocr.page import Line, Page, Zone, hull, mean_confidence
+from normalize.running import running_lines
+from ocr.page import Box, Line, Page, Zone, hull, mean_confidence, take_out
 
 #: What begins an item of a list of recipients, and what Tesseract reads for it.
 _DASHES = tuple("-–—~=+*•")
@@ -67,8 +68,10 @@ def build_document(pages: Iterable[Page], source: Source) -> Document:
     """
     begun = time.perf_counter()
     reading = _Reading()
+    pages = list(pages)
+    running = running_lines(pages)
     for page in pages:
-        _take_page(page, reading)
+        _take_page(page, running, reading)
     margins = settled_margins(reading.margins, reading.widths)
     body = [(part.page, line) for part in reading.body for line in part.lines]
     reattached = footnotes.reattach(body, reading.notes, margins)
@@ -103,7 +106,7 @@ def _relined(parts: Sequence[_Part], relined: Mapping[int, Line]) -> list[_Part]
     return out
 
 
-def _take_page(page: Page, reading: _Reading) -> None:
+def _take_page(page: Page, running: Set[tuple[int, Box]], reading: _Reading) -> None:
     reading.reports.append(_report(page))
     reading.engine.update(page.engine)
     if page.error is not None:
@@ -112,6 +115,8 @@ def _take_page(page: Page, reading: _Reading) -> None:
         return
     zones, added = stamps.take_off(page)
     reading.dropped += [Dropped(page.number, line.box, line.text, reason) for line, reason in added]
+    zones, headers = take_out(zones, lambda line: (page.number, line.box) in running)
+    reading.dropped += [Dropped(page.number, line.box, line.text, "running header") for line in headers]
     text = [line.box for zone in zones if zone.kind == "text" for line in zone.lines]
     boxes = text or [line.box for zone in zones for line in zone.lines]
     if not boxes:

@@ -11,11 +11,12 @@ import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from itertools import groupby
+from itertools import groupby, pairwise
 
 import cv2
 import numpy as np
 
+from ocr.open_tables import find_open_tables
 from ocr.page import Box, Line, Zone, hull, mean_confidence
 from ocr.seals import Seal
 from ocr.tables import Table
@@ -145,7 +146,10 @@ def _table_at(line: Line, index: int, tables: Sequence[Table]) -> int | None:
 def _with_tables(lines: list[Line], tables: list[Zone], width: int) -> list[Zone]:
     """Columns and text, with the tables between them where they stand."""
     zones: list[Zone] = []
-    for table in tables:
+    for _, _, table in find_open_tables(_rows(lines)):
+        tables = [*tables, table]
+        lines = [line for line in lines if line not in table.lines]
+    for table in sorted(tables, key=lambda one: one.box.top):
         above = [line for line in lines if line.box.middle < table.box.top]
         lines = [line for line in lines if line.box.middle >= table.box.top]
         zones += [*_columns_and_text(_rows(above), width), table]
@@ -206,7 +210,8 @@ def _notes(lines: list[Line], rules: Sequence[Box], body: float, width: int) -> 
             continue  # small type above it too: the zone would begin there
         cited = {raised.text for line in above for word in line.words for raised in word.raised}
         heads = [_head(line, cited) for line in zone]
-        if not ruled and not any(heads):
+        # Without a rule and a number at its head the zone must at least stand apart.
+        if not ruled and not (heads[0] or (any(heads) and _stands_apart(zone, above))):
             continue
         evidence = ruled + max(heads[0], 0.8 * max(heads))
         evidence += 3.0 if size < SMALL_TYPE else 1.5 if size < _SAME_TYPE else -1.5
@@ -237,6 +242,14 @@ def _ruled(line: Line, before: Line | None, rules: Sequence[Box], left: float, r
             if rule.right > right - 0.05 * width:
                 return 2.0
     return 0.0
+
+
+def _stands_apart(zone: Sequence[Line], above: Sequence[Line]) -> bool:
+    """Whether there is clearly more room above a zone than between its lines."""
+    steps = [below.baseline - line.baseline for line, below in pairwise(zone)]
+    return not above or zone[0].baseline - above[-1].baseline > 1.5 * float(
+        np.median(steps or [2.5 * zone[0].x_height])
+    )
 
 
 def _smaller(line: Line, before: Line) -> bool:

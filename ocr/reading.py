@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 
 from ocr import clean, layout, marks, specks
-from ocr.page import Line, Page, Word, Zone, mean_confidence
+from ocr.page import Box, Line, Page, Word, Zone, mean_confidence
 from ocr.rasterize import rasterize
 from ocr.recognize import ReadLine, engine_versions, find_rotation, moved, recognize
 from ocr.tables import Table, erase_borders, find_tables
@@ -88,6 +88,20 @@ class _Read:
     tables: list[Table] = field(default_factory=list)
     signs: list[marks.RaisedSign] = field(default_factory=list)
     lines: list[ReadLine] = field(default_factory=list)
+    shifts: list[marks.Shift] = field(default_factory=list)
+
+    def again(
+        self, box: Box, dpi: int, timeout: float, *, one_block: bool = False, with_signs: bool = False
+    ) -> list[Line]:
+        """A part of the page, read by itself; ``with_signs``: what was taken for raised signs is read as print."""
+        image = self.unerased if with_signs else self.image
+        found = recognize(
+            image[box.top : box.bottom, box.left : box.right], dpi=dpi, timeout=timeout, one_block=one_block
+        )
+        lines = [moved(line, 1.0, box.left, box.top) for line in found]
+        if with_signs:
+            return marks.attach(measured(lines, self.page.ink), [])
+        return marks.attach(measured(marks.put_back(lines, self.shifts), self.page.ink), self.signs)
 
     @property
     def confidence(self) -> float:
@@ -105,9 +119,9 @@ def _read(image: np.ndarray, dpi: int, timeout: float) -> _Read:
         image, ink = erase_borders(image, borders), cv2.subtract(ink, borders)
     signs = marks.find_raised(image, ink)
     image, ink = specks.drop_specks(image, ink, [sign.box for sign in signs])
-    erased = marks.erase(image, ink, signs)
-    lines = measured(recognize(erased, dpi=dpi, timeout=timeout), page.ink)
-    return _Read(page, erased, image, tables, signs, lines)
+    erased, shifts = marks.close_up(marks.erase(image, ink, signs), ink, signs)
+    lines = marks.put_back(recognize(erased, dpi=dpi, timeout=timeout), shifts)
+    return _Read(page, erased, image, tables, signs, measured(lines, page.ink), shifts)
 
 
 def _reread_columns(read: _Read, zones: tuple[Zone, ...], dpi: int, timeout: float) -> list[Line] | None:
@@ -138,9 +152,7 @@ def _reread_columns(read: _Read, zones: tuple[Zone, ...], dpi: int, timeout: flo
             broken = not noted and any(word.raised for word in _words(lines))
             if not broken and all(mean_confidence(line.words) >= _DOUBTFUL for line in lines):
                 continue
-            image = (read.unerased if broken else read.image)[top:bottom, left:right]
-            column = [moved(line, 1.0, left, top) for line in recognize(image, dpi=dpi, timeout=timeout)]
-            again = marks.attach(measured(column, read.page.ink), [] if broken else read.signs)
+            again = read.again(Box(left, top, right, bottom), dpi, timeout, with_signs=broken)
             better = broken or mean_confidence(_words(again)) > mean_confidence(_words(lines))
             if better and _letters(again) >= _letters(lines):
                 out = [line for line in out if line not in lines] + again
@@ -161,9 +173,7 @@ def _reread_seals(read: _Read, zones: tuple[Zone, ...], dpi: int, timeout: float
         beside = [line.box.right for line in out if top < line.box.middle < bottom and line.box.right < seal.x]
         left = max(0, round(seal.x - 2.5 * seal.radius), *(edge + seal.radius // 16 for edge in beside))
         right = round(seal.x + 3.5 * seal.radius)
-        block = recognize(read.image[top:bottom, left:right], dpi=dpi, timeout=timeout, one_block=True)
-        lines = measured([moved(one, 1.0, left, top) for one in block], read.page.ink)
-        for line in marks.attach(lines, read.signs):
+        for line in read.again(Box(left, top, right, bottom), dpi, timeout, one_block=True):
             same = [one for one in out if _is_same_line(one, line)]
             if _evidence([line]) > max(_BETTER * _evidence(same), _ONE_WORD):
                 out = [one for one in out if one not in same] + [line]

@@ -46,6 +46,11 @@ def is_motto(text: str) -> bool:
     return any(part in plain for part in _MOTTO)
 
 
+def is_addressee(text: str) -> bool:
+    """Whether a line begins "Kính gửi:", to whom a letter goes."""
+    return bool(re.match(r"\W*kinh gui\b", skeleton(text)))
+
+
 def is_recipients_head(text: str) -> bool:
     """Whether a line is "Nơi nhận:" (its marks and a letter may be misread)."""
     return len(text) < 24 and bool(_RECIPIENTS.match(skeleton(text)))

@@ -20,7 +20,7 @@ from normalize.document import (
     Token,
     published,
 )
-from normalize.letterhead import is_motto, is_recipients_head, is_recipients_list, read_metadata
+from normalize.letterhead import is_addressee, is_motto, is_recipients_head, is_recipients_list, read_metadata
 from normalize.lines import Margins, Rulings, SetLine, join_lines, page_margins, set_line, settled_margins, token
 from normalize.running import running_lines
 from ocr.page import Box, Line, Page, Zone, hull, mean_confidence, take_out
@@ -154,8 +154,9 @@ def _roles(zones: Sequence[Zone], first: bool) -> list[tuple[str, Zone, tuple[Li
     """The lines of a page by the role they play; a zone may change its role at "Nơi nhận"."""
     out: list[tuple[str, Zone, tuple[Line, ...]]] = []
     above_text, closing = first, False
+    addressed: tuple[Line, ...] = ()
     for index, zone in enumerate(zones):
-        texts = [line.text for line in zone.lines]
+        texts = _texts(zone)
         head = next((i for i, text in enumerate(texts) if is_recipients_head(text)), None)
         if zone.kind in ("head", "foot"):
             out.append(("page number", zone, zone.lines))
@@ -173,16 +174,26 @@ def _roles(zones: Sequence[Zone], first: bool) -> list[tuple[str, Zone, tuple[Li
             if head is not None or (follows and not above_text and is_recipients_list(texts)):
                 closing = True
                 out.append(("recipients", zone, zone.lines))
-            elif above_text or any(map(is_motto, texts)):
-                out.append(("letterhead", zone, zone.lines))
+            elif above_text or any(map(is_motto, texts + (_texts(zones[index + 1]) if follows else []))):
+                # A letter's addressees, under the letterhead, may keep to its left column.
+                to = next((i for i, text in enumerate(texts) if is_addressee(text)), len(texts))
+                out += [("letterhead", zone, zone.lines[:to])]
+                addressed = zone.lines[to:]
             else:
                 out.append(("recipients" if closing else "text", zone, zone.lines))
         elif zone.kind == "right":
             role = "signature" if closing else out[-1][0] if out else "text"
             out.append((role, zone, zone.lines))
+            if addressed:
+                out.append(("text", zone, addressed))
+                addressed = ()
         else:
             out.append((zone.kind, zone, zone.lines))
     return [(role, zone, lines) for role, zone, lines in out if lines]
+
+
+def _texts(zone: Zone) -> list[str]:
+    return [line.text for line in zone.lines]
 
 
 def _is_one_cell(zone: Zone) -> bool:

@@ -23,6 +23,7 @@ from normalize.document import (
 from normalize.letterhead import is_addressee, is_motto, is_recipients_head, is_recipients_list, read_metadata
 from normalize.lines import Margins, Rulings, SetLine, join_lines, page_margins, set_line, settled_margins, token
 from normalize.running import running_lines
+from normalize.syllable import clean, parse
 from ocr.page import Box, Line, Page, Zone, hull, mean_confidence, take_out
 
 #: What begins an item of a list of recipients, and what Tesseract reads for it.
@@ -129,10 +130,24 @@ def _take_page(page: Page, running: Set[tuple[int, Box]], reading: _Reading) -> 
             reading.notes += [(page.number, line) for line in lines]
         elif role in ("page number", "noise"):
             reading.dropped += [Dropped(page.number, line.box, line.text, role) for line in lines]
+        elif role == "signature":
+            strokes = [line for line in lines if _is_stroke(line)]
+            reading.dropped += [Dropped(page.number, line.box, line.text, "noise") for line in strokes]
+            reading.body += [_Part(role, page.number, (line,)) for line in lines if line not in strokes]
         elif role == "table":
             reading.body.append(_Part(role, page.number, lines, zone))
         else:
             reading.body += [_Part(role, page.number, (line,)) for line in lines]
+
+
+def _is_stroke(line: Line) -> bool:
+    """Whether what was read between an office and a name is a pen's stroke: a few letters that make no syllable."""
+    letters = sum(c.isalpha() for c in line.text)
+    return (
+        letters <= 8
+        and len(line.words) <= 3
+        and not any(parse(clean(word.text.strip("()[].,:;/"))) for word in line.words)
+    )
 
 
 def _report(page: Page) -> PageReport:

@@ -120,9 +120,10 @@ def test_two_signers_and_their_offices() -> None:
 
 def test_what_the_seal_left_is_no_office() -> None:
     rows = head("T >Thông tư này có hiệu lực từ ngày ký.<", "L Nơi nhận:", "L - Như trên;", "L - Lưu: VT.")
-    rows += ['R ạp- "Ô TRƯỞNG', "R 1:^ CHỦ NHIỆM", "R *% 2", "R Nguyễn Thành Biền"]
-    found = build_document([page(1, rows)], SOURCE).metadata
-    assert (found.signer, found.signer_title) == ("Nguyễn Thành Biền", "CHỦ NHIỆM")
+    rows += ['R ạp- "Ô TRƯỞNG', "R 1:^ CHỦ NHIỆM", "R IWeg", "R *% 2", "R (đã ký)", "R Nguyễn Thành Biền"]
+    document = build_document([page(1, rows)], SOURCE)
+    assert (document.metadata.signer, document.metadata.signer_title) == ("Nguyễn Thành Biền", "CHỦ NHIỆM")
+    assert [one.text for one in document.dropped] == ["IWeg", "*% 2"]
 
 
 @pytest.mark.parametrize(

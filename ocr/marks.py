@@ -298,6 +298,10 @@ def _candidates(ink: np.ndarray) -> list[_Candidate]:
         x_height = min(float(np.median(low)), 1.25 * typical)
         if len(standing) < 3:  # the last line of a paragraph may be one short word
             x_height = min(x_height, typical)
+        if baseline - top[i] < _LOWEST_TOP * x_height:
+            # Among many capitals and tall letters ("8 Từ tháng") the few small ones tell.
+            low = heights[heights <= 1.15 * np.percentile(heights, 10)]
+            x_height = min(x_height, float(np.median(low)))
         if x_height < _SMALLEST_TYPE * typical:
             continue
         rise, above = (baseline - bottom[i]) / x_height, (baseline - top[i]) / x_height

@@ -11,7 +11,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from ocr import clean, layout, marks, specks
+from ocr import cells, clean, layout, marks, specks
 from ocr.page import Box, Line, Page, Word, Zone, mean_confidence
 from ocr.rasterize import rasterize
 from ocr.recognize import ReadLine, engine_versions, find_rotation, moved, recognize
@@ -52,7 +52,7 @@ def read_page(path: Path, number: int, *, dpi: int = 300, timeout: float = 180.0
     rules = layout.find_rules(read.page.ink)
     lines = marks.attach(read.lines, read.signs)
     zones = layout.find_zones(lines, rules, read.tables, width, height, read.page.seals)
-    for read_again in (_reread_columns, _reread_seals):
+    for read_again in (_reread_columns, _reread_seals, _reread_cells):
         reread = read_again(read, zones, dpi, timeout)
         if reread is not None:
             zones = layout.find_zones(reread, rules, read.tables, width, height, read.page.seals)
@@ -81,11 +81,15 @@ class _Read:
     lines: list[ReadLine] = field(default_factory=list)
     shifts: list[marks.Shift] = field(default_factory=list)
 
-    def again(self, box: Box, dpi: int, timeout: float, *, one_block: bool = False) -> list[Line]:
-        """A part of the page, read by itself."""
+    def again(self, box: Box, dpi: int, timeout: float, *, one_block: bool = False, margin: int = 0) -> list[Line]:
+        """A part of the page, read by itself, with ``margin`` pixels of paper put around it."""
         part = self.image[box.top : box.bottom, box.left : box.right]
+        if margin:
+            paper = int(np.percentile(part, 90))
+            part = np.pad(part, margin, constant_values=paper)
         found = recognize(part, dpi=dpi, timeout=timeout, one_block=one_block)
-        lines = marks.put_back([moved(line, 1.0, box.left, box.top) for line in found], self.shifts)
+        lines = [moved(line, 1.0, box.left - margin, box.top - margin) for line in found]
+        lines = marks.put_back(lines, self.shifts)
         return marks.attach(measured(lines, self.page.ink), self.signs)
 
     @property
@@ -160,6 +164,11 @@ def _reread_seals(read: _Read, zones: tuple[Zone, ...], dpi: int, timeout: float
                 out = [one for one in out if one not in same] + [line]
                 replaced = True
     return out if replaced else None
+
+
+def _reread_cells(read: _Read, zones: tuple[Zone, ...], dpi: int, timeout: float) -> list[Line] | None:
+    """The page's lines, columns of tables in which something is doubtful read again by themselves."""
+    return cells.read_cells(zones, read.image, lambda box: read.again(box, dpi, timeout, one_block=True, margin=40))
 
 
 def _is_same_line(line: Line, other: Line) -> bool:

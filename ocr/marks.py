@@ -503,7 +503,8 @@ def attach(lines: list[ReadLine], signs: list[RaisedSign]) -> list[Line]:
 def _line_of(lines: list[ReadLine], sign: RaisedSign) -> int | None:
     best, least = None, 0.6 * sign.x_height
     for index, line in enumerate(lines):
-        if not line.box.left - 2 * sign.x_height < sign.box.centre < line.box.right + 2 * sign.x_height:
+        reach = 2 * sign.x_height
+        if not (line.box.left - reach < sign.box.right and sign.box.left < line.box.right + reach):
             continue
         distance = abs(line.baseline + line.slope * (sign.box.centre - line.box.left) - sign.baseline)
         if distance < least:

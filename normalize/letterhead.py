@@ -184,12 +184,13 @@ def _signers(signature: Sequence[str]) -> tuple[str | None, str | None]:
     names: list[str] = []
     capacities: list[list[str]] = [[]]
     for line in signature:
-        text = line.strip(" _-–—.,:;*'\"|\\/`^~")
+        text = re.sub(r"^\S*[^\w\s.]\S* ", "", line).strip(" _-–—.,:;*'\"|\\/`^~")
         letters = [c for c in text if c.isalpha()]
         words = text.split()
         capitals = letters and sum(c.isupper() for c in letters) > 0.8 * len(letters)
         plain = skeleton(text)
-        if (capitals and _OFFICE.search(plain)) or _CAPACITY.match(plain):
+        cut = len(words) > 0 and len(words[0]) == 1 and words[0].upper() != "Q"  # by the seal
+        if (capitals and _OFFICE.search(plain) and not cut) or _CAPACITY.match(plain):
             if len(names) == len(capacities):  # the next signer's begins
                 capacities.append([])
             capacities[-1].append(text)

@@ -7,11 +7,11 @@ it goes to ``dropped`` with its reason.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
 from normalize.syllable import skeleton
-from ocr.page import Box, Line, Page, Zone, hull
+from ocr.page import Box, Line, Page, Zone, hull, take_out
 
 RECEIVED = "received stamp"
 SIGNED = "electronic signature"
@@ -46,19 +46,8 @@ def take_off(page: Page) -> tuple[tuple[Zone, ...], list[tuple[Line, str]]]:
     ):
         for line in members:
             found.setdefault(id(line), reason)
-    if not found:
-        return tuple(zones), added
-    added += [(line, found[id(line)]) for line in lines if id(line) in found]
-    return tuple(_kept(zones, found)), added
-
-
-def _kept(zones: Iterable[Zone], found: dict[int, str]) -> Iterable[Zone]:
-    for zone in zones:
-        lines = tuple(line for line in zone.lines if id(line) not in found)
-        if len(lines) == len(zone.lines):
-            yield zone
-        elif lines:
-            yield replace(zone, lines=lines, box=hull([line.box for line in lines]))
+    kept, taken = take_out(zones, lambda line: id(line) in found)
+    return kept, added + [(line, found[id(line)]) for line in taken]
 
 
 def _is_framed_stamp(zone: Zone, page: Page) -> bool:

@@ -21,9 +21,12 @@ from normalize.document import (
     published,
 )
 from normalize.letterhead import is_motto, is_recipients_head, is_recipients_list, read_metadata
-from normalize.lines import Margins, Rulings, SetLine, page_margins, set_line, settled_margins, token
+from normalize.lines import Margins, Rulings, SetLine, join_lines, page_margins, set_line, settled_margins, token
 from normalize.running import running_lines
-from ocr.page import Box, Line, Page, Zone, hull, mean_confidence
+from ocr.page import Box, Line, Page, Zone, hull, mean_confidence, take_out
+
+#: What begins an item of a list of recipients, and what Tesseract reads for it.
+_DASHES = tuple("-–—~=+*•")
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +71,7 @@ def build_document(pages: Iterable[Page], source: Source) -> Document:
     pages = list(pages)
     running = running_lines(pages)
     for page in pages:
-        _take_page(_without_running(page, running, reading), reading)
+        _take_page(page, running, reading)
     margins = settled_margins(reading.margins, reading.widths)
     body = [(part.page, line) for part in reading.body for line in part.lines]
     reattached = footnotes.reattach(body, reading.notes, margins)
@@ -103,23 +106,7 @@ def _relined(parts: Sequence[_Part], relined: Mapping[int, Line]) -> list[_Part]
     return out
 
 
-def _without_running(page: Page, running: Set[tuple[int, Box]], reading: _Reading) -> Page:
-    """The page without its running headers and footers, which go to what is dropped."""
-    zones = []
-    for zone in page.zones:
-        kept = tuple(line for line in zone.lines if (page.number, line.box) not in running)
-        if len(kept) == len(zone.lines):
-            zones.append(zone)
-            continue
-        reading.dropped += [
-            Dropped(page.number, line.box, line.text, "running header") for line in zone.lines if line not in kept
-        ]
-        if kept:
-            zones.append(replace(zone, lines=kept, box=hull([line.box for line in kept])))
-    return replace(page, zones=tuple(zones))
-
-
-def _take_page(page: Page, reading: _Reading) -> None:
+def _take_page(page: Page, running: Set[tuple[int, Box]], reading: _Reading) -> None:
     reading.reports.append(_report(page))
     reading.engine.update(page.engine)
     if page.error is not None:
@@ -128,6 +115,8 @@ def _take_page(page: Page, reading: _Reading) -> None:
         return
     zones, added = stamps.take_off(page)
     reading.dropped += [Dropped(page.number, line.box, line.text, reason) for line, reason in added]
+    zones, headers = take_out(zones, lambda line: (page.number, line.box) in running)
+    reading.dropped += [Dropped(page.number, line.box, line.text, "running header") for line in headers]
     text = [line.box for zone in zones if zone.kind == "text" for line in zone.lines]
     boxes = text or [line.box for zone in zones for line in zone.lines]
     if not boxes:
@@ -242,6 +231,8 @@ def _blocks(body: Sequence[_Part], margins: Mapping[int, Margins], rulings: Ruli
                 block = _text_block(paragraph, in_title)
                 in_title = in_title and block.type == "title"
                 yield block
+        elif role == "recipients":
+            yield from _recipient_blocks(lines)
         else:
             yield from (_line_block(role, line) for line in lines)
 
@@ -267,6 +258,26 @@ def _table_block(page: int, zone: Zone, rulings: Rulings) -> Block:
         box=zone.box,
         rows=tuple(tuple(published(tuple(cell)) for cell in row) for row in grid),
     )
+
+
+def _recipient_blocks(lines: Sequence[SetLine]) -> Iterator[Block]:
+    """ "Nơi nhận:" and its list, an item a block: a line without a dash goes on with the item above it."""
+    items: list[list[SetLine]] = []
+    dashed = sum(line.text[:1] in _DASHES for line in lines)
+    for line in lines:
+        above = items[-1][-1].text if items else ""
+        goes_on = line.text[:1] not in _DASHES and above[:1] and not is_recipients_head(above)
+        if goes_on and 2 * dashed > len(lines) and not above.endswith((";", ".")):
+            items[-1].append(line)
+        else:
+            items.append([line])
+    for item in items:
+        yield Block(
+            "recipients",
+            join_lines([line.tokens for line in item]),
+            item[0].page,
+            box=hull([line.box for line in item]),
+        )
 
 
 def _line_block(role: str, line: SetLine) -> Block:

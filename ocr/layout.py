@@ -436,9 +436,12 @@ def _grow(region: _Region, rows: list[list[Line]], index: int, width: int) -> _R
     # The room for a signature stands in the right column; a column at the left has no such hole, unless what stands
     # beside it goes on below: the number may stand well under the name of the office, and a line of a list be lost.
     if region.left and all(line.box.centre < 0.45 * width for line in row):
-        hole = min(line.box.top for line in row) - max(line.box.bottom for line in region.left)
+        column = hull([line.box for line in region.left])
+        hole = min(line.box.top for line in row) - column.bottom
         goes_on = any(line.box.left > 0.42 * width for other in rows[index + 1 : index + 3] for line in other)
-        if hole > (7 if goes_on else 2.2) * max(line.x_height for line in row):
+        slack = 2 * max(line.x_height for line in row)
+        within = all(column.left - slack < line.box.left and line.box.right < column.right + slack for line in row)
+        if hole > (3.5 if goes_on else 2.2 if within else 1.1) * slack:
             return None
     left, right = list(region.left), list(region.right)
     gutter_left, gutter_right = region.gutter(width)

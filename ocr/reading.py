@@ -24,6 +24,8 @@ _DOUBTFUL = 70.0
 _SURE_ROTATION = 2.0
 #: What a line read anew must show at least: a word of four letters read with confidence.
 _ONE_WORD = 150.0
+#: By how much a line read anew must show more than before.
+_BETTER = 1.1
 
 
 def read_page(path: Path, number: int, *, dpi: int = 300, timeout: float = 180.0) -> Page:
@@ -72,25 +74,45 @@ def read_page(path: Path, number: int, *, dpi: int = 300, timeout: float = 180.0
 
 @dataclass(frozen=True, slots=True)
 class _Read:
-    """What was read of a page image before it is laid out."""
+    """What was read of a page image before it is laid out.
+
+    Attributes:
+        page: the cleaned page.
+        image: what Tesseract read: without specks, borders and raised signs.
+        unerased: the same with the raised signs.
+    """
 
     page: clean.CleanPage
     image: np.ndarray
+    unerased: np.ndarray
     tables: list[Table] = field(default_factory=list)
     signs: list[marks.RaisedSign] = field(default_factory=list)
     lines: list[ReadLine] = field(default_factory=list)
     shifts: list[marks.Shift] = field(default_factory=list)
 
-    def again(self, box: Box, dpi: int, timeout: float, *, one_block: bool = False, margin: int = 0) -> list[Line]:
-        """A part of the page, read by itself, with ``margin`` pixels of paper put around it."""
-        part = self.image[box.top : box.bottom, box.left : box.right]
+    def again(
+        self,
+        box: Box,
+        dpi: int,
+        timeout: float,
+        *,
+        one_block: bool = False,
+        with_signs: bool = False,
+        margin: int = 0,
+    ) -> list[Line]:
+        """A part of the page, read by itself; ``with_signs``: what was taken for raised signs is read as print.
+
+        Args:
+            margin: pixels of paper to put around it.
+        """
+        part = (self.unerased if with_signs else self.image)[box.top : box.bottom, box.left : box.right]
         if margin:
-            paper = int(np.percentile(part, 90))
-            part = np.pad(part, margin, constant_values=paper)
+            part = np.pad(part, margin, constant_values=int(np.percentile(part, 90)))
         found = recognize(part, dpi=dpi, timeout=timeout, one_block=one_block)
         lines = [moved(line, 1.0, box.left - margin, box.top - margin) for line in found]
-        lines = marks.put_back(lines, self.shifts)
-        return marks.attach(measured(lines, self.page.ink), self.signs)
+        if with_signs:
+            return marks.attach(measured(lines, self.page.ink), [])
+        return marks.attach(measured(marks.put_back(lines, self.shifts), self.page.ink), self.signs)
 
     @property
     def confidence(self) -> float:
@@ -101,25 +123,27 @@ class _Read:
 def _read(image: np.ndarray, dpi: int, timeout: float) -> _Read:
     page = clean.clean(image)
     if not page.ink.any():
-        return _Read(page, page.image)
+        return _Read(page, page.image, page.image)
     tables, borders = find_tables(page.ink)
     image, ink = page.image, page.ink
     if tables:
         image, ink = erase_borders(image, borders), cv2.subtract(ink, borders)
     signs = marks.find_raised(image, ink)
     image, ink = specks.drop_specks(image, ink, [sign.box for sign in signs])
-    image, shifts = marks.close_up(marks.erase(image, ink, signs), ink, signs)
-    lines = marks.put_back(recognize(image, dpi=dpi, timeout=timeout), shifts)
-    return _Read(page, image, tables, signs, measured(lines, page.ink), shifts)
+    erased, shifts = marks.close_up(marks.erase(image, ink, signs), ink, signs)
+    lines = marks.put_back(recognize(erased, dpi=dpi, timeout=timeout), shifts)
+    return _Read(page, erased, image, tables, signs, measured(lines, page.ink), shifts)
 
 
 def _reread_columns(read: _Read, zones: tuple[Zone, ...], dpi: int, timeout: float) -> list[Line] | None:
     """The page's lines, those of two columns side by side read again column by column where that reads better.
 
     Tesseract likes to take lines of two columns for one; when their baselines differ a little, both suffer. Only
-    columns with a doubtful line are read again, which on most pages is none. ``None`` when nothing was replaced.
+    columns with a doubtful line, or with a letter taken for a raised sign, are read again, which on most pages is none.
+    ``None`` when nothing was replaced.
     """
     out = [line for zone in zones for line in zone.lines]
+    noted = any(zone.kind == "notes" for zone in zones)
     replaced = False
     for side_by_side, group in groupby(zones, key=lambda zone: zone.kind in ("left", "right")):
         if not side_by_side:
@@ -135,10 +159,12 @@ def _reread_columns(read: _Read, zones: tuple[Zone, ...], dpi: int, timeout: flo
         bottom = max(zone.box.bottom for zone in columns) + margin
         for left, right in ((0, gutter), (gutter, read.image.shape[1])):
             lines = [line for line in out if top < line.box.middle < bottom and left < line.box.centre < right]
-            if all(mean_confidence(line.words) >= _DOUBTFUL for line in lines):
+            # On a page without notes, what was taken for a mark in a narrow column is a broken letter.
+            broken = not noted and any(word.raised for word in _words(lines))
+            if not broken and all(mean_confidence(line.words) >= _DOUBTFUL for line in lines):
                 continue
-            again = read.again(Box(left, top, right, bottom), dpi, timeout)
-            better = mean_confidence(_words(again)) > mean_confidence(_words(lines))
+            again = read.again(Box(left, top, right, bottom), dpi, timeout, with_signs=broken)
+            better = broken or mean_confidence(_words(again)) > mean_confidence(_words(lines))
             if better and _letters(again) >= _letters(lines):
                 out = [line for line in out if line not in lines] + again
                 replaced = True
@@ -160,7 +186,7 @@ def _reread_seals(read: _Read, zones: tuple[Zone, ...], dpi: int, timeout: float
         right = round(seal.x + 3.5 * seal.radius)
         for line in read.again(Box(left, top, right, bottom), dpi, timeout, one_block=True):
             same = [one for one in out if _is_same_line(one, line)]
-            if _evidence([line]) > max(_evidence(same), _ONE_WORD):
+            if _evidence([line]) > max(_BETTER * _evidence(same), _ONE_WORD):
                 out = [one for one in out if one not in same] + [line]
                 replaced = True
     return out if replaced else None

@@ -43,23 +43,56 @@ def read_cells(zones: Sequence[Zone], image: np.ndarray, again: Again) -> list[L
         if zone.kind != "table" or len(zone.columns) < 3:
             continue
         size = float(np.median([line.x_height for line in zone.lines]))
-        for left, right in pairwise(zone.columns):
-            column = Box(left, zone.box.top, right, zone.box.bottom)
-            cells = [column._replace(top=top, bottom=bottom) for top, bottom in pairwise(zone.rows)]
-            prints = [_print(image, cell, size) for cell in cells]
-            words = _inside(out, column)
-            missing = any(found and not _inside(out, cell) for cell, found in zip(cells, prints, strict=True))
-            if not missing and all(word.confidence >= _DOUBTFUL for word in words):
-                continue
-            lines = [line for line in again(column) if any(c.isalnum() for c in line.text)]
-            if _evidence([word for line in lines for word in line.words]) > _evidence(words):
+        columns = [Box(left, zone.box.top, right, zone.box.bottom) for left, right in pairwise(zone.columns)]
+        columns = [*_lost_column(zone, image, size), *columns]
+        rows = _printed_rows(zone, size) if _is_open(zone) else list(pairwise(zone.rows))
+        prints = {cell: _print(image, cell, size) for column in columns for cell in _cells(column, rows)}
+        missing = any(found and not _inside(out, cell) for cell, found in prints.items())
+        if not missing and all(word.confidence >= _DOUBTFUL for line in zone.lines for word in line.words):
+            continue
+        rim = 0 if _is_open(zone) else round(0.2 * size)
+        for column in columns:
+            inner = column._replace(left=column.left + rim, right=column.right - rim)
+            lines = [line for line in again(inner) if any(c.isalnum() for c in line.text)]
+            if _evidence([word for line in lines for word in line.words]) > _evidence(_inside(out, column)):
                 out, replaced = [*_without(out, column), *lines], True
-            for cell, found in zip(cells, prints, strict=True):
-                number = _lone_number(image, found, size)
-                if number and " ".join(word.text for word in _inside(out, cell)) != number.text:
-                    line = Line((number,), number.box, float(number.box.bottom), size)
-                    out, replaced = [*_without(out, cell), line], True
+        for cell, found in prints.items():
+            # "TT" at the head of the numbers looks like 11.
+            number = _lone_number(image, found, size) if len(found) == 1 or cell.top > rows[0][0] else None
+            if number and " ".join(word.text for word in _inside(out, cell)) != number.text:
+                line = Line((number,), number.box, float(number.box.bottom), size)
+                out, replaced = [*_without(out, cell), line], True
     return out if replaced else None
+
+
+def _cells(column: Box, rows: Sequence[tuple[int, int]]) -> list[Box]:
+    return [column._replace(top=top, bottom=bottom) for top, bottom in rows]
+
+
+def _is_open(zone: Zone) -> bool:
+    """Whether a table has no borders: then it is as wide as its words."""
+    return zone.columns[0] == zone.box.left
+
+
+def _printed_rows(zone: Zone, size: float) -> list[tuple[int, int]]:
+    """Top and bottom of each printed row of a table, in pixels."""
+    rows: list[float] = []
+    for baseline in sorted(line.baseline for line in zone.lines):
+        if not rows or baseline - rows[-1] > 0.6 * size:
+            rows.append(baseline)
+    return [(round(baseline - 1.9 * size), round(baseline + 0.7 * size)) for baseline in rows]
+
+
+def _lost_column(zone: Zone, image: np.ndarray, size: float) -> list[Box]:
+    """The first column of a table without borders, when nothing was read in it: its numbers stand alone."""
+    if not _is_open(zone):
+        return []
+    column = Box(max(0, round(zone.box.left - 12 * size)), zone.box.top, zone.box.left - 1, zone.box.bottom)
+    found = [_print(image, cell, size) for cell in _cells(column, _printed_rows(zone, size))]
+    held = [boxes for boxes in found if boxes]
+    if len(held) < 2 or any(len(boxes) > 3 for boxes in held):
+        return []
+    return [column._replace(left=round(min(boxes[0].left for boxes in held) - size))]
 
 
 def _inside(lines: Sequence[Line], box: Box) -> list[Word]:

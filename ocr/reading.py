@@ -11,7 +11,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from ocr import cells, clean, layout, marks, specks
+from ocr import cells, clean, layout, marks, missed, specks
 from ocr.page import Box, Line, Page, Word, Zone, mean_confidence
 from ocr.rasterize import rasterize
 from ocr.recognize import ReadLine, engine_versions, find_rotation, moved, recognize
@@ -54,7 +54,7 @@ def read_page(path: Path, number: int, *, dpi: int = 300, timeout: float = 180.0
     rules = layout.find_rules(read.page.ink)
     lines = marks.attach(read.lines, read.signs)
     zones = layout.find_zones(lines, rules, read.tables, width, height, read.page.seals)
-    for read_again in (_reread_columns, _reread_seals, _reread_cells):
+    for read_again in (_reread_columns, _reread_seals, _reread_cells, _reread_missed):
         reread = read_again(read, zones, dpi, timeout)
         if reread is not None:
             zones = layout.find_zones(reread, rules, read.tables, width, height, read.page.seals)
@@ -195,6 +195,14 @@ def _reread_seals(read: _Read, zones: tuple[Zone, ...], dpi: int, timeout: float
 def _reread_cells(read: _Read, zones: tuple[Zone, ...], dpi: int, timeout: float) -> list[Line] | None:
     """The page's lines, columns of tables in which something is doubtful read again by themselves."""
     return cells.read_cells(zones, read.image, lambda box: read.again(box, dpi, timeout, one_block=True, margin=40))
+
+
+def _reread_missed(read: _Read, zones: tuple[Zone, ...], dpi: int, timeout: float) -> list[Line] | None:
+    """The page's lines, with rows of letters that stand in no word read by themselves."""
+    lines = [line for zone in zones for line in zone.lines]
+    return missed.read_missed(
+        lines, read.page.ink, read.page.seals, lambda box: read.again(box, dpi, timeout, one_block=True, margin=20)
+    )
 
 
 def _is_same_line(line: Line, other: Line) -> bool:

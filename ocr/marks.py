@@ -34,8 +34,8 @@ _SMALLEST_TYPE = 0.5
 _TALL, _TALL_ODDS = 0.72, 5.0
 #: ... and never stand alone at the head of a line.
 _HEAD_ODDS = 3.0
-#: A baseline is told by so many letters at least.
-_FEWEST_NEAR = 2
+#: A baseline is told by so many letters at least; fewer will do where one of them touches the sign.
+_FEWEST_NEAR, _FEWEST_BESIDE_LETTER = 3, 2
 #: Signs that follow a word without a space.
 _CLOSING = frozenset(".,;:!?)]}”’\"'…")
 _POINTS = ".,;:…"
@@ -284,13 +284,14 @@ def _candidates(ink: np.ndarray) -> list[_Candidate]:
             & (top[row] < bottom[i] + 0.6 * own)  # a sign raised high clears the small letters beside it
             & (bottom[row] > bottom[i] - 0.15 * own)
         ]
-        if len(near) < _FEWEST_NEAR:
+        fewest = _FEWEST_BESIDE_LETTER if int(i) in letter_of else _FEWEST_NEAR
+        if len(near) < fewest:
             continue
         baseline = float(sorted(bottom[near].tolist())[len(near) // 2])
         if baseline - bottom[i] < 0.2 * own:  # an ordinary letter: by far the most; no need to look closer
             continue
         standing = near[np.abs(bottom[near] - baseline) <= max(2.0, 0.14 * own)]
-        if len(standing) < _FEWEST_NEAR:
+        if len(standing) < fewest:
             continue
         heights = height[standing]
         low = heights[heights <= 1.25 * np.percentile(heights, 20)]

@@ -30,6 +30,8 @@ _UNREAD_DIGITS = frozenset(
     ["!", "?", "*", "'", '"', "”", "“", "’", "‘", "°", "+", "^", "¡", "|", "'*", "°°", "ˆ", "”°"]
 )
 
+_STRAY_SIGN = re.compile(r"[%$#@&®©§¥£€~{}<>=ŠšŽž]")
+
 #: The same at the end of a word, a full stop after it or not.
 _UNREAD_MARK = re.compile(r"^(.*[\w%)”\"])([!?*°'’\"”^ˆ]{1,2})([.,;:]?)$")
 
@@ -94,7 +96,7 @@ def head_sign(page: int, tokens: Tokens, raised: Raised | None, begins_paragraph
     if raised and raised.text.isdigit():
         return Sign(page, raised.text, _DROP_SURE)
     text = tokens[0].text
-    if begins_paragraph and len(tokens) > 1 and text in _UNREAD_DIGITS:
+    if begins_paragraph and len(tokens) > 1 and _is_unread(text):
         return Sign(page, "", _DROP_DOUBTFUL, float("inf"), unread=True)
     found = _PLAIN_HEAD.match(text)
     if not found:
@@ -104,6 +106,11 @@ def head_sign(page: int, tokens: Tokens, raised: Raised | None, begins_paragraph
         return Sign(page, found[1], _DROP_DOUBTFUL + (1.5 if begins_paragraph else 0.0), float("inf"))
     # A number between spaces may just as well be part of the sentence.
     return Sign(page, found[1], 0.8 if begins_paragraph else -0.5, float("inf"))
+
+
+def _is_unread(text: str) -> bool:
+    """Whether this is what Tesseract makes of a small raised digit: some sign, or one that nobody prints there."""
+    return text in _UNREAD_DIGITS or bool(_STRAY_SIGN.fullmatch(text))
 
 
 def settle(signs: Sequence[Sign], wanted: frozenset[int] = frozenset()) -> list[int | None]:
@@ -505,7 +512,7 @@ def _without_specks(line: SetLine, index: int, head: Raised) -> tuple[SetLine, l
 def _without_number(line: SetLine, number: str) -> SetLine:
     """A note's first line without the number set before it in ordinary digits."""
     text = line.tokens[0].text
-    if text in _UNREAD_DIGITS and not number.startswith("*"):
+    if _is_unread(text) and not number.startswith("*"):
         return replace(line, tokens=line.tokens[1:])
     found = re.match(rf"[\[(]?{re.escape(number)}[\])]?[.:]?", text)
     rest = cut(line.tokens[0], found.end()) if found else line.tokens[0]

@@ -196,6 +196,8 @@ def _notes(lines: list[Line], rules: Sequence[Box], body: float, width: int) -> 
     best, most = len(ordered), _ENOUGH
     for first in range(_columns_end(ordered), len(ordered)):
         zone, above = ordered[first:], ordered[:first]
+        if zone[0].box.left > left + 0.15 * width:
+            continue  # the name under a signature
         ruled = _ruled(zone[0], above[-1] if above else None, rules, left, right, width)
         if not ruled and not (above and _smaller(zone[0], above[-1])) and not _begins_raised(zone[0]):
             continue
@@ -221,10 +223,9 @@ def _notes(lines: list[Line], rules: Sequence[Box], body: float, width: int) -> 
 
 
 def _columns_end(ordered: Sequence[Line]) -> int:
-    """Index of the first line below which every line stands alone in its row and begins at the left."""
-    for index in range(len(ordered) - 1, -1, -1):
-        line = ordered[index]
-        if index and _side_by_side(line, ordered[index - 1]):
+    """Index of the first line from which on every line stands alone in its row."""
+    for index in range(len(ordered) - 1, 0, -1):
+        if _side_by_side(ordered[index], ordered[index - 1]):
             return index + 1
     return 0
 
@@ -334,11 +335,17 @@ def _cut_between_columns(line: Line, lines: Sequence[Line], width: int) -> list[
     for other in lines:
         if other is line or abs(other.baseline - line.baseline) > 5 * line.x_height or len(other.words) < 2:
             continue
-        on_left = other.box.right <= right.box.left and abs(other.box.centre - left.box.centre) < 0.02 * width
-        on_right = other.box.left >= left.box.right and abs(other.box.centre - right.box.centre) < 0.02 * width
+        on_left = other.box.right <= right.box.left and _centred_alike(other, left, width)
+        on_right = other.box.left >= left.box.right and _centred_alike(other, right, width)
         if on_left or on_right:
             return [left, right]
     return [line]
+
+
+def _centred_alike(line: Line, other: Line, width: int) -> bool:
+    """Whether two lines are centred on the same place, not merely begun at the same margin."""
+    begun_alike = abs(line.box.left - other.box.left) < line.x_height
+    return abs(line.box.centre - other.box.centre) < 0.02 * width and not begun_alike
 
 
 def _part(line: Line, first: int, last: int) -> Line:

@@ -34,8 +34,8 @@ _SMALLEST_TYPE = 0.5
 _TALL, _TALL_ODDS = 0.72, 5.0
 #: ... and never stand alone at the head of a line.
 _HEAD_ODDS = 3.0
-#: A baseline is told by so many letters at least.
-_FEWEST_NEAR = 2
+#: A baseline is told by so many letters at least; fewer will do where one of them touches the sign.
+_FEWEST_NEAR, _FEWEST_BESIDE_LETTER = 3, 2
 #: Signs that follow a word without a space.
 _CLOSING = frozenset(".,;:!?)]}”’\"'…")
 _POINTS = ".,;:…"
@@ -284,13 +284,14 @@ def _candidates(ink: np.ndarray) -> list[_Candidate]:
             & (top[row] < bottom[i] + 0.6 * own)  # a sign raised high clears the small letters beside it
             & (bottom[row] > bottom[i] - 0.15 * own)
         ]
-        if len(near) < _FEWEST_NEAR:
+        fewest = _FEWEST_BESIDE_LETTER if int(i) in letter_of else _FEWEST_NEAR
+        if len(near) < fewest:
             continue
         baseline = float(sorted(bottom[near].tolist())[len(near) // 2])
         if baseline - bottom[i] < 0.2 * own:  # an ordinary letter: by far the most; no need to look closer
             continue
         standing = near[np.abs(bottom[near] - baseline) <= max(2.0, 0.14 * own)]
-        if len(standing) < _FEWEST_NEAR:
+        if len(standing) < fewest:
             continue
         heights = height[standing]
         low = heights[heights <= 1.25 * np.percentile(heights, 20)]
@@ -298,6 +299,10 @@ def _candidates(ink: np.ndarray) -> list[_Candidate]:
         x_height = min(float(np.median(low)), 1.25 * typical)
         if len(standing) < 3:  # the last line of a paragraph may be one short word
             x_height = min(x_height, typical)
+        if baseline - top[i] < _LOWEST_TOP * x_height:
+            # Among many capitals and tall letters ("8 Từ tháng") the few small ones tell.
+            low = heights[heights <= 1.15 * np.percentile(heights, 10)]
+            x_height = min(x_height, float(np.median(low)))
         if x_height < _SMALLEST_TYPE * typical:
             continue
         rise, above = (baseline - bottom[i]) / x_height, (baseline - top[i]) / x_height
@@ -499,7 +504,8 @@ def attach(lines: list[ReadLine], signs: list[RaisedSign]) -> list[Line]:
 def _line_of(lines: list[ReadLine], sign: RaisedSign) -> int | None:
     best, least = None, 0.6 * sign.x_height
     for index, line in enumerate(lines):
-        if not line.box.left - 2 * sign.x_height < sign.box.centre < line.box.right + 2 * sign.x_height:
+        reach = 2 * sign.x_height
+        if not (line.box.left - reach < sign.box.right and sign.box.left < line.box.right + reach):
             continue
         distance = abs(line.baseline + line.slope * (sign.box.centre - line.box.left) - sign.baseline)
         if distance < least:

@@ -72,7 +72,10 @@ def _neighbours(row: Sequence[Line]) -> list[tuple[Word, Word]]:
 
 def _strips(rows: Sequence[Sequence[Line]], least: float) -> list[tuple[int, int]]:
     """Strips at least ``least`` x-heights wide that the words of all rows leave free, between the outermost words."""
-    boxes = sorted(word.box for row in rows for word in _words(row))
+    # A dash or a speck between two columns parts them no less.
+    boxes = sorted(word.box for row in rows for word in _words(row) if any(c.isalnum() for c in word.text))
+    if not boxes:
+        return []
     wide = least * min(_size(row) for row in rows)
     strips, reach = [], boxes[0].right
     for box in boxes[1:]:

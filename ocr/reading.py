@@ -11,7 +11,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from ocr import clean, layout, marks, specks
+from ocr import cells, clean, layout, marks, missed, specks
 from ocr.page import Box, Line, Page, Word, Zone, mean_confidence
 from ocr.rasterize import rasterize
 from ocr.recognize import ReadLine, engine_versions, find_rotation, moved, recognize
@@ -54,7 +54,7 @@ def read_page(path: Path, number: int, *, dpi: int = 300, timeout: float = 180.0
     rules = layout.find_rules(read.page.ink)
     lines = marks.attach(read.lines, read.signs)
     zones = layout.find_zones(lines, rules, read.tables, width, height, read.page.seals)
-    for read_again in (_reread_columns, _reread_seals):
+    for read_again in (_reread_columns, _reread_seals, _reread_cells, _reread_missed):
         reread = read_again(read, zones, dpi, timeout)
         if reread is not None:
             zones = layout.find_zones(reread, rules, read.tables, width, height, read.page.seals)
@@ -91,14 +91,25 @@ class _Read:
     shifts: list[marks.Shift] = field(default_factory=list)
 
     def again(
-        self, box: Box, dpi: int, timeout: float, *, one_block: bool = False, with_signs: bool = False
+        self,
+        box: Box,
+        dpi: int,
+        timeout: float,
+        *,
+        one_block: bool = False,
+        with_signs: bool = False,
+        margin: int = 0,
     ) -> list[Line]:
-        """A part of the page, read by itself; ``with_signs``: what was taken for raised signs is read as print."""
-        image = self.unerased if with_signs else self.image
-        found = recognize(
-            image[box.top : box.bottom, box.left : box.right], dpi=dpi, timeout=timeout, one_block=one_block
-        )
-        lines = [moved(line, 1.0, box.left, box.top) for line in found]
+        """A part of the page, read by itself; ``with_signs``: what was taken for raised signs is read as print.
+
+        Args:
+            margin: pixels of paper to put around it.
+        """
+        part = (self.unerased if with_signs else self.image)[box.top : box.bottom, box.left : box.right]
+        if margin:
+            part = np.pad(part, margin, constant_values=int(np.percentile(part, 90)))
+        found = recognize(part, dpi=dpi, timeout=timeout, one_block=one_block)
+        lines = [moved(line, 1.0, box.left - margin, box.top - margin) for line in found]
         if with_signs:
             return marks.attach(measured(lines, self.page.ink), [])
         return marks.attach(measured(marks.put_back(lines, self.shifts), self.page.ink), self.signs)
@@ -179,6 +190,19 @@ def _reread_seals(read: _Read, zones: tuple[Zone, ...], dpi: int, timeout: float
                 out = [one for one in out if one not in same] + [line]
                 replaced = True
     return out if replaced else None
+
+
+def _reread_cells(read: _Read, zones: tuple[Zone, ...], dpi: int, timeout: float) -> list[Line] | None:
+    """The page's lines, columns of tables in which something is doubtful read again by themselves."""
+    return cells.read_cells(zones, read.image, lambda box: read.again(box, dpi, timeout, one_block=True, margin=40))
+
+
+def _reread_missed(read: _Read, zones: tuple[Zone, ...], dpi: int, timeout: float) -> list[Line] | None:
+    """The page's lines, with rows of letters that stand in no word read by themselves."""
+    lines = [line for zone in zones for line in zone.lines]
+    return missed.read_missed(
+        lines, read.page.ink, read.page.seals, lambda box: read.again(box, dpi, timeout, one_block=True, margin=20)
+    )
 
 
 def _is_same_line(line: Line, other: Line) -> bool:

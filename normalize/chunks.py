@@ -55,7 +55,7 @@ _ENDED = re.compile(rf"[.;:!?…](?:[\"”’)\]*_]|[{RAISED}{BRACKETED}]\d+{CLO
 #: What a note's head may look like where its number is set in ordinary digits.
 PLAIN_HEAD = re.compile(
     r"(?:\((?P<paren>\d{1,3})\)\s*|(?P<dot>\d{1,3})\.\s+|(?P<close>\d{1,3})\)\s*|(?P<space>\d{1,3})\s+"
-    r"|(?P<glued>\d{1,3})(?=[^\W\d_][^\W\d_]))(?=\S)"
+    r"|(?P<glued>\d{1,3})(?=[^\W\d_][^\W\d_]|[(“\"]))(?=\S)"
 )
 
 _WIDEST = 140  # letters in a printed line

@@ -18,10 +18,10 @@ from normalize.paragraphs import heading_level
 
 _PLAIN_MARKS = {
     # A digit after a syllable, after its full stop, between brackets; before a full stop after a space.
-    "glued": re.compile(r"(?<=[^\W\d_])(\d{1,3})(?![\w%°]|[.,/\-–]\d)"),
-    "after": re.compile(r"(?<=[^\W\d_][.,;:”\")])(\d{1,3})(?=\s|$)"),
-    "paren": re.compile(r"(?<=[\w%”\")])\s?\((\d{1,3})\)(?=[.,;:]|\s|$)"),
-    "spaced": re.compile(r"(?<=[^\W\d_])\s(\d{1,3})(?=[.,;:]?$|[.,;:]\s)"),
+    "glued": re.compile(rf"(?:(?<=[^\W\d_])|(?<=[%{CLOSED}]))(\d{{1,3}})(?![\w%°]|[.,/\-–]\d)"),
+    "after": re.compile(r"(?<=[^\W\d_][.,;:])(\d{1,3})(?=\s|$)|(?<=[”\")%])(\d{1,3})(?=[\s.,;:]|$)(?![.,]\d)"),
+    "paren": re.compile(rf"(?<=[\w%”\"){CLOSED}])\s?\((\d{{1,3}})\)(?=[.,;:)]|\s|$)"),
+    "spaced": re.compile(rf"(?:(?<=[^\W\d_])|(?<=[%{CLOSED}]))\s(\d{{1,3}})(?=[.,;:]?$|[.,;:]\s)"),
 }
 #: What is counted or numbered: the digits after these words are theirs.
 _NUMBERED = re.compile(
@@ -35,8 +35,8 @@ _NUMBERED = re.compile(
 # Points for what speaks for a pair; below zero against.
 _MARK_POINTS = {"raised": 3.0, "glued": 2.0, "after": 1.5, "paren": 1.5, "spaced": 0.2}
 _HEAD_POINTS = {"raised": 3.0, "glued": 1.5, "space": 0.5, "paren": 0.3, "close": -0.5, "dot": -0.5}
-_LOST_MARK = -3.0
-_SKIPPED = -3.0
+_LOST_MARK = -2.0
+_SKIPPED = -3.5
 _ANEW = -2.0
 _LATER = -4.0  # a first number that is not 1
 _ENOUGH = 3.5  # for the first pair, beyond what raised numbers show
@@ -174,25 +174,28 @@ def _mark_candidates(chunks: Sequence[Chunk], wanted: set[int]) -> list[_Mark]:
                 found.append(_Mark(index, sign.start(), sign.end(), int(sign[2]), "raised"))
         for kind, pattern in _PLAIN_MARKS.items():
             for one in pattern.finditer(chunk.text, first):
-                if int(one[1]) not in wanted or one[1].startswith("0"):
+                digits = one[1] or one[2]
+                if int(digits) not in wanted or digits.startswith("0"):
                     continue
                 word = re.split(r"[\s(\"“]", chunk.text[: one.start()].rstrip())[-1]
-                if kind == "glued" and not _syllable(word, one[1]):
+                if kind == "glued" and not _syllable(word, digits):
                     continue
                 if kind == "spaced" and _NUMBERED.search(chunk.text[: one.start()]):
                     continue
                 if kind == "spaced" and word[:1].isupper():
                     continue
-                found.append(_Mark(index, one.start(), one.end(), int(one[1]), kind))
+                found.append(_Mark(index, one.start(), one.end(), int(digits), kind))
     return sorted(found, key=lambda mark: (mark.chunk, mark.start))
 
 
 def _syllable(word: str, digits: str) -> bool:
     """Whether digits after a word are not part of its name: ``phố1``, not ``m2``, ``A1``, ``QL4`` or ``covid19``."""
-    if is_exponent(word, digits[:1]) or re.search(r"\d", word):
+    if is_exponent(word, digits[:1]):
         return False
+    if word.endswith((CLOSED, "%")):
+        return True
     letters = re.sub(r"^\W+|\W+$", "", word)
-    return len(letters) > 1 and letters[1:].islower() and letters.casefold() not in ("covid", "km", "ha", "sars", "cov")
+    return len(letters) > 1 and (letters[1:].islower() or (letters.isupper() and letters.isalpha() and len(letters) > 3)) and letters.casefold() not in ("covid", "km", "ha", "sars", "cov")
 
 
 def _exponent(text: str, at: int, digits: str) -> bool:

@@ -43,6 +43,7 @@ _MARK_IN_NOTE = 4.0
 _BODY_BELOW_NOTES = 4.0  # on one page
 _NOTE_ON_TOP = 3.0  # of a page
 _SURE_SIGN = 3.5  # cost of taking a number that is plainly raised for something else
+_NO_PAGE_BETWEEN = 1.5  # the two halves of a broken note follow each other
 _BEAM = 48
 _HOPELESS = 24.0  # this much dearer than the cheapest, a story is given up
 
@@ -178,8 +179,8 @@ def _goes_on(
     chunk = chunks[index]
     body = chunks[story.body] if story.body >= 0 else None
     note = chunks[story.note] if story.note >= 0 else None
-    body_open = body is not None and not body.ended
-    note_open = note is not None and not note.ended
+    body_open = body is not None and (not body.ended or (chunk.lower and _may_go_on(body)))
+    note_open = note is not None and (not note.ended or (chunk.lower and _may_go_on(note)))
     page_begins = index > 0 and chunk.page != chunks[index - 1].page
 
     def told(in_note: bool, join: bool, cost: float) -> _Story:
@@ -213,11 +214,17 @@ def _goes_on(
         if note_open:
             # Across a page end a capital hardly goes on with a sentence, whatever the words say.
             strange = 0.0 if chunk.lower else 1.0 if story.note_kind else _STRANGE_JOIN + 2.0
+            strange += _NO_PAGE_BETWEEN if story.note_kind else 0.0
             stories.append(told(True, True, strange + away - judge.follows(story.note, index)))
         if story.note_kind:
             again = 0.0 if chunk.indented else _NEW_NOTE_PARAGRAPH
             stories.append(told(True, False, again + begins + away))
     return stories
+
+
+def _may_go_on(chunk: Chunk) -> bool:
+    """Whether a chunk ends in a semicolon, which ends a list item, or parts two halves of a sentence."""
+    return not chunk.table and bare(chunk.text).endswith(";")
 
 
 class _Judge:

@@ -19,7 +19,13 @@ from normalize.paragraphs import heading_level
 _PLAIN_MARKS = {
     # A digit after a syllable, after its full stop, between brackets; before a full stop after a space.
     "glued": re.compile(rf"(?:(?<=[^\W\d_])|(?<=[%{CLOSED}]))(\d{{1,3}})(?![\w%°]|[.,/\-–]\d)"),
-    "after": re.compile(r"(?<=[^\W\d_][.,;:])(\d{1,3})(?=\s|$)|(?<=[”\")%])(\d{1,3})(?=[\s.,;:]|$)(?![.,]\d)"),
+    "after": re.compile(
+        rf"(?:(?<=[^\W\d_][.,;:])|(?<=[%)”{CLOSED}][.,;:]))(\d{{1,3}})(?=\s|$)|(?<=[”\")%])(\d{{1,3}})(?=[\s.,;:]|$)(?![.,]\d)"
+    ),
+    # After a year, capitals, a document's symbol: where letters and digits stand together anyway.
+    "loose": re.compile(
+        r"(?<=\b(?:19|20)\d\d)(\d{1,3})(?![\w%/\-–]|[.,]\d)|(?<=[A-ZĐ]{2})(\d{1,3})(?=[\s.,;:]|$)(?![.,]\d)"
+    ),
     "paren": re.compile(rf"(?<=[\w%”\"){CLOSED}])\s?\((\d{{1,3}})\)(?=[.,;:)]|\s|$)"),
     "spaced": re.compile(rf"(?:(?<=[^\W\d_])|(?<=[%{CLOSED}]))\s(\d{{1,3}})(?=[.,;:]?$|[.,;:]\s)"),
 }
@@ -33,8 +39,15 @@ _NUMBERED = re.compile(
 )
 
 # Points for what speaks for a pair; below zero against.
-_MARK_POINTS = {"raised": 3.0, "glued": 2.0, "after": 1.5, "paren": 1.5, "spaced": 0.2}
+_MARK_POINTS = {"raised": 3.0, "glued": 2.0, "after": 1.5, "paren": 1.5, "loose": 0.5, "spaced": 0.2}
 _HEAD_POINTS = {"raised": 3.0, "glued": 1.5, "space": 0.5, "paren": 0.3, "close": -0.5, "dot": -0.5}
+#: Kinds of marks that one document may hold.
+_TOGETHER = (
+    ("raised",),
+    ("raised", "glued", "after", "loose"),
+    ("raised", "glued", "after", "loose", "spaced"),
+    ("raised", "paren"),
+)
 _LOST_MARK = -2.0
 _SKIPPED = -3.5
 _ANEW = -2.0
@@ -93,13 +106,12 @@ def with_plain_numbers(chunks: Sequence[Chunk]) -> tuple[list[Chunk], list[str]]
     surely_marks = [mark for mark in marks if mark.kind == "raised"]
     plain = _points(_chain(surely_heads, surely_marks, offsets))
     best: tuple[float, _Link | None] = (plain + _ENOUGH, None)
-    kinds_of_marks = sorted({mark.kind for mark in marks} - {"raised"}) or [""]
     kinds_of_heads = sorted({head.kind for head in heads} - {"raised"})
     at_end = _end_heads(chunks, heads)
     for head_kind in [*kinds_of_heads, ""]:
         some_heads = [head for head in heads if head.kind in ("raised", head_kind)]
-        for mark_kind in {*kinds_of_marks, "", "glued+after"}:
-            some_marks = [mark for mark in marks if mark.kind == "raised" or mark.kind in mark_kind.split("+")]
+        for mark_kinds in _TOGETHER:
+            some_marks = [mark for mark in marks if mark.kind in mark_kinds]
             if not some_heads or not some_marks:
                 continue
             for far in (False, True):
@@ -116,13 +128,13 @@ def _points(link: _Link | None) -> float:
 
 def _with_brackets_settled(chunks: Sequence[Chunk]) -> list[Chunk]:
     """Heads like ``[1]`` are notes' only where something cites one of them."""
+    heads = {chunk.head for chunk in chunks if chunk.bracketed}
     cited = {sign[2] for chunk in chunks for sign in SIGN.finditer(chunk.text)}
-    plain = [sign for chunk in chunks for sign in re.findall(r"[^\W\d_](\d{1,3})\b", chunk.text)]
-    cited |= set(plain)
+    cited |= {sign for chunk in chunks for sign in re.findall(r"[^\W\d_][.,;:”\")]?(\d{1,3})\b", chunk.text)}
+    if len(heads & cited) > 0.5 * len(heads):
+        return list(chunks)
     return [
-        replace(chunk, text=f"[{chunk.head}] {chunk.text}", head="", bracketed=False)
-        if chunk.bracketed and chunk.head not in cited
-        else chunk
+        replace(chunk, text=f"[{chunk.head}] {chunk.text}", head="", bracketed=False) if chunk.bracketed else chunk
         for chunk in chunks
     ]
 
@@ -174,7 +186,7 @@ def _mark_candidates(chunks: Sequence[Chunk], wanted: set[int]) -> list[_Mark]:
                 found.append(_Mark(index, sign.start(), sign.end(), int(sign[2]), "raised"))
         for kind, pattern in _PLAIN_MARKS.items():
             for one in pattern.finditer(chunk.text, first):
-                digits = one[1] or one[2]
+                digits = next(filter(None, one.groups()))
                 if int(digits) not in wanted or digits.startswith("0"):
                     continue
                 word = re.split(r"[\s(\"“]", chunk.text[: one.start()].rstrip())[-1]
@@ -195,7 +207,11 @@ def _syllable(word: str, digits: str) -> bool:
     if word.endswith((CLOSED, "%")):
         return True
     letters = re.sub(r"^\W+|\W+$", "", word)
-    return len(letters) > 1 and (letters[1:].islower() or (letters.isupper() and letters.isalpha() and len(letters) > 3)) and letters.casefold() not in ("covid", "km", "ha", "sars", "cov")
+    return (
+        len(letters) > 1
+        and (letters[1:].islower() or (letters.isupper() and letters.isalpha() and len(letters) > 3))
+        and letters.casefold() not in ("covid", "km", "sars", "cov")
+    )
 
 
 def _exponent(text: str, at: int, digits: str) -> bool:

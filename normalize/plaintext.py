@@ -23,7 +23,7 @@ from normalize.chunks import BRACKETED, CLOSED, RAISED, SIGN, Chunk, bare, chunk
 from normalize.document import Block, Document, Footnote, Mark, PageWarning, Source, Token, Tokens, published
 from normalize.footnotes import Sign, is_exponent, labels, match_marks, settle, superscript
 from normalize.letterhead import is_motto, is_recipients_head, read_metadata
-from normalize.lines import insert, join_lines
+from normalize.lines import join_lines
 from normalize.plainmarks import with_plain_numbers
 from normalize.syllable import skeleton
 
@@ -357,7 +357,7 @@ def _tokens(
 ) -> Tokens:
     out: list[Token] = []
     for part in re.finditer(r"\S+", chunk.text):
-        text, marks, raised = "", [], []
+        text, marks = "", []
         at = 0
         for sign in SIGN.finditer(part[0]):
             text += part[0][at : sign.start()]
@@ -366,11 +366,8 @@ def _tokens(
             if label is not None:
                 marks.append(Mark(len(text), label))
             else:
-                raised.append((len(text), f"[{sign[2]}]" if sign[1] == BRACKETED else superscript(sign[2])))
-        token = Token(text + part[0][at:], marks=tuple(marks))
-        for place, digits in reversed(raised):
-            token = insert(token, place, digits)
-        out.append(token)
+                text += f"[{sign[2]}]" if sign[1] == BRACKETED else superscript(sign[2])
+        out.append(Token(text + part[0][at:], marks=tuple(marks)))
     return tuple(out)
 
 

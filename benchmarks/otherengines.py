@@ -232,8 +232,7 @@ def written(gold: dict[str, Any], style: Style, seed: int) -> tuple[str, set[str
             (ending if style.at_end else chunks).append(_set(head + marked(words), style, bool(label)))
         if number < len(pages):
             chunks += PAGE_ENDS[style.page_end](number, len(pages))
-    chunks += ending
-    chunks += ["Nơi nhận:", "- Như trên;", "- Lưu: VT.", "TM. ỦY BAN NHÂN DÂN", "CHỦ TỊCH", "Lường Quốc Khải"]
+    chunks += ["Nơi nhận:", "- Như trên;", "- Lưu: VT.", "TM. ỦY BAN NHÂN DÂN", "CHỦ TỊCH", "Lường Quốc Khải", *ending]
     gap = "\n\n" if style.layout in ("blank", "wrapped_blank", "spaced") else "\n"
     text = gap.join(chunks).replace("\n\f\n", "\n\f") + "\n"
     if style.coding == "windows":

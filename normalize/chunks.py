@@ -13,6 +13,7 @@ import unicodedata
 from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from normalize import paragraphs
 from normalize.document import Dropped
@@ -120,7 +121,8 @@ def chunks_of(text: str) -> tuple[list[Chunk], list[Dropped]]:
     pages, dropped = _page_ends(lines)
     chunks: list[Chunk] = []
     page = 1 if pages else 0
-    width = _printed_width([line for index, line in enumerate(lines) if index not in dropped])
+    measure = _measure([line for index, line in enumerate(lines) if index not in dropped])
+    width = measure.width
     spaced = width > 0 and _spaced(lines, dropped)
     blank = sum(not line.strip() for line in lines)
     a_line_each = not width and blank < 0.1 * len(lines)
@@ -128,7 +130,7 @@ def chunks_of(text: str) -> tuple[list[Chunk], list[Dropped]]:
     run: list[str] = []
 
     def close() -> None:
-        chunks.extend(_chunks_of_run(run, page, width, a_line_each, tables))
+        chunks.extend(_chunks_of_run(run, page, measure, a_line_each, tables))
         run.clear()
 
     for index, line in enumerate(lines):
@@ -341,14 +343,40 @@ def _beside(index: int, boundaries: Sequence[int], lines: Sequence[str]) -> bool
 # -- what is a paragraph --------------------------------------------------------------------------------------------
 
 
-def _printed_width(lines: Sequence[str]) -> int:
-    """Letters in a full printed line; 0 where a line is a paragraph."""
-    lengths = sorted(len(line.strip()) for line in lines if line.strip() and not line.lstrip().startswith("|"))
+@dataclass(frozen=True, slots=True)
+class _Measure:
+    """Of printed lines, in letters.
+
+    Attributes:
+        width: of a full line; 0 where a line is a paragraph.
+        slack: free space that a line may have at its end though the next word would fit: letters differ in width.
+    """
+
+    width: int
+    slack: float
+
+
+def _measure(lines: Sequence[str]) -> _Measure:
+    full = [line.strip() for line in lines if line.strip() and not line.lstrip().startswith("|")]
+    lengths = sorted(map(len, full))
     if len(lengths) < 8:
-        return 0
+        return _Measure(0, 0.0)
     longest = lengths[int(0.98 * (len(lengths) - 1))]
-    full = len(lengths) - bisect_left(lengths, 0.8 * longest)
-    return longest if 30 <= longest <= _WIDEST and full >= 0.35 * len(lengths) else 0
+    near = len(lengths) - bisect_left(lengths, 0.8 * longest)
+    if not 30 <= longest <= _WIDEST or near < 0.35 * len(lengths):
+        return _Measure(0, 0.0)
+    rooms = sorted(
+        _room(before, line, longest)
+        for before, line in pairwise(full)
+        if begins_lower(line) and not _ENDED.search(before) and len(before) > 0.6 * longest
+    )
+    usual = rooms[int(0.95 * (len(rooms) - 1))] if rooms else 0
+    return _Measure(longest, min(0.2 * longest, max(0.02 * longest, usual + 1)))
+
+
+def _room(before: str, line: str, width: int) -> int:
+    """Letters that were still free at the end of a line, the next line's first word set there too."""
+    return width - len(before) - 1 - len(line.split()[0])
 
 
 def _spaced(lines: Sequence[str], dropped: dict[int, str]) -> bool:
@@ -358,7 +386,7 @@ def _spaced(lines: Sequence[str], dropped: dict[int, str]) -> bool:
 
 
 def _chunks_of_run(
-    run: Sequence[str], page: int, width: int, a_line_each: bool, tables: Sequence[tuple[tuple[str, ...], ...]]
+    run: Sequence[str], page: int, measure: _Measure, a_line_each: bool, tables: Sequence[tuple[tuple[str, ...], ...]]
 ) -> list[Chunk]:
     """The chunks of lines that no blank line parts."""
     if not run:
@@ -384,7 +412,7 @@ def _chunks_of_run(
             plain.append(one.text)
             continue
         if plain:
-            chunks += _paragraphs(plain, page, width, a_line_each)
+            chunks += _paragraphs(plain, page, measure, a_line_each)
             plain = []
         chunks.append(one)
     return chunks[:-1]
@@ -400,11 +428,12 @@ def _table(rows: Sequence[tuple[str, ...]], page: int) -> Chunk:
     return Chunk(" ".join(cell for row in kept for cell in row if cell), table=kept, page=page)
 
 
-def _paragraphs(lines: Sequence[str], page: int, width: int, a_line_each: bool) -> list[Chunk]:
+def _paragraphs(lines: Sequence[str], page: int, measure: _Measure, a_line_each: bool) -> list[Chunk]:
     """The chunks of lines that are not a table's."""
     chunks: list[Chunk] = []
     text, indented, glued = "", False, False
     left = min(len(line) - len(line.lstrip()) for line in lines)
+    width = measure.width
     a_line_each |= not width and len(lines) > 1 and max(map(len, lines)) > _WIDEST
 
     def close() -> None:
@@ -418,7 +447,7 @@ def _paragraphs(lines: Sequence[str], page: int, width: int, a_line_each: bool) 
     for line in lines:
         plain = line.strip()
         if text:
-            how = "new" if a_line_each else _how(before, line, left, width)
+            how = "new" if a_line_each else _how(before, line, left, measure)
             if how == "on":
                 broken = width and re.search(r"\w[-–/]$", text) and plain[:1].isalnum()
                 text += plain if broken else " " + plain
@@ -433,34 +462,37 @@ def _paragraphs(lines: Sequence[str], page: int, width: int, a_line_each: bool) 
     return chunks
 
 
-def _how(before: str, line: str, left: int, width: int) -> str:
+def _how(before: str, line: str, left: int, measure: _Measure) -> str:
     """Whether a line goes ``on`` with the one before it, begins a ``new`` paragraph, or does so ``perhaps``."""
     last, text = before.strip(), line.strip()
+    width = measure.width
+    ended = bool(_ENDED.search(last))
     if re.match(r"[-–+*•]\s", text):
-        return "new" if not width or _ENDED.search(last) or len(last) < 0.8 * width else "on"
+        return "new" if not width or ended or len(last) < 0.8 * width else "on"
     if _NOTATION.match(text) and re.search(r"[^\W\d_]", text):
         return "new"
-    ended, lower = bool(_ENDED.search(last)), begins_lower(text)
+    lower = begins_lower(text)
     if not width:
         if ended and not lower:
             return "new" if len(last) > 40 else "on"
         return "new" if re.match(r"#{1,6}\s", text) or re.match(r"#{1,6}\s", last) else "on"
-    marker = paragraphs.is_list_item(text)
-    room = width - len(last) - 1 - len(text.split()[0])
-    if lower and not marker:
+    counted = bool(re.match(r"\d[\d.,]*\s", text))  # "12 hộ" is no list item
+    marker = paragraphs.is_list_item(text) and not counted
+    room = _room(last, text, width)
+    if (lower or (counted and not ended)) and not marker:
         if ended and last.endswith("."):
-            return "new" if room > 0.08 * width else "on"
-        return "new" if room > 0.45 * width else "on"
-    if room > 0.1 * width:
+            return "new" if room > measure.slack else "on"
+        if room <= 0.45 * width:
+            return "perhaps" if counted and PLAIN_HEAD.match(text) else "on"
+        return "new"
+    if room > measure.slack:
         return "new"
     indent = len(line) - len(line.lstrip()) - left
     if 2 <= indent <= 12 and indent > len(before) - len(before.lstrip()) - left:
         return "new"
     if marker and ended:
         return "new"
-    if PLAIN_HEAD.match(text):
-        return "perhaps"
-    return "on"
+    return "perhaps" if PLAIN_HEAD.match(text) else "on"
 
 
 def _chunk(text: str, page: int, glued: bool, indented: bool) -> Chunk | None:

@@ -53,6 +53,7 @@ _SKIPPED = -3.5
 _ANEW = -2.0
 _LATER = -4.0  # a first number that is not 1
 _ENOUGH = 3.5  # for the first pair, beyond what raised numbers show
+_PAGE = 2800  # letters of a full page: where a note is farther from its mark, each 800 letters more cost a point
 _FARTHEST = 9000  # letters between a mark and its note
 _RECENT = 40  # candidates with the number before, that a pair is tried on
 
@@ -230,7 +231,8 @@ def _end_heads(chunks: Sequence[Chunk], heads: Sequence[_Head]) -> set[int]:
         return set()
     first = starts[-1]
     tail = {head.chunk for head in heads if head.chunk >= first}
-    return tail if len(tail) > 1 and len(tail) >= 0.5 * (len(chunks) - first) else set()
+    closing = len(chunks) - 1 - max(tail) <= 2
+    return tail if closing and len(tail) > 1 and len(tail) >= 0.5 * (len(chunks) - first) else set()
 
 
 def _chain(
@@ -257,7 +259,9 @@ def _chain(
                 if head.kind != "raised" and own < -3.5:
                     continue
             else:
-                own = head.points + _MARK_POINTS[mark.kind] - (0 if farthest > 10**6 else min(2.0, (here - at) / 4000))
+                own = (
+                    head.points + _MARK_POINTS[mark.kind] - (0 if farthest > 10**6 else max(0, here - at - _PAGE) / 800)
+                )
             before, gained = _predecessor(head, mark, at, ends, offsets)
             if before is None:
                 gained = 0.0 if head.number == 1 else _LATER

@@ -43,7 +43,7 @@ _MARK_IN_NOTE = 4.0
 _BODY_BELOW_NOTES = 4.0  # on one page
 _NOTE_ON_TOP = 3.0  # of a page
 _SURE_SIGN = 3.5  # cost of taking a number that is plainly raised for something else
-_NO_PAGE_BETWEEN = 1.5  # the two halves of a broken note follow each other
+_NO_PAGE_BETWEEN = 3.0  # the two halves of a broken note follow each other
 _BEAM = 48
 _HOPELESS = 24.0  # this much dearer than the cheapest, a story is given up
 

@@ -61,6 +61,7 @@ PLAIN_HEAD = re.compile(
 
 _WIDEST = 140  # letters in a printed line
 _PAGE_AT_LEAST = 500  # letters between two page numbers
+_MOST_HEADERS = 4  # different lines that pages carry at top and foot
 _NAMED_PAGE_AT_LEAST = 120  # the same where they are written as such
 
 
@@ -234,7 +235,7 @@ def _page_ends(lines: Sequence[str]) -> tuple[set[int], dict[int, str]]:
     dropped |= dict.fromkeys(rules, "")
     if not ends and rules and not any(_heads_note(lines, index) for index in rules):
         ends |= {index for index in rules if at[index] >= _PAGE_AT_LEAST}
-    headers = _running_headers(lines, dropped, ends)
+    headers = _running_headers(lines, at, dropped, ends)
     dropped |= dict.fromkeys(headers, "running header")
     if not ends:
         ends = headers
@@ -302,7 +303,7 @@ def _cuts_sentence(lines: Sequence[str], index: int, number: int, at: Sequence[i
     return begins_lower(following)
 
 
-def _running_headers(lines: Sequence[str], dropped: dict[int, str], ends: set[int]) -> set[int]:
+def _running_headers(lines: Sequence[str], at: Sequence[int], dropped: dict[int, str], ends: set[int]) -> set[int]:
     """Lines that come again and again where pages begin or end, and lie between the halves of sentences."""
     places: dict[str, list[int]] = {}
     for index, line in enumerate(lines):
@@ -312,22 +313,25 @@ def _running_headers(lines: Sequence[str], dropped: dict[int, str], ends: set[in
         places.setdefault(re.sub(r"[\W\d_]+", " ", text).casefold().strip(), []).append(index)
     full = [index for index, line in enumerate(lines) if line.strip() and index not in dropped]
     boundaries = sorted(ends)
-    headers: set[int] = set()
-    for key, at in places.items():
-        if len(at) < 3 or len(key) < 6 or " " not in key:
+    headers: list[list[int]] = []
+    for key, where in places.items():
+        if len(where) < 3 or len(key) < 6 or " " not in key or begins_lower(lines[where[0]]):
             continue
+        if any(at[after] - at[before] < _PAGE_AT_LEAST for before, after in pairwise(where)):
+            continue  # not a page apart
         if boundaries:
-            close = [index for index in at if _beside(index, boundaries, lines)]
-            if len(close) >= 2 and len(close) >= 0.6 * len(at):
-                headers.update(close)
+            close = [index for index in where if _beside(index, boundaries, lines)]
+            if len(close) >= 2 and len(close) >= 0.6 * len(where):
+                headers.append(close)
             continue
         cut = []
-        for index in at:
+        for index in where:
             after = bisect_left(full, index) + 1
             cut.append(after < len(full) and begins_lower(lines[full[after]]))
-        if sum(cut) >= 0.6 * len(at) and not _ENDED.search(lines[at[0]].strip()):
-            headers.update(index for index, is_cut in zip(at, cut, strict=True) if is_cut or index != at[0])
-    return headers
+        if sum(cut) >= 0.6 * len(where) and not _ENDED.search(lines[where[0]].strip()):
+            headers.append([index for index, is_cut in zip(where, cut, strict=True) if is_cut or index != where[0]])
+    # More of them, and the text itself says everything several times.
+    return {index for where in headers for index in where} if len(headers) <= _MOST_HEADERS else set()
 
 
 def _beside(index: int, boundaries: Sequence[int], lines: Sequence[str]) -> bool:

@@ -44,6 +44,7 @@ _BODY_BELOW_NOTES = 4.0  # on one page
 _NOTE_ON_TOP = 3.0  # of a page
 _SURE_SIGN = 3.5  # cost of taking a number that is plainly raised for something else
 _NO_PAGE_BETWEEN = 3.0  # the two halves of a broken note follow each other
+_USUAL_PAGE = 12  # chunks
 _BEAM = 48
 _HOPELESS = 24.0  # this much dearer than the cheapest, a story is given up
 
@@ -129,7 +130,7 @@ class _Told:
 def _tell(chunks: Sequence[Chunk]) -> _Told:
     """The cheapest story of a whole text."""
     first_head = next((index for index, chunk in enumerate(chunks) if chunk.head), len(chunks))
-    judge = _Judge(chunks)
+    judge = _Judge(chunks, back=1 if first_head == len(chunks) else _USUAL_PAGE)
     cites = _cites(chunks)
     beam = [_Story(0.0)]
     for index in range(len(chunks)):
@@ -230,29 +231,49 @@ def _may_go_on(chunk: Chunk) -> bool:
 class _Judge:
     """How well one chunk follows on another, by the language model."""
 
-    def __init__(self, chunks: Sequence[Chunk]) -> None:
+    def __init__(self, chunks: Sequence[Chunk], back: int) -> None:
+        """Args: chunks; and how many chunks back most questions will go, to ask the model all of them at once."""
         self._model = language.load()
         # The edges are all that is looked at: a chunk may be long.
         self._heads = [self._ids(bare(chunk.text[:80]).split()[:2])[:2] for chunk in chunks]
         self._tails = [self._ids(bare(chunk.text[-120:]).split()[-3:])[-3:] for chunk in chunks]
-        self._known: dict[tuple[int, int], float] = {}
+        self._starts = self._scores([([0, 0, 0], head) for head in self._heads])
+        asked = [
+            (before, after)
+            for after, chunk in enumerate(chunks)
+            if not chunk.head and not chunk.table
+            for before in range(max(0, after - back), after)
+            if not chunks[before].ended
+        ]
+        self._known = dict(zip(asked, self._gains(asked), strict=True))
 
     def _ids(self, parts: Sequence[str]) -> list[int]:
         return [self._model.id(piece.symbol) for part in parts for piece in language.symbols(part)]
 
+    def _scores(self, wanted: Sequence[tuple[list[int], list[int]]]) -> list[float]:
+        """Logarithm of the probability of each short sequence after its three symbols of context."""
+        rows, owners = [], []
+        for owner, (context, head) in enumerate(wanted):
+            sequence = [*context, *head]
+            for i in range(len(head)):
+                rows.append(sequence[i : i + 4])
+                owners.append(owner)
+        if not rows:
+            return [0.0] * len(wanted)
+        scores = self._model.score_many(np.array(rows, np.int64))
+        return list(np.bincount(owners, weights=scores, minlength=len(wanted)))
+
+    def _gains(self, pairs: Sequence[tuple[int, int]]) -> list[float]:
+        joined = self._scores([([0, 0, 0, *self._tails[before]][-3:], self._heads[after]) for before, after in pairs])
+        return [
+            max(-6.0, min(6.0, float(score - self._starts[after])))
+            for score, (_, after) in zip(joined, pairs, strict=True)
+        ]
+
     def follows(self, before: int, after: int) -> float:
         """Nats by which the first two words of a chunk are likelier after another one than at a sentence's start."""
         if (before, after) not in self._known:
-            head = self._heads[after]
-            start = [0, 0, 0, *head]
-            joined = [*[0, 0, 0, *self._tails[before]][-3:], *head]
-            rows = [sequence[i : i + 4] for sequence in (joined, start) for i in range(len(sequence) - 3)]
-            gain = 0.0
-            if rows:
-                scores = self._model.score_many(np.array(rows, np.int64))
-                half = len(rows) // 2
-                gain = float(scores[:half].sum() - scores[half:].sum())
-            self._known[before, after] = max(-6.0, min(6.0, gain))
+            self._known[before, after] = self._gains([(before, after)])[0]
         return self._known[before, after]
 
 

@@ -46,7 +46,7 @@ _SURE_SIGN = 3.5  # cost of taking a number that is plainly raised for something
 _NO_PAGE_BETWEEN = 3.0  # the two halves of a broken note follow each other
 _USUAL_PAGE = 12  # chunks
 _BEAM = 48
-_HOPELESS = 24.0  # this much dearer than the cheapest, a story is given up
+_HOPELESS = 16.0  # this much dearer than the cheapest, a story is given up
 
 
 def parse_text(text: str, source: Source) -> Document:
@@ -135,6 +135,7 @@ def _tell(chunks: Sequence[Chunk]) -> _Told:
     beam = [_Story(0.0)]
     for index in range(len(chunks)):
         best: dict[tuple[int, int, bool], _Story] = {}
+        judge.learn({(before, index) for story in beam for before in (story.body, story.note) if before >= 0})
         for story in beam:
             for one in _goes_on(chunks, index, story, judge, cites[index], notes_begun=index > first_head):
                 state = (one.body, one.note, one.note_kind)
@@ -238,14 +239,10 @@ class _Judge:
         self._heads = [self._ids(bare(chunk.text[:80]).split()[:2])[:2] for chunk in chunks]
         self._tails = [self._ids(bare(chunk.text[-120:]).split()[-3:])[-3:] for chunk in chunks]
         self._starts = self._scores([([0, 0, 0], head) for head in self._heads])
-        asked = [
-            (before, after)
-            for after, chunk in enumerate(chunks)
-            if not chunk.head and not chunk.table
-            for before in range(max(0, after - back), after)
-            if not chunks[before].ended
-        ]
-        self._known = dict(zip(asked, self._gains(asked), strict=True))
+        self._open = [not chunk.ended for chunk in chunks]
+        self._asked = [not chunk.head and not chunk.table for chunk in chunks]
+        self._known: dict[tuple[int, int], float] = {}
+        self.learn({(before, after) for after in range(len(chunks)) for before in range(max(0, after - back), after)})
 
     def _ids(self, parts: Sequence[str]) -> list[int]:
         return [self._model.id(piece.symbol) for part in parts for piece in language.symbols(part)]
@@ -270,10 +267,16 @@ class _Judge:
             for score, (_, after) in zip(joined, pairs, strict=True)
         ]
 
+    def learn(self, pairs: set[tuple[int, int]]) -> None:
+        """Ask the model about several pairs of chunks at once."""
+        wanted = [pair for pair in pairs if pair not in self._known and self._open[pair[0]] and self._asked[pair[1]]]
+        if wanted:
+            self._known.update(zip(wanted, self._gains(wanted), strict=True))
+
     def follows(self, before: int, after: int) -> float:
         """Nats by which the first two words of a chunk are likelier after another one than at a sentence's start."""
         if (before, after) not in self._known:
-            self._known[before, after] = self._gains([(before, after)])[0]
+            self._known[before, after] = self._gains([(before, after)])[0]  # it ends in a semicolon
         return self._known[before, after]
 
 

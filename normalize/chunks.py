@@ -313,6 +313,7 @@ def _running_headers(lines: Sequence[str], at: Sequence[int], dropped: dict[int,
         places.setdefault(re.sub(r"[\W\d_]+", " ", text).casefold().strip(), []).append(index)
     full = [index for index, line in enumerate(lines) if line.strip() and index not in dropped]
     boundaries = sorted(ends)
+    width = _measure(lines).width
     headers: list[list[int]] = []
     for key, where in places.items():
         if len(where) < 3 or len(key) < 6 or " " not in key or begins_lower(lines[where[0]]):
@@ -328,6 +329,9 @@ def _running_headers(lines: Sequence[str], at: Sequence[int], dropped: dict[int,
         for index in where:
             after = bisect_left(full, index) + 1
             cut.append(after < len(full) and begins_lower(lines[full[after]]))
+        full_line = len(lines[where[0]].strip()) > 0.75 * (width or _WIDEST)
+        if full_line:  # a clause that comes again, not a header
+            continue
         if sum(cut) >= 0.6 * len(where) and not _ENDED.search(lines[where[0]].strip()):
             headers.append([index for index, is_cut in zip(where, cut, strict=True) if is_cut or index != where[0]])
     # More of them, and the text itself says everything several times.

@@ -20,7 +20,8 @@ _PLAIN_MARKS = {
     # A digit after a syllable, after its full stop, between brackets; before a full stop after a space.
     "glued": re.compile(rf"(?:(?<=[^\W\d_])|(?<=[%{CLOSED}]))(\d{{1,3}})(?![\w%°]|[.,/\-–]\d)"),
     "after": re.compile(
-        rf"(?:(?<=[^\W\d_][.,;:])|(?<=[%)”{CLOSED}][.,;:]))(\d{{1,3}})(?=\s|$)|(?<=[”\")%])(\d{{1,3}})(?=[\s.,;:]|$)(?![.,]\d)"
+        rf"(?:(?<=[^\W\d_][.,;:])|(?<=[%)”{CLOSED}][.,;:]))(\d{{1,3}})(?=\s|$)"
+        r"|(?<=[”\")%])(\d{1,3})(?=[\s.,;:]|$)(?![.,]\d)"
     ),
     # After a year, capitals, a document's symbol: where letters and digits stand together anyway.
     "loose": re.compile(
@@ -50,7 +51,7 @@ _TOGETHER = (
 )
 _LOST_MARK = -2.0
 _SKIPPED = -3.5
-_ANEW = -2.0
+_ANEW = -1.0
 _LATER = -4.0  # a first number that is not 1
 _ENOUGH = 3.5  # for the first pair, beyond what raised numbers show
 _PAGE = 2800  # letters of a full page: where a note is farther from its mark, each 800 letters more cost a point
@@ -208,11 +209,8 @@ def _syllable(word: str, digits: str) -> bool:
     if word.endswith((CLOSED, "%")):
         return True
     letters = re.sub(r"^\W+|\W+$", "", word)
-    return (
-        len(letters) > 1
-        and (letters[1:].islower() or (letters.isupper() and letters.isalpha() and len(letters) > 3))
-        and letters.casefold() not in ("covid", "km", "sars", "cov")
-    )
+    spelled = letters[1:].islower() or (letters.isupper() and letters.isalpha() and len(letters) > 3)
+    return len(letters) > 1 and spelled and letters.casefold() not in ("covid", "km", "sars", "cov")
 
 
 def _exponent(text: str, at: int, digits: str) -> bool:

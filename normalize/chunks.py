@@ -38,7 +38,11 @@ _NOTATION = re.compile(
 )
 _HEAD = re.compile(rf"[{RAISED}{BRACKETED}](\d+){CLOSED}\s*")
 _ESCAPED = re.compile(r"\\([*_#\[\]().+\-!~>|])")
-_EMPHASIS = re.compile(r"(\*{1,3}|(?<!\w)_{1,3}(?=[^\W_]))(?=\S)(.*?\S)\1(?!(?<=_)\w)")
+#: Stars or underscores around words, as Markdown has them; engines do not always close with as many as they open.
+_EMPHASIS = re.compile(
+    r"(?<!\w)\*{1,3}(?=[^\s*).,;:])(.*?[^\s*(])\*{1,3}(?!\w)|\*\*(?=\S)(.*?\S)\*\*"
+    r"|(?<!\w)(?P<line>_{1,3})(?=[^\W_])(.*?[^\s_])(?P=line)(?!\w)"
+)
 _TAG = re.compile(r"</?(?:b|i|u|strong|em|span|font|p|div|center)(?:\s[^<>]*)?>", re.IGNORECASE)
 _RULE = re.compile(r"[\s\-_*=–—~]{3,}")
 #: Lines that only another engine writes between two pages.
@@ -52,7 +56,7 @@ _PAGE_NUMBER = re.compile(
     r"(?P<of>\s*(?:/|of|trên)\s*\d{1,3})?[\s#*=_\])|>–—-]*",
     re.IGNORECASE,
 )
-_ENDED = re.compile(rf"[.;:!?…](?:[\"”’)\]*_]|[{RAISED}{BRACKETED}]\d+{CLOSED})*$|/\.$")
+_ENDED = re.compile(rf"[.;:!?…](?:[\"”’)\]*_]|\s?[{RAISED}{BRACKETED}]\d+{CLOSED})*$|/\.$")
 #: What a note's head may look like where its number is set in ordinary digits.
 PLAIN_HEAD = re.compile(
     r"(?:\((?P<paren>\d{1,3})\)\s*|(?P<dot>\d{1,3})\.\s+|(?P<close>\d{1,3})\)\s*|(?P<space>\d{1,3})\s+"
@@ -62,7 +66,7 @@ PLAIN_HEAD = re.compile(
 _WIDEST = 140  # letters in a printed line
 _PAGE_AT_LEAST = 500  # letters between two page numbers
 _MOST_HEADERS = 4  # different lines that pages carry at top and foot
-_NAMED_PAGE_AT_LEAST = 120  # the same where they are written as such
+_NAMED_PAGE_AT_LEAST = 80  # the same where they are written as such
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,7 +159,8 @@ def _cleaned(text: str) -> str:
     text = re.sub("[\ufeff\u200b\u200c\u200d\u2060\u00ad]", "", text)
     text = re.sub("[\ue000-\ue003]", "\ufffd", text)
     text = re.sub("[\u00a0\u2000-\u200a\u202f]", " ", text).replace("\v", "\n").replace("\u2028", "\n")
-    return text.replace("\f", "\n\f\n").expandtabs(4)
+    text = re.sub(r"^[ \t]+", lambda found: found[0].expandtabs(4), text, flags=re.MULTILINE)
+    return text.replace("\f", "\n\f\n")
 
 
 # -- tables and tags ------------------------------------------------------------------------------------------------
@@ -181,11 +186,11 @@ def _without_html(text: str) -> tuple[str, list[tuple[tuple[str, ...], ...]]]:
         tables.append(tuple(rows))
         return f"\n\n{_TABLE}{len(tables) - 1}{_TABLE}\n\n"
 
+    if "&" in text:
+        text = re.sub(r"&(?:nbsp|amp|quot);", lambda found: html.unescape(found[0]).replace("\xa0", " "), text)
     if "<" in text:
         text = re.sub(r"<table\b.*?</table>", take, text, flags=re.DOTALL | re.IGNORECASE)
         text = re.sub(r"<br\s*/?>", "\n", text, flags=re.IGNORECASE)
-    if "&" in text and re.search(r"&(?:nbsp|amp|lt|gt|quot);", text):
-        text = re.sub(r"&(?:nbsp|amp|lt|gt|quot);", lambda found: html.unescape(found[0]).replace("\xa0", " "), text)
     return text, tables
 
 
@@ -198,7 +203,7 @@ def _inside(text: str) -> str:
     text = _TAG.sub("", text) if "<" in text else text
     text = _NOTATION.sub(_seal, text)
     while True:
-        plain = _EMPHASIS.sub(lambda found: found[2], text)
+        plain = _EMPHASIS.sub(lambda found: found[1] or found[2] or found[4], text)
         if plain == text:
             break
         text = plain
@@ -403,9 +408,12 @@ def _chunks_of_run(
         return [_table(tables[int(run[0].strip().strip(_TABLE))], page)]
     out: list[Chunk] = []
     rest: list[str] = []
-    for line in run:
+    for index, line in enumerate(run):
         if line.lstrip().startswith("|") and line.rstrip().endswith("|") and line.count("|") > 1:
             rest.append(line)
+            continue
+        if _tabbed(run, index):
+            rest.append("|" + "|".join(cell.replace("|", r"\|") for cell in line.split("\t")) + "|")
             continue
         if rest:
             out.append(_markdown_table(rest, page))
@@ -426,8 +434,16 @@ def _chunks_of_run(
     return chunks[:-1]
 
 
+def _tabbed(run: Sequence[str], index: int) -> bool:
+    """Whether a line is a row of cells parted by tabs, with another such row beside it."""
+    tabs = run[index].strip().count("\t")
+    return tabs > 0 and any(
+        0 <= other < len(run) and run[other].count("\t") == run[index].count("\t") for other in (index - 1, index + 1)
+    )
+
+
 def _markdown_table(rows: Sequence[str], page: int) -> Chunk:
-    cells = [tuple(_inside(cell.strip()) for cell in row.strip()[1:-1].split("|")) for row in rows]
+    cells = [tuple(_inside(cell.strip()) for cell in re.split(r"(?<!\\)\|", row.strip()[1:-1])) for row in rows]
     return _table([row for row in cells if not all(re.fullmatch(r":?-*:?", cell) for cell in row)], page)
 
 
@@ -507,7 +523,7 @@ def _chunk(text: str, page: int, glued: bool, indented: bool) -> Chunk | None:
     plain = re.sub(r"^#{1,6}\s+", "", text.strip())
     plain = _inside(re.sub(r"^>\s+", "", plain))
     # A space before a mark is the engine's, not the page's.
-    plain = re.sub(rf"\s+(?=[{RAISED}{BRACKETED}])(?![{RAISED}{BRACKETED}]\d+{CLOSED}\s*\w)", "", plain).strip()
+    plain = re.sub(rf"\s+(?={RAISED})(?!{RAISED}\d+{CLOSED}\s*\w)", "", plain).strip()
     if plain.count("**") % 2:  # bold that was opened and never closed
         plain = re.sub(r"^\*\*|\*\*$", "", plain)
     if not any(c.isalnum() for c in plain):  # a rule of dashes, an empty paragraph

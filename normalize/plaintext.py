@@ -23,7 +23,7 @@ from normalize.chunks import BRACKETED, CLOSED, RAISED, SIGN, Chunk, bare, chunk
 from normalize.document import Block, Document, Footnote, Mark, PageWarning, Source, Token, Tokens, published
 from normalize.footnotes import Sign, is_exponent, labels, match_marks, settle, superscript
 from normalize.letterhead import is_motto, is_recipients_head, read_metadata
-from normalize.lines import join_lines
+from normalize.lines import glue, join_lines
 from normalize.plainmarks import with_plain_numbers
 from normalize.syllable import skeleton
 
@@ -391,7 +391,11 @@ def _tokens(
                 marks.append(Mark(len(text), label))
             else:
                 text += f"[{sign[2]}]" if sign[1] == BRACKETED else superscript(sign[2])
-        out.append(Token(text + part[0][at:], marks=tuple(marks)))
+        token = Token(text + part[0][at:], marks=tuple(marks))
+        if out and marks and marks[0].offset == 0 and not any(c.isalnum() for c in token.text):
+            out[-1] = glue(out[-1], token)  # the space before a mark is the engine's, not the page's
+        else:
+            out.append(token)
     return tuple(out)
 
 

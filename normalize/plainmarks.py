@@ -55,6 +55,7 @@ _ANEW = -1.0
 _LATER = -4.0  # a first number that is not 1
 _ENOUGH = 3.5  # for the first pair, beyond what raised numbers show
 _PAGE = 2800  # letters of a full page: where a note is farther from its mark, each 800 letters more cost a point
+_AT_END = 0.6  # a text that ends in nothing but numbered paragraphs most likely ends in its notes
 _FARTHEST = 9000  # letters between a mark and its note
 _RECENT = 40  # candidates with the number before, that a pair is tried on
 
@@ -257,9 +258,8 @@ def _chain(
                 if head.kind != "raised" and own < -3.5:
                     continue
             else:
-                own = (
-                    head.points + _MARK_POINTS[mark.kind] - (0 if farthest > 10**6 else max(0, here - at - _PAGE) / 800)
-                )
+                own = head.points + _MARK_POINTS[mark.kind]
+                own += _AT_END if farthest > _FARTHEST else -max(0, here - at - _PAGE) / 800
             before, gained = _predecessor(head, mark, at, ends, offsets)
             if before is None:
                 gained = 0.0 if head.number == 1 else _LATER

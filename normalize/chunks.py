@@ -337,9 +337,8 @@ def _running_headers(lines: Sequence[str], at: Sequence[int], dropped: dict[int,
         full_line = len(lines[where[0]].strip()) > 0.75 * (width or _WIDEST)
         if full_line:  # a clause that comes again, not a header
             continue
-        if sum(cut) >= max(2, (0.6 if len(where) == 3 else 0.3) * len(where)) and not _ENDED.search(
-            lines[where[0]].strip()
-        ):
+        share = 0.6 if len(where) == 3 else 0.3
+        if sum(cut) >= max(2, share * len(where)) and not _ENDED.search(lines[where[0]].strip()):
             headers.append([index for index, is_cut in zip(where, cut, strict=True) if is_cut or index != where[0]])
     # More of them, and the text itself says everything several times.
     return {index for where in headers for index in where} if len(headers) <= _MOST_HEADERS else set()

@@ -71,19 +71,20 @@ def _phrases(document: Document, wanted: set[str]) -> dict[str, Counter[str]]:
         return out
     for _, tokens in document.texts():
         words: list[str] = []
+        initials = ""
         for token in tokens:
             word = token.text.lower()
             bare = word.rstrip(".,;:)")
             if parse(bare) is None:
-                words.clear()
+                words, initials = [], ""
                 continue
             words.append(bare)
+            initials += bare[0].upper()
             for size in sizes:
-                initials = "".join(one[0] for one in words[-size:]).upper()
-                if initials in out and len(initials) == size:
-                    out[initials][" ".join(words[-size:])] += 1
+                if initials[-size:] in out and len(initials) >= size:
+                    out[initials[-size:]][" ".join(words[-size:])] += 1
             if bare != word:
-                words.clear()
+                words, initials = [], ""
     return out
 
 

@@ -120,15 +120,15 @@ def lattice(document: Document, model: LanguageModel, channel: Channel) -> tuple
     new_style = _prefers_new_style(word for *_, word in pending)
     slots = []
     pageless: dict[str, tuple[Candidate, ...]] = {}
+    last = len(pending) - 1
     for number, one in enumerate(pending):
         at, text, index, start, end, word = one
         token = texts[text][index]
         before = pending[number - 1] if number and pending[number - 1][0] == at - 1 else None
-        after = pending[number + 1] if number + 1 < len(pending) and pending[number + 1][0] == at + 1 else None
-        if any(start < mark.offset < end for mark in token.marks):
+        after = pending[number + 1] if number < last and pending[number + 1][0] == at + 1 else None
+        if token.marks and any(start < mark.offset < end for mark in token.marks):
             continue
-        neighbours = [near[5] for near in (before, after) if near is not None]
-        if frozen(word, neighbours):
+        if frozen(word, [near[5] for near in (before, after) if near is not None]):
             continue
         letters = _letters(token, start, end)
         candidates = pageless.get(word) if not letters else None
@@ -137,12 +137,14 @@ def lattice(document: Document, model: LanguageModel, channel: Channel) -> tuple
             if not letters:
                 pageless[word] = candidates
         if candidates:
-            first = ids[at - 1] == START or (start == 0 and _marker(texts[text], index))
-            name = word[0].isupper() and not word.isupper() and not first
-            if first and after is not None and word.istitle() and after[5].istitle():
-                name = True
-            # What breaks the rule of tones was not printed so: "Quôc" is nobody's name.
-            name = name and parse(word) is not None
+            name = word[0].isupper()
+            if name:
+                first = ids[at - 1] == START or (start == 0 and _marker(texts[text], index))
+                name = not word.isupper() and not first
+                if first and after is not None and word.istitle() and after[5].istitle():
+                    name = True
+                # What breaks the rule of tones was not printed so: "Quôc" is nobody's name.
+                name = name and parse(word) is not None
             slots.append(Slot(at, text, index, start, end, word, letters, name, candidates))
     return np.array(ids, np.int64), slots
 
@@ -161,27 +163,34 @@ def frozen(word: str, neighbours: Sequence[str]) -> bool:
     >>> frozen("UBND", ["của"]), frozen("PHÂN", ["ĐẤU"]), frozen("Covid", []), frozen("tô", [])
     (True, False, True, False)
     """
-    if len(word) < 2 and word.isupper():
-        return True
-    syllable = parse(word)
+    alone = _frozen_alone(word)
+    if alone is not None:
+        return alone
     if word.isupper():
         # Abbreviations stand alone; a heading is a row of capital syllables.
-        if not any(near.isupper() and len(near) > 1 and looks_vietnamese(near) for near in neighbours):
-            return True
-        return not looks_vietnamese(word)
+        return not any(near.isupper() and len(near) > 1 and looks_vietnamese(near) for near in neighbours)
+    return any(near.isascii() and not near.isupper() and parse(near) is None for near in neighbours)
+
+
+@lru_cache(maxsize=1 << 16)
+def _frozen_alone(word: str) -> bool | None:
+    """Whether a word is frozen whatever stands beside it; None where that decides."""
+    if len(word) < 2 and word.isupper():
+        return True
+    if word.isupper():
+        return None if looks_vietnamese(word) else True
     if not (word.islower() or word.istitle()):
         return True
-    if word.isascii():
-        if syllable is None and not looks_vietnamese(word):
-            return True
-        return any(near.isascii() and not near.isupper() and parse(near) is None for near in neighbours)
-    return not looks_vietnamese(word)
+    if not looks_vietnamese(word):
+        return True
+    return None if word.isascii() else False
 
 
 # Letters of Tesseract's alphabet that no Vietnamese word has, and what it takes for them.
 _NEVER_PRINTED = str.maketrans("øöäåïëñ", "gơăăiên")
 
 
+@lru_cache(maxsize=1 << 16)
 def looks_vietnamese(word: str) -> bool:
     """Whether a word is a syllable, or would be one with another tone, or with one tone instead of two.
 
@@ -217,18 +226,18 @@ def _letters(token: Token, start: int, end: int) -> tuple[Letter, ...]:
 
 def _prefers_new_style(words: Iterable[str]) -> bool:
     """Whether a document writes hoà (new) rather than hòa."""
-    new = old = 0
-    for word in words:
-        if not word.isascii() and len(word) < 8:
-            syllable = parse(word)
-            if syllable is not None and syllable.tone:
-                forms = spellings(syllable)
-                if len(forms) > 1:
-                    if word.lower() == forms[0]:
-                        old += 1
-                    else:
-                        new += 1
-    return new > old
+    return sum(map(_style, words)) > 0
+
+
+@lru_cache(maxsize=1 << 16)
+def _style(word: str) -> int:
+    """1 for a word in the new placement of tones, -1 for the old one, 0 where they agree."""
+    if word.isascii() or len(word) > 7:
+        return 0
+    syllable = parse(word)
+    if syllable is None or not syllable.tone or len(spellings(syllable)) < 2:
+        return 0
+    return -1 if word.lower() == spellings(syllable)[0] else 1
 
 
 @lru_cache(maxsize=1 << 16)

@@ -54,6 +54,8 @@ def repair(document: Document, mode: str = "safe") -> Document:
     ids, slots = lattice(document, model, channel)
     judge = Judge(load_decision(), mode, ids, slots)
     changes = decide(decode(ids, slots, model, channel.burst), ids, model, channel.burst, judge.accept)
+    judge.see(changes)
+    changes = decide(changes, ids, model, channel.burst, judge.accept)
     changes = [replace(one, probability=judge.probability(one)) for one in changes]
     fixed = formulas(document)
     changes = [*fixed, *beside(fixed, changes)]

@@ -1,6 +1,6 @@
 """What each part of repair is worth on the scans with known text.
 
-    python benchmarks/ablation.py [--shared ../shared] [--cache DIR]
+    python -m benchmarks.ablation [--shared ../shared] [--cache DIR]
 
 Each row adds one thing to the row above it: the language model with the same price for every confusion, the table of
 confusions, the letters that competed on the page, what the document says elsewhere, and the rules that need no model

@@ -59,9 +59,16 @@ def label(change: Change, document: Document, truth: str) -> int:
 Sample = tuple[tuple[float, ...], int, bool]
 
 
+def one_letter(printed: str, read: str) -> bool:
+    """Whether two words differ in marks and in one base letter at most."""
+    if len(printed) != len(read):
+        return False
+    return sum(skeleton(one) != skeleton(two) for one, two in zip(printed, read, strict=True)) <= 1
+
+
 def from_pages(path: Path) -> tuple[list[Sample], int, int]:
-    """Samples from rendered pages; how many words the second half has, and how many of them are wrong in their
-    marks."""
+    """Samples from rendered pages; how many words the second half has, and how many of them are wrong in their marks
+    or in one letter."""
     samples, words, wrong = [], 0, 0
     with gzip.open(path, "rt", encoding="utf-8") as lines:
         for number, line in enumerate(lines):
@@ -79,7 +86,7 @@ def from_pages(path: Path) -> tuple[list[Sample], int, int]:
                     for i, j in zip(range(op.src_start, op.src_end), range(op.dest_start, op.dest_end), strict=False):
                         truth[j] = page["truth"][i]
                         words += number % 2 == 0
-                        wrong += number % 2 == 0 and printed[i] != read[j] and skeleton(printed[i]) == skeleton(read[j])
+                        wrong += number % 2 == 0 and printed[i] != read[j] and one_letter(printed[i], read[j])
             for change in proposals(document):
                 if change.slot.token in truth:
                     samples.append(

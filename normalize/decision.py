@@ -152,7 +152,10 @@ def _familiar(base: npt.NDArray[np.float32], first: int, last: int) -> float:
 def undoubted(change: Change) -> bool:
     """Whether a change replaces a letter that had no such competitor on the page."""
     letters = zip(change.slot.letters, change.after, change.slot.read, strict=False)
-    return any(new != old and confusion.rank(letter, new) == confusion.UNLISTED for letter, new, old in letters)
+    return any(
+        new != old and confusion.rank(letter, new) == confusion.UNLISTED and not confusion.doubtful(letter)
+        for letter, new, old in letters
+    )
 
 
 def _place(change: Change) -> int:
@@ -202,8 +205,8 @@ class Judge:
     def see(self, changes: list[Change]) -> None:
         """Learn from the changes of a first round how clean the text is that comes without a page.
 
-        Where hardly any change is sure, errors are rare, and a doubtful change is likelier a rare word. How often a page
-        is misread, the letters themselves tell.
+        Where hardly any change is sure, errors are rare, and a doubtful change is likelier a rare word. How badly a
+        page was read, its letters tell.
         """
         sure = sum(not change.slot.letters and self.probability(change) >= SURE for change in changes)
         rate = (sure + SURE_CHANGES * KNOWN_BEFORE) / (self._pageless + KNOWN_BEFORE)

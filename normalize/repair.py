@@ -17,12 +17,13 @@ from __future__ import annotations
 from dataclasses import replace
 
 from normalize import confusion, language
-from normalize.abbreviations import abbreviations
+from normalize.abbreviations import abbreviations, symbols
 from normalize.changes import apply, undo
 from normalize.decision import Judge, decide, load_decision
 from normalize.document import Document
 from normalize.formulas import formulas
 from normalize.glued import glued
+from normalize.list_letters import list_letters
 from normalize.numerals import numerals
 from normalize.rules import formula_marks, look_alikes, small_capitals
 from normalize.search import decode
@@ -61,6 +62,8 @@ def repair(document: Document, mode: str = "safe") -> Document:
     changes = [*fixed, *beside(fixed, changes)]
     changes += beside(changes, numerals(document))
     changes += beside(changes, abbreviations(document, model))
+    changes += beside(changes, symbols(document))
+    changes += beside(changes, list_letters(document))
     changes += beside(changes, formula_marks(document))
     changes += look_alikes(document, changes)
     changes += small_capitals(document, model, changes)

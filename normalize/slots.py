@@ -128,15 +128,16 @@ def lattice(document: Document, model: LanguageModel, channel: Channel) -> tuple
         after = pending[number + 1] if number < last and pending[number + 1][0] == at + 1 else None
         if token.marks and any(start < mark.offset < end for mark in token.marks):
             continue
-        if frozen(word, [near[5] for near in (before, after) if near is not None]):
-            continue
         letters = _letters(token, start, end)
+        if frozen(word, [near[5] for near in (before, after) if near is not None]) and not (letters and _garbled(word)):
+            continue
         candidates = pageless.get(word) if not letters else None
         if candidates is None:
             candidates = _candidates(word, letters, model, channel, new_style)
             if not letters:
                 pageless[word] = candidates
-        if candidates:
+        others = _other_letters(word, letters, model, channel, new_style) if letters else ()
+        if candidates or others:
             name = word[0].isupper()
             if name:
                 first = ids[at - 1] == START or (start == 0 and _marker(texts[text], index))
@@ -145,7 +146,10 @@ def lattice(document: Document, model: LanguageModel, channel: Channel) -> tuple
                     name = True
                 # What breaks the rule of tones was not printed so: "Quôc" is nobody's name.
                 name = name and parse(word) is not None
-            slots.append(Slot(at, text, index, start, end, word, letters, name, candidates))
+            if others and not name:
+                candidates += others
+            if candidates:
+                slots.append(Slot(at, text, index, start, end, word, letters, name, candidates))
     return np.array(ids, np.int64), slots
 
 
@@ -241,8 +245,11 @@ def _style(word: str) -> int:
 
 
 @lru_cache(maxsize=1 << 16)
-def _options(word: str, model: LanguageModel, new_style: bool) -> tuple[tuple[int, str], ...]:
-    """Symbol and spelling of each other syllable of the same letters, in the case and style of ``word``."""
+def _options(word: str, model: LanguageModel, new_style: bool, itself: bool = False) -> tuple[tuple[int, str], ...]:
+    """Symbol and spelling of each other syllable of the same letters, in the case and style of ``word``.
+
+    With ``itself`` that of ``word`` too.
+    """
     low = word.lower()
     own = parse(low)
     if own is not None and own.tone and len(spellings(own)) > 1:
@@ -250,7 +257,7 @@ def _options(word: str, model: LanguageModel, new_style: bool) -> tuple[tuple[in
     out = []
     for symbol in model.same_letters(low.translate(_NEVER_PRINTED)):
         syllable = parse(model.words[symbol])
-        if syllable is None or syllable == own:
+        if syllable is None or (syllable == own and not itself):
             continue
         form = spellings(syllable)[-1 if new_style else 0]
         if len(form) == len(word):
@@ -267,6 +274,32 @@ def _candidates(
         (symbol, form, max(0.5, confusion.cost(channel, form, word, letters) - offer))
         for symbol, form in _options(word, model, new_style)
     )
+
+
+def _garbled(word: str) -> bool:
+    """Whether a word can be nothing but a misread Vietnamese one: small, with marks of Vietnamese, and no syllable."""
+    return word.islower() and bool(_MARKED & set(word)) and not looks_vietnamese(word)
+
+
+# Letters that none of the other languages in our documents has.
+_MARKED = confusion.LETTERS - set("abcdeghiklmnopqrstuvxyàáèéêìíòóùúýâôõãđ")
+
+
+def _other_letters(
+    word: str, letters: tuple[Letter, ...], model: LanguageModel, channel: Channel, new_style: bool
+) -> tuple[Candidate, ...]:
+    """Candidates with one letter of another base, one that competed on the page: ``minh`` for ``ninh``."""
+    low = word.lower()
+    out: dict[str, Candidate] = {}
+    for index, letter in enumerate(letters):
+        for other in confusion.competitors(letter):
+            variant = low[:index] + other + low[index + 1 :]
+            for symbol, form in _options(match_case(variant, word), model, new_style, True):
+                if form[index].lower() == other:
+                    price = max(0.5, confusion.cost(channel, form, word, letters))
+                    if form not in out or price < out[form][2]:
+                        out[form] = (symbol, form, price)
+    return tuple(out.values())
 
 
 @lru_cache(maxsize=1 << 14)

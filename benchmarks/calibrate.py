@@ -36,7 +36,7 @@ from ocr.page import Letter
 
 SOURCE = Source("calibration", "", 0, 0)
 LETTERS = sorted({place(vowel, tone) for vowel in "aăâeêioôơuưy" for tone in range(6)} | {"d", "đ"})
-THRESHOLDS = {"page": {"safe": 0.9, "full": 0.5}, "text": {"safe": 0.7, "full": 0.45}}
+THRESHOLDS = {"page": {"safe": 0.85, "full": 0.5}, "text": {"safe": 0.7, "full": 0.45}}
 NOISE, ROW = 0.006, 0.08
 MISLABELLED = 0.03
 _EDGES = re.compile(r"^\W+|\W+$")

@@ -19,6 +19,7 @@ from normalize.syllable import parse
 _GLUED = re.compile(r"([^\W\d_]+)([.,:;'’‘`\-–_~*·•]{1,2})([^\W\d_]+)")
 _HYPHENS = frozenset("-–")
 _DIRT = frozenset("'’‘`_~*·•")
+_COMMA_AND_DIRT = frozenset((",-", ",–", ",_", ",~", ",'", ",`", ",·", ",."))
 # How much likelier (nats) the text must be without the sign. A small letter after a full stop is a hint by itself.
 _ENOUGH = {".": 0.0, ":": 4.0, ";": 4.0, ",": 5.0}
 _NEVER_IN_COMPOUNDS = frozenset((
@@ -48,6 +49,11 @@ def glued(document: Document, model: LanguageModel) -> list[Change]:
             if found is None or not all(_small_word(found[i], model) for i in (1, 3)):
                 continue
             one, sign, two = found.groups()
+            start = token.text.index(found.group()) + len(one)
+            if sign in _COMMA_AND_DIRT:
+                reason = "a speck behind a comma"
+                out.append(by_rule(text, index, token, start, start + len(sign), ", ", PROBABILITY, reason))
+                continue
             if set(sign) & _HYPHENS:
                 hyphens = hyphens or _hyphens(document)
                 pair = (one, two)
@@ -62,7 +68,6 @@ def glued(document: Document, model: LanguageModel) -> list[Change]:
                 if gain < max(_ENOUGH.get(c, 0.0) for c in sign) or (one.isascii() and two.isascii() and gain < 3):
                     continue
                 reason = f"a speck between two words: without the sign the text is {gain:.1f} nats likelier"
-            start = token.text.index(found.group()) + len(one)
             out.append(by_rule(text, index, token, start, start + len(sign), " ", PROBABILITY, reason))
     return out
 

@@ -129,7 +129,9 @@ def lattice(document: Document, model: LanguageModel, channel: Channel) -> tuple
         if token.marks and any(start < mark.offset < end for mark in token.marks):
             continue
         letters = _letters(token, start, end)
-        if frozen(word, [near[5] for near in (before, after) if near is not None]) and not (letters and _garbled(word)):
+        if frozen(word, [near[5] for near in (before, after) if near is not None]) and not (
+            letters and _garbled(word, model)
+        ):
             continue
         candidates = pageless.get(word) if not letters else None
         if candidates is None:
@@ -276,13 +278,19 @@ def _candidates(
     )
 
 
-def _garbled(word: str) -> bool:
-    """Whether a word can be nothing but a misread Vietnamese one: small, with marks of Vietnamese, and no syllable."""
-    return word.islower() and bool(_MARKED & set(word)) and not looks_vietnamese(word)
+def _garbled(word: str, model: LanguageModel) -> bool:
+    """Whether a small word that is no syllable may be a misread one: it has marks of Vietnamese, or is unknown."""
+    return word.islower() and not looks_vietnamese(word) and (bool(_MARKED & set(word)) or model.id(word) == OTHER)
 
 
 # Letters that none of the other languages in our documents has.
 _MARKED = confusion.LETTERS - set("abcdeghiklmnopqrstuvxyàáèéêìíòóùúýâôõãđ")
+
+
+def _listed(form: str, word: str, letters: tuple[Letter, ...]) -> bool:
+    """Whether every letter of ``form`` that is not in ``word`` was listed on the page."""
+    triples = zip(form, word, letters, strict=True)
+    return all(one == two or confusion.rank(letter, one) != confusion.UNLISTED for one, two, letter in triples)
 
 
 def _other_letters(
@@ -295,7 +303,7 @@ def _other_letters(
         for other in confusion.competitors(letter):
             variant = low[:index] + other + low[index + 1 :]
             for symbol, form in _options(match_case(variant, word), model, new_style, True):
-                if form[index].lower() == other:
+                if form[index].lower() == other and _listed(form, word, letters):
                     price = max(0.5, confusion.cost(channel, form, word, letters))
                     if form not in out or price < out[form][2]:
                         out[form] = (symbol, form, price)

@@ -24,6 +24,7 @@ from normalize.document import Document
 from normalize.formulas import formulas
 from normalize.glued import glued
 from normalize.list_letters import list_letters
+from normalize.lunar_years import lunar_years
 from normalize.numerals import numerals
 from normalize.rules import formula_marks, look_alikes, small_capitals
 from normalize.search import decode
@@ -64,6 +65,7 @@ def repair(document: Document, mode: str = "safe") -> Document:
     changes += beside(changes, abbreviations(document, model))
     changes += beside(changes, symbols(document))
     changes += beside(changes, list_letters(document))
+    changes += beside(changes, lunar_years(document))
     changes += beside(changes, formula_marks(document))
     changes += look_alikes(document, changes)
     changes += small_capitals(document, model, changes)

@@ -35,6 +35,18 @@ _MARK = re.compile(r"\[\^\d+\]")
 _EDGES = re.compile(r"^[^\w%]+|[^\w%]+$")
 
 
+COLUMNS = (
+    "words",
+    "marks before",
+    "marks after",
+    "letters before",
+    "letters after",
+    "mended",
+    "broken",
+    "still wrong",
+)
+
+
 def compared(word: str) -> str:
     """A word as it is compared: without punctuation at its ends, tone placement folded, case kept."""
     word = _EDGES.sub("", word)
@@ -73,11 +85,12 @@ def gold_words(gold: dict) -> list[str]:
 
 
 def compare(truth: list[str], before: list[str], after: list[str]) -> tuple[dict[str, int], list[str]]:
-    """Counts of aligned words (wrong marks before and after, mended, broken), and lines that show what went wrong.
+    """Counts of aligned words (wrong marks and wrong letters before and after, mended, broken), and lines that show
+    what went wrong.
 
     ``before`` and ``after`` have the same length; words are aligned to the truth by ``before`` alone.
     """
-    counts = dict.fromkeys(("words", "marks before", "marks after", "mended", "broken", "other"), 0)
+    counts = dict.fromkeys(COLUMNS, 0)
     shown = []
     for op in Levenshtein.opcodes(truth, before):
         if op.tag not in ("equal", "replace"):
@@ -88,6 +101,8 @@ def compare(truth: list[str], before: list[str], after: list[str]) -> tuple[dict
             same = skeleton(true) == skeleton(old)
             counts["marks before"] += same and true != old
             counts["marks after"] += same and true != new
+            counts["letters before"] += not same
+            counts["letters after"] += skeleton(true) != skeleton(new)
             counts["mended"] += true != old and true == new
             if true == old and true != new:
                 counts["broken"] += 1
@@ -95,7 +110,7 @@ def compare(truth: list[str], before: list[str], after: list[str]) -> tuple[dict
             elif same and true != new:
                 shown.append(f"missed {old} ({true}) now {new} in {' '.join(before[max(0, j - 3) : j + 4])}")
             elif old != new and true != new:
-                counts["other"] += 1
+                counts["still wrong"] += 1
                 shown.append(f"other {old} ({true}) now {new} in {' '.join(before[max(0, j - 3) : j + 4])}")
     return counts, shown
 
@@ -117,9 +132,8 @@ def read_scan(path: Path, cache: Path | None) -> Document:
 
 def scans(shared: Path, mode: str, cache: Path | None, show: bool) -> None:
     """Table of the scans with known text."""
-    columns = ("words", "marks before", "marks after", "mended", "broken", "other")
-    print(f"{'scan':26}" + "".join(f"{name:>14}" for name in columns) + f"{'ms a page':>12}")
-    sums = {"real": dict.fromkeys(columns, 0), "d": dict.fromkeys(columns, 0)}
+    print(f"{'scan':26}" + "".join(f"{name:>15}" for name in COLUMNS) + f"{'ms a page':>12}")
+    sums = {"real": dict.fromkeys(COLUMNS, 0), "d": dict.fromkeys(COLUMNS, 0)}
     for path in sorted((shared / "devset").glob("*.pdf")):
         gold = json.loads(path.with_suffix(".gold.json").read_text(encoding="utf-8"))
         document = read_scan(path, cache)
@@ -127,14 +141,14 @@ def scans(shared: Path, mode: str, cache: Path | None, show: bool) -> None:
         repaired = repair(document, mode)
         spent = (time.perf_counter() - started) / document.source.pages
         counts, shown = compare(gold_words(gold), words(document), words(repaired))
-        print(f"{path.stem:26}" + "".join(f"{counts[c]:14,}" for c in columns) + f"{1000 * spent:12.0f}")
+        print(f"{path.stem:26}" + "".join(f"{counts[c]:15,}" for c in COLUMNS) + f"{1000 * spent:12.0f}")
         if show:
             print("".join(f"    {line}\n" for line in shown), end="")
         total = sums["real" if path.stem.startswith("real") else "d"]
-        for column in columns:
+        for column in COLUMNS:
             total[column] += counts[column]
     for name, total in sums.items():
-        print(f"{'all ' + name:26}" + "".join(f"{total[c]:14,}" for c in columns))
+        print(f"{'all ' + name:26}" + "".join(f"{total[c]:15,}" for c in COLUMNS))
 
 
 def bare(shared: Path, mode: str, cache: Path | None) -> None:

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import json
 import unicodedata
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 
@@ -59,6 +59,33 @@ class Channel:
     on_page: dict[str, float]
     other: float
     burst: float
+    _prices: dict[tuple[Letter, str], dict[str, float]] = field(
+        init=False, default_factory=dict, repr=False, compare=False
+    )
+
+    def prices(self, letter: Letter, read: str) -> dict[str, float]:
+        """What each letter that the page listed costs, by its small form; under "" a letter that was not listed.
+
+        The same letters come again and again, so the answer is kept.
+        """
+        known = self._prices.get((letter, read))
+        if known is None:
+            if len(self._prices) > 50_000:
+                self._prices.clear()
+            known = self._prices[letter, read] = self._priced(letter, read)
+        return known
+
+    def _priced(self, letter: Letter, read: str) -> dict[str, float]:
+        out = {"": self.unlisted_in_doubt if doubtful(letter) else self.listed[UNLISTED]}
+        for text, _ in letter.choices:
+            kind, where = kind_of(text, read), rank(letter, text)
+            if kind is None:
+                price = self.other_base[min(where, len(self.other_base) - 1)]
+            else:
+                # Capitals err in their own ways, and the pages that this was learned on had few of them.
+                price = self.listed[where] + (self.on_page.get(kind, 0.0) if read.islower() else 0.0)
+            out[text.lower()] = price
+        return out
 
 
 @lru_cache(maxsize=4)
@@ -165,20 +192,14 @@ def cost(channel: Channel, candidate: str, read: str, letters: tuple[Letter, ...
     True
     """
     total = 0.0
-    for index, (one, other) in enumerate(zip(candidate, read, strict=True)):
-        if one == other:
-            continue
-        kind = kind_of(one, other)
-        if not letters:
-            total += channel.other if kind is None else channel.kind.get(kind, channel.other)
-            continue
-        where = rank(letters[index], one)
-        if kind is None:
-            total += channel.other_base[min(where, len(channel.other_base) - 1)]
-        elif where == UNLISTED:
-            total += channel.unlisted_in_doubt if doubtful(letters[index]) else channel.listed[UNLISTED]
-        else:
-            total += channel.listed[where]
-            # Capitals err in their own ways, and the pages that this was learned on had few of them.
-            total += channel.on_page.get(kind, 0.0) if other.islower() else 0.0
+    if letters:
+        for one, other, letter in zip(candidate, read, letters, strict=True):
+            if one != other:
+                prices = channel.prices(letter, other)
+                total += prices.get(one.lower(), prices[""])
+    else:
+        for one, other in zip(candidate, read, strict=True):
+            kind = kind_of(one, other)
+            if kind != "":
+                total += channel.other if kind is None else channel.kind.get(kind, channel.other)
     return total

@@ -95,9 +95,8 @@ def by_rule(
 
 def page_letters(token: Token) -> tuple[Letter, ...]:
     """The page's letters, one for each character of the token, or nothing."""
-    same = len(token.letters) == len(token.text)
-    same = same and all(one.text == c for one, c in zip(token.letters, token.text, strict=True))
-    return token.letters if same else ()
+    letters = token.letters
+    return letters if len(letters) == len(token.text) and [one.text for one in letters] == list(token.text) else ()
 
 
 def lattice(document: Document, model: LanguageModel, channel: Channel) -> tuple[npt.NDArray[np.int64], list[Slot]]:
@@ -220,13 +219,7 @@ def _retoned(letters: str) -> list[str]:
 
 def _letters(token: Token, start: int, end: int) -> tuple[Letter, ...]:
     """The page's evidence for some characters of a token; empty where it cannot be told."""
-    if not token.letters or any(len(one.text) != 1 for one in token.letters):
-        return ()
-    if len(token.letters) != len(token.text) or any(
-        one.text != character for one, character in zip(token.letters, token.text, strict=True)
-    ):
-        return ()
-    found = token.letters[start:end]
+    found = page_letters(token)[start:end]
     return found if any(one.choices for one in found) else ()
 
 

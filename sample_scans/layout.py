@@ -237,7 +237,7 @@ def _letterhead(source: Source) -> str:
 
 
 def _added_later(source: Source) -> str:
-    """What other offices and computers put on the first page: a received stamp, an electronic signature, a copy line."""
+    """What others put on the first page: a received stamp, an electronic signature, a copy line."""
     out = []
     if source.all("received"):
         office, *fields = source.all("received")

@@ -293,7 +293,7 @@ def _recipient_blocks(lines: Sequence[SetLine]) -> Iterator[Block]:
     for line in lines:
         above = items[-1][-1].text if items else ""
         goes_on = line.text[:1] not in _DASHES and above[:1] and not is_recipients_head(above)
-        if goes_on and 2 * dashed > len(lines) and not above.endswith((";", ".")):
+        if goes_on and dashed > 1 and not above.endswith((";", ".")):
             items[-1].append(line)
         else:
             items.append([line])

@@ -223,6 +223,8 @@ def _retoned(letters: str) -> list[str]:
 
 def _letters(token: Token, start: int, end: int) -> tuple[Letter, ...]:
     """The page's evidence for some characters of a token; empty where it cannot be told."""
+    if not token.letters:
+        return ()
     found = page_letters(token)[start:end]
     return found if any(one.choices for one in found) else ()
 

@@ -21,10 +21,16 @@ _SUPERSCRIPTS = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
 #: The number at the head of a note that is set in ordinary digits: ``1Tổ chức``, ``1. Tổ chức``, ``(1) Tổ chức``.
 _PLAIN_HEAD = re.compile(r"[\[(]?(\d{1,3})[\])]?[.:]?(?=[^\d.,/%]|$)")
 
+_STARS = re.compile(r"\*+")
+#: Asterisks at the head of a note that are not raised, or were read so: ``* Tổ chức``, ``(*) Tổ chức``.
+_STARRED_HEAD = re.compile(r"[\[(]?(\*{1,5})[\])]?[.:]?(?=\w|$)")
+_ENDS_SENTENCE = re.compile(r"[.!?…][\"”’)\]]*$")
 #: What Tesseract makes of a small raised digit that stands alone.
 _UNREAD_DIGITS = frozenset(
     ["!", "?", "*", "'", '"', "”", "“", "’", "‘", "°", "+", "^", "¡", "|", "'*", "°°", "ˆ", "”°"]
 )
+
+_STRAY_SIGN = re.compile(r"[%$#@&®©§¥£€~{}<>=ŠšŽž]")
 
 #: The same at the end of a word, a full stop after it or not.
 _UNREAD_MARK = re.compile(r"^(.*[\w%)”\"])([!?*°'’\"”^ˆ]{1,2})([.,;:]?)$")
@@ -36,6 +42,7 @@ _SKIP_NUMBER = 2.2
 _RESTART = 1.0
 _START_LATER = 3.0  # a scan may begin in the middle of a document
 _FURTHEST_SKIP = 4
+_JUMP = 8.0  # over more numbers than that: a whole page's signs are gone
 _BEAM = 48
 #: A mark without a note is kept as a mark from this confidence on; below it, it is noise.
 _SURE_MARK = 80.0
@@ -90,16 +97,21 @@ def head_sign(page: int, tokens: Tokens, raised: Raised | None, begins_paragraph
     if raised and raised.text.isdigit():
         return Sign(page, raised.text, _DROP_SURE)
     text = tokens[0].text
-    if begins_paragraph and len(tokens) > 1 and text in _UNREAD_DIGITS:
+    if begins_paragraph and len(tokens) > 1 and _is_unread(text):
         return Sign(page, "", _DROP_DOUBTFUL, float("inf"), unread=True)
     found = _PLAIN_HEAD.match(text)
     if not found:
         digits = re.match(r"\d{2,}", text)
         return Sign(page, "", 1.4, float("inf"), digits[0]) if digits and begins_paragraph else None
-    if found.end() < len(text):
+    if found.end() < len(text) or text != found[1]:  # 1Tổ chức, or a number with a full stop or in brackets
         return Sign(page, found[1], _DROP_DOUBTFUL + (1.5 if begins_paragraph else 0.0), float("inf"))
     # A number between spaces may just as well be part of the sentence.
     return Sign(page, found[1], 0.8 if begins_paragraph else -0.5, float("inf"))
+
+
+def _is_unread(text: str) -> bool:
+    """Whether this is what Tesseract makes of a small raised digit: some sign, or one that nobody prints there."""
+    return text in _UNREAD_DIGITS or bool(_STRAY_SIGN.fullmatch(text))
 
 
 def settle(signs: Sequence[Sign], wanted: frozenset[int] = frozenset()) -> list[int | None]:
@@ -139,6 +151,8 @@ def settle(signs: Sequence[Sign], wanted: frozenset[int] = frozenset()) -> list[
             reachable = [(last + 1 + skip, skip * _SKIP_NUMBER) for skip in range(_FURTHEST_SKIP)]
             if last == 0 and sign.text.isdigit() and int(sign.text) > 1:
                 reachable.append((int(sign.text), _START_LATER))
+            elif sign.text.isdigit() and int(sign.text) > last + _FURTHEST_SKIP:
+                reachable.append((int(sign.text), _JUMP))
             if sign.text == "1" and last >= 1 and page_of[last] != sign.page:
                 reachable.append((1, _RESTART))
             for number, extra in reachable:
@@ -172,12 +186,17 @@ def _reading_cost(sign: Sign, number: int, wanted: frozenset[int]) -> float:
     return sign.misread * sum(a != b for a, b in zip(sign.text, printed, strict=True))
 
 
-def labels(numbers: Sequence[int | None]) -> list[tuple[str, str] | None]:
-    """``(label, printed label)`` of each sign: as printed, or 1..N where numbering starts anew on later pages."""
+def labels(numbers: Sequence[int | str | None]) -> list[tuple[str, str] | None]:
+    """``(label, printed label)`` of each sign: as printed, or 1..N where the printed ones are not unique numbers.
+
+    They are not where numbering starts anew on later pages, and where notes have asterisks.
+    """
     starts_anew = False
     last = 0
     for number in numbers:
-        if number is not None:
+        if isinstance(number, str):
+            starts_anew = True
+        elif number is not None:
             starts_anew |= number <= last
             last = number
     out: list[tuple[str, str] | None] = []
@@ -192,12 +211,12 @@ def labels(numbers: Sequence[int | None]) -> list[tuple[str, str] | None]:
 
 
 def match_marks(
-    marks: Sequence[tuple[int, int | None]], heads: Sequence[tuple[int, str, str]], farthest: int = 1
+    marks: Sequence[tuple[int, int | str | None]], heads: Sequence[tuple[int, str, str]], farthest: int = 1
 ) -> list[str | None]:
     """The label of the note that each mark cites.
 
     Args:
-        marks: ``(page, number)`` of each mark, number ``None`` for a sign that is none.
+        marks: ``(page, number or asterisks)`` of each mark, ``None`` for a sign that is none.
         heads: ``(page, label, printed label)`` of each note.
         farthest: how many pages after its mark a note may stand where numbers repeat.
 
@@ -279,7 +298,7 @@ def reattach(
     marks: list[tuple[int, Raised]] = []
     exponents: dict[Key, str] = {}
     for page, line in body:
-        for word in line.words:
+        for at, word in enumerate(line.words):
             for raised in word.raised:
                 unit = is_exponent(word.text[: raised.offset], raised.text)
                 if unit and len(raised.text) == 1:
@@ -287,16 +306,22 @@ def reattach(
                 elif unit:  # m² and a mark right after it were read as one number
                     exponents[page, raised.box] = superscript(raised.text[0])
                     marks.append((page, replace(raised, text=raised.text[1:])))
-                elif raised.text.isdigit():
+                elif raised.text.isdigit() or (_STARS.fullmatch(raised.text) and (at or raised.offset)):
                     marks.append((page, raised))
-                else:
+                else:  # an asterisk that heads a line is a bullet
                     rulings[page, raised.box] = Ruling(text=raised.text)
-    numbers = settle([mark_sign(page, raised) for page, raised in marks])
-    read = [(page, number) for (page, _), number in zip(marks, numbers, strict=True)]
+    settled = iter(settle([mark_sign(page, raised) for page, raised in marks if raised.text.isdigit()]))
+    numbers = [next(settled) if raised.text.isdigit() else raised.text for _, raised in marks]
+    read: list[tuple[int, int | str | None]] = [
+        (page, number) for (page, _), number in zip(marks, numbers, strict=True)
+    ]
     notes = _gather(zone_lines, margins, rulings, read, strays, warnings)
     known = {note.label for note in notes}
     cited = match_marks(read, [(note.page, note.label, note.printed) for note in notes])
     for (page, raised), number, label in zip(marks, numbers, cited, strict=True):
+        if label is None and isinstance(number, str):
+            rulings[page, raised.box] = Ruling(text=number)
+            continue
         if label is None and number is not None and raised.confidence >= _SURE_MARK and str(number) not in known:
             label = str(number)
             warnings.append(PageWarning(page, f"Footnote mark {number} has no note."))
@@ -374,7 +399,7 @@ def _gather(
     zone_lines: Sequence[tuple[int, Line]],
     margins: Mapping[int, Margins],
     rulings: dict[Key, Ruling],
-    marks: Sequence[tuple[int, int | None]],
+    marks: Sequence[tuple[int, int | str | None]],
     strays: list[tuple[int, Box | None, str]],
     warnings: list[PageWarning],
 ) -> list[Note]:
@@ -383,6 +408,9 @@ def _gather(
     pitch = usual_pitch(bare)
     signs: list[Sign] = []
     at: list[int] = []
+    starred: dict[int, str] = {}
+    loose: dict[int, str] = {}
+    stars = [(page, number) for page, number in marks if isinstance(number, str)]
     for index, ((page, printed), line) in enumerate(zip(zone_lines, bare, strict=True)):
         before = bare[index - 1] if index else None
         fresh = (
@@ -391,17 +419,30 @@ def _gather(
             or before.room > 3
             or line.indent > 1.2
             or line.baseline - before.baseline > 1.12 * pitch * line.x_height
+            or (bool(_ENDS_SENTENCE.search(before.text)) and any(t.text[:1].isupper() for t in line.tokens[1:2]))
         )
         headed = raised_head(printed)
+        star = _starred_head(line, headed)
+        cited = [(p, number) for p, number in stars if number == star and p in (page, page - 1)]
+        if cited:
+            stars.remove(next((one for one in cited if one[0] == page), cited[0]))
+            starred[index] = star
+            continue
+        if star and headed and fresh:
+            loose[index] = star
         sign = head_sign(page, line.tokens, headed[1] if headed else None, fresh)
         if sign:
             signs.append(sign)
             at.append(index)
-    numbers = settle(signs, frozenset(number for _, number in marks if number is not None))
-    heads = {index: number for index, number in zip(at, numbers, strict=True) if number is not None}
-    heads |= _unread_heads(zone_lines, heads, marks)
-    order = sorted(heads)
-    named = labels([heads[index] for index in order])
+    numbers = settle(signs, frozenset(number for _, number in marks if isinstance(number, int)))
+    heads: dict[int, int] = {index: number for index, number in zip(at, numbers, strict=True) if number is not None}
+    # Asterisks that no mark answers are bullets, unless this is a document with asterisks for marks.
+    first = {0} if zone_lines and not heads.get(0) else set()
+    starred |= {index: star for index, star in loose.items() if index not in heads and (starred or index in first)}
+    heads |= _unread_heads(zone_lines, heads, starred, marks)
+    printed_as: dict[int, int | str] = {**heads, **starred}
+    order = sorted(printed_as)
+    named = labels([printed_as[index] for index in order])
     names = {index: name for index, name in zip(order, named, strict=True) if name}
     notes: list[Note] = []
     for index, (page, printed) in enumerate(zone_lines):
@@ -417,7 +458,7 @@ def _gather(
             if headed:
                 line, specks = _without_specks(line, *headed)
                 strays += [(page, speck.box, speck.text) for speck in specks]
-            elif index in at:
+            elif index in at or index in starred:
                 bare_line = _without_number(line, name[1])
                 line = bare_line if bare_line.tokens else line  # a number and nothing else: better kept than lost
             notes.append(Note(name[0], name[1], page))
@@ -429,8 +470,19 @@ def _gather(
     return [note for note in notes if note.lines]
 
 
+def _starred_head(line: SetLine, headed: tuple[int, Raised] | None) -> str:
+    """The asterisks that head a line, raised or not; empty where none do."""
+    if headed:
+        return headed[1].text if _STARS.fullmatch(headed[1].text) else ""
+    found = _STARRED_HEAD.match(line.tokens[0].text) if line.tokens else None
+    return found[1] if found else ""
+
+
 def _unread_heads(
-    zone_lines: Sequence[tuple[int, Line]], heads: dict[int, int], marks: Sequence[tuple[int, int | None]]
+    zone_lines: Sequence[tuple[int, Line]],
+    heads: dict[int, int],
+    starred: Mapping[int, str],
+    marks: Sequence[tuple[int, int | str | None]],
 ) -> dict[int, int]:
     """Heads whose number was not read at all.
 
@@ -440,11 +492,11 @@ def _unread_heads(
     found: dict[int, int] = {}
     answered = set(heads.values())
     for index, (page, _) in enumerate(zone_lines):
-        if index in heads or (index and zone_lines[index - 1][0] == page):
+        if index in heads or index in starred or (index and zone_lines[index - 1][0] == page):
             continue
         following = min((i for i in heads if i > index), default=None)
         last = max((heads[i] for i in heads if i < index), default=0)
-        wanted = [n for at, n in marks if at == page and n is not None and n not in answered]
+        wanted = [n for at, n in marks if at == page and isinstance(n, int) and n not in answered]
         if wanted and wanted[0] == last + 1 and (following is None or heads[following] == wanted[0] + 1):
             found[index] = wanted[0]
     return found
@@ -463,8 +515,8 @@ def _without_specks(line: SetLine, index: int, head: Raised) -> tuple[SetLine, l
 def _without_number(line: SetLine, number: str) -> SetLine:
     """A note's first line without the number set before it in ordinary digits."""
     text = line.tokens[0].text
-    if text in _UNREAD_DIGITS:
+    if _is_unread(text) and not number.startswith("*"):
         return replace(line, tokens=line.tokens[1:])
-    found = re.match(rf"[\[(]?{number}[\])]?[.:]?", text)
+    found = re.match(rf"[\[(]?{re.escape(number)}[\])]?[.:]?", text)
     rest = cut(line.tokens[0], found.end()) if found else line.tokens[0]
     return replace(line, tokens=(*([rest] if rest else []), *line.tokens[1:]))

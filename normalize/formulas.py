@@ -12,10 +12,10 @@ from collections.abc import Iterable
 
 from rapidfuzz.distance import Levenshtein
 
-from normalize.document import Document, Tokens
+from normalize.document import Document, Token, Tokens
 from normalize.paragraphs import DOCUMENT_TYPES
 from normalize.slots import Change, by_rule, cleaned
-from normalize.syllable import key, match_case, skeleton
+from normalize.syllable import key, match_case, parse, skeleton
 
 # Whole lines, or (with …) the beginning of one.
 FORMULAS = (
@@ -32,6 +32,10 @@ FORMULAS = (
     "Phó Giám đốc",
     "Bộ trưởng",
     "Thứ trưởng",
+    "Vụ trưởng",
+    "Cục trưởng",
+    "Viện trưởng",
+    "Hiệu trưởng",
     "Thủ tướng",
     "Phó Thủ tướng",
     "Chính phủ",
@@ -41,7 +45,10 @@ FORMULAS = (
 _BLOCKS = ("letterhead", "title", "signature", "recipients")
 _ROLE = re.compile(r"^(?:TM|KT|TL|TUQ|Q)\.?$")
 # "№" is how "No" with its marks looks to some engines.
-_SIGNS = re.compile(r"^[^\w№]+|[^\w№]+$")
+_SIGNS = re.compile(r"^(?:(?!№)[\W_])+|(?:(?!№)[\W_])+$")
+#: (b/c), for báo cáo: "to report to".
+_REPORT = re.compile(r"\([bB]/(€)\)")
+_SURNAME = "the seal hides the beginning of a family name that no other ends like"
 _REASON = "a fixed formula of Decree 30/2020/NĐ-CP"
 PROBABILITY = 0.98
 
@@ -57,7 +64,65 @@ def formulas(document: Document) -> list[Change]:
                 if found:
                     out += _changes(text, tokens, found)
                     break
+            else:
+                out += _cut_by_seal(text, tokens) if block.type == "signature" else ()
+        if block.type == "recipients":
+            out += _list_signs(text, tokens)
     return out
+
+
+def _cut_by_seal(text: int, tokens: Tokens) -> list[Change]:
+    """An office or a family name whose first letters the seal hides: ``HỨ TRƯỞNG``, ``uyễn Sỹ Hiệp``."""
+    words = [_SIGNS.sub("", token.text) for token in tokens]
+    places = [i for i, word in enumerate(words) if word]
+    if len(places) < 2:
+        return []
+    first, rest = places[0], [skeleton(words[i]) for i in places[1:]]
+    part = words[first]
+    if part.isupper() and len(part) > 1:
+        whole = {
+            formula.split()[0]
+            for formula in FORMULAS
+            if [skeleton(word) for word in formula.split()[1:]] == rest
+            and key(formula.split()[0]).endswith(key(part))
+            and len(formula.split()[0]) - len(part) in (1, 2)
+        }
+        if len(whole) == 1:
+            return _changes(text, tokens, [(first, whole.pop())])
+    elif (
+        not part.isupper()
+        and 2 <= len(rest) <= 4
+        and all(words[i][:1].isupper() for i in places[1:])
+        and _is_cut_surname(part)
+    ):
+        return [by_rule(text, first, tokens[first], *_edges(tokens[first]), "Nguyễn", PROBABILITY, _SURNAME)]
+    return []
+
+
+def _is_cut_surname(part: str) -> bool:
+    """Whether a word can only be what a seal left of Nguyễn: no Vietnamese word, or one without a capital."""
+    plain = skeleton(part)
+    crossed = len(plain) >= 5 and parse(part) is None and Levenshtein.distance(plain, "nguyen") <= 2
+    return crossed or key(part) == "uyễn"
+
+
+def _list_signs(text: int, tokens: Tokens) -> list[Change]:
+    """The dash before a recipient read as ``~``, and the c of (b/c) read as ``€``."""
+    out = []
+    head = tokens[0].text
+    if head in ("~", "~-", "-~", "=", "¬") and len(tokens) > 1:
+        out.append(by_rule(text, 0, tokens[0], 0, len(head), "-", PROBABILITY, _REASON))
+    for index, token in enumerate(tokens):
+        for found in _REPORT.finditer(token.text):
+            out.append(by_rule(text, index, token, *found.span(1), "c", PROBABILITY, _REASON))
+    return out
+
+
+def _edges(token: Token) -> tuple[int, int]:
+    """Where the word of a token begins and ends, the signs around it left out."""
+    word = _SIGNS.sub("", token.text)
+    start = token.text.index(word)
+    return start, start + len(word)
 
 
 def _matched(tokens: Tokens, formula: str) -> list[tuple[int, str]]:
@@ -87,9 +152,8 @@ def _changes(text: int, tokens: Tokens, found: Iterable[tuple[int, str]]) -> lis
     out = []
     for index, word in found:
         token = tokens[index]
-        edges = _SIGNS.sub("", token.text)
-        start = token.text.index(edges)
-        end = start + len(edges)
+        start, end = _edges(token)
+        edges = token.text[start:end]
         if key(cleaned(edges)) == key(word) or any(start < mark.offset < end for mark in token.marks):
             continue
         after = word.upper() if edges.isupper() and len(edges) > 1 else word

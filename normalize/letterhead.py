@@ -11,12 +11,13 @@ import re
 from collections.abc import Sequence
 
 from normalize.document import Block, Metadata
-from normalize.paragraphs import document_type
+from normalize.paragraphs import DOCUMENT_TYPES, document_type
 from normalize.syllable import skeleton
 
 _NUMBER = re.compile(r"^\s*so\s*[:.;]?\s*")
 _SYMBOL = re.compile(r"([\d\s.…_]*)((?:/\s*\d{4}\s*)?)[/|]\s*([A-ZĐÐa-z][\w&ĐÐ/]*(?:\s*[-–]\s*[\wĐÐ&]+)*)")
-_DATE = re.compile(r"ngay\s*([\d.…_\s]*?)\s*thang\s*([\d.…_\s]*?)\s*nam\s*(\d{4})")
+# The day and the number are often written by hand, and what is read there may be anything.
+_DATE = re.compile(r"ngay\b(.{0,9}?)\bthang\b(.{0,9}?)\bnam\W*(\d{4})")
 _RECIPIENTS = re.compile(r"\W*n\w{0,2}[il1]\s*nh[aeo]?n?\W*$|\W*n\w?[il1]\s*nh[ae]n")
 _MOTTO = ("cong hoa xa hoi", "doc lap", "tu do - hanh phuc")
 #: First words of the names of bodies; a line in capitals that begins otherwise carries on the name above it.
@@ -31,6 +32,12 @@ _OFFICE = re.compile(
     r"\b(chu tich|chu nhiem|giam doc|truong|thu tuong|chanh|pho|bi thu|tong|vien|hieu|cuc|vu|thu truong|"
     r"uy ban|ubnd|hoi dong|hdnd|bo|chinh phu|van phong|dai dien|thua|quyen|q)\b"
 )
+_ABOUT = re.compile(r"(v/v|ve viec)\b")
+#: First words of the text of a document, which may follow its type at once.
+_OPENING = re.compile(r"(can cu|kinh gui|xet|theo|thuc hien|ngay|thi hanh|trong|sau khi|dieu \d|[ivx\d]+[.)])(\W|$)")
+_TYPES_BY_LENGTH = sorted(DOCUMENT_TYPES, key=len, reverse=True)
+_EDGES = " _-–.,:'\""
+_RANK = re.compile(r"(dai|thuong|trung|thieu) (tuong|ta|uy) ")
 _CAPACITY = re.compile(r"^(tm|kt|tl|tuq|q|thua lenh|thua uy quyen)\b\.?")
 
 
@@ -38,6 +45,11 @@ def is_motto(text: str) -> bool:
     """Whether a line belongs to the national title and motto."""
     plain = skeleton(text)
     return any(part in plain for part in _MOTTO)
+
+
+def is_addressee(text: str) -> bool:
+    """Whether a line begins "Kính gửi:", to whom a letter goes."""
+    return bool(re.match(r"\W*kinh gui\b", skeleton(text)))
 
 
 def is_recipients_head(text: str) -> bool:
@@ -60,7 +72,7 @@ def read_metadata(blocks: Sequence[Block]) -> Metadata:
     place, date = _place_and_date(head)
     kind, subject = _type_and_subject(blocks, head)
     signature = [block.text for block in blocks if block.type == "signature"]
-    signer, title = _signer(signature)
+    signer, title = _signers(signature)
     recipients = [block.text for block in blocks if block.type == "recipients"]
     return Metadata(
         number=number,
@@ -89,6 +101,8 @@ def _number_and_symbol(head: Sequence[str]) -> tuple[str | None, str | None]:
             number = re.sub(r"\D", "", match[1]) or None
             year = re.sub(r"\D", "", match[2])
             symbol = re.sub(r"\s*[-–]\s*", "-", match[3]).replace("Ð", "Đ")
+            if rest[: match.start()].strip(" .…_"):  # a number by hand, of which a part was read as letters
+                number = None
             if number and year:
                 number = f"{number}/{year}"
             return number, symbol
@@ -105,7 +119,7 @@ def _place_and_date(head: Sequence[str]) -> tuple[str | None, str | None]:
         before = re.split(r"[,;]?\s*ng[aàảáạ]y\b", text, maxsplit=1, flags=re.IGNORECASE)[0].strip(" ,.;")
         if before and any(c.isalpha() for c in before):
             place = before
-        day, month, year = (re.sub(r"\D", "", part) for part in found.groups())
+        day, month, year = (part.strip(" .…_") for part in found.groups())
         try:
             return place, datetime.date(int(year), int(month), int(day)).isoformat()
         except ValueError:  # left open to be filled in by hand, or misread
@@ -114,21 +128,37 @@ def _place_and_date(head: Sequence[str]) -> tuple[str | None, str | None]:
 
 
 def _type_and_subject(blocks: Sequence[Block], head: Sequence[str]) -> tuple[str | None, str | None]:
-    titles = [block for block in blocks if block.type == "title"]
-    for index, block in enumerate(titles):
-        kind = document_type(block.text)
+    text = [block for block in blocks if block.type != "letterhead"]
+    titles = [block for block in text if block.type == "title"]
+    for index, block in enumerate(text[:8]):
+        kind = document_type(block.text) if block.type in ("title", "heading") else None
         if kind:
-            subject = titles[index + 1].text if index + 1 < len(titles) else None
-            return kind, subject
-    for index, text in enumerate(head):
-        if re.match(r"v/v\b", skeleton(text)):
-            lines = [re.sub(r"^\S+\s*", "", text)]
+            after = text[index + 1] if index + 1 < len(text) else None
+            return kind, after.text.rstrip(" .") if after and _is_subject(after) else None
+    for index, line in enumerate(head):
+        if _ABOUT.match(skeleton(line)):
+            lines = [re.sub(r"^(V/v|Về việc)\W*", "", line, flags=re.IGNORECASE)]
             for more in head[index + 1 :]:  # the lines below it in the same column
                 if is_motto(more) or _DATE.search(skeleton(more)) or more.isupper():
                     break
                 lines.append(more)
-            return "Công văn", " ".join(lines)
+            return "Công văn", " ".join(lines).rstrip(" .")
+    if titles and titles[0].text.isupper():
+        kind = next((name for name in _TYPES_BY_LENGTH if skeleton(titles[0].text).startswith(name + " ")), None)
+        if kind:  # type and subject in one
+            rest = " ".join(titles[0].text.split()[len(kind.split()) :])
+            return DOCUMENT_TYPES[kind], rest
     return None, titles[0].text if titles else None
+
+
+def _is_subject(block: Block) -> bool:
+    """Whether what follows the type of a document says what it is about, and is not its text yet."""
+    return block.type == "title" or (
+        block.type in ("paragraph", "heading")
+        and len(block.text) < 300
+        and not _OPENING.match(skeleton(block.text))
+        and not block.text.endswith((":", ";"))
+    )
 
 
 def _agency(head: Sequence[str]) -> str | None:
@@ -146,21 +176,42 @@ def _agency(head: Sequence[str]) -> str | None:
         if names and not plain.startswith(tuple(body + " " for body in _BODIES)):
             names[-1] += " " + text
         else:
-            names.append(text.lstrip(" _-–.,:'\""))
+            names.append(text.lstrip(_EDGES))
+        names[-1] = names[-1].rstrip(_EDGES)
     return names[-1] if names else None
 
 
-def _signer(signature: Sequence[str]) -> tuple[str | None, str | None]:
-    """Name and capacity: the name is the last line in mixed case, the capacity the capitals above it."""
-    name, capacity = None, []
-    for text in signature:
+def _is_name(words: Sequence[str]) -> bool:
+    return (
+        2 <= len(words) <= 7
+        and all(word[0].isupper() for word in words)
+        and sum(c.isalpha() for word in words for c in word) > 5
+    )
+
+
+def _signers(signature: Sequence[str]) -> tuple[str | None, str | None]:
+    """Names and capacities; those of several signers parted by semicolons.
+
+    A name is a line in mixed case, a capacity the capitals above it. What the seal and the pen left between them is
+    neither.
+    """
+    names: list[str] = []
+    capacities: list[list[str]] = [[]]
+    for line in signature:
+        text = re.sub(r"^\S*[^\w\s.]\S* ", "", line).strip(" _-–—.,:;*'\"|\\/`^~")
         letters = [c for c in text if c.isalpha()]
         words = text.split()
         capitals = letters and sum(c.isupper() for c in letters) > 0.8 * len(letters)
         plain = skeleton(text)
-        if (capitals and _OFFICE.search(plain)) or _CAPACITY.match(plain):
-            capacity.append(text)
-        elif 2 <= len(words) <= 6 and all(word[0].isupper() for word in words) and len(letters) > 5:
-            name = text
-    own = [line for line in capacity if not re.match(r"(tm|kt|tl|tuq)\b", skeleton(line))]
-    return name, " ".join(own) or None
+        cut = len(words) > 0 and len(words[0]) == 1 and words[0].upper() != "Q"  # by the seal
+        if (capitals and _OFFICE.search(plain) and not cut) or _CAPACITY.match(plain):
+            if len(names) == len(capacities):  # the next signer's begins
+                capacities.append([])
+            capacities[-1].append(text)
+        elif _is_name(words[2:] if _RANK.match(plain) else words) and not capitals:
+            del names[len(capacities) - 1 :]
+            names.append(text)
+    titles = [
+        " ".join(line for line in lines if not re.match(r"(tm|kt|tl|tuq)\b", skeleton(line))) for lines in capacities
+    ]
+    return "; ".join(names) or None, "; ".join(title for title in titles if title) or None

@@ -86,9 +86,16 @@ Rulings = Mapping[Key, Ruling]
 
 def set_line(page: int, line: Line, margins: Mapping[int, Margins], rulings: Rulings) -> SetLine:
     """A printed line between its page's margins, each raised sign as it was ruled; one without a ruling is left out."""
-    tokens = tuple(token(page, word, rulings) for word in line.words)
+    tokens = [token(page, word, rulings) for word in line.words]
+    first = line.words[0].raised[0] if line.words[0].raised else None
+    if first and first.offset == 0 and rulings.get((page, first.box), Ruling()).text.startswith("*"):
+        # A bullet: its word begins after it.
+        stars = rulings[page, first.box].text
+        rest = cut(tokens[0], len(stars))
+        bullet = Token(stars, page, first.box, first.confidence)
+        tokens[:1] = [bullet, *([rest] if rest else [])]
     own = margins[page]
-    return SetLine(tokens, page, line.box, line.baseline, line.x_height, own.left, own.right)
+    return SetLine(tuple(tokens), page, line.box, line.baseline, line.x_height, own.left, own.right)
 
 
 def token(page: int, word: Word, rulings: Rulings) -> Token:

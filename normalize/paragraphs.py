@@ -136,7 +136,7 @@ def _begins_title_line(before: SetLine, line: SetLine, set_apart: bool, goes_on:
         or is_document_type(before.text)
         or part
         or line.text.startswith("(")
-        or bool(_ENDS_SENTENCE.search(before.text))
+        or (bool(_ENDS_SENTENCE.search(before.text)) and not (before.text.endswith(";") and line.text[:1].islower()))
         or set_apart
     )
 

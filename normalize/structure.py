@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import time
 from bisect import bisect
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 from itertools import groupby
 
-from normalize import footnotes, paragraphs
+from normalize import footnotes, paragraphs, stamps
 from normalize.document import (
     Block,
     Document,
@@ -20,9 +20,14 @@ from normalize.document import (
     Token,
     published,
 )
-from normalize.letterhead import is_motto, is_recipients_head, is_recipients_list, read_metadata
-from normalize.lines import Margins, Rulings, SetLine, page_margins, set_line, settled_margins, token
-from ocr.page import Line, Page, Zone, mean_confidence
+from normalize.letterhead import is_addressee, is_motto, is_recipients_head, is_recipients_list, read_metadata
+from normalize.lines import Margins, Rulings, SetLine, join_lines, page_margins, set_line, settled_margins, token
+from normalize.running import running_lines
+from normalize.syllable import clean, parse
+from ocr.page import Box, Line, Page, Zone, hull, mean_confidence, take_out
+
+#: What begins an item of a list of recipients, and what Tesseract reads for it.
+_DASHES = tuple("-–—~=+*•")
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,8 +69,10 @@ def build_document(pages: Iterable[Page], source: Source) -> Document:
     """
     begun = time.perf_counter()
     reading = _Reading()
+    pages = list(pages)
+    running = running_lines(pages)
     for page in pages:
-        _take_page(page, reading)
+        _take_page(page, running, reading)
     margins = settled_margins(reading.margins, reading.widths)
     body = [(part.page, line) for part in reading.body for line in part.lines]
     reattached = footnotes.reattach(body, reading.notes, margins)
@@ -100,29 +107,47 @@ def _relined(parts: Sequence[_Part], relined: Mapping[int, Line]) -> list[_Part]
     return out
 
 
-def _take_page(page: Page, reading: _Reading) -> None:
+def _take_page(page: Page, running: Set[tuple[int, Box]], reading: _Reading) -> None:
     reading.reports.append(_report(page))
     reading.engine.update(page.engine)
     if page.error is not None:
         reading.body.append(_Part("missing", page.number))
         reading.warnings.append(PageWarning(page.number, f"The page could not be read: {page.error}"))
         return
-    text = [line.box for zone in page.zones if zone.kind == "text" for line in zone.lines]
-    boxes = text or [line.box for zone in page.zones for line in zone.lines]
+    zones, added = stamps.take_off(page)
+    reading.dropped += [Dropped(page.number, line.box, line.text, reason) for line, reason in added]
+    zones, headers = take_out(zones, lambda line: (page.number, line.box) in running)
+    reading.dropped += [Dropped(page.number, line.box, line.text, "running header") for line in headers]
+    text = [line.box for zone in zones if zone.kind == "text" for line in zone.lines]
+    boxes = text or [line.box for zone in zones for line in zone.lines]
     if not boxes:
         reading.warnings.append(PageWarning(page.number, "The page is blank."))
         return
     reading.margins[page.number] = page_margins(boxes)
     reading.widths[page.number] = page.width
-    for role, zone, lines in _roles(page.zones, first=page.number == 1):
+    for role, zone, lines in _roles(zones, first=page.number == 1):
         if role == "notes":
             reading.notes += [(page.number, line) for line in lines]
         elif role in ("page number", "noise"):
             reading.dropped += [Dropped(page.number, line.box, line.text, role) for line in lines]
+        elif role == "signature":
+            strokes = [line for line in lines if _is_stroke(line)]
+            reading.dropped += [Dropped(page.number, line.box, line.text, "noise") for line in strokes]
+            reading.body += [_Part(role, page.number, (line,)) for line in lines if line not in strokes]
         elif role == "table":
             reading.body.append(_Part(role, page.number, lines, zone))
         else:
             reading.body += [_Part(role, page.number, (line,)) for line in lines]
+
+
+def _is_stroke(line: Line) -> bool:
+    """Whether what was read between an office and a name is a pen's stroke: a few letters that make no syllable."""
+    letters = sum(c.isalpha() for c in line.text)
+    return (
+        letters <= 8
+        and len(line.words) <= 3
+        and not any(parse(clean(word.text.strip("()[].,:;/"))) for word in line.words)
+    )
 
 
 def _report(page: Page) -> PageReport:
@@ -144,12 +169,13 @@ def _roles(zones: Sequence[Zone], first: bool) -> list[tuple[str, Zone, tuple[Li
     """The lines of a page by the role they play; a zone may change its role at "Nơi nhận"."""
     out: list[tuple[str, Zone, tuple[Line, ...]]] = []
     above_text, closing = first, False
+    addressed: tuple[Line, ...] = ()
     for index, zone in enumerate(zones):
-        texts = [line.text for line in zone.lines]
+        texts = _texts(zone)
         head = next((i for i, text in enumerate(texts) if is_recipients_head(text)), None)
         if zone.kind in ("head", "foot"):
             out.append(("page number", zone, zone.lines))
-        elif zone.kind == "text":
+        elif zone.kind == "text" or _is_one_cell(zone):
             above_text = False
             if head is not None:
                 # The signatures stood above the list instead of beside it.
@@ -163,16 +189,31 @@ def _roles(zones: Sequence[Zone], first: bool) -> list[tuple[str, Zone, tuple[Li
             if head is not None or (follows and not above_text and is_recipients_list(texts)):
                 closing = True
                 out.append(("recipients", zone, zone.lines))
-            elif above_text or any(map(is_motto, texts)):
-                out.append(("letterhead", zone, zone.lines))
+            elif above_text or any(map(is_motto, texts + (_texts(zones[index + 1]) if follows else []))):
+                # A letter's addressees, under the letterhead, may keep to its left column.
+                to = next((i for i, text in enumerate(texts) if is_addressee(text)), len(texts))
+                out += [("letterhead", zone, zone.lines[:to])]
+                addressed = zone.lines[to:]
             else:
                 out.append(("recipients" if closing else "text", zone, zone.lines))
         elif zone.kind == "right":
             role = "signature" if closing else out[-1][0] if out else "text"
             out.append((role, zone, zone.lines))
+            if addressed:
+                out.append(("text", zone, addressed))
+                addressed = ()
         else:
             out.append((zone.kind, zone, zone.lines))
     return [(role, zone, lines) for role, zone, lines in out if lines]
+
+
+def _texts(zone: Zone) -> list[str]:
+    return [line.text for line in zone.lines]
+
+
+def _is_one_cell(zone: Zone) -> bool:
+    """Whether a table is a mere frame around some text."""
+    return zone.kind == "table" and len(zone.columns) == 2 and len(zone.rows) == 2
 
 
 def _signed(role: str, zone: Zone, out: Sequence[tuple[str, Zone, tuple[Line, ...]]], at: int) -> str:
@@ -216,6 +257,8 @@ def _blocks(body: Sequence[_Part], margins: Mapping[int, Margins], rulings: Ruli
                 block = _text_block(paragraph, in_title)
                 in_title = in_title and block.type == "title"
                 yield block
+        elif role == "recipients":
+            yield from _recipient_blocks(lines)
         else:
             yield from (_line_block(role, line) for line in lines)
 
@@ -241,6 +284,26 @@ def _table_block(page: int, zone: Zone, rulings: Rulings) -> Block:
         box=zone.box,
         rows=tuple(tuple(published(tuple(cell)) for cell in row) for row in grid),
     )
+
+
+def _recipient_blocks(lines: Sequence[SetLine]) -> Iterator[Block]:
+    """ "Nơi nhận:" and its list, an item a block: a line without a dash goes on with the item above it."""
+    items: list[list[SetLine]] = []
+    dashed = sum(line.text[:1] in _DASHES for line in lines)
+    for line in lines:
+        above = items[-1][-1].text if items else ""
+        goes_on = line.text[:1] not in _DASHES and above[:1] and not is_recipients_head(above)
+        if goes_on and 2 * dashed > len(lines) and not above.endswith((";", ".")):
+            items[-1].append(line)
+        else:
+            items.append([line])
+    for item in items:
+        yield Block(
+            "recipients",
+            join_lines([line.tokens for line in item]),
+            item[0].page,
+            box=hull([line.box for line in item]),
+        )
 
 
 def _line_block(role: str, line: SetLine) -> Block:

@@ -5,17 +5,15 @@ Every step takes and returns ``uint8`` arrays; a page that is already good passe
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 import cv2
 import numpy as np
 
+from ocr import seals
+
 #: Skew is looked for within this many degrees to either side.
 MAX_SKEW = 6.0
-#: Diameter of a seal, in page widths: 30 to 42 mm of 210.
-_SEAL_DIAMETER = (0.12, 0.24)
-#: A seal is told from letters when it is lighter than they are by so many of 256 shades.
-_SEAL_LIGHTER = 30.0
 #: Turning a page blurs its letters a little; below this many degrees it does more harm than good.
 LEVEL = 0.12
 
@@ -28,11 +26,13 @@ class CleanPage:
         image: ``(height, width)`` grey, dark letters on white paper.
         ink: the same page as a mask, 255 where there is ink.
         skew: degrees by which it was turned; positive = it hung down to the right.
+        seals: the round seals that were taken off.
     """
 
     image: np.ndarray
     ink: np.ndarray
     skew: float
+    seals: list[seals.Seal] = field(default_factory=list)
 
 
 def clean(image: np.ndarray) -> CleanPage:
@@ -41,87 +41,20 @@ def clean(image: np.ndarray) -> CleanPage:
     Args:
         image: ``(height, width)`` grey or ``(height, width, 3)`` RGB.
     """
-    grey = drop_seals(image)
+    grey = seals.drop_red(image)
     grey = even_light(grey)
     skew = find_skew(grey)
+    red = seals.find_red(image)
     if abs(skew) >= LEVEL:
         grey = turn(grey, skew)
+        x, y = _turning(grey, skew) @ np.array([[seal.x, seal.y, 1] for seal in red]).reshape(-1, 3).T
+        red = [replace(seal, x=round(a), y=round(b)) for seal, a, b in zip(red, x, y, strict=True)]
     else:
         skew = 0.0
     ink = binarize(grey)
-    faded = fade_seals(grey, ink)
-    return CleanPage(faded, ink if faded is grey else binarize(faded), skew)
-
-
-def drop_seals(image: np.ndarray) -> np.ndarray:
-    """Grey version of a page in which red ink is as light as paper.
-
-    Seals of Vietnamese offices are red. In the red channel of the image red ink is as bright as paper, while black
-    letters under the seal stay dark: the page is simply looked at through a red filter where it is reddish.
-    """
-    if image.ndim == 2:
-        return image
-    red, green, blue = cv2.split(image)
-    grey = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
-    excess = cv2.subtract(red, cv2.max(green, blue))
-    reddish = cv2.dilate((excess > 40).astype(np.uint8), np.ones((3, 3), np.uint8))
-    return np.where(reddish > 0, cv2.max(red, grey), grey).astype(np.uint8)
-
-
-def fade_seals(grey: np.ndarray, ink: np.ndarray) -> np.ndarray:
-    """The page without the seals that a grey scan shows lighter than its letters.
-
-    Tesseract takes a seal for a picture, and the lines that touch it with it. A seal is a large round component; where
-    it is clearly lighter than the letters of the page, everything in its disc that is as light as it becomes paper.
-    A bilevel scan, on which seal and letters are equally black, is left as it is.
-    """
-    height, width = ink.shape
-    half = cv2.resize(ink, (width // 2, height // 2), interpolation=cv2.INTER_AREA)
-    _, half = cv2.threshold(half, 40, 255, cv2.THRESH_BINARY)
-    _, labels, stats, _ = cv2.connectedComponentsWithStats(cv2.dilate(half, np.ones((3, 3), np.uint8)))
-    least, most = _SEAL_DIAMETER[0] * width / 2, _SEAL_DIAMETER[1] * width / 2
-    out = grey
-    for label in range(1, len(stats)):
-        left, top, w, h, area = (int(v) for v in stats[label])
-        if not (least < min(w, h) < most and max(w, h) < 2.5 * min(w, h) and area < 0.5 * w * h):
-            continue
-        ring = _ring(labels[top : top + h, left : left + w] == label)
-        if ring is None:
-            continue
-        centre, radius = (2 * (left + ring[0]), 2 * (top + ring[1])), 2 * ring[2]
-        band = np.zeros_like(ink)
-        cv2.circle(band, centre, round(radius), 255, 9)
-        letters = float(np.percentile(grey[ink > 0][::7], 30))
-        seal = float(np.median(grey[(band > 0) & (ink > 0)]))
-        if seal < letters + _SEAL_LIGHTER:
-            continue
-        disc = np.zeros_like(ink)
-        cv2.circle(disc, centre, round(1.06 * radius), 255, -1)
-        # What is darker than the seal keeps its shades, drawn apart so that the seal itself is white.
-        shades = np.arange(256, dtype=np.float64)
-        faded = letters + (shades - letters) * (255 - letters) / (0.8 * (seal - letters))
-        table = np.where(shades <= letters, shades, faded).clip(0, 255).astype(np.uint8)
-        out = np.where(disc > 0, cv2.LUT(out, table), out).astype(np.uint8)
-    return out
-
-
-def _ring(component: np.ndarray) -> tuple[int, int, float] | None:
-    """Centre and radius, in pixels, of the circle that a component is drawn along; ``None`` if it is drawn along none.
-
-    A pen stroke may reach out of the circle on one side, so its diameter is the component's shorter side.
-    """
-    height, width = component.shape
-    radius = min(height, width) / 2
-    y, x = np.nonzero(component)
-    best, most = None, 0
-    for shift in range(0, max(height, width) - min(height, width) + 1, 4):
-        centre_x, centre_y = (shift + radius, radius) if width > height else (radius, shift + radius)
-        near = np.abs(np.hypot(x - centre_x, y - centre_y) - radius) < 5
-        turns = np.arctan2(y[near] - centre_y, x[near] - centre_x)
-        sectors = len(np.unique(((turns + np.pi) * 36 / np.pi).astype(np.int64)))
-        if sectors > most:
-            best, most = (round(centre_x), round(centre_y), radius - 2), sectors
-    return best if most >= 44 else None  # of 72 sectors of five degrees
+    found = seals.find_seals(grey, ink)
+    bare = seals.without_seals(grey, ink, found)
+    return CleanPage(bare, ink if bare is grey else binarize(bare), skew, [*red, *found])
 
 
 def even_light(grey: np.ndarray) -> np.ndarray:
@@ -191,7 +124,17 @@ def find_skew(grey: np.ndarray) -> float:
 def turn(grey: np.ndarray, degrees: float) -> np.ndarray:
     """Turn the page counter-clockwise by ``degrees`` about its centre; the corners are filled with white."""
     height, width = grey.shape
-    matrix = cv2.getRotationMatrix2D((width / 2, height / 2), degrees, 1.0)
     return cv2.warpAffine(
-        grey, matrix, (width, height), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT, borderValue=255
+        grey,
+        _turning(grey, degrees),
+        (width, height),
+        flags=cv2.INTER_LINEAR,
+        borderMode=cv2.BORDER_CONSTANT,
+        borderValue=255,
     )
+
+
+def _turning(grey: np.ndarray, degrees: float) -> np.ndarray:
+    """The matrix of a turn about the centre of the page."""
+    height, width = grey.shape
+    return np.asarray(cv2.getRotationMatrix2D((width / 2, height / 2), degrees, 1.0))

@@ -20,15 +20,28 @@ from ocr.recognize import ReadLine, ReadWord
 # All in x-heights of the letters around, where h is the height of the sign itself.
 _LOWEST_RISE, _HIGHEST_RISE = 0.28, 1.25  # of its bottom above the baseline
 _LOWEST_TOP, _HIGHEST_TOP = 1.15, 2.35  # of its top above the baseline
-_SMALLEST, _LARGEST = 0.45, 1.35  # its height
+_SMALLEST, _LARGEST = 0.36, 1.35  # its height
+#: An asterisk may be small; a digit in the line is smaller only if it is a piece of a quote or of a broken letter ...
+_SMALLEST_DIGIT = 0.58
+#: ... and at the head of a line only if the scan broke it.
+_SMALLEST_BROKEN_DIGIT = 0.45
+#: A bracket's height, in digits.
+_BRACKET = 1.15
+_BRACKET_ALONE = 1.25  # where the one on the other side touches a letter
+#: Marks of capitals and of misprinted letters have no x-height: not half of the page's.
+_SMALLEST_TYPE = 0.5
 #: Prior odds that a candidate is a digit: quotes, its rivals, are hardly ever this tall (in x-heights) ...
 _TALL, _TALL_ODDS = 0.72, 5.0
 #: ... and never stand alone at the head of a line.
 _HEAD_ODDS = 3.0
+#: A baseline is told by so many letters at least; fewer will do where one of them touches the sign.
+_FEWEST_NEAR, _FEWEST_BESIDE_LETTER = 3, 2
 #: Signs that follow a word without a space.
 _CLOSING = frozenset(".,;:!?)]}”’\"'…")
 _POINTS = ".,;:…"
 _NOTHING = SIGNS.index("")
+# In x-heights: print nearer than this stands tight; a gap as wide as this is a space.
+_TIGHT, _SPACE = 0.32, 0.4
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +72,7 @@ class _Candidate:
     baseline: float
     x_height: float
     odds: float
+    heads_line: bool
 
 
 def find_raised(image: np.ndarray, ink: np.ndarray) -> list[RaisedSign]:
@@ -74,6 +88,9 @@ def find_raised(image: np.ndarray, ink: np.ndarray) -> list[RaisedSign]:
     signs = []
     for candidate, row in zip(candidates, odds, strict=True):
         best = int(row[:_NOTHING].argmax())
+        least = _SMALLEST_BROKEN_DIGIT if candidate.heads_line else _SMALLEST_DIGIT
+        if SIGNS[best].isdigit() and candidate.box.height < least * candidate.x_height:
+            continue
         if candidate.odds * row[best] >= row[_NOTHING]:
             signs.append(
                 RaisedSign(
@@ -86,7 +103,7 @@ def find_raised(image: np.ndarray, ink: np.ndarray) -> list[RaisedSign]:
             )
     return [
         replace(sign, point_before=_point(ink, sign, before=True), point_after=_point(ink, sign, before=False))
-        for sign in _joined(signs)
+        for sign in _joined(signs, ink)
     ]
 
 
@@ -110,6 +127,98 @@ def erase(image: np.ndarray, ink: np.ndarray, signs: list[RaisedSign]) -> np.nda
     return out
 
 
+@dataclass(frozen=True, slots=True)
+class Shift:
+    """Print that was moved to the left to close the gap which a sign left.
+
+    Attributes:
+        box: where it stands on the page.
+        by: pixels by which it was moved.
+    """
+
+    box: Box
+    by: int
+
+
+def close_up(image: np.ndarray, ink: np.ndarray, signs: list[RaisedSign]) -> tuple[np.ndarray, list[Shift]]:
+    """The image with the print that stood tight behind a sign moved up to the letter before it.
+
+    ``m`` and ``/ngày`` with a gap between them are read as ``mì /ngày``; ``m/ngày`` is read right.
+
+    Args:
+        image: after :func:`erase`.
+        ink: of the page, signs included.
+    """
+    out, shifts = image, []
+    for sign in signs:
+        shift = _tight_after(ink, sign)
+        if shift is None or any(other is not sign and _meets(other.box, shift.box) for other in signs):
+            continue
+        left, top, right, bottom = shift.box
+        window = ink[top:bottom, left:right]
+        _, labels, stats, _ = cv2.connectedComponentsWithStats(window, connectivity=8)
+        # A tail of the line above or a mark of the line below is cut by the window's edge and stays.
+        whole = (stats[:, cv2.CC_STAT_TOP] > 0) & (
+            stats[:, cv2.CC_STAT_TOP] + stats[:, cv2.CC_STAT_HEIGHT] < bottom - top
+        )
+        whole[0] = False
+        mask = cv2.dilate(whole[labels].astype(np.uint8), np.ones((5, 5), np.uint8)) > 0
+        if out is image:
+            out = image.copy()
+        print_ = out[top:bottom, left:right].copy()
+        out[top:bottom, left:right][mask] = int(np.percentile(print_, 92))
+        target = out[top:bottom, left - shift.by : right - shift.by]
+        target[mask] = np.minimum(target, print_)[mask]
+        shifts.append(shift)
+    return out, shifts
+
+
+def _tight_after(ink: np.ndarray, sign: RaisedSign) -> Shift | None:
+    """The print between a sign and the next space, if a letter stands tight before the sign and print behind it."""
+    x = sign.x_height
+    band = slice(max(0, int(sign.baseline - 1.1 * x)), int(sign.baseline + 0.15 * x))
+    tight, space = round(_TIGHT * x), max(3, round(_SPACE * x))
+    before = np.asarray((ink[band, max(0, sign.box.left - tight) : sign.box.left] > 0).any(axis=0))
+    columns = np.asarray((ink[band, sign.box.right : sign.box.right + round(20 * x)] > 0).any(axis=0))
+    if not before.any() or not columns[:tight].any():
+        return None
+    start = int(columns.argmax())
+    blank = np.convolve(columns[start:].astype(np.int32), np.ones(space, np.int32), mode="valid") == 0
+    if not blank.any():
+        return None
+    end = start + int(blank.argmax())
+    edge = sign.box.left - 1 - int(before[::-1].argmax())
+    by = sign.box.right + start - edge - max(2, round(0.12 * x))
+    if by < 0.1 * x:
+        return None
+    top, bottom = max(0, int(sign.baseline - 2.1 * x)), int(sign.baseline + 0.6 * x)
+    return Shift(Box(sign.box.right + start - 2, top, sign.box.right + end + 2, bottom), by)
+
+
+def _meets(one: Box, other: Box) -> bool:
+    return one.left < other.right and other.left < one.right and one.top < other.bottom and other.top < one.bottom
+
+
+def put_back(lines: list[ReadLine], shifts: list[Shift]) -> list[ReadLine]:
+    """The lines with the boxes of print that :func:`close_up` moved where they are on the page."""
+    return [replace(line, words=tuple(_put_back(word, shifts) for word in line.words)) for line in lines]
+
+
+def _put_back(word: ReadWord, shifts: list[Shift]) -> ReadWord:
+    for shift in shifts:
+        at = shift.box._replace(left=shift.box.left - shift.by, right=shift.box.right - shift.by)
+        if not (at.top < word.box.middle < at.bottom and _meets(word.box, at)):
+            continue
+        boxes = tuple(
+            box._replace(left=box.left + shift.by, right=box.right + shift.by)
+            if at.left <= box.centre <= at.right
+            else box
+            for box in word.letter_boxes
+        )
+        word = replace(word, letter_boxes=boxes, box=hull([word.box, *boxes]) if boxes else word.box)
+    return word
+
+
 def _point(ink: np.ndarray, sign: RaisedSign, *, before: bool) -> bool:
     """Whether the nearest ink beside a sign, on the baseline, is as low as a full stop or comma."""
     reach = round(0.8 * sign.x_height)
@@ -131,25 +240,29 @@ def _point(ink: np.ndarray, sign: RaisedSign, *, before: bool) -> bool:
 def _candidates(ink: np.ndarray) -> list[_Candidate]:
     """Components that stand where a raised sign would stand."""
     page_height, page_width = ink.shape
-    _, _, stats, _ = cv2.connectedComponentsWithStats(ink, connectivity=8)
+    _, labels, stats, _ = cv2.connectedComponentsWithStats(ink, connectivity=8)
     stats = stats[1:].astype(np.int32)
     # Specks and drawings take no part; a page of text has a few thousand components left.
-    letter_like = (
+    letter_like = np.nonzero(
         (stats[:, cv2.CC_STAT_HEIGHT] < page_height * 0.04)
         & (stats[:, cv2.CC_STAT_WIDTH] < page_width * 0.12)
         & (stats[:, cv2.CC_STAT_AREA] > 8)
-    )
+    )[0]
     stats = stats[letter_like]
+    height = stats[:, cv2.CC_STAT_HEIGHT]
+    if (height >= 9).sum() < 30:
+        return []
+    typical = float(np.median(height[(height >= 9) & (stats[:, cv2.CC_STAT_WIDTH] >= 5)]))
+    touching = _standing_out(labels, stats, letter_like + 1, typical)
+    letter_of = {len(stats) + n: letter for n, (letter, _) in enumerate(touching)}
+    stats = np.vstack([stats, *(row for _, row in touching)])
     left, top, width, height = (
         stats[:, i] for i in (cv2.CC_STAT_LEFT, cv2.CC_STAT_TOP, cv2.CC_STAT_WIDTH, cv2.CC_STAT_HEIGHT)
     )
     right, bottom = left + width, top + height
     tall_enough = height >= 9
-    if tall_enough.sum() < 30:
-        return []
     plausible = (height >= 9) & (height < page_height * 0.017) & (width >= 3) & (width < 1.9 * height)
     # Narrow the field with the page's own letter height before looking at each one's neighbours.
-    typical = float(np.median(height[tall_enough & (width >= 5)]))
     plausible &= height < 1.2 * typical
     plausible &= ~_on_baseline(left, bottom, tall_enough & (height >= 0.8 * typical), page_width)
     by_top = np.argsort(top, kind="stable")
@@ -171,18 +284,27 @@ def _candidates(ink: np.ndarray) -> list[_Candidate]:
             & (top[row] < bottom[i] + 0.6 * own)  # a sign raised high clears the small letters beside it
             & (bottom[row] > bottom[i] - 0.15 * own)
         ]
-        if len(near) < 3:
+        fewest = _FEWEST_BESIDE_LETTER if int(i) in letter_of else _FEWEST_NEAR
+        if len(near) < fewest:
             continue
         baseline = float(sorted(bottom[near].tolist())[len(near) // 2])
         if baseline - bottom[i] < 0.2 * own:  # an ordinary letter: by far the most; no need to look closer
             continue
         standing = near[np.abs(bottom[near] - baseline) <= max(2.0, 0.14 * own)]
-        if len(standing) < 3:
+        if len(standing) < fewest:
             continue
         heights = height[standing]
         low = heights[heights <= 1.25 * np.percentile(heights, 20)]
         # Beside nothing but digits and capitals their height would pass for the x-height.
         x_height = min(float(np.median(low)), 1.25 * typical)
+        if len(standing) < 3:  # the last line of a paragraph may be one short word
+            x_height = min(x_height, typical)
+        if baseline - top[i] < _LOWEST_TOP * x_height:
+            # Among many capitals and tall letters ("8 Từ tháng") the few small ones tell.
+            low = heights[heights <= 1.15 * np.percentile(heights, 10)]
+            x_height = min(x_height, float(np.median(low)))
+        if x_height < _SMALLEST_TYPE * typical:
+            continue
         rise, above = (baseline - bottom[i]) / x_height, (baseline - top[i]) / x_height
         if not (_LOWEST_RISE <= rise <= _HIGHEST_RISE and _LOWEST_TOP <= above <= _HIGHEST_TOP):
             continue
@@ -195,6 +317,7 @@ def _candidates(ink: np.ndarray) -> list[_Candidate]:
             & (bottom[row] > bottom[i] + 0.1 * x_height)
             & (top[row] < baseline)
             & (height[row] > 0.1 * x_height)
+            & (row != letter_of.get(int(i), -1))
         ]
         # The hairline of a small 2 often breaks: what lies under it, raised as well, is the rest of it.
         foot = below[(bottom[below] < baseline - _LOWEST_RISE * x_height) & (top[below] < bottom[i] + 0.4 * own)]
@@ -204,9 +327,52 @@ def _candidates(ink: np.ndarray) -> list[_Candidate]:
             box = hull([box, *(Box(int(left[j]), int(top[j]), int(right[j]), int(bottom[j])) for j in foot)])
             if box.height > _LARGEST * x_height:
                 continue
-        heads_line = not ((left[near] < left[i]) & (right[near] > left[i] - 4 * x_height)).any()
+        heads_line = not bool(((left[near] < left[i]) & (right[near] > left[i] - 4 * x_height)).any())
         odds = (_TALL_ODDS if own >= _TALL * x_height else 1.0) * (_HEAD_ODDS if heads_line else 1.0)
-        found.append(_Candidate(box, baseline, x_height, odds))
+        found.append(_Candidate(box, baseline, x_height, odds, heads_line))
+    return found
+
+
+def _standing_out(
+    labels: np.ndarray, stats: np.ndarray, names: np.ndarray, typical: float
+) -> list[tuple[int, np.ndarray]]:
+    """Digits that touch the horn of the ư or ơ before them: what stands out above such a letter at its right.
+
+    Args:
+        labels: ``(height, width)``: the component each pixel belongs to.
+        stats: of the components.
+        names: their labels.
+        typical: height of a small letter, in pixels.
+
+    Returns:
+        For each the row of the whole component in ``stats``, and a row like it for the digit alone.
+    """
+    found = []
+    height, width = stats[:, cv2.CC_STAT_HEIGHT], stats[:, cv2.CC_STAT_WIDTH]
+    # With the digit such a letter is as tall as a capital, and wider than one letter.
+    for i in np.nonzero((height > 1.3 * typical) & (height < 2.4 * typical) & (width > 1.1 * typical))[0]:
+        left, top, w, h = (int(v) for v in stats[i, :4])
+        if w > 5 * typical:
+            continue
+        own = labels[top : top + h, left : left + w] == names[i]
+        lowest = h - 1 - own[::-1].argmax(axis=0)
+        hangs = lowest < h - 0.3 * typical
+        start = w - int(hangs[::-1].argmin()) if not hangs.all() else 0
+        if not 0.25 * typical < w - start < 1.6 * typical:
+            continue
+        # The horn comes first; where the ink is thinnest the digit begins.
+        neck = own[:, start : start + max(2, round(0.6 * typical))].sum(axis=0)
+        cut = start + int(np.nonzero(neck == neck.min())[0][-1])
+        highest = np.nonzero(own[:, :cut].any(axis=1))[0]
+        rows = np.nonzero(own[:, cut:].any(axis=1))[0]
+        # What it touches is a small letter: the arms of T and P reach no higher than their stems.
+        if not len(highest) or not len(rows) or neck.min() > 0.3 * typical:
+            continue
+        tall = int(rows[-1] - rows[0]) + 1
+        # An acute that runs together with its letter stands out in the same way, but is not as tall.
+        if rows[0] < highest[0] - 0.25 * typical and tall > 0.65 * typical:
+            box = left + cut, top + int(rows[0]), w - cut, tall
+            found.append((int(i), np.array([*box, int(own[:, cut:].sum())], dtype=stats.dtype)))
     return found
 
 
@@ -254,34 +420,70 @@ def _between(image: np.ndarray, half: Box, whole: Box, margin: int = 2) -> np.nd
     return image[max(0, half.top - margin) : half.bottom + margin, max(0, left) : right]
 
 
-def _joined(signs: list[RaisedSign]) -> list[RaisedSign]:
-    """Digits side by side are one number."""
-    numbers: list[RaisedSign] = []
+def _joined(signs: list[RaisedSign], ink: np.ndarray) -> list[RaisedSign]:
+    """Digits side by side are one number, with the brackets they may stand in."""
+    groups: list[list[RaisedSign]] = []
     for sign in sorted(signs, key=lambda s: s.box.left):
-        before = next((one for one in numbers if _continues(one, sign)), None)
+        before = next((group for group in groups if _continues(group, sign)), None)
         if before is None:
-            numbers.append(sign)
-            continue
-        numbers.remove(before)
-        numbers.append(
-            RaisedSign(
-                before.text + sign.text,
-                hull([before.box, sign.box]),
-                min(before.confidence, sign.confidence),
-                before.baseline,
-                before.x_height,
-            )
-        )
-    return sorted(numbers, key=lambda s: (s.box.top, s.box.left))
+            groups.append([sign])
+        else:
+            before.append(sign)
+    return sorted((_number(group, ink) for group in groups), key=lambda s: (s.box.top, s.box.left))
 
 
-def _continues(number: RaisedSign, sign: RaisedSign) -> bool:
+def _continues(group: list[RaisedSign], sign: RaisedSign) -> bool:
+    last = group[-1]
     return (
-        abs(number.box.bottom - sign.box.bottom) < 0.4 * sign.x_height
-        and -0.2 * sign.x_height <= sign.box.left - number.box.right < 0.45 * sign.x_height
-        and sign.text.isdigit() == number.text.isdigit()
-        and len(number.text) < 3
+        abs(last.box.bottom - sign.box.bottom) < 0.4 * sign.x_height
+        and -0.2 * sign.x_height <= sign.box.left - last.box.right < 0.45 * sign.x_height
+        and sign.text.isdigit() == last.text.isdigit()
+        and len(group) < 5
     )
+
+
+def _number(parts: list[RaisedSign], ink: np.ndarray) -> RaisedSign:
+    """The number that signs side by side make.
+
+    Brackets, as in [1] and (1), are taller than digits; the network, which knows none, reads them as 1 and 0.
+    """
+    lowest = min(part.box.height for part in parts)
+    boxes = [part.box for part in parts]
+    inner = parts
+    left = _bracket_beside(inner[0], ink, before=True)
+    if len(inner) > 1 and inner[0].box.height > _BRACKET * lowest:
+        left, inner = inner[0].box, inner[1:]
+    right = _bracket_beside(inner[-1], ink, before=False)
+    if len(inner) > 1 and inner[-1].box.height > _BRACKET * lowest:
+        right, inner = inner[-1].box, inner[:-1]
+    if left and right and abs(left.height - right.height) < 0.25 * left.height:
+        boxes += [left, right]
+    elif inner is not parts and max(box.height for box in boxes) < _BRACKET_ALONE * lowest:
+        inner = parts
+    return replace(
+        inner[0],
+        text="".join(part.text for part in inner),
+        box=hull(boxes),
+        confidence=min(part.confidence for part in inner),
+    )
+
+
+def _bracket_beside(sign: RaisedSign, ink: np.ndarray, *, before: bool) -> Box | None:
+    """What stands next to a sign on one side, if it has the shape and the place of a raised bracket."""
+    height = sign.box.height
+    left = max(0, sign.box.left - height) if before else sign.box.right
+    top, bottom = max(0, sign.box.top - height), round(sign.baseline + 0.5 * sign.x_height)
+    window = ink[top:bottom, left : (sign.box.left if before else left + height)]
+    _, _, stats, _ = cv2.connectedComponentsWithStats(window, connectivity=8)
+    near = [Box(left + x, top + y, left + x + w, top + y + h) for x, y, w, h, _ in stats[1:].tolist()]
+    near = [box for box in near if box.top < sign.box.middle < box.bottom]
+    if not near:
+        return None
+    nearest = max(near, key=lambda box: box.right) if before else min(near, key=lambda box: box.left)
+    gap = sign.box.left - nearest.right if before else nearest.left - sign.box.right
+    upright = _BRACKET <= nearest.height / height <= 2.0 and nearest.width < 0.6 * height
+    raised = nearest.bottom < sign.baseline - 0.1 * sign.x_height
+    return nearest if upright and raised and gap < 0.4 * height else None
 
 
 def attach(lines: list[ReadLine], signs: list[RaisedSign]) -> list[Line]:
@@ -302,7 +504,8 @@ def attach(lines: list[ReadLine], signs: list[RaisedSign]) -> list[Line]:
 def _line_of(lines: list[ReadLine], sign: RaisedSign) -> int | None:
     best, least = None, 0.6 * sign.x_height
     for index, line in enumerate(lines):
-        if not line.box.left - 2 * sign.x_height < sign.box.centre < line.box.right + 2 * sign.x_height:
+        reach = 2 * sign.x_height
+        if not (line.box.left - reach < sign.box.right and sign.box.left < line.box.right + reach):
             continue
         distance = abs(line.baseline + line.slope * (sign.box.centre - line.box.left) - sign.baseline)
         if distance < least:

@@ -11,8 +11,8 @@ right and bottom exclusive. Confidences run from 0 to 100.
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Any, NamedTuple, Protocol
 
@@ -171,6 +171,19 @@ class Zone:
     box: Box
     columns: tuple[int, ...] = ()
     rows: tuple[int, ...] = ()
+
+
+def take_out(zones: Iterable[Zone], which: Callable[[Line], bool]) -> tuple[tuple[Zone, ...], list[Line]]:
+    """The zones without the lines for which ``which`` is true, and those lines; a zone left empty is gone."""
+    kept, taken = [], []
+    for zone in zones:
+        lines = tuple(line for line in zone.lines if not which(line))
+        taken += [line for line in zone.lines if which(line)]
+        if len(lines) == len(zone.lines):
+            kept.append(zone)
+        elif lines:
+            kept.append(replace(zone, lines=lines, box=hull([line.box for line in lines])))
+    return tuple(kept), taken
 
 
 @dataclass(frozen=True, slots=True)

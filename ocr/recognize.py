@@ -88,13 +88,14 @@ def engine_versions() -> dict[str, str]:
     return {"tesseract": version, "model": LANGUAGE, "opencv": cv2.__version__}
 
 
-def recognize(image: np.ndarray, *, dpi: int = 300, timeout: float = 180.0) -> list[ReadLine]:
+def recognize(image: np.ndarray, *, dpi: int = 300, timeout: float = 180.0, one_block: bool = False) -> list[ReadLine]:
     """Read a page image.
 
     Args:
         image: ``(height, width)`` grey.
         dpi: of the image; above :data:`READING_DPI` it is read reduced to that, and boxes are scaled back.
         timeout: seconds after which Tesseract is killed.
+        one_block: the image is one block of lines; Tesseract does not look for pictures and columns in it.
 
     Returns:
         Lines in Tesseract's own reading order.
@@ -108,7 +109,7 @@ def recognize(image: np.ndarray, *, dpi: int = 300, timeout: float = 180.0) -> l
 
     os.environ["OMP_THREAD_LIMIT"] = "1"  # pytesseract hands its own environment on.
     # No --dpi: Tesseract estimates the resolution from the type size, which suits its own layout analysis better.
-    config = "--psm 3 -c lstm_choice_mode=2 -c hocr_char_boxes=1"
+    config = f"--psm {6 if one_block else 3} -c lstm_choice_mode=2 -c hocr_char_boxes=1"
     with tempfile.TemporaryDirectory(prefix="nambat-page-") as folder:
         # A path, not an array: pytesseract would write a PNG, and compressing it takes longer than reading it.
         path = Path(folder) / "page.pgm"

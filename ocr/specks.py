@@ -18,7 +18,11 @@ _LARGEST = 0.34  # a full stop and the dot of ạ are about 0.2
 _FULL_STOP_GAP = 0.24  # from the letter before; up to
 _WIDE_FULL_STOP_GAP = 0.38  # when a space as wide as
 _SPACE = 0.4  # follows
-_POINT_IN_NUMBER = 0.9  # from letter to letter, the point of 1.000 included
+_POINT_IN_NUMBER = 0.9  # from letter to letter, the point of 1.000 included ...
+_POINT_IN_FIGURES = 1.15  # ... where both are as tall as digits
+_PAPER_OF_ONE = 0.15  # digits are all as wide; a 1 leaves so much paper behind it
+_DIGIT = 1.2  # the height of a digit, at least
+_LEVEL = 0.2  # the foot of a point is so near to that of the digit
 _COLUMN = 0.12  # a mark may overhang its letter by this much
 
 
@@ -65,8 +69,19 @@ def drop_specks(image: np.ndarray, ink: np.ndarray, raised: Sequence[Box] = ()) 
         gap = float(left[i] - right[before].max()) / typical if len(before) else float("inf")
         space = float(left[after].min() - right[i]) / typical if len(after) else float("inf")
         tight = gap + space + float(width[i]) / typical
+        digit = before[right[before].argmax()] if len(before) else 0
+        after_digit = bool(
+            len(before) and height[digit] >= _DIGIT * typical and abs(bottom[i] - bottom[digit]) <= _LEVEL * typical
+        )
+        if after_digit and width[digit] < 0.55 * typical:
+            gap -= _PAPER_OF_ONE
+            tight -= _PAPER_OF_ONE
+        # Between two digits a point may stand in more paper than a speck between words.
+        number = after_digit and len(after) and height[after[left[after].argmin()]] >= _DIGIT * typical
         follows_letter = (
-            gap <= _FULL_STOP_GAP or (gap <= _WIDE_FULL_STOP_GAP and space >= _SPACE) or tight <= _POINT_IN_NUMBER
+            gap <= _FULL_STOP_GAP
+            or (gap <= _WIDE_FULL_STOP_GAP and space >= _SPACE)
+            or tight <= (_POINT_IN_FIGURES if number else _POINT_IN_NUMBER)
         )
         follows_sign = any(
             -2 <= left[i] - sign.right < 0.5 * typical and sign.top < top[i] < sign.bottom + 1.3 * typical

@@ -16,6 +16,8 @@ from ocr.page import Box
 #: A vertical border is at least this long, in pages: twice the height of a capital.
 _SHORTEST_UPRIGHT = 0.02
 _SHORTEST_LEVEL = 0.03
+#: Width and height below which a frame may be a stamp's, in pages.
+_SMALL_FRAME = (0.45, 0.14)
 #: Border lines nearer to each other than this, in pages, are the two edges of one thick or double line.
 _SAME_LINE = 0.004
 
@@ -38,7 +40,8 @@ class Table:
 def find_tables(ink: np.ndarray) -> tuple[list[Table], np.ndarray]:
     """The tables of a page, top to bottom, and a mask of their borders (255 = border).
 
-    A table has borders that meet and at least two cells; a frame around a page or a stamp is none.
+    A table has borders that meet and at least two cells; a frame around a page is none, a small one, such as a stamp
+    has, is a table of one cell.
 
     Args:
         ink: ``(height, width)`` mask, 255 where there is ink.
@@ -59,14 +62,36 @@ def find_tables(ink: np.ndarray) -> tuple[list[Table], np.ndarray]:
         here = labels[top : top + h, left : left + w] == label
         columns = _lines(here & (upright[top : top + h, left : left + w] > 0), 0, _SAME_LINE * width, 0.3 * h)
         rows = _lines(here & (level[top : top + h, left : left + w] > 0), 1, _SAME_LINE * height, 0.3 * w)
-        if len(columns) < 2 or len(rows) < 2 or len(columns) + len(rows) < 5:
+        small = w < _SMALL_FRAME[0] * width and h < _SMALL_FRAME[1] * height
+        if len(columns) < 2 or len(rows) < 2 or (len(columns) + len(rows) < 5 and not small):
             continue
+        first, last = _reach(here & (level[top : top + h, left : left + w] > 0), rows, columns)
         tables.append(
-            Table(Box(left, top, left + w, top + h), tuple(left + x for x in columns), tuple(top + y for y in rows))
+            Table(
+                Box(left + first, top, left + last + 1, top + h),
+                tuple(left + x for x in columns),
+                tuple(top + y for y in rows),
+            )
         )
         borders[top : top + h, left : left + w][here] = 255
     tables.sort(key=lambda table: (table.box.top, table.box.left))
     return tables, cv2.bitwise_and(borders, cv2.dilate(cv2.bitwise_or(upright, level), np.ones((5, 5), np.uint8)))
+
+
+def _reach(level: np.ndarray, rows: list[int], columns: list[int]) -> tuple[int, int]:
+    """Where the rows begin and end: at the outermost columns, or beyond them in a table that is open at its sides.
+
+    The median over the rows, because a border may run on into a letter that touches it.
+    """
+    ends = []
+    for row in rows:
+        across = np.nonzero(level[max(0, row - 3) : row + 4].any(axis=0))[0]
+        if len(across):
+            ends.append((int(across[0]), int(across[-1])))
+    if not ends:
+        return columns[0], columns[-1]
+    first, last = np.median(ends, axis=0)
+    return min(columns[0], int(first)), max(columns[-1], int(last))
 
 
 def _runs(ink: np.ndarray, length: tuple[int, int], mend: tuple[int, int]) -> np.ndarray:

@@ -229,7 +229,8 @@ CLEAN = ("official_docs_luatvn", "admin_from_1000docs", "official_hddtvn", "laws
 
 
 def clean(shared: Path, mode: str, limit: int, show: bool) -> None:
-    """Changes made to corpus text that training left out."""
+    """Changes made to corpus text that training left out; sums of the official texts and of Wikipedia."""
+    sums = {"official": [0, 0], "wikipedia": [0, 0]}
     print(f"{'held-out text':26}{'syllables':>12}{'changes':>10}{'per 10,000':>12}{'syllables/s':>13}")
     for name in CLEAN:
         texts, size = [], 0
@@ -246,10 +247,14 @@ def clean(shared: Path, mode: str, limit: int, show: bool) -> None:
         made = len(repaired.corrections)
         print(f"{name:26}{size:12,}{made:10,}{1e4 * made / size:12.2f}{size / spent:13,.0f}")
         if show:
-            for correction in repaired.corrections[:: max(1, made // 40)]:
-                where = repaired.blocks[int(correction.where.split("/")[1])].text
-                around = where[max(0, correction.start - 30) : correction.start + 30]
-                print(f"    {correction.before}->{correction.after} {correction.probability} {around}")
+            for one in repaired.corrections:
+                text = repaired.blocks[int(one.where.split("/")[1])].text
+                before, after = text[max(0, one.start - 45) : one.start], text[one.start + len(one.after) :][:45]
+                print(f"    {one.probability:.2f} {before}[{one.before} -> {one.after}]{after}")
+        total = sums["wikipedia" if "wiki" in name else "official"]
+        total[0], total[1] = total[0] + size, total[1] + made
+    for name, (size, made) in sums.items():
+        print(f"{'all ' + name:26}{size:12,}{made:10,}{1e4 * made / size:12.2f}")
 
 
 def main() -> None:
@@ -259,7 +264,7 @@ def main() -> None:
     parser.add_argument("--shared", type=Path, default=Path("../shared"))
     parser.add_argument("--mode", default="safe")
     parser.add_argument("--cache", type=Path, help="folder to keep the pages in, once they are read")
-    parser.add_argument("--limit", type=int, default=100_000, help="syllables of each clean text")
+    parser.add_argument("--limit", type=int, default=250_000, help="syllables of each clean text")
     parser.add_argument("--show", action="store_true", help="print what was missed, broken or changed")
     given = parser.parse_args()
     for what in given.what:

@@ -14,6 +14,7 @@ from normalize.syllable import key, match_case, skeleton
 
 STEMS = ("Giáp", "Ất", "Bính", "Đinh", "Mậu", "Kỷ", "Canh", "Tân", "Nhâm", "Quý")
 BRANCHES = ("Tý", "Sửu", "Dần", "Mão", "Thìn", "Tỵ", "Ngọ", "Mùi", "Thân", "Dậu", "Tuất", "Hợi")
+_INITIALS = frozenset(stem[0] for stem in STEMS) | {"Ð"}
 _WORD = re.compile(r"[^\W\d_]+")
 # Words before a lunar year; elsewhere the pair may be somebody's name.
 _BEFORE = frozenset(("năm", "xuân", "tết", "đán", "tuổi"))
@@ -25,8 +26,8 @@ def lunar_years(document: Document) -> list[Change]:
     out = []
     for text, (_, tokens) in enumerate(document.texts()):
         for index in range(1, len(tokens)):
-            stem = cleaned(tokens[index - 1].text)
-            if stem not in STEMS or tokens[index - 1].marks:
+            stem = tokens[index - 1].text
+            if stem[:1] not in _INITIALS or (stem := cleaned(stem)) not in STEMS or tokens[index - 1].marks:
                 continue
             token = tokens[index]
             found = _WORD.match(token.text)

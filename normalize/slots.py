@@ -27,6 +27,9 @@ from ocr.page import Letter
 PROPOSE = 6.5
 
 
+# Signs that tell of markup; what stands between them is no whole word.
+_MARKUP = frozenset("<>{}\\")
+
 # Symbol id, spelling, channel cost in nats.
 Candidate = tuple[int, str, float]
 
@@ -109,8 +112,9 @@ def lattice(document: Document, model: LanguageModel, channel: Channel) -> tuple
             ids.append(START)
         for index, token in enumerate(tokens):
             plain = cleaned(token.text)
+            markup = not plain.isalpha() and not _MARKUP.isdisjoint(plain)
             for piece in symbols(plain):
-                if piece.end > piece.start and piece.symbol not in ("<n>", "<x>"):
+                if piece.end > piece.start and piece.symbol not in ("<n>", "<x>") and not markup:
                     word = plain[piece.start : piece.end]
                     pending.append((len(ids), number, index, piece.start, piece.end, word))
                 ids.append(model.id(piece.symbol))
@@ -219,6 +223,8 @@ def _retoned(letters: str) -> list[str]:
 
 def _letters(token: Token, start: int, end: int) -> tuple[Letter, ...]:
     """The page's evidence for some characters of a token; empty where it cannot be told."""
+    if not token.letters:
+        return ()
     found = page_letters(token)[start:end]
     return found if any(one.choices for one in found) else ()
 

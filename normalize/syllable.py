@@ -31,6 +31,7 @@ ONSETS = (
     *("ngh", "ng", "nh", "gh", "gi", "ch", "kh", "ph", "qu", "th", "tr"),
     *("b", "c", "d", "đ", "g", "h", "k", "l", "m", "n", "p", "r", "s", "t", "v", "x"),
 )
+_ONSETS_BY_LETTER = {letter: tuple(o for o in ONSETS if o[0] == letter) for letter in {one[0] for one in ONSETS}}
 CODAS = ("ch", "ng", "nh", "c", "m", "n", "p", "t", "i", "y", "o", "u")
 
 # Rimes without glide, then with one; each row is a nucleus and the codas that it takes ("-" for none).
@@ -196,7 +197,7 @@ def _parts(letters: str, tone: int) -> Syllable | None:
     """Parse toneless lower-case NFC ``letters``."""
     if not letters.isalpha():
         return None
-    for onset in (*(o for o in ONSETS if letters.startswith(o)), ""):
+    for onset in (*(o for o in _ONSETS_BY_LETTER.get(letters[0], ()) if letters.startswith(o)), ""):
         rime = letters[len(onset) :]
         if not _agrees(onset, rime):
             continue

@@ -1,6 +1,6 @@
 """What each part of repair is worth on the scans with known text.
 
-    python benchmarks/ablation.py [--shared ../shared] [--cache DIR]
+    python -m benchmarks.ablation [--shared ../shared] [--cache DIR]
 
 Each row adds one thing to the row above it: the language model with the same price for every confusion, the table of
 confusions, the letters that competed on the page, what the document says elsewhere, and the rules that need no model
@@ -79,15 +79,15 @@ def main() -> None:
     for path in sorted((given.shared / "devset").glob("*.pdf")):
         gold = json.loads(path.with_suffix(".gold.json").read_text(encoding="utf-8"))
         scans.append((path.stem.startswith("real"), gold_words(gold), read_scan(path, given.cache)))
-    print("| | wrong marks, real | broken | wrong marks, degraded | broken |")
-    print("|---|---|---|---|---|")
+    print("| | wrong marks, real | wrong letters | broken | wrong marks, degraded | wrong letters | broken |")
+    print("|---|---|---|---|---|---|---|")
     for name, run in rows():
-        sums = {True: [0, 0], False: [0, 0]}
+        sums = {True: [0, 0, 0], False: [0, 0, 0]}
         for real, truth, document in scans:
             counts, _ = compare(truth, words(document), words(run(document)))
-            sums[real][0] += counts["marks after"]
-            sums[real][1] += counts["broken"]
-        print(f"| {name} | {sums[True][0]} | {sums[True][1]} | {sums[False][0]} | {sums[False][1]} |", flush=True)
+            for place, column in enumerate(("marks after", "letters after", "broken")):
+                sums[real][place] += counts[column]
+        print(f"| {name} | " + " | ".join(map(str, sums[True] + sums[False])) + " |", flush=True)
 
 
 if __name__ == "__main__":

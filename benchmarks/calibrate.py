@@ -5,7 +5,8 @@
 Two logistic regressions tell right changes from false ones: ``page`` on rendered pages that Tesseract read
 (``benchmarks/noisy_pages.py``), ``text`` on held-out paragraphs of the TEXTs into which confusions were put at random,
 by the channel's own table. A small share of the labels is taken to be wrong, because corpus text has slips of its own.
-Half of the paragraphs fit, the other half is measured; the table shows precision and recall at each threshold.
+Half of the paragraphs fit, the other half is measured; the table shows precision and recall at each threshold. With
+``--measure`` nothing is fitted: the decision as it is is measured, on that other half of the texts and on all pages.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ from PIL import Image, ImageDraw
 from rapidfuzz.distance import Levenshtein
 
 from normalize import confusion, language
-from normalize.decision import FEATURES, decide
+from normalize.decision import FEATURES, decide, load_decision
 from normalize.document import Block, Document, Source, Token
 from normalize.search import decode
 from normalize.slots import Change, lattice
@@ -36,7 +37,7 @@ from ocr.page import Letter
 
 SOURCE = Source("calibration", "", 0, 0)
 LETTERS = sorted({place(vowel, tone) for vowel in "aăâeêioôơuưy" for tone in range(6)} | {"d", "đ"})
-THRESHOLDS = {"page": {"safe": 0.9, "full": 0.5}, "text": {"safe": 0.7, "full": 0.45}}
+THRESHOLDS = {"page": {"safe": 0.85, "full": 0.5}, "text": {"safe": 0.7, "full": 0.45}}
 NOISE, ROW = 0.006, 0.08
 MISLABELLED = 0.03
 _EDGES = re.compile(r"^\W+|\W+$")
@@ -59,9 +60,16 @@ def label(change: Change, document: Document, truth: str) -> int:
 Sample = tuple[tuple[float, ...], int, bool]
 
 
-def from_pages(path: Path) -> tuple[list[Sample], int, int]:
-    """Samples from rendered pages; how many words the second half has, and how many of them are wrong in their
-    marks."""
+def one_letter(printed: str, read: str) -> bool:
+    """Whether two words differ in marks and in one base letter at most."""
+    if len(printed) != len(read):
+        return False
+    return sum(skeleton(one) != skeleton(two) for one, two in zip(printed, read, strict=True)) <= 1
+
+
+def from_pages(path: Path, measured: bool = False) -> tuple[list[Sample], int, int]:
+    """Samples from rendered pages; how many words the second half has (all pages where they are only ``measured``), and
+    how many of them are wrong in their marks or in one letter."""
     samples, words, wrong = [], 0, 0
     with gzip.open(path, "rt", encoding="utf-8") as lines:
         for number, line in enumerate(lines):
@@ -78,13 +86,13 @@ def from_pages(path: Path) -> tuple[list[Sample], int, int]:
                 if op.tag in ("equal", "replace"):
                     for i, j in zip(range(op.src_start, op.src_end), range(op.dest_start, op.dest_end), strict=False):
                         truth[j] = page["truth"][i]
-                        words += number % 2 == 0
-                        wrong += number % 2 == 0 and printed[i] != read[j] and skeleton(printed[i]) == skeleton(read[j])
+                        second = measured or number % 2 == 0
+                        words += second
+                        wrong += second and printed[i] != read[j] and one_letter(printed[i], read[j])
             for change in proposals(document):
                 if change.slot.token in truth:
-                    samples.append(
-                        (change.features, label(change, document, truth[change.slot.token]), bool(number % 2))
-                    )
+                    first = not measured and bool(number % 2)
+                    samples.append((change.features, label(change, document, truth[change.slot.token]), first))
     return samples, words, wrong
 
 
@@ -169,16 +177,19 @@ def fit(features: npt.NDArray[np.float64], labels: npt.NDArray[np.float64]) -> n
 Curve = list[tuple[float, float, float]]
 
 
-def calibrate(samples: list[Sample], words: int, wrong: int, name: str) -> tuple[dict[str, float], Curve]:
-    """Fit on one half, print the curve on the other; the weights, and (threshold, recall, precision) of the curve."""
+def calibrate(
+    samples: list[Sample], words: int, wrong: int, name: str, weights: tuple[float, ...] = ()
+) -> tuple[dict[str, float], Curve]:
+    """Fit on one half unless ``weights`` are given, print the curve on the other; the weights, and (threshold, recall,
+    precision) of the curve."""
     x = np.array([one[0] for one in samples])
     y = np.array([one[1] for one in samples], float)
     half = np.array([one[2] for one in samples])
-    w = fit(x[half], y[half])
+    w = np.array(weights) if weights else fit(x[half], y[half])
     p = 1 / (1 + np.exp(-x[~half] @ w))
     print(f"{name}: {words:,} words, {wrong:,} wrong, {len(samples):,} proposals, {int(y.sum()):,} right")
     print("  threshold  recall  precision  false per 10,000 words")
-    for bound in (0.02, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.98):
+    for bound in (0.02, 0.1, 0.3, 0.45, 0.5, 0.6, 0.7, 0.8, 0.85, 0.9, 0.95, 0.98):
         made, right = int((p >= bound).sum()), float(y[~half][p >= bound].sum())
         print(f"  {bound:9} {right / wrong:7.3f} {right / max(1, made):10.3f} {1e4 * (made - right) / words:8.2f}")
     curve = []
@@ -229,13 +240,20 @@ def main() -> None:
     parser.add_argument("pairs", type=Path)
     parser.add_argument("texts", nargs="+", type=Path)
     parser.add_argument("--limit", type=int, default=60_000, help="words of each text")
-    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--out", type=Path, help="the file to write")
+    parser.add_argument("--measure", action="store_true", help="fit nothing, measure the decision that repair uses")
     parser.add_argument("--curve", type=Path, help="PNG to draw precision against recall into")
     given = parser.parse_args()
-    page, page_curve = calibrate(*from_pages(given.pairs), "page")
-    text, text_curve = calibrate(*from_texts(given.texts, given.limit), "text")
+    if bool(given.out) == given.measure:
+        parser.error("either --out or --measure")
+    now = load_decision() if given.measure else None
+    pages = from_pages(given.pairs, given.measure)
+    page, page_curve = calibrate(*pages, "page", now.page if now else ())
+    text, text_curve = calibrate(*from_texts(given.texts, given.limit), "text", now.text if now else ())
     if given.curve:
         draw({"page": page_curve, "text": text_curve}, given.curve)
+    if given.measure:
+        return
     data = {"page": page, "text": text, "thresholds": THRESHOLDS}
     given.out.write_text(json.dumps(data, indent=1) + "\n", encoding="utf-8")
 

@@ -3,7 +3,10 @@
     python benchmarks/channel.py PAIRS.jsonl.gz --out normalize/data/channel.json
 
 * ``listed``: among the letters of the same base that Tesseract listed with a confidence in one bin, how many were
-  the printed one, against how many were not: -log of these odds.
+  the printed one, against how many were not: -log of these odds. ``unlisted_in_doubt`` is the same for the letters
+  that were not listed, where some other one of the base was; ``other_base`` for listed letters of another base.
+* ``on_page``: of each kind of confusion, how often the listed letter was the printed one against how often ``listed``
+  foretells it, the log of it; kinds that were seen seldom stay near 0.
 * ``kind``: how often a letter of one shape and tone is read as another one, given that it was printed. Half of the
   mass goes by what was counted, half is spread evenly, because other engines err in other ways.
 """
@@ -20,12 +23,14 @@ from pathlib import Path
 
 from rapidfuzz.distance import Levenshtein
 
-from normalize.confusion import CONFIDENCES, UNLISTED, kind_of, rank
+from normalize.confusion import COMPETES, CONFIDENCES, LETTERS, UNLISTED, competitors, doubtful, kind_of, rank
 from normalize.syllable import key, skeleton
 from ocr.page import Letter
 
 # Share of the vowels that an engine we know nothing about gets wrong, and of that how much follows our counts.
 ERROR_RATE, COUNTED = 0.004, 0.5
+# So many letters of a kind are as good as none.
+FEW = 3
 # Letters of each base: how many there are that could have been listed.
 FAMILY = {"a": 18, "e": 12, "i": 6, "o": 18, "u": 12, "y": 6, "d": 2}
 
@@ -51,7 +56,7 @@ def burst(path: Path) -> float:
 
 
 def aligned(path: Path) -> Iterator[tuple[str, str, list[dict[str, int]]]]:
-    """Printed word, read word and the choices of each letter, where they differ in marks at most; lower case."""
+    """Printed word, read word and the choices of each letter, where one letter at most has another base; lower case."""
     with gzip.open(path, "rt", encoding="utf-8") as lines:
         for line in lines:
             page = json.loads(line)
@@ -62,43 +67,90 @@ def aligned(path: Path) -> Iterator[tuple[str, str, list[dict[str, int]]]]:
                 for i, j in zip(range(op.src_start, op.src_end), range(op.dest_start, op.dest_end), strict=False):
                     printed, (read, letters) = page["truth"][i].lower(), page["read"][j]
                     read = read.lower()
-                    if not len(printed) == len(read) == len(letters) or skeleton(printed) != skeleton(read):
+                    if not len(printed) == len(read) == len(letters):
                         continue
-                    choices = [{text.lower(): conf for text, conf in one[1:]} for one in letters]
+                    if sum(skeleton(one) != skeleton(two) for one, two in zip(printed, read, strict=True)) > 1:
+                        continue
+                    choices = [{text.lower(): conf for text, conf in reversed(one[1:])} for one in letters]
                     yield printed, read, choices
+
+
+def on_page(path: Path, listed: list[float]) -> dict[str, float]:
+    """What each kind of confusion adds to the cost of a listed letter."""
+    seen: Counter[str] = Counter()
+    foretold: dict[str, float] = {}
+    for printed, read, choices in aligned(path):
+        for true, letter, others in zip(printed, read, choices, strict=True):
+            for text, confidence in others.items():
+                kind = kind_of(text, letter) if text != letter and len(text) == 1 and letter in LETTERS else None
+                if kind:
+                    cost = listed[rank(Letter(letter, ((text, confidence),)), text)]
+                    seen[kind] += text == true
+                    foretold[kind] = foretold.get(kind, 0.0) + 1 / (1 + math.exp(cost))
+    ratios = {kind: math.log((foretold[kind] + FEW) / (seen[kind] + FEW)) for kind in foretold}
+    return {kind: round(one, 2) for kind, one in sorted(ratios.items(), key=lambda item: item[1]) if abs(one) > 0.1}
+
+
+def rising(counts: list[tuple[int, int]]) -> list[float]:
+    """-log odds of (right, wrong), bins pooled until none is dearer than the one after it."""
+    pools: list[list[int]] = []  # right, wrong, bins
+    for right, wrong in counts:
+        pools.append([right, wrong, 1])
+        while len(pools) > 1 and _dearness(pools[-2]) > _dearness(pools[-1]):
+            last = pools.pop()
+            pools[-1] = [one + two for one, two in zip(pools[-1], last, strict=True)]
+    return [round(_dearness(pool), 2) for pool in pools for _ in range(pool[2])]
+
+
+def _dearness(pool: list[int]) -> float:
+    return math.log((pool[1] + 1) / (pool[0] + 0.5))
 
 
 def learn(path: Path) -> dict[str, object]:
     """The content of ``channel.json``."""
     right: Counter[int] = Counter()
     wrong: Counter[int] = Counter()
+    doubted = [0, 0]  # letters that were not listed where another was: those printed, all of them
+    others: dict[bool, Counter[int]] = {True: Counter(), False: Counter()}
     kinds: Counter[str] = Counter()
     for printed, read, choices in aligned(path):
         for true, seen, listed in zip(printed, read, choices, strict=True):
-            if kind_of(true, seen) is None:
+            letter = Letter(seen, tuple(listed.items()))
+            for other in competitors(letter):
+                others[other == true][rank(letter, other)] += 1
+            if seen not in LETTERS:
                 continue
-            unlisted = FAMILY.get(skeleton(true), 0) - 1
+            unlisted = FAMILY.get(skeleton(seen), 0) - 1
             for text, confidence in listed.items():
                 if text == seen or len(text) != 1 or not kind_of(text, seen):
                     continue
                 unlisted -= 1
                 (right if text == true else wrong)[rank(Letter(seen, ((text, confidence),)), text)] += 1
-            if true != seen:
+            marks = true != seen and kind_of(true, seen) is not None
+            if marks:
                 kinds[kind_of(true, seen) or ""] += 1
-                if true not in listed:
-                    right[UNLISTED] += 1
-            wrong[UNLISTED] += max(0, unlisted)
+            if doubtful(letter):
+                doubted[0] += marks and true not in listed
+                doubted[1] += max(0, unlisted)
+            else:
+                right[UNLISTED] += marks and true not in listed
+                wrong[UNLISTED] += max(0, unlisted)
+    costs = rising([(right[i], wrong[i]) for i in range(len(CONFIDENCES) + 1)])
     total = sum(kinds.values())
     spread = 1 / 150  # shapes times tones that one letter can be taken for, roughly
     even = -math.log(ERROR_RATE * (1 - COUNTED) * spread)
     return {
-        "listed": [round(math.log((wrong[i] + 1) / (right[i] + 0.5)), 2) for i in range(len(CONFIDENCES) + 1)],
+        "listed": costs,
+        "on_page": on_page(path, costs),
+        "unlisted_in_doubt": rising([(doubted[0], doubted[1])])[0],
+        "other_base": rising(
+            [(others[True][i], others[False][i]) for i, bound in enumerate(CONFIDENCES) if bound >= COMPETES]
+        ),
         "kind": {
             kind: round(-math.log(ERROR_RATE * (COUNTED * times / total + (1 - COUNTED) * spread)), 2)
             for kind, times in kinds.most_common()
             if times > 2
         },
-        "kind_weight": 0.0,
         "other": round(even, 2),
         "burst": round(burst(path), 2),
         "learned_from": {"letters_wrong": total, "letters_listed": sum(wrong.values())},
@@ -110,8 +162,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("pairs", type=Path)
     parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--keep-table", action="store_true", help="leave the table for text without a page as it is")
     given = parser.parse_args()
     learned = learn(given.pairs)
+    if given.keep_table:
+        old = json.loads(given.out.read_text(encoding="utf-8"))
+        learned |= {name: old[name] for name in ("kind", "other", "burst")}
     given.out.write_text(json.dumps(learned, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
 
 

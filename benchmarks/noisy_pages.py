@@ -25,15 +25,16 @@ from normalize.train import held_out, paragraphs
 from ocr.recognize import recognize
 
 WIDTH, HEIGHT, DPI = 2480, 3508, 300
-FONTS = Path("/usr/share/fonts/truetype")
-# Official documents are set in Times New Roman; Liberation Serif has its measures and nearly its shapes.
+FONTS = Path("/usr/share")
+# Official documents are set in Times New Roman; Liberation Serif has its measures and nearly its shapes. Debian:
+# fonts-liberation2, fonts-texgyre, fonts-freefont-ttf, fonts-dejavu-extra. Those that are not there are left out.
 FACES = {
-    "liberation2/LiberationSerif-Regular.ttf": 10,
-    "liberation2/LiberationSerif-Italic.ttf": 2,
-    "liberation2/LiberationSerif-Bold.ttf": 2,
-    "freefont/FreeSerif.ttf": 4,
-    "noto/NotoSerif-Regular.ttf": 2,
-    "dejavu/DejaVuSerifCondensed.ttf": 1,
+    "fonts/truetype/liberation2/LiberationSerif-Regular.ttf": 10,
+    "fonts/truetype/liberation2/LiberationSerif-Italic.ttf": 2,
+    "fonts/truetype/liberation2/LiberationSerif-Bold.ttf": 2,
+    "texmf/fonts/opentype/public/tex-gyre/texgyretermes-regular.otf": 4,
+    "fonts/truetype/freefont/FreeSerif.ttf": 3,
+    "fonts/truetype/dejavu/DejaVuSerifCondensed.ttf": 1,
 }
 CONDITIONS = ("bilevel300", "bilevel200", "grey200", "grey300", "fax")
 
@@ -97,6 +98,9 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=1)
     given = parser.parse_args()
     rng = random.Random(given.seed)
+    faces = {name: share for name, share in FACES.items() if (FONTS / name).exists()}
+    if not faces:
+        parser.error(f"none of the fonts is in {FONTS}: {', '.join(FACES)}")
     jobs = []
     for argument in given.texts:
         name, _, pages = argument.partition("=")
@@ -106,7 +110,7 @@ def main() -> None:
     rng.shuffle(jobs)
     with gzip.open(given.out, "wt", encoding="utf-8") as out:
         for source in jobs:
-            face = rng.choices(list(FACES), list(FACES.values()))[0]
+            face = rng.choices(list(faces), list(faces.values()))[0]
             condition = rng.choice(CONDITIONS)
             page, words = print_page(source, FONTS / face, rng.choice((12, 13, 13, 14, 14)), rng)
             read = [

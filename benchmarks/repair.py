@@ -1,10 +1,10 @@
 """Measure repair: scans with known text, labelled OCR text, and clean text that training left out.
 
-    python benchmarks/repair.py [--shared ../shared] [--mode safe] [--cache DIR] [scans] [seeds] [clean]
+    python -m benchmarks.repair [--shared ../shared] [--mode safe] [--cache DIR] [scans] [bare] [seeds] [clean]
 
-``scans`` reads the pages with Tesseract (about 2.5 s each; ``--cache`` keeps what was read), ``seeds`` is text of
-another engine with labelled errors, ``clean`` is corpus text whose every change is a false one (or mends a slip of
-its author: nobody labelled those).
+``scans`` reads the pages with Tesseract (about 2.5 s each; ``--cache`` keeps what was read), ``bare`` sets the errors
+of the body beside those of plain Tesseract, ``seeds`` is text of another engine with labelled errors, ``clean`` is
+corpus text whose every change is a false one (or mends a slip of its author: nobody labelled those).
 """
 
 from __future__ import annotations
@@ -19,7 +19,9 @@ from pathlib import Path
 
 from rapidfuzz.distance import Levenshtein
 
+from benchmarks import evaluate
 from normalize.document import Block, Document, Footnote, Source, Token
+from normalize.formats import to_text
 from normalize.repair import repair
 from normalize.structure import build_document
 from normalize.syllable import key, skeleton
@@ -33,7 +35,19 @@ _MARK = re.compile(r"\[\^\d+\]")
 _EDGES = re.compile(r"^[^\w%]+|[^\w%]+$")
 
 
-def bare(word: str) -> str:
+COLUMNS = (
+    "words",
+    "marks before",
+    "marks after",
+    "letters before",
+    "letters after",
+    "mended",
+    "broken",
+    "still wrong",
+)
+
+
+def compared(word: str) -> str:
     """A word as it is compared: without punctuation at its ends, tone placement folded, case kept."""
     word = _EDGES.sub("", word)
     folded = key(word)
@@ -57,8 +71,8 @@ def words(document: Document) -> list[str]:
         texts = [block.tokens]
         for label in block.labels:
             texts += notes.pop(label).paragraphs if label in notes else ()
-        out += [bare(token.text) for tokens in texts for token in tokens]
-    return out + [bare(token.text) for note in notes.values() for tokens in note.paragraphs for token in tokens]
+        out += [compared(token.text) for tokens in texts for token in tokens]
+    return out + [compared(token.text) for note in notes.values() for tokens in note.paragraphs for token in tokens]
 
 
 def gold_words(gold: dict) -> list[str]:
@@ -67,15 +81,16 @@ def gold_words(gold: dict) -> list[str]:
     for block in gold["blocks"]:
         texts.append(block["text"])
         texts += [gold["footnotes"].get(label[2:-1], "") for label in _MARK.findall(block["text"])]
-    return [bare(word) for text in texts for word in _MARK.sub("", text).split()]
+    return [compared(word) for text in texts for word in _MARK.sub("", text).split()]
 
 
 def compare(truth: list[str], before: list[str], after: list[str]) -> tuple[dict[str, int], list[str]]:
-    """Counts of aligned words (wrong marks before and after, mended, broken), and lines that show what went wrong.
+    """Counts of aligned words (wrong marks and wrong letters before and after, mended, broken), and lines that show
+    what went wrong.
 
     ``before`` and ``after`` have the same length; words are aligned to the truth by ``before`` alone.
     """
-    counts = dict.fromkeys(("words", "marks before", "marks after", "mended", "broken", "other"), 0)
+    counts = dict.fromkeys(COLUMNS, 0)
     shown = []
     for op in Levenshtein.opcodes(truth, before):
         if op.tag not in ("equal", "replace"):
@@ -86,6 +101,8 @@ def compare(truth: list[str], before: list[str], after: list[str]) -> tuple[dict
             same = skeleton(true) == skeleton(old)
             counts["marks before"] += same and true != old
             counts["marks after"] += same and true != new
+            counts["letters before"] += not same
+            counts["letters after"] += skeleton(true) != skeleton(new)
             counts["mended"] += true != old and true == new
             if true == old and true != new:
                 counts["broken"] += 1
@@ -93,7 +110,7 @@ def compare(truth: list[str], before: list[str], after: list[str]) -> tuple[dict
             elif same and true != new:
                 shown.append(f"missed {old} ({true}) now {new} in {' '.join(before[max(0, j - 3) : j + 4])}")
             elif old != new and true != new:
-                counts["other"] += 1
+                counts["still wrong"] += 1
                 shown.append(f"other {old} ({true}) now {new} in {' '.join(before[max(0, j - 3) : j + 4])}")
     return counts, shown
 
@@ -115,24 +132,60 @@ def read_scan(path: Path, cache: Path | None) -> Document:
 
 def scans(shared: Path, mode: str, cache: Path | None, show: bool) -> None:
     """Table of the scans with known text."""
-    columns = ("words", "marks before", "marks after", "mended", "broken", "other")
-    print(f"{'scan':26}" + "".join(f"{name:>14}" for name in columns) + f"{'ms a page':>12}")
-    sums = {"real": dict.fromkeys(columns, 0), "d": dict.fromkeys(columns, 0)}
+    print(f"{'scan':26}" + "".join(f"{name:>15}" for name in COLUMNS) + f"{'ms a page':>12}")
+    sums = {"real": dict.fromkeys(COLUMNS, 0), "d": dict.fromkeys(COLUMNS, 0)}
     for path in sorted((shared / "devset").glob("*.pdf")):
         gold = json.loads(path.with_suffix(".gold.json").read_text(encoding="utf-8"))
         document = read_scan(path, cache)
-        started = time.perf_counter()
+        started = time.process_time()
         repaired = repair(document, mode)
-        spent = (time.perf_counter() - started) / document.source.pages
+        spent = (time.process_time() - started) / document.source.pages
         counts, shown = compare(gold_words(gold), words(document), words(repaired))
-        print(f"{path.stem:26}" + "".join(f"{counts[c]:14,}" for c in columns) + f"{1000 * spent:12.0f}")
+        print(f"{path.stem:26}" + "".join(f"{counts[c]:15,}" for c in COLUMNS) + f"{1000 * spent:12.0f}")
         if show:
             print("".join(f"    {line}\n" for line in shown), end="")
         total = sums["real" if path.stem.startswith("real") else "d"]
-        for column in columns:
+        for column in COLUMNS:
             total[column] += counts[column]
     for name, total in sums.items():
-        print(f"{'all ' + name:26}" + "".join(f"{total[c]:14,}" for c in columns))
+        print(f"{'all ' + name:26}" + "".join(f"{total[c]:15,}" for c in COLUMNS))
+
+
+def bare(shared: Path, mode: str, cache: Path | None) -> None:
+    """Table of the errors of the body: plain Tesseract, the pages as we read them, and repaired.
+
+    Substitutions that differ in marks alone, and all others: letters, digits, roman numerals, words joined or parted.
+    """
+    ways = ("bare", "read", mode)
+    print(f"{'scan':26}{'syllables':>10}" + "".join(f"{way:>9}{'marks':>7}{'other':>7}" for way in ways))
+    sums: dict[str, list[int]] = {"real": [0] * 10, "d": [0] * 10}
+    for path in sorted((shared / "devset").glob("*.pdf")):
+        gold = json.loads(path.with_suffix(".gold.json").read_text(encoding="utf-8"))
+        kept = cache / path.stem / "bare.txt" if cache else None
+        if kept and kept.exists():
+            plain = kept.read_text(encoding="utf-8")
+        else:
+            plain = evaluate.bare_tesseract(path, 1)
+            if kept:
+                kept.parent.mkdir(parents=True, exist_ok=True)
+                kept.write_text(plain, encoding="utf-8")
+        document = read_scan(path, cache)
+        row = []
+        for text in (plain, to_text(document), to_text(repair(document, mode))):
+            one = evaluate.score(gold, text)
+            row += [one.errors, one.marks_only, one.substitutions - one.marks_only]
+        row.insert(0, one.syllables)
+        _print_errors(path.stem, row)
+        total = sums["real" if path.stem.startswith("real") else "d"]
+        total[:] = [sum(pair) for pair in zip(total, row, strict=True)]
+    for name, total in sums.items():
+        _print_errors(f"all {name}", total)
+
+
+def _print_errors(name: str, row: list[int]) -> None:
+    print(
+        f"{name:26}{row[0]:10,}" + "".join(f"{a:9,}{b:7,}{c:7,}" for a, b, c in zip(*[iter(row[1:])] * 3, strict=True))
+    )
 
 
 def seeds(shared: Path, mode: str, show: bool) -> None:
@@ -187,9 +240,9 @@ def clean(shared: Path, mode: str, limit: int, show: bool) -> None:
                 if size > limit:
                     break
         document = plain_document(texts)
-        started = time.perf_counter()
+        started = time.process_time()
         repaired = repair(document, mode)
-        spent = time.perf_counter() - started
+        spent = time.process_time() - started
         made = len(repaired.corrections)
         print(f"{name:26}{size:12,}{made:10,}{1e4 * made / size:12.2f}{size / spent:13,.0f}")
         if show:
@@ -202,7 +255,7 @@ def clean(shared: Path, mode: str, limit: int, show: bool) -> None:
 def main() -> None:
     """The command line."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("what", nargs="*", default=["scans", "seeds", "clean"])
+    parser.add_argument("what", nargs="*", default=["scans", "bare", "seeds", "clean"])
     parser.add_argument("--shared", type=Path, default=Path("../shared"))
     parser.add_argument("--mode", default="safe")
     parser.add_argument("--cache", type=Path, help="folder to keep the pages in, once they are read")
@@ -212,6 +265,8 @@ def main() -> None:
     for what in given.what:
         if what == "scans":
             scans(given.shared, given.mode, given.cache, given.show)
+        elif what == "bare":
+            bare(given.shared, given.mode, given.cache)
         elif what == "seeds":
             seeds(given.shared, given.mode, given.show)
         else:

@@ -2,20 +2,21 @@
 
 The bar is thin and goes lost; nothing puts it there. So a D gives way to a Đ where the document has the abbreviation
 with a Đ several times as often, where it has the words that it stands for (Ban Chỉ đạo), or where the corpus knows it
-with a Đ only. Codes with digits stay as they are, and so
-do abbreviations of two letters: ``HD`` and ``HĐ`` are two things.
+with a Đ only. Abbreviations of two letters stay as they are: ``HD`` and ``HĐ`` are two things. So do the symbols of
+documents, except for parts that no symbol has, where the page itself showed the Đ: ``24/2009/QD-TTg``.
 """
 
 from __future__ import annotations
 
 import itertools
+import re
 from collections import Counter
 from functools import lru_cache
 
 from normalize import language
 from normalize.document import Document
 from normalize.language import LanguageModel
-from normalize.slots import Change, by_rule, cleaned
+from normalize.slots import Change, by_rule, cleaned, page_letters
 from normalize.syllable import parse
 
 # So often, and so many times as often, the document must have the abbreviation with a Đ.
@@ -63,6 +64,34 @@ def abbreviations(document: Document, model: LanguageModel) -> list[Change]:
     return out
 
 
+# What stands in the symbols of documents (Decree 30/2020/NĐ-CP, annex III) with a Đ and never with a D.
+_SYMBOLS = {"QD": "QĐ", "ND": "NĐ", "HDND": "HĐND"}
+_SYMBOL = re.compile(r"\d+/(?:\d{4}/)?[^\W\d_]{2,}(?:-[^\W\d_]+)+")
+# The page must have shown the Đ with at least this confidence.
+_SHOWN = 20
+
+
+def symbols(document: Document) -> list[Change]:
+    """Parts of document symbols whose D was a Đ on the page. No digit changes."""
+    out = []
+    for text, (_, tokens) in enumerate(document.texts()):
+        for index, token in enumerate(tokens):
+            letters = page_letters(token) if "D" in token.text and "/" in token.text else ()
+            found = _SYMBOL.search(token.text) if letters else None
+            if found is None:
+                continue
+            for part in language.WORD.finditer(token.text, found.start(), found.end()):
+                best = _SYMBOLS.get(part.group())
+                if best is None or any(part.start() < mark.offset < part.end() for mark in token.marks):
+                    continue
+                at = next(i for i, (one, two) in enumerate(zip(part.group(), best, strict=True)) if one != two)
+                shown = max((conf for one, conf in letters[part.start() + at].choices if one in "ĐÐ"), default=0)
+                if shown >= _SHOWN:
+                    reason = f"no document symbol has {part.group()}; the page also showed Đ ({shown}) beside D"
+                    out.append(by_rule(text, index, token, part.start(), part.end(), best, PROBABILITY, reason))
+    return out
+
+
 def _phrases(document: Document, wanted: set[str]) -> dict[str, Counter[str]]:
     """For each abbreviation the words of the document that begin with its letters, and how often they stand there."""
     out: dict[str, Counter[str]] = {form: Counter() for form in wanted}
@@ -71,19 +100,20 @@ def _phrases(document: Document, wanted: set[str]) -> dict[str, Counter[str]]:
         return out
     for _, tokens in document.texts():
         words: list[str] = []
+        initials = ""
         for token in tokens:
             word = token.text.lower()
             bare = word.rstrip(".,;:)")
             if parse(bare) is None:
-                words.clear()
+                words, initials = [], ""
                 continue
             words.append(bare)
+            initials += bare[0].upper()
             for size in sizes:
-                initials = "".join(one[0] for one in words[-size:]).upper()
-                if initials in out and len(initials) == size:
-                    out[initials][" ".join(words[-size:])] += 1
+                if initials[-size:] in out and len(initials) >= size:
+                    out[initials[-size:]][" ".join(words[-size:])] += 1
             if bare != word:
-                words.clear()
+                words, initials = [], ""
     return out
 
 

@@ -42,6 +42,7 @@ _SKIP_NUMBER = 2.2
 _RESTART = 1.0
 _START_LATER = 3.0  # a scan may begin in the middle of a document
 _FURTHEST_SKIP = 4
+_JUMP = 8.0  # over more numbers than that: a whole page's signs are gone
 _BEAM = 48
 #: A mark without a note is kept as a mark from this confidence on; below it, it is noise.
 _SURE_MARK = 80.0
@@ -150,6 +151,8 @@ def settle(signs: Sequence[Sign], wanted: frozenset[int] = frozenset()) -> list[
             reachable = [(last + 1 + skip, skip * _SKIP_NUMBER) for skip in range(_FURTHEST_SKIP)]
             if last == 0 and sign.text.isdigit() and int(sign.text) > 1:
                 reachable.append((int(sign.text), _START_LATER))
+            elif sign.text.isdigit() and int(sign.text) > last + _FURTHEST_SKIP:
+                reachable.append((int(sign.text), _JUMP))
             if sign.text == "1" and last >= 1 and page_of[last] != sign.page:
                 reachable.append((1, _RESTART))
             for number, extra in reachable:

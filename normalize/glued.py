@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from typing import NamedTuple
 
 from normalize.document import Document, Token, Tokens
 from normalize.language import COMMA, START, LanguageModel, symbols
@@ -18,6 +19,7 @@ from normalize.syllable import parse
 _GLUED = re.compile(r"([^\W\d_]+)([.,:;'’‘`\-–_~*·•]{1,2})([^\W\d_]+)")
 _HYPHENS = frozenset("-–")
 _DIRT = frozenset("'’‘`_~*·•")
+_COMMA_AND_DIRT = frozenset((",-", ",–", ",_", ",~", ",'", ",`", ",·", ",."))
 # How much likelier (nats) the text must be without the sign. A small letter after a full stop is a hint by itself.
 _ENOUGH = {".": 0.0, ":": 4.0, ";": 4.0, ",": 5.0}
 _NEVER_IN_COMPOUNDS = frozenset((
@@ -34,8 +36,7 @@ def glued(document: Document, model: LanguageModel) -> list[Change]:
 
     Only words of a page; none in tables, whose cells keep their count of words.
     """
-    pairs, hyphened, joined, words = _pairs(document)
-    hyphens_mean = joined > max(3.0, _HYPHENS_PER_THOUSAND * words / 1000)
+    hyphens: _Hyphens | None = None
     tables = {i for i, block in enumerate(document.blocks) if block.rows or block.type == "table"}
     out = []
     for text, (_, tokens) in enumerate(document.texts()):
@@ -48,11 +49,17 @@ def glued(document: Document, model: LanguageModel) -> list[Change]:
             if found is None or not all(_small_word(found[i], model) for i in (1, 3)):
                 continue
             one, sign, two = found.groups()
+            start = token.text.index(found.group()) + len(one)
+            if sign in _COMMA_AND_DIRT:
+                reason = "a speck behind a comma"
+                out.append(by_rule(text, index, token, start, start + len(sign), ", ", PROBABILITY, reason))
+                continue
             if set(sign) & _HYPHENS:
+                hyphens = hyphens or _hyphens(document)
                 pair = (one, two)
-                clear = {one, two} & _NEVER_IN_COMPOUNDS or (pairs[pair] and hyphened[pair] <= 1)
+                clear = {one, two} & _NEVER_IN_COMPOUNDS or (hyphens.without[pair] and hyphens.between[pair] <= 1)
                 reason = "a speck read as a hyphen: no compound has this word, or the document has the two without one"
-                if hyphens_mean or not clear:
+                if hyphens.meant or not clear:
                     continue
             elif set(sign) <= _DIRT:
                 reason = "a speck between two words"
@@ -61,7 +68,6 @@ def glued(document: Document, model: LanguageModel) -> list[Change]:
                 if gain < max(_ENOUGH.get(c, 0.0) for c in sign) or (one.isascii() and two.isascii() and gain < 3):
                     continue
                 reason = f"a speck between two words: without the sign the text is {gain:.1f} nats likelier"
-            start = token.text.index(found.group()) + len(one)
             out.append(by_rule(text, index, token, start, start + len(sign), " ", PROBABILITY, reason))
     return out
 
@@ -70,8 +76,21 @@ def _small_word(word: str, model: LanguageModel) -> bool:
     return len(word) > 1 - (word == "ở") and word.islower() and parse(word) is not None and model.id(word) > COMMA
 
 
-def _pairs(document: Document) -> tuple[Counter[tuple[str, str]], Counter[tuple[str, str]], int, int]:
-    """Words that follow each other, those with a hyphen between them, how many of these are glued, and all words."""
+class _Hyphens(NamedTuple):
+    """How a document uses hyphens.
+
+    Attributes:
+        without: how often two words follow each other.
+        between: how often two words have a hyphen between them, twice where it stands between spaces.
+        meant: whether it glues so many words with a hyphen that it must mean it.
+    """
+
+    without: Counter[tuple[str, str]]
+    between: Counter[tuple[str, str]]
+    meant: bool
+
+
+def _hyphens(document: Document) -> _Hyphens:
     pairs: Counter[tuple[str, str]] = Counter()
     hyphened: Counter[tuple[str, str]] = Counter()
     joined = words = 0
@@ -91,7 +110,7 @@ def _pairs(document: Document) -> tuple[Counter[tuple[str, str]], Counter[tuple[
         for one, sign, two in zip(texts, texts[1:], texts[2:], strict=False):
             if sign in _HYPHENS:
                 hyphened[one, two] += 2
-    return pairs, hyphened, joined, words
+    return _Hyphens(pairs, hyphened, joined > max(3.0, _HYPHENS_PER_THOUSAND * words / 1000))
 
 
 def _gain(tokens: Tokens, index: int, one: str, two: str, sign: str, model: LanguageModel) -> float:

@@ -124,12 +124,13 @@ class LanguageModel:
         self.counts: npt.NDArray[np.float32] = np.load(folder / "counts.npy", mmap_mode="r")
         self._p1: npt.NDArray[np.float32] = np.load(folder / "unigrams.npy").astype(np.float32) * -STEP
         self._b1: npt.NDArray[np.float32] = np.load(folder / "unigram_backoffs.npy").astype(np.float32) * -STEP
-        self._fingerprints: npt.NDArray[np.uint16] = np.load(folder / "fingerprints.npy", mmap_mode="r")
-        self._p: npt.NDArray[np.uint8] = np.load(folder / "probabilities.npy", mmap_mode="r")
-        self._b: npt.NDArray[np.uint8] = np.load(folder / "backoffs.npy", mmap_mode="r")
+        # Plain views of the maps: what is cut out of a memmap is one again, and making one takes time.
+        self._fingerprints: npt.NDArray[np.uint16] = np.asarray(np.load(folder / "fingerprints.npy", mmap_mode="r"))
+        self._p: npt.NDArray[np.uint8] = np.asarray(np.load(folder / "probabilities.npy", mmap_mode="r"))
+        self._b: npt.NDArray[np.uint8] = np.asarray(np.load(folder / "backoffs.npy", mmap_mode="r"))
         sizes = np.load(folder / "buckets.npy")
         self._bits = int(sizes.shape[0]).bit_length() - 1
-        self._starts: npt.NDArray[np.uint32] = np.zeros(sizes.shape[0] + 1, np.uint32)
+        self._starts: npt.NDArray[np.int32] = np.zeros(sizes.shape[0] + 1, np.int32)
         np.cumsum(sizes, out=self._starts[1:])
         self._steps = int(sizes.max()).bit_length()
         self._groups: dict[str, list[int]] = {}
@@ -169,20 +170,18 @@ class LanguageModel:
     def find(self, keys: npt.NDArray[np.uint64]) -> npt.NDArray[np.int64]:
         """Row of each packed n-gram of order 2 or more, -1 where it is not in the table; shape (n,) -> (n,)."""
         h = mix(keys)
-        bucket = (h >> np.uint64(64 - self._bits)).astype(np.int64)
-        wanted = ((h >> np.uint64(48 - self._bits)) & np.uint64(0xFFFF)).astype(np.uint16)
-        low = self._starts[bucket].astype(np.int64)
-        end = self._starts[bucket + 1].astype(np.int64)
-        high = end.copy()
-        for _ in range(self._steps):
-            middle = (low + high) >> 1
-            open_ = low < high
-            less = self._fingerprints[np.minimum(middle, self._fingerprints.shape[0] - 1)] < wanted
-            low = np.where(open_ & less, middle + 1, low)
-            high = np.where(open_ & ~less, middle, high)
-        hit = low < end
-        hit &= self._fingerprints[np.minimum(low, self._fingerprints.shape[0] - 1)] == wanted
-        return np.where(hit, low, -1)
+        bucket = (h >> np.uint64(64 - self._bits)).astype(np.intp)
+        wanted = (h >> np.uint64(48 - self._bits)).astype(np.uint16)
+        at, end = self._starts[bucket], self._starts[bucket + 1]
+        # The first fingerprint of the bucket that is not below the wanted one: `at` moves in halving steps.
+        for step in range(self._steps - 1, -1, -1):
+            ahead = at + np.int32(1 << step)
+            below = self._fingerprints.take(ahead - np.int32(1), mode="clip") < wanted
+            below &= ahead <= end
+            at += below.astype(np.int32) << np.int32(step)
+        hit = self._fingerprints.take(at, mode="clip") == wanted
+        hit &= at < end
+        return np.where(hit, at, np.int32(-1)).astype(np.int64)
 
     def score_many(self, ngrams: npt.NDArray[np.int64]) -> npt.NDArray[np.float32]:
         """log P(last | the ones before) for rows of four ids, right-aligned with 0 for no word; (n, 4) -> (n,)."""

@@ -37,6 +37,7 @@ _ABOUT = re.compile(r"(v/v|ve viec)\b")
 _OPENING = re.compile(r"(can cu|kinh gui|xet|theo|thuc hien|ngay|thi hanh|trong|sau khi|dieu \d|[ivx\d]+[.)])(\W|$)")
 _TYPES_BY_LENGTH = sorted(DOCUMENT_TYPES, key=len, reverse=True)
 _EDGES = " _-–.,:'\""
+_RANK = re.compile(r"(dai|thuong|trung|thieu) (tuong|ta|uy) ")
 _CAPACITY = re.compile(r"^(tm|kt|tl|tuq|q|thua lenh|thua uy quyen)\b\.?")
 
 
@@ -44,6 +45,11 @@ def is_motto(text: str) -> bool:
     """Whether a line belongs to the national title and motto."""
     plain = skeleton(text)
     return any(part in plain for part in _MOTTO)
+
+
+def is_addressee(text: str) -> bool:
+    """Whether a line begins "Kính gửi:", to whom a letter goes."""
+    return bool(re.match(r"\W*kinh gui\b", skeleton(text)))
 
 
 def is_recipients_head(text: str) -> bool:
@@ -175,6 +181,14 @@ def _agency(head: Sequence[str]) -> str | None:
     return names[-1] if names else None
 
 
+def _is_name(words: Sequence[str]) -> bool:
+    return (
+        2 <= len(words) <= 7
+        and all(word[0].isupper() for word in words)
+        and sum(c.isalpha() for word in words for c in word) > 5
+    )
+
+
 def _signers(signature: Sequence[str]) -> tuple[str | None, str | None]:
     """Names and capacities; those of several signers parted by semicolons.
 
@@ -194,7 +208,7 @@ def _signers(signature: Sequence[str]) -> tuple[str | None, str | None]:
             if len(names) == len(capacities):  # the next signer's begins
                 capacities.append([])
             capacities[-1].append(text)
-        elif 2 <= len(words) <= 7 and all(word[0].isupper() for word in words) and len(letters) > 5 and not capitals:
+        elif _is_name(words[2:] if _RANK.match(plain) else words) and not capitals:
             del names[len(capacities) - 1 :]
             names.append(text)
     titles = [

@@ -44,6 +44,9 @@ _DIGITS = {**dict.fromkeys("lI|ÍÌỊ¡!", "1"), **dict.fromkeys("ØÖ", "0")}
 _DIGITS_AFTER = {**_DIGITS, **dict.fromkeys("LT", "1"), **dict.fromkeys("OoƠ", "0"), "Q": "0", "S": "5", "B": "8"}
 _NUMBER = re.compile(r"\d{1,3}(?:\.\d{3})*(?:,\d+)?%?|\d+,\d+%?|\d{1,2}[/-]\d{1,2}(?:[/-]\d{4})?|\d{1,2}/\d{4}|\d+%?")
 _BEFORE_NUMBERS = frozenset(("ngay", "thang", "nam", "dieu", "khoan", "so", "diem"))
+# Words that a number stands before: "1 triệu". A roman numeral does not.
+_AFTER_NUMBERS = frozenset(("triệu", "tỷ", "tỉ", "nghìn", "ngàn", "đồng", "ha", "km", "kg", "tấn", "lượt", "người"))
+_NEVER_BEFORE_ROMANS = frozenset(("ngay", "thang", "dieu", "khoan"))
 _BEFORE_ROMANS = frozenset(("quy", "chuong", "phan", "muc", "loai", "hang", "nhom", "giai", "dot", "ky", "cap", "luc"))
 # The page must have shown the digit with at least this confidence.
 _SHOWN = 20
@@ -87,13 +90,10 @@ def _number(text: int, index: int, token: Token, before: str, after: str) -> Cha
     letters = page_letters(token)
     table = _DIGITS_AFTER if before in _BEFORE_NUMBERS else _DIGITS
     if not any(c.isdigit() for c in core):
-        # A lone "l" between words is neither a word nor a roman numeral; as a unit it follows a number.
-        word = re.match(r"[^\W\d_]*", after)
-        lower = word is not None and word.group().islower() and parse(word.group()) is not None
-        if core not in ("l", "|") or token.text != core or not lower or before[-1:].isdigit():
+        if not _lone_one(core, token.text, before, after):
             return None
-        table = {"l": "1", "|": "1"}
-    elif len(core) == 2 and before not in _BEFORE_NUMBERS and not set(core) & set("ØÖ"):
+        table = {"l": "1", "|": "1", "I": "1"}
+    elif len(core) == 2 and before not in (*_BEFORE_NUMBERS, "thu") and core[0] != "l" and not set(core) & set("ØÖ"):
         return None
     wrong = [i for i, c in enumerate(core) if c.isalpha() or c in "|¡!"]
     if not wrong or not letters:
@@ -111,6 +111,20 @@ def _number(text: int, index: int, token: Token, before: str, after: str) -> Cha
     if not _NUMBER.fullmatch(after_):
         return None
     return by_rule(text, index, token, start, start + len(core), after_, SURE, "a number; " + "; ".join(reasons))
+
+
+def _lone_one(core: str, word: str, before: str, after: str) -> bool:
+    """Whether a stroke that stands alone is the number 1: ``Điều I.``, ``l tháng``, ``I triệu``."""
+    if core not in ("l", "|", "I"):
+        return False
+    if before in _NEVER_BEFORE_ROMANS:
+        return True
+    # A lone "l" between words is neither a word nor a roman numeral; as a unit it follows a number.
+    found = re.match(r"[^\W\d_]*", after)
+    following = found.group() if found else ""
+    if word != core or before[-1:].isdigit() or not following.islower() or parse(following) is None:
+        return False
+    return core != "I" or (following in _AFTER_NUMBERS and before not in _BEFORE_ROMANS)
 
 
 def strokes(word: str) -> str | None:

@@ -17,12 +17,14 @@ from __future__ import annotations
 from dataclasses import replace
 
 from normalize import confusion, language
-from normalize.abbreviations import abbreviations
+from normalize.abbreviations import abbreviations, symbols
 from normalize.changes import apply, undo
 from normalize.decision import Judge, decide, load_decision
 from normalize.document import Document
 from normalize.formulas import formulas
 from normalize.glued import glued
+from normalize.list_letters import list_letters
+from normalize.lunar_years import lunar_years
 from normalize.numerals import numerals
 from normalize.rules import formula_marks, look_alikes, small_capitals
 from normalize.search import decode
@@ -54,11 +56,16 @@ def repair(document: Document, mode: str = "safe") -> Document:
     ids, slots = lattice(document, model, channel)
     judge = Judge(load_decision(), mode, ids, slots)
     changes = decide(decode(ids, slots, model, channel.burst), ids, model, channel.burst, judge.accept)
+    judge.see(changes)
+    changes = decide(changes, ids, model, channel.burst, judge.accept)
     changes = [replace(one, probability=judge.probability(one)) for one in changes]
     fixed = formulas(document)
     changes = [*fixed, *beside(fixed, changes)]
     changes += beside(changes, numerals(document))
     changes += beside(changes, abbreviations(document, model))
+    changes += beside(changes, symbols(document))
+    changes += beside(changes, list_letters(document))
+    changes += beside(changes, lunar_years(document))
     changes += beside(changes, formula_marks(document))
     changes += look_alikes(document, changes)
     changes += small_capitals(document, model, changes)

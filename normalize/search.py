@@ -80,21 +80,22 @@ def _promising(
     flat = [candidate for slot in slots for candidate in slot.candidates]
     symbol = np.array([one[0] for one in flat])
     cost = np.array([one[2] for one in flat])
+    # The four symbols that a candidate touches, its own first. What the ones not yet looked up cost in the text as read
+    # is the most that can still be won there, so most candidates are out after one look-up.
+    ends = np.cumsum(-base_padded[at[:, None] + np.arange(4)], axis=1)
+    open_ = np.arange(at.shape[0])
     gain = -cost
-    # Evidence of unknown words aside, no more can be won than what the four affected symbols cost now.
-    room = base_padded[at] + base_padded[at + 1] + base_padded[at + 2] + base_padded[at + 3]
-    hope = np.flatnonzero(-room - cost > -SLACK)
-    total = np.zeros(hope.shape[0])
     for shift in range(4):
-        rows = padded[(at[hope] + shift)[:, None] + np.arange(4)]
-        rows[:, 3 - shift] = symbol[hope]
-        inside = at[hope] + shift < size
-        total += np.where(inside, _score(model, rows) - base_padded[at[hope] + shift], 0)
-    gain[hope] += total
-    gain[np.setdiff1d(np.arange(gain.shape[0]), hope)] = -np.inf
+        rest = ends[open_, 3] - (ends[open_, shift - 1] if shift else 0.0)
+        open_ = open_[gain[open_] + rest > -SLACK]
+        here = at[open_] + shift
+        rows = padded[here[:, None] + np.arange(4)]
+        rows[:, 3 - shift] = symbol[open_]
+        gain[open_] += np.where(here < size, _score(model, rows) - base_padded[here], 0)
+    open_ = open_[gain[open_] > -SLACK]
 
     out: dict[int, list[Candidate]] = {}
-    kept = set(np.flatnonzero(gain > -SLACK).tolist()) | _pairs(padded, base, slots, model)
+    kept = set(open_.tolist()) | _pairs(padded, base, slots, (symbol, cost), model)
     for index in sorted(kept):
         out.setdefault(int(numbers[index]), []).append(flat[index])
     return out
@@ -108,34 +109,39 @@ def _score(model: LanguageModel, rows: npt.NDArray[np.int64]) -> npt.NDArray[np.
 
 
 def _pairs(
-    padded: npt.NDArray[np.int64], base: npt.NDArray[np.float32], slots: list[Slot], model: LanguageModel
+    padded: npt.NDArray[np.int64],
+    base: npt.NDArray[np.float32],
+    slots: list[Slot],
+    candidates: tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]],
+    model: LanguageModel,
 ) -> set[int]:
     """Flat indices of the candidates that are worth it together with a candidate of the neighbour.
+
+    ``candidates`` are the symbols and costs of all slots' candidates, one slot after the other.
 
     "phân đầu" for "phấn đấu": either alone is no better than what was read. The two must make a word (the second is
     likely after the first), and then win in their sentence.
     """
-    offsets = np.cumsum([0, *(len(slot.candidates) for slot in slots)])
-    rows, costs, which, places = [], [], [], []
-    for number in range(len(slots) - 1):
-        one, two = slots[number], slots[number + 1]
-        if two.at != one.at + 1 or max(base[two.at], base[one.at]) > ODD:
-            continue
-        for i, first in enumerate(one.candidates):
-            for j, second in enumerate(two.candidates):
-                rows.append((first[0], second[0]))
-                costs.append(first[2] + second[2])
-                which.append((offsets[number] + i, offsets[number + 1] + j))
-                places.append(one.at)
-    if not rows:
+    symbol, cost = candidates
+    sizes = np.array([len(slot.candidates) for slot in slots])
+    offsets = np.cumsum(sizes) - sizes
+    places = np.array([slot.at for slot in slots])
+    odd = base[places] <= ODD
+    first = np.flatnonzero((np.diff(places) == 1) & odd[:-1] & odd[1:])
+    if not first.size:
         return set()
-    pair = np.array(rows, np.int64)
-    bond = model.score_many(np.hstack([np.zeros((len(rows), 2), np.int64), pair]))
+    # Every candidate of the one with every candidate of the other.
+    left, right = sizes[first], sizes[first + 1]
+    which = np.repeat(np.arange(first.shape[0]), left * right)
+    within = np.arange(which.shape[0]) - np.repeat(np.cumsum(left * right) - left * right, left * right)
+    one, two = offsets[first][which] + within // right[which], offsets[first + 1][which] + within % right[which]
+    pair = np.stack([symbol[one], symbol[two]], axis=1)
+    bond = model.score_many(np.hstack([np.zeros_like(pair), pair]))
     words = np.flatnonzero(bond > WORD)
-    pair, at = pair[words], np.array(places, np.int64)[words]
+    one, two, pair, at = one[words], two[words], pair[words], places[first][which][words]
     size = base.shape[0]
     base = np.concatenate([base, np.zeros(4, np.float32)])
-    gain = -np.array(costs)[words]
+    gain = -cost[one] - cost[two]
     for shift in range(5):
         around = padded[(at + shift)[:, None] + np.arange(4)]
         for k in range(2):
@@ -144,7 +150,8 @@ def _pairs(
                 around[:, place] = pair[:, k]
         inside = at + shift < size
         gain += np.where(inside, _score(model, around) - base[at + shift], 0)
-    return {int(index) for row in words[gain > -SLACK] for index in which[row]}
+    good = gain > -SLACK
+    return {*one[good].tolist(), *two[good].tolist()}
 
 
 def _search(

@@ -95,9 +95,8 @@ def by_rule(
 
 def page_letters(token: Token) -> tuple[Letter, ...]:
     """The page's letters, one for each character of the token, or nothing."""
-    same = len(token.letters) == len(token.text)
-    same = same and all(one.text == c for one, c in zip(token.letters, token.text, strict=True))
-    return token.letters if same else ()
+    letters = token.letters
+    return letters if len(letters) == len(token.text) and [one.text for one in letters] == list(token.text) else ()
 
 
 def lattice(document: Document, model: LanguageModel, channel: Channel) -> tuple[npt.NDArray[np.int64], list[Slot]]:
@@ -120,30 +119,38 @@ def lattice(document: Document, model: LanguageModel, channel: Channel) -> tuple
     new_style = _prefers_new_style(word for *_, word in pending)
     slots = []
     pageless: dict[str, tuple[Candidate, ...]] = {}
+    last = len(pending) - 1
     for number, one in enumerate(pending):
         at, text, index, start, end, word = one
         token = texts[text][index]
         before = pending[number - 1] if number and pending[number - 1][0] == at - 1 else None
-        after = pending[number + 1] if number + 1 < len(pending) and pending[number + 1][0] == at + 1 else None
-        if any(start < mark.offset < end for mark in token.marks):
-            continue
-        neighbours = [near[5] for near in (before, after) if near is not None]
-        if frozen(word, neighbours):
+        after = pending[number + 1] if number < last and pending[number + 1][0] == at + 1 else None
+        if token.marks and any(start < mark.offset < end for mark in token.marks):
             continue
         letters = _letters(token, start, end)
+        if frozen(word, [near[5] for near in (before, after) if near is not None]) and not (
+            letters and _garbled(word, model)
+        ):
+            continue
         candidates = pageless.get(word) if not letters else None
         if candidates is None:
             candidates = _candidates(word, letters, model, channel, new_style)
             if not letters:
                 pageless[word] = candidates
-        if candidates:
-            first = ids[at - 1] == START or (start == 0 and _marker(texts[text], index))
-            name = word[0].isupper() and not word.isupper() and not first
-            if first and after is not None and word.istitle() and after[5].istitle():
-                name = True
-            # What breaks the rule of tones was not printed so: "Quôc" is nobody's name.
-            name = name and parse(word) is not None
-            slots.append(Slot(at, text, index, start, end, word, letters, name, candidates))
+        others = _other_letters(word, letters, model, channel, new_style) if letters else ()
+        if candidates or others:
+            name = word[0].isupper()
+            if name:
+                first = ids[at - 1] == START or (start == 0 and _marker(texts[text], index))
+                name = not word.isupper() and not first
+                if first and after is not None and word.istitle() and after[5].istitle():
+                    name = True
+                # What breaks the rule of tones was not printed so: "Quôc" is nobody's name.
+                name = name and parse(word) is not None
+            if others and not name:
+                candidates += others
+            if candidates:
+                slots.append(Slot(at, text, index, start, end, word, letters, name, candidates))
     return np.array(ids, np.int64), slots
 
 
@@ -161,27 +168,34 @@ def frozen(word: str, neighbours: Sequence[str]) -> bool:
     >>> frozen("UBND", ["của"]), frozen("PHÂN", ["ĐẤU"]), frozen("Covid", []), frozen("tô", [])
     (True, False, True, False)
     """
-    if len(word) < 2 and word.isupper():
-        return True
-    syllable = parse(word)
+    alone = _frozen_alone(word)
+    if alone is not None:
+        return alone
     if word.isupper():
         # Abbreviations stand alone; a heading is a row of capital syllables.
-        if not any(near.isupper() and len(near) > 1 and looks_vietnamese(near) for near in neighbours):
-            return True
-        return not looks_vietnamese(word)
+        return not any(near.isupper() and len(near) > 1 and looks_vietnamese(near) for near in neighbours)
+    return any(near.isascii() and not near.isupper() and parse(near) is None for near in neighbours)
+
+
+@lru_cache(maxsize=1 << 16)
+def _frozen_alone(word: str) -> bool | None:
+    """Whether a word is frozen whatever stands beside it; None where that decides."""
+    if len(word) < 2 and word.isupper():
+        return True
+    if word.isupper():
+        return None if looks_vietnamese(word) else True
     if not (word.islower() or word.istitle()):
         return True
-    if word.isascii():
-        if syllable is None and not looks_vietnamese(word):
-            return True
-        return any(near.isascii() and not near.isupper() and parse(near) is None for near in neighbours)
-    return not looks_vietnamese(word)
+    if not looks_vietnamese(word):
+        return True
+    return None if word.isascii() else False
 
 
 # Letters of Tesseract's alphabet that no Vietnamese word has, and what it takes for them.
 _NEVER_PRINTED = str.maketrans("øöäåïëñ", "gơăăiên")
 
 
+@lru_cache(maxsize=1 << 16)
 def looks_vietnamese(word: str) -> bool:
     """Whether a word is a syllable, or would be one with another tone, or with one tone instead of two.
 
@@ -205,35 +219,32 @@ def _retoned(letters: str) -> list[str]:
 
 def _letters(token: Token, start: int, end: int) -> tuple[Letter, ...]:
     """The page's evidence for some characters of a token; empty where it cannot be told."""
-    if not token.letters or any(len(one.text) != 1 for one in token.letters):
-        return ()
-    if len(token.letters) != len(token.text) or any(
-        one.text != character for one, character in zip(token.letters, token.text, strict=True)
-    ):
-        return ()
-    found = token.letters[start:end]
+    found = page_letters(token)[start:end]
     return found if any(one.choices for one in found) else ()
 
 
 def _prefers_new_style(words: Iterable[str]) -> bool:
     """Whether a document writes hoà (new) rather than hòa."""
-    new = old = 0
-    for word in words:
-        if not word.isascii() and len(word) < 8:
-            syllable = parse(word)
-            if syllable is not None and syllable.tone:
-                forms = spellings(syllable)
-                if len(forms) > 1:
-                    if word.lower() == forms[0]:
-                        old += 1
-                    else:
-                        new += 1
-    return new > old
+    return sum(map(_style, words)) > 0
 
 
 @lru_cache(maxsize=1 << 16)
-def _options(word: str, model: LanguageModel, new_style: bool) -> tuple[tuple[int, str], ...]:
-    """Symbol and spelling of each other syllable of the same letters, in the case and style of ``word``."""
+def _style(word: str) -> int:
+    """1 for a word in the new placement of tones, -1 for the old one, 0 where they agree."""
+    if word.isascii() or len(word) > 7:
+        return 0
+    syllable = parse(word)
+    if syllable is None or not syllable.tone or len(spellings(syllable)) < 2:
+        return 0
+    return -1 if word.lower() == spellings(syllable)[0] else 1
+
+
+@lru_cache(maxsize=1 << 16)
+def _options(word: str, model: LanguageModel, new_style: bool, itself: bool = False) -> tuple[tuple[int, str], ...]:
+    """Symbol and spelling of each other syllable of the same letters, in the case and style of ``word``.
+
+    With ``itself`` that of ``word`` too.
+    """
     low = word.lower()
     own = parse(low)
     if own is not None and own.tone and len(spellings(own)) > 1:
@@ -241,7 +252,7 @@ def _options(word: str, model: LanguageModel, new_style: bool) -> tuple[tuple[in
     out = []
     for symbol in model.same_letters(low.translate(_NEVER_PRINTED)):
         syllable = parse(model.words[symbol])
-        if syllable is None or syllable == own:
+        if syllable is None or (syllable == own and not itself):
             continue
         form = spellings(syllable)[-1 if new_style else 0]
         if len(form) == len(word):
@@ -258,6 +269,38 @@ def _candidates(
         (symbol, form, max(0.5, confusion.cost(channel, form, word, letters) - offer))
         for symbol, form in _options(word, model, new_style)
     )
+
+
+def _garbled(word: str, model: LanguageModel) -> bool:
+    """Whether a small word that is no syllable may be a misread one: it has marks of Vietnamese, or is unknown."""
+    return word.islower() and not looks_vietnamese(word) and (bool(_MARKED & set(word)) or model.id(word) == OTHER)
+
+
+# Letters that none of the other languages in our documents has.
+_MARKED = confusion.LETTERS - set("abcdeghiklmnopqrstuvxyàáèéêìíòóùúýâôõãđ")
+
+
+def _listed(form: str, word: str, letters: tuple[Letter, ...]) -> bool:
+    """Whether every letter of ``form`` that is not in ``word`` was listed on the page."""
+    triples = zip(form, word, letters, strict=True)
+    return all(one == two or confusion.rank(letter, one) != confusion.UNLISTED for one, two, letter in triples)
+
+
+def _other_letters(
+    word: str, letters: tuple[Letter, ...], model: LanguageModel, channel: Channel, new_style: bool
+) -> tuple[Candidate, ...]:
+    """Candidates with one letter of another base, one that competed on the page: ``minh`` for ``ninh``."""
+    low = word.lower()
+    out: dict[str, Candidate] = {}
+    for index, letter in enumerate(letters):
+        for other in confusion.competitors(letter):
+            variant = low[:index] + other + low[index + 1 :]
+            for symbol, form in _options(match_case(variant, word), model, new_style, True):
+                if form[index].lower() == other and _listed(form, word, letters):
+                    price = max(0.5, confusion.cost(channel, form, word, letters))
+                    if form not in out or price < out[form][2]:
+                        out[form] = (symbol, form, price)
+    return tuple(out.values())
 
 
 @lru_cache(maxsize=1 << 14)

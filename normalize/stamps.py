@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import replace
 
 from normalize.syllable import skeleton
 from ocr.page import Box, Line, Page, Zone, hull, take_out
@@ -22,9 +21,10 @@ _WIDEST, _HIGHEST = 0.45, 0.14
 #: Stamps and copy lines stand in this upper part of the page.
 _TOP = 0.5
 _COPY = re.compile(r"\W*(sao y|sao luc|trich sao)\b")
-_MOMENT = re.compile(r"\d{1,2}[./-]\d{1,2}[./-]\d{4}\W{0,3}\d{1,2}:\d{2}(:\d{2})?")
+_DATE = re.compile(r"\d{1,2}[./-]\d{1,2}[./-]\d{4}")
+_MOMENT = re.compile(_DATE.pattern + r"\W{0,3}\d{1,2}:\d{2}(:\d{2})?")
 #: Words that only an electronic signature has, and labels that may stand around them.
-_SIGNED = re.compile(r"\b(nguoi ky|ky boi|thoi gian ky|ngay ky|digitally signed|signature (not )?valid)\s*[:;.]?")
+_SIGNED = re.compile(r"\b(nguoi ky|ky boi|thoi gian ky|ngay ky)\s*[:;]|\bdigitally signed\b|\bsignature (not )?valid\b")
 _LABEL = re.compile(r"\W*(email|e-mail|co quan|to chuc|chuc vu|noi ky|ly do|don vi|reason|location|date|cn|dn)\s*[:=]")
 _COMING_IN = re.compile(r"\W*(cong van den|van ban den|van thu den|den)\W*$")
 _FIELD = re.compile(
@@ -73,7 +73,7 @@ def _copy_lines(lines: Sequence[Line], page: Page) -> list[Line]:
     return [
         line
         for line in lines
-        if line.box.bottom < 0.08 * page.height and _COPY.match(skeleton(line.text)) and re.search(r"\d{4}", line.text)
+        if line.box.bottom < 0.08 * page.height and _COPY.match(skeleton(line.text)) and _DATE.search(line.text)
     ]
 
 
@@ -100,10 +100,10 @@ def _signature_blocks(lines: Sequence[Line], page: Page) -> list[Line]:
                 break
             block += grown
         box = hull([line.box for line in block])
-        # A moment alone, or a label alone, is no signature.
-        signs = sum(bool(_SIGNED.search(skeleton(line.text))) for line in block)
-        signs += sum(bool(_LABEL.match(skeleton(line.text)) or _MOMENT.search(line.text)) for line in block)
-        if signs >= 2 and _is_small(Box(box.left, box.top, box.right, box.bottom), replace(page, width=2 * page.width)):
+        # A form may have one of the labels.
+        signed = sum(bool(_SIGNED.search(skeleton(line.text))) for line in block)
+        dated = any(_MOMENT.search(line.text) for line in block)
+        if signed >= 2 - dated and box.width < 2 * _WIDEST * page.width and box.height < _HIGHEST * page.height:
             out += block
     return out
 

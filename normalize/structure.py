@@ -20,9 +20,10 @@ from normalize.document import (
     Token,
     published,
 )
-from normalize.letterhead import is_motto, is_recipients_head, is_recipients_list, read_metadata
+from normalize.letterhead import is_addressee, is_motto, is_recipients_head, is_recipients_list, read_metadata
 from normalize.lines import Margins, Rulings, SetLine, join_lines, page_margins, set_line, settled_margins, token
 from normalize.running import running_lines
+from normalize.syllable import clean, parse
 from ocr.page import Box, Line, Page, Zone, hull, mean_confidence, take_out
 
 #: What begins an item of a list of recipients, and what Tesseract reads for it.
@@ -129,10 +130,24 @@ def _take_page(page: Page, running: Set[tuple[int, Box]], reading: _Reading) -> 
             reading.notes += [(page.number, line) for line in lines]
         elif role in ("page number", "noise"):
             reading.dropped += [Dropped(page.number, line.box, line.text, role) for line in lines]
+        elif role == "signature":
+            strokes = [line for line in lines if _is_stroke(line)]
+            reading.dropped += [Dropped(page.number, line.box, line.text, "noise") for line in strokes]
+            reading.body += [_Part(role, page.number, (line,)) for line in lines if line not in strokes]
         elif role == "table":
             reading.body.append(_Part(role, page.number, lines, zone))
         else:
             reading.body += [_Part(role, page.number, (line,)) for line in lines]
+
+
+def _is_stroke(line: Line) -> bool:
+    """Whether what was read between an office and a name is a pen's stroke: a few letters that make no syllable."""
+    letters = sum(c.isalpha() for c in line.text)
+    return (
+        letters <= 8
+        and len(line.words) <= 3
+        and not any(parse(clean(word.text.strip("()[].,:;/"))) for word in line.words)
+    )
 
 
 def _report(page: Page) -> PageReport:
@@ -154,8 +169,9 @@ def _roles(zones: Sequence[Zone], first: bool) -> list[tuple[str, Zone, tuple[Li
     """The lines of a page by the role they play; a zone may change its role at "Nơi nhận"."""
     out: list[tuple[str, Zone, tuple[Line, ...]]] = []
     above_text, closing = first, False
+    addressed: tuple[Line, ...] = ()
     for index, zone in enumerate(zones):
-        texts = [line.text for line in zone.lines]
+        texts = _texts(zone)
         head = next((i for i, text in enumerate(texts) if is_recipients_head(text)), None)
         if zone.kind in ("head", "foot"):
             out.append(("page number", zone, zone.lines))
@@ -173,16 +189,26 @@ def _roles(zones: Sequence[Zone], first: bool) -> list[tuple[str, Zone, tuple[Li
             if head is not None or (follows and not above_text and is_recipients_list(texts)):
                 closing = True
                 out.append(("recipients", zone, zone.lines))
-            elif above_text or any(map(is_motto, texts)):
-                out.append(("letterhead", zone, zone.lines))
+            elif above_text or any(map(is_motto, texts + (_texts(zones[index + 1]) if follows else []))):
+                # A letter's addressees, under the letterhead, may keep to its left column.
+                to = next((i for i, text in enumerate(texts) if is_addressee(text)), len(texts))
+                out += [("letterhead", zone, zone.lines[:to])]
+                addressed = zone.lines[to:]
             else:
                 out.append(("recipients" if closing else "text", zone, zone.lines))
         elif zone.kind == "right":
             role = "signature" if closing else out[-1][0] if out else "text"
             out.append((role, zone, zone.lines))
+            if addressed:
+                out.append(("text", zone, addressed))
+                addressed = ()
         else:
             out.append((zone.kind, zone, zone.lines))
     return [(role, zone, lines) for role, zone, lines in out if lines]
+
+
+def _texts(zone: Zone) -> list[str]:
+    return [line.text for line in zone.lines]
 
 
 def _is_one_cell(zone: Zone) -> bool:

@@ -140,6 +140,7 @@ def _markup(source: Source) -> str:
             restart="counter(footnote).update(0);" if source.one("marks") == "page" else "",
             note_indent=source.one("note-indent", "0pt"),
         ),
+        _added_later(source),
         _letterhead(source),
     ]
     parts += [_block(source, paragraph) for paragraph in source.body]
@@ -233,6 +234,29 @@ def _letterhead(source: Source) -> str:
             + "]]]\n\n#v(4pt)"
         )
     return out
+
+
+def _added_later(source: Source) -> str:
+    """What other offices and computers put on the first page: a received stamp, an electronic signature, a copy line."""
+    out = []
+    if source.all("received"):
+        office, *fields = source.all("received")
+        ink = "rgb(30, 40, 120)"
+        lines = f"#text(7pt)[{_string(office)}] #line(length: 34mm, stroke: 0.5pt + {ink}) "
+        lines += f"#strong[CÔNG VĂN ĐẾN] #linebreak() {_lines(fields)}"
+        out.append(
+            f"#place(top + left, dx: -25mm, dy: 29mm)[#set text(8pt, fill: {ink})\n"
+            "#set par(first-line-indent: 0pt, justify: false, leading: 0.5em, spacing: 0.5em)\n"
+            f"#rect(width: 34mm, inset: 1.4mm, stroke: 0.9pt + {ink})[#align(center)[{lines}]]]"
+        )
+    if source.all("signed"):
+        out.append(
+            "#place(top + left, dx: 6mm, dy: -17mm)[#set text(7pt)\n#set par(first-line-indent: 0pt, leading: 0.35em)\n"
+            f"{_lines(source.all('signed'))}]"
+        )
+    if source.all("copy"):
+        out.append(f"#place(top + right, dy: -17mm)[#text(8pt)[{_string(source.one('copy'))}]]")
+    return "\n".join(out)
 
 
 def _stroke_of_pen(name: str) -> str:

@@ -61,6 +61,10 @@ def test_metadata_of_the_letterhead() -> None:
         ("Số: 08/2019/NQ-HĐND", "08/2019", "NQ-HĐND"),
         ("Sô: 12 /TTr-SNN", "12", "TTr-SNN"),
         ("Số: 947/SXD-QLN", "947", "SXD-QLN"),
+        # numbers written by hand: what was read of them is no number
+        ("Số: q1ÖØ/QĐ-UBND", None, "QĐ-UBND"),
+        ("Số: q10/QĐ-UBND", None, "QĐ-UBND"),
+        ("Số 01+ /2010/ TTLT-BQP-BTC", None, "TTLT-BQP-BTC"),
     ],
 )
 def test_number_and_symbol(number_line: str, number: str | None, symbol: str) -> None:
@@ -75,6 +79,8 @@ def test_number_and_symbol(number_line: str, number: str | None, symbol: str) ->
         ("Lạng Sơn, ngày tháng 7 năm 2020", None, "Lạng Sơn"),
         ("TP. Bình Lâm, ngày 31 tháng 02 năm 2021", None, "TP. Bình Lâm"),
         ("Vĩnh Khê, ngảy 5 thảng 4 năm 2022", "2022-04-05", "Vĩnh Khê"),
+        ("Hà Nội, ngày 41‡ tháng 01 năm 2010", None, "Hà Nội"),
+        ("Hải Phòng, ngày 2Ô tháng O2 năm 2025", None, "Hải Phòng"),
     ],
 )
 def test_place_and_date(text: str, date: str | None, place: str) -> None:
@@ -88,6 +94,88 @@ def test_a_letter_has_its_subject_under_its_number() -> None:
     found = build_document([page(1, rows)], SOURCE).metadata
     assert (found.type, found.subject) == ("Công văn", "rà soát quỹ đất và tiến độ các dự án nhà ở xã hội")
     assert found.agency == "SỞ XÂY DỰNG"
+
+
+def head(*more: str) -> list[str]:
+    rows = ["L BỘ QUỐC PHÒNG - BỘ TÀI CHÍNH.", "L Số: 04/2010/TTLT-BQP-BTC", "R CỘNG HÒA XÃ HỘI CHỦ NGHĨA VIỆT NAM"]
+    return [*rows, "R Độc lập - Tự do - Hạnh phúc", *more]
+
+
+def test_two_signers_and_their_offices() -> None:
+    rows = head("T >Thông tư này có hiệu lực từ ngày ký.<", "L KT. BỘ TRƯỞNG BỘ TÀI CHÍNH", "L THỨ TRƯỞNG")
+    rows += [
+        "L Nguyễn Công Nghiệm",
+        "R KT. BỘ TRƯỞNG BỘ QUỐC PHÒNG",
+        "R THỨ TRƯỞNG",
+        "R _: sa",
+        "R Thượng tướng Lê Văn Đạt",
+    ]
+    rows += ["T Nơi nhận:<", "T - Như trên;<", "T - Lưu: VT.<"]
+    found = build_document([page(1, rows)], SOURCE).metadata
+    assert found.signer == "Nguyễn Công Nghiệm; Thượng tướng Lê Văn Đạt"
+    assert found.signer_title == "THỨ TRƯỞNG; THỨ TRƯỞNG"
+    assert found.agency == "BỘ QUỐC PHÒNG - BỘ TÀI CHÍNH"
+    assert found.recipients == ("- Như trên;", "- Lưu: VT.")
+
+
+def test_what_the_seal_left_is_no_office() -> None:
+    rows = head("T >Thông tư này có hiệu lực từ ngày ký.<", "L Nơi nhận:", "L - Như trên;", "L - Lưu: VT.")
+    rows += ['R ạp- "Ô TRƯỞNG', "R 1:^ CHỦ NHIỆM", "R IWeg", "R *% 2", "R (đã ký)", "R Nguyễn Thành Biền"]
+    document = build_document([page(1, rows)], SOURCE)
+    assert (document.metadata.signer, document.metadata.signer_title) == ("Nguyễn Thành Biền", "CHỦ NHIỆM")
+    assert [one.text for one in document.dropped] == ["IWeg", "*% 2"]
+
+
+@pytest.mark.parametrize(
+    ("rows", "kind", "subject"),
+    [
+        (
+            ["T |BÁO CÁO", "T |Kết quả thực hiện kế hoạch năm 2023;", "T |phương hướng năm 2024"],
+            "Báo cáo",
+            "Kết quả thực hiện kế hoạch năm 2023; phương hướng năm 2024",
+        ),
+        (
+            ["T |THÔNG TƯ", "T >Hướng dẫn chính sách hỗ trợ bộ đội học nghề<"],
+            "Thông tư",
+            "Hướng dẫn chính sách hỗ trợ bộ đội học nghề",
+        ),
+        (["T |QUYẾT ĐỊNH", "T >Căn cứ Luật Đất đai năm 2013;<"], "Quyết định", None),
+        (["T |BÁO CÁO TÌNH HÌNH KINH TẾ"], "Báo cáo", "TÌNH HÌNH KINH TẾ"),
+    ],
+)
+def test_type_and_subject(rows: list[str], kind: str, subject: str | None) -> None:
+    found = build_document([page(1, head(*rows, "T >Nội dung của văn bản.<"))], SOURCE).metadata
+    assert (found.type, found.subject) == (kind, subject)
+
+
+def test_addressees_are_text_even_in_the_left_column() -> None:
+    rows = ["L SỞ XÂY DỰNG", "L Số: 947/SXD-QLN", "L Kính gửi: Ủy ban nhân dân huyện", "R Độc lập - Tự do - Hạnh phúc"]
+    blocks = build_document([page(1, [*rows, "T >Nội dung.<"])], SOURCE).blocks
+    assert [block.type for block in blocks] == ["letterhead", "letterhead", "letterhead", "paragraph", "paragraph"]
+    assert blocks[3].text == "Kính gửi: Ủy ban nhân dân huyện"
+
+
+def test_recipients_are_whole_items() -> None:
+    rows = head(
+        "T >Nội dung.<", "L Nơi nhận:", "L - Như trên;", "L - VPCP: BTCN, các PCN,", "L các Vụ, Cục;", "L - Lưu: VT."
+    )
+    found = build_document([page(1, [*rows, "R CHỦ TỊCH", "R Lê Văn Đạt"])], SOURCE).metadata
+    assert found.recipients == ("- Như trên;", "- VPCP: BTCN, các PCN, các Vụ, Cục;", "- Lưu: VT.")
+
+
+def test_stamps_are_dropped_with_their_reasons() -> None:
+    document = build_document(case("stamps_and_signatures_of_computers"), SOURCE)
+    assert [(one.reason, one.text) for one in document.dropped] == [
+        ("received stamp", "SỞ Y TẾ TỈNH BÌNH LÂM"),
+        ("received stamp", "CÔNG VĂN ĐẾN"),
+        ("received stamp", "Số: 615"),
+        ("received stamp", "Ngày: 16/4/2024"),
+        ("copy line", "SAO Y; VĂN PHÒNG UBND TỈNH; 20/02/2025; 10:47:25 +07:00"),
+        ("electronic signature", "Người ký: ỦY BAN NHÂN DÂN TỈNH BÌNH LÂM"),
+        ("electronic signature", "Email: ubnd@binhlam.vn"),
+        ("electronic signature", "Thời gian ký: 16.04.2024 10:45:45 +07:00"),
+    ]
+    assert not build_document(case("words_of_stamps_in_the_text"), SOURCE).dropped
 
 
 def test_what_is_uncertain_is_said() -> None:
@@ -174,8 +262,14 @@ def test_labels_are_unique(numbers: list[int | None]) -> None:
 # -- nothing is lost -----------------------------------------------------------------------------------------------
 
 WORDS = st.sampled_from(["Ủy", "ban", "nhân", "dân¹", "huyện.", "2021-", "-", "m²", "(b/c);", "a)", "12", "phố²", "1."])
+PHRASES = st.sampled_from(
+    ["Nơi nhận:", "CÔNG VĂN ĐẾN", "Số: 1/BC-UBND", "SAO Y; 2025", "Người ký: UBND", "Thời gian ký: 1.1.2025 10:45",
+     "Kính gửi: Sở", "BÁO CÁO", "CỘNG HÒA XÃ HỘI CHỦ NGHĨA VIỆT NAM", "KT. CHỦ TỊCH", "- Lưu: VT."]
+)  # fmt: skip
 ROWS = st.tuples(
-    st.sampled_from("LRTTTTNNHX"), st.sampled_from(["", ">", "|"]), st.lists(WORDS, min_size=1, max_size=9)
+    st.sampled_from("LRTTTTNNHXB"),
+    st.sampled_from(["", ">", "|"]),
+    st.one_of(st.lists(WORDS, min_size=1, max_size=9), PHRASES.map(str.split)),
 )
 PAGES = st.lists(st.lists(ROWS, min_size=1, max_size=12), min_size=1, max_size=4)
 
@@ -205,6 +299,9 @@ def test_no_letter_is_lost(rows: list[list[tuple[str, str, list[str]]]]) -> None
     # The number at the head of a note and the sign it was read as become the note's label.
     assert sum(missing.values()) <= sum(len(note.printed_label) + 3 for note in document.footnotes)
     assert set(missing) <= set("0123456789()[].:?")
+    # ... and nothing is there twice. Raised digits are no part of a word on the page; exponents are one of the text.
+    raised = letters_of([sign.text for one in pages for word in one.words for sign in word.raised])
+    assert not kept(document) - printed(pages) - raised - letters_of(["¹²³"] * raised.total())
     assert to_text(document).count("[^") >= len(document.footnotes)
 
 

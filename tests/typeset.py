@@ -2,7 +2,8 @@
 
 A page of a case file is a list of lines, each ``ZONE TEXT``:
 
-- the zone: ``L`` left column, ``R`` right column, ``T`` text, ``N`` footnotes, ``H`` head, ``X`` noise;
+- the zone: ``L`` left column, ``R`` right column, ``T`` text, ``N`` footnotes, ``H`` head, ``X`` noise,
+  ``B`` a small frame at the left (a table of one cell);
 - ``>`` before the text: set in by a first-line indent; ``|`` before it: centred;
 - ``<`` after it: a last line, as long as its words; without it the line is justified to the right margin;
 - superscript digits in the text are raised signs, and so is ``⁎`` (a raised asterisk).
@@ -21,7 +22,7 @@ LEFT, RIGHT, WIDTH, HEIGHT = 350, 2270, 2480, 3508
 LETTER, GAP, PITCH = 22, 14, 75
 _SUPERSCRIPT = dict(zip("⁰¹²³⁴⁵⁶⁷⁸⁹⁎", "0123456789*", strict=True))
 _RAISED = re.compile("[" + "".join(_SUPERSCRIPT) + "]+")
-ZONES = {"L": "left", "R": "right", "T": "text", "N": "notes", "H": "head", "X": "noise"}
+ZONES = {"L": "left", "R": "right", "T": "text", "N": "notes", "H": "head", "X": "noise", "B": "table"}
 
 
 def word(text: str, left: int, baseline: int, confidence: float = 95.0) -> Word:
@@ -49,7 +50,7 @@ def line(text: str, zone: str, baseline: int) -> Line:
         left = 1300
     if centred:
         left = (LEFT + RIGHT - natural) // 2
-    justified = not (short or centred or zone in "LRHX")
+    justified = not (short or centred or zone in "LRHXB")
     gap = (right - left - natural + GAP * (len(parts) - 1)) / max(1, len(parts) - 1) if justified else GAP
     assert gap >= 0, f"too long for a line: {text}"
     words, x = [], float(left)
@@ -74,8 +75,15 @@ def page(number: int, rows: list[str]) -> Page:
         width=WIDTH,
         height=HEIGHT,
         dpi=300,
-        zones=tuple(Zone(kind, tuple(lines), hull([one.box for one in lines])) for kind, lines in zones),
+        zones=tuple(_zone(kind, lines) for kind, lines in zones),
     )
+
+
+def _zone(kind: str, lines: list[Line]) -> Zone:
+    box = hull([one.box for one in lines])
+    if kind == "table":
+        return Zone(kind, tuple(lines), box, (box.left, box.right), (box.top, box.bottom))
+    return Zone(kind, tuple(lines), box)
 
 
 def read_case(path: Path) -> tuple[list[Page], str]:

@@ -168,7 +168,8 @@ def close_up(image: np.ndarray, ink: np.ndarray, signs: list[RaisedSign]) -> tup
     """
     out, shifts = image, []
     for sign in signs:
-        shift = _tight_after(ink, sign)
+        # A full stop or comma is put back to its word anyway, and a wider gap before it does no harm.
+        shift = None if sign.point_after else _tight_after(ink, sign)
         if shift is None or any(other is not sign and _meets(other.box, shift.box) for other in signs):
             continue
         left, top, right, bottom = shift.box

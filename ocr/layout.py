@@ -441,7 +441,14 @@ def _grow(region: _Region, rows: list[list[Line]], index: int, width: int) -> _R
         goes_on = any(line.box.left > 0.42 * width for other in rows[index + 1 : index + 3] for line in other)
         slack = 2 * max(line.x_height for line in row)
         within = all(column.left - slack < line.box.left and line.box.right < column.right + slack for line in row)
-        if hole > (3.5 if goes_on else 1.45 if within else 1.1) * slack:
+        # "Kính gửi:" stands under the letterhead's left column, but it begins the text below it.
+        below = rows[index + 1] if index + 1 < len(rows) else []
+        begins_text = any(
+            abs(line.box.left - other.box.left) < 0.5 * line.x_height and other.box.right > region.gutter(width)[1]
+            for line in row
+            for other in below
+        )
+        if begins_text or hole > (3.5 if goes_on else 1.45 if within else 1.1) * slack:
             return None
     left, right = list(region.left), list(region.right)
     gutter_left, gutter_right = region.gutter(width)

@@ -101,10 +101,27 @@ def find_raised(image: np.ndarray, ink: np.ndarray) -> list[RaisedSign]:
                     candidate.x_height,
                 )
             )
+    signs = _without_rivals(signs)
     return [
         replace(sign, point_before=_point(ink, sign, before=True), point_after=_point(ink, sign, before=False))
         for sign in _joined(signs, ink)
     ]
+
+
+def _without_rivals(signs: list[RaisedSign]) -> list[RaisedSign]:
+    """The signs without those that share their ink with a surer one."""
+    kept: list[RaisedSign] = []
+    for sign in sorted(signs, key=lambda one: -one.confidence):
+        if not any(_meets(sign.box, other.box) and _shared(sign.box, other.box) > 0.5 for other in kept):
+            kept.append(sign)
+    return sorted(kept, key=lambda one: (one.box.top, one.box.left))
+
+
+def _shared(one: Box, other: Box) -> float:
+    """How much of the smaller box the other one covers, 0 to 1."""
+    across = min(one.right, other.right) - max(one.left, other.left)
+    down = min(one.bottom, other.bottom) - max(one.top, other.top)
+    return across * down / max(1, min(one.width * one.height, other.width * other.height))
 
 
 def erase(image: np.ndarray, ink: np.ndarray, signs: list[RaisedSign]) -> np.ndarray:
@@ -151,7 +168,8 @@ def close_up(image: np.ndarray, ink: np.ndarray, signs: list[RaisedSign]) -> tup
     """
     out, shifts = image, []
     for sign in signs:
-        shift = _tight_after(ink, sign)
+        # A full stop or comma is put back to its word anyway, and a wider gap before it does no harm.
+        shift = None if sign.point_after else _tight_after(ink, sign)
         if shift is None or any(other is not sign and _meets(other.box, shift.box) for other in signs):
             continue
         left, top, right, bottom = shift.box
@@ -360,19 +378,16 @@ def _standing_out(
         start = w - int(hangs[::-1].argmin()) if not hangs.all() else 0
         if not 0.25 * typical < w - start < 1.6 * typical:
             continue
-        # The horn comes first; where the ink is thinnest the digit begins.
-        neck = own[:, start : start + max(2, round(0.6 * typical))].sum(axis=0)
-        cut = start + int(np.nonzero(neck == neck.min())[0][-1])
-        highest = np.nonzero(own[:, :cut].any(axis=1))[0]
-        rows = np.nonzero(own[:, cut:].any(axis=1))[0]
-        # What it touches is a small letter: the arms of T and P reach no higher than their stems.
-        if not len(highest) or not len(rows) or neck.min() > 0.3 * typical:
-            continue
-        tall = int(rows[-1] - rows[0]) + 1
-        # An acute that runs together with its letter stands out in the same way, but is not as tall.
-        if rows[0] < highest[0] - 0.25 * typical and tall > 0.65 * typical:
-            box = left + cut, top + int(rows[0]), w - cut, tall
-            found.append((int(i), np.array([*box, int(own[:, cut:].sum())], dtype=stats.dtype)))
+        # The horn comes first, and the digit begins somewhere in it: where it looks most like one, tells the network.
+        highest = own.argmax(axis=0)
+        for cut in range(start + 1, min(w - 2, start + round(0.6 * typical)), 2):
+            rows = np.nonzero(own[:, cut:].any(axis=1))[0]
+            tall = int(rows[-1] - rows[0]) + 1
+            # What it touches is a small letter: the arms of T and P reach no higher than their stems. An acute that
+            # runs together with its letter stands out in the same way, but is not as tall.
+            if int(rows[0]) < highest[:cut].min() - 0.25 * typical and tall > 0.65 * typical:
+                box = left + cut, top + int(rows[0]), w - cut, tall
+                found.append((int(i), np.array([*box, int(own[:, cut:].sum())], dtype=stats.dtype)))
     return found
 
 

@@ -1,0 +1,308 @@
+"""Layouts that differ: where notes begin, tables without borders, running headers, small signs on the page."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from PIL import Image, ImageDraw, ImageFont
+
+from benchmarks.evaluate import score
+from benchmarks.layouts import HERE, Layout, read_layouts, truth, typst_pages
+from normalize.document import Source
+from normalize.formats import to_text
+from normalize.repair import repair
+from normalize.structure import build_document
+from ocr import cells, clean, layout, marks, missed, specks
+from ocr.open_tables import find_open_tables
+from ocr.page import Box, Line, Page, Raised, Word, Zone, hull
+from ocr.reading import read_page
+from ocr.recognize import ReadLine, ReadWord
+from ocr.type_size import measured
+from sample_scans.layout import font_files
+from sample_scans.source import read_source
+from tests.typeset import HEIGHT, WIDTH, page, read_case
+
+CASES = Path(__file__).parent / "cases" / "structure"
+SOURCE = Source("test.pdf", "0" * 64, 1, 1)
+
+
+def line(text: str, left: int, baseline: int, x_height: float = 27.0, raised: str = "") -> Line:
+    """A line of words with letters 0.75 x-heights wide; ``raised`` is a sign at its head."""
+    words, x = [], float(left)
+    for index, part in enumerate(text.split(" ")):
+        right = x + 0.75 * x_height * len(part)
+        box = Box(round(x), round(baseline - 1.5 * x_height), round(right), baseline + 5)
+        signs = (Raised(0, raised, 99.0, box),) if raised and not index else ()
+        words.append(Word(part, box, 95.0, (), signs))
+        x = right + 0.6 * x_height
+    return Line(tuple(words), hull([word.box for word in words]), baseline, x_height)
+
+
+BODY = "Công tác kiểm tra được duy trì thường xuyên, đúng kế hoạch đã ban hành từ đầu năm và được nhân dân đồng tình"
+NOTE = "Kế hoạch số 27 của Ủy ban nhân dân huyện về kiểm tra các công trình cấp nước tập trung trên địa bàn các xã"
+
+
+def zones_of(notes: list[Line], rules: tuple[Box, ...] = (), more: tuple[Line, ...] = ()) -> tuple[Zone, ...]:
+    """The zones of a page with a body of 30 lines and the given lines below it."""
+    body = [line(BODY, 350, 500 + 60 * n) for n in range(30)]
+    cited = Raised(4, "1", 99.0, Box(900, 2200, 910, 2215))
+    last = body[-1]
+    body[-1] = Line((*last.words[:-1], Word("tình", last.words[-1].box, 95.0, (), (cited,))), last.box, 2240, 27.0)
+    return layout.find_zones([*body, *notes, *more], rules, [], WIDTH, HEIGHT)
+
+
+SHORT, LONG = Box(350, 2560, 940, 2564), Box(350, 2560, 2240, 2564)
+
+
+@pytest.mark.parametrize("x_height", [18.0, 21.0, 25.0])
+@pytest.mark.parametrize(("rules", "raised", "head"), [
+    ((SHORT,), "1", ""), ((LONG,), "1", ""), ((), "1", ""), ((SHORT,), "", ""), ((SHORT,), "", "1. "),
+    ((LONG,), "", "(1) "), ((), "", "1. "),
+])  # fmt: skip
+def test_a_footnote_zone_is_told_by_two_of_rule_type_and_number(
+    rules: tuple[Box, ...], raised: str, head: str, x_height: float
+) -> None:
+    if x_height == 25.0 and not raised and SHORT not in rules:
+        pytest.skip("little but a plain number under type of nearly the same size: that may be a list")
+    notes = [line(head + NOTE, 350, 2620, x_height, raised), line(NOTE, 350, 2680, x_height)]
+    zones = zones_of(notes, rules)
+    assert [(zone.kind, len(zone.lines)) for zone in zones] == [("text", 30), ("notes", 2)]
+
+
+@pytest.mark.parametrize(
+    ("below", "rules"),
+    [
+        ([line("- " + NOTE, 350, 2620, 21.0), line("- Lưu: VT.", 350, 2670, 21.0)], ()),  # a list of recipients
+        ([line("1. " + BODY, 350, 2620), line(BODY, 350, 2680)], (Box(350, 2560, 700, 2564),)),  # an underlined heading
+        ([line("2. " + BODY, 350, 2620, 25.0)], ()),
+    ],
+)
+def test_small_type_a_rule_or_a_number_alone_is_no_footnote(below: list[Line], rules: tuple[Box, ...]) -> None:
+    assert "notes" not in [zone.kind for zone in zones_of(below, rules)]
+
+
+@pytest.mark.parametrize("text", ["2", "- 2 -", "Trang 2", "Trang 2/5", "trang 12", "2/5"])
+@pytest.mark.parametrize("left", [1240, 2050])
+def test_page_numbers_at_the_foot(text: str, left: int) -> None:
+    zones = zones_of([line(NOTE, 350, 2620, 21.0, "1")], (SHORT,), (line(text, left, 3350),))
+    assert [zone.kind for zone in zones] == ["text", "notes", "foot"]
+
+
+@pytest.mark.parametrize("text", ["năm 2020.", "Trang phục", "2 hộ", "12.500"])
+def test_other_last_lines_are_no_page_numbers(text: str) -> None:
+    assert "foot" not in [zone.kind for zone in zones_of([], (), (line(text, 1240, 3350),))]
+
+
+# -- tables without borders ------------------------------------------------------------------------------------------
+
+
+def row(baseline: int, *cells_: tuple[int, str]) -> list[Line]:
+    return [line(text, left, baseline) for left, text in cells_]
+
+
+def test_a_table_without_borders_keeps_its_rows() -> None:
+    rows = [
+        row(300, (350, BODY)),
+        row(400, (380, "TT"), (600, "Loại thực phẩm"), (1400, "Định mức"), (1800, "Nguồn cung cấp")),
+        row(480, (390, "1"), (500, "Gạo tẻ"), (1420, "450 gam"), (1800, "Hợp tác xã")),
+        row(560, (390, "2"), (500, "Thịt lợn, thịt gà"), (1420, "160 gam"), (1800, "Các hộ chăn nuôi")),
+        row(615, (1800, "đã ký cam kết")),
+        row(700, (390, "3"), (500, "Rau xanh"), (1420, "300 gam"), (1800, "Vườn trường")),
+        row(800, (350, BODY)),
+    ]
+    ((first, last, zone),) = find_open_tables(rows)
+    assert (first, last) == (1, 6)
+    pages = [Page(1, WIDTH, HEIGHT, 300, zones=(zone,))]
+    assert to_text(build_document(pages, SOURCE)) == (
+        "TT\tLoại thực phẩm\tĐịnh mức\tNguồn cung cấp\n1\tGạo tẻ\t450 gam\tHợp tác xã\n"
+        "2\tThịt lợn, thịt gà\t160 gam\tCác hộ chăn nuôi đã ký cam kết\n3\tRau xanh\t300 gam\tVườn trường\n"
+    )
+
+
+def test_names_and_offices_in_two_columns_are_rows() -> None:
+    names = ("Ông Lê Văn Tám", "Bà Hoàng Thị Mận", "Ông Giàng Seo Páo")
+    rows = [row(300 + 80 * n, (500, f"- {name};"), (1500, "Phó Trưởng ban;")) for n, name in enumerate(names)]
+    ((_, last, zone),) = find_open_tables(rows)
+    assert last == 3
+    assert len(zone.rows) == 4
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        [row(300 + 70 * n, (350, BODY[n:])) for n in range(6)],
+        [  # a letterhead
+            row(300, (560, "UBND TỈNH HÀ LÂM"), (1160, "CỘNG HÒA XÃ HỘI CHỦ NGHĨA VIỆT NAM")),
+            row(360, (490, "SỞ VĂN HÓA VÀ THỂ THAO"), (1370, "Độc lập - Tự do - Hạnh phúc")),
+            row(440, (540, "Số: 672/QĐ-SVHTT"), (1280, "Hà Lâm, ngày 06 tháng 7 năm 2021")),
+        ],
+        [  # recipients and signature
+            row(300, (350, "Nơi nhận:"), (1460, "TM. ỦY BAN NHÂN DÂN")),
+            row(360, (350, "- UBND tỉnh (b/c);"), (1590, "KT. CHỦ TỊCH")),
+            row(420, (350, "- Sở Nông nghiệp;"), (1570, "PHÓ CHỦ TỊCH")),
+            row(480, (350, "- Lưu: VT.")),
+        ],
+    ],
+)
+def test_text_letterhead_and_signature_are_no_tables(rows: list[list[Line]]) -> None:
+    assert find_open_tables(rows) == []
+
+
+# -- what stands on the page ---------------------------------------------------------------------------------------
+
+
+def printed(text: str, size: int = 54) -> tuple[np.ndarray, ImageDraw.ImageDraw, Image.Image, ImageFont.FreeTypeFont]:
+    """A page with some lines of text, the last of them ``text``; 54 pixels are 13 points."""
+    files = [file for file in font_files("Liberation Serif") if file.stem.endswith("-Regular")]
+    font = ImageFont.truetype(str(files[0]), size)
+    image = Image.new("L", (WIDTH, HEIGHT), 255)
+    draw = ImageDraw.Draw(image)
+    for n in range(5):
+        draw.text((350, 100 + 100 * n), BODY[:70], font=font, fill=0)
+    draw.text((350, 600), text, font=font, fill=0)
+    return np.asarray(image), draw, image, font
+
+
+def found_signs(image: np.ndarray) -> list[str]:
+    return [sign.text for sign in marks.find_raised(image, clean.binarize(image))]
+
+
+@pytest.mark.parametrize(
+    ("sign", "overlap"),
+    [("2", 0), ("2", 2), ("2", 4), ("3", 4), ("14", 0), ("14", 2), ("*", 0), ("**", 0), ("(3)", 0), ("[1]", 0)],
+)
+def test_a_raised_sign_after_a_horn(sign: str, overlap: int) -> None:
+    """The horn of ư is where a digit after it stands: they may touch."""
+    text = "Các hộ dân trong vùng dự án đã tham dự"
+    _, draw, image, font = printed(text)
+    left = 350 + font.getlength(text)
+    draw.text((left - overlap + 2, 596), sign, font=font.font_variant(size=34), fill=0)
+    assert found_signs(np.asarray(image)) == [sign.strip("()[]")]
+
+
+@pytest.mark.parametrize("text", ["(71,5%).", "“Nhà sạch, vườn đẹp” và 1.126 hộ", "phối hợp, chấp hành, số 11, T.P.I"])
+def test_quotes_marks_and_figures_are_no_raised_signs(text: str) -> None:
+    assert found_signs(printed(text)[0]) == []
+
+
+def test_print_behind_a_unit_is_moved_up_and_its_boxes_back() -> None:
+    _, draw, image, font = printed("công suất 420 m")
+    left = 350 + font.getlength("công suất 420 m")
+    small = font.font_variant(size=34)
+    draw.text((left, 596), "3", font=small, fill=0)
+    draw.text((left + small.getlength("3"), 600), "/ngày đêm", font=font, fill=0)
+    grey = np.asarray(image)
+    ink = clean.binarize(grey)
+    signs = marks.find_raised(grey, ink)
+    assert [sign.text for sign in signs] == ["3"]
+    moved, (shift,) = marks.close_up(marks.erase(grey, ink, signs), ink, signs)
+    # Nothing is lost: as much ink as before, but for the 3.
+    was, now = (grey < 128).sum(), (moved < 128).sum()
+    assert was - now == pytest.approx((grey[560:640, signs[0].box.left : signs[0].box.right] < 128).sum(), rel=0.05)
+    slash = Box(shift.box.left - shift.by + 3, 610, shift.box.left - shift.by + 20, 650)
+    word = ReadWord("m/", Box(600, 610, slash.right, 650), 95.0, (), (Box(600, 620, 640, 650), slash))
+    back = marks.put_back([ReadLine((word,), word.box, 650.0, 0.0, 27.0, 1)], [shift])[0].words[0]
+    assert [box.left for box in back.letter_boxes] == [600, slash.left + shift.by]
+
+
+def test_the_point_of_a_figure_is_no_speck() -> None:
+    image, *_ = printed("đường ống phân phối và 1.126 đồng hồ; 1. Cấp nước; 2.111,1 m")
+    ink = clean.binarize(image)
+    _, kept = specks.drop_specks(image, ink)
+    assert (kept == ink).all()
+
+
+def test_type_size_is_measured_to_a_part_of_a_point() -> None:
+    sizes = []
+    for size in (54, 50):  # 13 and 12 points
+        image, *_ = printed(BODY[:60], size)
+        rough = ReadLine((ReadWord(BODY[:60], Box(350, 600, 1700, 660), 95.0, (), ()),), Box(350, 600, 1700, 660),
+                         600 + round(0.89 * size), 0.0, 27.0, 1)  # fmt: skip
+        sizes.append(measured([rough], clean.binarize(image))[0].x_height)
+    # The letters are fitted to whole pixels, so that 12 to 13 is not met exactly.
+    assert 0.85 < sizes[1] / sizes[0] < 0.95
+
+
+def test_a_row_that_was_passed_over_is_read_by_itself() -> None:
+    image, *_ = printed("(71,5%) các hộ dân")
+    ink = clean.binarize(image)
+    read = []
+    for n in range(5):
+        words = line(BODY[:70], 350, 148 + 100 * n, 36.0).words
+        read.append(Line(words, hull([word.box for word in words]), 148.0 + 100 * n, 25.0))
+    asked: list[Box] = []
+
+    def again(box: Box) -> list[Line]:
+        asked.append(box)
+        return [line("(71,5%) các hộ dân", 350, 648)]
+
+    out = missed.read_missed(read, ink, [], again)
+    assert out is not None
+    assert [one.text for one in out][5:] == ["(71,5%) các hộ dân"]
+    assert len(asked) == 1
+    assert asked[0].top < 620 < 640 < asked[0].bottom
+    assert missed.read_missed(out, ink, [], again) is None
+
+
+def test_a_lone_digit_in_a_cell_is_read_by_the_network() -> None:
+    _, draw, image, font = printed("")
+    draw.text((400, 700), "3", font=font, fill=0)
+    lines = (line("TT", 400, 648), line("Rau xanh", 700, 648), line("Vườn trường", 700, 748))
+    zone = Zone("table", lines, Box(360, 590, 1200, 800), (360, 500, 1200), (590, 690, 800))
+    out = cells.read_cells([zone], np.asarray(image), lambda box: [])
+    assert out is not None
+    assert [one.text for one in out] == ["TT", "Rau xanh", "Vườn trường", "3"]
+
+
+# -- whole documents -----------------------------------------------------------------------------------------------
+
+
+def test_the_json_keeps_asterisks_and_dropped_headers() -> None:
+    document = build_document(read_case(CASES / "asterisks_on_each_page.txt")[0], SOURCE)
+    assert [(note.label, note.printed_label) for note in document.footnotes] == [("1", "*"), ("2", "**"), ("3", "*")]
+    document = build_document(read_case(CASES / "running_header.txt")[0], SOURCE)
+    assert [(one.page, one.reason) for one in document.dropped] == [(2, "running header"), (3, "running header")]
+
+
+def test_a_letterhead_on_each_page_is_no_running_header() -> None:
+    rows = [
+        "L SỞ XÂY DỰNG",
+        "L Số: 947/SXD-QLN",
+        "R CỘNG HÒA XÃ HỘI CHỦ NGHĨA VIỆT NAM",
+        "R Độc lập - Tự do - Hạnh phúc",
+    ]
+    rows += ["T >Nội dung thứ nhất của văn bản này.<", "T >Nội dung thứ hai.<"]
+    assert build_document([page(1, rows), page(2, rows), page(3, rows)], SOURCE).dropped == ()
+
+
+def test_every_layout_of_the_benchmark_is_possible() -> None:
+    layouts = read_layouts()
+    assert len({one.name for one in layouts}) == len(layouts) >= 25
+    for one in layouts:
+        source = read_source(HERE / f"{one.source}.txt")
+        assert truth(source, one)["footnotes"]
+
+
+@pytest.mark.slow
+def test_a_page_in_an_unusual_layout_is_read(tmp_path: Path) -> None:
+    """Notes nearly as large as the body, no rule, asterisks anew on each page, and a page number at the foot."""
+    one = Layout(
+        "unusual", "thong_bao", "typst", "Liberation Serif", paper=(148, 210), margins=(14, 14, 16, 12), size=11,
+        spacing=1.2, indent=9, head_size=8.5, sign_size=9, separator="none", marks="asterisks-page", note_size=10,
+        page_number="bottom-right", page_form="Trang {n}/{all}",
+    )  # fmt: skip
+    source = read_source(HERE / "thong_bao.txt")
+    read = []
+    for number, picture in enumerate(typst_pages(source, one), 1):
+        path = tmp_path / f"{number}.png"
+        Image.fromarray(cv2.cvtColor(picture, cv2.COLOR_BGR2GRAY)).save(path, dpi=(300, 300))
+        read.append(replace(read_page(path, 1), number=number))
+    document = repair(build_document(read, SOURCE))
+    result = score(truth(source, one), to_text(document))
+    assert result.notes_right == result.notes == result.notes_found == 5
+    assert result.paragraph_f1 == 1.0
+    assert {note.printed_label for note in document.footnotes} <= {"*", "**", "***", "****", "*****"}

@@ -274,7 +274,10 @@ def _table_block(page: int, zone: Zone, rulings: Rulings) -> Block:
     cells: dict[tuple[int, int], list[Token]] = {}
     for line in sorted(zone.lines, key=lambda one: one.baseline):
         for word in line.words:
-            at = bisect(rows, word.box.middle), bisect(columns, word.box.centre)
+            row, column = bisect(rows, word.box.middle), bisect(columns, word.box.centre)
+            while (row, column - 1) in zone.merged:  # what stands in a merged cell belongs to its first column
+                column -= 1
+            at = row, column
             cells.setdefault(at, []).append(token(page, word, rulings))
     grid = [[cells.get((row, column), []) for column in range(len(columns) + 1)] for row in range(len(rows) + 1)]
     return Block(

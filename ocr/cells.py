@@ -46,7 +46,13 @@ def read_cells(zones: Sequence[Zone], image: np.ndarray, again: Again) -> list[L
         columns = [Box(left, zone.box.top, right, zone.box.bottom) for left, right in pairwise(zone.columns)]
         columns = [*_lost_column(zone, image, size), *columns]
         rows = _printed_rows(zone, size) if _is_open(zone) else list(pairwise(zone.rows))
-        prints = {cell: _print(image, cell, size) for column in columns for cell in _cells(column, rows)}
+        joined = _joined(zone)
+        prints = {
+            cell: _print(image, cell, size)
+            for column in columns
+            for cell in _cells(column, rows)
+            if not any(_overlap(cell, one) for one in joined)
+        }
         missing = any(found and not _inside(out, cell) for cell, found in prints.items())
         if not missing and all(word.confidence >= _DOUBTFUL for line in zone.lines for word in line.words):
             continue
@@ -54,8 +60,12 @@ def read_cells(zones: Sequence[Zone], image: np.ndarray, again: Again) -> list[L
         for column in columns:
             inner = column._replace(left=column.left + rim, right=column.right - rim)
             lines = [line for line in again(inner) if any(c.isalnum() for c in line.text)]
-            if _evidence([word for line in lines for word in line.words]) > _evidence(_inside(out, column)):
-                out, replaced = [*_without(out, column), *lines], True
+            # A cell that runs over several columns would be cut in two.
+            kept = [word for one in joined for word in _inside(out, one)]
+            lines = [line for line in lines if not any(_holds(one, word) for one in joined for word in line.words)]
+            before = [word for word in _inside(out, column) if word not in kept]
+            if _evidence([word for line in lines for word in line.words]) > _evidence(before):
+                out, replaced = [*_without(out, column, but=joined), *lines], True
         for cell, found in prints.items():
             # "TT" at the head of the numbers looks like 11.
             number = _lone_number(image, found, size) if len(found) == 1 or cell.top > rows[0][0] else None
@@ -104,11 +114,24 @@ def _holds(box: Box, word: Word) -> bool:
     return box.left <= word.box.centre < box.right and box.top <= word.box.middle < box.bottom
 
 
-def _without(lines: Sequence[Line], box: Box) -> list[Line]:
-    """The lines without the words in a box."""
+def _joined(zone: Zone) -> list[Box]:
+    """The cells that run over several columns."""
+    return [
+        Box(zone.columns[column], zone.rows[row], zone.columns[column + 2], zone.rows[row + 1])
+        for row, column in zone.merged
+    ]
+
+
+def _overlap(box: Box, other: Box) -> bool:
+    across = min(box.right, other.right) - max(box.left, other.left)
+    return across > 0 and min(box.bottom, other.bottom) > max(box.top, other.top)
+
+
+def _without(lines: Sequence[Line], box: Box, but: Sequence[Box] = ()) -> list[Line]:
+    """The lines without the words in a box; those in one of the boxes ``but`` stay."""
     out = []
     for line in lines:
-        words = tuple(word for word in line.words if not _holds(box, word))
+        words = tuple(word for word in line.words if not _holds(box, word) or any(_holds(one, word) for one in but))
         if len(words) == len(line.words):
             out.append(line)
         elif words:

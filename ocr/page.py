@@ -164,6 +164,7 @@ class Zone:
         lines: in reading order.
         box: around the lines; of a table its borders.
         columns, rows: of a table only: x of its vertical and y of its horizontal borders.
+        merged: of a table only: row and column, from 0, of each cell without a border to the next column's.
     """
 
     kind: str
@@ -171,6 +172,7 @@ class Zone:
     box: Box
     columns: tuple[int, ...] = ()
     rows: tuple[int, ...] = ()
+    merged: tuple[tuple[int, int], ...] = ()
 
 
 def take_out(zones: Iterable[Zone], which: Callable[[Line], bool]) -> tuple[tuple[Zone, ...], list[Line]]:
@@ -238,6 +240,7 @@ def to_json(page: Page) -> str:
                     ],
                     zone.columns,
                     zone.rows,
+                    zone.merged,
                 ]
                 for zone in page.zones
             ],
@@ -270,8 +273,9 @@ def from_json(text: str) -> Page:
                 Box(*box),
                 tuple(columns),
                 tuple(rows),
+                tuple((row, column) for row, column in merged),
             )
-            for kind, box, lines, columns, rows in data["zones"]
+            for kind, box, lines, columns, rows, merged in data["zones"]
         )
         return Page(
             number=data["number"],
@@ -286,7 +290,7 @@ def from_json(text: str) -> Page:
             error=data["error"],
             engine=data["engine"],
         )
-    except (KeyError, TypeError, json.JSONDecodeError) as fault:
+    except (KeyError, TypeError, ValueError) as fault:
         raise ValueError(f"not a page record: {fault}") from fault
 
 

@@ -7,6 +7,7 @@ the cells like any text, and the borders' places tell afterwards which cell a wo
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import cv2
 import numpy as np
@@ -30,11 +31,13 @@ class Table:
         box: its outermost borders, in pixels.
         columns: x of the vertical borders, left to right.
         rows: y of the horizontal borders, top to bottom.
+        merged: row and column, from 0, of each cell without a border to the next column's.
     """
 
     box: Box
     columns: tuple[int, ...]
     rows: tuple[int, ...]
+    merged: tuple[tuple[int, int], ...] = ()
 
 
 def find_tables(ink: np.ndarray) -> tuple[list[Table], np.ndarray]:
@@ -71,11 +74,24 @@ def find_tables(ink: np.ndarray) -> tuple[list[Table], np.ndarray]:
                 Box(left + first, top, left + last + 1, top + h),
                 tuple(left + x for x in columns),
                 tuple(top + y for y in rows),
+                _merged(here & (upright[top : top + h, left : left + w] > 0), rows, columns),
             )
         )
         borders[top : top + h, left : left + w][here] = 255
     tables.sort(key=lambda table: (table.box.top, table.box.left))
     return tables, cv2.bitwise_and(borders, cv2.dilate(cv2.bitwise_or(upright, level), np.ones((5, 5), np.uint8)))
+
+
+def _merged(upright: np.ndarray, rows: list[int], columns: list[int]) -> tuple[tuple[int, int], ...]:
+    """Row and column of the cells that have no border at their right, the last column's apart."""
+    out = []
+    for row, (above, below) in enumerate(pairwise(rows)):
+        rim = (below - above) // 5
+        for column, x in enumerate(columns[1:-1]):
+            band = upright[above + rim : below - rim, max(0, x - 6) : x + 7]
+            if band.size and band.any(axis=1).mean() < 0.3:
+                out.append((row, column))
+    return tuple(out)
 
 
 def _reach(level: np.ndarray, rows: list[int], columns: list[int]) -> tuple[int, int]:

@@ -199,18 +199,26 @@ def _frozen_alone(word: str) -> bool | None:
 _NEVER_PRINTED = str.maketrans("øöäåïëñ", "gơăăiên")
 
 
+#: Diphthongs that Vietnamese has with marks only.
+_DIPHTHONGS = (("ie", "iê"), ("ye", "yê"), ("uo", "uô"), ("uo", "ươ"), ("uơ", "ươ"), ("ưo", "ươ"))
+
+
 @lru_cache(maxsize=1 << 16)
 def looks_vietnamese(word: str) -> bool:
-    """Whether a word is a syllable, or would be one with another tone, or with one tone instead of two.
+    """Whether a word is a syllable, or would be one with another tone, with one tone instead of two, or with ê, ô, ơ
+    or ư where it has a tone on the bare letter: ``quyét`` is ``quyết``, where ``Thiers`` is nothing.
 
-    >>> looks_vietnamese("vửớng"), looks_vietnamese("øỡ"), looks_vietnamese("Covid")
-    (True, True, False)
+    >>> looks_vietnamese("vửớng"), looks_vietnamese("øỡ"), looks_vietnamese("quyét"), looks_vietnamese("Covid")
+    (True, True, True, False)
     """
     if parse(word) is not None:
         return True
     plain = unicodedata.normalize("NFD", word.lower().translate(_NEVER_PRINTED))
     letters = unicodedata.normalize("NFC", "".join(sign for sign in plain if sign not in TONE_MARKS[1:]))
-    return any(parse(s) for s in _retoned(letters))
+    forms = [letters]
+    if len(letters) < len(plain):
+        forms += [letters.replace(bare, marked) for bare, marked in _DIPHTHONGS if bare in letters]
+    return any(parse(s) for form in forms for s in _retoned(form))
 
 
 def _retoned(letters: str) -> list[str]:

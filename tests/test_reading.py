@@ -10,10 +10,11 @@ import cv2
 import numpy as np
 import pytest
 from PIL import Image
+from rapidfuzz import fuzz
 
 from benchmarks.evaluate import score
 from normalize.document import Source
-from normalize.formats import to_text
+from normalize.formats import to_dict, to_text
 from normalize.repair import repair
 from normalize.structure import build_document
 from ocr import clean, faults, layout, marks, seals, specks, tables
@@ -333,9 +334,16 @@ def test_a_blank_page_has_no_words(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "pages", "worst_error"), [("giay_moi_trang_1.jpg", 1, 0.02), ("thong_bao_nghieng300.pdf", 3, 0.015)]
+    ("name", "pages", "worst_error", "added_later"),
+    [
+        ("giay_moi_trang_1.jpg", 1, 0.02, "electronic signature"),
+        ("thong_bao_nghieng300.pdf", 3, 0.015, None),
+        ("cong_van_300.tif", 2, 0.015, "received stamp"),
+    ],
 )
-def test_samples_are_read_repaired_and_their_footnotes_reattached(name: str, pages: int, worst_error: float) -> None:
+def test_samples_are_read_repaired_and_their_footnotes_reattached(
+    name: str, pages: int, worst_error: float, added_later: str | None
+) -> None:
     gold = json.loads((SAMPLES / name).with_suffix(".gold.json").read_text("utf-8"))
     read = [sample_page(name, number) for number in range(1, pages + 1)]
     document = repair(build_document(read, Source(name, "", pages, 0)))
@@ -343,6 +351,16 @@ def test_samples_are_read_repaired_and_their_footnotes_reattached(name: str, pag
     assert result.errors / result.syllables <= worst_error
     assert result.notes_right == result.notes == result.notes_found
     assert result.paragraph_f1 == 1.0
+    found = to_dict(document)["metadata"]
+    # A name is read as well as any word; what stands where is to be right.
+    loose = ("signer", "recipients")
+    for field, value in gold["metadata"].items():
+        if field in loose:
+            assert fuzz.ratio(" ".join([*found[field]]), " ".join([*value])) > 95
+        else:
+            assert found[field] == value, field
+    stamps = [one.text for one in document.dropped if one.reason == added_later]
+    assert (len(stamps) >= 4) == bool(added_later)
 
 
 def test_a_grey_seal_fades_and_the_letters_beside_it_are_read() -> None:

@@ -7,6 +7,7 @@ it reads from its environment must be set before it is imported.
 from __future__ import annotations
 
 import contextlib
+import ipaddress
 import os
 import socket
 import subprocess
@@ -64,6 +65,9 @@ def prefect_environment(folders: Folders, given: Mapping[str, str]) -> dict[str,
         "PREFECT_CLI_COLORS": "false",
         "PREFECT_CLI_PROMPT": "false",
     }
+    if given.get("PREFECT_SERVER_API_AUTH_STRING"):
+        # Our own runs must know the password that the server asks for.
+        wanted["PREFECT_API_AUTH_STRING"] = given["PREFECT_SERVER_API_AUTH_STRING"]
     return {name: given.get(name, value) for name, value in wanted.items()}
 
 
@@ -95,8 +99,11 @@ def is_taken(host: str, port: int) -> bool:
     return False
 
 
-def begin_server(folders: Folders, host: str, port: int, log: Path) -> subprocess.Popen[bytes]:
-    """Start a Prefect server in a process group of its own; it is not ready yet.
+def begin_server(folders: Folders, host: str, port: int, log: Path, *, again: bool = False) -> subprocess.Popen[bytes]:
+    """Start a Prefect server in a session of its own; it is not ready yet.
+
+    Args:
+        again: whether it takes the place of one that ended, whose log goes on.
 
     Raises:
         ServerTrouble: the port is taken.
@@ -111,7 +118,7 @@ def begin_server(folders: Folders, host: str, port: int, log: Path) -> subproces
             f"or use that server with PREFECT_API_URL=http://{host}:{port}/api"
         )
     log.parent.mkdir(parents=True, exist_ok=True)
-    with log.open("wb") as output:
+    with log.open("ab" if again else "wb") as output:
         return subprocess.Popen(
             [sys.executable, "-m", "prefect", "server", "start", "--host", host, "--port", str(port)],
             stdin=subprocess.DEVNULL,
@@ -154,6 +161,40 @@ def stop_server(process: subprocess.Popen[bytes]) -> None:
     if process.poll() is None:
         kill_tree(process.pid, seconds=STOP_SECONDS)
         process.wait()
+
+
+def end_session(folders: Folders, session: int) -> None:
+    """Kill what is left of a server's session when the process that led it is gone.
+
+    Args:
+        session: process id that the leader had. What is not a Prefect of these folders is let live: the number may
+            have gone to another program since.
+    """
+    home = os.fsencode(f"PREFECT_HOME={os.environ.get('PREFECT_HOME', folders.home / 'prefect')}")
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError, IndexError, ValueError):
+            belongs = int(stat.read_text("latin-1").rpartition(")")[2].split()[3]) == session
+            if belongs and home in stat.with_name("environ").read_bytes().split(b"\0"):
+                kill_tree(int(stat.parent.name))
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only programs of this machine reach a server that listens there."""
+    if host == "localhost":
+        return True
+    with contextlib.suppress(ValueError):
+        return ipaddress.ip_address(host.strip("[]")).is_loopback
+    return False
+
+
+def password_trouble(host: str, no_password: bool) -> str | None:
+    """Why a server must not listen on ``host`` with this environment, in one sentence; ``None`` if it may."""
+    if is_loopback(host) or no_password or os.environ.get("PREFECT_SERVER_API_AUTH_STRING", "").strip(":"):
+        return None
+    return (
+        f"anyone who reaches {host} could see and start runs; set PREFECT_SERVER_API_AUTH_STRING to user:password, "
+        "or NAMBAT_NO_PASSWORD=true where something else keeps strangers out"
+    )
 
 
 def given_server() -> Server | None:

@@ -51,10 +51,7 @@ class Settings(BaseSettings):
         description="Documents the service works on at once; together they read at most `jobs` pages.",
     )
     dpi: int = Field(300, ge=72, le=1200, description="Resolution at which pages are read, dots per inch.")
-    repair: LONGEST_PAUSE = 3600.0
-"""Most seconds between two tries of a document."""
-
-RepairMode = Field("safe", description="How far diacritics are repaired: off, safe or full.")
+    repair: RepairMode = Field("safe", description="How far diacritics are repaired: off, safe or full.")
     footnotes: FootnoteStyle = Field(
         "paragraph",
         description="Where a footnote stands in the text: after its paragraph, inline, or at the end.",
@@ -237,7 +234,9 @@ class Folders:
             for other, root in places.items():
                 if name != other and place.is_relative_to(root):
                     setting = f"NAMBAT_{'PUBLISHED' if 'published' in (name, other) else 'INBOX'}"
-                    raise BadSetting(f"{setting}: {name} ({place}) lies in {other} ({root}); choose folders side by side")
+                    raise BadSetting(
+                        f"{setting}: {name} ({place}) lies in {other} ({root}); choose folders side by side"
+                    )
 
 
 def load(**given: object) -> Settings:

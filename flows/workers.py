@@ -165,7 +165,9 @@ class _Worker:
         self.calls = 0
         self.broken = False
         self._log = tempfile.TemporaryFile()  # noqa: SIM115 - lives as long as the worker
-        self._scratch = tempfile.mkdtemp(prefix=f"{SCRATCH}{process_namespace()}-{os.getpid()}-{start_time(os.getpid())}-")
+        self._scratch = tempfile.mkdtemp(
+            prefix=f"{SCRATCH}{process_namespace()}-{os.getpid()}-{start_time(os.getpid())}-"
+        )
         to_child, self._out = os.pipe()
         self._in, from_child = os.pipe()
         # Inheritable only through pass_fds: another worker that held them would keep this one alive.

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flows import inbox
+from flows import heartbeat, inbox
 from flows.inbox import Gone, Look, StabilityTracker
 from flows.settings import Folders, load
 from flows.sweep import Runs, sweep
@@ -146,12 +146,12 @@ NAMES = [
 @pytest.mark.parametrize("name", NAMES)
 def test_a_file_is_in_one_place_all_the_way(folders: Folders, name: str) -> None:
     look = drop(folders, name)
-    claim = inbox.take(folders, name, look, inbox.identity(), dpi=300)
+    claim = inbox.take(folders, name, look, heartbeat.identity(), dpi=300)
     assert places(folders, name) == ["working"]
     assert inbox.load_claim(folders, claim.id) == claim
     assert inbox.hand_back(folders, claim) == folders.inbox / name
     assert places(folders, name) == ["inbox"]
-    claim = inbox.take(folders, name, look, inbox.identity(), dpi=300)
+    claim = inbox.take(folders, name, look, heartbeat.identity(), dpi=300)
     place = inbox.quarantine(folders, claim, NotAScan("broken", vietnamese="hỏng", detail="bad xref"), 300)
     assert place == folders.quarantine / name
     assert places(folders, name) == ["quarantine"]
@@ -160,7 +160,7 @@ def test_a_file_is_in_one_place_all_the_way(folders: Folders, name: str) -> None
     assert inbox.retry(folders, place) == folders.inbox / name
     assert places(folders, name) == ["inbox"]
     assert not inbox.reason_path(place).exists()
-    claim = inbox.take(folders, name, look, inbox.identity(), dpi=300)
+    claim = inbox.take(folders, name, look, heartbeat.identity(), dpi=300)
     inbox.archive(folders, claim, 300)
     assert places(folders, name) == ["originals"]
     assert inbox.claims(folders) == []
@@ -169,7 +169,7 @@ def test_a_file_is_in_one_place_all_the_way(folders: Folders, name: str) -> None
 def test_nothing_is_overwritten(folders: Folders) -> None:
     for data in (PDF, PDF + b"\n", PDF + b"\n\n"):
         look = drop(folders, "b.pdf", data)
-        inbox.archive(folders, inbox.take(folders, "b.pdf", look, inbox.identity(), dpi=300), 300)
+        inbox.archive(folders, inbox.take(folders, "b.pdf", look, heartbeat.identity(), dpi=300), 300)
     assert sorted(path.name for path in folders.originals.iterdir()) == ["b (2).pdf", "b (3).pdf", "b.pdf"]
     assert (folders.originals / "b.pdf").read_bytes() == PDF
 
@@ -178,12 +178,12 @@ def test_a_file_that_changed_since_it_was_seen_is_not_taken(folders: Folders) ->
     look = drop(folders, "a.pdf")
     drop(folders, "a.pdf", PDF * 2)
     with pytest.raises(Gone):
-        inbox.take(folders, "a.pdf", look, inbox.identity(), dpi=300)
+        inbox.take(folders, "a.pdf", look, heartbeat.identity(), dpi=300)
     assert places(folders, "a.pdf") == ["inbox"]
     assert inbox.claims(folders) == []
     (folders.inbox / "a.pdf").unlink()
     with pytest.raises(Gone):
-        inbox.take(folders, "a.pdf", look, inbox.identity(), dpi=300)
+        inbox.take(folders, "a.pdf", look, heartbeat.identity(), dpi=300)
 
 
 def across(monkeypatch: pytest.MonkeyPatch, inbox_folder: Path) -> None:
@@ -201,7 +201,7 @@ def across(monkeypatch: pytest.MonkeyPatch, inbox_folder: Path) -> None:
 def test_an_inbox_on_another_file_system(folders: Folders, monkeypatch: pytest.MonkeyPatch) -> None:
     across(monkeypatch, folders.inbox)
     look = drop(folders, "sub/a.pdf")
-    claim = inbox.take(folders, "sub/a.pdf", look, inbox.identity(), dpi=300)
+    claim = inbox.take(folders, "sub/a.pdf", look, heartbeat.identity(), dpi=300)
     assert places(folders, "sub/a.pdf") == ["working"]
     inbox.hand_back(folders, claim)
     assert places(folders, "sub/a.pdf") == ["inbox"]
@@ -257,17 +257,17 @@ def test_a_crash_at_any_step_of_a_move_loses_nothing(
 def dead_owner() -> str:
     """The identity of a process that has ended."""
     child = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
-    owner = inbox.identity(child.pid)
+    owner = heartbeat.identity(child.pid)
     child.communicate(b"\n")
     return owner
 
 
 def test_identities() -> None:
-    assert inbox.pid_of(inbox.identity()) == os.getpid()
-    assert inbox.pid_of(dead_owner()) is None
-    boot, pid, started = inbox.identity().split(":")
-    assert inbox.pid_of(f"{boot}:{pid}:{int(started) + 1}") is None  # the pid was given to a later process
-    assert inbox.pid_of("") is None
+    assert heartbeat.pid_of(heartbeat.identity()) == os.getpid()
+    assert heartbeat.pid_of(dead_owner()) is None
+    boot, pid, started = heartbeat.identity().split(":")
+    assert heartbeat.pid_of(f"{boot}:{pid}:{int(started) + 1}") is None  # the pid was given to a later process
+    assert heartbeat.pid_of("") is None
 
 
 class FakeServer:
@@ -293,14 +293,14 @@ def test_sweep_takes_what_is_whole_and_starts_a_run_for_each(folders: Folders) -
     server, settings = FakeServer(), load(home=folders.home, settle=5)
     drop(folders, "a.pdf")
     drop(folders, "sub/b.pdf")
-    first = sweep(folders, settings, inbox.identity(), server.runs, now=1000)
+    first = sweep(folders, settings, heartbeat.identity(), server.runs, now=1000)
     assert first is not None
     assert (first.taken, first.waiting) == ((), 2)
     drop(folders, "sub/b.pdf", PDF * 2)  # still arriving
-    second = sweep(folders, settings, inbox.identity(), server.runs, now=1006)
+    second = sweep(folders, settings, heartbeat.identity(), server.runs, now=1006)
     assert second is not None
     assert (second.taken, second.waiting) == (("a.pdf",), 1)
-    third = sweep(folders, settings, inbox.identity(), server.runs, now=1012)
+    third = sweep(folders, settings, heartbeat.identity(), server.runs, now=1012)
     assert third is not None
     assert third.taken == ("sub/b.pdf",)
     assert server.started == ["a.pdf", "sub/b.pdf"]
@@ -311,13 +311,13 @@ def test_a_claim_without_a_run_gets_one_when_the_server_is_back(folders: Folders
     server, settings = FakeServer(), load(home=folders.home, settle=0)
     drop(folders, "a.pdf")
     server.away = True
-    swept = sweep(folders, settings, inbox.identity(), server.runs)
+    swept = sweep(folders, settings, heartbeat.identity(), server.runs)
     assert swept is not None
     assert len(swept.troubles) == 1
     assert places(folders, "a.pdf") == ["working"]
     server.away = False
-    sweep(folders, settings, inbox.identity(), server.runs)
-    sweep(folders, settings, inbox.identity(), server.runs)
+    sweep(folders, settings, heartbeat.identity(), server.runs)
+    sweep(folders, settings, heartbeat.identity(), server.runs)
     assert server.started == ["a.pdf"]
 
 
@@ -331,7 +331,7 @@ def take_one(folders: Folders, owner: str, *, running: bool, flow_run: str = "1"
 def test_sweep_returns_what_the_dead_left(folders: Folders) -> None:
     server, settings = FakeServer(), load(home=folders.home, settle=1000)
     take_one(folders, dead_owner(), running=True)
-    swept = sweep(folders, settings, inbox.identity(), server.runs)
+    swept = sweep(folders, settings, heartbeat.identity(), server.runs)
     assert swept is not None
     assert swept.returned == ("a.pdf",)
     assert places(folders, "a.pdf") == ["inbox"]
@@ -339,19 +339,19 @@ def test_sweep_returns_what_the_dead_left(folders: Folders) -> None:
 
 def test_sweep_leaves_the_living_alone(folders: Folders) -> None:
     server, settings = FakeServer(), load(home=folders.home)
-    take_one(folders, inbox.identity(), running=True)
-    sweep(folders, settings, inbox.identity(), server.runs)
+    take_one(folders, heartbeat.identity(), running=True)
+    sweep(folders, settings, heartbeat.identity(), server.runs)
     assert places(folders, "a.pdf") == ["working"]
 
 
 @pytest.mark.parametrize(("end", "place"), [("crashed", "inbox"), ("gone", "inbox"), ("cancelled", "quarantine")])
 def test_a_run_that_ended_before_it_began(folders: Folders, end: str, place: str) -> None:
     server, settings = FakeServer(), load(home=folders.home, settle=1000)
-    claim = take_one(folders, inbox.identity(), running=False)
-    sweep(folders, settings, inbox.identity(), server.runs)
+    claim = take_one(folders, heartbeat.identity(), running=False)
+    sweep(folders, settings, heartbeat.identity(), server.runs)
     assert places(folders, "a.pdf") == ["working"]  # its run waits for its turn
     server.ends[claim.flow_run] = end
-    sweep(folders, settings, inbox.identity(), server.runs)
+    sweep(folders, settings, heartbeat.identity(), server.runs)
     assert places(folders, "a.pdf") == [place]
 
 
@@ -361,7 +361,7 @@ def test_what_kills_its_reader_again_and_again_is_given_up(folders: Folders) -> 
     for _ in range(3):
         assert places(folders, "a.pdf") in ([], ["inbox"])
         take_one(folders, owner, running=True)
-        sweep(folders, settings, inbox.identity(), server.runs)
+        sweep(folders, settings, heartbeat.identity(), server.runs)
     assert places(folders, "a.pdf") == ["quarantine"]
     assert "3 times" in inbox.reason_path(folders.quarantine / "a.pdf").read_text()
 
@@ -374,7 +374,7 @@ def test_what_gets_further_each_time_is_not_given_up(folders: Folders) -> None:
         records = inbox.progress_folder(folders, claim, 300)
         records.mkdir(parents=True, exist_ok=True)
         (records / f"{page:05}.json").write_text("{}")
-        sweep(folders, settings, inbox.identity(), server.runs)
+        sweep(folders, settings, heartbeat.identity(), server.runs)
         assert places(folders, "a.pdf") == ["inbox"]
 
 
@@ -388,13 +388,13 @@ def test_only_one_sweep_at_a_time(folders: Folders) -> None:
         lock = str(folders.working / ".sweep.lock")
         out = subprocess.run([sys.executable, "-c", code, lock], capture_output=True, text=True, check=True).stdout
         assert out.strip() == "False"
-        assert sweep(folders, settings, inbox.identity(), server.runs) is None
-    assert sweep(folders, settings, inbox.identity(), server.runs) is not None
+        assert sweep(folders, settings, heartbeat.identity(), server.runs) is None
+    assert sweep(folders, settings, heartbeat.identity(), server.runs) is not None
 
 
 def test_status_says_where_and_why(folders: Folders) -> None:
     look = drop(folders, "a.pdf")
-    claim = inbox.take(folders, "a.pdf", look, inbox.identity(), dpi=300)
+    claim = inbox.take(folders, "a.pdf", look, heartbeat.identity(), dpi=300)
     inbox.quarantine(folders, claim, NotAScan("broken", vietnamese="hỏng"), 300, now=datetime(2026, 1, 2))
     drop(folders, "b.pdf")
     counts, held = inbox.status(folders)

@@ -25,7 +25,7 @@ from flows.server import (
     Server,
     ServerTrouble,
     begin_server,
-    end_session,
+    end_servers,
     given_server,
     is_healthy,
     local_api,
@@ -121,7 +121,7 @@ def _server(settings: Settings, folders: Folders, say: Say) -> Iterator[Server]:
         yield given
         return
     log = folders.home / "prefect" / "server.log"
-    process = begin_server(folders, settings.host, settings.port, log)
+    process = begin_server(folders, settings.host, settings.port, log, for_service=True)
     over = threading.Event()
 
     def look_after() -> None:
@@ -130,9 +130,9 @@ def _server(settings: Settings, folders: Folders, say: Say) -> Iterator[Server]:
         while not over.wait(1):
             if process.poll() is not None:
                 say(f"The Prefect server ended (exit status {process.returncode}); starting it again.")
-                end_session(folders, process.pid)
+                end_servers(folders)
                 with contextlib.suppress(ServerTrouble, OSError):
-                    process = begin_server(folders, settings.host, settings.port, log, again=True)
+                    process = begin_server(folders, settings.host, settings.port, log, for_service=True, again=True)
                     write_service(folders, api=local_api(settings.host, settings.port), server_pid=process.pid)
 
     guard = threading.Thread(target=look_after, name="server guard", daemon=True)
@@ -148,7 +148,7 @@ def _server(settings: Settings, folders: Folders, say: Say) -> Iterator[Server]:
         if guard.is_alive():
             guard.join(6)
         stop_server(process)
-        end_session(folders, process.pid)
+        end_servers(folders)
 
 
 def end_leftovers(folders: Folders) -> None:
@@ -156,14 +156,11 @@ def end_leftovers(folders: Folders) -> None:
 
     Only a process that holds the service's lock may do this.
     """
-    server = read_service(folders).get("server", "")
-    owners = [server, *(claim.owner for claim in inbox.claims(folders) if claim.keep)]
-    for owner in owners:
+    end_servers(folders)
+    for owner in {claim.owner for claim in inbox.claims(folders) if claim.keep}:
         pid = heartbeat.pid_of(owner)
         if pid is not None and pid != os.getpid():
             kill_tree(pid)
-    with contextlib.suppress(IndexError, ValueError):
-        end_session(folders, int(server.split(":")[1]))
 
 
 def clear_leftovers(folders: Folders) -> None:

@@ -27,6 +27,9 @@ START_SECONDS = 120.0
 
 STOP_SECONDS = 4.0
 
+MARK = "NAMBAT_SERVER_OF"
+"""Environment variable of a service's Prefect server: the home of its folders."""
+
 
 class ServerTrouble(Exception):
     """The Prefect server cannot be used; ``str()`` is one sentence that says what to do."""
@@ -99,10 +102,13 @@ def is_taken(host: str, port: int) -> bool:
     return False
 
 
-def begin_server(folders: Folders, host: str, port: int, log: Path, *, again: bool = False) -> subprocess.Popen[bytes]:
+def begin_server(
+    folders: Folders, host: str, port: int, log: Path, *, for_service: bool = False, again: bool = False
+) -> subprocess.Popen[bytes]:
     """Start a Prefect server in a session of its own; it is not ready yet.
 
     Args:
+        for_service: whether a service starts it, which :func:`end_servers` may end.
         again: whether it takes the place of one that ended, whose log goes on.
 
     Raises:
@@ -129,6 +135,7 @@ def begin_server(folders: Folders, host: str, port: int, log: Path, *, again: bo
             env={
                 **{name: value for name, value in os.environ.items() if name != "PREFECT_API_URL"},
                 **prefect_environment(folders, os.environ),
+                **({MARK: str(folders.home)} if for_service else {}),
                 "PREFECT_SERVER_UI_API_URL": os.environ.get("PREFECT_SERVER_UI_API_URL", local_api(host, port)),
             },
         )
@@ -163,19 +170,17 @@ def stop_server(process: subprocess.Popen[bytes]) -> None:
         process.wait()
 
 
-def end_session(folders: Folders, session: int) -> None:
-    """Kill what is left of a server's session when the process that led it is gone.
+def end_servers(folders: Folders) -> None:
+    """Kill whatever is left of servers that a service started for these folders.
 
-    Args:
-        session: process id that the leader had. What is not a Prefect of these folders is let live: the number may
-            have gone to another program since.
+    They are told by their environment: a service that is killed may not have come to write down what it started,
+    and of a server whose first process is killed, the second goes on and keeps the port.
     """
-    home = os.fsencode(f"PREFECT_HOME={os.environ.get('PREFECT_HOME', folders.home / 'prefect')}")
-    for stat in Path("/proc").glob("[0-9]*/stat"):
-        with contextlib.suppress(OSError, IndexError, ValueError):
-            belongs = int(stat.read_text("latin-1").rpartition(")")[2].split()[3]) == session
-            if belongs and home in stat.with_name("environ").read_bytes().split(b"\0"):
-                kill_tree(int(stat.parent.name))
+    mark = os.fsencode(f"{MARK}={folders.home}")
+    for environment in Path("/proc").glob("[0-9]*/environ"):
+        with contextlib.suppress(OSError, ValueError):
+            if mark in environment.read_bytes().split(b"\0"):
+                kill_tree(int(environment.parent.name))
 
 
 def is_loopback(host: str) -> bool:

@@ -278,20 +278,21 @@ def all_done(folders: Folders, observer: Observer) -> bool:
 def kill_at_random(service: Service, count: int, chance: random.Random, go_on: Callable[[int], None]) -> Counter[str]:
     """SIGKILL to the service or a child of it, so many times."""
     killed: Counter[str] = Counter()
-    for number in range(count):
-        go_on(number)
+    while sum(killed.values()) < count:
+        go_on(sum(killed.values()))
         time.sleep(chance.uniform(0.2, 10) if chance.random() < 0.8 else chance.uniform(10, 40))
         if not service.is_up():
-            killed["(it had ended by itself)"] += 1
-            service.start()
+            service.start()  # it ended because its Prefect server was killed before it was ready
             continue
         assert service.process is not None
-        family = descendants(service.process.pid)
+        family: dict[str, list[int]] = {}
+        for pid in descendants(service.process.pid):
+            family.setdefault(_kind(pid), []).append(pid)
         if not family or chance.random() < 0.2:
             victim, what = service.process.pid, "nambat serve"
         else:
-            victim = chance.choice(family)
-            what = _kind(victim)
+            what = chance.choice(sorted(family))  # a kind first: there are always more workers than servers
+            victim = chance.choice(family[what])
         killed[what] += 1
         with suppress(ProcessLookupError):
             os.kill(victim, signal.SIGKILL)

@@ -171,14 +171,16 @@ class Observer:
         """Size and checksum of a file's content -> where files with it lie."""
         found: dict[str, list[str]] = {}
         for root in ("inbox", "working", "originals", "quarantine"):
-            folder: Path = getattr(self.folders, root)
-            for path in folder.rglob("*"):
-                hidden = any(part.startswith(".") for part in path.relative_to(folder).parts)
-                if hidden or path.name.endswith((inbox.REASON, ".part")) or path.name == "claim.json":
+            for path in _files(getattr(self.folders, root)):
+                if (
+                    path.name.startswith(".")
+                    or path.name.endswith((inbox.REASON, ".part"))
+                    or path.name == "claim.json"
+                ):
                     continue
                 with suppress(OSError):
                     if path.is_file():
-                        found.setdefault(_mark(path.read_bytes()), []).append(str(path.relative_to(self.folders.home)))
+                        found.setdefault(_mark(path.read_bytes()), []).append(str(path))
         return found
 
     def misplaced(self) -> list[str]:
@@ -195,9 +197,7 @@ class Observer:
     def torn(self) -> list[str]:
         """Published files that are not whole, or are none of ours."""
         wrong = []
-        for path in self.folders.published.rglob("*"):
-            if path.is_dir() or ".nambat-staging" in path.parts:
-                continue
+        for path in _files(self.folders.published):
             try:
                 if path.name.startswith(".") or path.suffix not in (".txt", ".json"):
                     wrong.append(f"a stray file {path}")
@@ -222,6 +222,13 @@ class Observer:
             for one in now & before & twice:
                 self.complaints.append(f"{time.strftime('%H:%M:%S')} {one}")
             twice, before = before & now, now
+
+
+def _files(folder: Path) -> Iterator[Path]:
+    """Files in visible folders below ``folder``, which may change meanwhile."""
+    for root, folders, names in os.walk(folder):
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        yield from (Path(root, name) for name in names)
 
 
 def _mark(data: bytes) -> str:

@@ -383,7 +383,8 @@ def missing_tools() -> list[str]:
         missing.append("Tesseract is not installed; install it with: apt-get install tesseract-ocr tesseract-ocr-vie")
     else:
         listed = subprocess.run(["tesseract", "--list-langs"], capture_output=True, text=True, timeout=60)
-        if "vie" not in (listed.stdout + listed.stderr).split():
+        was_killed = listed.returncode < 0  # says nothing about what is installed
+        if not was_killed and "vie" not in (listed.stdout + listed.stderr).split():
             missing.append(
                 "Tesseract has no Vietnamese data (vie); install it with: apt-get install tesseract-ocr-vie "
                 "(or set TESSDATA_PREFIX to the folder that holds vie.traineddata)"

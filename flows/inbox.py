@@ -308,7 +308,7 @@ def load_claim(folders: Folders, claim_id: str) -> Claim:
     """The claim of that id.
 
     Raises:
-        Gone: there is no such claim, or it is not whole.
+        Gone: there is no such claim, or its record is not whole or not ours.
     """
     if not claim_id or "/" in claim_id or claim_id.startswith("."):
         raise Gone(f"{claim_id!r} is no claim")
@@ -317,7 +317,9 @@ def load_claim(folders: Folders, claim_id: str) -> Claim:
         known = {name: value for name, value in data.items() if name in _CLAIM_FIELDS}  # a later version may add some
         if known.get("look") is not None:
             known["look"] = Look(**known["look"])
-        return Claim(**known)
+        claim = Claim(**known)
+        below(folders.inbox, claim.name)
+        return claim
     except (OSError, ValueError, TypeError, AttributeError) as fault:
         raise Gone(f"there is no claim {claim_id}") from fault
 

@@ -204,6 +204,7 @@ def work_on(claim: Claim, folders: Folders, settings: Settings) -> Outcome:
         form: inbox.below(folders.published, os.fspath(place))
         for form, place in publish.output_names(claim.name, settings.formats).items()
     }
+    versions = inbox.below(folders.versions, claim.name).parent
     with (
         WorkerPool(
             settings.jobs, memory=settings.worker_memory, scratch=settings.worker_scratch, warm=stages.WARM
@@ -217,7 +218,7 @@ def work_on(claim: Claim, folders: Folders, settings: Settings) -> Outcome:
             twin = copies.find_twin(folders, checked.sha256, settings, version())
             if twin is not None:
                 log.info("the same bytes as %s", publish.readable(twin.name))
-                return copies.publish_copy(twin, claim.name, targets, staging_folder(folders), folders.versions)
+                return copies.publish_copy(twin, claim.name, targets, staging_folder(folders), versions)
         claim = inbox.begin(folders, claim)
         deadline = time.monotonic() + settings.document_timeout
         records = inbox.progress_folder(folders, claim, settings.dpi)
@@ -231,8 +232,8 @@ def work_on(claim: Claim, folders: Folders, settings: Settings) -> Outcome:
             raise stages.too_many_failed({n: str(fault) for n, fault in failed.items()}, checked.pages, bool(passing))
         if not inbox.is_unchanged(folders, claim):
             raise StillArriving
-        versions = folders.versions if claim.keep else None
-        ending = Ending(settings.repair, settings.footnotes, targets, staging_folder(folders), versions)
+        kept = versions if claim.keep else None
+        ending = Ending(settings.repair, settings.footnotes, targets, staging_folder(folders), kept)
         shown = Path(claim.name).name
         return publish_pages.submit(records, shown, checked, ending, pool).result()
 

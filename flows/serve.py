@@ -170,7 +170,8 @@ def clear_leftovers(folders: Folders) -> None:
     """
     clear_scratch()
     inbox.drop_empty_claims(folders)
-    for staging in (folders.working / ".staging", folders.published / ".nambat-staging", folders.versions / ".staging"):
+    stagings = [folders.working / ".staging", folders.published / ".nambat-staging"]
+    for staging in (*stagings, *folders.versions.rglob(".staging")):
         shutil.rmtree(staging, ignore_errors=True)
     for folder in (folders.working, folders.quarantine):
         for left in folder.rglob(".*.tmp"):

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import errno
+import json
 import os
 import subprocess
 import sys
+import time
 from datetime import datetime
 from pathlib import Path
 
@@ -15,9 +17,10 @@ from hypothesis import strategies as st
 
 from flows import heartbeat, inbox
 from flows.inbox import Gone, Look, StabilityTracker
-from flows.settings import Folders, load
+from flows.settings import BadSetting, Folders, load
+from flows.stages import as_fault, too_many_failed, tries_again
 from flows.sweep import Runs, sweep
-from ocr.faults import NotAScan
+from ocr.faults import Encrypted, NoPages, NotAScan, TooLarge, ToolMissing
 
 PDF = b"%PDF-1.4\n1 0 obj\n<<>>\nendobj\ntrailer\n<<>>\n%%EOF\n"
 
@@ -403,3 +406,209 @@ def test_status_says_where_and_why(folders: Folders) -> None:
         ("inbox", "b.pdf", "waiting to be taken"),
         ("quarantine", "a.pdf", "broken"),
     ]
+
+
+# Signs of life
+
+
+OTHER = "0badcafe-1:77:12345"
+"""A process of another machine."""
+
+
+def beats(folders: Folders, owner: str, seconds_ago: float) -> None:
+    now = heartbeat.beat(folders, owner)
+    os.utime(folders.working / ".alive" / owner, (now - seconds_ago, now - seconds_ago))
+
+
+@pytest.mark.parametrize(("seconds_ago", "place"), [(1, "working"), (119, "working"), (1000, "inbox"), (None, "inbox")])
+def test_claims_of_another_machine_are_its_own_while_it_lives(
+    folders: Folders, seconds_ago: float | None, place: str
+) -> None:
+    server, settings = FakeServer(), load(home=folders.home, settle=1000, claim_timeout=120)
+    take_one(folders, OTHER, running=True)
+    if seconds_ago is not None:
+        beats(folders, OTHER, seconds_ago)
+    sweep(folders, settings, heartbeat.identity(), server.runs)
+    assert places(folders, "a.pdf") == [place]
+
+
+def test_a_process_beats_as_long_as_it_works(folders: Folders, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(heartbeat, "BEAT", 0.02)
+    own = heartbeat.identity()
+    beats(folders, OTHER, 2 * 86400)
+    with heartbeat.beating(folders):
+        beats(folders, own, 500)
+        deadline = time.monotonic() + 10
+        while heartbeat.beat(folders, OTHER) - (heartbeat.last_beat(folders, own) or 0) > 100:
+            assert time.monotonic() < deadline
+            time.sleep(0.02)
+    assert heartbeat.last_beat(folders, own) is None
+    for name in ("", "../../etc/passwd", ".hidden"):
+        assert heartbeat.last_beat(folders, name) is None
+
+
+def test_the_long_silent_are_forgotten(folders: Folders) -> None:
+    beats(folders, OTHER, 2 * 86400)
+    with heartbeat.beating(folders):
+        assert heartbeat.last_beat(folders, OTHER) is None
+
+
+# Put off and tried again
+
+
+def test_what_is_put_off_waits_its_time_and_is_started_anew(folders: Folders) -> None:
+    server, settings = FakeServer(), load(home=folders.home, settle=0)
+    claim = take_one(folders, heartbeat.identity(), running=True)
+    full = as_fault(OSError(28, "No space left on device"))
+    inbox.put_off(folders, claim, full, not_before=1000)
+    for now, started in [(900, []), (999, []), (1000, ["a.pdf"]), (1001, ["a.pdf"])]:
+        sweep(folders, settings, heartbeat.identity(), server.runs, now=now)
+        assert server.started == started
+        assert places(folders, "a.pdf") == ["working"]
+    (again,) = inbox.claims(folders)
+    assert (again.tries, again.is_put_off, again.flow_run) == (1, False, f"run of {claim.id}")
+    assert inbox.take_over(folders, claim.id, "2").tries == 1
+
+
+def test_a_clock_set_back_puts_nothing_off_for_ever(folders: Folders) -> None:
+    server, settings = FakeServer(), load(home=folders.home, settle=0)
+    claim = take_one(folders, heartbeat.identity(), running=True)
+    inbox.put_off(folders, claim, NotAScan("x"), not_before=1_000_000)
+    sweep(folders, settings, heartbeat.identity(), server.runs, now=1000)
+    assert server.started == ["a.pdf"]
+
+
+def test_status_says_why_something_is_put_off(folders: Folders) -> None:
+    claim = take_one(folders, heartbeat.identity(), running=True)
+    inbox.put_off(folders, claim, NotAScan("the disk is full"), not_before=time.time() + 60)
+    ((_, name, why),) = [(one.where, one.name, one.why) for one in inbox.status(folders)[1]]
+    assert name == "a.pdf"
+    assert "the disk is full" in why
+
+
+@pytest.mark.parametrize(
+    ("fault", "times"),
+    [
+        (OSError(28, "No space left on device"), 8),
+        (OSError(30, "Read-only file system"), 8),
+        (MemoryError(), 8),
+        (ToolMissing("no tesseract"), 8),
+        (too_many_failed({1: "late"}, 1, passing=True), 1),
+        (too_many_failed({1: "damaged"}, 1), 0),
+        (Encrypted("locked"), 0),
+        (NoPages("none"), 0),
+        (TooLarge("big"), 0),
+        (KeyError("a fault of ours"), 0),
+    ],
+)
+def test_only_what_may_pass_is_tried_again(fault: Exception, times: int) -> None:
+    assert tries_again(as_fault(fault), retries=8) == times
+
+
+def test_pauses_grow_to_an_hour() -> None:
+    settings = load(retry_delay=60)
+    assert [settings.pause_before_retry(n) for n in (0, 1, 2, 6, 50)] == [60, 120, 240, 3600, 3600]
+
+
+# What else can lie in the way
+
+
+def test_nothing_is_taken_while_the_disk_is_nearly_full(folders: Folders) -> None:
+    server = FakeServer()
+    drop(folders, "a.pdf")
+    swept = sweep(folders, load(home=folders.home, settle=0, min_free=10**18), heartbeat.identity(), server.runs)
+    assert swept is not None
+    assert (swept.taken, swept.waiting) == ((), 1)
+    assert "MB free" in swept.troubles[0]
+    assert places(folders, "a.pdf") == ["inbox"]
+
+
+def test_the_next_version_waits_for_the_one_before(folders: Folders) -> None:
+    server, settings = FakeServer(), load(home=folders.home, settle=0)
+    first = take_one(folders, heartbeat.identity(), running=True)
+    drop(folders, "a.pdf", PDF + b"\n")
+    drop(folders, "b.pdf")
+    swept = sweep(folders, settings, heartbeat.identity(), server.runs)
+    assert swept is not None
+    assert (swept.taken, swept.waiting) == (("b.pdf",), 1)
+    inbox.archive(folders, first, 300)
+    swept = sweep(folders, settings, heartbeat.identity(), server.runs)
+    assert swept is not None
+    assert swept.taken == ("a.pdf",)
+
+
+def test_a_claim_whose_record_is_gone_gives_its_file_back(folders: Folders) -> None:
+    server, settings = FakeServer(), load(home=folders.home, settle=1000)
+    claim = take_one(folders, heartbeat.identity(), running=True)
+    (claim.folder(folders) / "claim.json").write_text("{")
+    sweep(folders, settings, heartbeat.identity(), server.runs)
+    assert places(folders, "a.pdf") == ["inbox"]
+
+
+def test_claims_of_a_later_version_can_be_read(folders: Folders) -> None:
+    claim = take_one(folders, heartbeat.identity(), running=True)
+    record = claim.folder(folders) / "claim.json"
+    record.write_text(json.dumps({**json.loads(record.read_text()), "news": 1}))
+    assert inbox.load_claim(folders, claim.id) == claim
+
+
+@pytest.mark.parametrize("name", ["../a.pdf", "/etc/passwd", "a/../../b.pdf", ".."])
+def test_no_name_leads_out(folders: Folders, name: str) -> None:
+    with pytest.raises(Gone):
+        inbox.below(folders.inbox, name)
+    claim = take_one(folders, heartbeat.identity(), running=True)
+    inbox.save_claim(folders, inbox.replace(claim, name=name))
+    sweep(folders, load(home=folders.home, settle=1000), heartbeat.identity(), FakeServer().runs)
+    assert places(folders, "a.pdf") == ["inbox"]
+
+
+def test_a_folder_that_became_a_link_is_not_followed(folders: Folders, tmp_path: Path) -> None:
+    look = drop(folders, "sub/a.pdf")
+    outside = tmp_path / "outside"
+    (folders.inbox / "sub").rename(outside)
+    (folders.inbox / "sub").symlink_to(outside)
+    with pytest.raises(Gone):
+        inbox.take(folders, "sub/a.pdf", look, heartbeat.identity(), dpi=300)
+    assert (outside / "a.pdf").exists()
+
+
+def test_a_file_goes_back_even_if_a_link_lies_where_its_folder_was(folders: Folders, tmp_path: Path) -> None:
+    look = drop(folders, "sub/a.pdf")
+    claim = inbox.take(folders, "sub/a.pdf", look, heartbeat.identity(), dpi=300)
+    (folders.inbox / "sub").rmdir()
+    (folders.inbox / "sub").symlink_to(tmp_path)
+    assert inbox.hand_back(folders, claim) == folders.inbox / "a.pdf"
+
+
+def test_someone_still_writes(folders: Folders) -> None:
+    claim = take_one(folders, heartbeat.identity(), running=True)
+    assert inbox.is_unchanged(folders, claim)
+    with claim.scan(folders).open("ab") as file:
+        file.write(b"more")
+    assert not inbox.is_unchanged(folders, claim)
+
+
+def test_a_huge_file_is_not_hashed(folders: Folders) -> None:
+    look = drop(folders, "a.pdf")
+    assert inbox.take(folders, "a.pdf", look, heartbeat.identity(), dpi=300, max_bytes=10).sha256 == ""
+
+
+def test_retry_in_the_ui_finds_the_scan_in_quarantine(folders: Folders) -> None:
+    claim = take_one(folders, heartbeat.identity(), running=True)
+    inbox.quarantine(folders, claim, NotAScan("broken"), 300)
+    with pytest.raises(Gone):
+        inbox.take_again(folders, "20260101-000000-00000000", heartbeat.identity(), dpi=300)
+    again = inbox.take_again(folders, claim.id, heartbeat.identity(), dpi=300)
+    assert (again.name, again.sha256) == ("a.pdf", claim.sha256)
+    assert places(folders, "a.pdf") == ["working"]
+    assert list(folders.quarantine.iterdir()) == []
+
+
+@pytest.mark.parametrize("inner", ["published", "inbox"])
+def test_folders_in_one_another_are_refused(tmp_path: Path, inner: str) -> None:
+    outer = {"published": "inbox", "inbox": "published"}[inner]
+    home = tmp_path / "home"
+    folders = load(home=home, **{inner: home / outer / "sub"}).folders
+    with pytest.raises(BadSetting, match=f"{inner}.*lies in.*{outer}"):
+        folders.check_apart()
+    load(home=home).folders.check_apart()

@@ -291,14 +291,21 @@ def kill_at_random(service: Service, count: int, chance: random.Random, go_on: C
         if not service.is_up():
             service.start()  # it ended because its Prefect server was killed before it was ready
             continue
+        family = _family(service)
+        patience = time.monotonic() + 60
+        if chance.random() < 0.8:  # else it is hit while it starts, too
+            while set(family) <= {"Prefect server"} and service.is_up() and time.monotonic() < patience:
+                time.sleep(chance.uniform(0.1, 1))
+                family = _family(service)
+        if not service.is_up():
+            continue
         assert service.process is not None
-        family: dict[str, list[int]] = {}
-        for pid in descendants(service.process.pid):
-            family.setdefault(_kind(pid), []).append(pid)
-        if not family or chance.random() < 0.2:
+        kinds = sorted(family)
+        if not kinds or chance.random() < 0.2:
             victim, what = service.process.pid, "nambat serve"
         else:
-            what = chance.choice(sorted(family))  # a kind first: there are always more workers than servers
+            # A kind first: there are always more workers than servers. And the server less often than runs.
+            what = chance.choices(kinds, [1 if kind == "Prefect server" else 3 for kind in kinds])[0]
             victim = chance.choice(family[what])
         killed[what] += 1
         with suppress(ProcessLookupError):
@@ -309,6 +316,15 @@ def kill_at_random(service: Service, count: int, chance: random.Random, go_on: C
                 time.sleep(chance.uniform(0, 5))  # orphans go on for a while
             service.start()
     return killed
+
+
+def _family(service: Service) -> dict[str, list[int]]:
+    """The service's children and theirs, by what they are."""
+    assert service.process is not None
+    found: dict[str, list[int]] = {}
+    for pid in descendants(service.process.pid):
+        found.setdefault(_kind(pid), []).append(pid)
+    return found
 
 
 def _kind(pid: int) -> str:

@@ -194,11 +194,14 @@ def is_loopback(host: str) -> bool:
 
 def password_trouble(host: str, no_password: bool) -> str | None:
     """Why a server must not listen on ``host`` with this environment, in one sentence; ``None`` if it may."""
-    if is_loopback(host) or no_password or os.environ.get("PREFECT_SERVER_API_AUTH_STRING", "").strip(":"):
+    secret = os.environ.get("PREFECT_SERVER_API_AUTH_STRING", "")
+    if not secret.isascii():
+        return "PREFECT_SERVER_API_AUTH_STRING: Prefect compares plain letters only; choose a password without marks"
+    if is_loopback(host) or no_password or secret.strip(":"):
         return None
     return (
-        f"anyone who reaches {host} could see and start runs; set PREFECT_SERVER_API_AUTH_STRING to user:password, "
-        "or NAMBAT_NO_PASSWORD=true where something else keeps strangers out"
+        f"anyone who reaches {host or 'this machine'} could see and start runs; set PREFECT_SERVER_API_AUTH_STRING to "
+        "user:password, or NAMBAT_NO_PASSWORD=true where something else keeps strangers out"
     )
 
 

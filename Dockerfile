@@ -22,9 +22,10 @@ RUN pip install --no-cache-dir --disable-pip-version-check --no-deps --no-build-
 
 USER nambat
 # Inside a container the server must listen on all addresses for a published port to reach it. Publish the port on
-# 127.0.0.1 only, or set PREFECT_SERVER_API_AUTH_STRING and PREFECT_API_AUTH_STRING to user:password.
+# 127.0.0.1 only, or set PREFECT_SERVER_API_AUTH_STRING to user:password and NAMBAT_NO_PASSWORD to false.
 ENV NAMBAT_HOME=/data \
     NAMBAT_HOST=0.0.0.0 \
+    NAMBAT_NO_PASSWORD=true \
     NAMBAT_PORT=4200 \
     PYTHONUNBUFFERED=1
 VOLUME /data

@@ -226,7 +226,7 @@ def serve(context: click.Context, home: Path | None, host: str | None, port: int
     """Watch the inbox and read what is dropped there, until stopped. See `nambat settings` for the rest."""
     from flows.serve import AlreadyServed
     from flows.serve import serve as run
-    from flows.server import ServerTrouble
+    from flows.server import ServerTrouble, password_trouble
 
     # The runs are processes of their own and read their settings from the environment.
     for name, value in (("HOME", home), ("HOST", host), ("PORT", port), ("JOBS", jobs)):
@@ -234,11 +234,10 @@ def serve(context: click.Context, home: Path | None, host: str | None, port: int
             os.environ[f"NAMBAT_{name}"] = str(value)
     settings = read_settings()
     require_tools()
-    if settings.host not in ("127.0.0.1", "::1", "localhost") and "PREFECT_SERVER_API_AUTH_STRING" not in os.environ:
-        complain(
-            f"anyone who reaches {settings.host}:{settings.port} can see and start runs; "
-            "set PREFECT_SERVER_API_AUTH_STRING and PREFECT_API_AUTH_STRING to user:password to ask for one."
-        )
+    trouble = None if os.environ.get("PREFECT_API_URL") else password_trouble(settings.host, settings.no_password)
+    if trouble:
+        complain(trouble)
+        context.exit(USAGE)
     try:
         run(settings, say=lambda line: click.echo(line, err=not sys.stdout.isatty()))
     except (AlreadyServed, ServerTrouble) as fault:
@@ -253,19 +252,15 @@ def serve(context: click.Context, home: Path | None, host: str | None, port: int
 @click.pass_context
 def ingest(context: click.Context, inputs: tuple[Path, ...], out: Path | None) -> None:
     """Run the Prefect flow over scans, which stay where they are. The runs are kept for the UI of `nambat serve`."""
-    from flows.publish import target_stems
+    from flows.publish import name_for, target_stems
     from flows.serve import ingest_now
     from flows.server import ServerTrouble
 
     settings = read_settings(published=out)
     require_tools()
     files, failed = usable_inputs(context, inputs)
-    # Same stems, same outputs: a stem and the file's own suffix make the name it has below the inbox.
     stems = target_stems(files)
-    named = [
-        (path, str(stem.with_name(stem.name.removesuffix(path.suffix) + path.suffix)))
-        for (path, _), stem in zip(files, stems, strict=True)
-    ]
+    named = [(path, name_for(stem, path)) for (path, _), stem in zip(files, stems, strict=True)]
     outcomes: list[Outcome] = []
 
     def tell(name: str, outcome: Outcome | None, message: str) -> None:
@@ -292,18 +287,19 @@ def ingest(context: click.Context, inputs: tuple[Path, ...], out: Path | None) -
 @nambat.command()
 def status() -> None:
     """What lies in which folder of the service, and why."""
-    from flows import inbox
+    from flows import heartbeat, inbox
     from flows.publish import readable
     from flows.service import read_service
     from flows.show import plain_table
 
-    folders = read_settings().folders
+    settings = read_settings()
+    folders = settings.folders
     service = read_service(folders)
-    running = inbox.pid_of(service.get("owner", "")) is not None
+    running = heartbeat.pid_of(service.get("owner", "")) is not None
     click.echo(
         f"{folders.home}: " + (f"served, UI at {service['api'].removesuffix('/api')}" if running else "not served")
     )
-    counts, held = inbox.status(folders)
+    counts, held = inbox.status(folders, settings.claim_timeout)
     click.echo("  ".join(f"{name} {count}" for name, count in counts.items()))
     if held:
         rows = [(one.where, readable(one.name), one.why) for one in held[:100]]
@@ -387,7 +383,8 @@ def missing_tools() -> list[str]:
         missing.append("Tesseract is not installed; install it with: apt-get install tesseract-ocr tesseract-ocr-vie")
     else:
         listed = subprocess.run(["tesseract", "--list-langs"], capture_output=True, text=True, timeout=60)
-        if "vie" not in (listed.stdout + listed.stderr).split():
+        was_killed = listed.returncode < 0  # says nothing about what is installed
+        if not was_killed and "vie" not in (listed.stdout + listed.stderr).split():
             missing.append(
                 "Tesseract has no Vietnamese data (vie); install it with: apt-get install tesseract-ocr-vie "
                 "(or set TESSDATA_PREFIX to the folder that holds vie.traineddata)"

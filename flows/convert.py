@@ -186,7 +186,9 @@ def convert(files: Sequence[Wanted], settings: Settings, work: Path) -> Iterator
     running: dict[Future[object], Callable[[Future[object]], list[Event]]] = {}
 
     with (
-        WorkerPool(settings.jobs, memory=settings.worker_memory, warm=stages.WARM) as pool,
+        WorkerPool(
+            settings.jobs, memory=settings.worker_memory, scratch=settings.worker_scratch, warm=stages.WARM
+        ) as pool,
         ThreadPoolExecutor(settings.jobs) as threads,
         contextlib.ExitStack() as stack,
     ):
@@ -264,6 +266,7 @@ def convert(files: Sequence[Wanted], settings: Settings, work: Path) -> Iterator
                 document.records,
                 settings.dpi,
                 settings.page_timeout,
+                settings.max_pixels,
                 seconds=settings.page_timeout + GRACE,
             )
 

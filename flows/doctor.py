@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from flows import inbox
+from flows import heartbeat
 from flows.server import is_healthy, is_taken
 from flows.service import read_service
 from flows.settings import Settings
@@ -95,7 +95,7 @@ def _server(settings: Settings) -> Check:
         ok = is_healthy(given)
         return Check("Prefect server", ok, given if ok else f"{given} (PREFECT_API_URL) does not answer; start it")
     service = read_service(settings.folders)
-    if inbox.pid_of(service.get("owner", "")) is not None:
+    if heartbeat.pid_of(service.get("owner", "")) is not None:
         ok = is_healthy(service["api"])
         return Check("Prefect server", ok, service["api"] + ("" if ok else " does not answer; restart `nambat serve`"))
     if is_taken(settings.host, settings.port):

@@ -7,9 +7,10 @@ quarantine/, because it moves by rename alone::
                    <-           (handed back)      ->  quarantine/a/b.pdf + b.pdf.reason.txt
 
 A claim is a folder of working/ with ``claim.json`` (the file's name, who works on it) written before the file
-is moved in. Whoever owns a claim is named by process id and start time; a claim whose owner is dead is stale,
+is moved in. Whoever owns a claim is a process (see :mod:`flows.heartbeat`); a claim whose owner is dead is stale,
 and its file goes back to the inbox. What was read of it so far stays in ``working/.progress/`` under the hash
-of its content, so that no page is read twice.
+of its content, so that no page is read twice. A claim that met a trouble of the machine is put off: it has no
+owner until its time comes.
 
 Nothing here knows Prefect, and nothing loops or waits.
 """
@@ -27,14 +28,14 @@ import shutil
 import stat
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
 
-from flows import publish
-from flows.settings import Folders
+from flows import heartbeat, publish
+from flows.heartbeat import identity
+from flows.settings import LONGEST_PAUSE, Folders
 from flows.stages import digest
-from flows.workers import is_running
 from ocr.faults import Fault
 
 JUNK_NAMES = frozenset({"thumbs.db", "desktop.ini", "ehthumbs.db"})
@@ -53,6 +54,8 @@ JUNK_ENDS = (
 )
 
 REASON = ".reason.txt"
+COPYING = ".copying"
+"""What a file is called while it comes into working/ from another file system."""
 
 
 def is_junk(name: str) -> bool:
@@ -124,9 +127,11 @@ class StabilityTracker:
 
     Attributes:
         since: path -> how it looks, and when it was first seen like that.
+        is_news: whether the last listing brought anything new.
     """
 
     since: dict[str, tuple[Look, float]] = field(default_factory=dict)
+    is_news: bool = False
 
     def observe(self, files: Mapping[str, Look], now: float) -> dict[str, float]:
         """Take note of a listing made at ``now`` and return for how many seconds each file is unchanged."""
@@ -137,6 +142,7 @@ class StabilityTracker:
                 noted[path] = before
             else:
                 noted[path] = (look, now)
+        self.is_news = self.is_news or noted != self.since
         self.since = noted
         return {path: now - since for path, (_, since) in noted.items()}
 
@@ -194,24 +200,7 @@ def ready_files(
     return sorted(ready, key=lambda path: (listing.files[path].modified, path))
 
 
-# Who works on a file
-
-
-def identity(pid: int | None = None) -> str:
-    """A name for a process that no later process has: boot, process id and start time."""
-    pid = os.getpid() if pid is None else pid
-    boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()[:8]
-    started = Path(f"/proc/{pid}/stat").read_text("latin-1").rpartition(")")[2].split()[19]
-    return f"{boot}:{pid}:{started}"
-
-
-def pid_of(owner: str) -> int | None:
-    """The process id of ``owner`` (see :func:`identity`) if that very process still runs."""
-    try:
-        pid = int(owner.split(":")[1])
-        return pid if is_running(pid) and identity(pid) == owner else None
-    except (IndexError, ValueError, OSError):
-        return None
+# Locks
 
 
 @contextlib.contextmanager
@@ -263,6 +252,12 @@ class Claim:
         running: whether a run has begun to work on it.
         flow_run: id of the Prefect run that does or will do the work; empty before it is known.
         keep: false for a copy that ``nambat ingest`` made: it goes nowhere in the end.
+        host: the owner's machine, for people.
+        taken: when it was taken, in seconds since the epoch.
+        look: how the file looked then; if it looks different later, someone still writes to it.
+        tries: how many times it was put off.
+        not_before: when it is tried again, in seconds since the epoch; 0 unless it is put off.
+        why: English sentence that says why it was put off.
     """
 
     id: str
@@ -273,6 +268,20 @@ class Claim:
     running: bool = False
     flow_run: str = ""
     keep: bool = True
+    host: str = ""
+    taken: float = 0.0
+    look: Look | None = None
+    tries: int = 0
+    not_before: float = 0.0
+    why: str = ""
+
+    @property
+    def is_put_off(self) -> bool:
+        return self.not_before > 0
+
+    def is_due(self, now: float) -> bool:
+        """Whether a claim that was put off is to be tried again (a clock set back must not put it off for ever)."""
+        return not now < self.not_before <= now + LONGEST_PAUSE
 
     def folder(self, folders: Folders) -> Path:
         return folders.working / self.id
@@ -299,24 +308,53 @@ def load_claim(folders: Folders, claim_id: str) -> Claim:
     """The claim of that id.
 
     Raises:
-        Gone: there is no such claim, or it is not whole.
+        Gone: there is no such claim, or its record is not whole or not ours.
     """
     if not claim_id or "/" in claim_id or claim_id.startswith("."):
         raise Gone(f"{claim_id!r} is no claim")
     try:
-        return Claim(**json.loads((folders.working / claim_id / "claim.json").read_text()))
-    except (OSError, ValueError, TypeError) as fault:
+        data = json.loads((folders.working / claim_id / "claim.json").read_text())
+        known = {name: value for name, value in data.items() if name in _CLAIM_FIELDS}  # a later version may add some
+        if known.get("look") is not None:
+            known["look"] = Look(**known["look"])
+        claim = Claim(**known)
+        below(folders.inbox, claim.name)
+        return claim
+    except (OSError, ValueError, TypeError, AttributeError) as fault:
         raise Gone(f"there is no claim {claim_id}") from fault
 
 
+_CLAIM_FIELDS = frozenset(field.name for field in fields(Claim))
+
+
 def claims(folders: Folders) -> list[Claim]:
-    """All claims, oldest first."""
+    """All claims, oldest first. A file whose record cannot be read counts as nobody's, so that it goes back."""
     found = []
     with contextlib.suppress(FileNotFoundError):
         for folder in sorted(folders.working.iterdir()):
-            with contextlib.suppress(Gone):
+            try:
                 found.append(load_claim(folders, folder.name))
+            except Gone:
+                if not folder.name.startswith("."):
+                    found += [Claim(folder.name, scan.name, "") for scan in _scans_of(folder)]
     return found
+
+
+def _scans_of(folder: Path) -> list[Path]:
+    try:
+        return [scan for scan in (folder / "scan").iterdir() if scan.name != COPYING]
+    except OSError:
+        return []
+
+
+def drop_empty_claims(folders: Folders) -> None:
+    """Remove what a process left that died between making a claim's folder and moving a file into it.
+
+    Only a process that holds the service's lock may do this, before anything is taken.
+    """
+    for folder in folders.working.iterdir():
+        if not folder.name.startswith(".") and not (folder / "claim.json").exists() and not _scans_of(folder):
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def claim_lock(folders: Folders) -> Path:
@@ -334,20 +372,108 @@ def take_over(folders: Folders, claim_id: str, flow_run: str) -> Claim:
         claim = load_claim(folders, claim_id)
         if not claim.scan(folders).is_file():
             raise Gone(f"the file of claim {claim_id} is gone")
-        claim = replace(claim, owner=identity(), running=True, flow_run=flow_run)
+        claim = replace(claim, owner=identity(), host=heartbeat.host(), flow_run=flow_run, not_before=0.0, why="")
         save_claim(folders, claim)
         return claim
 
 
-def take(folders: Folders, name: str, look: Look, owner: str, *, dpi: int) -> Claim:
+def begin(folders: Folders, claim: Claim) -> Claim:
+    """Note that the work on a claim of this process begins: if it ends without an answer, that counts as an attempt.
+
+    Raises:
+        Gone: there is no such claim any more.
+        OSError: the note cannot be written.
+    """
+    with locked(claim_lock(folders)):
+        claim = replace(load_claim(folders, claim.id), running=True)
+        save_claim(folders, claim)
+        return claim
+
+
+def assign(folders: Folders, claim: Claim, owner: str, flow_run: str) -> None:
+    """Note which run will work on a claim, and who answers for it until then. The run may have begun already.
+
+    Raises:
+        Gone: the run is done with it already.
+        OSError: the note cannot be written.
+    """
+    with locked(claim_lock(folders)):
+        now = load_claim(folders, claim.id)
+        if now.running or (now.owner != claim.owner and not now.is_put_off):
+            return
+        save_claim(folders, replace(now, owner=owner, host=heartbeat.host(), flow_run=flow_run, not_before=0.0))
+
+
+def put_off(folders: Folders, claim: Claim, fault: Fault, not_before: float) -> Claim:
+    """Leave a claim in working/ to be tried again later.
+
+    Args:
+        not_before: seconds since the epoch.
+
+    Raises:
+        Gone: there is no such claim any more.
+        OSError: the note cannot be written.
+    """
+    with locked(claim_lock(folders)):
+        claim = replace(
+            load_claim(folders, claim.id),
+            owner="",
+            running=False,
+            flow_run="",
+            tries=claim.tries + 1,
+            not_before=not_before,
+            why=str(fault),
+        )
+        save_claim(folders, claim)
+        return claim
+
+
+def is_unchanged(folders: Folders, claim: Claim) -> bool:
+    """Whether a claimed file still looks as it did when it was taken. If not, someone still writes to it.
+
+    Raises:
+        OSError: it is not there.
+    """
+    status = claim.scan(folders).lstat()
+    return claim.look is None or (status.st_size, status.st_mtime_ns) == (claim.look.size, claim.look.modified)
+
+
+def below(root: Path, name: str) -> Path:
+    """``root / name``, which must lie below ``root``: no absolute names, no ``..``.
+
+    Raises:
+        Gone: it would not.
+    """
+    parts = PurePosixPath(name).parts
+    if not parts or name.startswith("/") or ".." in parts:
+        raise Gone(f"{publish.readable(name)} is no name below {root}")
+    return root.joinpath(*parts)
+
+
+def below_without_links(root: Path, name: str) -> Path:
+    """The same, and none of the folders on the way is a link: in the inbox, people can put links.
+
+    Raises:
+        Gone: one is.
+    """
+    place = below(root, name)
+    if place.parent.resolve() != root.resolve().joinpath(*place.relative_to(root).parts[:-1]):
+        raise Gone(f"{publish.readable(name)} lies behind a link")
+    return place
+
+
+def take(folders: Folders, name: str, look: Look, owner: str, *, dpi: int, max_bytes: int | None = None) -> Claim:
     """Claim a file of the inbox: from here on it lies in working/.
+
+    Args:
+        max_bytes: larger files are not read to know their hash; they will be refused.
 
     Raises:
         Gone: it is not there any more, is no regular file, or has changed since ``look``.
-        OSError: it cannot be moved; it is still in the inbox.
+        OSError: it cannot be moved and is still in the inbox, or cannot be read and is claimed.
     """
-    source = folders.inbox / name
-    claim = _new_claim(folders, name, owner)
+    source = below_without_links(folders.inbox, name)
+    claim = _new_claim(folders, name, owner, look)
     target = claim.scan(folders)
     try:
         try:
@@ -355,7 +481,7 @@ def take(folders: Folders, name: str, look: Look, owner: str, *, dpi: int) -> Cl
         except OSError as fault:
             if fault.errno != errno.EXDEV:
                 raise
-            _move_across(source, target, target.with_name(".copying"))
+            _move_across(source, target, target.with_name(COPYING))
         status = target.lstat()
         if not stat.S_ISREG(status.st_mode) or status.st_size != look.size or status.st_mtime_ns != look.modified:
             hand_back(folders, claim)
@@ -369,7 +495,7 @@ def take(folders: Folders, name: str, look: Look, owner: str, *, dpi: int) -> Cl
         raise
     publish.sync_folder(target.parent)
     publish.sync_folder(source.parent)
-    return _with_digest(folders, claim, dpi)
+    return claim if max_bytes is not None and look.size > max_bytes else _with_digest(folders, claim, dpi)
 
 
 def take_copy(folders: Folders, path: Path, name: str, owner: str, *, dpi: int) -> Claim:
@@ -388,8 +514,16 @@ def take_copy(folders: Folders, path: Path, name: str, owner: str, *, dpi: int) 
     return _with_digest(folders, claim, dpi)
 
 
-def _new_claim(folders: Folders, name: str, owner: str) -> Claim:
-    claim = Claim(f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{secrets.token_hex(4)}", name, owner)
+def _new_claim(folders: Folders, name: str, owner: str, look: Look | None = None) -> Claim:
+    now = datetime.now(UTC)
+    claim = Claim(
+        f"{now:%Y%m%d-%H%M%S}-{secrets.token_hex(4)}",
+        name,
+        owner,
+        host=heartbeat.host(),
+        taken=now.timestamp(),
+        look=look,
+    )
     (claim.folder(folders) / "scan").mkdir(parents=True)
     save_claim(folders, claim)
     return claim
@@ -423,9 +557,12 @@ def _returning(folders: Folders, claim: Claim) -> Path:
 
 
 def progress_folder(folders: Folders, claim: Claim, dpi: int) -> Path:
-    """Where a claim's page records lie: the same place for the same content, name and resolution."""
+    """Where a claim's page records lie: the same place for the same content, name and resolution.
+
+    Claims whose content is not known share nothing.
+    """
     name = hashlib.sha256(os.fsencode(claim.name)).hexdigest()[:8]
-    return folders.working / ".progress" / f"{claim.sha256[:32]}-{name}-{dpi}"
+    return folders.working / ".progress" / f"{claim.sha256[:32] or claim.id}-{name}-{dpi}"
 
 
 def _attempts(progress: Path) -> tuple[int, int]:
@@ -484,18 +621,19 @@ def quarantine(folders: Folders, claim: Claim, fault: Fault, dpi: int, now: date
     Raises:
         OSError: it cannot be moved, or the note cannot be written; the claim stays.
     """
-    place = _move_out(folders, claim, folders.quarantine, reason_text(claim.name, fault, now or datetime.now()))
+    note = reason_text(claim.name, fault, now or datetime.now(), claim.id)
+    place = _move_out(folders, claim, folders.quarantine, note)
     shutil.rmtree(progress_folder(folders, claim, dpi), ignore_errors=True)
     return place
 
 
-def reason_text(name: str, fault: Fault, now: datetime) -> bytes:
+def reason_text(name: str, fault: Fault, now: datetime, claim_id: str) -> bytes:
     """The note beside a quarantined scan: Vietnamese, English, what to do, and the technical detail."""
     return (
         f"{fault.vietnamese}\n{fault}\n\n"
         f"Khi đã khắc phục: chép tệp vào lại inbox, hoặc chạy lệnh `nambat retry`.\n"
         f"When that is mended: drop the file into the inbox again, or run `nambat retry`.\n\n"
-        f"{publish.readable(name)}, {now.astimezone():%Y-%m-%d %H:%M:%S %z}, {type(fault).__name__}\n"
+        f"{publish.readable(name)}, {now.astimezone():%Y-%m-%d %H:%M:%S %z}, {type(fault).__name__}, {claim_id}\n"
         f"{fault.detail}".rstrip()
         + "\n"
     ).encode("utf-8", "replace")
@@ -512,8 +650,7 @@ def _move_out(folders: Folders, claim: Claim, root: Path, reason: bytes | None =
     # Several processes move files; between choosing a free name and taking it no other may choose.
     with locked(folders.working / ".moves.lock"):
         if _lies(scan) and claim.keep:
-            place = free_place(root / claim.name)
-            place.parent.mkdir(parents=True, exist_ok=True)
+            place = free_place(_room_for(root, claim.name))
             if reason is not None:
                 publish.replace_file(reason_path(place), reason)
             try:
@@ -525,6 +662,21 @@ def _move_out(folders: Folders, claim: Claim, root: Path, reason: bytes | None =
             publish.sync_folder(place.parent)
             publish.sync_folder(scan.parent)
         shutil.rmtree(claim.folder(folders), ignore_errors=True)
+    return place
+
+
+def _room_for(root: Path, name: str) -> Path:
+    """``root / name`` with its folders made; ``root`` itself where someone has put a link or a file in the way.
+
+    Raises:
+        OSError: a folder cannot be made.
+    """
+    try:
+        place = below_without_links(root, name)
+        place.parent.mkdir(parents=True, exist_ok=True)
+    except (Gone, FileExistsError, NotADirectoryError):
+        place = root / PurePosixPath(name).name
+        root.mkdir(parents=True, exist_ok=True)
     return place
 
 
@@ -550,7 +702,7 @@ def recover(folders: Folders, claim: Claim) -> Path | None:
         OSError: the file cannot be moved; the claim stays.
     """
     scan = claim.scan(folders)
-    copying, returning = scan.with_name(".copying"), _returning(folders, claim)
+    copying, returning = scan.with_name(COPYING), _returning(folders, claim)
     if _lies(copying):
         source = folders.inbox / claim.name
         if not _lies(scan) and not (_lies(source) and _same_file(source, copying)):
@@ -562,8 +714,7 @@ def recover(folders: Folders, claim: Claim) -> Path | None:
             returning.unlink()
         else:
             with locked(folders.working / ".moves.lock"):
-                place = free_place(folders.inbox / claim.name)
-                place.parent.mkdir(parents=True, exist_ok=True)
+                place = free_place(_room_for(folders.inbox, claim.name))
                 returning.rename(place)
             shutil.rmtree(claim.folder(folders), ignore_errors=True)
             return place
@@ -606,16 +757,17 @@ class Held:
     why: str
 
 
-def status(folders: Folders) -> tuple[dict[str, int], list[Held]]:
-    """How many files lie in each folder, and those that are not done, with the reason."""
+def status(folders: Folders, patience: float = 120.0) -> tuple[dict[str, int], list[Held]]:
+    """How many files lie in each folder, and those that are not done, with the reason.
+
+    Args:
+        patience: see :func:`flows.heartbeat.is_alive`.
+    """
     listing = list_inbox(folders.inbox)
     held = [Held("inbox", path, "waiting to be taken") for path in sorted(listing.files)]
     held += [Held("inbox", path, "a link, pipe or device: not taken") for path in listing.refused]
     working = claims(folders)
-    for claim in working:
-        alive = pid_of(claim.owner) is not None
-        why = "being read" if alive else "left by a service that stopped; the next start takes it back"
-        held.append(Held("working", claim.name, why))
+    held += [Held("working", claim.name, _whereabouts(folders, claim, patience)) for claim in working]
     quarantined = quarantined_files(folders)
     held += [Held("quarantine", os.fspath(path.relative_to(folders.quarantine)), why) for path, why in quarantined]
     counts = {
@@ -626,6 +778,15 @@ def status(folders: Folders) -> tuple[dict[str, int], list[Held]]:
         "quarantine": len(quarantined),
     }
     return counts, held
+
+
+def _whereabouts(folders: Folders, claim: Claim, patience: float) -> str:
+    if claim.is_put_off:
+        return f"tried again at {datetime.fromtimestamp(claim.not_before):%H:%M:%S}: {claim.why}"
+    if not heartbeat.is_alive(folders, claim.owner, patience):
+        return "left by a service that stopped; the next start takes it back"
+    where = f" on {claim.host}" if claim.host not in ("", heartbeat.host()) else ""
+    return f"being read{where}" if claim.running else f"waiting for its turn{where}"
 
 
 def quarantined_files(folders: Folders) -> list[tuple[Path, str]]:
@@ -652,8 +813,7 @@ def retry(folders: Folders, path: Path) -> Path:
     if not path.is_relative_to(folders.quarantine) or path.is_symlink() or not path.is_file():
         raise Gone(f"{publish.readable(path.name)} is not in quarantine")
     with locked(folders.working / ".moves.lock"):
-        place = free_place(folders.inbox / path.relative_to(folders.quarantine))
-        place.parent.mkdir(parents=True, exist_ok=True)
+        place = free_place(_room_for(folders.inbox, os.fspath(path.relative_to(folders.quarantine))))
         try:
             path.rename(place)
         except OSError as fault:
@@ -662,3 +822,31 @@ def retry(folders: Folders, path: Path) -> Path:
             _move_across(path, place, place.with_name(f".nambat-retry-{secrets.token_hex(4)}"))
         reason_path(path).unlink(missing_ok=True)
     return place
+
+
+def take_again(folders: Folders, claim_id: str, owner: str, *, dpi: int) -> Claim:
+    """Claim the scan that went from the claim of that id to quarantine: its run was started again from the UI.
+
+    Raises:
+        Gone: it is not in quarantine any more, or cannot be moved.
+        OSError: it cannot be read.
+    """
+    for path, _ in quarantined_files(folders):
+        note = reason_path(path)
+        try:
+            if f", {claim_id}\n" not in note.read_text("utf-8", "replace") or not claim_id:
+                continue
+            status = path.lstat()
+        except OSError:
+            continue
+        name = os.fspath(path.relative_to(folders.quarantine))
+        with locked(folders.working / ".moves.lock"):
+            claim = _new_claim(folders, name, owner, Look(status.st_size, status.st_mtime_ns, status.st_ino))
+            try:
+                path.rename(claim.scan(folders))
+            except OSError as fault:
+                shutil.rmtree(claim.folder(folders), ignore_errors=True)
+                raise Gone(f"{publish.readable(name)} cannot be taken from quarantine") from fault
+            note.unlink(missing_ok=True)
+        return _with_digest(folders, claim, dpi)
+    raise Gone(f"nothing in quarantine comes from claim {claim_id}")

@@ -7,11 +7,14 @@ restart never reads a page twice.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import time
 from collections import deque
+from collections.abc import Iterator
 from dataclasses import asdict, replace
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, cast
 from uuid import UUID
@@ -31,8 +34,9 @@ from prefect.task_runners import TaskRunner, ThreadPoolTaskRunner
 from prefect.tasks import Task
 from unidecode import unidecode
 
-from flows import inbox, publish, stages
+from flows import copies, heartbeat, inbox, publish, stages
 from flows.inbox import Claim, Gone
+from flows.service import version
 from flows.settings import Folders, Settings, load
 from flows.stages import Checked, Ending, Outcome, PageRead
 from flows.sweep import Swept
@@ -72,6 +76,7 @@ def read_page(number: int, total: int, scan: Path, records: Path, pool: WorkerPo
             records,
             settings.dpi,
             settings.page_timeout,
+            settings.max_pixels,
             seconds=settings.page_timeout + GRACE,
         )
     get_run_logger().info("page %d: %d words, %.1f s", number, page.words, page.seconds)
@@ -108,57 +113,134 @@ def ingest(name: str, claim: str) -> Any:
     """
     settings = load()
     folders = settings.folders
-    try:
-        held = inbox.take_over(folders, claim, str(runtime.flow_run.id or ""))
-    except Gone:
-        return Cancelled(message="The file is not waiting for this run any more; it was handed back or taken anew.")
+    with heartbeat.beating(folders):
+        try:
+            held = inbox.take_over(folders, claim, str(runtime.flow_run.id or ""))
+        except Gone:
+            try:
+                # "Retry" in the UI runs a failed run again: its scan lies in quarantine.
+                if (runtime.flow_run.run_count or 1) < 2:
+                    raise
+                held = inbox.take_again(folders, claim, heartbeat.identity(), dpi=settings.dpi)
+            except Gone:
+                return Cancelled(
+                    message="The file does not wait for this run any more; it was handed back or taken anew."
+                )
+        return _ingest(name, held, folders, settings)
+
+
+def _ingest(name: str, held: Claim, folders: Folders, settings: Settings) -> State[Any]:
     started = time.monotonic()
     try:
         outcome = work_on(held, folders, settings)
+    except Gone:
+        return Cancelled(message="The file was handed back to the inbox meanwhile.")
     except Exception as fault:
-        why = stages.as_fault(fault)
-        place = inbox.quarantine(folders, held, why, settings.dpi)
-        report_failure(name, why, place)
-        return Failed(message=f"{why.vietnamese} / {why}")
+        return _end_badly(name, held, fault, folders, settings)
     outcome = replace(outcome, name=name, seconds=time.monotonic() - started)
     place = inbox.archive(folders, held, settings.dpi)
+    if held.keep and held.sha256:
+        with contextlib.suppress(OSError):
+            copies.remember(folders, held.sha256, held.name, settings, version())
     report_success(outcome, place)
     _keep_outcome(outcome)
-    notes = f", {len(outcome.warnings)} warnings" if outcome.warnings else ""
-    return Completed(
-        message=f"{outcome.pages} pages, {outcome.footnotes} footnotes, {outcome.corrections} corrections{notes}"
+    if outcome.copy_of:
+        return Completed(message=f"The same bytes as {outcome.copy_of}, which was read before: its text was copied.")
+    counts = (
+        (outcome.pages, "page"),
+        (outcome.footnotes, "footnote"),
+        (outcome.corrections, "correction"),
+        (len(outcome.warnings), "warning"),
     )
+    return Completed(message=", ".join(_count(n, thing) for n, thing in counts if n or thing != "warning"))
+
+
+def _count(number: int, thing: str) -> str:
+    return f"{number} {thing}" if number == 1 else f"{number} {thing}s"
+
+
+class StillArriving(Exception):
+    """The file changed after it was taken."""
+
+
+def _end_badly(name: str, held: Claim, fault: Exception, folders: Folders, settings: Settings) -> State[Any]:
+    """Put a document off or give it up; either way its run has failed, and says why."""
+    log = get_run_logger()
+    why = stages.as_fault(fault)
+    try:
+        if isinstance(fault, StillArriving) or not inbox.is_unchanged(folders, held):
+            inbox.hand_back(folders, held)
+            return Cancelled(message="Someone still wrote to the file; it lies in the inbox again until it is whole.")
+        if held.keep and held.tries < stages.tries_again(why, settings.retries):
+            pause = settings.pause_before_retry(held.tries)
+            inbox.put_off(folders, held, why, time.time() + pause)
+            at = datetime.now() + timedelta(seconds=pause)
+            message = f"{why.vietnamese} Sẽ thử lại lúc {at:%H:%M:%S}. / {why} Tried again at {at:%H:%M:%S}."
+            log.warning("%s", message)
+            return Failed(message=message)
+        place = inbox.quarantine(folders, held, why, settings.dpi)
+    except Gone:
+        return Cancelled(message="The file was handed back to the inbox meanwhile.")
+    except OSError as trouble:
+        # Not even that can be written down now. The next sweep finds the claim without an owner and takes it back.
+        log.error("%s / %s (%s)", why.vietnamese, why, trouble)
+        return Failed(message=f"{why.vietnamese} / {why}")
+    log.error("%s / %s", why.vietnamese, why)
+    report_failure(name, why, place)
+    return Failed(message=f"{why.vietnamese} / {why}")
 
 
 def work_on(claim: Claim, folders: Folders, settings: Settings) -> Outcome:
     """Everything between taking a claim and putting its scan away.
 
     Raises:
+        Gone: the claim was handed back.
+        StillArriving: someone writes to the file.
         Fault, OSError: why the document cannot be published.
     """
     log = get_run_logger()
     scan = claim.scan(folders)
-    deadline = time.monotonic() + settings.document_timeout
-    records = inbox.progress_folder(folders, claim, settings.dpi)
-    records.mkdir(parents=True, exist_ok=True)
     targets = {
-        form: folders.published / place for form, place in publish.output_names(claim.name, settings.formats).items()
+        form: inbox.below(folders.published, os.fspath(place))
+        for form, place in publish.output_names(claim.name, settings.formats).items()
     }
-    with WorkerPool(settings.jobs, memory=settings.worker_memory, warm=stages.WARM) as pool:
+    versions = inbox.below(folders.versions, claim.name).parent
+    with (
+        WorkerPool(
+            settings.jobs, memory=settings.worker_memory, scratch=settings.worker_scratch, warm=stages.WARM
+        ) as pool,
+        contextlib.ExitStack() as stack,
+    ):
         limits = settings.max_bytes, settings.max_pages
         checked = pool.call(stages.check, scan, *limits, seconds=settings.page_timeout)
-        log.info("%d pages, %.1f MB, attempt %d", checked.pages, checked.bytes / 1e6, claim.attempt)
+        if claim.keep:
+            stack.enter_context(copies.content_lock(folders, checked.sha256))
+            twin = copies.find_twin(folders, checked.sha256, settings, version())
+            if twin is not None:
+                log.info("the same bytes as %s", publish.readable(twin.name))
+                return copies.publish_copy(twin, claim.name, targets, staging_folder(folders), versions)
+        claim = inbox.begin(folders, claim)
+        deadline = time.monotonic() + settings.document_timeout
+        records = inbox.progress_folder(folders, claim, settings.dpi)
+        records.mkdir(parents=True, exist_ok=True)
+        log.info("%s, %.1f MB, attempt %d", _count(checked.pages, "page"), checked.bytes / 1e6, claim.attempt)
         failed = read_pages(scan, records, checked.pages, settings, pool, deadline)
         if settings.too_many_failed(len(failed), checked.pages):
-            raise stages.too_many_failed(failed, checked.pages)
-        ending = Ending(settings.repair, settings.footnotes, targets, staging_folder(folders))
+            passing = [number for number, fault in failed.items() if not fault.permanent]
+            for number in passing:
+                stages.record_path(records, number).unlink(missing_ok=True)
+            raise stages.too_many_failed({n: str(fault) for n, fault in failed.items()}, checked.pages, bool(passing))
+        if not inbox.is_unchanged(folders, claim):
+            raise StillArriving
+        kept = versions if claim.keep else None
+        ending = Ending(settings.repair, settings.footnotes, targets, staging_folder(folders), kept)
         shown = Path(claim.name).name
         return publish_pages.submit(records, shown, checked, ending, pool).result()
 
 
 def read_pages(
     scan: Path, records: Path, total: int, settings: Settings, pool: WorkerPool, deadline: float
-) -> dict[int, str]:
+) -> dict[int, Fault]:
     """Read all pages, a few at a time, and give up those that cannot be read.
 
     Args:
@@ -170,9 +252,11 @@ def read_pages(
     Raises:
         Fault, OSError: what concerns more than a page.
     """
-    failed: dict[int, str] = {}
+    failed: dict[int, Fault] = {}
     waiting: deque[tuple[int, PrefectFuture[dict[str, Any]]]] = deque()
-    progress = cast(UUID, create_progress_artifact(0.0, description=f"0 of {total} pages read"))
+    progress: UUID | None = None
+    with _best_effort():
+        progress = cast(UUID, create_progress_artifact(0.0, description=f"0 of {total} pages read"))
     done = 0
 
     def settle() -> None:
@@ -185,15 +269,18 @@ def read_pages(
         answer = future.result(raise_on_failure=False)
         if isinstance(answer, PageFault):
             page = stages.give_up_page(number, records, settings.dpi, answer)
+            failed[number] = answer
             get_run_logger().warning("page %d cannot be read: %s", number, answer)
         elif isinstance(answer, BaseException):
             raise answer
         else:
             page = PageRead(**answer)
         if page.error is not None:
-            failed[number] = page.error
+            failed.setdefault(number, PageFault(page.error))
         done += 1
-        update_progress_artifact(progress, done / total * 100, description=f"{done} of {total} pages read")
+        if progress is not None:
+            with _best_effort():
+                update_progress_artifact(progress, done / total * 100, description=f"{done} of {total} pages read")
 
     for number in range(1, total + 1):
         waiting.append((number, read_page.submit(number, total, scan, records, pool)))
@@ -213,6 +300,15 @@ def staging_folder(folders: Folders) -> Path:
 
 
 # What the UI shows
+
+
+@contextlib.contextmanager
+def _best_effort() -> Iterator[None]:
+    """What only the UI would miss must not fail a document while the server is away."""
+    try:
+        yield
+    except Exception as fault:
+        get_run_logger().debug("the UI does not hear of this: %s", fault)
 
 
 def artifact_key(name: str) -> str:
@@ -242,6 +338,7 @@ def success_report(outcome: Outcome, scan: Path | None) -> str:
         "",
         *(f"- `{path}`" for path in outcome.files),
         *([f"- `{scan}` (the scan)"] if scan else []),
+        *(["", f"The same bytes as {cell(outcome.copy_of)}: a copy of its text."] if outcome.copy_of else []),
     ]
     if outcome.failed_pages:
         lines += ["", "**Pages that could not be read**", ""]
@@ -261,9 +358,10 @@ def success_report(outcome: Outcome, scan: Path | None) -> str:
 
 def report_success(outcome: Outcome, scan: Path | None) -> None:
     """Show the outcome in the UI."""
-    create_markdown_artifact(
-        success_report(outcome, scan), key=artifact_key(outcome.name), description=f"Published: {outcome.name}"
-    )
+    with _best_effort():
+        create_markdown_artifact(
+            success_report(outcome, scan), key=artifact_key(outcome.name), description=f"Published: {outcome.name}"
+        )
 
 
 def report_failure(name: str, fault: Fault, place: Path | None) -> None:
@@ -271,7 +369,8 @@ def report_failure(name: str, fault: Fault, place: Path | None) -> None:
     where = f"\n\n`{place}`" if place else ""
     detail = f"\n\n```\n{fault.detail.replace('```', '')}\n```" if fault.detail else ""
     markdown = f"# {cell(name)}\n\n{cell(fault.vietnamese)}\n\n{cell(str(fault))}{where}{detail}\n"
-    create_markdown_artifact(markdown, key=artifact_key(name), description=f"Failed: {name}")
+    with _best_effort():
+        create_markdown_artifact(markdown, key=artifact_key(name), description=f"Failed: {name}")
 
 
 _outcomes: dict[str, Outcome] = {}
@@ -327,4 +426,5 @@ def report_sweep(swept: Swept) -> None:
     moved = [("taken", swept.taken), ("handed back", swept.returned), ("to quarantine", swept.quarantined)]
     rows = [{"file": publish.readable(name), "what": what} for what, names in moved for name in names[:200]]
     if rows:
-        create_table_artifact(rows, key="sweep", description=describe(swept))
+        with _best_effort():
+            create_table_artifact(rows, key="sweep", description=describe(swept))

@@ -24,6 +24,7 @@ import os
 import secrets
 import stat
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -190,6 +191,53 @@ def publish(files: Mapping[Path, bytes], staging: Path) -> None:
     finally:
         for parked, _ in waiting:
             parked.unlink(missing_ok=True)
+
+
+def keep_versions(targets: Mapping[str, Path], sha256: str, texts: Mapping[Path, bytes], versions: Path) -> list[Path]:
+    """Before ``targets`` are replaced, keep what would be lost: the text of another scan, or text mended by hand.
+
+    What was published from the same scan and is untouched is not kept: it is about to be made again.
+
+    Args:
+        targets: format -> file that will be replaced, ``json`` among them.
+        sha256: of the scan whose text comes now.
+        texts: the new files, without the JSON.
+        versions: folder to keep them in, as ``NAME (date time).txt``.
+
+    Returns:
+        What was kept, where it lies now.
+
+    Raises:
+        OSError: it cannot be kept.
+    """
+    old = {target: target.read_bytes() for target in targets.values() if target.exists()}
+    if not old:
+        return []
+    try:
+        listed = json.loads(old[targets["json"]])
+        hashes = {entry["sha256"] for entry in listed["files"]}
+        untouched = all(hashlib.sha256(old[target]).hexdigest() in hashes for target in old if target in texts)
+        same = bool(listed["source"]["sha256"] == sha256 and untouched)
+    except (KeyError, ValueError, TypeError):
+        # A crash came between the text and its JSON, or the text is somebody else's.
+        same = all(content == texts.get(target) for target, content in old.items())
+    if same:
+        return []
+    date = datetime.fromtimestamp(max(target.stat().st_mtime for target in old))
+    kept = {
+        versions / fitted(target.name.removesuffix(f".{form}"), f" ({date:%Y-%m-%d %H%M%S}).{form}"): old[target]
+        for form, target in targets.items()
+        if target in old
+    }
+    publish(kept, versions / ".staging")
+    return list(kept)
+
+
+def name_for(stem: PurePosixPath, path: Path) -> str:
+    """A name for the scan ``path`` below the inbox under which it is published as ``stem`` (see `target_stems`)."""
+    if path.name.lower().endswith(SCAN_SUFFIXES):
+        return str(stem.with_name(stem.name.removesuffix(path.suffix) + path.suffix))
+    return str(stem.with_name(stem.name.removesuffix(_NAMELESS)))
 
 
 def manifest(data: dict[str, Any], texts: Mapping[str, bytes]) -> bytes:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import shutil
 import signal
 import tempfile
 import threading
@@ -18,12 +19,15 @@ from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from flows import inbox, publish
-from flows.inbox import Claim
+from flows import heartbeat, inbox, publish
+from flows.inbox import Claim, Gone
 from flows.server import (
     Server,
+    ServerTrouble,
     begin_server,
+    end_servers,
     given_server,
+    is_healthy,
     local_api,
     prefect_environment,
     private_server,
@@ -31,8 +35,10 @@ from flows.server import (
     wait_for_server,
 )
 from flows.service import (
-    DEPLOYMENT,
+    FORMER_DEPLOYMENTS,
+    INGEST,
     PAGE,
+    SWEEP,
     lock_of_service,
     read_service,
     record_of_service,
@@ -41,7 +47,7 @@ from flows.service import (
 )
 from flows.settings import Folders, Settings
 from flows.sweep import Swept, sweep
-from flows.workers import kill_tree
+from flows.workers import clear_scratch, kill_tree
 
 if TYPE_CHECKING:
     from prefect.runner import Runner
@@ -65,26 +71,47 @@ def serve(settings: Settings, say: Say) -> None:
 
     Raises:
         AlreadyServed: another service runs on these folders.
+        BadSetting: one folder lies in another.
         ServerTrouble: the Prefect server cannot be started or does not answer.
         OSError: a folder cannot be made.
     """
     folders = settings.folders
+    folders.check_apart()
     folders.make()
-    with inbox.locked(lock_of_service(folders), wait=False) as alone:
-        if not alone:
+    with inbox.locked(lock_of_service(folders), wait=False) as alone, heartbeat.beating(folders):
+        if not alone or _served_elsewhere(folders):
             raise AlreadyServed(
                 f"another nambat service runs on {folders.home} already; stop it first, or set NAMBAT_HOME"
             )
         end_leftovers(folders)
+        clear_leftovers(folders)
         # The runs' processes find the same folders, wherever they are started.
         os.environ["NAMBAT_HOME"] = str(folders.home)
         os.environ.update(prefect_environment(folders, os.environ))
         with _server(settings, folders, say) as server:
             write_service(folders, api=server.api, server_pid=server.pid)
             try:
-                asyncio.run(_run(settings, folders, server, say))
+                while not asyncio.run(_run(settings, folders, server, say)):
+                    say("The Prefect server did not answer for minutes; waiting for it.")
+                    while not is_healthy(server.api):
+                        time.sleep(2)
             finally:
                 record_of_service(folders).unlink(missing_ok=True)
+
+
+def _served_elsewhere(folders: Folders) -> bool:
+    """Whether a service on another machine runs on these folders; a share's locks may not reach from there to here.
+
+    One that was killed a moment ago looks alive at first: it gets the time to show another sign of life.
+    """
+    owner = read_service(folders).get("owner", "")
+    first = heartbeat.last_beat(folders, owner)
+    if first is None or owner.split(":")[0] == heartbeat.machine():
+        return False
+    if not heartbeat.is_alive(folders, owner, patience=120):
+        return False
+    time.sleep(3 * heartbeat.BEAT)
+    return heartbeat.last_beat(folders, owner) != first
 
 
 @contextlib.contextmanager
@@ -94,15 +121,34 @@ def _server(settings: Settings, folders: Folders, say: Say) -> Iterator[Server]:
         yield given
         return
     log = folders.home / "prefect" / "server.log"
-    process = begin_server(folders, settings.host, settings.port, log)
+    process = begin_server(folders, settings.host, settings.port, log, for_service=True)
+    over = threading.Event()
+
+    def look_after() -> None:
+        """Start the server anew when it ends: a kill or a crash must not end the service."""
+        nonlocal process
+        while not over.wait(1):
+            if process.poll() is not None:
+                say(f"The Prefect server ended (exit status {process.returncode}); starting it again.")
+                end_servers(folders)
+                with contextlib.suppress(ServerTrouble, OSError):
+                    process = begin_server(folders, settings.host, settings.port, log, for_service=True, again=True)
+                    write_service(folders, api=local_api(settings.host, settings.port), server_pid=process.pid)
+
+    guard = threading.Thread(target=look_after, name="server guard", daemon=True)
     try:
         say("Starting the Prefect server ...")
         server = Server(local_api(settings.host, settings.port), process.pid)
         wait_for_server(process, server.api, log)
         os.environ["PREFECT_API_URL"] = server.api
+        guard.start()
         yield server
     finally:
+        over.set()
+        if guard.is_alive():
+            guard.join(6)
         stop_server(process)
+        end_servers(folders)
 
 
 def end_leftovers(folders: Folders) -> None:
@@ -110,26 +156,62 @@ def end_leftovers(folders: Folders) -> None:
 
     Only a process that holds the service's lock may do this.
     """
-    owners = [read_service(folders).get("server", "")]
-    owners += [claim.owner for claim in inbox.claims(folders)]
-    for owner in owners:
-        pid = inbox.pid_of(owner)
+    end_servers(folders)
+    for owner in {claim.owner for claim in inbox.claims(folders) if claim.keep}:
+        pid = heartbeat.pid_of(owner)
         if pid is not None and pid != os.getpid():
             kill_tree(pid)
 
 
-def hand_back_all(folders: Folders, settings: Settings, *, crashed: bool) -> list[tuple[Claim, Path | None]]:
-    """Put the files of all claims back into the inbox.
+def clear_leftovers(folders: Folders) -> None:
+    """Remove files in the making that a killed service left, and claims of nothing.
+
+    Only a process that holds the service's lock may do this, before anything is taken.
+    """
+    clear_scratch()
+    inbox.drop_empty_claims(folders)
+    stagings = [folders.working / ".staging", folders.published / ".nambat-staging"]
+    for staging in (*stagings, *folders.versions.rglob(".staging")):
+        shutil.rmtree(staging, ignore_errors=True)
+    for folder in (folders.working, folders.quarantine):
+        for left in folder.rglob(".*.tmp"):
+            with contextlib.suppress(OSError):
+                left.unlink()
+
+
+def hand_back_all(
+    folders: Folders, settings: Settings, *, crashed: bool, seconds: float | None = None
+) -> list[tuple[Claim, Path | None]]:
+    """Put the files of all claims back into the inbox, but for those of other machines and those put off.
 
     Args:
         crashed: whether what was running was cut off by a crash, which counts as an attempt.
+        seconds: time this may take; what is left then stays claimed, and the next start takes it back.
 
     Returns:
         Each claim, and where its file lies now.
     """
     returned = []
-    for claim in inbox.claims(folders):
-        with contextlib.suppress(OSError):  # it stays a claim, and the next start tries again
+    deadline = time.monotonic() + (float("inf") if seconds is None else seconds)
+    here = heartbeat.machine()
+    for claim in sorted(inbox.claims(folders), key=lambda claim: not claim.running):
+        elsewhere = claim.owner.split(":")[0] not in ("", here)
+        if claim.is_put_off:
+            continue
+        if (elsewhere or not claim.keep) and heartbeat.is_alive(folders, claim.owner, settings.claim_timeout):
+            continue  # another machine's, or a `nambat ingest` that somebody runs
+        if time.monotonic() > deadline:
+            break
+        with contextlib.suppress(OSError), inbox.locked(inbox.claim_lock(folders)):
+            # A run that a killed service had just begun may have taken its claim over by now, or be done with it.
+            with contextlib.suppress(Gone):
+                now = inbox.load_claim(folders, claim.id)
+                pid = heartbeat.pid_of(now.owner)
+                if pid is not None and pid != os.getpid():
+                    kill_tree(pid)
+                claim = now
+            if not claim.folder(folders).exists():
+                continue
             if crashed and claim.running and inbox.count_attempt(folders, claim, settings.dpi) >= settings.attempts:
                 fault = inbox.crashed_too_often(settings.attempts)
                 returned.append((claim, inbox.quarantine(folders, claim, fault, settings.dpi)))
@@ -138,7 +220,8 @@ def hand_back_all(folders: Folders, settings: Settings, *, crashed: bool) -> lis
     return returned
 
 
-async def _run(settings: Settings, folders: Folders, server: Server, say: Say) -> None:
+async def _run(settings: Settings, folders: Folders, server: Server, say: Say) -> bool:
+    """Serve until asked to stop (true), or until Prefect's runners give up on their server (false)."""
     from prefect.runner import Runner
 
     loop = asyncio.get_running_loop()
@@ -183,18 +266,21 @@ async def _run(settings: Settings, folders: Folders, server: Server, say: Say) -
         await asyncio.wait([*tasks, waiting], timeout=4)
         if watcher.is_alive():
             await asyncio.to_thread(watcher.join, 2)
-        for claim in inbox.claims(folders):
-            pid = inbox.pid_of(claim.owner)
+        for owner in {claim.owner for claim in inbox.claims(folders) if claim.keep}:
+            pid = heartbeat.pid_of(owner)
             if pid is not None and pid != os.getpid():
                 kill_tree(pid)
-        left = hand_back_all(folders, settings, crashed=False)
+        left = hand_back_all(folders, settings, crashed=False, seconds=2)
         with contextlib.suppress(Exception):
             await asyncio.wait_for(_close_runs([claim for claim, _ in left]), timeout=2)
         if left:
             say(f"{len(left)} unfinished files lie in the inbox again.")
     for task in tasks:
-        if task.done() and not task.cancelled() and not stopping.is_set():
-            task.result()  # a runner ended by itself: say why
+        if task.done() and not task.cancelled() and not stopping.is_set() and (fault := task.exception()):
+            if is_healthy(server.api):
+                raise fault  # a runner ended by itself: say why
+            say(f"Prefect's runner ended: {fault}")
+    return stopping.is_set()
 
 
 @contextlib.contextmanager
@@ -224,6 +310,7 @@ async def _deploy(settings: Settings, ingesting: Runner, sweeping: Runner) -> No
     from prefect.client.schemas.objects import StateType
     from prefect.client.schemas.sorting import FlowRunSort
     from prefect.deployments.runner import EntrypointType
+    from prefect.exceptions import ObjectNotFound
     from prefect.schedules import Cron, Interval
 
     from flows.ingest import ingest
@@ -236,18 +323,21 @@ async def _deploy(settings: Settings, ingesting: Runner, sweeping: Runner) -> No
     )
     await ingesting.aadd_flow(
         ingest,
-        name=DEPLOYMENT,
+        name=INGEST,
         description="Reads one scan and publishes its text. Runs are started by the watcher and the sweep.",
         entrypoint_type=EntrypointType.MODULE_PATH,
     )
     deployment = await sweeping.aadd_flow(
         sweep_flow,
-        name=DEPLOYMENT,
+        name=SWEEP,
         schedule=schedule,
         description="Looks at the inbox, so that nothing is lost that the watcher did not see.",
         entrypoint_type=EntrypointType.MODULE_PATH,
     )
     async with get_client() as client:
+        for name in FORMER_DEPLOYMENTS:
+            with contextlib.suppress(ObjectNotFound):
+                await client.delete_deployment((await client.read_deployment_by_name(name)).id)
         late = await client.read_flow_runs(
             deployment_filter=DeploymentFilter(id=DeploymentFilterId(any_=[deployment])),
             flow_run_filter=FlowRunFilter(
@@ -285,14 +375,22 @@ def watch(settings: Settings, folders: Folders, stop: threading.Event, say: Say)
 
     runs = runs_on_server()
     said: set[str] = set()
-    last = 0.0
+    last = lasted = 0.0
     arriving = True
 
     def look() -> None:
-        nonlocal last, arriving
-        last = time.monotonic()
+        nonlocal last, lasted, arriving
+        begun = time.monotonic()
         try:
-            swept = sweep(folders, settings, inbox.identity(), runs)
+            _look()
+        finally:
+            last = time.monotonic()
+            lasted = last - begun
+
+    def _look() -> None:
+        nonlocal arriving
+        try:
+            swept = sweep(folders, settings, heartbeat.identity(), runs, stopping=stop.is_set)
         except Exception as fault:
             _say_once(f"the inbox cannot be swept now, trying again: {fault}", said, say)
             return
@@ -301,9 +399,12 @@ def watch(settings: Settings, folders: Folders, stop: threading.Event, say: Say)
             for line in _news(swept):
                 _say_once(line, said, say)
 
-    def is_due(changed: bool) -> bool:
-        pause = time.monotonic() - last
-        return changed or pause >= settings.rescan or (arriving and pause >= min(1.0, settings.rescan))
+    def is_due() -> bool:
+        # Thousands of files take a while to look at: the machine has more to do than that.
+        pause = time.monotonic() - last - min(2 * lasted, settings.rescan)
+        if arriving:
+            return pause >= min(1.0, settings.rescan)
+        return pause >= settings.rescan
 
     while not stop.is_set():
         try:
@@ -316,12 +417,13 @@ def watch(settings: Settings, folders: Folders, stop: threading.Event, say: Say)
                 raise_interrupt=False,
                 ignore_permission_denied=True,
             ):
-                if is_due(bool(changed)):
+                arriving = arriving or bool(changed)
+                if is_due():
                     look()
         except Exception as fault:
             # No events here (too many watches, a share that went away): look all the same.
             _say_once(f"file events are not to be had ({fault}); looking every {settings.rescan:.0f} s", said, say)
-            if is_due(False):
+            if is_due():
                 look()
             stop.wait(1.0)
 
@@ -356,7 +458,7 @@ def ingest_now(
     os.environ["NAMBAT_HOME"] = str(folders.home)
     os.environ["NAMBAT_PUBLISHED"] = str(folders.published)
     service = read_service(folders)
-    if inbox.pid_of(service.get("owner", "")) is not None:
+    if heartbeat.pid_of(service.get("owner", "")) is not None:
         os.environ.setdefault("PREFECT_API_URL", service["api"])
     with private_server(folders):
         from prefect.logging.handlers import APILogHandler
@@ -364,7 +466,7 @@ def ingest_now(
         from flows.ingest import ingest, outcome_of
 
         for path, name in files:
-            claim = inbox.take_copy(folders, path, name, inbox.identity(), dpi=settings.dpi)
+            claim = inbox.take_copy(folders, path, name, heartbeat.identity(), dpi=settings.dpi)
             try:
                 state: Any = ingest(name=publish.readable(name), claim=claim.id, return_state=True)
             except BaseException:

@@ -7,6 +7,7 @@ it reads from its environment must be set before it is imported.
 from __future__ import annotations
 
 import contextlib
+import ipaddress
 import os
 import socket
 import subprocess
@@ -25,6 +26,9 @@ START_SECONDS = 120.0
 """The first start makes the database: 15 s on a fast machine, far more on a slow disk."""
 
 STOP_SECONDS = 4.0
+
+MARK = "NAMBAT_SERVER_OF"
+"""Environment variable of a service's Prefect server: the home of its folders."""
 
 
 class ServerTrouble(Exception):
@@ -64,6 +68,9 @@ def prefect_environment(folders: Folders, given: Mapping[str, str]) -> dict[str,
         "PREFECT_CLI_COLORS": "false",
         "PREFECT_CLI_PROMPT": "false",
     }
+    if given.get("PREFECT_SERVER_API_AUTH_STRING"):
+        # Our own runs must know the password that the server asks for.
+        wanted["PREFECT_API_AUTH_STRING"] = given["PREFECT_SERVER_API_AUTH_STRING"]
     return {name: given.get(name, value) for name, value in wanted.items()}
 
 
@@ -95,8 +102,14 @@ def is_taken(host: str, port: int) -> bool:
     return False
 
 
-def begin_server(folders: Folders, host: str, port: int, log: Path) -> subprocess.Popen[bytes]:
-    """Start a Prefect server in a process group of its own; it is not ready yet.
+def begin_server(
+    folders: Folders, host: str, port: int, log: Path, *, for_service: bool = False, again: bool = False
+) -> subprocess.Popen[bytes]:
+    """Start a Prefect server in a session of its own; it is not ready yet.
+
+    Args:
+        for_service: whether a service starts it, which :func:`end_servers` may end.
+        again: whether it takes the place of one that ended, whose log goes on.
 
     Raises:
         ServerTrouble: the port is taken.
@@ -111,7 +124,7 @@ def begin_server(folders: Folders, host: str, port: int, log: Path) -> subproces
             f"or use that server with PREFECT_API_URL=http://{host}:{port}/api"
         )
     log.parent.mkdir(parents=True, exist_ok=True)
-    with log.open("wb") as output:
+    with log.open("ab" if again else "wb") as output:
         return subprocess.Popen(
             [sys.executable, "-m", "prefect", "server", "start", "--host", host, "--port", str(port)],
             stdin=subprocess.DEVNULL,
@@ -122,6 +135,7 @@ def begin_server(folders: Folders, host: str, port: int, log: Path) -> subproces
             env={
                 **{name: value for name, value in os.environ.items() if name != "PREFECT_API_URL"},
                 **prefect_environment(folders, os.environ),
+                **({MARK: str(folders.home)} if for_service else {}),
                 "PREFECT_SERVER_UI_API_URL": os.environ.get("PREFECT_SERVER_UI_API_URL", local_api(host, port)),
             },
         )
@@ -154,6 +168,41 @@ def stop_server(process: subprocess.Popen[bytes]) -> None:
     if process.poll() is None:
         kill_tree(process.pid, seconds=STOP_SECONDS)
         process.wait()
+
+
+def end_servers(folders: Folders) -> None:
+    """Kill whatever is left of servers that a service started for these folders.
+
+    They are told by their environment: a service that is killed may not have come to write down what it started,
+    and of a server whose first process is killed, the second goes on and keeps the port.
+    """
+    mark = os.fsencode(f"{MARK}={folders.home}")
+    for environment in Path("/proc").glob("[0-9]*/environ"):
+        with contextlib.suppress(OSError, ValueError):
+            if mark in environment.read_bytes().split(b"\0"):
+                kill_tree(int(environment.parent.name))
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only programs of this machine reach a server that listens there."""
+    if host == "localhost":
+        return True
+    with contextlib.suppress(ValueError):
+        return ipaddress.ip_address(host.strip("[]")).is_loopback
+    return False
+
+
+def password_trouble(host: str, no_password: bool) -> str | None:
+    """Why a server must not listen on ``host`` with this environment, in one sentence; ``None`` if it may."""
+    secret = os.environ.get("PREFECT_SERVER_API_AUTH_STRING", "")
+    if not secret.isascii():
+        return "PREFECT_SERVER_API_AUTH_STRING: Prefect compares plain letters only; choose a password without marks"
+    if is_loopback(host) or no_password or secret.strip(":"):
+        return None
+    return (
+        f"anyone who reaches {host or 'this machine'} could see and start runs; set PREFECT_SERVER_API_AUTH_STRING to "
+        "user:password, or NAMBAT_NO_PASSWORD=true where something else keeps strangers out"
+    )
 
 
 def given_server() -> Server | None:

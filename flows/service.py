@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib.metadata
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
+from uuid import UUID
 
-from flows import inbox, publish
+from flows import heartbeat, publish
 from flows.inbox import Claim
 from flows.settings import Folders
 from flows.sweep import Runs
@@ -15,8 +18,11 @@ from flows.sweep import Runs
 if TYPE_CHECKING:
     from prefect.client.orchestration import SyncPrefectClient
 
-DEPLOYMENT = "nambat"
-"""Name of both deployments; their full names are ``ingest/nambat`` and ``sweep/nambat``."""
+INGEST, SWEEP = "nambat-ingest", "nambat-sweep"
+"""Names of the deployments; Prefect puts the flow's name in front: ``ingest/nambat-ingest``."""
+
+FORMER_DEPLOYMENTS = ("ingest/nambat", "sweep/nambat")
+"""What earlier versions called them; dropped, or their schedules would go on."""
 
 PAGE = 200
 """Most flow runs that the API gives in one answer."""
@@ -43,9 +49,9 @@ def write_service(folders: Folders, *, api: str, server_pid: int | None) -> None
         OSError: it cannot be written.
     """
     record = {
-        "owner": inbox.identity(),
+        "owner": heartbeat.identity(),
         "api": api,
-        "server": inbox.identity(server_pid) if server_pid is not None else "",
+        "server": heartbeat.identity(server_pid) if server_pid is not None else "",
     }
     publish.replace_file(record_of_service(folders), json.dumps(record).encode())
 
@@ -66,7 +72,7 @@ def owner_of_service(folders: Folders) -> str:
         ServiceGone: none does.
     """
     owner = read_service(folders).get("owner", "")
-    if inbox.pid_of(owner) is None:
+    if heartbeat.pid_of(owner) is None:
         raise ServiceGone(f"no nambat service runs on {folders.home}; start it with: nambat serve")
     return owner
 
@@ -77,34 +83,52 @@ def version() -> str:
 
 
 def runs_on_server() -> Runs:
-    """The runs of the Prefect server that the environment names."""
+    """The runs of the Prefect server that the environment names. For one thread."""
     from prefect.client.orchestration import get_client
 
+    # Making a client takes longer than asking with it, and thousands of files may arrive at once.
+    open_client: SyncPrefectClient | None = None
+    deployment: UUID | None = None
+
+    @contextlib.contextmanager
+    def client() -> Iterator[SyncPrefectClient]:
+        nonlocal open_client, deployment
+        if open_client is None:
+            open_client = get_client(sync_client=True)
+            open_client.__enter__()
+        try:
+            yield open_client
+        except BaseException:
+            broken, open_client, deployment = open_client, None, None
+            with contextlib.suppress(Exception):
+                broken.__exit__(None, None, None)
+            raise
+
     def start(claim: Claim) -> str:
-        with get_client(sync_client=True) as client:
-            deployment = client.read_deployment_by_name(f"ingest/{DEPLOYMENT}")
+        nonlocal deployment
+        with client() as server:
+            if deployment is None:
+                deployment = server.read_deployment_by_name(f"ingest/{INGEST}").id
             name = publish.readable(claim.name)
-            run = client.create_flow_run_from_deployment(
-                deployment.id,
+            run = server.create_flow_run_from_deployment(
+                deployment,
                 parameters={"name": name, "claim": claim.id},
                 name=name,
-                # The same key gives the same run, even one that failed; so it names this very claim and attempt.
-                idempotency_key=f"{claim.sha256}:{version()}:{claim.id}:{claim.attempt}",
+                # The same key gives the same run, even one that failed; so it names this very claim and try.
+                idempotency_key=f"{claim.sha256}:{version()}:{claim.id}:{claim.attempt}:{claim.tries}",
             )
             return str(run.id)
 
     def ended(ids: list[str]) -> dict[str, str]:
         if not ids:
             return {}
-        with get_client(sync_client=True) as client:
-            return _ended(client, ids)
+        with client() as server:
+            return _ended(server, ids)
 
     return Runs(start, ended)
 
 
 def _ended(client: SyncPrefectClient, ids: list[str]) -> dict[str, str]:
-    from uuid import UUID
-
     from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterId
     from prefect.client.schemas.sorting import FlowRunSort
 

@@ -16,6 +16,9 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 FORMATS = ("txt", "md", "json")
 
+LONGEST_PAUSE = 3600.0
+"""Most seconds between two tries of a document."""
+
 RepairMode = Literal["off", "safe", "full"]
 FootnoteStyle = Literal["paragraph", "inline", "end"]
 
@@ -62,6 +65,11 @@ class Settings(BaseSettings):
     document_timeout: float = Field(4 * 3600, gt=0, description="Seconds one document may take before it is given up.")
     max_bytes: int = Field(2 * 1024**3, gt=0, description="Largest file that is read, in bytes.")
     max_pages: int = Field(5000, gt=0, description="Longest document that is read, in pages.")
+    max_pixels: int = Field(
+        60_000_000,
+        ge=1_000_000,
+        description="Most pixels of a page image; larger pages are rendered smaller, or refused where that is no use.",
+    )
     failed_page_share: float = Field(
         0.10,
         ge=0,
@@ -73,6 +81,17 @@ class Settings(BaseSettings):
         4 * 1024**3,
         ge=0,
         description="Address space of one reading process and its children, bytes; 0 = no limit.",
+    )
+
+    worker_scratch: int = Field(
+        1024**3,
+        ge=0,
+        description="Largest scratch file that a reading process or a child of it may write, bytes; 0 = no limit.",
+    )
+    min_free: int = Field(
+        500 * 1000**2,
+        ge=0,
+        description="Free space, in bytes, below which the service takes no more files from the inbox.",
     )
 
     settle: float = Field(
@@ -99,8 +118,25 @@ class Settings(BaseSettings):
     timezone: str = Field("Asia/Ho_Chi_Minh", description="Time zone of the cron line and of the schedule shown.")
     attempts: int = Field(3, ge=1, description="Times a document is tried again after a crash before quarantine.")
 
+    retries: int = Field(
+        8,
+        ge=0,
+        description="Times a document is tried again after a trouble of the machine (disk full) before quarantine.",
+    )
+    retry_delay: float = Field(
+        60, gt=0, description="Seconds before the first of these; each later pause is twice as long, at most an hour."
+    )
+    claim_timeout: float = Field(
+        120,
+        ge=30,
+        description="Seconds without a sign of life after which another machine's claims are taken over.",
+    )
+
     host: str = Field("127.0.0.1", description="Address that the Prefect server listens on.")
     port: int = Field(4200, ge=1, le=65535, description="Port of the Prefect server and its UI.")
+    no_password: bool = Field(
+        False, description="Let the server listen beyond this machine without a password (behind a proxy that asks)."
+    )
 
     @field_validator("formats", mode="before")
     @classmethod
@@ -151,7 +187,12 @@ class Settings(BaseSettings):
             published=(self.published or home / "published").expanduser().absolute(),
             originals=home / "originals",
             quarantine=home / "quarantine",
+            versions=home / "versions",
         )
+
+    def pause_before_retry(self, tries: int) -> float:
+        """Seconds to wait before a document is tried again that was put off ``tries`` times before."""
+        return min(LONGEST_PAUSE, self.retry_delay * 2.0 ** min(tries, 20))
 
     def too_many_failed(self, failed: int, pages: int) -> bool:
         """Whether a document of ``pages`` pages with ``failed`` unreadable ones is given up as a whole."""
@@ -170,15 +211,32 @@ class Folders:
     published: Path
     originals: Path
     quarantine: Path
+    versions: Path
 
     def make(self) -> None:
-        """Create those that are missing.
+        """Create those that are missing (``versions`` is made when it is first needed).
 
         Raises:
             OSError: one cannot be created.
         """
         for folder in (self.inbox, self.working, self.published, self.originals, self.quarantine):
             folder.mkdir(parents=True, exist_ok=True)
+
+    def check_apart(self) -> None:
+        """Make sure that no folder is or lies in another one: what is published would be read as a scan.
+
+        Raises:
+            BadSetting: one does.
+        """
+        names = ("inbox", "working", "published", "originals", "quarantine", "versions")
+        places = {name: Path(getattr(self, name)).resolve() for name in names}
+        for name, place in places.items():
+            for other, root in places.items():
+                if name != other and place.is_relative_to(root):
+                    setting = f"NAMBAT_{'PUBLISHED' if 'published' in (name, other) else 'INBOX'}"
+                    raise BadSetting(
+                        f"{setting}: {name} ({place}) lies in {other} ({root}); choose folders side by side"
+                    )
 
 
 def load(**given: object) -> Settings:

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 
 from flows import publish
 from normalize.document import Document, Source
-from ocr.faults import Fault, NotAScan, ScanFault, TooLarge
+from ocr.faults import Fault, NotAScan, PageFault, ScanFault, TooLarge, ToolMissing
 from ocr.page import Page, from_json, to_json
 
 if TYPE_CHECKING:
@@ -35,6 +35,12 @@ LOW_CONFIDENCE = 75.0
 
 class TooManyPagesFailed(ScanFault):
     """So many pages could not be read that publishing the rest would mislead."""
+
+
+class TooManyPagesTimedOut(TooManyPagesFailed):
+    """The same, and some of them took too long or their reader died: under less load they may be read."""
+
+    permanent = False
 
 
 class TookTooLong(ScanFault):
@@ -87,6 +93,7 @@ class Outcome:
         changes: the first corrections, as (page, before, after).
         files: what was published.
         seconds: from the first look to the last file.
+        copy_of: name of the scan with the same bytes whose text this is; empty for what was read.
     """
 
     name: str
@@ -101,6 +108,7 @@ class Outcome:
     changes: tuple[tuple[int, str, str], ...]
     files: tuple[Path, ...]
     seconds: float = 0.0
+    copy_of: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,12 +120,14 @@ class Ending:
         footnotes: ``paragraph``, ``inline`` or ``end``.
         targets: format -> file to publish; ``json`` among them, last.
         staging: folder for files in the making, on the targets' file system.
+        versions: folder for what would be lost where a target is replaced; ``None`` to keep nothing.
     """
 
     repair: str
     footnotes: str
     targets: Mapping[str, Path]
     staging: Path
+    versions: Path | None = None
 
 
 def digest(path: Path) -> str:
@@ -160,18 +170,25 @@ def record_path(records: Path, number: int) -> Path:
     return records / f"{number:05}.json"
 
 
-def read_page_to_disk(scan: Path, number: int, records: Path, dpi: int, seconds: float) -> PageRead:
+def read_page_to_disk(
+    scan: Path, number: int, records: Path, dpi: int, seconds: float, max_pixels: int = 0
+) -> PageRead:
     """Read one page and keep its record, unless it is there already.
 
     Args:
         seconds: wall time the page may take.
+        max_pixels: of its image; 0 for the usual limit.
 
     Raises:
         PageFault: the page cannot be read; no record is kept.
         ToolMissing: Tesseract, its Vietnamese data or poppler is missing.
         OSError: the record cannot be written.
     """
+    from ocr import rasterize
     from ocr.reading import read_page
+
+    if max_pixels:
+        rasterize.MAX_PIXELS = max_pixels
 
     place = record_path(records, number)
     if place.exists():
@@ -179,9 +196,32 @@ def read_page_to_disk(scan: Path, number: int, records: Path, dpi: int, seconds:
             return _page_read(from_json(place.read_text("utf-8")), kept=True)
         except ValueError:
             place.unlink()  # another version's, or damaged: read the page again
-    page = read_page(scan, number, dpi=dpi, timeout=seconds)
+    try:
+        page = read_page(scan, number, dpi=dpi, timeout=seconds)
+    except (Fault, OSError):
+        raise
+    except MemoryError as fault:
+        raise _page_too_hungry(repr(fault)) from fault
+    except Exception as fault:
+        # OpenCV has its own word for "no memory"; anything else is a fault of ours. Either costs this page only.
+        detail = "".join(traceback.format_exception(fault)).strip()
+        if "Insufficient memory" in str(fault):
+            raise _page_too_hungry(detail) from fault
+        raise PageFault(
+            "nambat failed on this page; please report it with the technical detail.",
+            vietnamese="nambat bị lỗi khi đọc trang này; vui lòng báo lại kèm chi tiết kỹ thuật.",
+            detail=detail,
+        ) from fault
     publish.replace_file(place, to_json(page).encode())
     return _page_read(page)
+
+
+def _page_too_hungry(detail: str) -> PageFault:
+    return PageFault(
+        "The page needs more memory than NAMBAT_WORKER_MEMORY allows; scan it again at 300 dpi.",
+        vietnamese="Trang này cần nhiều bộ nhớ hơn mức NAMBAT_WORKER_MEMORY cho phép; hãy quét lại ở 300 dpi.",
+        detail=detail,
+    )
 
 
 def give_up_page(number: int, records: Path, dpi: int, fault: Fault) -> PageRead:
@@ -246,6 +286,8 @@ def publish_document(document: Document, ending: Ending) -> Outcome:
         elif form == "md":
             files[target] = to_markdown(document, ending.footnotes).encode()
     texts = {os.fsdecode(target.name): content for target, content in files.items()}
+    if ending.versions is not None:
+        publish.keep_versions(ending.targets, document.source.sha256, files, ending.versions)
     files[ending.targets["json"]] = publish.manifest(to_dict(document), texts)
     publish.publish(files, ending.staging)
 
@@ -301,10 +343,14 @@ def normalize_text(path: Path, name: str, targets: Mapping[str, Path], settings:
     return replace(outcome, name=name, seconds=time.monotonic() - started)
 
 
-def too_many_failed(failed: Mapping[int, str], pages: int) -> TooManyPagesFailed:
-    """The fault of a document, some of whose ``pages`` could not be read (``failed``: number -> reason)."""
+def too_many_failed(failed: Mapping[int, str], pages: int, passing: bool = False) -> TooManyPagesFailed:
+    """The fault of a document, some of whose ``pages`` could not be read (``failed``: number -> reason).
+
+    Args:
+        passing: whether trying some of them again may help.
+    """
     shown = ", ".join(str(number) for number in sorted(failed)[:10]) + (" ..." if len(failed) > 10 else "")
-    return TooManyPagesFailed(
+    return (TooManyPagesTimedOut if passing else TooManyPagesFailed)(
         f"{len(failed)} of {pages} pages could not be read (page {shown}); scan the document again.",
         vietnamese=f"Không đọc được {len(failed)} trên {pages} trang (trang {shown}); hãy quét lại văn bản.",
         detail="\n".join(f"page {number}: {why}" for number, why in sorted(failed.items())),
@@ -352,6 +398,18 @@ class Passing(Fault):
 
 def _transient(message: str, vietnamese: str, detail: str) -> Passing:
     return Passing(message, vietnamese=vietnamese, detail=detail)
+
+
+def tries_again(fault: Fault, retries: int) -> int:
+    """How many times a document may be put off for such a fault before it is given up.
+
+    Args:
+        retries: for a trouble of the machine. Pages that took too long have had two tries each and cost much time,
+            so a document gets one more chance for them.
+    """
+    if isinstance(fault, TooManyPagesTimedOut):
+        return min(1, retries)
+    return retries if isinstance(fault, Passing | ToolMissing) else 0
 
 
 def is_passing(fault: BaseException) -> bool:

@@ -6,11 +6,12 @@ when it runs twice, and knows Prefect only through the two functions of :class:`
 
 from __future__ import annotations
 
+import shutil
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-from flows import inbox, publish
+from flows import heartbeat, inbox, publish
 from flows.inbox import Claim, Gone, StabilityTracker
 from flows.settings import Folders, Settings
 from ocr.faults import Fault
@@ -64,38 +65,59 @@ class Swept:
         )
 
 
-def sweep(folders: Folders, settings: Settings, owner: str, runs: Runs, now: float | None = None) -> Swept | None:
+def sweep(
+    folders: Folders,
+    settings: Settings,
+    owner: str,
+    runs: Runs,
+    now: float | None = None,
+    stopping: Callable[[], bool] = lambda: False,
+) -> Swept | None:
     """Look once. ``None`` when another process is sweeping right now.
 
     Args:
-        owner: the process that answers for new claims until their run begins (see :func:`inbox.identity`).
+        owner: the process that answers for new claims until their run begins (see :func:`heartbeat.identity`).
         now: seconds since the epoch.
+        stopping: asked between files; once it says yes, no more are taken.
     """
+    now = time.time() if now is None else now
     with inbox.locked(folders.working / ".sweep.lock", wait=False) as held:
         if not held:
             return None
         troubles: list[str] = []
-        returned, quarantined = _look_after_claims(folders, settings, owner, runs, troubles)
+        claims = inbox.claims(folders)
+        returned, quarantined = _look_after(claims, folders, settings, owner, runs, now, troubles)
 
         notes = folders.working / ".seen.json"
         tracker = StabilityTracker.load(notes.read_text() if notes.exists() else "")
         listing = inbox.list_inbox(folders.inbox)
-        unchanged = tracker.observe(listing.files, time.time() if now is None else now)
-        publish.replace_file(notes, tracker.dump().encode())
+        unchanged = tracker.observe(listing.files, now)
+        if tracker.is_news:
+            publish.replace_file(notes, tracker.dump().encode())
         ready = inbox.ready_files(
             folders.inbox, listing, unchanged, settle=settings.settle, settle_broken=settings.settle_broken
         )
+        if ready and (full := _full_disk(folders, settings.min_free)):
+            troubles.append(full)
+            ready = []
+        # A later version of a file waits until the earlier one is done: published last, it is the one that counts.
+        busy = {claim.name for claim in claims if claim.name not in returned}
         taken = []
         for name in ready:
+            if stopping():
+                break
+            if name in busy:
+                continue
             try:
-                claim = inbox.take(folders, name, listing.files[name], owner, dpi=settings.dpi)
+                look = listing.files[name]
+                claim = inbox.take(folders, name, look, owner, dpi=settings.dpi, max_bytes=settings.max_bytes)
             except Gone:
                 continue
             except OSError as fault:
                 troubles.append(f"{publish.readable(name)} cannot be taken: {fault.strerror}")
                 continue
             taken.append(name)
-            _start(folders, claim, runs, troubles)
+            _start(folders, claim, owner, runs, troubles)
         return Swept(
             tuple(taken),
             tuple(returned),
@@ -106,54 +128,93 @@ def sweep(folders: Folders, settings: Settings, owner: str, runs: Runs, now: flo
         )
 
 
-def _start(folders: Folders, claim: Claim, runs: Runs, troubles: list[str]) -> None:
+def _full_disk(folders: Folders, least: int) -> str | None:
+    """One sentence about a folder whose disk has less than ``least`` bytes free, if there is one."""
+    for folder in (folders.working, folders.published):
+        free = shutil.disk_usage(folder).free
+        if free < least:
+            return (
+                f"the disk of {folder} has only {free / 1e6:,.0f} MB free; nothing is taken from the inbox "
+                f"until there are {least / 1e6:,.0f} MB (NAMBAT_MIN_FREE)"
+            )
+    return None
+
+
+def _start(folders: Folders, claim: Claim, owner: str, runs: Runs, troubles: list[str]) -> None:
     try:
-        flow_run = runs.start(claim)
-        with inbox.locked(inbox.claim_lock(folders)):
-            # The run may have begun already and have made the claim its own.
-            claim = inbox.load_claim(folders, claim.id)
-            inbox.save_claim(folders, replace(claim, flow_run=flow_run))
+        inbox.assign(folders, claim, owner, runs.start(claim))
     except Gone:
         pass  # the run is done with it already
     except Exception as fault:
         # The claim waits in working/ without a run; the next sweep starts one.
-        troubles.append(f"{publish.readable(claim.name)}: no run could be started yet ({fault})")
+        troubles.append(f"{publish.readable(claim.name)}: no run could be started yet ({_in_short(fault)})")
 
 
-def _look_after_claims(
-    folders: Folders, settings: Settings, owner: str, runs: Runs, troubles: list[str]
+def _in_short(fault: Exception) -> str:
+    return next(iter(str(fault).splitlines()), "") or type(fault).__name__
+
+
+MOST_ASKED = 200
+"""Claims that wait for their run's turn and whose runs are looked up in one sweep; each gets its turn."""
+
+
+def _look_after(
+    claims: Sequence[Claim],
+    folders: Folders,
+    settings: Settings,
+    owner: str,
+    runs: Runs,
+    now: float,
+    troubles: list[str],
 ) -> tuple[list[str], list[str]]:
     returned: list[str] = []
     quarantined: list[str] = []
-    doubtful: list[tuple[Claim, bool]] = []
-    for claim in inbox.claims(folders):
-        alive = inbox.pid_of(claim.owner) is not None
-        if alive and not claim.flow_run:
-            _start(folders, claim, runs, troubles)
-        elif not (alive and claim.running):
-            doubtful.append((claim, alive))
+    waiting: list[Claim] = []
+    dead: list[Claim] = []
+    alive: dict[str, bool] = {}
+    for claim in claims:
+        if claim.owner not in alive:
+            alive[claim.owner] = heartbeat.is_alive(folders, claim.owner, settings.claim_timeout)
+        if claim.is_put_off:
+            if claim.is_due(now):
+                _start(folders, claim, owner, runs, troubles)
+        elif not alive[claim.owner]:
+            dead.append(claim)
+        elif not claim.keep:
+            pass  # a `nambat ingest` works on it by itself
+        elif not claim.flow_run:
+            _start(folders, claim, owner, runs, troubles)
+        elif not claim.running:
+            waiting.append(claim)
+    first = int(now / 10) * MOST_ASKED % max(1, len(waiting))
+    asked = [*dead, *(waiting[first:] + waiting[:first])[:MOST_ASKED]]
     try:
-        all_ended = runs.ended([claim.flow_run for claim, _ in doubtful if claim.flow_run])
+        all_ended = runs.ended([claim.flow_run for claim in asked if claim.flow_run])
     except Exception as fault:
-        troubles.append(f"the Prefect server does not answer: {fault}")
+        troubles.append(f"the Prefect server does not answer: {_in_short(fault)}")
         return returned, quarantined
-    for claim, alive in doubtful:
+    for claim in asked:
         ended = all_ended.get(claim.flow_run)
-        if alive and ended is None:
+        lives = alive[claim.owner]
+        if lives and ended is None:
             continue  # its run waits for its turn
         try:
-            if not claim.folder(folders).exists():
-                continue  # done between our two looks
-            if ended == "cancelled":
-                inbox.quarantine(folders, claim, cancelled(), settings.dpi)
-                quarantined.append(claim.name)
-            elif claim.running and inbox.count_attempt(folders, claim, settings.dpi) >= settings.attempts:
-                inbox.quarantine(folders, claim, inbox.crashed_too_often(settings.attempts), settings.dpi)
-                quarantined.append(claim.name)
-            elif inbox.recover(folders, claim) is not None:
-                returned.append(claim.name)
+            with inbox.locked(inbox.claim_lock(folders)):
+                # Its run may have begun, or be done, since we looked: then it is none of ours.
+                if claim.owner and inbox.load_claim(folders, claim.id) != claim:
+                    continue
+                if ended == "cancelled":
+                    inbox.quarantine(folders, claim, cancelled(), settings.dpi)
+                    quarantined.append(claim.name)
+                elif claim.running and inbox.count_attempt(folders, claim, settings.dpi) >= settings.attempts:
+                    inbox.quarantine(folders, claim, inbox.crashed_too_often(settings.attempts), settings.dpi)
+                    quarantined.append(claim.name)
+                elif inbox.recover(folders, claim) is not None:
+                    returned.append(claim.name)
+        except Gone:
+            continue
         except Exception as fault:
-            troubles.append(f"{publish.readable(claim.name)} stays in working/ for now: {fault}")
+            troubles.append(f"{publish.readable(claim.name)} stays in working/ for now: {_in_short(fault)}")
     return returned, quarantined
 
 

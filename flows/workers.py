@@ -8,7 +8,10 @@ module (1.5 s under Prefect).
 
 A worker is ``python -m flows.workers`` in its own session. Calls and results go over two private pipes; its
 standard output and error go to a temporary file whose end is the detail of a crash. When the parent dies, the
-pipe closes and the worker ends.
+pipe closes and the worker ends itself with its children.
+
+Temporary files of a worker and its children lie in a folder of its own, which goes when the worker is killed:
+a page that timed out would else leave its image behind.
 """
 
 from __future__ import annotations
@@ -20,6 +23,7 @@ import pickle
 import queue
 import resource
 import select
+import shutil
 import signal
 import struct
 import subprocess
@@ -41,10 +45,15 @@ CALLS_BEFORE_REPLACEMENT = 100
 """Memory that a library leaks is given back after so many calls."""
 
 INHERITED = (
-    *("PATH", "HOME", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "TMPDIR", "TESSDATA_PREFIX", "LD_LIBRARY_PATH"),
+    *("PATH", "HOME", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "TESSDATA_PREFIX", "LD_LIBRARY_PATH"),
     *("VIRTUAL_ENV", "PYTHONDONTWRITEBYTECODE", "PYTHONHASHSEED", "COVERAGE_PROCESS_START"),
+    "NAMBAT_WORDS",
 )
 """Environment variables a worker gets, and through it Tesseract and poppler: no keys, no proxies."""
+
+
+SCRATCH = "nambat-scratch-"
+"""How the names of the workers' folders for temporary files begin; who made them follows."""
 
 
 class WorkerDied(PageFault):
@@ -68,14 +77,15 @@ class WorkerPool:
     Args:
         count: calls that run side by side.
         memory: address space of each worker and of each of its children, in bytes; 0 for no limit.
+        scratch: size of each file that a worker or a child of it may write, in bytes; 0 for no limit.
         warm: modules that a new worker imports while it waits for its first call.
     """
 
-    def __init__(self, count: int, *, memory: int = 0, warm: tuple[str, ...] = ()) -> None:
+    def __init__(self, count: int, *, memory: int = 0, scratch: int = 0, warm: tuple[str, ...] = ()) -> None:
         self._slots: queue.LifoQueue[_Worker | None] = queue.LifoQueue()
         for _ in range(count):
             self._slots.put(None)
-        self._memory = memory
+        self._limits = (memory, scratch)
         self._warm = warm
         self._busy: set[_Worker] = set()
         self._lock = threading.Lock()
@@ -93,7 +103,7 @@ class WorkerPool:
         """Start ``count`` workers now, so that they are warm when the first call comes."""
         taken = [self._slots.get() for _ in range(count)]
         for worker in taken:
-            self._slots.put(worker or _Worker(self._memory, self._warm))
+            self._slots.put(worker or _Worker(self._limits, self._warm))
 
     def call(self, function: Callable[..., Result], *args: Any, seconds: float | None = None) -> Result:
         """``function(*args)`` in a worker; waits for a free one first.
@@ -114,7 +124,7 @@ class WorkerPool:
                 if self._stopped:
                     raise Stopped
                 if worker is None or worker.process.poll() is not None:
-                    worker = _Worker(self._memory, self._warm)
+                    worker = _Worker(self._limits, self._warm)
                 self._busy.add(worker)
             try:
                 return worker.call(function, args, seconds)
@@ -151,15 +161,18 @@ class WorkerPool:
 class _Worker:
     """One worker process and the pipes to it."""
 
-    def __init__(self, memory: int, warm: tuple[str, ...]) -> None:
+    def __init__(self, limits: tuple[int, int], warm: tuple[str, ...]) -> None:
         self.calls = 0
         self.broken = False
         self._log = tempfile.TemporaryFile()  # noqa: SIM115 - lives as long as the worker
+        self._scratch = tempfile.mkdtemp(
+            prefix=f"{SCRATCH}{process_namespace()}-{os.getpid()}-{start_time(os.getpid())}-"
+        )
         to_child, self._out = os.pipe()
         self._in, from_child = os.pipe()
         # Inheritable only through pass_fds: another worker that held them would keep this one alive.
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "flows.workers", str(to_child), str(from_child), str(memory), *warm],
+            [sys.executable, "-m", "flows.workers", *map(str, (to_child, from_child, *limits)), *warm],
             stdin=subprocess.DEVNULL,
             stdout=self._log,
             stderr=self._log,
@@ -167,6 +180,7 @@ class _Worker:
             start_new_session=True,
             env={
                 **{name: os.environ[name] for name in INHERITED if name in os.environ},
+                "TMPDIR": self._scratch,
                 # One thread a process: pages are what runs side by side.
                 "OMP_THREAD_LIMIT": "1",
                 "OMP_NUM_THREADS": "1",
@@ -208,6 +222,7 @@ class _Worker:
         if self.process.returncode is None:
             kill_tree(self.process.pid)
             self.process.wait()
+        shutil.rmtree(self._scratch, ignore_errors=True)
 
     def kill(self) -> None:
         """The same, and close the pipes."""
@@ -221,6 +236,24 @@ class _Worker:
         end = self._log.seek(0, os.SEEK_END)
         self._log.seek(max(0, end - size))
         return self._log.read().decode("utf-8", "replace")
+
+
+def clear_scratch() -> None:
+    """Remove the temporary files of workers whose parent was killed."""
+    for folder in Path(tempfile.gettempdir()).glob(f"{SCRATCH}*-*-*-*"):
+        with contextlib.suppress(OSError, ValueError):
+            namespace, pid, started, _ = folder.name.removeprefix(SCRATCH).split("-", 3)
+            if int(namespace) == process_namespace():
+                lives = is_running(int(pid)) and start_time(int(pid)) == int(started)
+            else:  # another container's, which counts its processes by itself
+                lives = time.time() - folder.stat().st_mtime < 86400
+            if not lives and folder.stat().st_uid == os.getuid():
+                shutil.rmtree(folder, ignore_errors=True)
+
+
+def process_namespace() -> int:
+    """What process ids count in: a container has its own."""
+    return os.stat("/proc/self/ns/pid").st_ino  # noqa: PTH116 - a link that is no path
 
 
 def descendants(pid: int) -> list[int]:
@@ -252,6 +285,15 @@ def kill_tree(pid: int, seconds: float = 0) -> None:
     gone_by = time.monotonic() + 5
     while any(is_running(one) for one in (pid, *children)) and time.monotonic() < gone_by:
         time.sleep(0.01)
+
+
+def start_time(pid: int) -> int:
+    """When a process began, in clock ticks since the machine did.
+
+    Raises:
+        OSError: there is no such process.
+    """
+    return int(Path(f"/proc/{pid}/stat").read_text("latin-1").rpartition(")")[2].split()[19])
 
 
 def is_running(pid: int) -> bool:
@@ -304,6 +346,17 @@ def serve_calls(inbound: int, outbound: int) -> None:
             return
 
 
+def end_with_parent(inbound: int) -> None:
+    """Wait until the parent is gone (its end of the pipe closes), then kill this process's whole group.
+
+    Nobody else would end a call that hangs: its time limit was the parent's business.
+    """
+    watched = select.poll()
+    watched.register(inbound, 0)  # hang-ups are always told
+    watched.poll()
+    os.killpg(os.getpid(), signal.SIGKILL)
+
+
 def _portable(fault: Exception) -> Exception:
     """``fault`` with its traceback as a note; a plain one that says the same if it cannot be pickled."""
     if not isinstance(fault, Fault):
@@ -316,14 +369,17 @@ def _portable(fault: Exception) -> Exception:
 
 
 def _main(arguments: list[str]) -> None:
-    inbound, outbound, memory = map(int, arguments[:3])
+    inbound, outbound, memory, scratch = map(int, arguments[:4])
     # A terminal's Ctrl-C is the parent's business; it ends us by signal or by closing the pipe.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     for handle in (inbound, outbound):
         os.set_inheritable(handle, False)
     if memory:
         resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
-    for module in arguments[3:]:
+    if scratch:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (scratch, scratch))
+    threading.Thread(target=end_with_parent, args=(inbound,), daemon=True).start()
+    for module in arguments[4:]:
         importlib.import_module(module)
     with contextlib.suppress(KeyboardInterrupt):
         serve_calls(inbound, outbound)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import errno
+import json
 import os
 import subprocess
 import sys
+import time
 from datetime import datetime
 from pathlib import Path
 
@@ -13,11 +15,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flows import inbox
+from flows import heartbeat, inbox
 from flows.inbox import Gone, Look, StabilityTracker
-from flows.settings import Folders, load
+from flows.settings import BadSetting, Folders, load
+from flows.stages import as_fault, too_many_failed, tries_again
 from flows.sweep import Runs, sweep
-from ocr.faults import NotAScan
+from ocr.faults import Encrypted, NoPages, NotAScan, TooLarge, ToolMissing
 
 PDF = b"%PDF-1.4\n1 0 obj\n<<>>\nendobj\ntrailer\n<<>>\n%%EOF\n"
 
@@ -146,12 +149,12 @@ NAMES = [
 @pytest.mark.parametrize("name", NAMES)
 def test_a_file_is_in_one_place_all_the_way(folders: Folders, name: str) -> None:
     look = drop(folders, name)
-    claim = inbox.take(folders, name, look, inbox.identity(), dpi=300)
+    claim = inbox.take(folders, name, look, heartbeat.identity(), dpi=300)
     assert places(folders, name) == ["working"]
     assert inbox.load_claim(folders, claim.id) == claim
     assert inbox.hand_back(folders, claim) == folders.inbox / name
     assert places(folders, name) == ["inbox"]
-    claim = inbox.take(folders, name, look, inbox.identity(), dpi=300)
+    claim = inbox.take(folders, name, look, heartbeat.identity(), dpi=300)
     place = inbox.quarantine(folders, claim, NotAScan("broken", vietnamese="hỏng", detail="bad xref"), 300)
     assert place == folders.quarantine / name
     assert places(folders, name) == ["quarantine"]
@@ -160,7 +163,7 @@ def test_a_file_is_in_one_place_all_the_way(folders: Folders, name: str) -> None
     assert inbox.retry(folders, place) == folders.inbox / name
     assert places(folders, name) == ["inbox"]
     assert not inbox.reason_path(place).exists()
-    claim = inbox.take(folders, name, look, inbox.identity(), dpi=300)
+    claim = inbox.take(folders, name, look, heartbeat.identity(), dpi=300)
     inbox.archive(folders, claim, 300)
     assert places(folders, name) == ["originals"]
     assert inbox.claims(folders) == []
@@ -169,7 +172,7 @@ def test_a_file_is_in_one_place_all_the_way(folders: Folders, name: str) -> None
 def test_nothing_is_overwritten(folders: Folders) -> None:
     for data in (PDF, PDF + b"\n", PDF + b"\n\n"):
         look = drop(folders, "b.pdf", data)
-        inbox.archive(folders, inbox.take(folders, "b.pdf", look, inbox.identity(), dpi=300), 300)
+        inbox.archive(folders, inbox.take(folders, "b.pdf", look, heartbeat.identity(), dpi=300), 300)
     assert sorted(path.name for path in folders.originals.iterdir()) == ["b (2).pdf", "b (3).pdf", "b.pdf"]
     assert (folders.originals / "b.pdf").read_bytes() == PDF
 
@@ -178,12 +181,12 @@ def test_a_file_that_changed_since_it_was_seen_is_not_taken(folders: Folders) ->
     look = drop(folders, "a.pdf")
     drop(folders, "a.pdf", PDF * 2)
     with pytest.raises(Gone):
-        inbox.take(folders, "a.pdf", look, inbox.identity(), dpi=300)
+        inbox.take(folders, "a.pdf", look, heartbeat.identity(), dpi=300)
     assert places(folders, "a.pdf") == ["inbox"]
     assert inbox.claims(folders) == []
     (folders.inbox / "a.pdf").unlink()
     with pytest.raises(Gone):
-        inbox.take(folders, "a.pdf", look, inbox.identity(), dpi=300)
+        inbox.take(folders, "a.pdf", look, heartbeat.identity(), dpi=300)
 
 
 def across(monkeypatch: pytest.MonkeyPatch, inbox_folder: Path) -> None:
@@ -201,7 +204,7 @@ def across(monkeypatch: pytest.MonkeyPatch, inbox_folder: Path) -> None:
 def test_an_inbox_on_another_file_system(folders: Folders, monkeypatch: pytest.MonkeyPatch) -> None:
     across(monkeypatch, folders.inbox)
     look = drop(folders, "sub/a.pdf")
-    claim = inbox.take(folders, "sub/a.pdf", look, inbox.identity(), dpi=300)
+    claim = inbox.take(folders, "sub/a.pdf", look, heartbeat.identity(), dpi=300)
     assert places(folders, "sub/a.pdf") == ["working"]
     inbox.hand_back(folders, claim)
     assert places(folders, "sub/a.pdf") == ["inbox"]
@@ -257,17 +260,17 @@ def test_a_crash_at_any_step_of_a_move_loses_nothing(
 def dead_owner() -> str:
     """The identity of a process that has ended."""
     child = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
-    owner = inbox.identity(child.pid)
+    owner = heartbeat.identity(child.pid)
     child.communicate(b"\n")
     return owner
 
 
 def test_identities() -> None:
-    assert inbox.pid_of(inbox.identity()) == os.getpid()
-    assert inbox.pid_of(dead_owner()) is None
-    boot, pid, started = inbox.identity().split(":")
-    assert inbox.pid_of(f"{boot}:{pid}:{int(started) + 1}") is None  # the pid was given to a later process
-    assert inbox.pid_of("") is None
+    assert heartbeat.pid_of(heartbeat.identity()) == os.getpid()
+    assert heartbeat.pid_of(dead_owner()) is None
+    boot, pid, started = heartbeat.identity().split(":")
+    assert heartbeat.pid_of(f"{boot}:{pid}:{int(started) + 1}") is None  # the pid was given to a later process
+    assert heartbeat.pid_of("") is None
 
 
 class FakeServer:
@@ -293,14 +296,14 @@ def test_sweep_takes_what_is_whole_and_starts_a_run_for_each(folders: Folders) -
     server, settings = FakeServer(), load(home=folders.home, settle=5)
     drop(folders, "a.pdf")
     drop(folders, "sub/b.pdf")
-    first = sweep(folders, settings, inbox.identity(), server.runs, now=1000)
+    first = sweep(folders, settings, heartbeat.identity(), server.runs, now=1000)
     assert first is not None
     assert (first.taken, first.waiting) == ((), 2)
     drop(folders, "sub/b.pdf", PDF * 2)  # still arriving
-    second = sweep(folders, settings, inbox.identity(), server.runs, now=1006)
+    second = sweep(folders, settings, heartbeat.identity(), server.runs, now=1006)
     assert second is not None
     assert (second.taken, second.waiting) == (("a.pdf",), 1)
-    third = sweep(folders, settings, inbox.identity(), server.runs, now=1012)
+    third = sweep(folders, settings, heartbeat.identity(), server.runs, now=1012)
     assert third is not None
     assert third.taken == ("sub/b.pdf",)
     assert server.started == ["a.pdf", "sub/b.pdf"]
@@ -311,13 +314,13 @@ def test_a_claim_without_a_run_gets_one_when_the_server_is_back(folders: Folders
     server, settings = FakeServer(), load(home=folders.home, settle=0)
     drop(folders, "a.pdf")
     server.away = True
-    swept = sweep(folders, settings, inbox.identity(), server.runs)
+    swept = sweep(folders, settings, heartbeat.identity(), server.runs)
     assert swept is not None
     assert len(swept.troubles) == 1
     assert places(folders, "a.pdf") == ["working"]
     server.away = False
-    sweep(folders, settings, inbox.identity(), server.runs)
-    sweep(folders, settings, inbox.identity(), server.runs)
+    sweep(folders, settings, heartbeat.identity(), server.runs)
+    sweep(folders, settings, heartbeat.identity(), server.runs)
     assert server.started == ["a.pdf"]
 
 
@@ -331,7 +334,7 @@ def take_one(folders: Folders, owner: str, *, running: bool, flow_run: str = "1"
 def test_sweep_returns_what_the_dead_left(folders: Folders) -> None:
     server, settings = FakeServer(), load(home=folders.home, settle=1000)
     take_one(folders, dead_owner(), running=True)
-    swept = sweep(folders, settings, inbox.identity(), server.runs)
+    swept = sweep(folders, settings, heartbeat.identity(), server.runs)
     assert swept is not None
     assert swept.returned == ("a.pdf",)
     assert places(folders, "a.pdf") == ["inbox"]
@@ -339,19 +342,19 @@ def test_sweep_returns_what_the_dead_left(folders: Folders) -> None:
 
 def test_sweep_leaves_the_living_alone(folders: Folders) -> None:
     server, settings = FakeServer(), load(home=folders.home)
-    take_one(folders, inbox.identity(), running=True)
-    sweep(folders, settings, inbox.identity(), server.runs)
+    take_one(folders, heartbeat.identity(), running=True)
+    sweep(folders, settings, heartbeat.identity(), server.runs)
     assert places(folders, "a.pdf") == ["working"]
 
 
 @pytest.mark.parametrize(("end", "place"), [("crashed", "inbox"), ("gone", "inbox"), ("cancelled", "quarantine")])
 def test_a_run_that_ended_before_it_began(folders: Folders, end: str, place: str) -> None:
     server, settings = FakeServer(), load(home=folders.home, settle=1000)
-    claim = take_one(folders, inbox.identity(), running=False)
-    sweep(folders, settings, inbox.identity(), server.runs)
+    claim = take_one(folders, heartbeat.identity(), running=False)
+    sweep(folders, settings, heartbeat.identity(), server.runs)
     assert places(folders, "a.pdf") == ["working"]  # its run waits for its turn
     server.ends[claim.flow_run] = end
-    sweep(folders, settings, inbox.identity(), server.runs)
+    sweep(folders, settings, heartbeat.identity(), server.runs)
     assert places(folders, "a.pdf") == [place]
 
 
@@ -361,7 +364,7 @@ def test_what_kills_its_reader_again_and_again_is_given_up(folders: Folders) -> 
     for _ in range(3):
         assert places(folders, "a.pdf") in ([], ["inbox"])
         take_one(folders, owner, running=True)
-        sweep(folders, settings, inbox.identity(), server.runs)
+        sweep(folders, settings, heartbeat.identity(), server.runs)
     assert places(folders, "a.pdf") == ["quarantine"]
     assert "3 times" in inbox.reason_path(folders.quarantine / "a.pdf").read_text()
 
@@ -374,7 +377,7 @@ def test_what_gets_further_each_time_is_not_given_up(folders: Folders) -> None:
         records = inbox.progress_folder(folders, claim, 300)
         records.mkdir(parents=True, exist_ok=True)
         (records / f"{page:05}.json").write_text("{}")
-        sweep(folders, settings, inbox.identity(), server.runs)
+        sweep(folders, settings, heartbeat.identity(), server.runs)
         assert places(folders, "a.pdf") == ["inbox"]
 
 
@@ -388,13 +391,13 @@ def test_only_one_sweep_at_a_time(folders: Folders) -> None:
         lock = str(folders.working / ".sweep.lock")
         out = subprocess.run([sys.executable, "-c", code, lock], capture_output=True, text=True, check=True).stdout
         assert out.strip() == "False"
-        assert sweep(folders, settings, inbox.identity(), server.runs) is None
-    assert sweep(folders, settings, inbox.identity(), server.runs) is not None
+        assert sweep(folders, settings, heartbeat.identity(), server.runs) is None
+    assert sweep(folders, settings, heartbeat.identity(), server.runs) is not None
 
 
 def test_status_says_where_and_why(folders: Folders) -> None:
     look = drop(folders, "a.pdf")
-    claim = inbox.take(folders, "a.pdf", look, inbox.identity(), dpi=300)
+    claim = inbox.take(folders, "a.pdf", look, heartbeat.identity(), dpi=300)
     inbox.quarantine(folders, claim, NotAScan("broken", vietnamese="hỏng"), 300, now=datetime(2026, 1, 2))
     drop(folders, "b.pdf")
     counts, held = inbox.status(folders)
@@ -403,3 +406,209 @@ def test_status_says_where_and_why(folders: Folders) -> None:
         ("inbox", "b.pdf", "waiting to be taken"),
         ("quarantine", "a.pdf", "broken"),
     ]
+
+
+# Signs of life
+
+
+OTHER = "0badcafe-1:77:12345"
+"""A process of another machine."""
+
+
+def beats(folders: Folders, owner: str, seconds_ago: float) -> None:
+    now = heartbeat.beat(folders, owner)
+    os.utime(folders.working / ".alive" / owner, (now - seconds_ago, now - seconds_ago))
+
+
+@pytest.mark.parametrize(("seconds_ago", "place"), [(1, "working"), (119, "working"), (1000, "inbox"), (None, "inbox")])
+def test_claims_of_another_machine_are_its_own_while_it_lives(
+    folders: Folders, seconds_ago: float | None, place: str
+) -> None:
+    server, settings = FakeServer(), load(home=folders.home, settle=1000, claim_timeout=120)
+    take_one(folders, OTHER, running=True)
+    if seconds_ago is not None:
+        beats(folders, OTHER, seconds_ago)
+    sweep(folders, settings, heartbeat.identity(), server.runs)
+    assert places(folders, "a.pdf") == [place]
+
+
+def test_a_process_beats_as_long_as_it_works(folders: Folders, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(heartbeat, "BEAT", 0.02)
+    own = heartbeat.identity()
+    beats(folders, OTHER, 2 * 86400)
+    with heartbeat.beating(folders):
+        beats(folders, own, 500)
+        deadline = time.monotonic() + 10
+        while heartbeat.beat(folders, OTHER) - (heartbeat.last_beat(folders, own) or 0) > 100:
+            assert time.monotonic() < deadline
+            time.sleep(0.02)
+    assert heartbeat.last_beat(folders, own) is None
+    for name in ("", "../../etc/passwd", ".hidden"):
+        assert heartbeat.last_beat(folders, name) is None
+
+
+def test_the_long_silent_are_forgotten(folders: Folders) -> None:
+    beats(folders, OTHER, 2 * 86400)
+    with heartbeat.beating(folders):
+        assert heartbeat.last_beat(folders, OTHER) is None
+
+
+# Put off and tried again
+
+
+def test_what_is_put_off_waits_its_time_and_is_started_anew(folders: Folders) -> None:
+    server, settings = FakeServer(), load(home=folders.home, settle=0)
+    claim = take_one(folders, heartbeat.identity(), running=True)
+    full = as_fault(OSError(28, "No space left on device"))
+    inbox.put_off(folders, claim, full, not_before=1000)
+    for now, started in [(900, []), (999, []), (1000, ["a.pdf"]), (1001, ["a.pdf"])]:
+        sweep(folders, settings, heartbeat.identity(), server.runs, now=now)
+        assert server.started == started
+        assert places(folders, "a.pdf") == ["working"]
+    (again,) = inbox.claims(folders)
+    assert (again.tries, again.is_put_off, again.flow_run) == (1, False, f"run of {claim.id}")
+    assert inbox.take_over(folders, claim.id, "2").tries == 1
+
+
+def test_a_clock_set_back_puts_nothing_off_for_ever(folders: Folders) -> None:
+    server, settings = FakeServer(), load(home=folders.home, settle=0)
+    claim = take_one(folders, heartbeat.identity(), running=True)
+    inbox.put_off(folders, claim, NotAScan("x"), not_before=1_000_000)
+    sweep(folders, settings, heartbeat.identity(), server.runs, now=1000)
+    assert server.started == ["a.pdf"]
+
+
+def test_status_says_why_something_is_put_off(folders: Folders) -> None:
+    claim = take_one(folders, heartbeat.identity(), running=True)
+    inbox.put_off(folders, claim, NotAScan("the disk is full"), not_before=time.time() + 60)
+    ((_, name, why),) = [(one.where, one.name, one.why) for one in inbox.status(folders)[1]]
+    assert name == "a.pdf"
+    assert "the disk is full" in why
+
+
+@pytest.mark.parametrize(
+    ("fault", "times"),
+    [
+        (OSError(28, "No space left on device"), 8),
+        (OSError(30, "Read-only file system"), 8),
+        (MemoryError(), 8),
+        (ToolMissing("no tesseract"), 8),
+        (too_many_failed({1: "late"}, 1, passing=True), 1),
+        (too_many_failed({1: "damaged"}, 1), 0),
+        (Encrypted("locked"), 0),
+        (NoPages("none"), 0),
+        (TooLarge("big"), 0),
+        (KeyError("a fault of ours"), 0),
+    ],
+)
+def test_only_what_may_pass_is_tried_again(fault: Exception, times: int) -> None:
+    assert tries_again(as_fault(fault), retries=8) == times
+
+
+def test_pauses_grow_to_an_hour() -> None:
+    settings = load(retry_delay=60)
+    assert [settings.pause_before_retry(n) for n in (0, 1, 2, 6, 50)] == [60, 120, 240, 3600, 3600]
+
+
+# What else can lie in the way
+
+
+def test_nothing_is_taken_while_the_disk_is_nearly_full(folders: Folders) -> None:
+    server = FakeServer()
+    drop(folders, "a.pdf")
+    swept = sweep(folders, load(home=folders.home, settle=0, min_free=10**18), heartbeat.identity(), server.runs)
+    assert swept is not None
+    assert (swept.taken, swept.waiting) == ((), 1)
+    assert "MB free" in swept.troubles[0]
+    assert places(folders, "a.pdf") == ["inbox"]
+
+
+def test_the_next_version_waits_for_the_one_before(folders: Folders) -> None:
+    server, settings = FakeServer(), load(home=folders.home, settle=0)
+    first = take_one(folders, heartbeat.identity(), running=True)
+    drop(folders, "a.pdf", PDF + b"\n")
+    drop(folders, "b.pdf")
+    swept = sweep(folders, settings, heartbeat.identity(), server.runs)
+    assert swept is not None
+    assert (swept.taken, swept.waiting) == (("b.pdf",), 1)
+    inbox.archive(folders, first, 300)
+    swept = sweep(folders, settings, heartbeat.identity(), server.runs)
+    assert swept is not None
+    assert swept.taken == ("a.pdf",)
+
+
+def test_a_claim_whose_record_is_gone_gives_its_file_back(folders: Folders) -> None:
+    server, settings = FakeServer(), load(home=folders.home, settle=1000)
+    claim = take_one(folders, heartbeat.identity(), running=True)
+    (claim.folder(folders) / "claim.json").write_text("{")
+    sweep(folders, settings, heartbeat.identity(), server.runs)
+    assert places(folders, "a.pdf") == ["inbox"]
+
+
+def test_claims_of_a_later_version_can_be_read(folders: Folders) -> None:
+    claim = take_one(folders, heartbeat.identity(), running=True)
+    record = claim.folder(folders) / "claim.json"
+    record.write_text(json.dumps({**json.loads(record.read_text()), "news": 1}))
+    assert inbox.load_claim(folders, claim.id) == claim
+
+
+@pytest.mark.parametrize("name", ["../a.pdf", "/etc/passwd", "a/../../b.pdf", ".."])
+def test_no_name_leads_out(folders: Folders, name: str) -> None:
+    with pytest.raises(Gone):
+        inbox.below(folders.inbox, name)
+    claim = take_one(folders, heartbeat.identity(), running=True)
+    inbox.save_claim(folders, inbox.replace(claim, name=name))
+    sweep(folders, load(home=folders.home, settle=1000), heartbeat.identity(), FakeServer().runs)
+    assert places(folders, "a.pdf") == ["inbox"]
+
+
+def test_a_folder_that_became_a_link_is_not_followed(folders: Folders, tmp_path: Path) -> None:
+    look = drop(folders, "sub/a.pdf")
+    outside = tmp_path / "outside"
+    (folders.inbox / "sub").rename(outside)
+    (folders.inbox / "sub").symlink_to(outside)
+    with pytest.raises(Gone):
+        inbox.take(folders, "sub/a.pdf", look, heartbeat.identity(), dpi=300)
+    assert (outside / "a.pdf").exists()
+
+
+def test_a_file_goes_back_even_if_a_link_lies_where_its_folder_was(folders: Folders, tmp_path: Path) -> None:
+    look = drop(folders, "sub/a.pdf")
+    claim = inbox.take(folders, "sub/a.pdf", look, heartbeat.identity(), dpi=300)
+    (folders.inbox / "sub").rmdir()
+    (folders.inbox / "sub").symlink_to(tmp_path)
+    assert inbox.hand_back(folders, claim) == folders.inbox / "a.pdf"
+
+
+def test_someone_still_writes(folders: Folders) -> None:
+    claim = take_one(folders, heartbeat.identity(), running=True)
+    assert inbox.is_unchanged(folders, claim)
+    with claim.scan(folders).open("ab") as file:
+        file.write(b"more")
+    assert not inbox.is_unchanged(folders, claim)
+
+
+def test_a_huge_file_is_not_hashed(folders: Folders) -> None:
+    look = drop(folders, "a.pdf")
+    assert inbox.take(folders, "a.pdf", look, heartbeat.identity(), dpi=300, max_bytes=10).sha256 == ""
+
+
+def test_retry_in_the_ui_finds_the_scan_in_quarantine(folders: Folders) -> None:
+    claim = take_one(folders, heartbeat.identity(), running=True)
+    inbox.quarantine(folders, claim, NotAScan("broken"), 300)
+    with pytest.raises(Gone):
+        inbox.take_again(folders, "20260101-000000-00000000", heartbeat.identity(), dpi=300)
+    again = inbox.take_again(folders, claim.id, heartbeat.identity(), dpi=300)
+    assert (again.name, again.sha256) == ("a.pdf", claim.sha256)
+    assert places(folders, "a.pdf") == ["working"]
+    assert list(folders.quarantine.iterdir()) == []
+
+
+@pytest.mark.parametrize("inner", ["published", "inbox"])
+def test_folders_in_one_another_are_refused(tmp_path: Path, inner: str) -> None:
+    outer = {"published": "inbox", "inbox": "published"}[inner]
+    home = tmp_path / "home"
+    folders = load(home=home, **{inner: home / outer / "sub"}).folders
+    with pytest.raises(BadSetting, match=f"{inner}.*lies in.*{outer}"):
+        folders.check_apart()
+    load(home=home).folders.check_apart()

@@ -156,3 +156,19 @@ def test_a_full_disk_changes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyP
 
 def test_undecodable_names_can_be_shown() -> None:
     assert publish.readable(os.fsdecode(b"b\xff\n.pdf")) == "b\N{REPLACEMENT CHARACTER}\N{REPLACEMENT CHARACTER}.pdf"
+
+
+@given(st.lists(st.builds(Path, NAMES), min_size=1, max_size=6, unique=True))
+def test_a_scan_given_by_name_is_published_under_its_stem(names: list[Path]) -> None:
+    """`nambat ingest` names each scan so that the flow arrives at the very stem that was planned for it."""
+    inputs = [(Path("/scans") / name, Path("/scans")) for name in names]
+    for (path, _), stem in zip(inputs, publish.target_stems(inputs), strict=True):
+        named = PurePosixPath(publish.name_for(stem, path))
+        assert named.parent / publish.stem_of(named.name) == stem
+
+
+def test_a_scan_without_a_suffix_is_marked_once() -> None:
+    (stem,) = publish.target_stems([(Path("/scans/b"), Path("/scans"))])
+    assert publish.output_names(publish.name_for(stem, Path("/scans/b")), ("txt",))["txt"] == PurePosixPath(
+        "b.file.txt"
+    )

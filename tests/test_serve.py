@@ -5,6 +5,7 @@ One service serves the whole module, because a fresh Prefect server takes some 1
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 import random
@@ -16,6 +17,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -55,7 +57,7 @@ class Service:
         return self.api("flow_runs/filter", flow_runs={"name": {"any_": [name]}})
 
 
-def start(home: Path, port: int) -> Service:
+def start(home: Path, port: int, **extra: str) -> Service:
     environment = {name: value for name, value in os.environ.items() if not name.startswith("PREFECT_")}
     process = subprocess.Popen(
         [sys.executable, "-m", "flows.cli", "serve"],
@@ -69,6 +71,7 @@ def start(home: Path, port: int) -> Service:
             "NAMBAT_SETTLE": "3",
             "NAMBAT_SETTLE_BROKEN": "5",
             "NAMBAT_SWEEP_CRON": "*/7 * * * *",
+            **extra,
         },
     )
     assert process.stderr is not None
@@ -94,6 +97,10 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     service = start(tmp_path_factory.mktemp("service"), port)
     yield service
     kill_tree(service.process.pid)
+
+
+def now() -> str:
+    return datetime.now(UTC).isoformat()
 
 
 def files(folder: Path) -> list[str]:
@@ -145,6 +152,54 @@ def test_a_corrupt_file_goes_to_quarantine_and_the_next_is_published(service: Se
     assert service.runs("hỏng.pdf")[0]["state"]["message"] == f"{vietnamese} / {english}"
     write_scan(service.home / "inbox" / "tốt.pdf")
     wait_until((service.home / "originals" / "tốt.pdf").exists)
+
+
+def test_retry_in_the_ui_reads_a_quarantined_file_again(service: Service) -> None:
+    """The button sets the failed run to be run again; what is still broken fails again, with the same reason."""
+    (run,) = service.runs("hỏng.pdf")
+    again = {"type": "SCHEDULED", "name": "AwaitingRetry", "state_details": {"scheduled_time": now()}}
+    service.api(f"flow_runs/{run['id']}/set_state", state=again, force=False)
+    wait_until(lambda: service.runs("hỏng.pdf")[0]["run_count"] == 2)
+    wait_until(lambda: service.runs("hỏng.pdf")[0]["state_type"] == "FAILED")
+    assert service.runs("hỏng.pdf")[0]["state"]["message"] == run["state"]["message"]
+    assert files(service.home / "quarantine") == ["hỏng.pdf", "hỏng.pdf.reason.txt"]
+    assert files(service.home / "inbox") == []
+
+
+def test_a_twin_is_a_copy_and_a_new_scan_of_the_name_a_version(service: Service, tmp_path: Path) -> None:
+    published, originals = service.home / "published", service.home / "originals"
+    data = (originals / "tốt.pdf").read_bytes()
+    text = (published / "tốt.txt").read_bytes()
+    (service.home / "inbox" / "bản sao.pdf").write_bytes(data)
+    wait_until((originals / "bản sao.pdf").exists)
+    assert (published / "bản sao.txt").read_bytes() == text
+    source = json.loads((published / "bản sao.json").read_text())["source"]
+    assert (source["name"], source["copy_of"]) == ("bản sao.pdf", "tốt.pdf")
+    assert "copy_of" not in json.loads((published / "tốt.json").read_text())["source"]
+    wait_until(lambda: service.runs("bản sao.pdf")[0]["state_type"] == "COMPLETED", 20)
+    chosen = {"id": {"any_": [service.runs("bản sao.pdf")[0]["id"]]}}
+    assert service.api("task_runs/filter", flow_runs=chosen) == []
+
+    write_scan(service.home / "inbox" / "tốt.pdf", pages=2)
+    wait_until((originals / "tốt (2).pdf").exists)
+    assert json.loads((published / "tốt.json").read_text())["source"]["pages"] == 2
+    assert sorted(path.suffix for path in (service.home / "versions").glob("tốt (*")) == [".json", ".txt"]
+    assert next((service.home / "versions").glob("*.txt")).read_bytes() == text
+
+
+def test_logs_hold_no_text_of_documents(service: Service) -> None:
+    """What was read stays out of the logs: words of the page, and of its corrections."""
+    words = {
+        word
+        for path in (service.home / "published").rglob("*.txt")
+        for word in path.read_text().split()
+        if len(word) > 3
+    }
+    assert {"NHÂN", "NGHĨA"} <= words
+    entries = service.api("logs/filter", limit=200, logs={"level": {"ge_": 0}})
+    messages = [entry["message"] for entry in entries] + (service.home / "prefect/server.log").read_text().splitlines()
+    assert any("words" in message for message in messages)
+    assert not [message for message in messages if words & set(message.split())]
 
 
 def test_the_schedule_shows_what_is_coming(service: Service) -> None:
@@ -227,5 +282,43 @@ def test_killed_and_stopped_services_hand_files_back_and_the_next_goes_on(servic
         assert states.count("Crashed") == 2
         assert files(service.home / "inbox") == []
         assert "dài.pdf" not in files(service.home / "quarantine")
+    finally:
+        kill_tree(service.process.pid)
+
+
+def test_nothing_listens_in_the_open_without_a_password(tmp_path: Path) -> None:
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("PREFECT_")}
+    done = subprocess.run(
+        [sys.executable, "-m", "flows.cli", "serve", "--home", str(tmp_path / "home"), "--host", "0.0.0.0"],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        env=environment,
+    )
+    assert done.returncode == 2
+    assert len(done.stderr.splitlines()) == 1
+    assert "PREFECT_SERVER_API_AUTH_STRING" in done.stderr
+
+
+def test_a_password_keeps_strangers_out_and_lets_our_runs_in(tmp_path: Path) -> None:
+    port = next(port for port in random.sample(range(20000, 30000), 100) if not is_taken("127.0.0.1", port))
+    service = start(tmp_path / "home", port, PREFECT_SERVER_API_AUTH_STRING="van-thu:mat-khau")
+
+    def status(path: str, secret: str | None = None) -> int:
+        request = urllib.request.Request(f"http://127.0.0.1:{port}{path}")
+        if secret is not None:
+            request.add_header("Authorization", "Basic " + base64.b64encode(secret.encode()).decode())
+        try:
+            with urllib.request.urlopen(request, timeout=30) as answer:
+                return int(answer.status)
+        except urllib.error.HTTPError as error:
+            return error.code
+
+    try:
+        write_scan(service.home / "inbox" / "a.pdf")
+        for path in ("/api/admin/version", "/api/admin/settings", "/api/flows/name/ingest"):
+            assert status(path) == status(path, "van-thu:khac") == 401
+            assert status(path, "van-thu:mat-khau") == 200
+        wait_until((service.home / "originals" / "a.pdf").exists)
     finally:
         kill_tree(service.process.pid)

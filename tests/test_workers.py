@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import os
 import subprocess
+import sys
+import tempfile
 import threading
 import time
 from pathlib import Path
 
 import pytest
 
-from flows.workers import Stopped, WorkerDied, WorkerPool, is_running
+from flows.workers import Stopped, WorkerDied, WorkerPool, clear_scratch, is_running
 from ocr.faults import NotAScan, Timeout
 
 
@@ -113,3 +115,64 @@ def test_memory_is_bounded() -> None:
         with pytest.raises(MemoryError):
             pool.call(eat_memory)
         assert pool.call(double, 1) == 2
+
+
+def leave_files_and_hang(note: str) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder, "page.pgm").write_bytes(b"x")
+        child = subprocess.Popen(["sleep", "600"])
+        Path(note).write_text(f"{os.getpid()} {child.pid}")
+        Path(note + ".folder").write_text(folder)
+        time.sleep(600)
+
+
+def write_much() -> int:
+    with tempfile.TemporaryFile() as file:
+        return file.write(bytes(3_000_000))
+
+
+def environment() -> dict[str, str]:
+    return dict(os.environ)
+
+
+def test_what_a_killed_worker_wrote_goes_with_it(tmp_path: Path) -> None:
+    with WorkerPool(1) as pool:
+        with pytest.raises(Timeout):
+            pool.call(leave_files_and_hang, str(tmp_path / "note"), seconds=3)
+        assert not Path((tmp_path / "note.folder").read_text()).parent.exists()
+
+
+def test_workers_end_with_a_killed_parent(tmp_path: Path) -> None:
+    """Also in the middle of a call that hangs; the next one to look clears their files away."""
+    code = (
+        "import sys; from flows.workers import WorkerPool; from tests.test_workers import leave_files_and_hang\n"
+        "WorkerPool(1).call(leave_files_and_hang, sys.argv[1])"
+    )
+    parent = subprocess.Popen([sys.executable, "-c", code, str(tmp_path / "note")])
+    pids = noted(tmp_path / "note")
+    folder = Path((tmp_path / "note.folder").read_text())
+    clear_scratch()
+    assert folder.exists()  # its owner lives
+    parent.kill()
+    parent.wait()
+    assert gone(pids)
+    clear_scratch()
+    assert not folder.exists()
+
+
+def test_scratch_is_bounded() -> None:
+    with WorkerPool(1, scratch=1_000_000) as pool:
+        with pytest.raises(OSError, match="File too large"):
+            pool.call(write_much)
+        assert pool.call(double, 1) == 2
+
+
+def test_workers_get_a_clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No keys and no proxies for programs that open strangers' files; an office's own words all the same."""
+    monkeypatch.setenv("PREFECT_API_AUTH_STRING", "user:password")
+    monkeypatch.setenv("https_proxy", "http://proxy")
+    monkeypatch.setenv("NAMBAT_WORDS", "/words.txt")
+    with WorkerPool(1) as pool:
+        found = pool.call(environment)
+    assert not {"PREFECT_API_AUTH_STRING", "https_proxy"} & set(found)
+    assert found["NAMBAT_WORDS"] == "/words.txt"

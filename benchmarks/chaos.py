@@ -1,0 +1,523 @@
+"""Kill, fill and unplug a running service, then count its files: none may be lost, none published twice.
+
+    python benchmarks/chaos.py [kill] [disk] [readonly] [server] [--kills 200] [--scans 60] [--seed 1]
+
+Small scans flow into a real ``nambat serve`` (its own folders, port and Prefect database) while
+
+* ``kill``: SIGKILL hits the service or one of its children (Prefect, runs, workers, Tesseract) at random moments;
+* ``disk``: the disk that holds everything, a small tmpfs, is full for a while, again and again;
+* ``readonly``: the disk of published/, another tmpfs, is read-only for a while, again and again;
+* ``server``: the Prefect server's processes are killed and come back.
+
+Some scans are broken and belong into quarantine, some are twins of earlier ones. All the time an observer checks
+that each file is in exactly one of inbox, working, originals and quarantine, and that whatever shows in published/
+is whole. Afterwards each file must be in originals/ with its text published once, or in quarantine/ with a reason.
+``disk`` and ``readonly`` need the right to mount and are skipped without it.
+
+Exit status: 0 if all held, 1 if not.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import zlib
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from PIL import Image
+
+from flows import inbox, publish
+from flows.server import is_taken
+from flows.service import read_service
+from flows.settings import Folders, load
+from flows.workers import SCRATCH, descendants, is_running, kill_tree
+
+SAMPLE = Path(__file__).parent.parent / "sample_scans" / "giay_moi_trang_1.jpg"
+
+SCENARIOS = ("kill", "disk", "readonly", "server")
+
+
+def scan(number: int, pages: int) -> bytes:
+    """A small scan unlike all others: a strip of the sample, its edge elsewhere for each number."""
+    with tempfile.TemporaryDirectory() as folder, Image.open(SAMPLE) as image:
+        path = Path(folder, "scan.pdf")
+        strips = [
+            image.convert("L").crop((0, 2 * number, image.width, image.height // 4 + 3 * page + 2 * number))
+            for page in range(pages)
+        ]
+        strips[0].save(path, save_all=True, append_images=strips[1:], resolution=300)
+        # Pillow writes the time; without it a scan is the same each time it is made.
+        return path.read_bytes()
+
+
+@dataclass(frozen=True)
+class Drop:
+    """A file to drop: its name below the inbox, and what is in it."""
+
+    name: str
+    data: bytes
+    good: bool
+
+    @property
+    def sha256(self) -> str:
+        return hashlib.sha256(self.data).hexdigest()
+
+
+def drops(count: int, chance: random.Random) -> list[Drop]:
+    """Scans of one to three pages; about one in ten a twin of an earlier one, one in twelve broken."""
+    made: list[Drop] = []
+    for number in range(count):
+        folder = chance.choice(["", "", "van-thu/", "phòng 2/Công văn/"])
+        name = f"{folder}{number:03} {chance.choice(['Báo cáo', 'Quyết định', '-kế hoạch'])}.pdf"
+        good = [one for one in made if one.good]
+        if good and chance.random() < 0.1:
+            made.append(Drop(name, chance.choice(good).data, True))
+            continue
+        data = scan(number, chance.choice([1, 1, 2, 3]))
+        if chance.random() < 0.08:
+            made.append(Drop(name, data[: len(data) // 2], False))
+        else:
+            made.append(Drop(name, data, True))
+    return made
+
+
+@dataclass
+class Service:
+    """A running ``nambat serve``, started again after each death."""
+
+    folders: Folders
+    port: int
+    extra: dict[str, str]
+    log: Path
+    process: subprocess.Popen[bytes] | None = None
+    starts: int = 0
+    slowest: float = 0.0
+
+    def start(self) -> None:
+        """Start it, without waiting until it is ready."""
+        self.starts += 1
+        clean = {name: value for name, value in os.environ.items() if not name.startswith(("PREFECT_", "NAMBAT_"))}
+        with self.log.open("ab") as log:
+            log.write(f"--- start {self.starts}, {time.strftime('%H:%M:%S')}\n".encode())
+            log.flush()
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "flows.cli", "serve"],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+                env={
+                    **clean,
+                    "NAMBAT_HOME": str(self.folders.home),
+                    "NAMBAT_PORT": str(self.port),
+                    "NAMBAT_SETTLE": "1",
+                    "NAMBAT_SETTLE_BROKEN": "3",
+                    "NAMBAT_RESCAN": "3",
+                    "NAMBAT_RETRY_DELAY": "5",
+                    "NAMBAT_MIN_FREE": "0",
+                    **self.extra,
+                },
+            )
+
+    def is_up(self) -> bool:
+        return self.process is not None and self.process.poll() is None
+
+    def stop(self) -> float:
+        """SIGTERM, and the seconds it took."""
+        assert self.process is not None
+        begun = time.monotonic()
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+            with suppress(subprocess.TimeoutExpired):
+                self.process.wait(60)
+        return time.monotonic() - begun
+
+
+@dataclass
+class Observer:
+    """Looks again and again whether every file is in exactly one place and what is published is whole."""
+
+    folders: Folders
+    dropped: dict[str, Drop] = field(default_factory=dict)
+    looks: int = 0
+    complaints: list[str] = field(default_factory=list)
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def drop(self, one: Drop) -> None:
+        """As a person does: under a name that is passed over, then renamed."""
+        with self.lock:
+            place = self.folders.inbox / one.name
+            place.parent.mkdir(parents=True, exist_ok=True)
+            arriving = place.with_name(place.name + ".part")
+            arriving.write_bytes(one.data)
+            arriving.rename(place)
+            self.dropped[one.name] = one
+
+    def places(self) -> dict[str, list[str]]:
+        """Size and checksum of a file's content -> where files with it lie."""
+        found: dict[str, list[str]] = {}
+        for root in ("inbox", "working", "originals", "quarantine"):
+            for path in _files(getattr(self.folders, root)):
+                if (
+                    path.name.startswith(".")
+                    or path.name.endswith((inbox.REASON, ".part"))
+                    or path.name == "claim.json"
+                ):
+                    continue
+                with suppress(OSError):
+                    if path.is_file():
+                        found.setdefault(_mark(path.read_bytes()), []).append(str(path))
+        return found
+
+    def misplaced(self) -> list[str]:
+        """Files that are in no place, or in two."""
+        with self.lock:
+            wanted = Counter(_mark(one.data) for one in self.dropped.values())
+            found = self.places()
+        return [
+            f"{count} dropped, found at {found.get(mark, [])}"
+            for mark, count in wanted.items()
+            if len(found.get(mark, [])) != count
+        ]
+
+    def torn(self) -> list[str]:
+        """Published files that are not whole, or are none of ours."""
+        wrong = []
+        for path in _files(self.folders.published):
+            try:
+                if path.name.startswith(".") or path.suffix not in (".txt", ".json"):
+                    wrong.append(f"a stray file {path}")
+                elif path.suffix == ".json":
+                    data = json.loads(path.read_bytes())
+                    for entry in data["files"]:
+                        if hashlib.sha256((path.with_name(entry["name"])).read_bytes()).hexdigest() != entry["sha256"]:
+                            wrong.append(f"{path} and its text do not match")
+            except FileNotFoundError:
+                continue
+            except (ValueError, KeyError) as fault:
+                wrong.append(f"{path}: {fault!r}")
+        return wrong
+
+    def watch(self, over: threading.Event) -> None:
+        # A file that moves while the folders are listed is seen twice or not at all; what is wrong stays wrong.
+        before: set[str] = set()
+        twice: set[str] = set()
+        while not over.wait(2):
+            self.looks += 1
+            now = {*self.misplaced(), *self.torn()}
+            for one in now & before & twice:
+                self.complaints.append(f"{time.strftime('%H:%M:%S')} {one}")
+            twice, before = before & now, now
+
+
+def _files(folder: Path) -> Iterator[Path]:
+    """Files in visible folders below ``folder``, which may change meanwhile."""
+    for root, folders, names in os.walk(folder):
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        yield from (Path(root, name) for name in names)
+
+
+def _mark(data: bytes) -> str:
+    return f"{len(data)}-{zlib.crc32(data):08x}"
+
+
+def verdict(folders: Folders, observer: Observer) -> tuple[dict[str, int], list[str]]:
+    """How many files ended where, and everything that is not as it must be."""
+    wrong = list(observer.complaints)
+    counts: Counter[str] = Counter()
+    originals, quarantined = folders.originals, folders.quarantine
+    outputs: set[Path] = set()
+    for one in observer.dropped.values():
+        kept = [path for path in (originals, quarantined) if (path / one.name).is_file()]
+        if len(kept) != 1 or (kept[0] / one.name).read_bytes() != one.data:
+            wrong.append(f"{one.name}: in {[path.name for path in kept]}")
+            counts["lost"] += not kept
+            continue
+        if kept[0] == quarantined:
+            reason = inbox.reason_path(quarantined / one.name)
+            said = reason.read_text().splitlines() if reason.exists() else []
+            if len(said) < 2:
+                wrong.append(f"{one.name}: quarantined without a reason")
+            counts["quarantined, good file" if one.good else "quarantined, broken file"] += 1
+            if one.good:
+                print(f"  a good file in quarantine: {one.name}: {said[1:2]}")
+            continue
+        places = {form: folders.published / p for form, p in publish.output_names(one.name, ("txt", "json")).items()}
+        outputs.update(places.values())
+        try:
+            data = json.loads(places["json"].read_text())
+        except (OSError, ValueError) as fault:
+            wrong.append(f"{one.name}: archived, but {fault!r}")
+            continue
+        if data["source"]["sha256"] != one.sha256:
+            wrong.append(f"{one.name}: the text of another scan is published under this name")
+        counts["published as a copy" if "copy_of" in data["source"] else "published"] += 1
+    extra = {path for path in folders.published.rglob("*") if path.is_file()} - outputs
+    wrong += [f"published without an original: {path}" for path in sorted(extra)]
+    wrong += observer.misplaced() + observer.torn()
+    left = [str(path) for path in folders.working.glob("2*")]
+    wrong += [f"left in working/: {path}" for path in left]
+    wrong += [f"left in inbox/: {path}" for path in inbox.list_inbox(folders.inbox).files]
+    versions = [path for path in folders.versions.rglob("*") if path.is_file()]
+    wrong += [f"a version of what has only one: {path}" for path in versions]
+    return dict(counts), wrong
+
+
+def all_done(folders: Folders, observer: Observer) -> bool:
+    done = (folders.originals, folders.quarantine)
+    return all(any((root / name).is_file() for root in done) for name in list(observer.dropped))
+
+
+def kill_at_random(service: Service, count: int, chance: random.Random, go_on: Callable[[int], None]) -> Counter[str]:
+    """SIGKILL to the service or a child of it, so many times."""
+    killed: Counter[str] = Counter()
+    while sum(killed.values()) < count:
+        go_on(sum(killed.values()))
+        time.sleep(chance.uniform(0.2, 10) if chance.random() < 0.8 else chance.uniform(10, 40))
+        if not service.is_up():
+            service.start()  # it ended because its Prefect server was killed before it was ready
+            continue
+        family = _family(service)
+        patience = time.monotonic() + 60
+        if chance.random() < 0.8:  # else it is hit while it starts, too
+            while set(family) <= {"Prefect server"} and service.is_up() and time.monotonic() < patience:
+                time.sleep(chance.uniform(0.1, 1))
+                family = _family(service)
+        if not service.is_up():
+            continue
+        assert service.process is not None
+        kinds = sorted(family)
+        if not kinds or chance.random() < 0.2:
+            victim, what = service.process.pid, "nambat serve"
+        else:
+            # A kind first: there are always more workers than servers. And the server less often than runs.
+            what = chance.choices(kinds, [1 if kind == "Prefect server" else 3 for kind in kinds])[0]
+            victim = chance.choice(family[what])
+        killed[what] += 1
+        with suppress(ProcessLookupError):
+            os.kill(victim, signal.SIGKILL)
+        if victim == service.process.pid:
+            service.process.wait()
+            if chance.random() < 0.3:
+                time.sleep(chance.uniform(0, 5))  # orphans go on for a while
+            service.start()
+    return killed
+
+
+def _family(service: Service) -> dict[str, list[int]]:
+    """The service's children and theirs, by what they are."""
+    assert service.process is not None
+    found: dict[str, list[int]] = {}
+    for pid in descendants(service.process.pid):
+        found.setdefault(_kind(pid), []).append(pid)
+    return found
+
+
+def _kind(pid: int) -> str:
+    """What a process is, from its command line."""
+    with suppress(OSError):
+        words = Path(f"/proc/{pid}/cmdline").read_bytes().decode("utf-8", "replace").split("\0")
+        line = " ".join(words)
+        known = {
+            "flows.workers": "worker",
+            "tesseract": "tesseract",
+            "pdf": "poppler",
+            "uvicorn": "Prefect server",
+            "server start": "Prefect server",
+            "prefect": "run",
+        }
+        for part, kind in known.items():
+            if part in line:
+                return kind
+    return "other child"
+
+
+@contextmanager
+def tmpfs(place: Path, megabytes: int) -> Iterator[None]:
+    """A small file system of its own.
+
+    Raises:
+        PermissionError: mounting is not allowed here.
+    """
+    place.mkdir(parents=True, exist_ok=True)
+    command = ["mount", "-t", "tmpfs", "-o", f"size={megabytes}m", "none", str(place)]
+    if shutil.which("mount") is None or subprocess.run(command, capture_output=True).returncode:
+        raise PermissionError("mounting a tmpfs is not allowed here")
+    try:
+        yield
+    finally:
+        subprocess.run(["umount", "-l", str(place)], check=False)
+
+
+def fill(place: Path) -> None:
+    """Write until nothing more fits."""
+    with suppress(OSError), place.open("wb", buffering=0) as file:
+        while True:
+            file.write(bytes(65536))
+
+
+def scenario(name: str, arguments: argparse.Namespace, home: Path) -> list[str]:
+    """Run one scenario; prints figures and returns what went wrong."""
+    chance = random.Random(f"{arguments.seed} {name}")
+    published = home.parent / f"{home.name}-published" if name == "readonly" else home / "published"
+    folders = load(home=home, published=published).folders
+    folders.make()
+    port = next(port for port in chance.sample(range(20000, 30000), 100) if not is_taken("127.0.0.1", port))
+    service = Service(folders, port, {"NAMBAT_PUBLISHED": str(published)}, arguments.logs / f"{name}.log")
+    observer = Observer(folders)
+    coming = drops(arguments.scans if name == "kill" else min(arguments.scans, 20), chance)
+    over = threading.Event()
+    watcher = threading.Thread(target=observer.watch, args=(over,), daemon=True)
+    begun = time.monotonic()
+    service.start()
+    watcher.start()
+    try:
+        if name == "kill":
+
+            def go_on(number: int) -> None:
+                while coming and len(observer.dropped) <= number * len(coming_all) / max(1, 0.9 * arguments.kills):
+                    observer.drop(coming.pop(0))
+
+            coming_all = list(coming)
+            killed = kill_at_random(service, arguments.kills, chance, go_on)
+            while coming:
+                observer.drop(coming.pop(0))
+            print("  killed: " + ", ".join(f"{count} {what}" for what, count in killed.most_common()))
+        else:
+            trouble = {"disk": full_disk, "readonly": read_only, "server": server_killed}[name]
+            for number in range(arguments.rounds):
+                for _ in range(max(1, 20 // arguments.rounds)):
+                    if coming:
+                        observer.drop(coming.pop(0))
+                trouble(service, chance)
+                print(f"  round {number + 1}: {observer_line(folders)}", flush=True)
+        deadline = time.monotonic() + arguments.patience
+        while not all_done(folders, observer) and time.monotonic() < deadline:
+            if not service.is_up():
+                print("  the service had ended by itself")
+                service.start()
+            time.sleep(1)
+        time.sleep(3)
+    finally:
+        over.set()
+        watcher.join()
+        seconds = service.stop()
+        if service.process is not None:
+            kill_tree(service.process.pid)
+    counts, wrong = verdict(folders, observer)
+    if seconds > 10:
+        wrong.append(f"SIGTERM took {seconds:.1f} s")
+    print(f"  ended: {counts}, of {len(observer.dropped)} dropped; {observer.looks} looks, {service.starts} starts")
+    print(f"  {time.monotonic() - begun:.0f} s in all; SIGTERM took {seconds:.1f} s")
+    left = [pid for pid in _running_below(home) if is_running(pid)]
+    wrong += [f"still running: {pid} {_kind(pid)}" for pid in left]
+    for pid in left:
+        kill_tree(pid)
+    print(f"  scratch folders of dead workers, for the next start to clear: {len(_scratch())}")
+    return wrong
+
+
+def _scratch() -> list[Path]:
+    return list(Path(tempfile.gettempdir()).glob(f"{SCRATCH}*"))
+
+
+def _running_below(home: Path) -> list[int]:
+    """Processes whose environment names these folders."""
+    found = []
+    for place in Path("/proc").glob("[0-9]*/environ"):
+        with suppress(OSError):
+            if f"NAMBAT_HOME={home}".encode() in place.read_bytes().split(b"\0"):
+                found.append(int(place.parent.name))
+    return found
+
+
+def observer_line(folders: Folders) -> str:
+    counts, _ = inbox.status(folders)
+    return ", ".join(f"{name} {count}" for name, count in counts.items())
+
+
+def full_disk(service: Service, chance: random.Random) -> None:
+    """A full disk for some seconds, then room again."""
+    ballast = service.folders.home / "ballast"
+    time.sleep(chance.uniform(1, 15))
+    for _ in range(8):
+        fill(ballast)  # what is freed meanwhile is taken, too
+        time.sleep(chance.uniform(1, 4))
+    ballast.unlink()
+    time.sleep(chance.uniform(5, 20))
+
+
+def read_only(service: Service, chance: random.Random) -> None:
+    """published/ cannot be written for some seconds."""
+    place = str(service.folders.published)
+    time.sleep(chance.uniform(1, 10))
+    subprocess.run(["mount", "-o", "remount,ro", place], check=False, capture_output=True)
+    time.sleep(chance.uniform(10, 30))
+    subprocess.run(["mount", "-o", "remount,rw", place], check=True)
+    time.sleep(chance.uniform(1, 10))
+
+
+def server_killed(service: Service, chance: random.Random) -> None:
+    """Each process of the Prefect server is killed at once."""
+    time.sleep(chance.uniform(2, 20))
+    with suppress(KeyError, IndexError, ValueError):
+        kill_tree(int(read_service(service.folders)["server"].split(":")[1]))
+    time.sleep(chance.uniform(10, 40))
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
+    parser.add_argument("scenarios", nargs="*", metavar="SCENARIO", help=f"of {', '.join(SCENARIOS)}; all by default")
+    parser.add_argument("--kills", type=int, default=200)
+    parser.add_argument("--scans", type=int, default=60)
+    parser.add_argument("--rounds", type=int, default=5, help="of the other troubles")
+    parser.add_argument("--seed", default="1")
+    parser.add_argument("--patience", type=float, default=1200, help="seconds for what is left at the end")
+    parser.add_argument(
+        "--logs", type=Path, default=Path(tempfile.gettempdir()), help="where the services' output goes"
+    )
+    arguments = parser.parse_args()
+    unknown = set(arguments.scenarios) - set(SCENARIOS)
+    if unknown:
+        parser.error(f"no scenario is called {unknown.pop()}")
+    arguments.logs.mkdir(parents=True, exist_ok=True)
+    failed = False
+    for name in arguments.scenarios or SCENARIOS:
+        print(f"{name}:", flush=True)
+        with tempfile.TemporaryDirectory(prefix=f"nambat-chaos-{name}-") as folder:
+            home = Path(folder, "home")
+            try:
+                if name == "disk":
+                    with tmpfs(home, 64):
+                        wrong = scenario(name, arguments, home)
+                elif name == "readonly":
+                    with tmpfs(home.parent / f"{home.name}-published", 64):
+                        wrong = scenario(name, arguments, home)
+                else:
+                    wrong = scenario(name, arguments, home)
+            except PermissionError as fault:
+                print(f"  skipped: {fault}")
+                continue
+        for one in wrong[:50]:
+            print(f"  WRONG: {one}")
+        print(f"  {'all held' if not wrong else f'{len(wrong)} things went wrong'}", flush=True)
+        failed = failed or bool(wrong)
+    return int(failed)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

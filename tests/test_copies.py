@@ -1,0 +1,182 @@
+"""The same bytes twice are read once; what is replaced is kept."""
+
+from __future__ import annotations
+
+import json
+import os
+import threading
+from datetime import datetime
+from pathlib import Path
+
+import pytest
+
+from flows import copies, publish
+from flows.settings import Folders, Settings, load
+
+SHA = "ab" * 32
+
+DOCUMENT = {
+    "schema": "nambat/1",
+    "source": {"name": "a.pdf", "sha256": SHA, "pages": 2, "bytes": 10},
+    "footnotes": [{}],
+    "corrections": [],
+    "pages": [
+        {"number": 1, "words": 3, "mean_confidence": 90.0, "error": None},
+        {"number": 2, "words": 0, "mean_confidence": None, "error": "damaged"},
+    ],
+    "warnings": [{"page": 2, "message": "damaged"}],
+}
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    made = load(home=tmp_path / "home")
+    made.folders.make()
+    return made
+
+
+def targets(folders: Folders, name: str, settings: Settings) -> dict[str, Path]:
+    return {form: folders.published / place for form, place in publish.output_names(name, settings.formats).items()}
+
+
+def publish_first(settings: Settings, name: str = "sub/a.pdf", text: bytes = b"Tieu de\n") -> dict[str, Path]:
+    folders = settings.folders
+    places = targets(folders, name, settings)
+    whole = publish.manifest(DOCUMENT, {os.fsdecode(places["txt"].name): text})
+    publish.publish({places["txt"]: text, places["json"]: whole}, folders.working / ".staging")
+    copies.remember(folders, SHA, name, settings, "1")
+    return places
+
+
+def test_a_twin_is_answered_with_a_marked_copy(settings: Settings) -> None:
+    folders = settings.folders
+    publish_first(settings)
+    twin = copies.find_twin(folders, SHA, settings, "1")
+    assert twin is not None
+    places = targets(folders, "Bản sao.tif", settings)
+    outcome = copies.publish_copy(twin, "Bản sao.tif", places, folders.working / ".staging", folders.versions)
+    assert places["txt"].read_bytes() == b"Tieu de\n"
+    data = json.loads(places["json"].read_text())
+    assert data["source"] == {**DOCUMENT["source"], "name": "Bản sao.tif", "copy_of": "sub/a.pdf"}
+    assert [entry["name"] for entry in data["files"]] == ["Bản sao.tif.txt"]
+    assert {key: data[key] for key in DOCUMENT if key != "source"} == {
+        key: value for key, value in DOCUMENT.items() if key != "source"
+    }
+    assert (outcome.copy_of, outcome.pages, outcome.words, outcome.footnotes) == ("sub/a.pdf", 2, 3, 1)
+    assert outcome.failed_pages == ((2, "damaged"),)
+
+
+def test_a_copy_of_a_copy_names_the_original(settings: Settings) -> None:
+    folders = settings.folders
+    first = publish_first(settings)
+    staging = folders.working / ".staging"
+    twin = copies.find_twin(folders, SHA, settings, "1")
+    assert twin is not None
+    copies.publish_copy(twin, "b.pdf", targets(folders, "b.pdf", settings), staging, folders.versions)
+    copies.remember(folders, SHA, "b.pdf", settings, "1")
+    first["json"].unlink()
+    twin = copies.find_twin(folders, SHA, settings, "1")
+    assert twin is not None
+    assert twin.name == "b.pdf"
+    places = targets(folders, "c.pdf", settings)
+    copies.publish_copy(twin, "c.pdf", places, staging, folders.versions)
+    assert json.loads(places["json"].read_text())["source"]["copy_of"] == "sub/a.pdf"
+
+
+def test_the_same_name_again_is_left_as_it_is(settings: Settings) -> None:
+    folders = settings.folders
+    places = publish_first(settings)
+    before = {path: (path.read_bytes(), path.stat().st_mtime_ns) for path in places.values()}
+    twin = copies.find_twin(folders, SHA, settings, "1")
+    assert twin is not None
+    copies.publish_copy(twin, "sub/a.pdf", places, folders.working / ".staging", folders.versions)
+    assert {path: (path.read_bytes(), path.stat().st_mtime_ns) for path in places.values()} == before
+
+
+@pytest.mark.parametrize("spoil", ["text mended", "text gone", "json gone", "json torn", "other scan", "notes torn"])
+def test_no_copy_of_what_is_not_as_it_was_published(settings: Settings, spoil: str) -> None:
+    places = publish_first(settings)
+    match spoil:
+        case "text mended":
+            places["txt"].write_text("Tiêu đề\n")
+        case "text gone":
+            places["txt"].unlink()
+        case "json gone":
+            places["json"].unlink()
+        case "json torn":
+            places["json"].write_bytes(places["json"].read_bytes()[:100])
+        case "other scan":
+            places["json"].write_text(places["json"].read_text().replace(SHA, "cd" * 32))
+        case "notes torn":
+            (notes,) = (settings.folders.working / ".contents").glob("*.jsonl")
+            notes.write_text("not json\n" + notes.read_text()[:50])
+    assert copies.find_twin(settings.folders, SHA, settings, "1") is None
+
+
+@pytest.mark.parametrize("change", [{"dpi": 200}, {"repair": "off"}, {"footnotes": "end"}, {"formats": "txt,md"}])
+def test_other_settings_make_another_document(settings: Settings, change: dict[str, object]) -> None:
+    publish_first(settings)
+    other = load(home=settings.home, **change)
+    assert copies.find_twin(settings.folders, SHA, other, "1") is None
+    assert copies.find_twin(settings.folders, SHA, settings, "2") is None
+    assert copies.find_twin(settings.folders, "cd" * 32, settings, "1") is None
+
+
+def test_twins_wait_for_each_other(settings: Settings) -> None:
+    order: list[str] = []
+
+    def second() -> None:
+        with copies.content_lock(settings.folders, SHA):
+            order.append("second")
+
+    with copies.content_lock(settings.folders, SHA):
+        thread = threading.Thread(target=second)
+        thread.start()
+        thread.join(0.3)
+        order.append("first")
+    thread.join(10)
+    assert order == ["first", "second"]
+
+
+def kept(settings: Settings) -> dict[str, bytes]:
+    root = settings.folders.versions
+    return {str(path.relative_to(root)): path.read_bytes() for path in sorted(root.rglob("*.*")) if path.is_file()}
+
+
+def test_a_new_scan_of_the_same_name_keeps_the_old_text(settings: Settings) -> None:
+    folders = settings.folders
+    places = publish_first(settings, "sub/a.pdf", b"old\n")
+    old = places["json"].read_bytes()
+    at = datetime(2026, 3, 4, 5, 6, 7).timestamp()
+    for path in places.values():
+        os.utime(path, (at, at))
+    for _ in range(2):  # a second try after a crash keeps nothing twice
+        publish.keep_versions(places, "cd" * 32, {places["txt"]: b"new\n"}, folders.versions / "sub")
+    assert kept(settings) == {"sub/a (2026-03-04 050607).txt": b"old\n", "sub/a (2026-03-04 050607).json": old}
+    assert places["txt"].read_bytes() == b"old\n"
+
+
+@pytest.mark.parametrize(
+    ("before", "sha256", "is_kept"),
+    [
+        ("untouched", SHA, False),  # read again, with other settings or a later version
+        ("untouched", "cd" * 32, True),
+        ("mended", SHA, True),  # by a person: not to be lost
+        ("no json, same text", SHA, False),  # a crash between the two
+        ("no json, other text", SHA, True),
+        ("nothing", SHA, False),
+    ],
+)
+def test_what_is_kept(settings: Settings, before: str, sha256: str, is_kept: bool) -> None:
+    places = publish_first(settings)
+    new = b"new\n"
+    if before == "mended":
+        places["txt"].write_text("mended\n")
+    elif before == "nothing":
+        for path in places.values():
+            path.unlink()
+    elif before.startswith("no json"):
+        places["json"].unlink()
+        new = b"Tieu de\n" if "same" in before else new
+    publish.keep_versions(places, sha256, {places["txt"]: new}, settings.folders.versions)
+    assert bool(kept(settings)) is is_kept

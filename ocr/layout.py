@@ -332,6 +332,12 @@ def _cut_between_columns(line: Line, lines: Sequence[Line], width: int) -> list[
     left, right = _part(line, 0, cut), _part(line, cut, len(line.words))
     if widest < max(1.6 * usual, 1.2 * line.x_height) or not 0.2 * width < left.box.right < 0.7 * width:
         return [line]
+    # A line that begins and ends where others do is running text, however wide its spaces are.
+    near = 0.5 * line.x_height
+    begun = sum(abs(other.box.left - line.box.left) < near for other in lines if other is not line)
+    ended = sum(abs(other.box.right - line.box.right) < near for other in lines if other is not line)
+    if min(begun, ended) >= 2:
+        return [line]
     for other in lines:
         if other is line or abs(other.baseline - line.baseline) > 5 * line.x_height or len(other.words) < 2:
             continue

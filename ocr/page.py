@@ -158,12 +158,13 @@ class Zone:
 
     Attributes:
         kind: ``left`` and ``right`` (columns that stand side by side, as in the letterhead and at the signature;
-            a ``right`` always follows its ``left``), ``text`` (the full measure), ``notes`` (below the footnote
-            rule), ``head`` and ``foot`` (alone in the top or bottom margin: page numbers, running headers),
-            ``table`` (within borders), ``noise`` (stamps, seals, specks).
+            a ``right`` always follows its ``left``), ``text`` (the full measure), ``notes`` (the footnotes at
+            the end of the page), ``head`` and ``foot`` (page numbers in the top or bottom margin), ``table`` (with or
+            without borders), ``noise`` (stamps, seals, specks).
         lines: in reading order.
         box: around the lines; of a table its borders.
-        columns, rows: of a table only: x of its vertical and y of its horizontal borders.
+        columns, rows: of a table only: x of its vertical and y of its horizontal borders; where there are none, of the
+            middle of the free strips between its cells.
         merged: of a table only: row and column, from 0, of each cell without a border to the next column's.
     """
 

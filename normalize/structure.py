@@ -193,7 +193,10 @@ def _roles(zones: Sequence[Zone], first: bool) -> list[tuple[str, Zone, tuple[Li
                 # A letter's addressees, under the letterhead, may keep to its left column.
                 to = next((i for i, text in enumerate(texts) if is_addressee(text)), len(texts))
                 out += [("letterhead", zone, zone.lines[:to])]
-                addressed = zone.lines[to:]
+                if follows:
+                    addressed = zone.lines[to:]
+                else:
+                    out.append(("text", zone, zone.lines[to:]))
             else:
                 out.append(("recipients" if closing else "text", zone, zone.lines))
         elif zone.kind == "right":

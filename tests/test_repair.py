@@ -113,6 +113,15 @@ def test_a_name_is_read_as_elsewhere_in_the_document() -> None:
     assert repair(document(*texts)).blocks[-1].text.endswith("thành phố Lạng Sơn")
 
 
+def test_a_long_clean_text_keeps_its_rare_words() -> None:
+    """The same doubtful word changes in a short text and stays where thousands of words were without error."""
+    doubtful = "Giá bán tịnh được xác định bằng tổng giá bán sản phẩm"
+    clean = ["Ủy ban nhân dân thành phố phấn đấu hoàn thành các chỉ tiêu kế hoạch năm được giao."] * 600
+    assert repair(document(doubtful)).corrections
+    assert not repair(document(doubtful, *clean)).corrections
+    assert repair(document("còn chông chéo", *clean)).corrections
+
+
 def test_marks_stay_at_their_character() -> None:
     tokens = (
         Token("còn"),

@@ -114,11 +114,9 @@ def test_a_name_is_read_as_elsewhere_in_the_document() -> None:
 
 
 def test_a_long_clean_text_keeps_its_rare_words() -> None:
-    """The same doubtful word changes in a short text and stays where thousands of words were without error."""
-    doubtful = "Giá bán tịnh được xác định bằng tổng giá bán sản phẩm"
+    """Where thousands of words are without error, a change that is hardly sure (0.74 alone) is not made."""
     clean = ["Ủy ban nhân dân thành phố phấn đấu hoàn thành các chỉ tiêu kế hoạch năm được giao."] * 600
-    assert repair(document(doubtful)).corrections
-    assert not repair(document(doubtful, *clean)).corrections
+    assert not repair(document("lấy trẻ làm trung tâm", *clean)).corrections
     assert repair(document("còn chông chéo", *clean)).corrections
 
 

@@ -39,6 +39,8 @@ _FEWEST_NEAR, _FEWEST_BESIDE_LETTER = 3, 2
 #: Signs that follow a word without a space.
 _CLOSING = frozenset(".,;:!?)]}”’\"'…")
 _POINTS = ".,;:…"
+#: Unicode counts it among the letters.
+_CIRCUMFLEX = "ˆ"
 _NOTHING = SIGNS.index("")
 # In x-heights: print nearer than this stands tight; a gap as wide as this is a space.
 _TIGHT, _SPACE = 0.32, 0.4
@@ -533,11 +535,11 @@ def _without_phantoms(word: ReadWord, signs: list[RaisedSign]) -> ReadWord | Non
     kept = [
         (one, box)
         for one, box in zip(word.letters, word.letter_boxes, strict=True)
-        if one.text.isalnum()
+        if (one.text.isalnum() and one.text != _CIRCUMFLEX)
         or one.text in _CLOSING
         or (
             not any(one.text == "_" and sign.box.left - box.right < 2 * sign.x_height for sign in signs)
-            and not any(sign.box.left - 2 <= box.centre <= sign.box.right + 2 for sign in signs)
+            and not any(_is_phantom_of(sign, box) for sign in signs)
         )
     ]
     if len(kept) == len(word.letters):
@@ -546,6 +548,12 @@ def _without_phantoms(word: ReadWord, signs: list[RaisedSign]) -> ReadWord | Non
         return None
     letters, boxes = zip(*kept, strict=True)
     return ReadWord("".join(one.text for one in letters), hull(list(boxes)), word.confidence, letters, boxes)
+
+
+def _is_phantom_of(sign: RaisedSign, box: Box) -> bool:
+    """Whether a sign was read where a raised one was taken out; Tesseract's letter boxes are rough."""
+    rim = 0.5 * sign.x_height
+    return sign.box.left - rim <= box.centre <= sign.box.right + rim
 
 
 def _line_with(line: ReadLine, signs: list[RaisedSign]) -> Line:

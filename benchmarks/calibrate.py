@@ -1,6 +1,6 @@
 """Fit the decision of repair: ``normalize/data/decision.json``.
 
-    python benchmarks/calibrate.py PAIRS.jsonl.gz TEXT.gz ... --out normalize/data/decision.json
+    python -m benchmarks.calibrate PAIRS.jsonl.gz TEXT.gz ... --out normalize/data/decision.json
 
 Two logistic regressions tell right changes from false ones: ``page`` on rendered pages that Tesseract read
 (``benchmarks/noisy_pages.py``), ``text`` on held-out paragraphs of the TEXTs into which confusions were put at random,

@@ -1,6 +1,6 @@
 """Learn the channel from pages whose text is known (``benchmarks/noisy_pages.py``): ``normalize/data/channel.json``.
 
-    python benchmarks/channel.py PAIRS.jsonl.gz --out normalize/data/channel.json
+    python -m benchmarks.channel PAIRS.jsonl.gz --out normalize/data/channel.json
 
 * ``listed``: among the letters of the same base that Tesseract listed with a confidence in one bin, how many were
   the printed one, against how many were not: -log of these odds. ``unlisted_in_doubt`` is the same for the letters

@@ -1,6 +1,6 @@
 """Kill, fill and unplug a running service, then count its files: none may be lost, none published twice.
 
-    python benchmarks/chaos.py [kill] [disk] [readonly] [server] [--kills 200] [--scans 60] [--seed 1]
+    python -m benchmarks.chaos [kill] [disk] [readonly] [server] [--kills 200] [--scans 60] [--seed 1]
 
 Small scans flow into a real ``nambat serve`` (its own folders, port and Prefect database) while
 

@@ -1,6 +1,6 @@
 """Run the pipeline over scans with known text and print how well it read them.
 
-    python benchmarks/evaluate.py DIR... [--repair safe] [--bare] [--keep OUT] [--jobs 2]
+    python -m benchmarks.evaluate DIR... [--repair safe] [--bare] [--keep OUT] [--jobs 2]
 
 Each ``NAME.gold.json`` in DIR is the true text of the scan ``NAME.*`` beside it: ``{"blocks": [{"text"}], "footnotes":
 {"1": "..."}}``, marks as ``[^n]`` in the texts, and optionally ``metadata``. ``--bare`` reads the same pages with

@@ -1,7 +1,7 @@
 """Make scans in layouts that nobody tuned for, with their true text, from two typesetters.
 
-    python benchmarks/layouts.py OUT [--only NAME...]
-    python benchmarks/evaluate.py OUT
+    python -m benchmarks.layouts OUT [--only NAME...]
+    python -m benchmarks.evaluate OUT
 
 ``benchmarks/layouts/documents.toml`` lists the documents: each is one of the texts beside it (in the format of
 sample_scans/source.py) in one layout (:class:`Layout`). Most differ from a plain report in one thing, a few in several.

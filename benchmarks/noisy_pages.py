@@ -1,6 +1,6 @@
 """Print corpus text, spoil it as scanners do, and read it with Tesseract: pairs of true and read words by the 10,000.
 
-    python benchmarks/noisy_pages.py TEXT.gz=PAGES ... --out PAIRS.jsonl.gz
+    python -m benchmarks.noisy_pages TEXT.gz=PAGES ... --out PAIRS.jsonl.gz
 
 Takes the paragraphs that training left out, so that the language model has not seen what the channel is learned
 from. Each line of the output is one page: ``{"font", "condition", "truth": [word], "read": [[word, letters]]}`` where

@@ -1,6 +1,6 @@
 """Wall time of ``nambat convert`` against bare pdftoppm and Tesseract over the same scans, in turns.
 
-    python benchmarks/speed.py SCAN.pdf... [--rounds 3] [--jobs 2]
+    python -m benchmarks.speed SCAN.pdf... [--rounds 3] [--jobs 2]
 
 The reference rasterizes each scan with ``pdftoppm -r 300 -gray`` and reads ``--jobs`` pages at a time with
 ``OMP_THREAD_LIMIT=1 tesseract -l vie``: no cleaning, no footnotes, no repair. Quote the ratios, not the seconds; the

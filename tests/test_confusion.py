@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from normalize.confusion import CONFIDENCES, UNLISTED, cost, kind_of, load, rank
+from normalize.confusion import CONFIDENCES, UNLISTED, competitors, cost, kind_of, load, rank
 from ocr.page import Letter
 
 
@@ -43,6 +43,20 @@ def test_the_page_is_believed() -> None:
     quiet = tuple(Letter(c, ((c, 96),)) for c in "thông")
     doubted, unlisted = cost(load(), "thống", "thông", page), cost(load(), "thống", "thông", quiet)
     assert 0 < doubted < unlisted - 3
+
+
+def test_a_letter_that_was_not_listed_is_cheaper_in_doubt() -> None:
+    quiet = (Letter("t"), Letter("ô", (("ô", 96), ("ồ", 0))))
+    doubtful_ = (Letter("t"), Letter("ô", (("ô", 90), ("ồ", 40))))
+    assert cost(load(), "tổ", "tô", doubtful_) < cost(load(), "tổ", "tô", quiet)
+
+
+def test_letters_of_another_base_must_compete() -> None:
+    letter = Letter("n", (("n", 92), ("M", 62), ("ñ", 40), ("h", 9), ("5", 30), ("rn", 30)))
+    assert competitors(letter) == ("m",)
+    assert competitors(Letter("ô", (("ô", 90), ("ố", 60)))) == ()
+    page = (letter, *(Letter(c, ((c, 96),)) for c in "inh"))
+    assert 0 < cost(load(), "minh", "ninh", page) < load().listed[UNLISTED]
 
 
 def test_case_does_not_matter_to_evidence() -> None:

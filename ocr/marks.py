@@ -39,8 +39,9 @@ _FEWEST_NEAR, _FEWEST_BESIDE_LETTER = 3, 2
 #: Signs that follow a word without a space.
 _CLOSING = frozenset(".,;:!?)]}”’\"'…")
 _POINTS = ".,;:…"
-#: Unicode counts it among the letters.
+#: What Tesseract likes to see in a gap; Unicode counts the circumflex among the letters.
 _CIRCUMFLEX = "ˆ"
+_PHANTOMS = frozenset("_ˆ^`´¨~°")
 _NOTHING = SIGNS.index("")
 # In x-heights: print nearer than this stands tight; a gap as wide as this is a space.
 _TIGHT, _SPACE = 0.32, 0.4
@@ -539,7 +540,7 @@ def _without_phantoms(word: ReadWord, signs: list[RaisedSign]) -> ReadWord | Non
         or one.text in _CLOSING
         or (
             not any(one.text == "_" and sign.box.left - box.right < 2 * sign.x_height for sign in signs)
-            and not any(_is_phantom_of(sign, box) for sign in signs)
+            and not any(_is_phantom_of(sign, one.text, box) for sign in signs)
         )
     ]
     if len(kept) == len(word.letters):
@@ -550,9 +551,12 @@ def _without_phantoms(word: ReadWord, signs: list[RaisedSign]) -> ReadWord | Non
     return ReadWord("".join(one.text for one in letters), hull(list(boxes)), word.confidence, letters, boxes)
 
 
-def _is_phantom_of(sign: RaisedSign, box: Box) -> bool:
-    """Whether a sign was read where a raised one was taken out; Tesseract's letter boxes are rough."""
-    rim = 0.5 * sign.x_height
+def _is_phantom_of(sign: RaisedSign, text: str, box: Box) -> bool:
+    """Whether a sign was read where a raised one was taken out.
+
+    Tesseract's letter boxes are rough, but only for what is hardly ever printed may that count: a slash follows m³.
+    """
+    rim = 0.5 * sign.x_height if text in _PHANTOMS else 2
     return sign.box.left - rim <= box.centre <= sign.box.right + rim
 
 

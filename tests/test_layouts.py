@@ -18,7 +18,7 @@ from normalize.repair import repair
 from normalize.structure import build_document
 from ocr import cells, clean, layout, marks, missed, specks
 from ocr.open_tables import find_open_tables
-from ocr.page import Box, Line, Page, Raised, Word, Zone, hull
+from ocr.page import Box, Line, Page, Raised, Word, Zone, hull, letter
 from ocr.reading import read_page
 from ocr.recognize import ReadLine, ReadWord
 from ocr.type_size import measured
@@ -207,6 +207,14 @@ def test_print_behind_a_unit_is_moved_up_and_its_boxes_back() -> None:
     word = ReadWord("m/", Box(600, 610, slash.right, 650), 95.0, (), (Box(600, 620, 640, 650), slash))
     back = marks.put_back([ReadLine((word,), word.box, 650.0, 0.0, 27.0, 1)], [shift])[0].words[0]
     assert [box.left for box in back.letter_boxes] == [600, slash.left + shift.by]
+
+
+@pytest.mark.parametrize(("text", "kept"), [("m/ngày", "m/ngày"), ("mˆ,", "m,"), ("m(a)", "m(a)")])
+def test_a_phantom_goes_and_print_beside_a_sign_stays(text: str, kept: str) -> None:
+    boxes = [Box(100, 60, 130, 90), *(Box(144 + 20 * n, 60, 160 + 20 * n, 90) for n in range(len(text) - 1))]
+    word = ReadWord(text, hull(boxes), 95.0, tuple(letter(c) for c in text), tuple(boxes))
+    sign = marks.RaisedSign("3", Box(132, 50, 143, 70), 99.0, 90.0, 28.0)
+    assert marks.attach([ReadLine((word,), word.box, 90.0, 0.0, 28.0, 1)], [sign])[0].text == kept
 
 
 def test_the_point_of_a_figure_is_no_speck() -> None:

@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 import cv2
 import numpy as np
 
+from ocr.components import Components, find_components
 from ocr.page import Box, Line, Raised, Word, hull
 from ocr.raised_digits import SIGNS, cut_out, probabilities
 from ocr.recognize import ReadLine, ReadWord
@@ -78,14 +79,15 @@ class _Candidate:
     heads_line: bool
 
 
-def find_raised(image: np.ndarray, ink: np.ndarray) -> list[RaisedSign]:
+def find_raised(image: np.ndarray, ink: np.ndarray, parts: Components | None = None) -> list[RaisedSign]:
     """Raised digits and asterisks, from the top of the page to the bottom.
 
     Args:
         image: ``(height, width)`` grey.
         ink: the same page as a mask, 255 where there is ink.
+        parts: the components of the ink, where they are known already.
     """
-    candidates = _split_wide(_candidates(ink), image, ink)
+    candidates = _split_wide(_candidates(ink, parts or find_components(ink)), image, ink)
     crops = [cut_out(image, *c.box) for c in candidates]
     odds = probabilities(crops)
     signs = []
@@ -258,11 +260,10 @@ def _point(ink: np.ndarray, sign: RaisedSign, *, before: bool) -> bool:
     return len(after) > 0 and int(rows[0]) + max(0, top) > sign.baseline - 0.45 * sign.x_height
 
 
-def _candidates(ink: np.ndarray) -> list[_Candidate]:
+def _candidates(ink: np.ndarray, parts: Components) -> list[_Candidate]:
     """Components that stand where a raised sign would stand."""
     page_height, page_width = ink.shape
-    _, labels, stats, _ = cv2.connectedComponentsWithStats(ink, connectivity=8)
-    stats = stats[1:].astype(np.int32)
+    labels, stats = parts.labels, parts.stats[1:].astype(np.int32)
     # Specks and drawings take no part; a page of text has a few thousand components left.
     letter_like = np.nonzero(
         (stats[:, cv2.CC_STAT_HEIGHT] < page_height * 0.04)

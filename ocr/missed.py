@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-import cv2
 import numpy as np
 
+from ocr.components import Components
 from ocr.page import Box, Line, Word, hull
 from ocr.seals import Seal
 
@@ -30,12 +30,12 @@ _EVIDENCE = 100.0
 Again = Callable[[Box], Sequence[Line]]
 
 
-def read_missed(lines: Sequence[Line], ink: np.ndarray, seals: Sequence[Seal], again: Again) -> list[Line] | None:
+def read_missed(lines: Sequence[Line], ink: Components, seals: Sequence[Seal], again: Again) -> list[Line] | None:
     """The lines of a page, with those that had been passed over; ``None`` when there are none.
 
     Args:
         lines: as they were read.
-        ink: ``(height, width)`` mask of the page, 255 where there is ink.
+        ink: of the page.
         seals: what stands in one is no print.
         again: reads a part of the page by itself, as one block.
     """
@@ -50,13 +50,12 @@ def read_missed(lines: Sequence[Line], ink: np.ndarray, seals: Sequence[Seal], a
     return out if found else None
 
 
-def _missed_rows(lines: Sequence[Line], ink: np.ndarray, seals: Sequence[Seal]) -> list[Box]:
+def _missed_rows(lines: Sequence[Line], ink: Components, seals: Sequence[Seal]) -> list[Box]:
     """Rows of at least a few letters that no word covers."""
     if not lines:
         return []
     size = float(np.median([line.x_height for line in lines]))
-    _, _, stats, _ = cv2.connectedComponentsWithStats(ink, connectivity=8)
-    stats = stats[1:].astype(np.int64)
+    stats = ink.stats[1:].astype(np.int64)
     stats = stats[np.argsort(stats[:, 1], kind="stable")]
     left, top, width, height = (stats[:, i] for i in range(4))
     letters = (height > _LETTER[0] * size) & (height < _LETTER[1] * size) & (width < _WIDEST * size)
@@ -90,7 +89,8 @@ def _missed_rows(lines: Sequence[Line], ink: np.ndarray, seals: Sequence[Seal]) 
         for row in rows
         if len(row) >= _FEWEST
     ]
-    return [Box(max(0, b.left), max(0, b.top), min(ink.shape[1], b.right), min(ink.shape[0], b.bottom)) for b in boxes]
+    page_height, page_width = ink.labels.shape
+    return [Box(max(0, b.left), max(0, b.top), min(page_width, b.right), min(page_height, b.bottom)) for b in boxes]
 
 
 def _carries_on(last: int, i: int, stats: np.ndarray, size: float) -> bool:

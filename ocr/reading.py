@@ -12,6 +12,7 @@ import cv2
 import numpy as np
 
 from ocr import cells, clean, layout, marks, missed, specks
+from ocr.components import Components, find_components
 from ocr.page import Box, Line, Page, Word, Zone, mean_confidence
 from ocr.rasterize import rasterize
 from ocr.recognize import ReadLine, engine_versions, find_rotation, moved, recognize
@@ -80,11 +81,13 @@ class _Read:
         page: the cleaned page.
         image: what Tesseract read: without specks, borders and raised signs.
         unerased: the same with the raised signs.
+        parts: the components of the ink of its text, specks and raised signs included.
     """
 
     page: clean.CleanPage
     image: np.ndarray
     unerased: np.ndarray
+    parts: Components
     tables: list[Table] = field(default_factory=list)
     signs: list[marks.RaisedSign] = field(default_factory=list)
     lines: list[ReadLine] = field(default_factory=list)
@@ -111,8 +114,8 @@ class _Read:
         found = recognize(part, dpi=dpi, timeout=timeout, one_block=one_block)
         lines = [moved(line, 1.0, box.left - margin, box.top - margin) for line in found]
         if with_signs:
-            return marks.attach(measured(lines, self.page.ink), [])
-        return marks.attach(measured(marks.put_back(lines, self.shifts), self.page.ink), self.signs)
+            return marks.attach(measured(lines, self.parts), [])
+        return marks.attach(measured(marks.put_back(lines, self.shifts), self.parts), self.signs)
 
     @property
     def confidence(self) -> float:
@@ -123,16 +126,17 @@ class _Read:
 def _read(image: np.ndarray, dpi: int, timeout: float) -> _Read:
     page = clean.clean(image)
     if not page.ink.any():
-        return _Read(page, page.image, page.image)
+        return _Read(page, page.image, page.image, find_components(page.ink))
     tables, borders = find_tables(page.ink)
     image, ink = page.image, page.ink
     if tables:
         image, ink = erase_borders(image, borders), cv2.subtract(ink, borders)
-    signs = marks.find_raised(image, ink)
-    image, ink = specks.drop_specks(image, ink, [sign.box for sign in signs])
+    parts = find_components(ink)
+    signs = marks.find_raised(image, ink, parts)
+    image, ink = specks.drop_specks(image, ink, [sign.box for sign in signs], parts)
     erased, shifts = marks.close_up(marks.erase(image, ink, signs), ink, signs)
     lines = marks.put_back(recognize(erased, dpi=dpi, timeout=timeout), shifts)
-    return _Read(page, erased, image, tables, signs, measured(lines, page.ink), shifts)
+    return _Read(page, erased, image, parts, tables, signs, measured(lines, parts), shifts)
 
 
 def _reread_columns(read: _Read, zones: tuple[Zone, ...], dpi: int, timeout: float) -> list[Line] | None:
@@ -201,7 +205,7 @@ def _reread_missed(read: _Read, zones: tuple[Zone, ...], dpi: int, timeout: floa
     """The page's lines, with rows of letters that stand in no word read by themselves."""
     lines = [line for zone in zones for line in zone.lines]
     return missed.read_missed(
-        lines, read.page.ink, read.page.seals, lambda box: read.again(box, dpi, timeout, one_block=True, margin=20)
+        lines, read.parts, read.page.seals, lambda box: read.again(box, dpi, timeout, one_block=True, margin=20)
     )
 
 

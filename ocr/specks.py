@@ -11,6 +11,7 @@ from collections.abc import Sequence
 import cv2
 import numpy as np
 
+from ocr.components import Components, find_components
 from ocr.page import Box
 
 # In x-heights of the letters around.
@@ -26,15 +27,19 @@ _LEVEL = 0.2  # the foot of a point is so near to that of the digit
 _COLUMN = 0.12  # a mark may overhang its letter by this much
 
 
-def drop_specks(image: np.ndarray, ink: np.ndarray, raised: Sequence[Box] = ()) -> tuple[np.ndarray, np.ndarray]:
+def drop_specks(
+    image: np.ndarray, ink: np.ndarray, raised: Sequence[Box] = (), parts: Components | None = None
+) -> tuple[np.ndarray, np.ndarray]:
     """The page and its ink mask without the specks between words.
 
     Args:
         image: ``(height, width)`` grey.
         ink: ``(height, width)`` mask, 255 where there is ink.
         raised: boxes of raised signs; a full stop may stand after one.
+        parts: the components of the ink, where they are known already.
     """
-    _, labels, stats, _ = cv2.connectedComponentsWithStats(ink, connectivity=8)
+    parts = parts or find_components(ink)
+    labels, stats = parts.labels, parts.stats
     left, top, width, height = (stats[:, i].astype(np.int64) for i in range(4))
     right, bottom = left + width, top + height
     letters = (height >= 9) & (width >= 4) & (height < 0.03 * ink.shape[0]) & (width < 0.1 * ink.shape[1])

@@ -12,6 +12,7 @@ from dataclasses import replace
 import cv2
 import numpy as np
 
+from ocr.components import Components
 from ocr.recognize import ReadLine
 
 #: A letter stands on the baseline when its foot is within this share of the x-height of it.
@@ -25,17 +26,16 @@ _ALIKE = 0.06
 _LOW, _HIGH = 0.5, 1.2
 
 
-def measured(lines: Sequence[ReadLine], ink: np.ndarray) -> list[ReadLine]:
+def measured(lines: Sequence[ReadLine], ink: Components) -> list[ReadLine]:
     """The lines with the x-height that their letters have on the page, where enough of them can be measured.
 
     Lines without small letters keep the height that Tesseract gave.
 
     Args:
-        ink: ``(height, width)`` mask of the page, 255 where there is ink.
+        ink: of the page.
     """
-    _, _, stats, _ = cv2.connectedComponentsWithStats(ink, connectivity=8)
-    stats = stats[1:].astype(np.int32)
-    stats = stats[(stats[:, cv2.CC_STAT_HEIGHT] >= 6) & (stats[:, cv2.CC_STAT_HEIGHT] < 0.04 * ink.shape[0])]
+    stats = ink.stats[1:].astype(np.int32)
+    stats = stats[(stats[:, cv2.CC_STAT_HEIGHT] >= 6) & (stats[:, cv2.CC_STAT_HEIGHT] < 0.04 * ink.labels.shape[0])]
     bottom = stats[:, cv2.CC_STAT_TOP] + stats[:, cv2.CC_STAT_HEIGHT]
     stats = stats[np.argsort(bottom, kind="stable")]
     return [_measured(line, stats) for line in lines]

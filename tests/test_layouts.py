@@ -17,6 +17,7 @@ from normalize.formats import to_text
 from normalize.repair import repair
 from normalize.structure import build_document
 from ocr import cells, clean, layout, marks, missed, specks
+from ocr.components import find_components
 from ocr.open_tables import find_open_tables
 from ocr.page import Box, Line, Page, Raised, Word, Zone, hull, letter
 from ocr.reading import read_page
@@ -230,7 +231,7 @@ def test_type_size_is_measured_to_a_part_of_a_point() -> None:
         image, *_ = printed(BODY[:60], size)
         rough = ReadLine((ReadWord(BODY[:60], Box(350, 600, 1700, 660), 95.0, (), ()),), Box(350, 600, 1700, 660),
                          600 + round(0.89 * size), 0.0, 27.0, 1)  # fmt: skip
-        sizes.append(measured([rough], clean.binarize(image))[0].x_height)
+        sizes.append(measured([rough], find_components(clean.binarize(image)))[0].x_height)
     # The letters are fitted to whole pixels, so that 12 to 13 is not met exactly.
     assert 0.85 < sizes[1] / sizes[0] < 0.95
 
@@ -248,12 +249,12 @@ def test_a_row_that_was_passed_over_is_read_by_itself() -> None:
         asked.append(box)
         return [line("(71,5%) các hộ dân", 350, 648)]
 
-    out = missed.read_missed(read, ink, [], again)
+    out = missed.read_missed(read, find_components(ink), [], again)
     assert out is not None
     assert [one.text for one in out][5:] == ["(71,5%) các hộ dân"]
     assert len(asked) == 1
     assert asked[0].top < 620 < 640 < asked[0].bottom
-    assert missed.read_missed(out, ink, [], again) is None
+    assert missed.read_missed(out, find_components(ink), [], again) is None
 
 
 def test_a_lone_digit_in_a_cell_is_read_by_the_network() -> None:

@@ -27,6 +27,8 @@ _BODIES = (
     "doan", "dang bo", "dang uy", "huyen uy", "thanh uy", "tinh uy", "mat tran", "lien doan", "hoi", "kho bac",
     "ngan hang", "chinh phu", "thu tuong", "quoc hoi", "kiem toan", "vien kiem sat", "hat", "tram", "doi",
 )  # fmt: skip
+#: What begins like the name of a body and is a part of one: "Ban quản lý rừng / phòng hộ Sông Lôi".
+_NO_BODY = re.compile(r"phong (ho|chong|benh)\b|so \d|bo doi\b|doan ket\b|hoi (an|nhap)\b")
 #: Words of an office; other capitals in a signature block are traces of the seal.
 _OFFICE = re.compile(
     r"\b(chu tich|chu nhiem|giam doc|truong|thu tuong|chanh|pho|bi thu|tong|vien|hieu|cuc|vu|thu truong|"
@@ -166,14 +168,15 @@ def _agency(head: Sequence[str]) -> str | None:
     names: list[str] = []
     for text in head:
         plain = skeleton(text)
-        if (_NUMBER.match(plain) and "/" in text) or is_motto(text) or _DATE.search(plain):
-            if names:
-                break
+        numbered = bool(_NUMBER.match(plain)) and "/" in text
+        if numbered and names:
+            break
+        if numbered or is_motto(text) or _DATE.search(plain):
             continue
         letters = [c for c in text if c.isalpha()]
         if not letters or sum(c.isupper() for c in letters) < 0.8 * len(letters):
             continue
-        if names and not plain.startswith(tuple(body + " " for body in _BODIES)):
+        if names and (not plain.startswith(tuple(body + " " for body in _BODIES)) or _NO_BODY.match(plain)):
             names[-1] += " " + text
         else:
             names.append(text.lstrip(_EDGES))
@@ -187,6 +190,14 @@ def _is_name(words: Sequence[str]) -> bool:
         and all(word[0].isupper() for word in words)
         and sum(c.isalpha() for word in words for c in word) > 5
     )
+
+
+def is_signature(texts: Sequence[str]) -> bool:
+    """Whether lines are an office in capitals and, under it, a name."""
+    offices = [
+        text for text in texts if text.isupper() and (_OFFICE.search(skeleton(text)) or _CAPACITY.match(skeleton(text)))
+    ]
+    return bool(offices) and texts[0] in offices and _is_name(texts[-1].split()) and not texts[-1].isupper()
 
 
 def _signers(signature: Sequence[str]) -> tuple[str | None, str | None]:

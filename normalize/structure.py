@@ -20,7 +20,14 @@ from normalize.document import (
     Token,
     published,
 )
-from normalize.letterhead import is_addressee, is_motto, is_recipients_head, is_recipients_list, read_metadata
+from normalize.letterhead import (
+    is_addressee,
+    is_motto,
+    is_recipients_head,
+    is_recipients_list,
+    is_signature,
+    read_metadata,
+)
 from normalize.lines import Margins, Rulings, SetLine, join_lines, page_margins, set_line, settled_margins, token
 from normalize.running import running_lines
 from normalize.syllable import clean, parse
@@ -125,7 +132,7 @@ def _take_page(page: Page, running: Set[tuple[int, Box]], reading: _Reading) -> 
         return
     reading.margins[page.number] = page_margins(boxes)
     reading.widths[page.number] = page.width
-    for role, zone, lines in _roles(zones, first=page.number == 1):
+    for role, zone, lines in _roles(zones, page.number == 1, page.width):
         if role == "notes":
             reading.notes += [(page.number, line) for line in lines]
         elif role in ("page number", "noise"):
@@ -165,7 +172,7 @@ def _report(page: Page) -> PageReport:
     )
 
 
-def _roles(zones: Sequence[Zone], first: bool) -> list[tuple[str, Zone, tuple[Line, ...]]]:
+def _roles(zones: Sequence[Zone], first: bool, width: int) -> list[tuple[str, Zone, tuple[Line, ...]]]:
     """The lines of a page by the role they play; a zone may change its role at "Nơi nhận"."""
     out: list[tuple[str, Zone, tuple[Line, ...]]] = []
     above_text, closing = first, False
@@ -183,7 +190,7 @@ def _roles(zones: Sequence[Zone], first: bool) -> list[tuple[str, Zone, tuple[Li
                 out += [("text", zone, zone.lines[:head]), ("recipients", zone, zone.lines[head:])]
                 closing = True
             else:
-                out.append(("text", zone, zone.lines))
+                out += _with_signature(zone, width)
         elif zone.kind == "left":
             follows = index + 1 < len(zones) and zones[index + 1].kind == "right"
             if head is not None or (follows and not above_text and is_recipients_list(texts)):
@@ -207,7 +214,30 @@ def _roles(zones: Sequence[Zone], first: bool) -> list[tuple[str, Zone, tuple[Li
                 addressed = ()
         else:
             out.append((zone.kind, zone, zone.lines))
-    return [(role, zone, lines) for role, zone, lines in out if lines]
+    return _left_before_right([(role, zone, lines) for role, zone, lines in out if lines])
+
+
+def _left_before_right(out: list[tuple[str, Zone, tuple[Line, ...]]]) -> list[tuple[str, Zone, tuple[Line, ...]]]:
+    """The same, where a letterhead fell into several pairs of columns: first all that stands at the left."""
+    ordered = []
+    for role, group in groupby(out, key=lambda one: one[0]):
+        parts = list(group)
+        ordered += sorted(parts, key=lambda one: one[1].kind == "right") if role == "letterhead" else parts
+    return ordered
+
+
+def _with_signature(zone: Zone, width: int) -> list[tuple[str, Zone, tuple[Line, ...]]]:
+    """Text, and in it a signature that no list of recipients stands beside: in the right half, an office and a name."""
+    lines = zone.lines
+    at_right = [line.box.left > 0.42 * width and line.box.centre > 0.58 * width for line in lines]
+    for start, line in enumerate(lines):
+        if not at_right[start] or (start and at_right[start - 1]):
+            continue
+        end = next((i for i in range(start, len(lines)) if not at_right[i]), len(lines))
+        if end - start > 1 and is_signature([line.text for line in lines[start:end]]):
+            out = [("text", zone, lines[:start]), ("signature", zone, lines[start:end])]
+            return out + _with_signature(replace(zone, lines=lines[end:]), width)
+    return [("text", zone, lines)]
 
 
 def _texts(zone: Zone) -> list[str]:

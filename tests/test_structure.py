@@ -155,6 +155,34 @@ def test_addressees_are_text_even_in_the_left_column() -> None:
     assert blocks[3].text == "Kính gửi: Ủy ban nhân dân huyện"
 
 
+def test_a_signature_without_a_list_of_recipients() -> None:
+    rows = ["T >Yêu cầu các tổ chuyên môn thực hiện Kế hoạch này./.<", "S HIỆU TRƯỞNG", "S Hoàng Thị Mận", "T |PHỤ LỤC"]
+    document = build_document([page(1, rows)], SOURCE)
+    assert (document.metadata.signer, document.metadata.signer_title) == ("Hoàng Thị Mận", "HIỆU TRƯỞNG")
+    assert [block.type for block in document.blocks] == ["paragraph", "signature", "signature", "heading"]
+    rows = ["T >Nội dung.<", "S ĐƠN VỊ: ĐỒNG", "S Hoàng Thị Mận", "T >Nội dung.<"]
+    assert build_document([page(1, rows)], SOURCE).metadata.signer is None
+
+
+def test_a_letterhead_in_two_pairs_of_columns() -> None:
+    rows = ["L TỈNH HÀ LÂM", "R CỘNG HÒA XÃ HỘI CHỦ NGHĨA VIỆT NAM", "L ỦY BAN NHÂN DÂN", "L HUYỆN ĐÔNG LĨNH"]
+    rows += ["L Số: 318/BC-UBND", "R Độc lập - Tự do - Hạnh phúc", "T >Nội dung.<"]
+    document = build_document([page(1, rows)], SOURCE)
+    assert document.metadata.agency == "ỦY BAN NHÂN DÂN HUYỆN ĐÔNG LĨNH"
+    assert [block.text for block in document.blocks[:4]] == [row[2:] for row in rows if row[0] == "L"]
+
+
+def test_a_body_whose_second_line_begins_like_another() -> None:
+    rows = [
+        "L BAN QUẢN LÝ RỪNG",
+        "L PHÒNG HỘ SÔNG LÔI",
+        "L Số: 3/BC-BQL",
+        "R Độc lập - Tự do - Hạnh phúc",
+        "T >Nội dung.<",
+    ]
+    assert build_document([page(1, rows)], SOURCE).metadata.agency == "BAN QUẢN LÝ RỪNG PHÒNG HỘ SÔNG LÔI"
+
+
 def test_recipients_are_whole_items() -> None:
     rows = head(
         "T >Nội dung.<", "L Nơi nhận:", "L - Như trên;", "L - VPCP: BTCN, các PCN,", "L các Vụ, Cục;", "L - Lưu: VT."

@@ -3,7 +3,7 @@
 A page of a case file is a list of lines, each ``ZONE TEXT``:
 
 - the zone: ``L`` left column, ``R`` right column, ``T`` text, ``N`` footnotes, ``H`` head, ``X`` noise,
-  ``B`` a small frame at the left (a table of one cell);
+  ``B`` a small frame at the left (a table of one cell), ``S`` text set in the right half;
 - ``>`` before the text: set in by a first-line indent; ``|`` before it: centred;
 - ``<`` after it: a last line, as long as its words; without it the line is justified to the right margin;
 - superscript digits in the text are raised signs, and so is ``⁎`` (a raised asterisk).
@@ -22,7 +22,7 @@ LEFT, RIGHT, WIDTH, HEIGHT = 350, 2270, 2480, 3508
 LETTER, GAP, PITCH = 22, 14, 75
 _SUPERSCRIPT = dict(zip("⁰¹²³⁴⁵⁶⁷⁸⁹⁎", "0123456789*", strict=True))
 _RAISED = re.compile("[" + "".join(_SUPERSCRIPT) + "]+")
-ZONES = {"L": "left", "R": "right", "T": "text", "N": "notes", "H": "head", "X": "noise", "B": "table"}
+ZONES = {"L": "left", "R": "right", "T": "text", "N": "notes", "H": "head", "X": "noise", "B": "table", "S": "text"}
 
 
 def word(text: str, left: int, baseline: int, confidence: float = 95.0) -> Word:
@@ -46,11 +46,11 @@ def line(text: str, zone: str, baseline: int) -> Line:
     parts = text.lstrip(">|").removesuffix("<").split()
     natural = sum(LETTER * len(_RAISED.sub("", part)) for part in parts) + GAP * (len(parts) - 1)
     left, right = LEFT + (150 if indented else 0), RIGHT
-    if zone == "R":
-        left = 1300
+    if zone in "RS":
+        left = 1300 if zone == "R" else 1500
     if centred:
         left = (LEFT + RIGHT - natural) // 2
-    justified = not (short or centred or zone in "LRHXB")
+    justified = not (short or centred or zone in "LRHXBS")
     gap = (right - left - natural + GAP * (len(parts) - 1)) / max(1, len(parts) - 1) if justified else GAP
     assert gap >= 0, f"too long for a line: {text}"
     words, x = [], float(left)

@@ -339,6 +339,7 @@ def _kind(pid: int) -> str:
             "uvicorn": "Prefect server",
             "server start": "Prefect server",
             "prefect": "run",
+            "multiprocessing.spawn": "run",
         }
         for part, kind in known.items():
             if part in line:

@@ -324,6 +324,36 @@ def test_a_claim_without_a_run_gets_one_when_the_server_is_back(folders: Folders
     assert server.started == ["a.pdf"]
 
 
+def test_thousands_of_files_are_claimed_and_get_runs_little_by_little(
+    folders: Folders, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("flows.sweep.RUNS_AHEAD", 3)
+    server, settings = FakeServer(), load(home=folders.home, settle=0)
+    names = [f"{number}.pdf" for number in range(8)]
+    for name in names:
+        drop(folders, name)
+    sweep(folders, settings, heartbeat.identity(), server.runs)
+    assert len(inbox.claims(folders)) == 8
+    assert len(server.started) == 3
+    sweep(folders, settings, heartbeat.identity(), server.runs)
+    assert len(server.started) == 3
+    first = next(claim for claim in inbox.claims(folders) if claim.flow_run)
+    inbox.archive(folders, first, 300)
+    sweep(folders, settings, heartbeat.identity(), server.runs)
+    assert len(server.started) == 4
+
+
+def test_a_server_that_is_away_is_asked_once(folders: Folders) -> None:
+    server, settings = FakeServer(), load(home=folders.home, settle=0)
+    server.away = True
+    for number in range(5):
+        drop(folders, f"{number}.pdf")
+    swept = sweep(folders, settings, heartbeat.identity(), server.runs)
+    assert swept is not None
+    assert len(swept.taken) == 5
+    assert len(swept.troubles) == 1
+
+
 def take_one(folders: Folders, owner: str, *, running: bool, flow_run: str = "1") -> inbox.Claim:
     look = drop(folders, "a.pdf")
     claim = inbox.replace(inbox.take(folders, "a.pdf", look, owner, dpi=300), running=running, flow_run=flow_run)

@@ -405,10 +405,12 @@ def tries_again(fault: Fault, retries: int) -> int:
 
     Args:
         retries: for a trouble of the machine. Pages that took too long have had two tries each and cost much time,
-            so a document gets one more chance for them.
+            so a document gets one more chance for them; two more if it could not even be opened for that.
     """
     if isinstance(fault, TooManyPagesTimedOut):
         return min(1, retries)
+    if isinstance(fault, PageFault) and not fault.permanent:
+        return min(2, retries)
     return retries if isinstance(fault, Passing | ToolMissing) else 0
 
 

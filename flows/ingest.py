@@ -126,6 +126,10 @@ def ingest(name: str, claim: str) -> Any:
                 return Cancelled(
                     message="The file does not wait for this run any more; it was handed back or taken anew."
                 )
+        except OSError as fault:
+            # The claim cannot be written down (a full disk). It has no running owner, so a sweep takes it back.
+            why = stages.as_fault(fault)
+            return Failed(message=f"{why.vietnamese} / {why}")
         return _ingest(name, held, folders, settings)
 
 

@@ -557,6 +557,21 @@ def test_nothing_is_taken_while_the_disk_is_nearly_full(folders: Folders) -> Non
     assert places(folders, "a.pdf") == ["inbox"]
 
 
+def test_a_full_disk_leaves_the_file_where_it_is_and_nothing_else(
+    folders: Folders, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    look = drop(folders, "a.pdf")
+
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("flows.publish.write_synced", full)
+    with pytest.raises(OSError, match="No space"):
+        inbox.take(folders, "a.pdf", look, heartbeat.identity(), dpi=300)
+    assert places(folders, "a.pdf") == ["inbox"]
+    assert [path.name for path in folders.working.iterdir() if not path.name.startswith(".")] == []
+
+
 def test_the_next_version_waits_for_the_one_before(folders: Folders) -> None:
     server, settings = FakeServer(), load(home=folders.home, settle=0)
     first = take_one(folders, heartbeat.identity(), running=True)

@@ -7,6 +7,7 @@ import json
 import os
 import subprocess
 import sys
+import threading
 import time
 from datetime import datetime
 from pathlib import Path
@@ -15,8 +16,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flows import heartbeat, inbox
+from flows import heartbeat, inbox, publish
 from flows.inbox import Gone, Look, StabilityTracker
+from flows.serve import _served_elsewhere
+from flows.service import record_of_service
 from flows.settings import BadSetting, Folders, load
 from flows.stages import as_fault, too_many_failed, tries_again
 from flows.sweep import Runs, sweep
@@ -482,6 +485,32 @@ def test_the_long_silent_are_forgotten(folders: Folders) -> None:
     beats(folders, OTHER, 2 * 86400)
     with heartbeat.beating(folders):
         assert heartbeat.last_beat(folders, OTHER) is None
+
+
+@pytest.mark.parametrize("lives", [True, False])
+def test_a_service_on_another_machine_is_noticed_and_a_dead_one_is_not(
+    folders: Folders, monkeypatch: pytest.MonkeyPatch, lives: bool
+) -> None:
+    """A share's locks may not reach from one machine to the other; one that was killed just now beats no more."""
+    monkeypatch.setattr(heartbeat, "BEAT", 0.1)
+    assert not _served_elsewhere(folders)
+    publish.replace_file(record_of_service(folders), json.dumps({"owner": OTHER, "api": "", "server": ""}).encode())
+    beats(folders, OTHER, 0.5)
+    over = threading.Event()
+
+    def go_on() -> None:
+        while not over.wait(0.05):
+            heartbeat.beat(folders, OTHER)
+
+    thread = threading.Thread(target=go_on)
+    if lives:
+        thread.start()
+    try:
+        assert _served_elsewhere(folders) is lives
+    finally:
+        over.set()
+        if lives:
+            thread.join()
 
 
 # Put off and tried again

@@ -41,7 +41,7 @@ from pathlib import Path
 from PIL import Image
 
 from flows import inbox, publish
-from flows.server import is_taken
+from flows.server import is_healthy, is_taken, local_api
 from flows.service import read_service
 from flows.settings import Folders, load
 from flows.workers import SCRATCH, descendants, is_running, kill_tree
@@ -339,6 +339,7 @@ def _kind(pid: int) -> str:
             "uvicorn": "Prefect server",
             "server start": "Prefect server",
             "prefect": "run",
+            "multiprocessing.spawn": "run",
         }
         for part, kind in known.items():
             if part in line:
@@ -399,11 +400,15 @@ def scenario(name: str, arguments: argparse.Namespace, home: Path) -> list[str]:
             print("  killed: " + ", ".join(f"{count} {what}" for what, count in killed.most_common()))
         else:
             trouble = {"disk": full_disk, "readonly": read_only, "server": server_killed}[name]
+            wait_until_up(service)  # a disk that is full at the very first start is another story
             for number in range(arguments.rounds):
                 for _ in range(max(1, 20 // arguments.rounds)):
                     if coming:
                         observer.drop(coming.pop(0))
                 trouble(service, chance)
+                if not service.is_up():
+                    print("  the service had ended by itself")
+                    service.start()
                 print(f"  round {number + 1}: {observer_line(folders)}", flush=True)
         deadline = time.monotonic() + arguments.patience
         while not all_done(folders, observer) and time.monotonic() < deadline:
@@ -448,6 +453,13 @@ def _running_below(home: Path) -> list[int]:
 def observer_line(folders: Folders) -> str:
     counts, _ = inbox.status(folders)
     return ", ".join(f"{name} {count}" for name, count in counts.items())
+
+
+def wait_until_up(service: Service, seconds: float = 240) -> None:
+    """Return once the service's Prefect server answers, or after so long."""
+    deadline = time.monotonic() + seconds
+    while not is_healthy(local_api("127.0.0.1", service.port)) and time.monotonic() < deadline:
+        time.sleep(0.5)
 
 
 def full_disk(service: Service, chance: random.Random) -> None:

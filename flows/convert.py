@@ -22,7 +22,7 @@ from pathlib import Path
 from flows import publish, stages
 from flows.settings import Settings
 from flows.stages import Checked, Ending, Outcome, PageRead
-from flows.workers import WorkerPool, is_running
+from flows.workers import WorkerPool, clear_scratch, is_running
 from ocr.faults import Fault, PageFault, ToolMissing
 
 PAGE_ATTEMPTS = 2
@@ -143,6 +143,7 @@ def scratch(out: Path) -> Iterator[Path]:
     Raises:
         OSError: ``out`` cannot be written to.
     """
+    clear_scratch()
     out.mkdir(parents=True, exist_ok=True)
     for old in out.glob(".nambat-*-*"):
         pid = old.name.split("-")[1]

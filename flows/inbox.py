@@ -524,8 +524,12 @@ def _new_claim(folders: Folders, name: str, owner: str, look: Look | None = None
         taken=now.timestamp(),
         look=look,
     )
-    (claim.folder(folders) / "scan").mkdir(parents=True)
-    save_claim(folders, claim)
+    try:
+        (claim.folder(folders) / "scan").mkdir(parents=True)
+        save_claim(folders, claim)
+    except OSError:
+        shutil.rmtree(claim.folder(folders), ignore_errors=True)
+        raise
     return claim
 
 

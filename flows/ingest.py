@@ -85,14 +85,14 @@ def read_page(number: int, total: int, scan: Path, records: Path, pool: WorkerPo
 
 @task(
     task_run_name="publish",
-    retries=3,
-    retry_delay_seconds=[5, 30, 120],
+    retries=2,
+    retry_delay_seconds=[2, 10],
     retry_condition_fn=may_pass,
     cache_policy=NO_CACHE,
     persist_result=False,
 )
 def publish_pages(records: Path, name: str, checked: Checked, ending: Ending, pool: WorkerPool) -> Outcome:
-    """Structure, repair and publish the pages on disk. A full disk may have room again in a minute."""
+    """Structure, repair and publish the pages on disk. A trouble that lasts longer puts the document off."""
     settings = load()
     with inbox.page_slot(settings.folders, settings.jobs):
         return pool.call(stages.finish, records, name, checked, ending, seconds=settings.document_timeout)
@@ -126,6 +126,10 @@ def ingest(name: str, claim: str) -> Any:
                 return Cancelled(
                     message="The file does not wait for this run any more; it was handed back or taken anew."
                 )
+        except OSError as fault:
+            # The claim cannot be written down (a full disk). It has no running owner, so a sweep takes it back.
+            why = stages.as_fault(fault)
+            return Failed(message=f"{why.vietnamese} / {why}")
         return _ingest(name, held, folders, settings)
 
 

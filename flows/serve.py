@@ -91,7 +91,9 @@ def serve(settings: Settings, say: Say) -> None:
         with _server(settings, folders, say) as server:
             write_service(folders, api=server.api, server_pid=server.pid)
             try:
+                on_term = signal.getsignal(signal.SIGTERM)
                 while not asyncio.run(_run(settings, folders, server, say)):
+                    signal.signal(signal.SIGTERM, on_term)  # the loop that is closed now had its own
                     say("The Prefect server did not answer for minutes; waiting for it.")
                     while not is_healthy(server.api):
                         time.sleep(2)

@@ -7,6 +7,7 @@ and a page whose file is there is never read again.
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import time
@@ -28,6 +29,14 @@ if TYPE_CHECKING:
 
 WARM = ("ocr.reading",)
 """What a worker imports before its first call."""
+
+OF_THE_MACHINE = frozenset(
+    {
+        *(errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO, errno.ESTALE),
+        *(errno.ENOMEM, errno.EAGAIN, errno.EMFILE, errno.ENFILE),
+    }
+)
+"""Errors that say nothing about the page that was read when they came."""
 
 LOW_CONFIDENCE = 75.0
 """A page whose words have a lower mean confidence (0 to 100) is pointed out to the user."""
@@ -198,8 +207,17 @@ def read_page_to_disk(
             place.unlink()  # another version's, or damaged: read the page again
     try:
         page = read_page(scan, number, dpi=dpi, timeout=seconds)
-    except (Fault, OSError):
+    except Fault:
         raise
+    except OSError as fault:
+        if fault.errno in OF_THE_MACHINE:
+            raise
+        # A program that ends well and leaves no output, a scratch file beyond its limit.
+        raise PageFault(
+            "The page could not be read; scan it again.",
+            vietnamese="Không đọc được trang này; hãy quét lại.",
+            detail=repr(fault),
+        ) from fault
     except MemoryError as fault:
         raise _page_too_hungry(repr(fault)) from fault
     except Exception as fault:
@@ -405,10 +423,12 @@ def tries_again(fault: Fault, retries: int) -> int:
 
     Args:
         retries: for a trouble of the machine. Pages that took too long have had two tries each and cost much time,
-            so a document gets one more chance for them.
+            so a document gets one more chance for them; two more if it could not even be opened for that.
     """
     if isinstance(fault, TooManyPagesTimedOut):
         return min(1, retries)
+    if isinstance(fault, PageFault) and not fault.permanent:
+        return min(2, retries)
     return retries if isinstance(fault, Passing | ToolMissing) else 0
 
 

@@ -86,7 +86,8 @@ def sweep(
             return None
         troubles: list[str] = []
         claims = inbox.claims(folders)
-        returned, quarantined = _look_after(claims, folders, settings, owner, runs, now, troubles)
+        starts = _Starts(folders, owner, runs, troubles, RUNS_AHEAD)
+        returned, quarantined = _look_after(claims, folders, settings, starts, now, troubles)
 
         notes = folders.working / ".seen.json"
         tracker = StabilityTracker.load(notes.read_text() if notes.exists() else "")
@@ -117,7 +118,7 @@ def sweep(
                 troubles.append(f"{publish.readable(name)} cannot be taken: {fault.strerror}")
                 continue
             taken.append(name)
-            _start(folders, claim, owner, runs, troubles)
+            starts.start(claim)
         return Swept(
             tuple(taken),
             tuple(returned),
@@ -140,14 +141,38 @@ def _full_disk(folders: Folders, least: int) -> str | None:
     return None
 
 
-def _start(folders: Folders, claim: Claim, owner: str, runs: Runs, troubles: list[str]) -> None:
-    try:
-        inbox.assign(folders, claim, owner, runs.start(claim))
-    except Gone:
-        pass  # the run is done with it already
-    except Exception as fault:
-        # The claim waits in working/ without a run; the next sweep starts one.
-        troubles.append(f"{publish.readable(claim.name)}: no run could be started yet ({_in_short(fault)})")
+RUNS_AHEAD = 50
+"""Claims that have a run before its turn has come. With thousands of files the rest wait without one: the Prefect
+server makes a few runs a second, and is slow with thousands of them scheduled."""
+
+
+@dataclass(slots=True)
+class _Starts:
+    """Starts runs, a limited number in one sweep.
+
+    Attributes:
+        left: how many more.
+    """
+
+    folders: Folders
+    owner: str
+    runs: Runs
+    troubles: list[str]
+    left: int
+
+    def start(self, claim: Claim) -> None:
+        if self.left <= 0:
+            return
+        self.left -= 1
+        try:
+            inbox.assign(self.folders, claim, self.owner, self.runs.start(claim))
+        except Gone:
+            pass  # the run is done with it already
+        except Exception as fault:
+            # The claim waits in working/ without a run; the next sweep starts one. Asking a server that is away once
+            # more for each file would take a minute each.
+            self.troubles.append(f"{publish.readable(claim.name)}: no run could be started yet ({_in_short(fault)})")
+            self.left = 0
 
 
 def _in_short(fault: Exception) -> str:
@@ -162,8 +187,7 @@ def _look_after(
     claims: Sequence[Claim],
     folders: Folders,
     settings: Settings,
-    owner: str,
-    runs: Runs,
+    starts: _Starts,
     now: float,
     troubles: list[str],
 ) -> tuple[list[str], list[str]]:
@@ -171,25 +195,29 @@ def _look_after(
     quarantined: list[str] = []
     waiting: list[Claim] = []
     dead: list[Claim] = []
+    startable: list[Claim] = []
     alive: dict[str, bool] = {}
     for claim in claims:
         if claim.owner not in alive:
             alive[claim.owner] = heartbeat.is_alive(folders, claim.owner, settings.claim_timeout)
         if claim.is_put_off:
             if claim.is_due(now):
-                _start(folders, claim, owner, runs, troubles)
+                startable.append(claim)
         elif not alive[claim.owner]:
             dead.append(claim)
         elif not claim.keep:
             pass  # a `nambat ingest` works on it by itself
         elif not claim.flow_run:
-            _start(folders, claim, owner, runs, troubles)
+            startable.append(claim)
         elif not claim.running:
             waiting.append(claim)
+    starts.left -= len(waiting)
+    for claim in startable:
+        starts.start(claim)
     first = int(now / 10) * MOST_ASKED % max(1, len(waiting))
     asked = [*dead, *(waiting[first:] + waiting[:first])[:MOST_ASKED]]
     try:
-        all_ended = runs.ended([claim.flow_run for claim in asked if claim.flow_run])
+        all_ended = starts.runs.ended([claim.flow_run for claim in asked if claim.flow_run])
     except Exception as fault:
         troubles.append(f"the Prefect server does not answer: {_in_short(fault)}")
         return returned, quarantined

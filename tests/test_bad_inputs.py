@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 import time
 from pathlib import Path
 
@@ -12,7 +14,7 @@ from hypothesis import strategies as st
 from flows import convert
 from flows.settings import load
 from flows.stages import as_fault
-from tests.bad_inputs import BadInput, bad_inputs, endless_page, good_pdf
+from tests.bad_inputs import BadInput, bad_inputs, endless_page, good_pdf, picture
 
 PAGE_SECONDS = 30.0
 """Limit for a page here; none of these files is allowed to need it all."""
@@ -83,6 +85,42 @@ def test_a_page_without_end_is_given_up_in_time(tmp_path: Path) -> None:
     assert ends == {"endless.pdf": "refused", "good.pdf": "published"}
     assert faults["endless.pdf"].startswith("TooManyPages")
     assert time.monotonic() - begun < 2 * (4 + convert.GRACE)
+
+
+@pytest.mark.parametrize(
+    ("program", "behaviour"),
+    [
+        ("tesseract", "kill -SEGV $$"),
+        ("tesseract", "kill -KILL $$"),
+        ("tesseract", "exec sleep 600"),
+        ("tesseract", "exit 0"),
+        ("tesseract", "echo 'Image too large' >&2; exit 1"),
+        ("tesseract", "echo 'read_params_file: cannot open hocr' >&2; exit 0"),
+        ("pdftoppm", "exit 0"),
+        ("pdftoppm", "exec sleep 600"),
+        ("pdftoppm", "printf 'P5 4 4 255 short'"),
+        ("pdfinfo", "kill -SEGV $$"),
+        ("pdfinfo", "echo 'Pages: many'"),
+    ],
+)
+def test_programs_that_fail_cost_their_page(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, program: str, behaviour: str
+) -> None:
+    """Each leaves a clear fault, in time; an image, which asks only Tesseract, is not harmed by poppler's."""
+    real = shutil.which(program)
+    (tmp_path / "bin").mkdir()
+    script = tmp_path / "bin" / program
+    script.write_text(
+        '#!/bin/sh\ncase "$*" in *--list-langs*|*--version*|-v) exec ' + f'{real} "$@";; esac\n{behaviour}\n'
+    )
+    script.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path / 'bin'}:{os.environ['PATH']}")
+    begun = time.monotonic()
+    ends, faults, _ = run({"a.pdf": good_pdf(), "b.png": picture("PNG")}, tmp_path / "run", page_timeout=3)
+    assert ends["a.pdf"] == "refused"
+    assert faults["a.pdf"] in ("TooManyPagesFailed", "NotAScan")
+    assert ends["b.png"] == ("refused" if program == "tesseract" else "published")
+    assert time.monotonic() - begun < 4 * (3 + convert.GRACE)
 
 
 PIECES = st.one_of(

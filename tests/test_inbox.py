@@ -7,6 +7,7 @@ import json
 import os
 import subprocess
 import sys
+import threading
 import time
 from datetime import datetime
 from pathlib import Path
@@ -15,12 +16,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flows import heartbeat, inbox
+from flows import heartbeat, inbox, publish
 from flows.inbox import Gone, Look, StabilityTracker
+from flows.serve import _served_elsewhere
+from flows.service import record_of_service
 from flows.settings import BadSetting, Folders, load
 from flows.stages import as_fault, too_many_failed, tries_again
 from flows.sweep import Runs, sweep
-from ocr.faults import Encrypted, NoPages, NotAScan, TooLarge, ToolMissing
+from flows.workers import WorkerDied
+from ocr.faults import Encrypted, NoPages, NotAScan, PageFault, Timeout, TooLarge, ToolMissing
 
 PDF = b"%PDF-1.4\n1 0 obj\n<<>>\nendobj\ntrailer\n<<>>\n%%EOF\n"
 
@@ -324,6 +328,36 @@ def test_a_claim_without_a_run_gets_one_when_the_server_is_back(folders: Folders
     assert server.started == ["a.pdf"]
 
 
+def test_thousands_of_files_are_claimed_and_get_runs_little_by_little(
+    folders: Folders, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("flows.sweep.RUNS_AHEAD", 3)
+    server, settings = FakeServer(), load(home=folders.home, settle=0)
+    names = [f"{number}.pdf" for number in range(8)]
+    for name in names:
+        drop(folders, name)
+    sweep(folders, settings, heartbeat.identity(), server.runs)
+    assert len(inbox.claims(folders)) == 8
+    assert len(server.started) == 3
+    sweep(folders, settings, heartbeat.identity(), server.runs)
+    assert len(server.started) == 3
+    first = next(claim for claim in inbox.claims(folders) if claim.flow_run)
+    inbox.archive(folders, first, 300)
+    sweep(folders, settings, heartbeat.identity(), server.runs)
+    assert len(server.started) == 4
+
+
+def test_a_server_that_is_away_is_asked_once(folders: Folders) -> None:
+    server, settings = FakeServer(), load(home=folders.home, settle=0)
+    server.away = True
+    for number in range(5):
+        drop(folders, f"{number}.pdf")
+    swept = sweep(folders, settings, heartbeat.identity(), server.runs)
+    assert swept is not None
+    assert len(swept.taken) == 5
+    assert len(swept.troubles) == 1
+
+
 def take_one(folders: Folders, owner: str, *, running: bool, flow_run: str = "1") -> inbox.Claim:
     look = drop(folders, "a.pdf")
     claim = inbox.replace(inbox.take(folders, "a.pdf", look, owner, dpi=300), running=running, flow_run=flow_run)
@@ -453,6 +487,32 @@ def test_the_long_silent_are_forgotten(folders: Folders) -> None:
         assert heartbeat.last_beat(folders, OTHER) is None
 
 
+@pytest.mark.parametrize("lives", [True, False])
+def test_a_service_on_another_machine_is_noticed_and_a_dead_one_is_not(
+    folders: Folders, monkeypatch: pytest.MonkeyPatch, lives: bool
+) -> None:
+    """A share's locks may not reach from one machine to the other; one that was killed just now beats no more."""
+    monkeypatch.setattr(heartbeat, "BEAT", 0.1)
+    assert not _served_elsewhere(folders)
+    publish.replace_file(record_of_service(folders), json.dumps({"owner": OTHER, "api": "", "server": ""}).encode())
+    beats(folders, OTHER, 0.5)
+    over = threading.Event()
+
+    def go_on() -> None:
+        while not over.wait(0.05):
+            heartbeat.beat(folders, OTHER)
+
+    thread = threading.Thread(target=go_on)
+    if lives:
+        thread.start()
+    try:
+        assert _served_elsewhere(folders) is lives
+    finally:
+        over.set()
+        if lives:
+            thread.join()
+
+
 # Put off and tried again
 
 
@@ -495,6 +555,9 @@ def test_status_says_why_something_is_put_off(folders: Folders) -> None:
         (ToolMissing("no tesseract"), 8),
         (too_many_failed({1: "late"}, 1, passing=True), 1),
         (too_many_failed({1: "damaged"}, 1), 0),
+        (WorkerDied("killed while the file was opened"), 2),
+        (Timeout("opening took too long"), 2),
+        (PageFault("damaged"), 0),
         (Encrypted("locked"), 0),
         (NoPages("none"), 0),
         (TooLarge("big"), 0),
@@ -521,6 +584,21 @@ def test_nothing_is_taken_while_the_disk_is_nearly_full(folders: Folders) -> Non
     assert (swept.taken, swept.waiting) == ((), 1)
     assert "MB free" in swept.troubles[0]
     assert places(folders, "a.pdf") == ["inbox"]
+
+
+def test_a_full_disk_leaves_the_file_where_it_is_and_nothing_else(
+    folders: Folders, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    look = drop(folders, "a.pdf")
+
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("flows.publish.write_synced", full)
+    with pytest.raises(OSError, match="No space"):
+        inbox.take(folders, "a.pdf", look, heartbeat.identity(), dpi=300)
+    assert places(folders, "a.pdf") == ["inbox"]
+    assert [path.name for path in folders.working.iterdir() if not path.name.startswith(".")] == []
 
 
 def test_the_next_version_waits_for_the_one_before(folders: Folders) -> None:

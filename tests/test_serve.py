@@ -70,6 +70,7 @@ def start(home: Path, port: int, **extra: str) -> Service:
             "NAMBAT_PORT": str(port),
             "NAMBAT_SETTLE": "3",
             "NAMBAT_SETTLE_BROKEN": "5",
+            "NAMBAT_RETRY_DELAY": "5",
             "NAMBAT_SWEEP_CRON": "*/7 * * * *",
             **extra,
         },
@@ -185,6 +186,26 @@ def test_a_twin_is_a_copy_and_a_new_scan_of_the_name_a_version(service: Service,
     assert json.loads((published / "tốt.json").read_text())["source"]["pages"] == 2
     assert sorted(path.suffix for path in (service.home / "versions").glob("tốt (*")) == [".json", ".txt"]
     assert next((service.home / "versions").glob("*.txt")).read_bytes() == text
+
+
+def test_a_trouble_of_the_machine_is_waited_out(service: Service) -> None:
+    """A place that cannot be written: the run fails and says when the next one comes; then all is well."""
+    (service.home / "published" / "sau").write_text("a file where a folder must be")
+    write_scan(service.home / "inbox" / "sau" / "a.pdf")
+    wait_until(lambda: [run["state_type"] for run in service.runs("sau/a.pdf")][-1:] == ["FAILED"])
+    message = service.runs("sau/a.pdf")[0]["state"]["message"]
+    assert "Sẽ thử lại lúc" in message
+    assert "Tried again at" in message
+    status = subprocess.run(
+        [sys.executable, "-m", "flows.cli", "status"],
+        capture_output=True,
+        text=True,
+        env={**os.environ, "NAMBAT_HOME": str(service.home), "COLUMNS": "200"},
+    ).stdout
+    assert "quarantine 1" in status  # the corrupt file from before
+    (service.home / "published" / "sau").unlink()
+    wait_until((service.home / "originals" / "sau" / "a.pdf").exists)
+    assert files(service.home / "published" / "sau") == ["a.json", "a.txt"]
 
 
 def test_logs_hold_no_text_of_documents(service: Service) -> None:

@@ -139,6 +139,12 @@ def recognize(image: np.ndarray, *, dpi: int = 300, timeout: float = 180.0, one_
                 vietnamese=f"Đọc trang quá {timeout:g} giây.",
                 detail=str(fault),
             ) from fault
+    if b"ocr_page" not in hocr:  # a blank page has that too
+        raise PageFault(
+            "Tesseract ended without an error and without a result; is its disk full?",
+            vietnamese="Tesseract kết thúc mà không có kết quả; đĩa có đầy không?",
+            detail=repr(hocr[:200]),
+        )
     lines = parse_hocr(hocr)
     return lines if scale == 1.0 else [moved(line, 1 / scale) for line in lines]
 

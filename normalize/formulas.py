@@ -48,6 +48,8 @@ _ROLE = re.compile(r"^(?:TM|KT|TL|TUQ|Q)\.?$")
 _SIGNS = re.compile(r"^(?:(?!№)[\W_])+|(?:(?!№)[\W_])+$")
 #: (b/c), for báo cáo: "to report to".
 _REPORT = re.compile(r"\([bB]/(€)\)")
+#: The C of "C, PVP": the chief and the deputies of an office.
+_CAPITAL_C = re.compile(r"-?(€),")
 _SURNAME = "the seal hides the beginning of a family name that no other ends like"
 _REASON = "a fixed formula of Decree 30/2020/NĐ-CP"
 PROBABILITY = 0.98
@@ -66,6 +68,8 @@ def formulas(document: Document) -> list[Change]:
                     break
             else:
                 out += _cut_by_seal(text, tokens) if block.type == "signature" else ()
+            if block.type == "signature":
+                out += _role_in_capitals(text, tokens)
         if block.type == "recipients":
             out += _list_signs(text, tokens)
     return out
@@ -106,8 +110,16 @@ def _is_cut_surname(part: str) -> bool:
     return crossed or key(part) == "uyễn"
 
 
+def _role_in_capitals(text: int, tokens: Tokens) -> list[Change]:
+    """``q. CHỦ TỊCH``: the letters before an office in capitals are capitals."""
+    head, rest = tokens[0].text, [token.text for token in tokens[1:]]
+    if head.islower() and _ROLE.match(head.upper()) and rest and all(word.isupper() for word in rest):
+        return [by_rule(text, 0, tokens[0], 0, len(head), head.upper(), PROBABILITY, _REASON)]
+    return []
+
+
 def _list_signs(text: int, tokens: Tokens) -> list[Change]:
-    """The dash before a recipient read as ``~``, and the c of (b/c) read as ``€``."""
+    """Signs of a list of recipients: the dash read as ``~``, a C read as ``€``, the closing ``;`` read as ``)``."""
     out = []
     head = tokens[0].text
     if head in ("~", "~-", "-~", "=", "¬") and len(tokens) > 1:
@@ -115,6 +127,12 @@ def _list_signs(text: int, tokens: Tokens) -> list[Change]:
     for index, token in enumerate(tokens):
         for found in _REPORT.finditer(token.text):
             out.append(by_rule(text, index, token, *found.span(1), "c", PROBABILITY, _REASON))
+        if chief := _CAPITAL_C.fullmatch(token.text):
+            out.append(by_rule(text, index, token, *chief.span(1), "C", PROBABILITY, _REASON))
+    last = tokens[-1]
+    if last.text.endswith(")") and not any("(" in token.text for token in tokens):
+        end = len(last.text)
+        out.append(by_rule(text, len(tokens) - 1, last, end - 1, end, ";", PROBABILITY, _REASON))
     return out
 
 

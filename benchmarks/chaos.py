@@ -40,7 +40,7 @@ from pathlib import Path
 
 from PIL import Image
 
-from flows import inbox, publish
+from flows import claims, inbox, publish, status
 from flows.server import is_healthy, is_taken, local_api
 from flows.service import read_service
 from flows.settings import Folders, load
@@ -174,7 +174,7 @@ class Observer:
             for path in _files(getattr(self.folders, root)):
                 if (
                     path.name.startswith(".")
-                    or path.name.endswith((inbox.REASON, ".part"))
+                    or path.name.endswith((claims.REASON, ".part"))
                     or path.name == "claim.json"
                 ):
                     continue
@@ -248,7 +248,7 @@ def verdict(folders: Folders, observer: Observer) -> tuple[dict[str, int], list[
             counts["lost"] += not kept
             continue
         if kept[0] == quarantined:
-            reason = inbox.reason_path(quarantined / one.name)
+            reason = claims.reason_path(quarantined / one.name)
             said = reason.read_text().splitlines() if reason.exists() else []
             if len(said) < 2:
                 wrong.append(f"{one.name}: quarantined without a reason")
@@ -451,7 +451,7 @@ def _running_below(home: Path) -> list[int]:
 
 
 def observer_line(folders: Folders) -> str:
-    counts, _ = inbox.status(folders)
+    counts, _ = status.status(folders)
     return ", ".join(f"{name} {count}" for name, count in counts.items())
 
 

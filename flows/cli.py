@@ -287,7 +287,7 @@ def ingest(context: click.Context, inputs: tuple[Path, ...], out: Path | None) -
 @nambat.command()
 def status() -> None:
     """What lies in which folder of the service, and why."""
-    from flows import heartbeat, inbox
+    from flows import heartbeat, status
     from flows.publish import readable
     from flows.service import read_service
     from flows.show import plain_table
@@ -299,7 +299,7 @@ def status() -> None:
     click.echo(
         f"{folders.home}: " + (f"served, UI at {service['api'].removesuffix('/api')}" if running else "not served")
     )
-    counts, held = inbox.status(folders, settings.claim_timeout)
+    counts, held = status.status(folders, settings.claim_timeout)
     click.echo("  ".join(f"{name} {count}" for name, count in counts.items()))
     if held:
         rows = [(one.where, readable(one.name), one.why) for one in held[:100]]
@@ -314,20 +314,20 @@ def status() -> None:
 @click.pass_context
 def retry(context: click.Context, files: tuple[Path, ...], everything: bool) -> None:
     """Put quarantined files back into the inbox. FILES are names as `nambat status` shows them."""
-    from flows import inbox
+    from flows import claims
     from flows.publish import readable
 
     if bool(files) == everything:
         raise click.UsageError("name the files to put back, or give --all; `nambat status` lists them.")
     folders = read_settings().folders
-    wanted = [path for path, _ in inbox.quarantined_files(folders)] if everything else []
+    wanted = [path for path, _ in claims.quarantined_files(folders)] if everything else []
     wanted += [path if path.is_absolute() else folders.quarantine / path for path in files]
     failed = 0
     for path in wanted:
         try:
-            place = inbox.retry(folders, Path(os.path.normpath(path)))
+            place = claims.retry(folders, Path(os.path.normpath(path)))
             click.echo(f"{readable(path.name)} lies in the inbox again: {readable(place)}")
-        except inbox.Gone as fault:
+        except claims.Gone as fault:
             failed += 1
             complain(f"{fault}; `nambat status` lists what is.")
     context.exit(FAILED if failed else 0)

@@ -34,8 +34,8 @@ from prefect.task_runners import TaskRunner, ThreadPoolTaskRunner
 from prefect.tasks import Task
 from unidecode import unidecode
 
-from flows import copies, heartbeat, inbox, publish, stages
-from flows.inbox import Claim, Gone
+from flows import claims, copies, heartbeat, publish, stages
+from flows.claims import Claim, Gone
 from flows.service import version
 from flows.settings import Folders, Settings, load
 from flows.stages import Checked, Ending, Outcome, PageRead
@@ -68,7 +68,7 @@ def may_pass(task: Task[..., Any], task_run: TaskRun, state: State[Any]) -> bool
 def read_page(number: int, total: int, scan: Path, records: Path, pool: WorkerPool) -> dict[str, Any]:
     """Read one page to disk, in a worker process."""
     settings = load()
-    with inbox.page_slot(settings.folders, settings.jobs):
+    with claims.page_slot(settings.folders, settings.jobs):
         page = pool.call(
             stages.read_page_to_disk,
             scan,
@@ -94,7 +94,7 @@ def read_page(number: int, total: int, scan: Path, records: Path, pool: WorkerPo
 def publish_pages(records: Path, name: str, checked: Checked, ending: Ending, pool: WorkerPool) -> Outcome:
     """Structure, repair and publish the pages on disk. A trouble that lasts longer puts the document off."""
     settings = load()
-    with inbox.page_slot(settings.folders, settings.jobs):
+    with claims.page_slot(settings.folders, settings.jobs):
         return pool.call(stages.finish, records, name, checked, ending, seconds=settings.document_timeout)
 
 
@@ -115,13 +115,13 @@ def ingest(name: str, claim: str) -> Any:
     folders = settings.folders
     with heartbeat.beating(folders):
         try:
-            held = inbox.take_over(folders, claim, str(runtime.flow_run.id or ""))
+            held = claims.take_over(folders, claim, str(runtime.flow_run.id or ""))
         except Gone:
             try:
                 # "Retry" in the UI runs a failed run again: its scan lies in quarantine.
                 if (runtime.flow_run.run_count or 1) < 2:
                     raise
-                held = inbox.take_again(folders, claim, heartbeat.identity(), dpi=settings.dpi)
+                held = claims.take_again(folders, claim, heartbeat.identity(), dpi=settings.dpi)
             except Gone:
                 return Cancelled(
                     message="The file does not wait for this run any more; it was handed back or taken anew."
@@ -142,7 +142,7 @@ def _ingest(name: str, held: Claim, folders: Folders, settings: Settings) -> Sta
     except Exception as fault:
         return _end_badly(name, held, fault, folders, settings)
     outcome = replace(outcome, name=name, seconds=time.monotonic() - started)
-    place = inbox.archive(folders, held, settings.dpi)
+    place = claims.archive(folders, held, settings.dpi)
     if held.keep and held.sha256:
         with contextlib.suppress(OSError):
             copies.remember(folders, held.sha256, held.name, settings, version())
@@ -172,17 +172,17 @@ def _end_badly(name: str, held: Claim, fault: Exception, folders: Folders, setti
     log = get_run_logger()
     why = stages.as_fault(fault)
     try:
-        if isinstance(fault, StillArriving) or not inbox.is_unchanged(folders, held):
-            inbox.hand_back(folders, held)
+        if isinstance(fault, StillArriving) or not claims.is_unchanged(folders, held):
+            claims.hand_back(folders, held)
             return Cancelled(message="Someone still wrote to the file; it lies in the inbox again until it is whole.")
         if held.keep and held.tries < stages.tries_again(why, settings.retries):
             pause = settings.pause_before_retry(held.tries)
-            inbox.put_off(folders, held, why, time.time() + pause)
+            claims.put_off(folders, held, why, time.time() + pause)
             at = datetime.now() + timedelta(seconds=pause)
             message = f"{why.vietnamese} Sẽ thử lại lúc {at:%H:%M:%S}. / {why} Tried again at {at:%H:%M:%S}."
             log.warning("%s", message)
             return Failed(message=message)
-        place = inbox.quarantine(folders, held, why, settings.dpi)
+        place = claims.quarantine(folders, held, why, settings.dpi)
     except Gone:
         return Cancelled(message="The file was handed back to the inbox meanwhile.")
     except OSError as trouble:
@@ -205,10 +205,10 @@ def work_on(claim: Claim, folders: Folders, settings: Settings) -> Outcome:
     log = get_run_logger()
     scan = claim.scan(folders)
     targets = {
-        form: inbox.below(folders.published, os.fspath(place))
+        form: claims.below(folders.published, os.fspath(place))
         for form, place in publish.output_names(claim.name, settings.formats).items()
     }
-    versions = inbox.below(folders.versions, claim.name).parent
+    versions = claims.below(folders.versions, claim.name).parent
     with (
         WorkerPool(
             settings.jobs, memory=settings.worker_memory, scratch=settings.worker_scratch, warm=stages.WARM
@@ -223,9 +223,9 @@ def work_on(claim: Claim, folders: Folders, settings: Settings) -> Outcome:
             if twin is not None:
                 log.info("the same bytes as %s", publish.readable(twin.name))
                 return copies.publish_copy(twin, claim.name, targets, staging_folder(folders), versions)
-        claim = inbox.begin(folders, claim)
+        claim = claims.begin(folders, claim)
         deadline = time.monotonic() + settings.document_timeout
-        records = inbox.progress_folder(folders, claim, settings.dpi)
+        records = claims.progress_folder(folders, claim, settings.dpi)
         records.mkdir(parents=True, exist_ok=True)
         log.info("%s, %.1f MB, attempt %d", _count(checked.pages, "page"), checked.bytes / 1e6, claim.attempt)
         failed = read_pages(scan, records, checked.pages, settings, pool, deadline)
@@ -234,7 +234,7 @@ def work_on(claim: Claim, folders: Folders, settings: Settings) -> Outcome:
             for number in passing:
                 stages.record_path(records, number).unlink(missing_ok=True)
             raise stages.too_many_failed({n: str(fault) for n, fault in failed.items()}, checked.pages, bool(passing))
-        if not inbox.is_unchanged(folders, claim):
+        if not claims.is_unchanged(folders, claim):
             raise StillArriving
         kept = versions if claim.keep else None
         ending = Ending(settings.repair, settings.footnotes, targets, staging_folder(folders), kept)

@@ -19,8 +19,8 @@ from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from flows import heartbeat, inbox, publish
-from flows.inbox import Claim, Gone
+from flows import claims, heartbeat, publish
+from flows.claims import Claim, Gone
 from flows.server import (
     Server,
     ServerTrouble,
@@ -78,7 +78,7 @@ def serve(settings: Settings, say: Say) -> None:
     folders = settings.folders
     folders.check_apart()
     folders.make()
-    with inbox.locked(lock_of_service(folders), wait=False) as alone, heartbeat.beating(folders):
+    with claims.locked(lock_of_service(folders), wait=False) as alone, heartbeat.beating(folders):
         if not alone or _served_elsewhere(folders):
             raise AlreadyServed(
                 f"another nambat service runs on {folders.home} already; stop it first, or set NAMBAT_HOME"
@@ -159,7 +159,7 @@ def end_leftovers(folders: Folders) -> None:
     Only a process that holds the service's lock may do this.
     """
     end_servers(folders)
-    for owner in {claim.owner for claim in inbox.claims(folders) if claim.keep}:
+    for owner in {claim.owner for claim in claims.open_claims(folders) if claim.keep}:
         pid = heartbeat.pid_of(owner)
         if pid is not None and pid != os.getpid():
             kill_tree(pid)
@@ -171,7 +171,7 @@ def clear_leftovers(folders: Folders) -> None:
     Only a process that holds the service's lock may do this, before anything is taken.
     """
     clear_scratch()
-    inbox.drop_empty_claims(folders)
+    claims.drop_empty_claims(folders)
     stagings = [folders.working / ".staging", folders.published / ".nambat-staging"]
     for staging in (*stagings, *folders.versions.rglob(".staging")):
         shutil.rmtree(staging, ignore_errors=True)
@@ -196,7 +196,7 @@ def hand_back_all(
     returned = []
     deadline = time.monotonic() + (float("inf") if seconds is None else seconds)
     here = heartbeat.machine()
-    for claim in sorted(inbox.claims(folders), key=lambda claim: not claim.running):
+    for claim in sorted(claims.open_claims(folders), key=lambda claim: not claim.running):
         elsewhere = claim.owner.split(":")[0] not in ("", here)
         if claim.is_put_off:
             continue
@@ -204,21 +204,21 @@ def hand_back_all(
             continue  # another machine's, or a `nambat ingest` that somebody runs
         if time.monotonic() > deadline:
             break
-        with contextlib.suppress(OSError), inbox.locked(inbox.claim_lock(folders)):
+        with contextlib.suppress(OSError), claims.locked(claims.claim_lock(folders)):
             # A run that a killed service had just begun may have taken its claim over by now, or be done with it.
             with contextlib.suppress(Gone):
-                now = inbox.load_claim(folders, claim.id)
+                now = claims.load_claim(folders, claim.id)
                 pid = heartbeat.pid_of(now.owner)
                 if pid is not None and pid != os.getpid():
                     kill_tree(pid)
                 claim = now
             if not claim.folder(folders).exists():
                 continue
-            if crashed and claim.running and inbox.count_attempt(folders, claim, settings.dpi) >= settings.attempts:
-                fault = inbox.crashed_too_often(settings.attempts)
-                returned.append((claim, inbox.quarantine(folders, claim, fault, settings.dpi)))
+            if crashed and claim.running and claims.count_attempt(folders, claim, settings.dpi) >= settings.attempts:
+                fault = claims.crashed_too_often(settings.attempts)
+                returned.append((claim, claims.quarantine(folders, claim, fault, settings.dpi)))
             else:
-                returned.append((claim, inbox.recover(folders, claim)))
+                returned.append((claim, claims.recover(folders, claim)))
     return returned
 
 
@@ -268,7 +268,7 @@ async def _run(settings: Settings, folders: Folders, server: Server, say: Say) -
         await asyncio.wait([*tasks, waiting], timeout=4)
         if watcher.is_alive():
             await asyncio.to_thread(watcher.join, 2)
-        for owner in {claim.owner for claim in inbox.claims(folders) if claim.keep}:
+        for owner in {claim.owner for claim in claims.open_claims(folders) if claim.keep}:
             pid = heartbeat.pid_of(owner)
             if pid is not None and pid != os.getpid():
                 kill_tree(pid)
@@ -354,7 +354,7 @@ async def _deploy(settings: Settings, ingesting: Runner, sweeping: Runner) -> No
                 await client.delete_flow_run(run.id)
 
 
-async def _close_runs(claims: Sequence[Claim]) -> None:
+async def _close_runs(working: Sequence[Claim]) -> None:
     """Let the server know that the runs of these claims will not go on."""
     from uuid import UUID
 
@@ -364,7 +364,7 @@ async def _close_runs(claims: Sequence[Claim]) -> None:
     from prefect.states import Cancelled, Crashed
 
     async with get_client() as client:
-        for claim in claims:
+        for claim in working:
             if claim.flow_run:
                 state: State[Any] = (Crashed if claim.running else Cancelled)(message=STARTED_IN_VAIN)
                 with contextlib.suppress(ObjectNotFound):
@@ -468,11 +468,11 @@ def ingest_now(
         from flows.ingest import ingest, outcome_of
 
         for path, name in files:
-            claim = inbox.take_copy(folders, path, name, heartbeat.identity(), dpi=settings.dpi)
+            claim = claims.take_copy(folders, path, name, heartbeat.identity(), dpi=settings.dpi)
             try:
                 state: Any = ingest(name=publish.readable(name), claim=claim.id, return_state=True)
             except BaseException:
-                inbox.recover(folders, claim)
+                claims.recover(folders, claim)
                 raise
             run = str(state.state_details.flow_run_id)
             tell(name, outcome_of(run), state.message or state.name)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from uuid import UUID
 
 from flows import heartbeat, publish
-from flows.inbox import Claim
+from flows.claims import Claim
 from flows.settings import Folders
 from flows.sweep import Runs
 

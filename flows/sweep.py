@@ -11,8 +11,9 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-from flows import heartbeat, inbox, publish
-from flows.inbox import Claim, Gone, StabilityTracker
+from flows import claims, heartbeat, inbox, publish
+from flows.claims import Claim, Gone
+from flows.inbox import StabilityTracker
 from flows.settings import Folders, Settings
 from ocr.faults import Fault
 
@@ -81,13 +82,13 @@ def sweep(
         stopping: asked between files; once it says yes, no more are taken.
     """
     now = time.time() if now is None else now
-    with inbox.locked(folders.working / ".sweep.lock", wait=False) as held:
+    with claims.locked(folders.working / ".sweep.lock", wait=False) as held:
         if not held:
             return None
         troubles: list[str] = []
-        claims = inbox.claims(folders)
+        working = claims.open_claims(folders)
         starts = _Starts(folders, owner, runs, troubles, RUNS_AHEAD)
-        returned, quarantined = _look_after(claims, folders, settings, starts, now, troubles)
+        returned, quarantined = _look_after(working, folders, settings, starts, now, troubles)
 
         notes = folders.working / ".seen.json"
         tracker = StabilityTracker.load(notes.read_text() if notes.exists() else "")
@@ -102,7 +103,7 @@ def sweep(
             troubles.append(full)
             ready = []
         # A later version of a file waits until the earlier one is done: published last, it is the one that counts.
-        busy = {claim.name for claim in claims if claim.name not in returned}
+        busy = {claim.name for claim in working if claim.name not in returned}
         taken = []
         for name in ready:
             if stopping():
@@ -111,7 +112,7 @@ def sweep(
                 continue
             try:
                 look = listing.files[name]
-                claim = inbox.take(folders, name, look, owner, dpi=settings.dpi, max_bytes=settings.max_bytes)
+                claim = claims.take(folders, name, look, owner, dpi=settings.dpi, max_bytes=settings.max_bytes)
             except Gone:
                 continue
             except OSError as fault:
@@ -165,7 +166,7 @@ class _Starts:
             return
         self.left -= 1
         try:
-            inbox.assign(self.folders, claim, self.owner, self.runs.start(claim))
+            claims.assign(self.folders, claim, self.owner, self.runs.start(claim))
         except Gone:
             pass  # the run is done with it already
         except Exception as fault:
@@ -184,7 +185,7 @@ MOST_ASKED = 200
 
 
 def _look_after(
-    claims: Sequence[Claim],
+    working: Sequence[Claim],
     folders: Folders,
     settings: Settings,
     starts: _Starts,
@@ -197,7 +198,7 @@ def _look_after(
     dead: list[Claim] = []
     startable: list[Claim] = []
     alive: dict[str, bool] = {}
-    for claim in claims:
+    for claim in working:
         if claim.owner not in alive:
             alive[claim.owner] = heartbeat.is_alive(folders, claim.owner, settings.claim_timeout)
         if claim.is_put_off:
@@ -227,17 +228,17 @@ def _look_after(
         if lives and ended is None:
             continue  # its run waits for its turn
         try:
-            with inbox.locked(inbox.claim_lock(folders)):
+            with claims.locked(claims.claim_lock(folders)):
                 # Its run may have begun, or be done, since we looked: then it is none of ours.
-                if claim.owner and inbox.load_claim(folders, claim.id) != claim:
+                if claim.owner and claims.load_claim(folders, claim.id) != claim:
                     continue
                 if ended == "cancelled":
-                    inbox.quarantine(folders, claim, cancelled(), settings.dpi)
+                    claims.quarantine(folders, claim, cancelled(), settings.dpi)
                     quarantined.append(claim.name)
-                elif claim.running and inbox.count_attempt(folders, claim, settings.dpi) >= settings.attempts:
-                    inbox.quarantine(folders, claim, inbox.crashed_too_often(settings.attempts), settings.dpi)
+                elif claim.running and claims.count_attempt(folders, claim, settings.dpi) >= settings.attempts:
+                    claims.quarantine(folders, claim, claims.crashed_too_often(settings.attempts), settings.dpi)
                     quarantined.append(claim.name)
-                elif inbox.recover(folders, claim) is not None:
+                elif claims.recover(folders, claim) is not None:
                     returned.append(claim.name)
         except Gone:
             continue

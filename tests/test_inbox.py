@@ -16,8 +16,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flows import heartbeat, inbox, publish
-from flows.inbox import Gone, Look, StabilityTracker
+from flows import claims, heartbeat, inbox, publish, status
+from flows.claims import Gone
+from flows.inbox import Look, StabilityTracker
 from flows.serve import _served_elsewhere
 from flows.service import record_of_service
 from flows.settings import BadSetting, Folders, load
@@ -153,30 +154,30 @@ NAMES = [
 @pytest.mark.parametrize("name", NAMES)
 def test_a_file_is_in_one_place_all_the_way(folders: Folders, name: str) -> None:
     look = drop(folders, name)
-    claim = inbox.take(folders, name, look, heartbeat.identity(), dpi=300)
+    claim = claims.take(folders, name, look, heartbeat.identity(), dpi=300)
     assert places(folders, name) == ["working"]
-    assert inbox.load_claim(folders, claim.id) == claim
-    assert inbox.hand_back(folders, claim) == folders.inbox / name
+    assert claims.load_claim(folders, claim.id) == claim
+    assert claims.hand_back(folders, claim) == folders.inbox / name
     assert places(folders, name) == ["inbox"]
-    claim = inbox.take(folders, name, look, heartbeat.identity(), dpi=300)
-    place = inbox.quarantine(folders, claim, NotAScan("broken", vietnamese="hỏng", detail="bad xref"), 300)
+    claim = claims.take(folders, name, look, heartbeat.identity(), dpi=300)
+    place = claims.quarantine(folders, claim, NotAScan("broken", vietnamese="hỏng", detail="bad xref"), 300)
     assert place == folders.quarantine / name
     assert places(folders, name) == ["quarantine"]
-    vietnamese, english, *rest = inbox.reason_path(place).read_text().splitlines()
+    vietnamese, english, *rest = claims.reason_path(place).read_text().splitlines()
     assert (vietnamese, english, rest[-1]) == ("hỏng", "broken", "bad xref")
-    assert inbox.retry(folders, place) == folders.inbox / name
+    assert claims.retry(folders, place) == folders.inbox / name
     assert places(folders, name) == ["inbox"]
-    assert not inbox.reason_path(place).exists()
-    claim = inbox.take(folders, name, look, heartbeat.identity(), dpi=300)
-    inbox.archive(folders, claim, 300)
+    assert not claims.reason_path(place).exists()
+    claim = claims.take(folders, name, look, heartbeat.identity(), dpi=300)
+    claims.archive(folders, claim, 300)
     assert places(folders, name) == ["originals"]
-    assert inbox.claims(folders) == []
+    assert claims.open_claims(folders) == []
 
 
 def test_nothing_is_overwritten(folders: Folders) -> None:
     for data in (PDF, PDF + b"\n", PDF + b"\n\n"):
         look = drop(folders, "b.pdf", data)
-        inbox.archive(folders, inbox.take(folders, "b.pdf", look, heartbeat.identity(), dpi=300), 300)
+        claims.archive(folders, claims.take(folders, "b.pdf", look, heartbeat.identity(), dpi=300), 300)
     assert sorted(path.name for path in folders.originals.iterdir()) == ["b (2).pdf", "b (3).pdf", "b.pdf"]
     assert (folders.originals / "b.pdf").read_bytes() == PDF
 
@@ -185,12 +186,12 @@ def test_a_file_that_changed_since_it_was_seen_is_not_taken(folders: Folders) ->
     look = drop(folders, "a.pdf")
     drop(folders, "a.pdf", PDF * 2)
     with pytest.raises(Gone):
-        inbox.take(folders, "a.pdf", look, heartbeat.identity(), dpi=300)
+        claims.take(folders, "a.pdf", look, heartbeat.identity(), dpi=300)
     assert places(folders, "a.pdf") == ["inbox"]
-    assert inbox.claims(folders) == []
+    assert claims.open_claims(folders) == []
     (folders.inbox / "a.pdf").unlink()
     with pytest.raises(Gone):
-        inbox.take(folders, "a.pdf", look, heartbeat.identity(), dpi=300)
+        claims.take(folders, "a.pdf", look, heartbeat.identity(), dpi=300)
 
 
 def across(monkeypatch: pytest.MonkeyPatch, inbox_folder: Path) -> None:
@@ -208,9 +209,9 @@ def across(monkeypatch: pytest.MonkeyPatch, inbox_folder: Path) -> None:
 def test_an_inbox_on_another_file_system(folders: Folders, monkeypatch: pytest.MonkeyPatch) -> None:
     across(monkeypatch, folders.inbox)
     look = drop(folders, "sub/a.pdf")
-    claim = inbox.take(folders, "sub/a.pdf", look, heartbeat.identity(), dpi=300)
+    claim = claims.take(folders, "sub/a.pdf", look, heartbeat.identity(), dpi=300)
     assert places(folders, "sub/a.pdf") == ["working"]
-    inbox.hand_back(folders, claim)
+    claims.hand_back(folders, claim)
     assert places(folders, "sub/a.pdf") == ["inbox"]
     assert [path.name for path in folders.inbox.rglob("*") if path.is_file()] == ["a.pdf"]
 
@@ -228,7 +229,7 @@ def test_a_crash_at_any_step_of_a_move_loses_nothing(
     look = drop(folders, "sub/a.pdf")
     if other_file_system:
         across(monkeypatch, folders.inbox)
-    claim = inbox.take(folders, "sub/a.pdf", look, "dead:1:1", dpi=300) if move == "hand_back" else None
+    claim = claims.take(folders, "sub/a.pdf", look, "dead:1:1", dpi=300) if move == "hand_back" else None
     steps = 0
 
     def crashing(real):
@@ -244,17 +245,17 @@ def test_a_crash_at_any_step_of_a_move_loses_nothing(
     with monkeypatch.context() as patch:
         for name in ("rename", "replace", "unlink", "mkdir"):
             patch.setattr(Path, name, crashing(getattr(Path, name)))
-        patch.setattr("shutil.copy2", crashing(inbox.shutil.copy2))
+        patch.setattr("shutil.copy2", crashing(claims.shutil.copy2))
         try:
             if claim is None:
-                inbox.take(folders, "sub/a.pdf", look, "dead:1:1", dpi=300)
+                claims.take(folders, "sub/a.pdf", look, "dead:1:1", dpi=300)
             else:
-                inbox.hand_back(folders, claim)
+                claims.hand_back(folders, claim)
         except Crash:
             pass
 
-    for left in inbox.claims(folders):
-        inbox.recover(folders, left)
+    for left in claims.open_claims(folders):
+        claims.recover(folders, left)
     assert places(folders, "sub/a.pdf") == ["inbox"]
     assert (folders.inbox / "sub/a.pdf").read_bytes() == PDF
     visible = [path for path in folders.inbox.rglob("*") if path.is_file()]
@@ -289,7 +290,7 @@ class FakeServer:
     def runs(self) -> Runs:
         return Runs(self._start, lambda ids: {one: self.ends[one] for one in ids if one in self.ends})
 
-    def _start(self, claim: inbox.Claim) -> str:
+    def _start(self, claim: claims.Claim) -> str:
         if self.away:
             raise ConnectionError("refused")
         self.started.append(claim.name)
@@ -311,7 +312,9 @@ def test_sweep_takes_what_is_whole_and_starts_a_run_for_each(folders: Folders) -
     assert third is not None
     assert third.taken == ("sub/b.pdf",)
     assert server.started == ["a.pdf", "sub/b.pdf"]
-    assert [claim.flow_run for claim in inbox.claims(folders)] == [f"run of {c.id}" for c in inbox.claims(folders)]
+    assert [claim.flow_run for claim in claims.open_claims(folders)] == [
+        f"run of {c.id}" for c in claims.open_claims(folders)
+    ]
 
 
 def test_a_claim_without_a_run_gets_one_when_the_server_is_back(folders: Folders) -> None:
@@ -337,12 +340,12 @@ def test_thousands_of_files_are_claimed_and_get_runs_little_by_little(
     for name in names:
         drop(folders, name)
     sweep(folders, settings, heartbeat.identity(), server.runs)
-    assert len(inbox.claims(folders)) == 8
+    assert len(claims.open_claims(folders)) == 8
     assert len(server.started) == 3
     sweep(folders, settings, heartbeat.identity(), server.runs)
     assert len(server.started) == 3
-    first = next(claim for claim in inbox.claims(folders) if claim.flow_run)
-    inbox.archive(folders, first, 300)
+    first = next(claim for claim in claims.open_claims(folders) if claim.flow_run)
+    claims.archive(folders, first, 300)
     sweep(folders, settings, heartbeat.identity(), server.runs)
     assert len(server.started) == 4
 
@@ -358,10 +361,10 @@ def test_a_server_that_is_away_is_asked_once(folders: Folders) -> None:
     assert len(swept.troubles) == 1
 
 
-def take_one(folders: Folders, owner: str, *, running: bool, flow_run: str = "1") -> inbox.Claim:
+def take_one(folders: Folders, owner: str, *, running: bool, flow_run: str = "1") -> claims.Claim:
     look = drop(folders, "a.pdf")
-    claim = inbox.replace(inbox.take(folders, "a.pdf", look, owner, dpi=300), running=running, flow_run=flow_run)
-    inbox.save_claim(folders, claim)
+    claim = claims.replace(claims.take(folders, "a.pdf", look, owner, dpi=300), running=running, flow_run=flow_run)
+    claims.save_claim(folders, claim)
     return claim
 
 
@@ -400,7 +403,7 @@ def test_what_kills_its_reader_again_and_again_is_given_up(folders: Folders) -> 
         take_one(folders, owner, running=True)
         sweep(folders, settings, heartbeat.identity(), server.runs)
     assert places(folders, "a.pdf") == ["quarantine"]
-    assert "3 times" in inbox.reason_path(folders.quarantine / "a.pdf").read_text()
+    assert "3 times" in claims.reason_path(folders.quarantine / "a.pdf").read_text()
 
 
 def test_what_gets_further_each_time_is_not_given_up(folders: Folders) -> None:
@@ -408,7 +411,7 @@ def test_what_gets_further_each_time_is_not_given_up(folders: Folders) -> None:
     owner = dead_owner()
     for page in range(1, 5):
         claim = take_one(folders, owner, running=True)
-        records = inbox.progress_folder(folders, claim, 300)
+        records = claims.progress_folder(folders, claim, 300)
         records.mkdir(parents=True, exist_ok=True)
         (records / f"{page:05}.json").write_text("{}")
         sweep(folders, settings, heartbeat.identity(), server.runs)
@@ -417,10 +420,10 @@ def test_what_gets_further_each_time_is_not_given_up(folders: Folders) -> None:
 
 def test_only_one_sweep_at_a_time(folders: Folders) -> None:
     server, settings = FakeServer(), load(home=folders.home)
-    with inbox.locked(folders.working / ".sweep.lock"):
+    with claims.locked(folders.working / ".sweep.lock"):
         code = (
-            "import sys; from pathlib import Path; from flows import inbox\n"
-            "with inbox.locked(Path(sys.argv[1]), wait=False) as held: print(held)"
+            "import sys; from pathlib import Path; from flows import claims\n"
+            "with claims.locked(Path(sys.argv[1]), wait=False) as held: print(held)"
         )
         lock = str(folders.working / ".sweep.lock")
         out = subprocess.run([sys.executable, "-c", code, lock], capture_output=True, text=True, check=True).stdout
@@ -431,10 +434,10 @@ def test_only_one_sweep_at_a_time(folders: Folders) -> None:
 
 def test_status_says_where_and_why(folders: Folders) -> None:
     look = drop(folders, "a.pdf")
-    claim = inbox.take(folders, "a.pdf", look, heartbeat.identity(), dpi=300)
-    inbox.quarantine(folders, claim, NotAScan("broken", vietnamese="hỏng"), 300, now=datetime(2026, 1, 2))
+    claim = claims.take(folders, "a.pdf", look, heartbeat.identity(), dpi=300)
+    claims.quarantine(folders, claim, NotAScan("broken", vietnamese="hỏng"), 300, now=datetime(2026, 1, 2))
     drop(folders, "b.pdf")
-    counts, held = inbox.status(folders)
+    counts, held = status.status(folders)
     assert counts == {"inbox": 1, "working": 0, "published": 0, "originals": 0, "quarantine": 1}
     assert [(one.where, one.name, one.why) for one in held] == [
         ("inbox", "b.pdf", "waiting to be taken"),
@@ -520,28 +523,28 @@ def test_what_is_put_off_waits_its_time_and_is_started_anew(folders: Folders) ->
     server, settings = FakeServer(), load(home=folders.home, settle=0)
     claim = take_one(folders, heartbeat.identity(), running=True)
     full = as_fault(OSError(28, "No space left on device"))
-    inbox.put_off(folders, claim, full, not_before=1000)
+    claims.put_off(folders, claim, full, not_before=1000)
     for now, started in [(900, []), (999, []), (1000, ["a.pdf"]), (1001, ["a.pdf"])]:
         sweep(folders, settings, heartbeat.identity(), server.runs, now=now)
         assert server.started == started
         assert places(folders, "a.pdf") == ["working"]
-    (again,) = inbox.claims(folders)
+    (again,) = claims.open_claims(folders)
     assert (again.tries, again.is_put_off, again.flow_run) == (1, False, f"run of {claim.id}")
-    assert inbox.take_over(folders, claim.id, "2").tries == 1
+    assert claims.take_over(folders, claim.id, "2").tries == 1
 
 
 def test_a_clock_set_back_puts_nothing_off_for_ever(folders: Folders) -> None:
     server, settings = FakeServer(), load(home=folders.home, settle=0)
     claim = take_one(folders, heartbeat.identity(), running=True)
-    inbox.put_off(folders, claim, NotAScan("x"), not_before=1_000_000)
+    claims.put_off(folders, claim, NotAScan("x"), not_before=1_000_000)
     sweep(folders, settings, heartbeat.identity(), server.runs, now=1000)
     assert server.started == ["a.pdf"]
 
 
 def test_status_says_why_something_is_put_off(folders: Folders) -> None:
     claim = take_one(folders, heartbeat.identity(), running=True)
-    inbox.put_off(folders, claim, NotAScan("the disk is full"), not_before=time.time() + 60)
-    ((_, name, why),) = [(one.where, one.name, one.why) for one in inbox.status(folders)[1]]
+    claims.put_off(folders, claim, NotAScan("the disk is full"), not_before=time.time() + 60)
+    ((_, name, why),) = [(one.where, one.name, one.why) for one in status.status(folders)[1]]
     assert name == "a.pdf"
     assert "the disk is full" in why
 
@@ -596,7 +599,7 @@ def test_a_full_disk_leaves_the_file_where_it_is_and_nothing_else(
 
     monkeypatch.setattr("flows.publish.write_synced", full)
     with pytest.raises(OSError, match="No space"):
-        inbox.take(folders, "a.pdf", look, heartbeat.identity(), dpi=300)
+        claims.take(folders, "a.pdf", look, heartbeat.identity(), dpi=300)
     assert places(folders, "a.pdf") == ["inbox"]
     assert [path.name for path in folders.working.iterdir() if not path.name.startswith(".")] == []
 
@@ -609,7 +612,7 @@ def test_the_next_version_waits_for_the_one_before(folders: Folders) -> None:
     swept = sweep(folders, settings, heartbeat.identity(), server.runs)
     assert swept is not None
     assert (swept.taken, swept.waiting) == (("b.pdf",), 1)
-    inbox.archive(folders, first, 300)
+    claims.archive(folders, first, 300)
     swept = sweep(folders, settings, heartbeat.identity(), server.runs)
     assert swept is not None
     assert swept.taken == ("a.pdf",)
@@ -627,15 +630,15 @@ def test_claims_of_a_later_version_can_be_read(folders: Folders) -> None:
     claim = take_one(folders, heartbeat.identity(), running=True)
     record = claim.folder(folders) / "claim.json"
     record.write_text(json.dumps({**json.loads(record.read_text()), "news": 1}))
-    assert inbox.load_claim(folders, claim.id) == claim
+    assert claims.load_claim(folders, claim.id) == claim
 
 
 @pytest.mark.parametrize("name", ["../a.pdf", "/etc/passwd", "a/../../b.pdf", ".."])
 def test_no_name_leads_out(folders: Folders, name: str) -> None:
     with pytest.raises(Gone):
-        inbox.below(folders.inbox, name)
+        claims.below(folders.inbox, name)
     claim = take_one(folders, heartbeat.identity(), running=True)
-    inbox.save_claim(folders, inbox.replace(claim, name=name))
+    claims.save_claim(folders, claims.replace(claim, name=name))
     sweep(folders, load(home=folders.home, settle=1000), heartbeat.identity(), FakeServer().runs)
     assert places(folders, "a.pdf") == ["inbox"]
 
@@ -646,37 +649,37 @@ def test_a_folder_that_became_a_link_is_not_followed(folders: Folders, tmp_path:
     (folders.inbox / "sub").rename(outside)
     (folders.inbox / "sub").symlink_to(outside)
     with pytest.raises(Gone):
-        inbox.take(folders, "sub/a.pdf", look, heartbeat.identity(), dpi=300)
+        claims.take(folders, "sub/a.pdf", look, heartbeat.identity(), dpi=300)
     assert (outside / "a.pdf").exists()
 
 
 def test_a_file_goes_back_even_if_a_link_lies_where_its_folder_was(folders: Folders, tmp_path: Path) -> None:
     look = drop(folders, "sub/a.pdf")
-    claim = inbox.take(folders, "sub/a.pdf", look, heartbeat.identity(), dpi=300)
+    claim = claims.take(folders, "sub/a.pdf", look, heartbeat.identity(), dpi=300)
     (folders.inbox / "sub").rmdir()
     (folders.inbox / "sub").symlink_to(tmp_path)
-    assert inbox.hand_back(folders, claim) == folders.inbox / "a.pdf"
+    assert claims.hand_back(folders, claim) == folders.inbox / "a.pdf"
 
 
 def test_someone_still_writes(folders: Folders) -> None:
     claim = take_one(folders, heartbeat.identity(), running=True)
-    assert inbox.is_unchanged(folders, claim)
+    assert claims.is_unchanged(folders, claim)
     with claim.scan(folders).open("ab") as file:
         file.write(b"more")
-    assert not inbox.is_unchanged(folders, claim)
+    assert not claims.is_unchanged(folders, claim)
 
 
 def test_a_huge_file_is_not_hashed(folders: Folders) -> None:
     look = drop(folders, "a.pdf")
-    assert inbox.take(folders, "a.pdf", look, heartbeat.identity(), dpi=300, max_bytes=10).sha256 == ""
+    assert claims.take(folders, "a.pdf", look, heartbeat.identity(), dpi=300, max_bytes=10).sha256 == ""
 
 
 def test_retry_in_the_ui_finds_the_scan_in_quarantine(folders: Folders) -> None:
     claim = take_one(folders, heartbeat.identity(), running=True)
-    inbox.quarantine(folders, claim, NotAScan("broken"), 300)
+    claims.quarantine(folders, claim, NotAScan("broken"), 300)
     with pytest.raises(Gone):
-        inbox.take_again(folders, "20260101-000000-00000000", heartbeat.identity(), dpi=300)
-    again = inbox.take_again(folders, claim.id, heartbeat.identity(), dpi=300)
+        claims.take_again(folders, "20260101-000000-00000000", heartbeat.identity(), dpi=300)
+    again = claims.take_again(folders, claim.id, heartbeat.identity(), dpi=300)
     assert (again.name, again.sha256) == ("a.pdf", claim.sha256)
     assert places(folders, "a.pdf") == ["working"]
     assert list(folders.quarantine.iterdir()) == []

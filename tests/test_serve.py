@@ -288,7 +288,7 @@ def test_killed_and_stopped_services_hand_files_back_and_the_next_goes_on(servic
         assert service.process.wait(timeout=30) == 0
         assert time.monotonic() - began < 10
         # A process that was told to stop may need a moment more to be gone from the list.
-        wait_until(lambda: not [pid for pid in family if is_running(pid)], 5)
+        wait_until(lambda: not [pid for pid in family if is_running(pid)], 15)
         assert files(service.home / "inbox") == ["dài.pdf"]
         assert not list((service.home / "working").glob("2*"))
     finally:
@@ -299,7 +299,7 @@ def test_killed_and_stopped_services_hand_files_back_and_the_next_goes_on(servic
         data = json.loads((service.home / "published" / "dài.json").read_text())
         assert [page["number"] for page in data["pages"]] == list(range(1, 31))
         states = sorted(run["state_name"] for run in service.runs("dài.pdf"))
-        wait_until(lambda: "Completed" in [run["state_name"] for run in service.runs("dài.pdf")], 20)
+        wait_until(lambda: "Completed" in [run["state_name"] for run in service.runs("dài.pdf")], 60)
         assert states.count("Crashed") == 2
         assert files(service.home / "inbox") == []
         assert "dài.pdf" not in files(service.home / "quarantine")

@@ -1,6 +1,7 @@
 """Learn the channel from pages whose text is known (``benchmarks/noisy_pages.py``): ``normalize/data/channel.json``.
 
     python -m benchmarks.channel PAIRS.jsonl.gz --out normalize/data/channel.json
+    python -m benchmarks.channel --show normalize/data/channel.json     # the confusion table, for docs/repair.md
 
 * ``listed``: among the letters of the same base that Tesseract listed with a confidence in one bin, how many were
   the printed one, against how many were not: -log of these odds. ``unlisted_in_doubt`` is the same for the letters
@@ -20,6 +21,7 @@ import math
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from rapidfuzz.distance import Levenshtein
 
@@ -31,6 +33,8 @@ from ocr.page import Letter
 ERROR_RATE, COUNTED = 0.004, 0.5
 # So many letters of a kind are as good as none.
 FEW = 3
+SHAPES = {"plain": "a letter without a mark", "hat": "â ê ô", "horn": "ơ ư", "breve": "ă", "bar": "đ"}
+TONES = {"level": "no tone", "huyen": "huyền", "sac": "sắc", "hoi": "hỏi", "nga": "ngã", "nang": "nặng"}
 # Letters of each base: how many there are that could have been listed.
 FAMILY = {"a": 18, "e": 12, "i": 6, "o": 18, "u": 12, "y": 6, "d": 2}
 
@@ -157,13 +161,35 @@ def learn(path: Path) -> dict[str, object]:
     }
 
 
+def confusion_table(learned: dict[str, Any], rows: int = 16) -> str:
+    """The commonest kinds of confusion as a table in Markdown."""
+    lines = ["| printed | read | per 10,000 letters |", "|---|---|---|"]
+    for kind, cost in sorted(learned["kind"].items(), key=lambda one: one[1])[:rows]:
+        shapes, tones = ["", ""], ["", ""]
+        for part in kind.split():
+            ends = part.split(">")
+            (shapes if ends[0] in SHAPES else tones)[:] = [ends[0], ends[-1]]
+        printed, read = (
+            " with ".join(filter(None, (SHAPES.get(shape, ""), TONES.get(tone, ""))))
+            for shape, tone in zip(shapes, tones, strict=True)
+        )
+        lines.append(f"| {printed} | {read} | {1e4 * math.exp(-cost):.2f} |")
+    return "\n".join(lines)
+
+
 def main() -> None:
     """The command line."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("pairs", type=Path)
-    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("pairs", type=Path, nargs="?")
+    parser.add_argument("--out", type=Path)
+    parser.add_argument("--show", type=Path, metavar="CHANNEL.json", help="print the confusion table that was learned")
     parser.add_argument("--keep-table", action="store_true", help="leave the table for text without a page as it is")
     given = parser.parse_args()
+    if given.show:
+        print(confusion_table(json.loads(given.show.read_text(encoding="utf-8"))))
+        return
+    if not given.pairs or not given.out:
+        parser.error("PAIRS and --out are needed")
     learned = learn(given.pairs)
     if given.keep_table:
         old = json.loads(given.out.read_text(encoding="utf-8"))

@@ -8,13 +8,12 @@ well, apart from the lone digits, which the network for raised digits reads.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from itertools import pairwise
 
 import cv2
 import numpy as np
 
-from ocr.page import Box, Line, Word, Zone, hull, letter
+from ocr.page import Box, Line, Word, Zone, evidence, hull, letter, of_words
 from ocr.raised_digits import SIGNS, cut_out, probabilities
 
 #: A column with a word below this confidence is read again.
@@ -61,10 +60,9 @@ def read_cells(zones: Sequence[Zone], image: np.ndarray, again: Again) -> list[L
             inner = column._replace(left=column.left + rim, right=column.right - rim)
             lines = [line for line in again(inner) if any(c.isalnum() for c in line.text)]
             # A cell that runs over several columns would be cut in two.
-            kept = [word for one in joined for word in _inside(out, one)]
             lines = [line for line in lines if not any(_holds(one, word) for one in joined for word in line.words)]
-            before = [word for word in _inside(out, column) if word not in kept]
-            if _evidence([word for line in lines for word in line.words]) > _evidence(before):
+            before = [word for word in _inside(out, column) if not any(_holds(one, word) for one in joined)]
+            if evidence([word for line in lines for word in line.words]) > evidence(before):
                 out, replaced = [*_without(out, column, but=joined), *lines], True
         for cell, found in prints.items():
             # "TT" at the head of the numbers looks like 11.
@@ -135,13 +133,8 @@ def _without(lines: Sequence[Line], box: Box, but: Sequence[Box] = ()) -> list[L
         if len(words) == len(line.words):
             out.append(line)
         elif words:
-            out.append(replace(line, words=words, box=hull([word.box for word in words])))
+            out.append(of_words(line, words))
     return out
-
-
-def _evidence(words: Sequence[Word]) -> float:
-    """How much was read: letters and digits, each by its confidence above a guess."""
-    return sum(max(0.0, word.confidence - 50) * sum(c.isalnum() for c in word.text) for word in words)
 
 
 def _print(image: np.ndarray, cell: Box, size: float) -> list[Box]:

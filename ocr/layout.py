@@ -10,14 +10,14 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import groupby, pairwise
 
 import cv2
 import numpy as np
 
 from ocr.open_tables import find_open_tables
-from ocr.page import Box, Line, Zone, hull, mean_confidence
+from ocr.page import Box, Line, Zone, hull, mean_confidence, of_words
 from ocr.seals import Seal
 from ocr.tables import Table
 
@@ -355,8 +355,7 @@ def _centred_alike(line: Line, other: Line, width: int) -> bool:
 
 
 def _part(line: Line, first: int, last: int) -> Line:
-    words = line.words[first:last]
-    return replace(line, words=words, box=hull([word.box for word in words]))
+    return of_words(line, line.words[first:last])
 
 
 def _side_by_side(line: Line, other: Line) -> bool:

@@ -6,13 +6,13 @@ reads a letter or two of it. The ink tells: every row of letters must be covered
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import replace
+from collections.abc import Sequence
 
 import numpy as np
 
+from ocr.cells import Again
 from ocr.components import Components
-from ocr.page import Box, Line, Word, hull
+from ocr.page import Box, Line, Word, evidence, of_words
 from ocr.seals import Seal
 
 # In x-heights.
@@ -26,8 +26,6 @@ _FEWEST = 3
 _PIECES, _SPARE = 1.7, 2
 #: What a row read anew must show at least: its letters and digits, each by its confidence above a guess.
 _EVIDENCE = 100.0
-
-Again = Callable[[Box], Sequence[Line]]
 
 
 def read_missed(lines: Sequence[Line], ink: Components, seals: Sequence[Seal], again: Again) -> list[Line] | None:
@@ -44,7 +42,7 @@ def read_missed(lines: Sequence[Line], ink: Components, seals: Sequence[Seal], a
     for row in _missed_rows(lines, ink, seals):
         for line in map(_trimmed, again(row)):
             old = [word for one in out for word in one.words if _overlaps(word.box, line.box)]
-            if _evidence(line.words) > max(_EVIDENCE, 1.2 * _evidence(old)):
+            if evidence(line.words) > max(_EVIDENCE, 1.2 * evidence(old)):
                 out = _joined(_without(out, old), line)
                 found = True
     return out if found else None
@@ -104,7 +102,7 @@ def _carries_on(last: int, i: int, stats: np.ndarray, size: float) -> bool:
 def _trimmed(line: Line) -> Line:
     """The line without the signs that its cut-off neighbours were read as."""
     words = [word for word in line.words if any(c.isalnum() for c in word.text) or word.confidence > 80]
-    return replace(line, words=tuple(words), box=hull([word.box for word in words])) if words else line
+    return of_words(line, words) if words else line
 
 
 def _joined(lines: Sequence[Line], new: Line) -> list[Line]:
@@ -112,8 +110,7 @@ def _joined(lines: Sequence[Line], new: Line) -> list[Line]:
     for line in lines:
         gap = max(line.box.left - new.box.right, new.box.left - line.box.right)
         if -0.5 * line.x_height <= gap < 2 * line.x_height and abs(line.baseline - new.baseline) < 0.4 * line.x_height:
-            words = tuple(sorted([*line.words, *new.words], key=lambda word: word.box.left))
-            whole = replace(line, words=words, box=hull([word.box for word in words]))
+            whole = of_words(line, sorted([*line.words, *new.words], key=lambda word: word.box.left))
             return [whole if one is line else one for one in lines]
     return [*lines, new]
 
@@ -129,9 +126,5 @@ def _without(lines: Sequence[Line], words: Sequence[Word]) -> list[Line]:
     for line in lines:
         kept = tuple(word for word in line.words if word not in words)
         if kept:
-            out.append(replace(line, words=kept, box=hull([word.box for word in kept])))
+            out.append(of_words(line, kept))
     return out
-
-
-def _evidence(words: Sequence[Word]) -> float:
-    return sum(max(0.0, word.confidence - 50) * sum(c.isalnum() for c in word.text) for word in words)

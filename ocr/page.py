@@ -131,6 +131,11 @@ def mean_confidence(words: Sequence[Recognized]) -> float:
     return sum(word.confidence * len(word.text) for word in words) / max(1, sum(len(word.text) for word in words))
 
 
+def evidence(words: Iterable[Recognized]) -> float:
+    """How much was read: letters and digits, each by its confidence above a guess."""
+    return sum(max(0.0, word.confidence - 50) * sum(c.isalnum() for c in word.text) for word in words)
+
+
 @dataclass(frozen=True, slots=True)
 class Line:
     """Words that stand on one baseline.
@@ -150,6 +155,11 @@ class Line:
     @property
     def text(self) -> str:
         return " ".join(word.text for word in self.words)
+
+
+def of_words(line: Line, words: Sequence[Word]) -> Line:
+    """The line with other words, of which there is at least one, and the box around those."""
+    return replace(line, words=tuple(words), box=hull([word.box for word in words]))
 
 
 @dataclass(frozen=True, slots=True)

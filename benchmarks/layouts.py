@@ -33,7 +33,7 @@ from pdf2image import convert_from_path
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
-from sample_scans.layout import PACKAGES, font_files
+from sample_scans.layout import PACKAGES, font_files, typst_lines, typst_string
 from sample_scans.make import save
 from sample_scans.scan import CONDITIONS
 from sample_scans.source import BOLD, MARK, MOTTO, Paragraph, Source, gold, read_source
@@ -194,10 +194,6 @@ def _pictures(pdf: Path) -> list[np.ndarray]:
     return [cv2.cvtColor(np.asarray(page), cv2.COLOR_RGB2BGR) for page in convert_from_path(pdf, dpi=DPI)]
 
 
-def _string(text: str) -> str:
-    return '#"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
-
-
 def _typst(source: Source, layout: Layout) -> str:
     top, bottom, left, right = layout.margins
     leading, note_leading = (1.15 * spacing - 0.66 for spacing in (layout.spacing, 1.0))
@@ -280,7 +276,7 @@ def _typst_inline(source: Source, text: str, printed: dict[str, str]) -> str:
             sign = f"numbering: (..n) => {json.dumps(printed[name])}, " if printed[name] else ""
             run = f"#footnote({sign}[{note}])"
         else:
-            run = _string(words)
+            run = typst_string(words)
         out.append(f"#strong[{run}]" if bold else run)
     return "".join(out)
 
@@ -309,28 +305,26 @@ def _typst_block(source: Source, layout: Layout, paragraph: Paragraph, printed: 
     return f"#emph[{text}]" if paragraph.kind == "italic" else text
 
 
-def _typst_lines(lines: list[str]) -> str:
-    return " #linebreak() ".join(_string(line) for line in lines)
-
-
 def _typst_letterhead(source: Source, layout: Layout) -> str:
-    parent = f"{_typst_lines(source.all('parent'))} #linebreak()" if source.all("parent") else ""
-    left = f"[{parent}#strong[{_typst_lines(source.all('agency'))}]]"
-    right = f"[#strong[{_string(MOTTO[0])} #linebreak() #underline[{_string(MOTTO[1])}]]]"
+    parent = f"{typst_lines(source.all('parent'))} #linebreak()" if source.all("parent") else ""
+    left = f"[{parent}#strong[{typst_lines(source.all('agency'))}]]"
+    right = f"[#strong[{typst_string(MOTTO[0])} #linebreak() #underline[{typst_string(MOTTO[1])}]]]"
     return (
         f"#[#set text({layout.head_size}pt)\n#set par(justify: false, leading: 0.45em, first-line-indent: 0pt)\n"
         f"#grid(columns: (2fr, 3fr), row-gutter: 8pt, align: center, {left}, {right}, "
-        f"[{_string(source.one('number'))}], [#emph[{_string(source.one('place'))}]])]\n\n#v(10pt)\n"
-        f"#align(center)[#set par(justify: false, leading: 0.5em)\n#strong[{_typst_lines(source.all('title'))}]\n\n"
-        f"#strong[{_typst_lines(source.all('subject'))}]]\n\n#v(6pt)"
+        f"[{typst_string(source.one('number'))}], [#emph[{typst_string(source.one('place'))}]])]\n\n#v(10pt)\n"
+        f"#align(center)[#set par(justify: false, leading: 0.5em)\n#strong[{typst_lines(source.all('title'))}]\n\n"
+        f"#strong[{typst_lines(source.all('subject'))}]]\n\n#v(6pt)"
     )
 
 
 def _typst_signature(source: Source, layout: Layout) -> str:
     left = ""
     if source.all("recipient"):
-        left = f"#strong[#emph[{_string('Nơi nhận:')}]] #linebreak() {_typst_lines(source.all('recipient'))}"
-    right = f"#align(center)[#strong[{_typst_lines(source.all('sign'))}\n#v(22mm)\n{_string(source.one('signer'))}]]"
+        left = f"#strong[#emph[{typst_string('Nơi nhận:')}]] #linebreak() {typst_lines(source.all('recipient'))}"
+    right = (
+        f"#align(center)[#strong[{typst_lines(source.all('sign'))}\n#v(22mm)\n{typst_string(source.one('signer'))}]]"
+    )
     return (
         "#v(8pt)\n#block(breakable: false)[#set par(justify: false, leading: 0.45em, spacing: 6pt, "
         f"first-line-indent: 0pt)\n#grid(columns: (1fr, 1fr), [#set text({layout.sign_size}pt)\n{left}], [{right}])]"

@@ -41,10 +41,11 @@ def clean(image: np.ndarray) -> CleanPage:
     Args:
         image: ``(height, width)`` grey or ``(height, width, 3)`` RGB.
     """
-    grey = seals.drop_red(image)
+    red_ink = seals.red_ink(image)
+    grey = seals.drop_red(image, red_ink)
     grey = even_light(grey)
     skew = find_skew(grey)
-    red = seals.find_red(image)
+    red = seals.find_red(red_ink)
     if abs(skew) >= LEVEL:
         grey = turn(grey, skew)
         x, y = _turning(grey, skew) @ np.array([[seal.x, seal.y, 1] for seal in red]).reshape(-1, 3).T

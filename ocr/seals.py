@@ -41,37 +41,41 @@ class Seal:
     rings: np.ndarray
 
 
-def drop_red(image: np.ndarray) -> np.ndarray:
+def red_ink(image: np.ndarray) -> np.ndarray | None:
+    """Mask of a page in colour, 255 where it is red; ``None`` for a grey page.
+
+    Args:
+        image: ``(height, width)`` grey or ``(height, width, 3)`` RGB.
+    """
+    if image.ndim == 2:
+        return None
+    red, green, blue = cv2.split(image)
+    _, mask = cv2.threshold(cv2.subtract(red, cv2.max(green, blue)), 40, 255, cv2.THRESH_BINARY)
+    return mask
+
+
+def drop_red(image: np.ndarray, red: np.ndarray | None) -> np.ndarray:
     """Grey version of a page in which red ink is as light as paper.
 
     Seals of Vietnamese offices are red. In the red channel of the image red ink is as bright as paper, while black
     letters under the seal stay dark: the page is simply looked at through a red filter where it is reddish.
+
+    Args:
+        image: ``(height, width)`` grey or ``(height, width, 3)`` RGB.
+        red: its :func:`red_ink`.
     """
-    if image.ndim == 2:
+    if red is None:
         return image
     grey = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
-    reddish = cv2.dilate(_red(image), np.ones((3, 3), np.uint8))
+    reddish = cv2.dilate(red, np.ones((3, 3), np.uint8))
     return np.where(reddish > 0, cv2.max(image[:, :, 0], grey), grey).astype(np.uint8)
 
 
-def find_red(image: np.ndarray) -> list[Seal]:
-    """The red seals of a page in colour, which :func:`drop_red` takes off.
-
-    Args:
-        image: ``(height, width, 3)`` RGB; a grey page has none.
-    """
-    if image.ndim == 2:
-        return []
-    red = _red(image)
-    if cv2.countNonZero(red) < 0.0005 * red.size:
+def find_red(red: np.ndarray | None) -> list[Seal]:
+    """The red seals of a page, which :func:`drop_red` takes off, by its :func:`red_ink`."""
+    if red is None or cv2.countNonZero(red) < 0.0005 * red.size:
         return []
     return find_seals(255 - red, red)
-
-
-def _red(image: np.ndarray) -> np.ndarray:
-    red, green, blue = cv2.split(image)
-    _, mask = cv2.threshold(cv2.subtract(red, cv2.max(green, blue)), 40, 255, cv2.THRESH_BINARY)
-    return mask
 
 
 def find_seals(grey: np.ndarray, ink: np.ndarray) -> list[Seal]:

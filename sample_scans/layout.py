@@ -127,7 +127,8 @@ def _flatten(png: bytes) -> np.ndarray:
     return picture
 
 
-def _string(text: str) -> str:
+def typst_string(text: str) -> str:
+    """Text as Typst takes it in code, nothing in it markup."""
     return '#"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 
@@ -157,7 +158,7 @@ def _plain(source: Source, text: str) -> str:
         else:
             pieces = [run] if run else []
         raised = {"²": "#super[2]", "³": "#super[3]"}
-        set_run = "".join(raised[p] if p in raised and len(pieces) > 1 else _string(p) for p in pieces)
+        set_run = "".join(raised[p] if p in raised and len(pieces) > 1 else typst_string(p) for p in pieces)
         out.append(f"#strong[{set_run}]" if k % 2 else set_run)
     return "".join(out)
 
@@ -199,23 +200,24 @@ def _block(source: Source, paragraph: Paragraph) -> str:
     return f"#emph[{text}]" if paragraph.kind == "italic" else text
 
 
-def _lines(lines: list[str]) -> str:
-    return " #linebreak() ".join(_string(line) for line in lines)
+def typst_lines(lines: list[str]) -> str:
+    """Lines under one another, within one paragraph."""
+    return " #linebreak() ".join(typst_string(line) for line in lines)
 
 
 def _letterhead(source: Source) -> str:
     about = source.all("about")
     left = (
-        f"[{_lines(source.all('parent'))}#if {str(bool(source.all('parent'))).lower()} [#linebreak()]"
-        f"#strong[{_lines(source.all('agency'))}] #v(-4pt) #rule(2.2cm)]"
+        f"[{typst_lines(source.all('parent'))}#if {str(bool(source.all('parent'))).lower()} [#linebreak()]"
+        f"#strong[{typst_lines(source.all('agency'))}] #v(-4pt) #rule(2.2cm)]"
     )
     right = (
-        f"[#strong[{_string(MOTTO[0])}] #linebreak() #text(13pt)[#strong[#box(inset: (bottom: 2.5pt), "
-        f"stroke: (bottom: 0.7pt))[{_string(MOTTO[1])}]]]]"
+        f"[#strong[{typst_string(MOTTO[0])}] #linebreak() #text(13pt)[#strong[#box(inset: (bottom: 2.5pt), "
+        f"stroke: (bottom: 0.7pt))[{typst_string(MOTTO[1])}]]]]"
     )
-    number = f"[#text(13pt)[{_string(source.one('number'))}]"
-    number += f" #linebreak() #v(-2pt) {_lines(about)}]" if about else "]"
-    place = f"[#text(13pt)[#emph[{_string(source.one('place'))}]]]"
+    number = f"[#text(13pt)[{typst_string(source.one('number'))}]"
+    number += f" #linebreak() #v(-2pt) {typst_lines(about)}]" if about else "]"
+    place = f"[#text(13pt)[#emph[{typst_string(source.one('place'))}]]]"
     out = (
         "#[#set text(12pt)\n#set par(justify: false, leading: 0.45em, first-line-indent: 0pt)\n"
         f"#grid(columns: (6.1cm, 1fr), row-gutter: 8pt, align: center, {left}, {right}, {number}, {place})]"
@@ -223,14 +225,14 @@ def _letterhead(source: Source) -> str:
     if source.all("title"):
         out += (
             "\n\n#v(10pt)\n#align(center)[#set par(justify: false, leading: 0.5em)\n"
-            f"#strong[{_lines(source.all('title'))}]\n\n#v(-4pt)#strong[{_lines(source.all('subject'))}]\n\n"
+            f"#strong[{typst_lines(source.all('title'))}]\n\n#v(-4pt)#strong[{typst_lines(source.all('subject'))}]\n\n"
             "#v(-6pt)#rule(3cm)]\n\n#v(4pt)"
         )
     if source.all("to"):
         out += (
             "\n\n#v(10pt)\n#align(center)[#block[#align(left)["
             "#set par(first-line-indent: 0pt, spacing: 7pt)\n"
-            + "\n\n".join(_string(line) for line in source.all("to"))
+            + "\n\n".join(typst_string(line) for line in source.all("to"))
             + "]]]\n\n#v(4pt)"
         )
     return out
@@ -242,8 +244,8 @@ def _added_later(source: Source) -> str:
     if source.all("received"):
         office, *fields = source.all("received")
         ink = "rgb(30, 40, 120)"
-        lines = f"#text(7pt)[{_string(office)}] #line(length: 34mm, stroke: 0.5pt + {ink}) "
-        lines += f"#strong[CÔNG VĂN ĐẾN] #linebreak() {_lines(fields)}"
+        lines = f"#text(7pt)[{typst_string(office)}] #line(length: 34mm, stroke: 0.5pt + {ink}) "
+        lines += f"#strong[CÔNG VĂN ĐẾN] #linebreak() {typst_lines(fields)}"
         out.append(
             f"#place(top + left, dx: -25mm, dy: 29mm)[#set text(8pt, fill: {ink})\n"
             "#set par(first-line-indent: 0pt, justify: false, leading: 0.5em, spacing: 0.5em)\n"
@@ -252,10 +254,10 @@ def _added_later(source: Source) -> str:
     if source.all("signed"):
         out.append(
             "#place(top + left, dx: 6mm, dy: -17mm)[#set text(7pt)\n#set par(first-line-indent: 0pt, leading: 0.35em)\n"
-            f"{_lines(source.all('signed'))}]"
+            f"{typst_lines(source.all('signed'))}]"
         )
     if source.all("copy"):
-        out.append(f"#place(top + right, dy: -17mm)[#text(8pt)[{_string(source.one('copy'))}]]")
+        out.append(f"#place(top + right, dy: -17mm)[#text(8pt)[{typst_string(source.one('copy'))}]]")
     return "\n".join(out)
 
 
@@ -279,16 +281,16 @@ def _signature(source: Source) -> str:
     recipients = source.all("recipient")
     left = ""
     if recipients:
-        left = f"#text(12pt)[#strong[#emph[{_string('Nơi nhận:')}]]] #linebreak() "
-        left += f"#text(11pt)[{_lines(recipients)}]"
+        left = f"#text(12pt)[#strong[#emph[{typst_string('Nơi nhận:')}]]] #linebreak() "
+        left += f"#text(11pt)[{typst_lines(recipients)}]"
     above, below = (words.strip() for words in source.one("seal").split("/"))
     down = source.one("seal-down", "-2mm")
     right = (
-        f"#align(center)[#strong[{_lines(source.all('sign'))}]\n"
+        f"#align(center)[#strong[{typst_lines(source.all('sign'))}]\n"
         "#block(width: 100%, height: 33mm)["
         f"#place(dx: 22mm, dy: 5mm)[{_stroke_of_pen(source.one('signer'))}]\n"
         f'#place(dx: 2mm, dy: {down})[#seal("{above} ", "{below}")]]\n'
-        f"#strong[{_string(source.one('signer'))}]]"
+        f"#strong[{typst_string(source.one('signer'))}]]"
     )
     return (
         "#v(8pt)\n#block(breakable: false)[#set par(justify: false, leading: 0.45em, spacing: 6pt, "

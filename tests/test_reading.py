@@ -140,7 +140,7 @@ def test_a_red_seal_is_dropped_and_black_letters_under_it_stay() -> None:
     page = np.full((400, 400, 3), 255, np.uint8)
     page[100:300, 100:300] = (220, 40, 50)
     page[190:210, 50:350] = (20, 20, 25)
-    grey = seals.drop_red(page)
+    grey = seals.drop_red(page, seals.red_ink(page))
     assert grey[120, 120] > 200
     assert grey[200, 200] < 60
     assert grey[200, 60] < 60

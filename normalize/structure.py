@@ -66,6 +66,9 @@ class _Reading:
     reports: list[PageReport] = field(default_factory=list)
     engine: dict[str, str] = field(default_factory=dict)
 
+    def drop(self, page: int, lines: Iterable[Line], reason: str) -> None:
+        self.dropped += [Dropped(page, line.box, line.text, reason) for line in lines]
+
 
 def build_document(pages: Iterable[Page], source: Source) -> Document:
     """The document that a scan's pages hold, before repair.
@@ -122,9 +125,10 @@ def _take_page(page: Page, running: Set[tuple[int, Box]], reading: _Reading) -> 
         reading.warnings.append(PageWarning(page.number, f"The page could not be read: {page.error}"))
         return
     zones, added = stamps.take_off(page)
-    reading.dropped += [Dropped(page.number, line.box, line.text, reason) for line, reason in added]
+    for line, reason in added:
+        reading.drop(page.number, [line], reason)
     zones, headers = take_out(zones, lambda line: (page.number, line.box) in running)
-    reading.dropped += [Dropped(page.number, line.box, line.text, "running header") for line in headers]
+    reading.drop(page.number, headers, "running header")
     text = [line.box for zone in zones if zone.kind == "text" for line in zone.lines]
     boxes = text or [line.box for zone in zones for line in zone.lines]
     if not boxes:
@@ -136,11 +140,10 @@ def _take_page(page: Page, running: Set[tuple[int, Box]], reading: _Reading) -> 
         if role == "notes":
             reading.notes += [(page.number, line) for line in lines]
         elif role in ("page number", "noise"):
-            reading.dropped += [Dropped(page.number, line.box, line.text, role) for line in lines]
+            reading.drop(page.number, lines, role)
         elif role == "signature":
-            strokes = [line for line in lines if _is_stroke(line)]
-            reading.dropped += [Dropped(page.number, line.box, line.text, "noise") for line in strokes]
-            reading.body += [_Part(role, page.number, (line,)) for line in lines if line not in strokes]
+            reading.drop(page.number, filter(_is_stroke, lines), "noise")
+            reading.body += [_Part(role, page.number, (line,)) for line in lines if not _is_stroke(line)]
         elif role == "table":
             reading.body.append(_Part(role, page.number, lines, zone))
         else:

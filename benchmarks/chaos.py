@@ -4,7 +4,8 @@
 
 Small scans flow into a real ``nambat serve`` (its own folders, port and Prefect database) while
 
-* ``kill``: SIGKILL hits the service or one of its children (Prefect, runs, workers, Tesseract) at random moments;
+* ``kill``: SIGKILL hits the service or one of its children (Prefect, runs, workers, poppler, Tesseract) at random
+  moments;
 * ``disk``: the disk that holds everything, a small tmpfs, is full for a while, again and again;
 * ``readonly``: the disk of published/, another tmpfs, is read-only for a while, again and again;
 * ``server``: the Prefect server's processes are killed and come back.
@@ -78,7 +79,7 @@ class Drop:
 
 
 def drops(count: int, chance: random.Random) -> list[Drop]:
-    """Scans of one to three pages; about one in ten a twin of an earlier one, one in twelve broken."""
+    """Scans of one to ten pages; about one in ten a twin of an earlier one, one in twelve broken."""
     made: list[Drop] = []
     for number in range(count):
         folder = chance.choice(["", "", "van-thu/", "phòng 2/Công văn/"])
@@ -87,7 +88,7 @@ def drops(count: int, chance: random.Random) -> list[Drop]:
         if good and chance.random() < 0.1:
             made.append(Drop(name, chance.choice(good).data, True))
             continue
-        data = scan(number, chance.choice([1, 1, 2, 3]))
+        data = scan(number, chance.choice([1, 2, 3, 5, 10]))
         if chance.random() < 0.08:
             made.append(Drop(name, data[: len(data) // 2], False))
         else:
@@ -282,34 +283,37 @@ def all_done(folders: Folders, observer: Observer) -> bool:
     return all(any((root / name).is_file() for root in done) for name in list(observer.dropped))
 
 
+VICTIMS = {"nambat serve": 4, "run": 4, "worker": 5, "tesseract": 4, "poppler": 1, "Prefect server": 1, "other child": 0.3}
+"""How often SIGKILL is to hit which kind of process. The rest of the family are Python's own helpers."""
+
+
 def kill_at_random(service: Service, count: int, chance: random.Random, go_on: Callable[[int], None]) -> Counter[str]:
     """SIGKILL to the service or a child of it, so many times."""
     killed: Counter[str] = Counter()
     while sum(killed.values()) < count:
         go_on(sum(killed.values()))
-        time.sleep(chance.uniform(0.2, 10) if chance.random() < 0.8 else chance.uniform(10, 40))
+        # A kind first, and a wait for one of that kind: some live for hours, Tesseract for a second.
+        wanted = chance.choices(list(VICTIMS), list(VICTIMS.values()))[0]
+        while_starting = chance.random() < 0.2
+        time.sleep(chance.uniform(0.1, 6))
+        deadline = time.monotonic() + 20
+        family = _family(service)
+        while (wanted not in family or not (while_starting or _is_ready(service))) and time.monotonic() < deadline:
+            if not service.is_up():
+                break
+            time.sleep(0.05)
+            family = _family(service)
         if not service.is_up():
             service.start()  # it ended because its Prefect server was killed before it was ready
             continue
-        family = _family(service)
-        patience = time.monotonic() + 60
-        if chance.random() < 0.8:  # else it is hit while it starts, too
-            while set(family) <= {"Prefect server"} and service.is_up() and time.monotonic() < patience:
-                time.sleep(chance.uniform(0.1, 1))
-                family = _family(service)
-        if not service.is_up():
-            continue
-        assert service.process is not None
-        kinds = sorted(family)
-        if not kinds or chance.random() < 0.2:
-            victim, what = service.process.pid, "nambat serve"
-        else:
-            # A kind first: there are always more workers than servers. And the server less often than runs.
-            what = chance.choices(kinds, [1 if kind == "Prefect server" else 3 for kind in kinds])[0]
-            victim = chance.choice(family[what])
-        killed[what] += 1
+        if wanted not in family:
+            wanted = chance.choice(sorted(family))
+        time.sleep(chance.choice([0, 0, chance.uniform(0, 0.5)]))  # not always in its first moments
+        victim = chance.choice(family[wanted])
+        killed[wanted] += is_running(victim)
         with suppress(ProcessLookupError):
             os.kill(victim, signal.SIGKILL)
+        assert service.process is not None
         if victim == service.process.pid:
             service.process.wait()
             if chance.random() < 0.3:
@@ -318,10 +322,14 @@ def kill_at_random(service: Service, count: int, chance: random.Random, go_on: C
     return killed
 
 
+def _is_ready(service: Service) -> bool:
+    return is_healthy(local_api("127.0.0.1", service.port), 0.5)
+
+
 def _family(service: Service) -> dict[str, list[int]]:
-    """The service's children and theirs, by what they are."""
+    """The service, its children and theirs, by what they are."""
     assert service.process is not None
-    found: dict[str, list[int]] = {}
+    found: dict[str, list[int]] = {"nambat serve": [service.process.pid]}
     for pid in descendants(service.process.pid):
         found.setdefault(_kind(pid), []).append(pid)
     return found

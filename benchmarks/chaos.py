@@ -41,7 +41,8 @@ from pathlib import Path
 
 from PIL import Image
 
-from flows import claims, inbox, publish, status
+from flows import inbox, publish, status
+from flows.quarantine import REASON, reason_path
 from flows.server import is_healthy, is_taken, local_api
 from flows.service import read_service
 from flows.settings import Folders, load
@@ -173,11 +174,7 @@ class Observer:
         found: dict[str, list[str]] = {}
         for root in ("inbox", "working", "originals", "quarantine"):
             for path in _files(getattr(self.folders, root)):
-                if (
-                    path.name.startswith(".")
-                    or path.name.endswith((claims.REASON, ".part"))
-                    or path.name == "claim.json"
-                ):
+                if path.name.startswith(".") or path.name.endswith((REASON, ".part")) or path.name == "claim.json":
                     continue
                 with suppress(OSError):
                     if path.is_file():
@@ -249,7 +246,7 @@ def verdict(folders: Folders, observer: Observer) -> tuple[dict[str, int], list[
             counts["lost"] += not kept
             continue
         if kept[0] == quarantined:
-            reason = claims.reason_path(quarantined / one.name)
+            reason = reason_path(quarantined / one.name)
             said = reason.read_text().splitlines() if reason.exists() else []
             if len(said) < 2:
                 wrong.append(f"{one.name}: quarantined without a reason")
@@ -283,7 +280,15 @@ def all_done(folders: Folders, observer: Observer) -> bool:
     return all(any((root / name).is_file() for root in done) for name in list(observer.dropped))
 
 
-VICTIMS = {"nambat serve": 4, "run": 4, "worker": 5, "tesseract": 4, "poppler": 1, "Prefect server": 1, "other child": 0.3}
+VICTIMS = {
+    "nambat serve": 4,
+    "run": 4,
+    "worker": 5,
+    "tesseract": 4,
+    "poppler": 1,
+    "Prefect server": 1,
+    "other child": 0.3,
+}
 """How often SIGKILL is to hit which kind of process. The rest of the family are Python's own helpers."""
 
 

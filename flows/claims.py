@@ -1,7 +1,7 @@
 """Claims: files in work, and how a file moves from one folder of the service to the next.
 
 Every file that people drop is at every instant in exactly one of inbox/, working/, originals/ and
-quarantine/, because it moves by rename alone::
+quarantine/, because it moves by rename (see :mod:`flows.moves` for file systems of their own)::
 
     inbox/a/b.pdf  ->  working/<claim>/scan/b.pdf  ->  originals/a/b.pdf
                    <-           (handed back)      ->  quarantine/a/b.pdf + b.pdf.reason.txt
@@ -18,63 +18,27 @@ Nothing here knows Prefect, and nothing loops or waits.
 from __future__ import annotations
 
 import contextlib
-import errno
-import fcntl
 import hashlib
 import json
 import os
 import secrets
 import shutil
-import stat
-import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, fields, replace
 from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
 
 from flows import heartbeat, publish
 from flows.heartbeat import identity
-from flows.inbox import Look, list_inbox
+from flows.inbox import Look, look_at
+from flows.locks import claims_lock, locked, moves_lock
+from flows.moves import Gone, below, below_without_links, drop_part, lies, move, rename_to_free, room_for, same_look
 from flows.settings import LONGEST_PAUSE, Folders
 from flows.stages import digest
 from ocr.faults import Fault
 
-REASON = ".reason.txt"
 COPYING = ".copying"
 """What a file is called while it comes into working/ from another file system."""
-
-
-@contextlib.contextmanager
-def locked(path: Path, *, wait: bool = True) -> Iterator[bool]:
-    """Hold the lock file ``path``; yields whether it was to be had. A process that dies lets go of it."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
-    try:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
-        except BlockingIOError:
-            yield False
-            return
-        yield True
-    finally:
-        os.close(handle)
-
-
-@contextlib.contextmanager
-def page_slot(folders: Folders, count: int, pause: float = 0.05) -> Iterator[None]:
-    """One of ``count`` places for reading a page, shared by all processes that work on these folders.
-
-    The places are locked files, so a process that dies gives its place back.
-    """
-    home = folders.working / ".slots"
-    home.mkdir(parents=True, exist_ok=True)
-    while True:
-        for number in range(count):
-            with locked(home / str(number), wait=False) as held:
-                if held:
-                    yield
-                    return
-        time.sleep(pause)
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,10 +95,6 @@ class Claim:
 _CLAIM_FIELDS = frozenset(field.name for field in fields(Claim))
 
 
-class Gone(Exception):
-    """The file or claim is not there any more: someone else took it, moved it or handed it back."""
-
-
 def save_claim(folders: Folders, claim: Claim) -> None:
     """Write ``claim.json``.
 
@@ -157,11 +117,11 @@ def load_claim(folders: Folders, claim_id: str) -> Claim:
         data = json.loads((folders.working / claim_id / "claim.json").read_text())
         known = {name: value for name, value in data.items() if name in _CLAIM_FIELDS}  # a later version may add some
         if known.get("look") is not None:
-            known["look"] = Look(**known["look"])
+            known["look"] = Look(known["look"]["size"], known["look"]["modified"])
         claim = Claim(**known)
         below(folders.inbox, claim.name)
         return claim
-    except (OSError, ValueError, TypeError, AttributeError) as fault:
+    except (OSError, ValueError, TypeError, AttributeError, KeyError) as fault:
         raise Gone(f"there is no claim {claim_id}") from fault
 
 
@@ -180,7 +140,7 @@ def open_claims(folders: Folders) -> list[Claim]:
 
 def _scans_of(folder: Path) -> list[Path]:
     try:
-        return [scan for scan in (folder / "scan").iterdir() if scan.name != COPYING]
+        return [scan for scan in (folder / "scan").iterdir() if not scan.name.startswith(".")]
     except OSError:
         return []
 
@@ -195,18 +155,13 @@ def drop_empty_claims(folders: Folders) -> None:
             shutil.rmtree(folder, ignore_errors=True)
 
 
-def claim_lock(folders: Folders) -> Path:
-    """The lock under which a claim's record is changed."""
-    return folders.working / ".claims.lock"
-
-
 def take_over(folders: Folders, claim_id: str, flow_run: str) -> Claim:
     """Make a claim this process's own, to work on it.
 
     Raises:
         Gone: there is no such claim, or its file was handed back.
     """
-    with locked(claim_lock(folders)):
+    with locked(claims_lock(folders)):
         claim = load_claim(folders, claim_id)
         if not claim.scan(folders).is_file():
             raise Gone(f"the file of claim {claim_id} is gone")
@@ -222,7 +177,7 @@ def begin(folders: Folders, claim: Claim) -> Claim:
         Gone: there is no such claim any more.
         OSError: the note cannot be written.
     """
-    with locked(claim_lock(folders)):
+    with locked(claims_lock(folders)):
         claim = replace(load_claim(folders, claim.id), running=True)
         save_claim(folders, claim)
         return claim
@@ -235,7 +190,7 @@ def assign(folders: Folders, claim: Claim, owner: str, flow_run: str) -> None:
         Gone: the run is done with it already.
         OSError: the note cannot be written.
     """
-    with locked(claim_lock(folders)):
+    with locked(claims_lock(folders)):
         now = load_claim(folders, claim.id)
         if now.running or (now.owner != claim.owner and not now.is_put_off):
             return
@@ -252,7 +207,7 @@ def put_off(folders: Folders, claim: Claim, fault: Fault, not_before: float) -> 
         Gone: there is no such claim any more.
         OSError: the note cannot be written.
     """
-    with locked(claim_lock(folders)):
+    with locked(claims_lock(folders)):
         claim = replace(
             load_claim(folders, claim.id),
             owner="",
@@ -272,32 +227,7 @@ def is_unchanged(folders: Folders, claim: Claim) -> bool:
     Raises:
         OSError: it is not there.
     """
-    status = claim.scan(folders).lstat()
-    return claim.look is None or (status.st_size, status.st_mtime_ns) == (claim.look.size, claim.look.modified)
-
-
-def below(root: Path, name: str) -> Path:
-    """``root / name``, which must lie below ``root``: no absolute names, no ``..``.
-
-    Raises:
-        Gone: it would not.
-    """
-    parts = PurePosixPath(name).parts
-    if not parts or name.startswith("/") or ".." in parts:
-        raise Gone(f"{publish.readable(name)} is no name below {root}")
-    return root.joinpath(*parts)
-
-
-def below_without_links(root: Path, name: str) -> Path:
-    """The same, and none of the folders on the way is a link: in the inbox, people can put links.
-
-    Raises:
-        Gone: one is.
-    """
-    place = below(root, name)
-    if place.parent.resolve() != root.resolve().joinpath(*place.relative_to(root).parts[:-1]):
-        raise Gone(f"{publish.readable(name)} lies behind a link")
-    return place
+    return claim.look is None or look_at(claim.scan(folders)) == claim.look
 
 
 def take(folders: Folders, name: str, look: Look, owner: str, *, dpi: int, max_bytes: int | None = None) -> Claim:
@@ -311,29 +241,50 @@ def take(folders: Folders, name: str, look: Look, owner: str, *, dpi: int, max_b
         OSError: it cannot be moved and is still in the inbox, or cannot be read and is claimed.
     """
     source = below_without_links(folders.inbox, name)
-    claim = _new_claim(folders, name, owner, look)
-    target = claim.scan(folders)
-    try:
-        try:
-            source.rename(target)
-        except OSError as fault:
-            if fault.errno != errno.EXDEV:
-                raise
-            _move_across(source, target, target.with_name(COPYING))
-        status = target.lstat()
-        if not stat.S_ISREG(status.st_mode) or status.st_size != look.size or status.st_mtime_ns != look.modified:
-            hand_back(folders, claim)
+    with _as_gone(name):
+        device = source.lstat().st_dev
+        if look_at(source) != look:
             raise Gone(f"{publish.readable(name)} changed while it was taken")
-    except FileNotFoundError as fault:
-        shutil.rmtree(claim.folder(folders), ignore_errors=True)
-        raise Gone(f"{publish.readable(name)} is gone") from fault
-    except OSError:
-        if not target.exists():
+    claim = bring_in(folders, source, name, owner)
+    assert claim.look is not None
+    # Between look and move someone may have gone on writing, or put another file in its place. Not every file
+    # system stores times to the same fraction of a second.
+    moved_across = claim.scan(folders).lstat().st_dev != device
+    if claim.look.size != look.size or (claim.look != look and not moved_across):
+        hand_back(folders, claim)
+        raise Gone(f"{publish.readable(name)} changed while it was taken")
+    return claim if max_bytes is not None and look.size > max_bytes else with_digest(folders, claim, dpi)
+
+
+def bring_in(folders: Folders, source: Path, name: str, owner: str) -> Claim:
+    """A claim on a file, which is moved to working/ from wherever it lies.
+
+    Raises:
+        Gone: it is not there any more, or is no regular file.
+        OSError: it cannot be moved and is still where it was.
+    """
+    claim = _new_claim(folders, name, owner)
+    scan = claim.scan(folders)
+    try:
+        with _as_gone(name):
+            move(source, scan, scan.with_name(COPYING))
+            claim = replace(claim, look=look_at(scan))
+            save_claim(folders, claim)
+    except BaseException:
+        if lies(scan):
+            hand_back(folders, claim)
+        elif not lies(scan.with_name(COPYING)):
             shutil.rmtree(claim.folder(folders), ignore_errors=True)
         raise
-    publish.sync_folder(target.parent)
-    publish.sync_folder(source.parent)
-    return claim if max_bytes is not None and look.size > max_bytes else _with_digest(folders, claim, dpi)
+    return claim
+
+
+@contextlib.contextmanager
+def _as_gone(name: str) -> Iterator[None]:
+    try:
+        yield
+    except (FileNotFoundError, NotADirectoryError, IsADirectoryError) as fault:
+        raise Gone(f"{publish.readable(name)} is gone") from fault
 
 
 def take_copy(folders: Folders, path: Path, name: str, owner: str, *, dpi: int) -> Claim:
@@ -349,21 +300,16 @@ def take_copy(folders: Folders, path: Path, name: str, owner: str, *, dpi: int) 
     except OSError:
         shutil.rmtree(claim.folder(folders), ignore_errors=True)
         raise
-    return _with_digest(folders, claim, dpi)
+    return with_digest(folders, claim, dpi)
 
 
-def _new_claim(folders: Folders, name: str, owner: str, look: Look | None = None) -> Claim:
+def _new_claim(folders: Folders, name: str, owner: str) -> Claim:
     now = datetime.now(UTC)
     claim = Claim(
-        f"{now:%Y%m%d-%H%M%S}-{secrets.token_hex(4)}",
-        name,
-        owner,
-        host=heartbeat.host(),
-        taken=now.timestamp(),
-        look=look,
+        f"{now:%Y%m%d-%H%M%S}-{secrets.token_hex(4)}", name, owner, host=heartbeat.host(), taken=now.timestamp()
     )
     try:
-        (claim.folder(folders) / "scan").mkdir(parents=True)
+        publish.make_folder(claim.scan(folders).parent)
         save_claim(folders, claim)
     except OSError:
         shutil.rmtree(claim.folder(folders), ignore_errors=True)
@@ -371,31 +317,16 @@ def _new_claim(folders: Folders, name: str, owner: str, look: Look | None = None
     return claim
 
 
-def _with_digest(folders: Folders, claim: Claim, dpi: int) -> Claim:
+def with_digest(folders: Folders, claim: Claim, dpi: int) -> Claim:
+    """The claim with the hash of its file, and what earlier attempts at that content came to.
+
+    Raises:
+        OSError: the file cannot be read, or the claim cannot be written down.
+    """
     claim = replace(claim, sha256=digest(claim.scan(folders)))
     claim = replace(claim, attempt=_attempts(progress_folder(folders, claim, dpi))[0] + 1)
     save_claim(folders, claim)
     return claim
-
-
-def _move_across(source: Path, target: Path, copying: Path) -> None:
-    """Move a file to another file system, by way of the hidden file ``copying`` there.
-
-    As long as the source is there it is the file; once it is removed, the whole copy is. :func:`recover` ends
-    what a crash left in between.
-    """
-    shutil.copy2(source, copying, follow_symlinks=False)
-    if not copying.is_symlink():
-        with copying.open("rb") as file:
-            os.fsync(file.fileno())
-    publish.sync_folder(copying.parent)
-    source.unlink()
-    copying.rename(target)
-
-
-def _returning(folders: Folders, claim: Claim) -> Path:
-    """The hidden copy by way of which a claim's file goes back to an inbox on another file system."""
-    return folders.inbox / f".nambat-{claim.id}"
 
 
 def progress_folder(folders: Folders, claim: Claim, dpi: int) -> Path:
@@ -443,7 +374,7 @@ def hand_back(folders: Folders, claim: Claim) -> Path | None:
     Raises:
         OSError: it cannot be moved; the claim stays.
     """
-    return _move_out(folders, claim, folders.inbox)
+    return move_out(folders, claim, folders.inbox)
 
 
 def archive(folders: Folders, claim: Claim, dpi: int) -> Path | None:
@@ -452,193 +383,79 @@ def archive(folders: Folders, claim: Claim, dpi: int) -> Path | None:
     Raises:
         OSError: it cannot be moved; the claim stays.
     """
-    place = _move_out(folders, claim, folders.originals)
+    place = move_out(folders, claim, folders.originals)
     shutil.rmtree(progress_folder(folders, claim, dpi), ignore_errors=True)
     return place
 
 
-def quarantine(folders: Folders, claim: Claim, fault: Fault, dpi: int, now: datetime | None = None) -> Path | None:
-    """Move a scan that failed to quarantine/, with a note beside it that says why and what to do.
+def move_out(
+    folders: Folders,
+    claim: Claim,
+    root: Path,
+    *,
+    is_taken: Callable[[Path], bool] = lies,
+    announce: Callable[[Path], None] = lambda place: None,
+) -> Path | None:
+    """Move a claim's file to where it belongs below ``root``, and drop the claim; ``None`` if there is no file.
+
+    Args:
+        is_taken, announce: see :func:`flows.moves.move`.
 
     Raises:
-        OSError: it cannot be moved, or the note cannot be written; the claim stays.
+        OSError: it cannot be moved; the claim stays.
     """
-    note = reason_text(claim.name, fault, now or datetime.now(), claim.id)
-    place = _move_out(folders, claim, folders.quarantine, note)
-    shutil.rmtree(progress_folder(folders, claim, dpi), ignore_errors=True)
-    return place
-
-
-def reason_text(name: str, fault: Fault, now: datetime, claim_id: str) -> bytes:
-    """The note beside a quarantined scan: Vietnamese, English, what to do, and the technical detail."""
-    return (
-        f"{fault.vietnamese}\n{fault}\n\n"
-        f"Khi đã khắc phục: chép tệp vào lại inbox, hoặc chạy lệnh `nambat retry`.\n"
-        f"When that is mended: drop the file into the inbox again, or run `nambat retry`.\n\n"
-        f"{publish.readable(name)}, {now.astimezone():%Y-%m-%d %H:%M:%S %z}, {type(fault).__name__}, {claim_id}\n"
-        f"{fault.detail}".rstrip()
-        + "\n"
-    ).encode("utf-8", "replace")
-
-
-def reason_path(scan: Path) -> Path:
-    """Where the note about a quarantined scan lies."""
-    return scan.with_name(publish.fitted(scan.name, REASON))
-
-
-def _move_out(folders: Folders, claim: Claim, root: Path, reason: bytes | None = None) -> Path | None:
     scan = claim.scan(folders)
     place = None
-    # Several processes move files; between choosing a free name and taking it no other may choose.
-    with locked(folders.working / ".moves.lock"):
-        if _lies(scan) and claim.keep:
-            place = free_place(_room_for(root, claim.name))
-            if reason is not None:
-                publish.replace_file(reason_path(place), reason)
-            try:
-                scan.rename(place)
-            except OSError as fault:
-                if fault.errno != errno.EXDEV:
-                    raise
-                _move_across(scan, place, _returning(folders, claim))
-            publish.sync_folder(place.parent)
-            publish.sync_folder(scan.parent)
+    # Several processes move files; where a rename may replace a file, no other may choose the same free name.
+    with locked(moves_lock(folders)):
+        if lies(scan) and claim.keep:
+            wanted = room_for(root, claim.name)
+            place = move(scan, wanted, _parked(claim, wanted.parent), is_taken=is_taken, announce=announce)
         shutil.rmtree(claim.folder(folders), ignore_errors=True)
     return place
 
 
-def _room_for(root: Path, name: str) -> Path:
-    """``root / name`` with its folders made; ``root`` itself where someone has put a link or a file in the way.
-
-    Raises:
-        OSError: a folder cannot be made.
-    """
-    try:
-        place = below_without_links(root, name)
-        place.parent.mkdir(parents=True, exist_ok=True)
-    except (Gone, FileExistsError, NotADirectoryError):
-        place = root / PurePosixPath(name).name
-        root.mkdir(parents=True, exist_ok=True)
-    return place
-
-
-def _lies(path: Path) -> bool:
-    """Whether something of that name is there, a broken link included."""
-    return os.path.lexists(path)
-
-
-def free_place(path: Path) -> Path:
-    """``path``, or the first of ``b (2).pdf``, ``b (3).pdf`` ... that nothing lies at."""
-    number, place = 1, path
-    while _lies(place):
-        number += 1
-        ending = f" ({number}){path.suffix}"
-        place = path.with_name(publish.fitted(path.name.removesuffix(path.suffix), ending))
-    return place
+def _parked(claim: Claim, folder: Path) -> Path:
+    """The hidden copy by way of which a claim's file goes to a folder on another file system."""
+    return folder / f".nambat-{claim.id}"
 
 
 def recover(folders: Folders, claim: Claim) -> Path | None:
-    """End what a dead process left of a claim: its file goes back to the inbox. Returns where it lies then.
+    """End what a dead process left of a claim: its file goes back to the inbox, if it was not on its way elsewhere.
+
+    Returns:
+        Where it lies in the inbox now; ``None`` if it does not.
 
     Raises:
         OSError: the file cannot be moved; the claim stays.
     """
     scan = claim.scan(folders)
-    copying, returning = scan.with_name(COPYING), _returning(folders, claim)
-    if _lies(copying):
-        source = folders.inbox / claim.name
-        if not _lies(scan) and not (_lies(source) and _same_file(source, copying)):
-            copying.rename(scan)
+    copying = scan.with_name(COPYING)
+    drop_part(copying)
+    if lies(copying):
+        if any(_is_the_same(folders, claim, root, copying) for root in (folders.inbox, folders.quarantine)):
+            copying.unlink()  # the copy was whole, the first not yet removed
         else:
-            copying.unlink()
-    if _lies(returning):
-        if _lies(scan):
-            returning.unlink()
-        else:
-            with locked(folders.working / ".moves.lock"):
-                place = free_place(_room_for(folders.inbox, claim.name))
-                returning.rename(place)
-            shutil.rmtree(claim.folder(folders), ignore_errors=True)
-            return place
+            rename_to_free(copying, scan)
+    for root in (folders.inbox, folders.originals, folders.quarantine):
+        for folder in {root, below(root, claim.name).parent}:
+            parked = _parked(claim, folder)
+            with contextlib.suppress(FileNotFoundError, NotADirectoryError):
+                drop_part(parked)
+            if not lies(parked):
+                continue
+            if lies(scan):
+                parked.unlink()
+                continue
+            with locked(moves_lock(folders)):
+                place = move(parked, folder / scan.name, parked)
+                shutil.rmtree(claim.folder(folders), ignore_errors=True)
+            return place if root == folders.inbox else None
     return hand_back(folders, claim)
 
 
-def _same_file(one: Path, other: Path) -> bool:
-    """Whether two files look like a file and its copy."""
-    first, second = one.lstat(), other.lstat()
-    return (first.st_size, first.st_mtime_ns) == (second.st_size, second.st_mtime_ns)
-
-
-class CrashedTooOften(Fault):
-    """The process that worked on a document died again and again."""
-
-
-def crashed_too_often(attempts: int) -> CrashedTooOften:
-    """The fault of a document whose reading ended without an answer so many times."""
-    return CrashedTooOften(
-        f"Reading this document stopped half-way {attempts} times; scan it again, or split it.",
-        vietnamese=f"Việc đọc văn bản này đã bị dừng giữa chừng {attempts} lần; hãy quét lại hoặc tách nhỏ.",
-    )
-
-
-def quarantined_files(folders: Folders) -> list[tuple[Path, str]]:
-    """Every scan in quarantine with the English sentence of its note."""
-    found = []
-    for name in sorted(list_inbox(folders.quarantine).files):
-        path = folders.quarantine / name
-        if path.name.endswith(REASON):
-            continue
-        why = "no note says why"
-        with contextlib.suppress(OSError, IndexError):
-            why = reason_path(path).read_text("utf-8", "replace").splitlines()[1]
-        found.append((path, why))
-    return found
-
-
-def retry(folders: Folders, path: Path) -> Path:
-    """Put a quarantined scan back into the inbox and remove its note. Returns where it lies then.
-
-    Raises:
-        Gone: it is not in quarantine.
-        OSError: it cannot be moved.
-    """
-    if not path.is_relative_to(folders.quarantine) or path.is_symlink() or not path.is_file():
-        raise Gone(f"{publish.readable(path.name)} is not in quarantine")
-    with locked(folders.working / ".moves.lock"):
-        place = free_place(_room_for(folders.inbox, os.fspath(path.relative_to(folders.quarantine))))
-        try:
-            path.rename(place)
-        except OSError as fault:
-            if fault.errno != errno.EXDEV:
-                raise
-            _move_across(path, place, place.with_name(f".nambat-retry-{secrets.token_hex(4)}"))
-        reason_path(path).unlink(missing_ok=True)
-    return place
-
-
-def take_again(folders: Folders, claim_id: str, owner: str, *, dpi: int) -> Claim:
-    """Claim the scan that went from the claim of that id to quarantine: its run was started again from the UI.
-
-    Raises:
-        Gone: it is not in quarantine any more, or cannot be moved.
-        OSError: it cannot be read.
-    """
-    for path, _ in quarantined_files(folders):
-        note = reason_path(path)
-        try:
-            if f", {claim_id}\n" not in note.read_text("utf-8", "replace") or not claim_id:
-                continue
-            status = path.lstat()
-        except OSError:
-            continue
-        name = os.fspath(path.relative_to(folders.quarantine))
-        with locked(folders.working / ".moves.lock"):
-            claim = _new_claim(folders, name, owner, Look(status.st_size, status.st_mtime_ns, status.st_ino))
-            try:
-                path.rename(claim.scan(folders))
-            except OSError as fault:
-                shutil.rmtree(claim.folder(folders), ignore_errors=True)
-                raise Gone(f"{publish.readable(name)} cannot be taken from quarantine") from fault
-            note.unlink(missing_ok=True)
-        return _with_digest(folders, claim, dpi)
-    raise Gone(f"nothing in quarantine comes from claim {claim_id}")
+def _is_the_same(folders: Folders, claim: Claim, root: Path, copy: Path) -> bool:
+    """Whether a claim's file still lies where it was taken from, below ``root``, and looks like its copy."""
+    with contextlib.suppress(OSError):
+        return same_look(below(root, claim.name).lstat(), copy.lstat())
+    return False

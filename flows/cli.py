@@ -224,7 +224,7 @@ def show_settings() -> None:
 @click.pass_context
 def serve(context: click.Context, home: Path | None, host: str | None, port: int | None, jobs: int | None) -> None:
     """Watch the inbox and read what is dropped there, until stopped. See `nambat settings` for the rest."""
-    from flows.serve import AlreadyServed
+    from flows.serve import AlreadyServed, ShareAway
     from flows.serve import serve as run
     from flows.server import ServerTrouble, password_trouble
 
@@ -240,7 +240,7 @@ def serve(context: click.Context, home: Path | None, host: str | None, port: int
         context.exit(USAGE)
     try:
         run(settings, say=lambda line: click.echo(line, err=not sys.stdout.isatty()))
-    except (AlreadyServed, ServerTrouble) as fault:
+    except (AlreadyServed, ShareAway, ServerTrouble) as fault:
         complain(str(fault))
         context.exit(FAILED)
 
@@ -314,20 +314,22 @@ def status() -> None:
 @click.pass_context
 def retry(context: click.Context, files: tuple[Path, ...], everything: bool) -> None:
     """Put quarantined files back into the inbox. FILES are names as `nambat status` shows them."""
-    from flows import claims
+    from flows import quarantine
+    from flows.heartbeat import identity
+    from flows.moves import Gone
     from flows.publish import readable
 
     if bool(files) == everything:
         raise click.UsageError("name the files to put back, or give --all; `nambat status` lists them.")
     folders = read_settings().folders
-    wanted = [path for path, _ in claims.quarantined_files(folders)] if everything else []
+    wanted = [path for path, _ in quarantine.quarantined_files(folders)] if everything else []
     wanted += [path if path.is_absolute() else folders.quarantine / path for path in files]
     failed = 0
     for path in wanted:
         try:
-            place = claims.retry(folders, Path(os.path.normpath(path)))
+            place = quarantine.retry(folders, Path(os.path.normpath(path)), identity())
             click.echo(f"{readable(path.name)} lies in the inbox again: {readable(place)}")
-        except claims.Gone as fault:
+        except Gone as fault:
             failed += 1
             complain(f"{fault}; `nambat status` lists what is.")
     context.exit(FAILED if failed else 0)

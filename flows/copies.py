@@ -16,7 +16,9 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from flows import claims, publish
+from flows import publish
+from flows.locks import locked
+from flows.moves import Gone, below
 from flows.settings import Folders, Settings
 from flows.stages import Outcome
 
@@ -40,7 +42,7 @@ class Twin:
 def content_lock(folders: Folders, sha256: str) -> Iterator[None]:
     """Hold the right to work on a content, so that its twins wait and are then copied."""
     # A few thousand locks for all contents: two documents seldom share one, and then only wait for each other.
-    with claims.locked(folders.working / ".contents" / f"{sha256[:3]}.lock"):
+    with locked(folders.working / ".contents" / f"{sha256[:3]}.lock"):
         yield
 
 
@@ -62,7 +64,7 @@ def find_twin(folders: Folders, sha256: str, settings: Settings, version: str) -
     made = _made_with(settings, version)
     with contextlib.suppress(OSError):
         for line in reversed(_notes(folders, sha256).read_text().splitlines()):
-            with contextlib.suppress(ValueError, KeyError, TypeError, OSError, claims.Gone):
+            with contextlib.suppress(ValueError, KeyError, TypeError, OSError, Gone):
                 note = json.loads(line)
                 if (note["sha256"], note["made"]) == (sha256, made):
                     return _read_twin(folders, os.fsdecode(bytes.fromhex(note["name"])), sha256, settings)
@@ -86,7 +88,7 @@ def _read_twin(folders: Folders, name: str, sha256: str, settings: Settings) -> 
         ValueError, KeyError, TypeError, OSError, Gone: it is not.
     """
     places = publish.output_names(name, settings.formats)
-    files = {form: claims.below(folders.published, os.fspath(place)).read_bytes() for form, place in places.items()}
+    files = {form: below(folders.published, os.fspath(place)).read_bytes() for form, place in places.items()}
     data = json.loads(files.pop("json"))
     if data["source"]["sha256"] != sha256 or not _are_as_listed(data, files.values()):
         raise ValueError("another content, or changed since")

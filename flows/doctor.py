@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from flows import heartbeat
+from flows.mounts import missing_mount
 from flows.server import is_healthy, is_taken
 from flows.service import read_service
 from flows.settings import Settings
@@ -73,6 +74,8 @@ def _folders(settings: Settings) -> Iterator[Check]:
             yield Check(name, True, f"{folder} (will be made by `nambat serve`)")
         elif not os.access(folder, os.R_OK | os.W_OK | os.X_OK):
             yield Check(name, False, f"{folder} cannot be written to; check its owner and permissions")
+        elif name == "inbox" and (away := missing_mount(folders)):
+            yield Check(name, False, away)
         else:
             apart = folders.working.exists() and folder.stat().st_dev != folders.working.stat().st_dev
             free = shutil.disk_usage(folder).free / 1e9

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
+import stat
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+
+from flows.moves import Gone
 
 JUNK_NAMES = frozenset({"thumbs.db", "desktop.ini", "ehthumbs.db"})
 JUNK_STARTS = (".", "~$", "._")
@@ -32,11 +36,46 @@ def is_junk(name: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """How a file looked: while any of this changes, it is still arriving."""
+    """How a file looked: while any of this changes, it is still arriving.
+
+    Attributes:
+        size: in bytes.
+        modified: time of the last change, in nanoseconds.
+    """
 
     size: int
     modified: int
-    inode: int
+
+
+def look_at(path: Path) -> Look:
+    """How a file looks at this moment. What a listing says of a file on a network share may be a minute old.
+
+    Raises:
+        Gone: it is no regular file.
+        OSError: it is not there, or its folder cannot be looked into.
+    """
+    status = path.lstat()
+    if stat.S_ISREG(status.st_mode):
+        try:
+            # Shares keep what they know of a file for a while, but not past an open.
+            handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+        except PermissionError:
+            pass
+        except OSError as fault:
+            if fault.errno == errno.ELOOP:
+                raise Gone(f"{path.name} is a link") from fault
+            raise
+        else:
+            try:
+                status = os.fstat(handle)
+            finally:
+                os.close(handle)
+    if not stat.S_ISREG(status.st_mode):
+        raise Gone(f"{path.name} is no regular file")
+    return Look(status.st_size, status.st_mtime_ns)
+
+
+NO_FILE = "a link, pipe or device: not taken"
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,40 +84,47 @@ class Listing:
 
     Attributes:
         files: path below the inbox -> how it looks; regular files only.
-        refused: paths of links, pipes and devices, which are never opened.
+        refused: path of what is not taken -> why: links, pipes and devices, which are never opened, and folders
+            that cannot be looked into.
     """
 
     files: dict[str, Look]
-    refused: tuple[str, ...]
+    refused: dict[str, str]
 
 
 def list_inbox(inbox: Path) -> Listing:
     """Everything in the inbox and its subfolders that is no junk. Links are not followed."""
     files: dict[str, Look] = {}
-    refused: list[str] = []
-
-    def walk(folder: str, below: str) -> None:
+    refused: dict[str, str] = {}
+    waiting = [""]
+    while waiting:
+        below = waiting.pop()
         try:
-            entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
-        except OSError:
-            return  # gone, or not ours to read; `nambat doctor` checks the inbox itself
+            entries = sorted(os.scandir(inbox / below), key=lambda entry: entry.name)
+        except (FileNotFoundError, NotADirectoryError):
+            continue  # gone since it was listed
+        except OSError as fault:
+            refused[below or "."] = f"a folder that cannot be looked into ({fault.strerror}): nothing in it is taken"
+            continue
+        folders = []
         for entry in entries:
             path = f"{below}{entry.name}"
             if is_junk(entry.name):
                 continue
             try:
                 if entry.is_dir(follow_symlinks=False):
-                    walk(entry.path, f"{path}/")
+                    folders.append(f"{path}/")
                 elif entry.is_file(follow_symlinks=False):
                     status = entry.stat(follow_symlinks=False)
-                    files[path] = Look(status.st_size, status.st_mtime_ns, status.st_ino)
+                    files[path] = Look(status.st_size, status.st_mtime_ns)
                 else:
-                    refused.append(path)
-            except OSError:
+                    refused[path] = NO_FILE
+            except FileNotFoundError:
                 continue  # gone since it was listed
-
-    walk(os.fspath(inbox), "")
-    return Listing(files, tuple(refused))
+            except OSError as fault:
+                refused[path] = f"cannot be looked at ({fault.strerror}): not taken"
+        waiting += reversed(folders)
+    return Listing(files, refused)
 
 
 @dataclass(slots=True)
@@ -111,7 +157,7 @@ class StabilityTracker:
 
     def dump(self) -> str:
         """As JSON, for the next process that looks."""
-        return json.dumps({path: [look.size, look.modified, look.inode, at] for path, (look, at) in self.since.items()})
+        return json.dumps({path: [look.size, look.modified, at] for path, (look, at) in self.since.items()})
 
     @classmethod
     def load(cls, text: str) -> StabilityTracker:

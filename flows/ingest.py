@@ -35,7 +35,11 @@ from prefect.tasks import Task
 from unidecode import unidecode
 
 from flows import claims, copies, heartbeat, publish, stages
-from flows.claims import Claim, Gone
+from flows.claims import Claim
+from flows.locks import page_slot
+from flows.mounts import missing_mount
+from flows.moves import Gone, below
+from flows.quarantine import quarantine, take_again
 from flows.service import version
 from flows.settings import Folders, Settings, load
 from flows.stages import Checked, Ending, Outcome, PageRead
@@ -68,7 +72,7 @@ def may_pass(task: Task[..., Any], task_run: TaskRun, state: State[Any]) -> bool
 def read_page(number: int, total: int, scan: Path, records: Path, pool: WorkerPool) -> dict[str, Any]:
     """Read one page to disk, in a worker process."""
     settings = load()
-    with claims.page_slot(settings.folders, settings.jobs):
+    with page_slot(settings.folders, settings.jobs):
         page = pool.call(
             stages.read_page_to_disk,
             scan,
@@ -94,7 +98,7 @@ def read_page(number: int, total: int, scan: Path, records: Path, pool: WorkerPo
 def publish_pages(records: Path, name: str, checked: Checked, ending: Ending, pool: WorkerPool) -> Outcome:
     """Structure, repair and publish the pages on disk. A trouble that lasts longer puts the document off."""
     settings = load()
-    with claims.page_slot(settings.folders, settings.jobs):
+    with page_slot(settings.folders, settings.jobs):
         return pool.call(stages.finish, records, name, checked, ending, seconds=settings.document_timeout)
 
 
@@ -121,7 +125,7 @@ def ingest(name: str, claim: str) -> Any:
                 # "Retry" in the UI runs a failed run again: its scan lies in quarantine.
                 if (runtime.flow_run.run_count or 1) < 2:
                     raise
-                held = claims.take_again(folders, claim, heartbeat.identity(), dpi=settings.dpi)
+                held = take_again(folders, claim, heartbeat.identity(), dpi=settings.dpi)
             except Gone:
                 return Cancelled(
                     message="The file does not wait for this run any more; it was handed back or taken anew."
@@ -137,12 +141,12 @@ def _ingest(name: str, held: Claim, folders: Folders, settings: Settings) -> Sta
     started = time.monotonic()
     try:
         outcome = work_on(held, folders, settings)
+        outcome = replace(outcome, name=name, seconds=time.monotonic() - started)
+        place = claims.archive(folders, held, settings.dpi)
     except Gone:
         return Cancelled(message="The file was handed back to the inbox meanwhile.")
     except Exception as fault:
         return _end_badly(name, held, fault, folders, settings)
-    outcome = replace(outcome, name=name, seconds=time.monotonic() - started)
-    place = claims.archive(folders, held, settings.dpi)
     if held.keep and held.sha256:
         with contextlib.suppress(OSError):
             copies.remember(folders, held.sha256, held.name, settings, version())
@@ -182,7 +186,7 @@ def _end_badly(name: str, held: Claim, fault: Exception, folders: Folders, setti
             message = f"{why.vietnamese} Sẽ thử lại lúc {at:%H:%M:%S}. / {why} Tried again at {at:%H:%M:%S}."
             log.warning("%s", message)
             return Failed(message=message)
-        place = claims.quarantine(folders, held, why, settings.dpi)
+        place = quarantine(folders, held, why, settings.dpi)
     except Gone:
         return Cancelled(message="The file was handed back to the inbox meanwhile.")
     except OSError as trouble:
@@ -205,10 +209,10 @@ def work_on(claim: Claim, folders: Folders, settings: Settings) -> Outcome:
     log = get_run_logger()
     scan = claim.scan(folders)
     targets = {
-        form: claims.below(folders.published, os.fspath(place))
+        form: below(folders.published, os.fspath(place))
         for form, place in publish.output_names(claim.name, settings.formats).items()
     }
-    versions = claims.below(folders.versions, claim.name).parent
+    versions = below(folders.versions, claim.name).parent
     with (
         WorkerPool(
             settings.jobs, memory=settings.worker_memory, scratch=settings.worker_scratch, warm=stages.WARM
@@ -221,6 +225,7 @@ def work_on(claim: Claim, folders: Folders, settings: Settings) -> Outcome:
             stack.enter_context(copies.content_lock(folders, checked.sha256))
             twin = copies.find_twin(folders, checked.sha256, settings, version())
             if twin is not None:
+                wait_for_mounts(folders)
                 log.info("the same bytes as %s", publish.readable(twin.name))
                 return copies.publish_copy(twin, claim.name, targets, staging_folder(folders), versions)
         claim = claims.begin(folders, claim)
@@ -236,6 +241,7 @@ def work_on(claim: Claim, folders: Folders, settings: Settings) -> Outcome:
             raise stages.too_many_failed({n: str(fault) for n, fault in failed.items()}, checked.pages, bool(passing))
         if not claims.is_unchanged(folders, claim):
             raise StillArriving
+        wait_for_mounts(folders)
         kept = versions if claim.keep else None
         ending = Ending(settings.repair, settings.footnotes, targets, staging_folder(folders), kept)
         shown = Path(claim.name).name
@@ -294,6 +300,16 @@ def read_pages(
     while waiting:
         settle()
     return failed
+
+
+def wait_for_mounts(folders: Folders) -> None:
+    """Make sure that what is published now will be seen.
+
+    Raises:
+        Passing: the share it is published to is not mounted; the document is put off.
+    """
+    if away := missing_mount(folders):
+        raise stages.Passing(away, vietnamese=f"Chưa gắn (mount) thư mục mạng: {away}")
 
 
 def staging_folder(folders: Folders) -> Path:
@@ -412,7 +428,7 @@ def sweep() -> Any:
     for trouble in swept.troubles:
         log.warning("%s", trouble)
     for path in swept.refused:
-        log.warning("%s is a link, a pipe or a device and stays in the inbox", publish.readable(path))
+        log.warning("%s", path)
     report_sweep(swept)
     return Completed(message=describe(swept))
 

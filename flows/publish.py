@@ -36,6 +36,9 @@ _NAMELESS = ".file"
 NAME_BYTES = 255
 """Longest file name on the usual file systems, in bytes."""
 
+PATH_BYTES = 4096
+"""Length that no path of a system call may reach, in bytes."""
+
 
 def readable(name: str | Path) -> str:
     """``name`` as text to show, log and store: undecodable bytes and control characters are replaced."""
@@ -132,6 +135,20 @@ def sync_folder(folder: Path) -> None:
             os.close(handle)
 
 
+def make_folder(folder: Path) -> None:
+    """Make ``folder`` and those above it, so that they outlive a power cut.
+
+    Raises:
+        OSError: it cannot be made.
+    """
+    missing = [folder]
+    while not missing[-1].exists() and missing[-1] != missing[-1].parent:
+        missing.append(missing[-1].parent)
+    folder.mkdir(parents=True, exist_ok=True)
+    for above in missing[1:]:
+        sync_folder(above)
+
+
 def write_synced(path: Path, data: bytes) -> None:
     """Write ``data`` to the new file ``path`` and on to the disk; an incomplete file is removed again.
 
@@ -177,11 +194,11 @@ def publish(files: Mapping[Path, bytes], staging: Path) -> None:
     Raises:
         OSError: nothing, or only the first few files, were replaced; none is half-written.
     """
-    staging.mkdir(parents=True, exist_ok=True)
+    make_folder(staging)
     waiting: list[tuple[Path, Path]] = []
     try:
         for target, data in files.items():
-            target.parent.mkdir(parents=True, exist_ok=True)
+            make_folder(target.parent)
             parked = staging / f"{secrets.token_hex(8)}.tmp"
             waiting.append((parked, target))
             write_synced(parked, data)

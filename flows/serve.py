@@ -20,7 +20,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from flows import claims, heartbeat, publish
-from flows.claims import Claim, Gone
+from flows.claims import Claim
+from flows.locks import claims_lock, locked
+from flows.mounts import missing_mount, note_mounts
+from flows.moves import Gone
+from flows.quarantine import crashed_too_often, drop_stray_notes, quarantine
 from flows.server import (
     Server,
     ServerTrouble,
@@ -63,6 +67,10 @@ class AlreadyServed(Exception):
     """Another service runs on these folders; ``str()`` says what to do."""
 
 
+class ShareAway(Exception):
+    """A folder's network share is not mounted; ``str()`` says what to do."""
+
+
 def serve(settings: Settings, say: Say) -> None:
     """Run until SIGTERM or Ctrl-C.
 
@@ -71,14 +79,18 @@ def serve(settings: Settings, say: Say) -> None:
 
     Raises:
         AlreadyServed: another service runs on these folders.
+        ShareAway: a folder's share is not mounted.
         BadSetting: one folder lies in another.
         ServerTrouble: the Prefect server cannot be started or does not answer.
         OSError: a folder cannot be made.
     """
     folders = settings.folders
     folders.check_apart()
+    if away := missing_mount(folders):
+        raise ShareAway(away)
     folders.make()
-    with claims.locked(lock_of_service(folders), wait=False) as alone, heartbeat.beating(folders):
+    note_mounts(folders)
+    with locked(lock_of_service(folders), wait=False) as alone, heartbeat.beating(folders):
         if not alone or _served_elsewhere(folders):
             raise AlreadyServed(
                 f"another nambat service runs on {folders.home} already; stop it first, or set NAMBAT_HOME"
@@ -193,7 +205,9 @@ def hand_back_all(
     Returns:
         Each claim, and where its file lies now.
     """
-    returned = []
+    returned: list[tuple[Claim, Path | None]] = []
+    if missing_mount(folders):
+        return returned
     deadline = time.monotonic() + (float("inf") if seconds is None else seconds)
     here = heartbeat.machine()
     for claim in sorted(claims.open_claims(folders), key=lambda claim: not claim.running):
@@ -204,7 +218,7 @@ def hand_back_all(
             continue  # another machine's, or a `nambat ingest` that somebody runs
         if time.monotonic() > deadline:
             break
-        with contextlib.suppress(OSError), claims.locked(claims.claim_lock(folders)):
+        with contextlib.suppress(OSError), locked(claims_lock(folders)):
             # A run that a killed service had just begun may have taken its claim over by now, or be done with it.
             with contextlib.suppress(Gone):
                 now = claims.load_claim(folders, claim.id)
@@ -215,8 +229,8 @@ def hand_back_all(
             if not claim.folder(folders).exists():
                 continue
             if crashed and claim.running and claims.count_attempt(folders, claim, settings.dpi) >= settings.attempts:
-                fault = claims.crashed_too_often(settings.attempts)
-                returned.append((claim, claims.quarantine(folders, claim, fault, settings.dpi)))
+                fault = crashed_too_often(settings.attempts)
+                returned.append((claim, quarantine(folders, claim, fault, settings.dpi)))
             else:
                 returned.append((claim, claims.recover(folders, claim)))
     return returned
@@ -235,6 +249,7 @@ async def _run(settings: Settings, folders: Folders, server: Server, say: Say) -
         sweeping = Runner(name="nambat-sweep", limit=1, query_seconds=5, pause_on_shutdown=False)
     await _deploy(settings, ingesting, sweeping)
     left = hand_back_all(folders, settings, crashed=True)
+    drop_stray_notes(folders)
     await _close_runs([claim for claim, _ in left])
 
     tasks: list[asyncio.Task[None]] = [asyncio.create_task(runner.start()) for runner in (ingesting, sweeping)]
@@ -432,8 +447,7 @@ def watch(settings: Settings, folders: Folders, stop: threading.Event, say: Say)
 
 def _news(swept: Swept) -> list[str]:
     """What a person should hear of a sweep."""
-    lines = [f"{publish.readable(path)} is a link, a pipe or a device; it is not taken." for path in swept.refused]
-    return lines + list(swept.troubles)
+    return [*swept.refused, *swept.troubles]
 
 
 def _say_once(line: str, said: set[str], say: Say) -> None:

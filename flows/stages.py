@@ -388,6 +388,12 @@ def as_fault(fault: Exception) -> Fault:
     """``fault`` as something a user can understand."""
     if isinstance(fault, Fault):
         return fault
+    if isinstance(fault, OSError) and fault.errno == errno.ENAMETOOLONG:
+        return ScanFault(
+            "The path of folders and file name is too long; move the file up some folders or rename it.",
+            vietnamese="Đường dẫn (thư mục và tên tệp) quá dài; hãy đổi tên ngắn hơn hoặc đưa tệp lên thư mục trên.",
+            detail=repr(fault),
+        )
     if isinstance(fault, OSError) and fault.strerror:
         where = f" ({publish.readable(fault.filename)})" if isinstance(fault.filename, str | Path) else ""
         return _transient(

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from flows import heartbeat, publish
-from flows.claims import Claim, open_claims, quarantined_files
+from flows.claims import Claim, open_claims
 from flows.inbox import list_inbox
+from flows.quarantine import quarantined_files
 from flows.settings import Folders
 
 
@@ -35,7 +36,7 @@ def status(folders: Folders, patience: float = 120.0) -> tuple[dict[str, int], l
     """
     listing = list_inbox(folders.inbox)
     held = [Held("inbox", path, "waiting to be taken") for path in sorted(listing.files)]
-    held += [Held("inbox", path, "a link, pipe or device: not taken") for path in listing.refused]
+    held += [Held("inbox", path, why) for path, why in listing.refused.items()]
     working = open_claims(folders)
     held += [Held("working", claim.name, _whereabouts(folders, claim, patience)) for claim in working]
     quarantined = quarantined_files(folders)

@@ -12,8 +12,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from flows import claims, heartbeat, inbox, publish
-from flows.claims import Claim, Gone
+from flows.claims import Claim
 from flows.inbox import StabilityTracker
+from flows.locks import claims_lock, locked
+from flows.mounts import missing_mount
+from flows.moves import Gone
+from flows.quarantine import crashed_too_often, quarantine
 from flows.settings import Folders, Settings
 from ocr.faults import Fault
 
@@ -45,7 +49,7 @@ class Swept:
         returned: names of files that dead runs had left and that lie in the inbox again.
         quarantined: names of files given up.
         waiting: files in the inbox that are still arriving.
-        refused: links, pipes and devices in the inbox.
+        refused: what is in the inbox and not taken, a sentence each: links, folders that cannot be looked into.
         troubles: what could not be done now and will be tried again; one sentence each.
     """
 
@@ -82,9 +86,11 @@ def sweep(
         stopping: asked between files; once it says yes, no more are taken.
     """
     now = time.time() if now is None else now
-    with claims.locked(folders.working / ".sweep.lock", wait=False) as held:
+    with locked(folders.working / ".sweep.lock", wait=False) as held:
         if not held:
             return None
+        if away := missing_mount(folders):
+            return Swept(troubles=(away,))  # nothing must be put back into a folder that is not the real one
         troubles: list[str] = []
         working = claims.open_claims(folders)
         starts = _Starts(folders, owner, runs, troubles, RUNS_AHEAD)
@@ -125,7 +131,7 @@ def sweep(
             tuple(returned),
             tuple(quarantined),
             len(listing.files) - len(taken),
-            listing.refused,
+            tuple(f"{publish.readable(path)}: {why}" for path, why in listing.refused.items()),
             tuple(troubles),
         )
 
@@ -228,15 +234,15 @@ def _look_after(
         if lives and ended is None:
             continue  # its run waits for its turn
         try:
-            with claims.locked(claims.claim_lock(folders)):
+            with locked(claims_lock(folders)):
                 # Its run may have begun, or be done, since we looked: then it is none of ours.
                 if claim.owner and claims.load_claim(folders, claim.id) != claim:
                     continue
                 if ended == "cancelled":
-                    claims.quarantine(folders, claim, cancelled(), settings.dpi)
+                    quarantine(folders, claim, cancelled(), settings.dpi)
                     quarantined.append(claim.name)
                 elif claim.running and claims.count_attempt(folders, claim, settings.dpi) >= settings.attempts:
-                    claims.quarantine(folders, claim, claims.crashed_too_often(settings.attempts), settings.dpi)
+                    quarantine(folders, claim, crashed_too_often(settings.attempts), settings.dpi)
                     quarantined.append(claim.name)
                 elif claims.recover(folders, claim) is not None:
                     returned.append(claim.name)

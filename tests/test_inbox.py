@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import errno
+import functools
 import json
 import os
+import shutil
 import subprocess
 import sys
+import tempfile
 import threading
 import time
+from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
 
@@ -16,10 +20,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flows import claims, heartbeat, inbox, publish, status
-from flows.claims import Gone
+from flows import claims, heartbeat, inbox, mounts, moves, publish, quarantine, status
 from flows.inbox import Look, StabilityTracker
-from flows.serve import _served_elsewhere
+from flows.locks import locked
+from flows.moves import Gone
+from flows.quarantine import reason_path
+from flows.serve import ShareAway, _served_elsewhere, clear_leftovers, hand_back_all, serve
 from flows.service import record_of_service
 from flows.settings import BadSetting, Folders, load
 from flows.stages import as_fault, too_many_failed, tries_again
@@ -76,7 +82,7 @@ def test_links_pipes_and_folders_called_pdf_are_not_files(folders: Folders, tmp_
     assert sorted(listing.refused) == ["link.pdf", "pipe.pdf", "way_out"]
 
 
-LOOKS = st.builds(Look, st.integers(0, 3), st.integers(0, 3), st.just(1))
+LOOKS = st.builds(Look, st.integers(0, 3), st.integers(0, 3))
 
 
 @given(st.lists(st.tuples(st.floats(0, 10), st.dictionaries(st.sampled_from("abc"), LOOKS)), max_size=12))
@@ -96,7 +102,7 @@ def test_a_file_is_as_old_as_its_last_change(looks: list[tuple[float, dict[str, 
 
 def test_a_clock_set_back_makes_nothing_old() -> None:
     tracker = StabilityTracker()
-    look = Look(1, 1, 1)
+    look = Look(1, 1)
     tracker.observe({"a": look}, 1000.0)
     assert tracker.observe({"a": look}, 10.0) == {"a": 0.0}
 
@@ -160,14 +166,14 @@ def test_a_file_is_in_one_place_all_the_way(folders: Folders, name: str) -> None
     assert claims.hand_back(folders, claim) == folders.inbox / name
     assert places(folders, name) == ["inbox"]
     claim = claims.take(folders, name, look, heartbeat.identity(), dpi=300)
-    place = claims.quarantine(folders, claim, NotAScan("broken", vietnamese="hỏng", detail="bad xref"), 300)
+    place = quarantine.quarantine(folders, claim, NotAScan("broken", vietnamese="hỏng", detail="bad xref"), 300)
     assert place == folders.quarantine / name
     assert places(folders, name) == ["quarantine"]
-    vietnamese, english, *rest = claims.reason_path(place).read_text().splitlines()
+    vietnamese, english, *rest = reason_path(place).read_text().splitlines()
     assert (vietnamese, english, rest[-1]) == ("hỏng", "broken", "bad xref")
-    assert claims.retry(folders, place) == folders.inbox / name
+    assert quarantine.retry(folders, place, heartbeat.identity()) == folders.inbox / name
     assert places(folders, name) == ["inbox"]
-    assert not claims.reason_path(place).exists()
+    assert not reason_path(place).exists()
     claim = claims.take(folders, name, look, heartbeat.identity(), dpi=300)
     claims.archive(folders, claim, 300)
     assert places(folders, name) == ["originals"]
@@ -194,74 +200,211 @@ def test_a_file_that_changed_since_it_was_seen_is_not_taken(folders: Folders) ->
         claims.take(folders, "a.pdf", look, heartbeat.identity(), dpi=300)
 
 
-def across(monkeypatch: pytest.MonkeyPatch, inbox_folder: Path) -> None:
-    """Make renames into and out of the inbox fail as they do between file systems."""
-    real = Path.rename
+def apart(patch: pytest.MonkeyPatch, folders: Folders) -> None:
+    """Make renames between the folders fail as they do when each is a file system of its own."""
+    real = moves.rename_to_free
+    roots = (folders.inbox, folders.working, folders.originals, folders.quarantine)
 
-    def rename(self: Path, target: Path) -> Path:
-        if self.is_relative_to(inbox_folder) != Path(target).is_relative_to(inbox_folder):
+    def rename(source: Path, target: Path) -> None:
+        if [source.is_relative_to(root) for root in roots] != [target.is_relative_to(root) for root in roots]:
             raise OSError(errno.EXDEV, "Invalid cross-device link")
-        return real(self, target)
+        real(source, target)
 
-    monkeypatch.setattr(Path, "rename", rename)
+    patch.setattr(moves, "rename_to_free", rename)
 
 
-def test_an_inbox_on_another_file_system(folders: Folders, monkeypatch: pytest.MonkeyPatch) -> None:
-    across(monkeypatch, folders.inbox)
+def everything(folders: Folders) -> list[str]:
+    """All files that people see or could stumble on: below all folders but working/, hidden ones too."""
+    found = []
+    for root in (folders.inbox, folders.originals, folders.quarantine):
+        found += [str(path.relative_to(folders.home)) for path in root.rglob("*") if path.is_file()]
+    return sorted(found)
+
+
+def test_folders_on_file_systems_of_their_own(folders: Folders, monkeypatch: pytest.MonkeyPatch) -> None:
+    apart(monkeypatch, folders)
     look = drop(folders, "sub/a.pdf")
     claim = claims.take(folders, "sub/a.pdf", look, heartbeat.identity(), dpi=300)
-    assert places(folders, "sub/a.pdf") == ["working"]
+    assert everything(folders) == []
     claims.hand_back(folders, claim)
-    assert places(folders, "sub/a.pdf") == ["inbox"]
-    assert [path.name for path in folders.inbox.rglob("*") if path.is_file()] == ["a.pdf"]
+    assert everything(folders) == ["inbox/sub/a.pdf"]
+    claim = claims.take(folders, "sub/a.pdf", look, heartbeat.identity(), dpi=300)
+    place = quarantine.quarantine(folders, claim, NotAScan("broken"), 300)
+    assert place is not None
+    assert everything(folders) == ["quarantine/sub/a.pdf", "quarantine/sub/a.pdf.reason.txt"]
+    quarantine.retry(folders, place, heartbeat.identity())
+    assert everything(folders) == ["inbox/sub/a.pdf"]
+    claim = claims.take(folders, "sub/a.pdf", look, heartbeat.identity(), dpi=300)
+    claims.archive(folders, claim, 300)
+    assert everything(folders) == ["originals/sub/a.pdf"]
+    assert claims.open_claims(folders) == []
+
+
+@pytest.mark.skipif(
+    not Path("/dev/shm").is_dir() or Path("/dev/shm").stat().st_dev == Path(tempfile.gettempdir()).stat().st_dev,
+    reason="needs a second file system in /dev/shm",
+)
+def test_a_real_second_file_system(tmp_path: Path) -> None:
+    with tempfile.TemporaryDirectory(dir="/dev/shm") as other:
+        folders = load(home=tmp_path / "home", inbox=Path(other, "inbox")).folders
+        folders.make()
+        look = drop(folders, "sub/a.pdf")
+        os.utime(folders.inbox / "sub/a.pdf", ns=(10**18, 10**18 + 123))
+        look = inbox.list_inbox(folders.inbox).files["sub/a.pdf"]
+        claim = claims.take(folders, "sub/a.pdf", look, heartbeat.identity(), dpi=300)
+        assert places(folders, "sub/a.pdf") == ["working"]
+        assert claims.is_unchanged(folders, claim)
+        claims.hand_back(folders, claim)
+        assert inbox.list_inbox(folders.inbox).files == {"sub/a.pdf": look}
 
 
 class Crash(BaseException):
     """Stands for kill -9."""
 
 
-@pytest.mark.parametrize("other_file_system", [False, True])
-@pytest.mark.parametrize("step", range(14))
-@pytest.mark.parametrize("move", ["take", "hand_back"])
-def test_a_crash_at_any_step_of_a_move_loses_nothing(
-    folders: Folders, monkeypatch: pytest.MonkeyPatch, move: str, step: int, other_file_system: bool
-) -> None:
-    look = drop(folders, "sub/a.pdf")
-    if other_file_system:
-        across(monkeypatch, folders.inbox)
-    claim = claims.take(folders, "sub/a.pdf", look, "dead:1:1", dpi=300) if move == "hand_back" else None
+def crash_at(patch: pytest.MonkeyPatch, step: int) -> None:
+    """Crash at the ``step``-th change of the file system from now on."""
     steps = 0
 
     def crashing(real):
         def call(*args, **kwargs):
             nonlocal steps
             steps += 1
-            if steps == step + 1:
+            if steps == step:
                 raise Crash
             return real(*args, **kwargs)
 
         return call
 
-    with monkeypatch.context() as patch:
-        for name in ("rename", "replace", "unlink", "mkdir"):
-            patch.setattr(Path, name, crashing(getattr(Path, name)))
-        patch.setattr("shutil.copy2", crashing(claims.shutil.copy2))
-        try:
-            if claim is None:
-                claims.take(folders, "sub/a.pdf", look, "dead:1:1", dpi=300)
-            else:
-                claims.hand_back(folders, claim)
-        except Crash:
-            pass
+    for name in ("rename", "replace", "unlink", "mkdir", "rmdir"):
+        patch.setattr(Path, name, crashing(getattr(Path, name)))
+    patch.setattr(moves, "rename_to_free", crashing(moves.rename_to_free))
+    for name in ("copy2", "rmtree"):
+        patch.setattr(shutil, name, crashing(getattr(shutil, name)))
 
+
+def start_over(folders: Folders) -> None:
+    """What the next service does with what a dead one left."""
+    clear_leftovers(folders)
     for left in claims.open_claims(folders):
         claims.recover(folders, left)
-    assert places(folders, "sub/a.pdf") == ["inbox"]
-    assert (folders.inbox / "sub/a.pdf").read_bytes() == PDF
-    visible = [path for path in folders.inbox.rglob("*") if path.is_file()]
-    assert visible == [folders.inbox / "sub/a.pdf"]
+    quarantine.drop_stray_notes(folders)
 
 
+@pytest.mark.parametrize("own_file_systems", [False, True])
+@pytest.mark.parametrize(
+    ("move", "ends"),
+    [
+        ("take", {"inbox"}),
+        ("hand_back", {"inbox"}),
+        ("archive", {"inbox", "originals"}),
+        ("quarantine", {"inbox", "quarantine"}),
+        ("retry", {"inbox", "quarantine"}),
+    ],
+)
+def test_a_crash_at_any_step_of_a_move_loses_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, move: str, ends: set[str], own_file_systems: bool
+) -> None:
+    broken = NotAScan("broken")
+    reached: set[str] = set()
+    step, crashed = 0, True
+    while crashed:
+        step += 1
+        folders = load(home=tmp_path / str(step)).folders
+        folders.make()
+        look = drop(folders, "sub/a.pdf")
+        with monkeypatch.context() as patch:
+            if own_file_systems:
+                apart(patch, folders)
+            if move == "take":
+                claim, place = None, None
+            else:
+                claim = claims.take(folders, "sub/a.pdf", look, dead_owner(), dpi=300)
+                place = quarantine.quarantine(folders, claim, broken, 300) if move == "retry" else None
+            crash_at(patch, step)
+            try:
+                if move == "take":
+                    claims.take(folders, "sub/a.pdf", look, dead_owner(), dpi=300)
+                elif move == "quarantine":
+                    quarantine.quarantine(folders, claim, broken, 300)
+                elif move == "archive":
+                    claims.archive(folders, claim, 300)
+                elif move == "retry":
+                    quarantine.retry(folders, place, dead_owner())
+                else:
+                    claims.hand_back(folders, claim)
+                crashed = False
+            except Crash:
+                pass
+        with monkeypatch.context() as patch:
+            if own_file_systems:
+                apart(patch, folders)
+            start_over(folders)
+        (where,) = places(folders, "sub/a.pdf")
+        reached.add(where)
+        assert (getattr(folders, where) / "sub/a.pdf").read_bytes() == PDF
+        assert claims.open_claims(folders) == []
+        note = ["quarantine/sub/a.pdf.reason.txt"] if where == "quarantine" else []
+        assert everything(folders) == [f"{where}/sub/a.pdf", *note], step
+    assert reached == ends
+    assert step > 4
+
+
+def test_a_file_dropped_at_the_moment_of_a_move_is_not_replaced(
+    folders: Folders, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Between choosing a free name and taking it, a person drops a file of that name."""
+    look = drop(folders, "a.pdf")
+    claim = claims.take(folders, "a.pdf", look, heartbeat.identity(), dpi=300)
+    real = moves.rename_to_free
+    dropped = []
+
+    def rename(source: Path, target: Path) -> None:
+        if not dropped:
+            dropped.append(drop(folders, "a.pdf", PDF + b"new"))
+        real(source, target)
+
+    monkeypatch.setattr(moves, "rename_to_free", rename)
+    assert claims.hand_back(folders, claim) == folders.inbox / "a (2).pdf"
+    assert (folders.inbox / "a.pdf").read_bytes() == PDF + b"new"
+    assert (folders.inbox / "a (2).pdf").read_bytes() == PDF
+
+
+@pytest.mark.parametrize("has_renameat2", [True, False])
+def test_a_rename_never_replaces(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, has_renameat2: bool) -> None:
+    if not has_renameat2:
+        monkeypatch.setattr(moves, "_renameat2", lambda: None)
+    one, other = tmp_path / "một.pdf", tmp_path / "hai.pdf"
+    one.write_text("1")
+    other.write_text("2")
+    with pytest.raises(FileExistsError):
+        moves.rename_to_free(one, other)
+    assert (one.read_text(), other.read_text()) == ("1", "2")
+    moves.rename_to_free(one, tmp_path / "ba.pdf")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["ba.pdf", "hai.pdf"]
+    with pytest.raises(FileNotFoundError):
+        moves.rename_to_free(one, tmp_path / "bốn.pdf")
+
+
+def test_a_file_that_grows_while_it_is_copied_stays(folders: Folders, monkeypatch: pytest.MonkeyPatch) -> None:
+    apart(monkeypatch, folders)
+    look = drop(folders, "a.pdf")
+    real = shutil.copy2
+
+    def slow(source, target, **kwargs):
+        done = real(source, target, **kwargs)
+        with Path(source).open("ab") as file:
+            file.write(b"more")
+        return done
+
+    monkeypatch.setattr(shutil, "copy2", slow)
+    with pytest.raises(Gone):
+        claims.take(folders, "a.pdf", look, heartbeat.identity(), dpi=300)
+    assert everything(folders) == ["inbox/a.pdf"]
+    assert claims.open_claims(folders) == []
+
+
+@functools.cache
 def dead_owner() -> str:
     """The identity of a process that has ended."""
     child = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
@@ -403,7 +546,7 @@ def test_what_kills_its_reader_again_and_again_is_given_up(folders: Folders) -> 
         take_one(folders, owner, running=True)
         sweep(folders, settings, heartbeat.identity(), server.runs)
     assert places(folders, "a.pdf") == ["quarantine"]
-    assert "3 times" in claims.reason_path(folders.quarantine / "a.pdf").read_text()
+    assert "3 times" in reason_path(folders.quarantine / "a.pdf").read_text()
 
 
 def test_what_gets_further_each_time_is_not_given_up(folders: Folders) -> None:
@@ -420,10 +563,10 @@ def test_what_gets_further_each_time_is_not_given_up(folders: Folders) -> None:
 
 def test_only_one_sweep_at_a_time(folders: Folders) -> None:
     server, settings = FakeServer(), load(home=folders.home)
-    with claims.locked(folders.working / ".sweep.lock"):
+    with locked(folders.working / ".sweep.lock"):
         code = (
-            "import sys; from pathlib import Path; from flows import claims\n"
-            "with claims.locked(Path(sys.argv[1]), wait=False) as held: print(held)"
+            "import sys; from pathlib import Path; from flows import locks\n"
+            "with locks.locked(Path(sys.argv[1]), wait=False) as held: print(held)"
         )
         lock = str(folders.working / ".sweep.lock")
         out = subprocess.run([sys.executable, "-c", code, lock], capture_output=True, text=True, check=True).stdout
@@ -435,7 +578,7 @@ def test_only_one_sweep_at_a_time(folders: Folders) -> None:
 def test_status_says_where_and_why(folders: Folders) -> None:
     look = drop(folders, "a.pdf")
     claim = claims.take(folders, "a.pdf", look, heartbeat.identity(), dpi=300)
-    claims.quarantine(folders, claim, NotAScan("broken", vietnamese="hỏng"), 300, now=datetime(2026, 1, 2))
+    quarantine.quarantine(folders, claim, NotAScan("broken", vietnamese="hỏng"), 300, now=datetime(2026, 1, 2))
     drop(folders, "b.pdf")
     counts, held = status.status(folders)
     assert counts == {"inbox": 1, "working": 0, "published": 0, "originals": 0, "quarantine": 1}
@@ -636,7 +779,7 @@ def test_claims_of_a_later_version_can_be_read(folders: Folders) -> None:
 @pytest.mark.parametrize("name", ["../a.pdf", "/etc/passwd", "a/../../b.pdf", ".."])
 def test_no_name_leads_out(folders: Folders, name: str) -> None:
     with pytest.raises(Gone):
-        claims.below(folders.inbox, name)
+        moves.below(folders.inbox, name)
     claim = take_one(folders, heartbeat.identity(), running=True)
     claims.save_claim(folders, claims.replace(claim, name=name))
     sweep(folders, load(home=folders.home, settle=1000), heartbeat.identity(), FakeServer().runs)
@@ -676,13 +819,130 @@ def test_a_huge_file_is_not_hashed(folders: Folders) -> None:
 
 def test_retry_in_the_ui_finds_the_scan_in_quarantine(folders: Folders) -> None:
     claim = take_one(folders, heartbeat.identity(), running=True)
-    claims.quarantine(folders, claim, NotAScan("broken"), 300)
+    quarantine.quarantine(folders, claim, NotAScan("broken"), 300)
     with pytest.raises(Gone):
-        claims.take_again(folders, "20260101-000000-00000000", heartbeat.identity(), dpi=300)
-    again = claims.take_again(folders, claim.id, heartbeat.identity(), dpi=300)
+        quarantine.take_again(folders, "20260101-000000-00000000", heartbeat.identity(), dpi=300)
+    again = quarantine.take_again(folders, claim.id, heartbeat.identity(), dpi=300)
     assert (again.name, again.sha256) == ("a.pdf", claim.sha256)
     assert places(folders, "a.pdf") == ["working"]
     assert list(folders.quarantine.iterdir()) == []
+
+
+def test_a_scan_called_like_a_note_is_not_overwritten(folders: Folders) -> None:
+    """Whatever comes first, a file that somebody named ``a.pdf.reason.txt``, or ``a.pdf``, both are kept and shown."""
+    for order in (["a.pdf.reason.txt", "a.pdf"], ["a.pdf", "a.pdf.reason.txt"]):
+        for name in order:
+            look = drop(folders, name, name.encode())
+            claim = claims.take(folders, name, look, heartbeat.identity(), dpi=300)
+            assert quarantine.quarantine(folders, claim, NotAScan(f"no scan: {name}"), 300)
+        kept = quarantine.quarantined_files(folders)
+        assert {(path.read_bytes().decode(), why) for path, why in kept} == {
+            (name, f"no scan: {name}") for name in order
+        }
+        quarantine.drop_stray_notes(folders)
+        assert quarantine.quarantined_files(folders) == kept
+        for path, _ in kept:
+            quarantine.retry(folders, path, heartbeat.identity())
+        assert list(folders.quarantine.iterdir()) == []
+        for path in folders.inbox.iterdir():
+            path.unlink()
+
+
+def make_deep(root: Path, name: str, depth: int) -> None:
+    """Folders in one another with a scan in the last, deeper than any path can say."""
+    here = os.open(root, os.O_RDONLY)
+    for _ in range(depth):
+        os.mkdir(name, dir_fd=here)
+        inner = os.open(name, os.O_RDONLY, dir_fd=here)
+        os.close(here)
+        here = inner
+    with open("a.pdf", "wb", opener=lambda path, flags: os.open(path, flags, dir_fd=here)) as file:
+        file.write(PDF)
+    os.close(here)
+
+
+@pytest.fixture
+def deep_folders(tmp_path: Path) -> Iterator[Folders]:
+    made = load(home=tmp_path / "home").folders
+    made.make()
+    yield made
+    subprocess.run(["rm", "-rf", str(made.home)], check=True)  # deeper than shutil.rmtree can go
+
+
+def test_folders_a_thousand_deep(deep_folders: Folders) -> None:
+    make_deep(deep_folders.inbox, "a", 1500)
+    name = "a/" * 1500 + "a.pdf"
+    assert list(inbox.list_inbox(deep_folders.inbox).files) == [name]
+
+
+def test_a_path_too_long_to_be_said_is_told(deep_folders: Folders) -> None:
+    make_deep(deep_folders.inbox, "x" * 200, 30)
+    drop(deep_folders, "b.pdf")
+    swept = sweep(deep_folders, load(home=deep_folders.home), heartbeat.identity(), FakeServer().runs)
+    assert swept is not None
+    assert (swept.waiting, len(swept.refused)) == (1, 1)
+    assert "too long" in swept.refused[0]
+    assert [one.where for one in status.status(deep_folders)[1]] == ["inbox", "inbox"]
+
+
+@pytest.mark.parametrize("root", ["quarantine", "originals"])
+def test_a_path_that_is_too_long_elsewhere(deep_folders: Folders, root: str) -> None:
+    """The other folders have longer names than the inbox: what just fits there does not fit here."""
+    room = publish.PATH_BYTES - 1 - len(os.fsencode(deep_folders.inbox)) - len("/a.pdf")
+    depth, rest = divmod(room, 201)
+    name = "/".join(["x" * 200] * depth + (["y" * (rest - 1)] if rest > 1 else []) + ["a.pdf"])
+    look = drop(deep_folders, name)
+    claim = claims.take(deep_folders, name, look, heartbeat.identity(), dpi=300)
+    if root == "originals":
+        place = claims.archive(deep_folders, claim, 300)
+    else:
+        place = quarantine.quarantine(deep_folders, claim, as_fault(OSError(errno.ENAMETOOLONG, "too long")), 300)
+    assert place == getattr(deep_folders, root) / "a.pdf"
+    assert tries_again(as_fault(OSError(errno.ENAMETOOLONG, "File name too long")), retries=8) == 0
+
+
+def can_mount(place: Path) -> bool:
+    place.mkdir(parents=True, exist_ok=True)
+    command = ["mount", "-t", "tmpfs", "-o", "size=1m", "none", str(place)]
+    return shutil.which("mount") is not None and not subprocess.run(command, capture_output=True).returncode
+
+
+def test_a_share_that_is_not_mounted(tmp_path: Path) -> None:
+    """Nothing is put into the empty folder below it, and a service does not start on it."""
+    share = tmp_path / "share"
+    if not can_mount(share):
+        pytest.skip("mounting is not allowed here")
+    try:
+        settings = load(home=tmp_path / "home", inbox=share / "inbox", settle=0)
+        folders = settings.folders
+        folders.make()
+        mounts.note_mounts(folders)
+        claim = take_one(folders, dead_owner(), running=True)
+        drop(folders, "b.pdf")
+        subprocess.run(["umount", str(share)], check=True)
+        swept = sweep(folders, settings, heartbeat.identity(), FakeServer().runs)
+        assert swept is not None
+        assert (swept.taken, swept.returned) == ((), ())
+        assert f"{share}, where {folders.inbox} lies, is not mounted" in swept.troubles[0]
+        assert hand_back_all(folders, settings, crashed=True) == []
+        with pytest.raises(ShareAway):
+            serve(settings, print)
+        assert claims.open_claims(folders) == [claim]
+        assert list(share.iterdir()) == []
+        assert can_mount(share)
+        folders.make()
+        swept = sweep(folders, settings, heartbeat.identity(), FakeServer().runs)
+        assert swept is not None
+        assert swept.returned == ("a.pdf",)
+    finally:
+        subprocess.run(["umount", "-l", str(share)], check=False, capture_output=True)
+
+
+def test_a_folder_that_moved_is_no_missing_share(folders: Folders) -> None:
+    mounts.note_mounts(folders)
+    assert mounts.missing_mount(folders) is None
+    (folders.working / ".mounts.json").write_text('["damaged"]')
+    assert mounts.missing_mount(folders) is None
 
 
 @pytest.mark.parametrize("inner", ["published", "inbox"])

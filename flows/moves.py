@@ -1,0 +1,198 @@
+"""Moving a file from one folder of the service to the next: a crash at any step loses nothing, nothing is replaced.
+
+Within a file system a move is one rename. Between two (the inbox on a network share, a folder with a mount of its
+own) the file is copied to a hidden name beside its goal and flushed to disk; only then the first one is removed and
+the copy gets its name. The hidden name ends in ``.part`` until the copy is whole, so that whoever finds it after a
+crash knows what it is worth.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import errno
+import functools
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from flows import publish
+
+PART = ".part"
+"""How the name of a copy in the making ends."""
+
+
+class Gone(Exception):
+    """The file or claim is not there any more: someone else took it, moved it or handed it back."""
+
+
+def below(root: Path, name: str) -> Path:
+    """``root / name``, which must lie below ``root``: no absolute names, no ``..``.
+
+    Raises:
+        Gone: it would not.
+    """
+    parts = PurePosixPath(name).parts
+    if not parts or name.startswith("/") or ".." in parts:
+        raise Gone(f"{publish.readable(name)} is no name below {root}")
+    return root.joinpath(*parts)
+
+
+def below_without_links(root: Path, name: str) -> Path:
+    """The same, and none of the folders on the way is a link: in the inbox, people can put links.
+
+    Raises:
+        Gone: one is.
+    """
+    place = below(root, name)
+    if place.parent.resolve() != root.resolve().joinpath(*place.relative_to(root).parts[:-1]):
+        raise Gone(f"{publish.readable(name)} lies behind a link")
+    return place
+
+
+def room_for(root: Path, name: str) -> Path:
+    """``root / name`` with its folders made; right below ``root`` where that cannot be: a link or a file lies in the
+    way, or the path is too long.
+
+    Raises:
+        OSError: a folder cannot be made.
+    """
+    try:
+        place = below_without_links(root, name)
+        # The longest name that may come beside it is a note's or that of a copy in the making.
+        if len(os.fsencode(place.parent)) + 1 + publish.NAME_BYTES < publish.PATH_BYTES:
+            publish.make_folder(place.parent)
+            return place
+    except (Gone, FileExistsError, NotADirectoryError):
+        pass
+    except OSError as fault:
+        if fault.errno != errno.ENAMETOOLONG:
+            raise
+    publish.make_folder(root)
+    return root / PurePosixPath(name).name
+
+
+def lies(path: Path) -> bool:
+    """Whether something of that name is there, a broken link included."""
+    return os.path.lexists(path)
+
+
+def free_place(path: Path, is_taken: Callable[[Path], bool] = lies) -> Path:
+    """``path``, or the first of ``b (2).pdf``, ``b (3).pdf`` ... that is not taken."""
+    number, place = 1, path
+    while is_taken(place):
+        number += 1
+        ending = f" ({number}){path.suffix}"
+        place = path.with_name(publish.fitted(path.name.removesuffix(path.suffix), ending))
+    return place
+
+
+def move(
+    source: Path,
+    wanted: Path,
+    parked: Path,
+    *,
+    is_taken: Callable[[Path], bool] = lies,
+    announce: Callable[[Path], None] = lambda place: None,
+) -> Path:
+    """Move a file to ``wanted``, or to a free name like it where something lies already. Returns where it lies then.
+
+    Args:
+        parked: hidden name in the folder of ``wanted``, by way of which a file comes from another file system.
+        is_taken: whether a name is not free.
+        announce: called with the place just before the file gets there.
+
+    Raises:
+        Gone: the file changed while it was copied; it stays where it was.
+        OSError: it cannot be moved; it lies where it was, or whole under the name ``parked``.
+    """
+    begun_in = source.parent
+    while True:
+        place = free_place(wanted, is_taken)
+        announce(place)
+        try:
+            rename_to_free(source, place)
+        except FileExistsError:
+            continue  # someone was faster
+        except OSError as fault:
+            if fault.errno != errno.EXDEV or source == parked:
+                raise
+            _copy_whole(source, parked)
+            source.unlink()
+            source = parked
+            continue
+        publish.sync_folder(place.parent)
+        if begun_in != place.parent:
+            publish.sync_folder(begun_in)
+        return place
+
+
+def _copy_whole(source: Path, parked: Path) -> None:
+    """Copy a file with its time stamps and flush it to disk, or leave nothing.
+
+    Raises:
+        Gone: it changed meanwhile.
+        OSError: it cannot be copied.
+    """
+    part = parked.with_name(parked.name + PART)
+    before = source.lstat()
+    try:
+        shutil.copy2(source, part, follow_symlinks=False)
+        if not part.is_symlink():
+            with part.open("rb") as file:
+                os.fsync(file.fileno())
+        if not same_look(before, source.lstat()):
+            raise Gone(f"{publish.readable(source.name)} changed while it was copied")
+    except BaseException:
+        part.unlink(missing_ok=True)
+        raise
+    part.rename(parked)
+    publish.sync_folder(parked.parent)
+
+
+def same_look(one: os.stat_result, other: os.stat_result) -> bool:
+    """Whether size and time of change are the same."""
+    return (one.st_size, one.st_mtime_ns) == (other.st_size, other.st_mtime_ns)
+
+
+def drop_part(parked: Path) -> None:
+    """Remove a copy that a crash left half-way."""
+    parked.with_name(parked.name + PART).unlink(missing_ok=True)
+
+
+_AT_FDCWD, _RENAME_NOREPLACE = -100, 1
+_NOT_HERE = (errno.ENOSYS, errno.EINVAL, errno.ENOTSUP)
+
+
+@functools.cache
+def _renameat2() -> Any:
+    """The C library's ``renameat2``, which Python does not offer; ``None`` where there is none."""
+    try:
+        function = ctypes.CDLL(None, use_errno=True).renameat2
+    except (OSError, AttributeError):
+        return None
+    function.argtypes = [ctypes.c_int, ctypes.c_char_p, ctypes.c_int, ctypes.c_char_p, ctypes.c_uint]
+    return function
+
+
+def rename_to_free(source: Path, target: Path) -> None:
+    """Rename, but never over what a person puts there at the same moment.
+
+    Some file systems (NFS) cannot promise that; there, a look before the rename must do.
+
+    Raises:
+        FileExistsError: something lies there.
+        OSError: it cannot be renamed.
+    """
+    function = _renameat2()
+    if function is not None:
+        names = os.fsencode(source), os.fsencode(target)
+        if function(_AT_FDCWD, names[0], _AT_FDCWD, names[1], _RENAME_NOREPLACE) == 0:
+            return
+        code = ctypes.get_errno()
+        if code not in _NOT_HERE:
+            raise OSError(code, os.strerror(code), os.fspath(source), None, os.fspath(target))
+    if lies(target):
+        raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), os.fspath(target))
+    source.rename(target)

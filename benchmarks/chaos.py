@@ -1,19 +1,24 @@
 """Kill, fill and unplug a running service, then count its files: none may be lost, none published twice.
 
-    python -m benchmarks.chaos [kill] [disk] [readonly] [server] [--kills 200] [--scans 60] [--seed 1]
+    python -m benchmarks.chaos [kill] [mounts] [disk] [readonly] [server] [away] [hostile]
+                               [--kills 200] [--scans 60] [--seed 1]
 
 Small scans flow into a real ``nambat serve`` (its own folders, port and Prefect database) while
 
 * ``kill``: SIGKILL hits the service or one of its children (Prefect, runs, workers, poppler, Tesseract) at random
   moments;
+* ``mounts``: the same with inbox/, published/, originals/ and quarantine/ on file systems of their own, where a move is
+  a copy (a quarter of the kills);
 * ``disk``: the disk that holds everything, a small tmpfs, is full for a while, again and again;
 * ``readonly``: the disk of published/, another tmpfs, is read-only for a while, again and again;
-* ``server``: the Prefect server's processes are killed and come back.
+* ``server``: the Prefect server's processes are killed and come back;
+* ``away``: the Prefect server is another one (PREFECT_API_URL) that is away for minutes;
+* ``hostile``: nothing is killed, but before each scan comes one of the hostile files of tests/bad_inputs.py.
 
 Some scans are broken and belong into quarantine, some are twins of earlier ones. All the time an observer checks
 that each file is in exactly one of inbox, working, originals and quarantine, and that whatever shows in published/
 is whole. Afterwards each file must be in originals/ with its text published once, or in quarantine/ with a reason.
-``disk`` and ``readonly`` need the right to mount and are skipped without it.
+``mounts``, ``disk`` and ``readonly`` need the right to mount and are skipped without it.
 
 Exit status: 0 if all held, 1 if not.
 """
@@ -35,22 +40,25 @@ import time
 import zlib
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from PIL import Image
 
 from flows import inbox, publish, status
-from flows.quarantine import REASON, reason_path
-from flows.server import is_healthy, is_taken, local_api
+from flows.claims import COPYING
+from flows.moves import PART
+from flows.quarantine import reason_path
+from flows.server import is_healthy, is_taken, local_api, wait_for_server
 from flows.service import read_service
 from flows.settings import Folders, load
 from flows.workers import SCRATCH, descendants, is_running, kill_tree
+from tests.bad_inputs import bad_inputs
 
 SAMPLE = Path(__file__).parent.parent / "sample_scans" / "giay_moi_trang_1.jpg"
 
-SCENARIOS = ("kill", "disk", "readonly", "server")
+SCENARIOS = ("kill", "mounts", "disk", "readonly", "server", "away", "hostile")
 
 
 def scan(number: int, pages: int) -> bytes:
@@ -68,11 +76,18 @@ def scan(number: int, pages: int) -> bytes:
 
 @dataclass(frozen=True)
 class Drop:
-    """A file to drop: its name below the inbox, and what is in it."""
+    """A file to drop.
+
+    Attributes:
+        name: below the inbox.
+        good: whether it must be published; otherwise it must not.
+        either: or whether both are right.
+    """
 
     name: str
     data: bytes
     good: bool
+    either: bool = False
 
     @property
     def sha256(self) -> str:
@@ -94,6 +109,16 @@ def drops(count: int, chance: random.Random) -> list[Drop]:
             made.append(Drop(name, data[: len(data) // 2], False))
         else:
             made.append(Drop(name, data, True))
+    return made
+
+
+def hostile_drops() -> list[Drop]:
+    """Each file of the collection, and after it a good scan."""
+    made: list[Drop] = []
+    for number, one in enumerate(bad_inputs()):
+        good, refused = bool(one.ends - {"refused"}), "refused" in one.ends
+        made.append(Drop(one.name, one.make(), good, either=good and refused))
+        made.append(Drop(f"after {number:03}.pdf", scan(number, 1), True))
     return made
 
 
@@ -169,27 +194,34 @@ class Observer:
             arriving.rename(place)
             self.dropped[one.name] = one
 
-    def places(self) -> dict[str, list[str]]:
-        """Size and checksum of a file's content -> where files with it lie."""
+    def places(self) -> tuple[dict[str, list[str]], Counter[str]]:
+        """Size and checksum of a file's content -> where files with it lie; and how many whole copies lie hidden,
+        on their way between two file systems."""
         found: dict[str, list[str]] = {}
+        under_way: Counter[str] = Counter()
         for root in ("inbox", "working", "originals", "quarantine"):
             for path in _files(getattr(self.folders, root)):
-                if path.name.startswith(".") or path.name.endswith((REASON, ".part")) or path.name == "claim.json":
+                hidden = path.name.startswith((".nambat-", COPYING))
+                if (path.name.startswith(".") and not hidden) or path.name.endswith(PART) or path.name == "claim.json":
                     continue
                 with suppress(OSError):
                     if path.is_file():
-                        found.setdefault(_mark(path.read_bytes()), []).append(str(path))
-        return found
+                        mark = _mark(path.read_bytes())
+                        if hidden:
+                            under_way[mark] += 1
+                        else:
+                            found.setdefault(mark, []).append(str(path))
+        return found, under_way
 
     def misplaced(self) -> list[str]:
         """Files that are in no place, or in two."""
         with self.lock:
             wanted = Counter(_mark(one.data) for one in self.dropped.values())
-            found = self.places()
+            found, under_way = self.places()
         return [
             f"{count} dropped, found at {found.get(mark, [])}"
             for mark, count in wanted.items()
-            if len(found.get(mark, [])) != count
+            if not len(found.get(mark, [])) <= count <= len(found.get(mark, [])) + under_way[mark]
         ]
 
     def torn(self) -> list[str]:
@@ -250,10 +282,13 @@ def verdict(folders: Folders, observer: Observer) -> tuple[dict[str, int], list[
             said = reason.read_text().splitlines() if reason.exists() else []
             if len(said) < 2:
                 wrong.append(f"{one.name}: quarantined without a reason")
-            counts["quarantined, good file" if one.good else "quarantined, broken file"] += 1
-            if one.good:
+            kind = "hostile" if one.either else "good" if one.good else "broken"
+            counts[f"quarantined, {kind} file"] += 1
+            if kind == "good":
                 print(f"  a good file in quarantine: {one.name}: {said[1:2]}")
             continue
+        if not one.good:
+            wrong.append(f"{one.name}: published, though it is broken")
         places = {form: folders.published / p for form, p in publish.output_names(one.name, ("txt", "json")).items()}
         outputs.update(places.values())
         try:
@@ -388,34 +423,51 @@ def scenario(name: str, arguments: argparse.Namespace, home: Path) -> list[str]:
     """Run one scenario; prints figures and returns what went wrong."""
     chance = random.Random(f"{arguments.seed} {name}")
     published = home.parent / f"{home.name}-published" if name == "readonly" else home / "published"
+    kills = max(1, arguments.kills // 4) if name == "mounts" else arguments.kills
     folders = load(home=home, published=published).folders
     folders.make()
     port = next(port for port in chance.sample(range(20000, 30000), 100) if not is_taken("127.0.0.1", port))
     service = Service(folders, port, {"NAMBAT_PUBLISHED": str(published)}, arguments.logs / f"{name}.log")
+    if name == "away":
+        service.extra["PREFECT_API_URL"] = local_api("127.0.0.1", port)
+    if name == "hostile":
+        service.extra |= {"NAMBAT_PAGE_TIMEOUT": "30", "NAMBAT_WORKER_MEMORY": str(2 * 1024**3)}
     observer = Observer(folders)
-    coming = drops(arguments.scans if name == "kill" else min(arguments.scans, 20), chance)
+    count = {"kill": arguments.scans, "mounts": arguments.scans // 4}.get(name, min(arguments.scans, 20))
+    coming = hostile_drops() if name == "hostile" else drops(count, chance)
     over = threading.Event()
     watcher = threading.Thread(target=observer.watch, args=(over,), daemon=True)
     begun = time.monotonic()
+    elsewhere = OtherServer(home.parent / f"{home.name}-prefect", port, arguments.logs) if name == "away" else None
     service.start()
     watcher.start()
     try:
-        if name == "kill":
+        if name == "hostile":
+            wait_until_up(service)
+            while coming:
+                observer.drop(coming.pop(0))
+        elif name in ("kill", "mounts"):
 
             def go_on(number: int) -> None:
-                while coming and len(observer.dropped) <= number * len(coming_all) / max(1, 0.9 * arguments.kills):
+                while coming and len(observer.dropped) <= number * len(coming_all) / max(1, 0.9 * kills):
                     observer.drop(coming.pop(0))
 
             coming_all = list(coming)
-            killed = kill_at_random(service, arguments.kills, chance, go_on)
+            killed = kill_at_random(service, kills, chance, go_on)
             while coming:
                 observer.drop(coming.pop(0))
             print("  killed: " + ", ".join(f"{count} {what}" for what, count in killed.most_common()))
         else:
-            trouble = {"disk": full_disk, "readonly": read_only, "server": server_killed}[name]
+            trouble: Callable[[Service, random.Random], None] = {
+                "disk": full_disk,
+                "readonly": read_only,
+                "server": server_killed,
+                "away": elsewhere.go_away if elsewhere else server_killed,
+            }[name]
             wait_until_up(service)  # a disk that is full at the very first start is another story
-            for number in range(arguments.rounds):
-                for _ in range(max(1, 20 // arguments.rounds)):
+            rounds = 2 if name == "away" else arguments.rounds
+            for number in range(rounds):
+                for _ in range(max(1, 20 // rounds)):
                     if coming:
                         observer.drop(coming.pop(0))
                 trouble(service, chance)
@@ -436,7 +488,11 @@ def scenario(name: str, arguments: argparse.Namespace, home: Path) -> list[str]:
         seconds = service.stop()
         if service.process is not None:
             kill_tree(service.process.pid)
+        if elsewhere is not None:
+            elsewhere.stop()
     counts, wrong = verdict(folders, observer)
+    if name in ("hostile", "away") and service.starts > 1:
+        wrong.append(f"the service was started {service.starts} times")
     if seconds > 10:
         wrong.append(f"SIGTERM took {seconds:.1f} s")
     print(f"  ended: {counts}, of {len(observer.dropped)} dropped; {observer.looks} looks, {service.starts} starts")
@@ -504,6 +560,46 @@ def server_killed(service: Service, chance: random.Random) -> None:
     time.sleep(chance.uniform(10, 40))
 
 
+class OtherServer:
+    """A Prefect server that is none of the service's."""
+
+    def __init__(self, home: Path, port: int, logs: Path) -> None:
+        self.port = port
+        self.environment = {
+            **{name: value for name, value in os.environ.items() if not name.startswith(("PREFECT_", "NAMBAT_"))},
+            "PREFECT_HOME": str(home),
+            "DO_NOT_TRACK": "1",
+        }
+        self.log = logs / "other-server.log"
+        self.start()
+
+    def start(self) -> None:
+        """Start it and wait until it answers."""
+        with self.log.open("ab") as log:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "prefect", "server", "start", "--port", str(self.port)],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+                env=self.environment,
+            )
+        wait_for_server(self.process, local_api("127.0.0.1", self.port), self.log)
+
+    def go_away(self, service: Service, chance: random.Random) -> None:
+        """Be away for some minutes."""
+        time.sleep(chance.uniform(10, 30))
+        self.stop()
+        time.sleep(chance.uniform(120, 240))
+        print(f"  away: {observer_line(service.folders)}", flush=True)
+        self.start()
+        time.sleep(30)
+
+    def stop(self) -> None:
+        kill_tree(self.process.pid)
+        self.process.wait()
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
     parser.add_argument("scenarios", nargs="*", metavar="SCENARIO", help=f"of {', '.join(SCENARIOS)}; all by default")
@@ -531,6 +627,11 @@ def main() -> int:
                         wrong = scenario(name, arguments, home)
                 elif name == "readonly":
                     with tmpfs(home.parent / f"{home.name}-published", 64):
+                        wrong = scenario(name, arguments, home)
+                elif name == "mounts":
+                    with ExitStack() as stack:
+                        for one in ("inbox", "published", "originals", "quarantine"):
+                            stack.enter_context(tmpfs(home / one, 64))
                         wrong = scenario(name, arguments, home)
                 else:
                     wrong = scenario(name, arguments, home)

@@ -46,7 +46,7 @@ from flows.stages import Checked, Ending, Outcome, PageRead
 from flows.sweep import Swept
 from flows.sweep import sweep as look_once
 from flows.workers import WorkerPool
-from ocr.faults import Fault, PageFault
+from ocr.faults import Fault, Killed, PageFault
 
 GRACE = 30.0
 """Seconds a worker may take beyond a page's own limit before it is killed from outside."""
@@ -234,6 +234,12 @@ def work_on(claim: Claim, folders: Folders, settings: Settings) -> Outcome:
         records.mkdir(parents=True, exist_ok=True)
         log.info("%s, %.1f MB, attempt %d", _count(checked.pages, "page"), checked.bytes / 1e6, claim.attempt)
         failed = read_pages(scan, records, checked.pages, settings, pool, deadline)
+        killed = {number: fault for number, fault in failed.items() if isinstance(fault, Killed)}
+        if killed and claim.tries < settings.retries:
+            # No page is given up for what the machine did: the others are kept, these are read again later.
+            for number in killed:
+                stages.record_path(records, number).unlink(missing_ok=True)
+            raise next(iter(killed.values()))
         if settings.too_many_failed(len(failed), checked.pages):
             passing = [number for number, fault in failed.items() if not fault.permanent]
             for number in passing:

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 
 from flows import publish
 from normalize.document import Document, Source
-from ocr.faults import Fault, NotAScan, PageFault, ScanFault, TooLarge, ToolMissing
+from ocr.faults import Fault, Killed, NotAScan, PageFault, ScanFault, TooLarge, ToolMissing
 from ocr.page import Page, from_json, to_json
 
 if TYPE_CHECKING:
@@ -428,14 +428,17 @@ def tries_again(fault: Fault, retries: int) -> int:
     """How many times a document may be put off for such a fault before it is given up.
 
     Args:
-        retries: for a trouble of the machine. Pages that took too long have had two tries each and cost much time,
-            so a document gets one more chance for them; two more if it could not even be opened for that.
+        retries: for a trouble of the machine, a killed program among them. Pages that took too long have had two
+            tries each and cost much time, so a document gets one more chance for them; two more if it could not
+            even be opened for that.
     """
     if isinstance(fault, TooManyPagesTimedOut):
         return min(1, retries)
+    if isinstance(fault, Passing | ToolMissing | Killed):
+        return retries
     if isinstance(fault, PageFault) and not fault.permanent:
         return min(2, retries)
-    return retries if isinstance(fault, Passing | ToolMissing) else 0
+    return 0
 
 
 def is_passing(fault: BaseException) -> bool:

@@ -37,7 +37,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, TypeVar
 
-from ocr.faults import Fault, PageFault, Timeout
+from ocr.faults import Fault, Killed, PageFault, Timeout, killed
 
 Result = TypeVar("Result")
 
@@ -57,7 +57,7 @@ SCRATCH = "nambat-scratch-"
 
 
 class WorkerDied(PageFault):
-    """A worker process ended in the middle of a call: crashed, or was killed for its memory."""
+    """A worker process crashed in the middle of a call."""
 
     permanent = False
 
@@ -114,7 +114,8 @@ class WorkerPool:
 
         Raises:
             Timeout: it took longer.
-            WorkerDied: the worker process ended.
+            WorkerDied: the worker process crashed.
+            Killed: it was killed from outside.
             Stopped: the pool was stopped.
             Exception: whatever ``function`` raised.
         """
@@ -128,7 +129,7 @@ class WorkerPool:
                 self._busy.add(worker)
             try:
                 return worker.call(function, args, seconds)
-            except WorkerDied:
+            except (WorkerDied, Killed):
                 if self._stopped:
                     raise Stopped from None
                 raise
@@ -206,6 +207,8 @@ class _Worker:
         except (EOFError, OSError) as fault:
             self.kill()
             code = self.process.returncode
+            if code == -signal.SIGKILL:
+                raise killed(f"a worker was killed\n{self._tail()}".strip()) from fault
             why = f"signal {signal.Signals(-code).name}" if code and code < 0 else f"exit status {code}"
             raise WorkerDied(
                 "the program that reads pages crashed here",

@@ -62,6 +62,25 @@ class Timeout(PageFault):
     permanent = False
 
 
+class Killed(PageFault):
+    """A program that reads pages was ended from outside (SIGKILL): by the kernel for want of memory, or by a person.
+
+    That says little about the page.
+    """
+
+    permanent = False
+
+
+def killed(detail: str) -> Killed:
+    """The fault of a page whose reader was killed."""
+    return Killed(
+        "The program that reads pages was killed, probably for want of memory; close others or lower NAMBAT_JOBS.",
+        vietnamese="Chương trình đọc trang bị buộc dừng, có lẽ do thiếu bộ nhớ; "
+        "hãy đóng bớt chương trình hoặc giảm NAMBAT_JOBS.",
+        detail=detail,
+    )
+
+
 class ToolMissing(Fault):
     """Tesseract, its Vietnamese data or poppler is missing; the message names the package to install."""
 

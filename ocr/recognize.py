@@ -7,8 +7,11 @@ other; pages run side by side instead) and is killed when it takes longer than i
 
 from __future__ import annotations
 
+import errno
 import os
 import re
+import shutil
+import signal
 import tempfile
 import unicodedata
 from dataclasses import dataclass, replace
@@ -19,7 +22,7 @@ import cv2
 import numpy as np
 from lxml import etree
 
-from ocr.faults import PageFault, Timeout, ToolMissing
+from ocr.faults import PageFault, Timeout, ToolMissing, killed
 from ocr.page import Box, Letter, letter
 
 LANGUAGE = "vie"
@@ -102,8 +105,10 @@ def recognize(image: np.ndarray, *, dpi: int = 300, timeout: float = 180.0, one_
 
     Raises:
         Timeout: it took too long.
+        Killed: Tesseract was killed from outside.
         PageFault: Tesseract failed on this page.
         ToolMissing: Tesseract or its Vietnamese data is not installed.
+        OSError: the disk of the temporary folder is full.
     """
     import pytesseract
 
@@ -119,7 +124,8 @@ def recognize(image: np.ndarray, *, dpi: int = 300, timeout: float = 180.0, one_
         else:
             scale = 1.0
         if not cv2.imwrite(str(path), image):
-            raise PageFault("The page image cannot be written to the temporary folder; is the disk full?")
+            _check_room(path.parent)
+            raise PageFault("The page image cannot be written to the temporary folder; check its permissions.")
         try:
             hocr = pytesseract.image_to_pdf_or_hocr(
                 str(path), lang=LANGUAGE, config=config, timeout=timeout, extension="hocr"
@@ -128,6 +134,9 @@ def recognize(image: np.ndarray, *, dpi: int = 300, timeout: float = 180.0, one_
             raise _tesseract_missing(fault) from fault
         except pytesseract.TesseractError as fault:
             message = str(fault)
+            if fault.status == -signal.SIGKILL:
+                raise killed(message) from fault
+            _check_room(path.parent)
             if "Error opening data file" in message or "load any languages" in message:
                 raise _vietnamese_missing(message) from fault
             raise PageFault(
@@ -140,9 +149,10 @@ def recognize(image: np.ndarray, *, dpi: int = 300, timeout: float = 180.0, one_
                 detail=str(fault),
             ) from fault
     if b"ocr_page" not in hocr:  # a blank page has that too
+        _check_room(Path(tempfile.gettempdir()))
         raise PageFault(
-            "Tesseract ended without an error and without a result; is its disk full?",
-            vietnamese="Tesseract kết thúc mà không có kết quả; đĩa có đầy không?",
+            "Tesseract ended without an error and without a result.",
+            vietnamese="Tesseract kết thúc mà không có kết quả.",
             detail=repr(hocr[:200]),
         )
     lines = parse_hocr(hocr)
@@ -173,6 +183,9 @@ def find_rotation(image: np.ndarray, *, timeout: float = 60.0) -> tuple[int, flo
     """Degrees (0, 90, 180, 270) by which the page must be turned clockwise to stand upright, and how sure that is.
 
     Tesseract's orientation detection; 0 and 0.0 where it cannot tell (too few letters).
+
+    Raises:
+        Killed: Tesseract was killed from outside.
     """
     import pytesseract
 
@@ -184,9 +197,23 @@ def find_rotation(image: np.ndarray, *, timeout: float = 60.0) -> tuple[int, flo
             found = pytesseract.image_to_osd(
                 str(path), config="--psm 0", timeout=timeout, output_type=pytesseract.Output.DICT
             )
-        except (pytesseract.TesseractError, RuntimeError, KeyError):
+        except pytesseract.TesseractError as fault:
+            if fault.status == -signal.SIGKILL:
+                raise killed(str(fault)) from fault  # a page upside down must not pass for an upright one
+            return 0, 0.0
+        except (RuntimeError, KeyError):
             return 0, 0.0
     return int(found["rotate"]), float(found["orientation_conf"])
+
+
+LEAST_ROOM = 16 * 1024**2
+"""Free bytes below which a temporary folder counts as full."""
+
+
+def _check_room(folder: Path) -> None:
+    """Raises ``OSError`` where a failure is explained by a full disk."""
+    if shutil.disk_usage(folder).free < LEAST_ROOM:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(folder))
 
 
 def _tesseract_missing(fault: Exception) -> ToolMissing:

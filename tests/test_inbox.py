@@ -31,7 +31,7 @@ from flows.settings import BadSetting, Folders, load
 from flows.stages import as_fault, too_many_failed, tries_again
 from flows.sweep import Runs, sweep
 from flows.workers import WorkerDied
-from ocr.faults import Encrypted, NoPages, NotAScan, PageFault, Timeout, TooLarge, ToolMissing
+from ocr.faults import Encrypted, Killed, NoPages, NotAScan, PageFault, Timeout, TooLarge, ToolMissing
 
 PDF = b"%PDF-1.4\n1 0 obj\n<<>>\nendobj\ntrailer\n<<>>\n%%EOF\n"
 
@@ -701,7 +701,8 @@ def test_status_says_why_something_is_put_off(folders: Folders) -> None:
         (ToolMissing("no tesseract"), 8),
         (too_many_failed({1: "late"}, 1, passing=True), 1),
         (too_many_failed({1: "damaged"}, 1), 0),
-        (WorkerDied("killed while the file was opened"), 2),
+        (WorkerDied("crashed while the file was opened"), 2),
+        (Killed("killed while the file was opened"), 8),
         (Timeout("opening took too long"), 2),
         (PageFault("damaged"), 0),
         (Encrypted("locked"), 0),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -13,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from flows.workers import Stopped, WorkerDied, WorkerPool, clear_scratch, is_running
-from ocr.faults import NotAScan, Timeout
+from ocr.faults import Killed, NotAScan, Timeout
 
 
 # These run in workers, which import this module by name.
@@ -34,8 +35,8 @@ def crash() -> None:
     os.abort()
 
 
-def start_child_and_hang(note: str) -> None:
-    child = subprocess.Popen(["sleep", "600"], start_new_session=True)
+def start_child_and_hang(note: str, own_session: bool = True) -> None:
+    child = subprocess.Popen(["sleep", "600"], start_new_session=own_session)
     Path(note).write_text(f"{os.getpid()} {child.pid}")
     time.sleep(600)
 
@@ -79,6 +80,27 @@ def test_a_crash_costs_one_call() -> None:
             pool.call(crash)
         assert "SIGABRT" in caught.value.detail
         assert "about to go" in caught.value.detail
+        assert pool.call(double, 1) == 2
+
+
+def test_a_worker_that_is_killed_says_nothing_about_its_page(tmp_path: Path) -> None:
+    """As the kernel does when memory runs out."""
+    with WorkerPool(1) as pool:
+        raised: list[BaseException] = []
+
+        def call() -> None:
+            try:
+                pool.call(start_child_and_hang, str(tmp_path / "note"), False)
+            except BaseException as fault:
+                raised.append(fault)
+
+        thread = threading.Thread(target=call)
+        thread.start()
+        worker, child = noted(tmp_path / "note")
+        os.kill(worker, signal.SIGKILL)
+        thread.join(10)
+        assert [type(fault) for fault in raised] == [Killed]
+        assert gone([worker, child])
         assert pool.call(double, 1) == 2
 
 

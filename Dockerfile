@@ -3,7 +3,7 @@
 FROM python:3.11-slim-bookworm
 
 RUN apt-get update \
-    && apt-get install -y --no-install-recommends tesseract-ocr tesseract-ocr-vie poppler-utils \
+    && apt-get install -y --no-install-recommends tesseract-ocr tesseract-ocr-vie poppler-utils tini \
     && rm -rf /var/lib/apt/lists/*
 
 # What changes least comes first, so that a change to the code does not install everything anew.
@@ -36,5 +36,6 @@ STOPSIGNAL SIGTERM
 HEALTHCHECK --interval=30s --timeout=10s --start-period=120s --retries=3 \
     CMD ["python", "-c", "import os, urllib.request as r; r.urlopen(f\"http://127.0.0.1:{os.environ['NAMBAT_PORT']}/api/health\", timeout=8)"]
 
-ENTRYPOINT ["nambat"]
+# Programs whose reader was killed are adopted by process 1, which must take note of their end.
+ENTRYPOINT ["tini", "--", "nambat"]
 CMD ["serve"]

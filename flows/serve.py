@@ -59,6 +59,7 @@ if TYPE_CHECKING:
     from flows.stages import Outcome
 
 STARTED_IN_VAIN = "nambat was stopped; the file lies in the inbox again and will be read at the next start."
+STOPPED_AT_THE_END = "nambat was stopped when the file had been put away already: it lies in originals/ or quarantine/."
 
 Say = Callable[[str], None]
 
@@ -250,7 +251,7 @@ async def _run(settings: Settings, folders: Folders, server: Server, say: Say) -
     await _deploy(settings, ingesting, sweeping)
     left = hand_back_all(folders, settings, crashed=True)
     drop_stray_notes(folders)
-    await _close_runs([claim for claim, _ in left])
+    await _close_runs(folders, settings, left)
 
     tasks: list[asyncio.Task[None]] = [asyncio.create_task(runner.start()) for runner in (ingesting, sweeping)]
     while not all(runner.started for runner in (ingesting, sweeping)):
@@ -289,7 +290,7 @@ async def _run(settings: Settings, folders: Folders, server: Server, say: Say) -
                 kill_tree(pid)
         left = hand_back_all(folders, settings, crashed=False, seconds=2)
         with contextlib.suppress(Exception):
-            await asyncio.wait_for(_close_runs([claim for claim, _ in left]), timeout=2)
+            await asyncio.wait_for(_close_runs(folders, settings, left), timeout=2)
         if left:
             say(f"{len(left)} unfinished files lie in the inbox again.")
     for task in tasks:
@@ -369,19 +370,28 @@ async def _deploy(settings: Settings, ingesting: Runner, sweeping: Runner) -> No
                 await client.delete_flow_run(run.id)
 
 
-async def _close_runs(working: Sequence[Claim]) -> None:
-    """Let the server know that the runs of these claims will not go on."""
+async def _close_runs(folders: Folders, settings: Settings, left: Sequence[tuple[Claim, Path | None]]) -> None:
+    """Let the server know that the runs of these claims will not go on.
+
+    Args:
+        left: what :func:`hand_back_all` gives.
+    """
     from uuid import UUID
 
     from prefect.client.orchestration import get_client
     from prefect.client.schemas.objects import State
     from prefect.exceptions import ObjectNotFound
-    from prefect.states import Cancelled, Crashed
+    from prefect.states import Cancelled, Crashed, Failed
 
     async with get_client() as client:
-        for claim in working:
+        for claim, place in left:
             if claim.flow_run:
                 state: State[Any] = (Crashed if claim.running else Cancelled)(message=STARTED_IN_VAIN)
+                if place is None:
+                    state = Crashed(message=STOPPED_AT_THE_END)
+                elif place.is_relative_to(folders.quarantine):
+                    fault = crashed_too_often(settings.attempts)
+                    state = Failed(message=f"{fault.vietnamese} / {fault}")
                 with contextlib.suppress(ObjectNotFound):
                     await client.set_flow_run_state(UUID(claim.flow_run), state, force=True)
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import ipaddress
 import os
+import shutil
 import socket
 import subprocess
 import sys
@@ -26,6 +27,9 @@ START_SECONDS = 120.0
 """The first start makes the database: 15 s on a fast machine, far more on a slow disk."""
 
 STOP_SECONDS = 4.0
+
+LEAST_ROOM = 16 * 1024**2
+"""Free bytes that its database needs."""
 
 MARK = "NAMBAT_SERVER_OF"
 """Environment variable of a service's Prefect server: the home of its folders."""
@@ -158,7 +162,15 @@ def wait_for_server(process: subprocess.Popen[bytes], api: str, log: Path, secon
         if is_healthy(api):
             return
         if process.poll() is not None:
-            raise ServerTrouble(f"the Prefect server did not start (exit status {process.returncode}); see {log}")
+            free = shutil.disk_usage(log.parent).free
+            if free < LEAST_ROOM:
+                raise ServerTrouble(
+                    f"the Prefect server did not start: the disk of {log.parent} is full; make room there"
+                )
+            raise ServerTrouble(
+                f"the Prefect server did not start (exit status {process.returncode}); see {log}. If its database is "
+                f"damaged, remove {log.parent / 'prefect.db'}*: only the history of the runs is lost with it"
+            )
         time.sleep(0.1)
     raise ServerTrouble(f"the Prefect server did not answer within {seconds:.0f} s; see {log}")
 

@@ -102,7 +102,8 @@ def save_claim(folders: Folders, claim: Claim) -> None:
         OSError: it cannot be written.
     """
     data = json.dumps(asdict(claim), indent=1).encode()
-    publish.replace_file(claim.folder(folders) / "claim.json", data)
+    # The first record is flushed with its folder before a file comes; later ones only add to it.
+    publish.replace_file(claim.folder(folders) / "claim.json", data, at_once=False)
 
 
 def load_claim(folders: Folders, claim_id: str) -> Claim:
@@ -253,7 +254,10 @@ def take(folders: Folders, name: str, look: Look, owner: str, *, dpi: int, max_b
     if claim.look.size != look.size or (claim.look != look and not moved_across):
         hand_back(folders, claim)
         raise Gone(f"{publish.readable(name)} changed while it was taken")
-    return claim if max_bytes is not None and look.size > max_bytes else with_digest(folders, claim, dpi)
+    if max_bytes is None or look.size <= max_bytes:
+        return with_digest(folders, claim, dpi)
+    save_claim(folders, claim)
+    return claim
 
 
 def bring_in(folders: Folders, source: Path, name: str, owner: str) -> Claim:
@@ -269,7 +273,6 @@ def bring_in(folders: Folders, source: Path, name: str, owner: str) -> Claim:
         with _as_gone(name):
             move(source, scan, scan.with_name(COPYING))
             claim = replace(claim, look=look_at(scan))
-            save_claim(folders, claim)
     except BaseException:
         if lies(scan):
             hand_back(folders, claim)
@@ -309,8 +312,10 @@ def _new_claim(folders: Folders, name: str, owner: str) -> Claim:
         f"{now:%Y%m%d-%H%M%S}-{secrets.token_hex(4)}", name, owner, host=heartbeat.host(), taken=now.timestamp()
     )
     try:
-        publish.make_folder(claim.scan(folders).parent)
+        claim.scan(folders).parent.mkdir(parents=True)
         save_claim(folders, claim)
+        publish.sync_folder(claim.folder(folders))
+        publish.sync_folder(folders.working)
     except OSError:
         shutil.rmtree(claim.folder(folders), ignore_errors=True)
         raise

@@ -107,7 +107,6 @@ def move(
         Gone: the file changed while it was copied; it stays where it was.
         OSError: it cannot be moved; it lies where it was, or whole under the name ``parked``.
     """
-    begun_in = source.parent
     while True:
         place = free_place(wanted, is_taken)
         announce(place)
@@ -120,11 +119,10 @@ def move(
                 raise
             _copy_whole(source, parked)
             source.unlink()
+            publish.sync_folder(source.parent)
             source = parked
             continue
         publish.sync_folder(place.parent)
-        if begun_in != place.parent:
-            publish.sync_folder(begun_in)
         return place
 
 

@@ -165,8 +165,11 @@ def write_synced(path: Path, data: bytes) -> None:
         raise
 
 
-def replace_file(path: Path, data: bytes) -> None:
+def replace_file(path: Path, data: bytes, *, at_once: bool = True) -> None:
     """Write ``path`` whole or not at all, by way of a hidden file beside it. For our own small records.
+
+    Args:
+        at_once: whether the new record must outlive a power cut from here on. Otherwise the old one may come back.
 
     Raises:
         OSError: it cannot be written; the old file is untouched.
@@ -178,7 +181,8 @@ def replace_file(path: Path, data: bytes) -> None:
     except BaseException:
         beside.unlink(missing_ok=True)
         raise
-    sync_folder(path.parent)
+    if at_once:
+        sync_folder(path.parent)
 
 
 def publish(files: Mapping[Path, bytes], staging: Path) -> None:

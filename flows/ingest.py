@@ -12,7 +12,7 @@ import hashlib
 import os
 import time
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict, replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -27,6 +27,7 @@ from prefect.artifacts import (
     update_progress_artifact,
 )
 from prefect.cache_policies import NO_CACHE
+from prefect.client.orchestration import get_client
 from prefect.client.schemas.objects import State, TaskRun
 from prefect.futures import PrefectFuture
 from prefect.states import Cancelled, Completed, Failed
@@ -53,6 +54,48 @@ GRACE = 30.0
 
 MOST_THREADS = 64
 """Threads a run may have; how many pages are read at once is bounded by NAMBAT_JOBS, not by this."""
+
+NEEDS_ATTENTION, QUARANTINED, PUT_OFF = "needs attention", "quarantined", "put off"
+PAGES_MISSING, LOW_CONFIDENCE, WARNINGS, COPY = "pages missing", "low confidence", "warnings", "copy"
+TAGS = frozenset({NEEDS_ATTENTION, QUARANTINED, PUT_OFF, PAGES_MISSING, LOW_CONFIDENCE, WARNINGS, COPY})
+"""Tags of runs: by them the UI finds what a person should look at. States keep Prefect's names, because the UI's list
+of states to choose from knows no others."""
+
+# A line feed within a paragraph would show as one in the UI.
+ABOUT_INGEST = f"""\
+Reads one scan and publishes its text. Each document is a run, named after its file. Runs start by themselves: \
+drop scans into the inbox. There is nothing to start by hand here.
+
+To see what waits for a person, choose the tag `{NEEDS_ATTENTION}` under *Runs*.
+
+**Completed**: the text is published. Its tags:
+
+- `{PAGES_MISSING}`: some pages could not be read. The report under *Artifacts* names them; scan them again.
+- `{LOW_CONFIDENCE}`: some pages were hard to read. The report names them; compare them with the scan.
+- `{WARNINGS}`: something is doubtful, such as a footnote without its mark. The report lists it.
+- `{COPY}`: the scan has the same bytes as an earlier one, whose text was copied.
+
+**Failed**: the log says why, in Vietnamese and English. The tags:
+
+- `{QUARANTINED}`: the scan lies in quarantine. Drop a better scan of the same name, or mend it there and press *Retry*.
+- `{PUT_OFF}`: the machine has a trouble, such as a full disk. The document is tried again at the time in the log.
+
+**Crashed**: nambat was stopped or killed. The file is taken again by itself.
+
+**Cancelled**: the file was handed back to the inbox, or a person cancelled the run. The log says which.
+
+A tag stays on its run when the trouble is over, and a scan that crashed its reader too often has none: \
+`nambat status` lists what lies in quarantine now.
+"""
+
+ABOUT_SWEEP = f"""\
+Looks at the inbox on a schedule, so that nothing is lost which the watcher did not see. *Run*, *Quick run* looks at \
+once. For each file that it takes, a run of *ingest* starts.
+
+The tag `{NEEDS_ATTENTION}` says that something could not be done; the run's log says what.
+
+Runs to come bear names that Prefect makes up, until they start.
+"""
 
 
 def may_pass(task: Task[..., Any], task_run: TaskRun, state: State[Any]) -> bool:
@@ -105,6 +148,7 @@ def publish_pages(records: Path, name: str, checked: Checked, ending: Ending, po
 @flow(
     name="ingest",
     flow_run_name="{name}",
+    description=ABOUT_INGEST,
     task_runner=cast(TaskRunner[PrefectFuture[Any]], ThreadPoolTaskRunner(max_workers=MOST_THREADS)),
     persist_result=False,
 )
@@ -128,7 +172,7 @@ def ingest(name: str, claim: str) -> Any:
                 held = take_again(folders, claim, heartbeat.identity(), dpi=settings.dpi)
             except Gone:
                 return Cancelled(
-                    message="The file does not wait for this run any more; it was handed back or taken anew."
+                    message="The file does not wait for this run any more: it was published, handed back or taken anew."
                 )
         except OSError as fault:
             # The claim cannot be written down (a full disk). It has no running owner, so a sweep takes it back.
@@ -154,13 +198,14 @@ def _ingest(name: str, held: Claim, folders: Folders, settings: Settings) -> Sta
     _keep_outcome(outcome)
     if outcome.copy_of:
         return Completed(message=f"The same bytes as {outcome.copy_of}, which was read before: its text was copied.")
-    counts = (
-        (outcome.pages, "page"),
-        (outcome.footnotes, "footnote"),
-        (outcome.corrections, "correction"),
+    always = (outcome.pages, "page"), (outcome.footnotes, "footnote"), (outcome.corrections, "correction")
+    troubles = (
+        (len(outcome.failed_pages), "unreadable page"),
+        (len(outcome.low_pages), "low-confidence page"),
         (len(outcome.warnings), "warning"),
     )
-    return Completed(message=", ".join(_count(n, thing) for n, thing in counts if n or thing != "warning"))
+    counts = (*always, *(trouble for trouble in troubles if trouble[0]))
+    return Completed(message=", ".join(_count(n, thing) for n, thing in counts))
 
 
 def _count(number: int, thing: str) -> str:
@@ -185,6 +230,8 @@ def _end_badly(name: str, held: Claim, fault: Exception, folders: Folders, setti
             at = datetime.now() + timedelta(seconds=pause)
             message = f"{why.vietnamese} Sẽ thử lại lúc {at:%H:%M:%S}. / {why} Tried again at {at:%H:%M:%S}."
             log.warning("%s", message)
+            with _best_effort():
+                tag_run([PUT_OFF])
             return Failed(message=message)
         place = quarantine(folders, held, why, settings.dpi)
     except Gone:
@@ -337,6 +384,31 @@ def _best_effort() -> Iterator[None]:
         get_run_logger().debug("the UI does not hear of this: %s", fault)
 
 
+def tag_run(tags: Iterable[str]) -> None:
+    """Put ``tags`` on this run, in place of those of :data:`TAGS` that an earlier try left on it.
+
+    Raises:
+        Exception: whatever Prefect raises while its server is away.
+    """
+    old = set(runtime.flow_run.tags)
+    new = {*(old - TAGS), *tags}
+    if new != old:
+        with get_client(sync_client=True) as client:
+            client.update_flow_run(UUID(runtime.flow_run.id), tags=sorted(new))
+
+
+def tags_of(outcome: Outcome) -> list[str]:
+    """The tags of a run that published a document."""
+    holds = {
+        NEEDS_ATTENTION: outcome.failed_pages or outcome.low_pages,
+        PAGES_MISSING: outcome.failed_pages,
+        LOW_CONFIDENCE: outcome.low_pages,
+        WARNINGS: outcome.warnings,
+        COPY: outcome.copy_of,
+    }
+    return [tag for tag, why in holds.items() if why]
+
+
 def artifact_key(name: str) -> str:
     """The key of a document's artifacts: small letters, digits and dashes, the same for the same name."""
     plain = "".join(char if char.isalnum() and char.isascii() else "-" for char in unidecode(name).lower())
@@ -372,31 +444,47 @@ def success_report(outcome: Outcome, scan: Path | None) -> str:
     if outcome.low_pages:
         lines += ["", "**Pages to check: low confidence**", ""]
         lines += [f"- page {number}: {value:.1f}" for number, value in outcome.low_pages]
+    if outcome.warnings:
+        lines += ["", "**Warnings**", "", *(f"- {cell(warning)}" for warning in outcome.warnings[:50])]
     if outcome.changes:
         shown = len(outcome.changes)
         lines += ["", f"**Corrections** ({shown} of {outcome.corrections}; all are in the JSON)", ""]
         lines += ["| page | before | after |", "|---:|---|---|"]
-        lines += [f"| {page or ''} | {cell(before)} | {cell(after)} |" for page, before, after in outcome.changes]
-    if outcome.warnings:
-        lines += ["", "**Warnings**", "", *(f"- {cell(warning)}" for warning in outcome.warnings[:50])]
+        changes = sorted(outcome.changes, key=lambda change: change[0])
+        lines += [f"| {page or ''} | {cell(before)} | {cell(after)} |" for page, before, after in changes]
     return "\n".join(lines) + "\n"
 
 
 def report_success(outcome: Outcome, scan: Path | None) -> None:
     """Show the outcome in the UI."""
     with _best_effort():
+        tag_run(tags_of(outcome))
         create_markdown_artifact(
             success_report(outcome, scan), key=artifact_key(outcome.name), description=f"Published: {outcome.name}"
         )
 
 
+def failure_report(name: str, fault: Fault, place: Path | None) -> str:
+    """Why a document failed, where it lies and what can be done, as Markdown."""
+    lines = [f"# {cell(name)}", "", cell(fault.vietnamese), "", cell(str(fault))]
+    if place:
+        lines += ["", "**The scan lies in quarantine**", "", f"`{place}`", ""]
+        lines += [
+            "Drop a better scan of the same name into the inbox. Or mend it in quarantine, then press *Retry* on its "
+            "run or use `nambat retry`."
+        ]
+    if fault.detail:
+        lines += ["", "**Technical detail**", "", "```", fault.detail.replace("```", ""), "```"]
+    return "\n".join(lines) + "\n"
+
+
 def report_failure(name: str, fault: Fault, place: Path | None) -> None:
     """Show in the UI why a document failed and where it lies."""
-    where = f"\n\n`{place}`" if place else ""
-    detail = f"\n\n```\n{fault.detail.replace('```', '')}\n```" if fault.detail else ""
-    markdown = f"# {cell(name)}\n\n{cell(fault.vietnamese)}\n\n{cell(str(fault))}{where}{detail}\n"
     with _best_effort():
-        create_markdown_artifact(markdown, key=artifact_key(name), description=f"Failed: {name}")
+        tag_run([NEEDS_ATTENTION, QUARANTINED] if place else [NEEDS_ATTENTION])
+        create_markdown_artifact(
+            failure_report(name, fault, place), key=artifact_key(name), description=f"Failed: {name}"
+        )
 
 
 _outcomes: dict[str, Outcome] = {}
@@ -411,7 +499,7 @@ def outcome_of(flow_run: str) -> Outcome | None:
     return _outcomes.pop(flow_run, None)
 
 
-@flow(name="sweep", flow_run_name="sweep of the inbox", persist_result=False)
+@flow(name="sweep", flow_run_name="sweep of the inbox", description=ABOUT_SWEEP, persist_result=False)
 def sweep() -> Any:
     """Look at the inbox: take what is whole, start a run for each, take back what dead runs left."""
     from flows.service import ServiceGone, owner_of_service, runs_on_server
@@ -436,15 +524,19 @@ def sweep() -> Any:
     for path in swept.refused:
         log.warning("%s", path)
     report_sweep(swept)
+    if swept.troubles:
+        with _best_effort():
+            tag_run([NEEDS_ATTENTION])
     return Completed(message=describe(swept))
 
 
 def describe(swept: Swept) -> str:
     """A sweep in one line."""
-    return (
+    counts = (
         f"{len(swept.taken)} taken, {swept.waiting} still arriving, {len(swept.returned)} handed back, "
         f"{len(swept.quarantined)} to quarantine"
     )
+    return f"{counts}; {_count(len(swept.troubles), 'trouble')}: see the logs" if swept.troubles else counts
 
 
 def report_sweep(swept: Swept) -> None:

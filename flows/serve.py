@@ -342,14 +342,12 @@ async def _deploy(settings: Settings, ingesting: Runner, sweeping: Runner) -> No
     await ingesting.aadd_flow(
         ingest,
         name=INGEST,
-        description="Reads one scan and publishes its text. Runs are started by the watcher and the sweep.",
         entrypoint_type=EntrypointType.MODULE_PATH,
     )
     deployment = await sweeping.aadd_flow(
         sweep_flow,
         name=SWEEP,
         schedule=schedule,
-        description="Looks at the inbox, so that nothing is lost that the watcher did not see.",
         entrypoint_type=EntrypointType.MODULE_PATH,
     )
     async with get_client() as client:

@@ -36,16 +36,17 @@ class Service:
     port: int
     process: subprocess.Popen[str]
 
-    def api(self, path: str, **body: Any) -> Any:
+    def api(self, path: str, method: str = "POST", /, **body: Any) -> Any:
         request = urllib.request.Request(
             f"http://127.0.0.1:{self.port}/api/{path}",
             data=json.dumps(body).encode(),
             headers={"content-type": "application/json"},
+            method=method,
         )
         for again in range(20):
             try:
                 with urllib.request.urlopen(request, timeout=30) as answer:
-                    return json.load(answer)
+                    return json.loads(answer.read() or "null")
             except urllib.error.HTTPError as error:
                 # SQLite is locked for the moment; Prefect's own client asks again as well.
                 if error.code != 503 or again == 19:
@@ -151,6 +152,7 @@ def test_a_corrupt_file_goes_to_quarantine_and_the_next_is_published(service: Se
     assert (service.home / "quarantine" / "hỏng.pdf").read_bytes() == whole[: len(whole) // 2]
     wait_until(lambda: service.runs("hỏng.pdf")[0]["state_type"] == "FAILED", 20)
     assert service.runs("hỏng.pdf")[0]["state"]["message"] == f"{vietnamese} / {english}"
+    assert service.runs("hỏng.pdf")[0]["tags"] == ["needs attention", "quarantined"]
     write_scan(service.home / "inbox" / "tốt.pdf")
     wait_until((service.home / "originals" / "tốt.pdf").exists)
 
@@ -158,11 +160,14 @@ def test_a_corrupt_file_goes_to_quarantine_and_the_next_is_published(service: Se
 def test_retry_in_the_ui_reads_a_quarantined_file_again(service: Service) -> None:
     """The button sets the failed run to be run again; what is still broken fails again, with the same reason."""
     (run,) = service.runs("hỏng.pdf")
+    service.api(f"flow_runs/{run['id']}", "PATCH", tags=["put off", "năm 2026"])
     again = {"type": "SCHEDULED", "name": "AwaitingRetry", "state_details": {"scheduled_time": now()}}
     service.api(f"flow_runs/{run['id']}/set_state", state=again, force=False)
     wait_until(lambda: service.runs("hỏng.pdf")[0]["run_count"] == 2)
     wait_until(lambda: service.runs("hỏng.pdf")[0]["state_type"] == "FAILED")
     assert service.runs("hỏng.pdf")[0]["state"]["message"] == run["state"]["message"]
+    # Ours are those of the last try; a person's own stay.
+    assert service.runs("hỏng.pdf")[0]["tags"] == ["needs attention", "năm 2026", "quarantined"]
     assert files(service.home / "quarantine") == ["hỏng.pdf", "hỏng.pdf.reason.txt"]
     assert files(service.home / "inbox") == []
 
@@ -180,6 +185,7 @@ def test_a_twin_is_a_copy_and_a_new_scan_of_the_name_a_version(service: Service,
     wait_until(lambda: service.runs("bản sao.pdf")[0]["state_type"] == "COMPLETED", 20)
     chosen = {"id": {"any_": [service.runs("bản sao.pdf")[0]["id"]]}}
     assert service.api("task_runs/filter", flow_runs=chosen) == []
+    assert service.runs("bản sao.pdf")[0]["tags"] == ["copy"]
 
     write_scan(service.home / "inbox" / "tốt.pdf", pages=2)
     wait_until((originals / "tốt (2).pdf").exists)
@@ -193,6 +199,7 @@ def test_a_trouble_of_the_machine_is_waited_out(service: Service) -> None:
     (service.home / "published" / "sau").write_text("a file where a folder must be")
     write_scan(service.home / "inbox" / "sau" / "a.pdf")
     wait_until(lambda: [run["state_type"] for run in service.runs("sau/a.pdf")][-1:] == ["FAILED"])
+    assert service.runs("sau/a.pdf")[0]["tags"] == ["put off"]
     message = service.runs("sau/a.pdf")[0]["state"]["message"]
     assert "Sẽ thử lại lúc" in message
     assert "Tried again at" in message
@@ -206,6 +213,9 @@ def test_a_trouble_of_the_machine_is_waited_out(service: Service) -> None:
     (service.home / "published" / "sau").unlink()
     wait_until((service.home / "originals" / "sau" / "a.pdf").exists)
     assert files(service.home / "published" / "sau") == ["a.json", "a.txt"]
+    wait_until(lambda: "COMPLETED" in [run["state_type"] for run in service.runs("sau/a.pdf")], 20)
+    tags = {run["state_type"]: run["tags"] for run in service.runs("sau/a.pdf")}
+    assert tags == {"FAILED": ["put off"], "COMPLETED": []}
 
 
 def test_logs_hold_no_text_of_documents(service: Service) -> None:
@@ -226,6 +236,7 @@ def test_logs_hold_no_text_of_documents(service: Service) -> None:
 def test_the_schedule_shows_what_is_coming(service: Service) -> None:
     (deployment,) = [one for one in service.api("deployments/filter") if one["schedules"]]
     assert deployment["entrypoint"] == "flows.ingest.sweep"
+    assert "Looks at the inbox on a schedule" in deployment["description"]
     assert deployment["schedules"][0]["schedule"]["timezone"] == "Asia/Ho_Chi_Minh"
 
     def coming() -> list[dict[str, Any]]:

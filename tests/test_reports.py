@@ -1,0 +1,73 @@
+"""What a person sees of a run in Prefect's UI: tags, reports, descriptions."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from flows import ingest
+from flows.stages import Outcome
+from flows.sweep import Swept
+from ocr.faults import Fault
+
+FINE = Outcome("a.pdf", 3, 900, 2, 1, 95.0, (), (), (), ((2, "tô", "tổ"),), (Path("/p/a.txt"),))
+MISSING = replace(FINE, failed_pages=((2, "damaged"),), warnings=("page 2: The page could not be read: damaged",))
+
+
+@pytest.mark.parametrize(
+    ("outcome", "tags"),
+    [
+        (FINE, []),
+        (MISSING, ["needs attention", "pages missing", "warnings"]),
+        (replace(FINE, low_pages=((3, 51.0),)), ["needs attention", "low confidence"]),
+        (replace(FINE, warnings=("page 1: The page is blank.",)), ["warnings"]),
+        (replace(FINE, copy_of="b.pdf"), ["copy"]),
+        (replace(MISSING, copy_of="b.pdf"), ["needs attention", "pages missing", "warnings", "copy"]),
+    ],
+)
+def test_tags_tell_runs_apart(outcome: Outcome, tags: list[str]) -> None:
+    assert ingest.tags_of(outcome) == tags
+    assert ingest.TAGS.issuperset(tags)
+
+
+def test_every_tag_is_explained_where_the_runs_are() -> None:
+    assert [tag for tag in ingest.TAGS if f"`{tag}`" not in ingest.ABOUT_INGEST] == []
+    assert ingest.ingest.description == ingest.ABOUT_INGEST
+    assert ingest.sweep.description == ingest.ABOUT_SWEEP
+
+
+def test_what_needs_a_look_stands_before_what_was_changed() -> None:
+    changes = ((1, "tô", "tổ"), (3, "chi", "chỉ"), (2, "a|b", "á"))
+    report = ingest.success_report(replace(MISSING, corrections=3, changes=changes), None)
+    parts = ["Pages that could not be read", "- page 2: damaged", "Warnings", "Corrections", "tô", "á", "chỉ"]
+    assert [part for part in parts if part not in report] == []
+    assert sorted(parts, key=report.index) == parts
+    assert "| 2 | a\\|b | á |" in report
+
+
+def test_a_failure_says_what_to_do_only_where_the_scan_was_put_away() -> None:
+    fault = Fault("It is damaged.", vietnamese="Nó bị hỏng.", detail="xref ``` table")
+    report = ingest.failure_report("Công văn <1>.pdf", fault, Path("/q/Công văn <1>.pdf"))
+    parts = [
+        "# Công văn &lt;1>.pdf",
+        "Nó bị hỏng.",
+        "It is damaged.",
+        "`/q/Công văn <1>.pdf`",
+        "*Retry*",
+        "xref  table",
+    ]
+    assert sorted(parts, key=report.index) == parts
+    assert report.count("```") == 2
+    kept = ingest.failure_report("a.pdf", Fault("It is damaged."), None)
+    assert "quarantine" not in kept
+    assert "Retry" not in kept
+
+
+def test_a_sweep_says_that_it_had_troubles() -> None:
+    assert (
+        ingest.describe(Swept(taken=("a.pdf",), waiting=2))
+        == "1 taken, 2 still arriving, 0 handed back, 0 to quarantine"
+    )
+    assert ingest.describe(Swept(troubles=("no space",))).endswith("0 to quarantine; 1 trouble: see the logs")

@@ -260,14 +260,18 @@ def take(folders: Folders, name: str, look: Look, owner: str, *, dpi: int, max_b
     return claim
 
 
-def bring_in(folders: Folders, source: Path, name: str, owner: str) -> Claim:
+def bring_in(folders: Folders, source: Path, name: str, owner: str, *, claim_id: str = "", flow_run: str = "") -> Claim:
     """A claim on a file, which is moved to working/ from wherever it lies.
+
+    Args:
+        claim_id: an earlier claim's, to go on under it.
+        flow_run: the run that works on it already.
 
     Raises:
         Gone: it is not there any more, or is no regular file.
         OSError: it cannot be moved and is still where it was.
     """
-    claim = _new_claim(folders, name, owner)
+    claim = _new_claim(folders, name, owner, claim_id, flow_run)
     scan = claim.scan(folders)
     try:
         with _as_gone(name):
@@ -306,13 +310,18 @@ def take_copy(folders: Folders, path: Path, name: str, owner: str, *, dpi: int) 
     return with_digest(folders, claim, dpi)
 
 
-def _new_claim(folders: Folders, name: str, owner: str) -> Claim:
+def _new_claim(folders: Folders, name: str, owner: str, claim_id: str = "", flow_run: str = "") -> Claim:
     now = datetime.now(UTC)
     claim = Claim(
-        f"{now:%Y%m%d-%H%M%S}-{secrets.token_hex(4)}", name, owner, host=heartbeat.host(), taken=now.timestamp()
+        claim_id or f"{now:%Y%m%d-%H%M%S}-{secrets.token_hex(4)}",
+        name,
+        owner,
+        flow_run=flow_run,
+        host=heartbeat.host(),
+        taken=now.timestamp(),
     )
+    (claim.folder(folders) / "scan").mkdir(parents=True)
     try:
-        claim.scan(folders).parent.mkdir(parents=True)
         save_claim(folders, claim)
         publish.sync_folder(claim.folder(folders))
         publish.sync_folder(folders.working)

@@ -20,7 +20,7 @@ from flows import publish
 from flows.locks import locked
 from flows.moves import Gone, below
 from flows.settings import Folders, Settings
-from flows.stages import Outcome
+from flows.stages import LOW_CONFIDENCE, Outcome
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,9 +132,16 @@ def publish_copy(twin: Twin, name: str, targets: Mapping[str, Path], staging: Pa
         footnotes=len(data["footnotes"]),
         corrections=len(data["corrections"]),
         confidence=sum(n * c for n, c in weighed) / max(1, sum(n for n, _ in weighed)) if weighed else None,
-        low_pages=(),
+        low_pages=tuple(
+            (page["number"], page["mean_confidence"])
+            for page in pages
+            if page["mean_confidence"] is not None and page["mean_confidence"] < LOW_CONFIDENCE
+        ),
         failed_pages=tuple((page["number"], page["error"]) for page in pages if page.get("error")),
-        warnings=tuple(warning["message"] for warning in data["warnings"]),
+        warnings=tuple(
+            f"page {warning['page']}: {warning['message']}" if warning["page"] else warning["message"]
+            for warning in data["warnings"]
+        ),
         changes=(),
         files=tuple(targets.values()),
         copy_of=publish.readable(twin.name),

@@ -169,7 +169,8 @@ def ingest(name: str, claim: str) -> Any:
                 # "Retry" in the UI runs a failed run again: its scan lies in quarantine.
                 if (runtime.flow_run.run_count or 1) < 2:
                     raise
-                held = take_again(folders, claim, heartbeat.identity(), dpi=settings.dpi)
+                run = str(runtime.flow_run.id or "")
+                held = take_again(folders, claim, heartbeat.identity(), run, dpi=settings.dpi)
             except Gone:
                 return Cancelled(
                     message="The file does not wait for this run any more: it was published, handed back or taken anew."

@@ -119,8 +119,11 @@ def retry(folders: Folders, path: Path, owner: str) -> Path:
     return place
 
 
-def take_again(folders: Folders, claim_id: str, owner: str, *, dpi: int) -> Claim:
+def take_again(folders: Folders, claim_id: str, owner: str, flow_run: str, *, dpi: int) -> Claim:
     """Claim the scan that went from the claim of that id to quarantine: its run was started again from the UI.
+
+    Args:
+        flow_run: that run. The claim bears its id from the start, or a sweep would begin a second one.
 
     Raises:
         Gone: it is not in quarantine any more.
@@ -131,11 +134,13 @@ def take_again(folders: Folders, claim_id: str, owner: str, *, dpi: int) -> Clai
         with contextlib.suppress(OSError):
             note = reason_path(path).read_text("utf-8", "replace")
         if claim_id and f", {claim_id}\n" in note:
-            return claims.with_digest(folders, _take(folders, path, owner), dpi)
+            # Under its old id: the run's parameters name it, and it may be retried once more.
+            claim = _take(folders, path, owner, claim_id=claim_id, flow_run=flow_run)
+            return claims.with_digest(folders, claim, dpi)
     raise Gone(f"nothing in quarantine comes from claim {claim_id}")
 
 
-def _take(folders: Folders, path: Path, owner: str) -> Claim:
+def _take(folders: Folders, path: Path, owner: str, *, claim_id: str = "", flow_run: str = "") -> Claim:
     """A claim on a quarantined scan, whose note goes.
 
     Raises:
@@ -145,7 +150,8 @@ def _take(folders: Folders, path: Path, owner: str) -> Claim:
     if not path.is_relative_to(folders.quarantine) or path.is_symlink() or not path.is_file():
         raise Gone(f"{publish.readable(path.name)} is not in quarantine")
     note = reason_path(path)
-    claim = claims.bring_in(folders, path, os.fspath(path.relative_to(folders.quarantine)), owner)
+    name = os.fspath(path.relative_to(folders.quarantine))
+    claim = claims.bring_in(folders, path, name, owner, claim_id=claim_id, flow_run=flow_run)
     if _is_note(note):
         note.unlink(missing_ok=True)
     return claim

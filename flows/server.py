@@ -65,6 +65,9 @@ def prefect_environment(folders: Folders, given: Mapping[str, str]) -> dict[str,
     wanted = {
         "PREFECT_HOME": str(folders.home / "prefect"),
         "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+        # The newer UI asks a host of its maker's for settings on each page, and both advertise a paid service.
+        "PREFECT_SERVER_UI_V2_ENABLED": "false",
+        "PREFECT_SERVER_UI_SHOW_PROMOTIONAL_CONTENT": "false",
         "DO_NOT_TRACK": "1",
         "PREFECT_SERVER_LOGGING_LEVEL": "WARNING",
         "PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL": "ERROR",

@@ -822,11 +822,16 @@ def test_retry_in_the_ui_finds_the_scan_in_quarantine(folders: Folders) -> None:
     claim = take_one(folders, heartbeat.identity(), running=True)
     quarantine.quarantine(folders, claim, NotAScan("broken"), 300)
     with pytest.raises(Gone):
-        quarantine.take_again(folders, "20260101-000000-00000000", heartbeat.identity(), dpi=300)
-    again = quarantine.take_again(folders, claim.id, heartbeat.identity(), dpi=300)
-    assert (again.name, again.sha256) == ("a.pdf", claim.sha256)
-    assert places(folders, "a.pdf") == ["working"]
-    assert list(folders.quarantine.iterdir()) == []
+        quarantine.take_again(folders, "20260101-000000-00000000", heartbeat.identity(), "run 1", dpi=300)
+    server, settings = FakeServer(), load(home=folders.home, settle=0)
+    for _ in range(2):  # the same run can be retried again and again
+        again = quarantine.take_again(folders, claim.id, heartbeat.identity(), "run 1", dpi=300)
+        assert (again.id, again.name, again.sha256) == (claim.id, "a.pdf", claim.sha256)
+        assert places(folders, "a.pdf") == ["working"]
+        assert list(folders.quarantine.iterdir()) == []
+        sweep(folders, settings, heartbeat.identity(), server.runs)
+        assert server.started == []  # it has its run
+        quarantine.quarantine(folders, again, NotAScan("broken"), 300)
 
 
 def test_a_scan_called_like_a_note_is_not_overwritten(folders: Folders) -> None:

@@ -18,21 +18,36 @@ Nothing here knows Prefect, and nothing loops or waits.
 from __future__ import annotations
 
 import contextlib
+import errno
 import hashlib
 import json
 import os
 import secrets
 import shutil
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
 
-from flows import heartbeat, publish
+from pydantic import TypeAdapter
+
+from flows import heartbeat, moves, publish
 from flows.heartbeat import identity
 from flows.inbox import Look, look_at
 from flows.locks import claims_lock, locked, moves_lock
-from flows.moves import Gone, below, below_without_links, drop_part, lies, move, rename_to_free, room_for, same_look
+from flows.moves import (
+    Gone,
+    below,
+    below_without_links,
+    copy_whole,
+    drop_part,
+    fits,
+    lies,
+    move,
+    opened_folder,
+    room_for,
+    same_look,
+)
 from flows.settings import LONGEST_PAUSE, Folders
 from flows.stages import digest
 from ocr.faults import Fault
@@ -92,7 +107,7 @@ class Claim:
         return folders.working / self.id / "scan" / PurePosixPath(self.name).name
 
 
-_CLAIM_FIELDS = frozenset(field.name for field in fields(Claim))
+_RECORD = TypeAdapter(Claim)
 
 
 def save_claim(folders: Folders, claim: Claim) -> None:
@@ -111,23 +126,22 @@ def load_claim(folders: Folders, claim_id: str) -> Claim:
 
     Raises:
         Gone: there is no such claim, or its record is not whole or not ours.
+        OSError: the record cannot be read now.
     """
     if not claim_id or "/" in claim_id or claim_id.startswith("."):
         raise Gone(f"{claim_id!r} is no claim")
     try:
-        data = json.loads((folders.working / claim_id / "claim.json").read_text())
-        known = {name: value for name, value in data.items() if name in _CLAIM_FIELDS}  # a later version may add some
-        if known.get("look") is not None:
-            known["look"] = Look(known["look"]["size"], known["look"]["modified"])
-        claim = Claim(**known)
+        claim = _RECORD.validate_json((folders.working / claim_id / "claim.json").read_bytes())
         below(folders.inbox, claim.name)
-        return claim
-    except (OSError, ValueError, TypeError, AttributeError, KeyError) as fault:
+    except (FileNotFoundError, NotADirectoryError, ValueError) as fault:
         raise Gone(f"there is no claim {claim_id}") from fault
+    if claim.id != claim_id:
+        raise Gone(f"the record of claim {claim_id} is another's")
+    return claim
 
 
 def open_claims(folders: Folders) -> list[Claim]:
-    """All claims, oldest first. A file whose record cannot be read counts as nobody's, so that it goes back."""
+    """All claims, oldest first. A file whose record is lost counts as nobody's, so that it goes back."""
     found = []
     with contextlib.suppress(FileNotFoundError):
         for folder in sorted(folders.working.iterdir()):
@@ -136,6 +150,8 @@ def open_claims(folders: Folders) -> list[Claim]:
             except Gone:
                 if not folder.name.startswith("."):
                     found += [Claim(folder.name, scan.name, "") for scan in _scans_of(folder)]
+            except OSError:
+                continue  # a disk or share that does not answer now says nothing about the claim
     return found
 
 
@@ -149,23 +165,28 @@ def _scans_of(folder: Path) -> list[Path]:
 def drop_empty_claims(folders: Folders) -> None:
     """Remove what a process left that died between making a claim's folder and moving a file into it.
 
-    Only a process that holds the service's lock may do this, before anything is taken.
+    Only a process that holds the service's lock may do this, before anything is taken. Folders that are none of
+    ours are left alone.
     """
     for folder in folders.working.iterdir():
         if not folder.name.startswith(".") and not (folder / "claim.json").exists() and not _scans_of(folder):
-            shutil.rmtree(folder, ignore_errors=True)
+            with contextlib.suppress(OSError):
+                for part in (folder / "scan", folder):
+                    part.rmdir()
 
 
 def take_over(folders: Folders, claim_id: str, flow_run: str) -> Claim:
     """Make a claim this process's own, to work on it.
 
     Raises:
-        Gone: there is no such claim, or its file was handed back.
+        Gone: there is no such claim, its file was handed back, or another run works on it.
     """
     with locked(claims_lock(folders)):
         claim = load_claim(folders, claim_id)
         if not claim.scan(folders).is_file():
             raise Gone(f"the file of claim {claim_id} is gone")
+        if claim.running and claim.flow_run != flow_run and heartbeat.is_alive(folders, claim.owner, patience=120):
+            raise Gone(f"another run works on claim {claim_id}")
         claim = replace(claim, owner=identity(), host=heartbeat.host(), flow_run=flow_run, not_before=0.0, why="")
         save_claim(folders, claim)
         return claim
@@ -193,7 +214,7 @@ def assign(folders: Folders, claim: Claim, owner: str, flow_run: str) -> None:
     """
     with locked(claims_lock(folders)):
         now = load_claim(folders, claim.id)
-        if now.running or (now.owner != claim.owner and not now.is_put_off):
+        if now.running or now.tries != claim.tries or (now.owner != claim.owner and not now.is_put_off):
             return
         save_claim(folders, replace(now, owner=owner, host=heartbeat.host(), flow_run=flow_run, not_before=0.0))
 
@@ -228,11 +249,17 @@ def is_unchanged(folders: Folders, claim: Claim) -> bool:
     Raises:
         OSError: it is not there.
     """
-    return claim.look is None or look_at(claim.scan(folders)) == claim.look
+    if claim.look is None:
+        return True
+    held = _held(folders, claim)
+    return look_at(held if lies(held) else claim.scan(folders)) == claim.look
 
 
 def take(folders: Folders, name: str, look: Look, owner: str, *, dpi: int, max_bytes: int | None = None) -> Claim:
     """Claim a file of the inbox: from here on it lies in working/.
+
+    Where the inbox is a file system of its own, what lies in working/ is a copy. The file itself stays beside its
+    place in the inbox under a hidden name, so that a program that still writes to it does not write to nowhere.
 
     Args:
         max_bytes: larger files are not read to know their hash; they will be refused.
@@ -243,27 +270,44 @@ def take(folders: Folders, name: str, look: Look, owner: str, *, dpi: int, max_b
     """
     source = below_without_links(folders.inbox, name)
     with _as_gone(name):
-        device = source.lstat().st_dev
         if look_at(source) != look:
             raise Gone(f"{publish.readable(name)} changed while it was taken")
-    claim = bring_in(folders, source, name, owner)
-    assert claim.look is not None
-    # Between look and move someone may have gone on writing, or put another file in its place. Not every file
-    # system stores times to the same fraction of a second.
-    moved_across = claim.scan(folders).lstat().st_dev != device
-    if claim.look.size != look.size or (claim.look != look and not moved_across):
-        hand_back(folders, claim)
-        raise Gone(f"{publish.readable(name)} changed while it was taken")
+    claim = replace(_new_claim(folders, name, owner), look=look)
+    scan, held = claim.scan(folders), _held(folders, claim)
+    try:
+        with _as_gone(name), opened_folder(folders.inbox, name) as folder:
+            try:
+                moves.rename_to_free(source, scan, folder)
+            except OSError as fault:
+                if fault.errno != errno.EXDEV:
+                    raise
+                moves.rename_to_free(source, held, folder)
+                copying = scan.with_name(COPYING)
+                copy_whole(held, copying)
+                moves.rename_to_free(copying, scan)
+            publish.sync_folder(scan.parent)
+            # Between look and rename someone may have gone on writing, or put another file in its place.
+            if not is_unchanged(folders, claim):
+                raise Gone(f"{publish.readable(name)} changed while it was taken")
+    except BaseException:
+        recover(folders, claim)
+        raise
     if max_bytes is None or look.size <= max_bytes:
         return with_digest(folders, claim, dpi)
     save_claim(folders, claim)
     return claim
 
 
+def _held(folders: Folders, claim: Claim) -> Path:
+    """Where the file itself is, while a copy of it is worked on; and by way of which a copy goes back to the inbox."""
+    return _parked(claim, _goals(folders.inbox, claim)[0])
+
+
 def bring_in(folders: Folders, source: Path, name: str, owner: str, *, claim_id: str = "", flow_run: str = "") -> Claim:
-    """A claim on a file, which is moved to working/ from wherever it lies.
+    """A claim on a file that lies elsewhere than in the inbox, where nobody writes to it.
 
     Args:
+        name: below the inbox.
         claim_id: an earlier claim's, to go on under it.
         flow_run: the run that works on it already.
 
@@ -276,14 +320,11 @@ def bring_in(folders: Folders, source: Path, name: str, owner: str, *, claim_id:
     try:
         with _as_gone(name):
             move(source, scan, scan.with_name(COPYING))
-            claim = replace(claim, look=look_at(scan))
+            return replace(claim, look=look_at(scan))
     except BaseException:
-        if lies(scan):
-            hand_back(folders, claim)
-        elif not lies(scan.with_name(COPYING)):
-            shutil.rmtree(claim.folder(folders), ignore_errors=True)
+        if not lies(scan) and not lies(scan.with_name(COPYING)):
+            _end(folders, claim)
         raise
-    return claim
 
 
 @contextlib.contextmanager
@@ -422,16 +463,41 @@ def move_out(
     place = None
     # Several processes move files; where a rename may replace a file, no other may choose the same free name.
     with locked(moves_lock(folders)):
-        if lies(scan) and claim.keep:
+        if claim.keep and lies(scan):
+            held = _held(folders, claim)
+            if lies(held):
+                # One of the two is the file from here on. A crash leaves it in the inbox or in working/.
+                (scan if root == folders.inbox else held).unlink()
+            source = held if lies(held) else scan
             wanted = room_for(root, claim.name)
-            place = move(scan, wanted, _parked(claim, wanted.parent), is_taken=is_taken, announce=announce)
-        shutil.rmtree(claim.folder(folders), ignore_errors=True)
+            place = move(source, wanted, _parked(claim, wanted.parent), is_taken=is_taken, announce=announce)
+        _end(folders, claim)
     return place
+
+
+def _end(folders: Folders, claim: Claim) -> None:
+    """Remove a claim, but no file that somebody may miss."""
+    folder = claim.folder(folders)
+    if not claim.keep:
+        shutil.rmtree(folder, ignore_errors=True)
+    with contextlib.suppress(OSError):  # what cannot be removed now stays, record and all, for a later sweep
+        for hidden in [*folder.glob(".*.tmp"), *(folder / "scan").glob(".*")]:
+            hidden.unlink(missing_ok=True)
+        if (folder / "scan").exists():
+            (folder / "scan").rmdir()
+        (folder / "claim.json").unlink(missing_ok=True)
+        folder.rmdir()
 
 
 def _parked(claim: Claim, folder: Path) -> Path:
     """The hidden copy by way of which a claim's file goes to a folder on another file system."""
     return folder / f".nambat-{claim.id}"
+
+
+def _goals(root: Path, claim: Claim) -> list[Path]:
+    """The folders below ``root`` that a claim's file may have been on its way to, the likeliest first."""
+    folder = below(root, claim.name).parent
+    return [folder, root] if fits(folder) and folder != root else [root]
 
 
 def recover(folders: Folders, claim: Claim) -> Path | None:
@@ -446,13 +512,23 @@ def recover(folders: Folders, claim: Claim) -> Path | None:
     scan = claim.scan(folders)
     copying = scan.with_name(COPYING)
     drop_part(copying)
+    for held in (_parked(claim, folder) for folder in _goals(folders.inbox, claim)):
+        with contextlib.suppress(FileNotFoundError, NotADirectoryError):
+            drop_part(held)
+        if lies(held):
+            # The file itself, or a whole copy of it on its way back: what lies in working/ is not needed.
+            scan.unlink(missing_ok=True)
+            with locked(moves_lock(folders)):
+                place = move(held, room_for(folders.inbox, claim.name), held)
+                _end(folders, claim)
+            return place
     if lies(copying):
-        if any(_is_the_same(folders, claim, root, copying) for root in (folders.inbox, folders.quarantine)):
+        if _is_the_same(folders, claim, copying):
             copying.unlink()  # the copy was whole, the first not yet removed
         else:
-            rename_to_free(copying, scan)
-    for root in (folders.inbox, folders.originals, folders.quarantine):
-        for folder in {root, below(root, claim.name).parent}:
+            moves.rename_to_free(copying, scan)
+    for root in (folders.originals, folders.quarantine):
+        for folder in _goals(root, claim):
             parked = _parked(claim, folder)
             with contextlib.suppress(FileNotFoundError, NotADirectoryError):
                 drop_part(parked)
@@ -462,14 +538,18 @@ def recover(folders: Folders, claim: Claim) -> Path | None:
                 parked.unlink()
                 continue
             with locked(moves_lock(folders)):
-                place = move(parked, folder / scan.name, parked)
-                shutil.rmtree(claim.folder(folders), ignore_errors=True)
-            return place if root == folders.inbox else None
+                move(parked, folder / scan.name, parked)
+                _end(folders, claim)
+            return None
+    if not lies(scan):
+        # A record whose name is another than the file's: damaged, but the file is there.
+        for other in _scans_of(claim.folder(folders)):
+            claim = replace(claim, name=other.name)
     return hand_back(folders, claim)
 
 
-def _is_the_same(folders: Folders, claim: Claim, root: Path, copy: Path) -> bool:
-    """Whether a claim's file still lies where it was taken from, below ``root``, and looks like its copy."""
-    with contextlib.suppress(OSError):
-        return same_look(below(root, claim.name).lstat(), copy.lstat())
+def _is_the_same(folders: Folders, claim: Claim, copy: Path) -> bool:
+    """Whether a claim's file still lies in quarantine, from where it was taken, and looks like its copy."""
+    with contextlib.suppress(FileNotFoundError, NotADirectoryError):
+        return same_look(below(folders.quarantine, claim.name).lstat(), copy.lstat())
     return False

@@ -54,25 +54,39 @@ def look_at(path: Path) -> Look:
         Gone: it is no regular file.
         OSError: it is not there, or its folder cannot be looked into.
     """
-    status = path.lstat()
-    if stat.S_ISREG(status.st_mode):
+    try:
+        # Shares keep what they know of a file for a while, but not past an open.
+        handle = _open_regular(path)
+    except PermissionError:
+        status = path.lstat()
+    else:
         try:
-            # Shares keep what they know of a file for a while, but not past an open.
-            handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-        except PermissionError:
-            pass
-        except OSError as fault:
-            if fault.errno == errno.ELOOP:
-                raise Gone(f"{path.name} is a link") from fault
-            raise
-        else:
-            try:
-                status = os.fstat(handle)
-            finally:
-                os.close(handle)
-    if not stat.S_ISREG(status.st_mode):
-        raise Gone(f"{path.name} is no regular file")
+            status = os.fstat(handle)
+        finally:
+            os.close(handle)
     return Look(status.st_size, status.st_mtime_ns)
+
+
+def _open_regular(path: Path) -> int:
+    """A handle on a regular file. Whatever else lies there now is not opened, or at once closed again.
+
+    Raises:
+        Gone: it is no regular file.
+        OSError: it cannot be opened.
+    """
+    if not stat.S_ISREG(path.lstat().st_mode):
+        raise Gone(f"{path.name} is no regular file")
+    try:
+        # What a person puts in its place at this moment is no link that is followed, no pipe that is waited for.
+        handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError as fault:
+        if fault.errno == errno.ELOOP:
+            raise Gone(f"{path.name} is a link") from fault
+        raise
+    if not stat.S_ISREG(os.fstat(handle).st_mode):
+        os.close(handle)
+        raise Gone(f"{path.name} is no regular file")
+    return handle
 
 
 NO_FILE = "a link, pipe or device: not taken"
@@ -160,11 +174,12 @@ class StabilityTracker:
         return json.dumps({path: [look.size, look.modified, at] for path, (look, at) in self.since.items()})
 
     @classmethod
-    def load(cls, text: str) -> StabilityTracker:
+    def load(cls, text: str | bytes) -> StabilityTracker:
         """What :meth:`dump` wrote; an empty tracker if it cannot be read."""
         try:
-            return cls({path: (Look(*look), at) for path, (*look, at) in json.loads(text).items()})
-        except (ValueError, TypeError, AttributeError):
+            noted = {path: (Look(*look), float(at)) for path, (*look, at) in json.loads(text).items()}
+            return cls(noted if all(isinstance(look.size, int) for look, _ in noted.values()) else {})
+        except (ValueError, TypeError, AttributeError, RecursionError):
             return cls()
 
 
@@ -175,12 +190,12 @@ def looks_whole(path: Path) -> bool:
     whole when they begin as they should.
     """
     try:
-        with path.open("rb") as file:
+        with os.fdopen(_open_regular(path), "rb") as file:
             head = file.read(1024)
             size = file.seek(0, os.SEEK_END)
             file.seek(max(0, size - 2048))
             tail = file.read()
-    except OSError:
+    except (OSError, Gone):
         return False
     if b"%PDF-" in head:
         return b"%%EOF" in tail

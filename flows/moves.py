@@ -8,12 +8,13 @@ crash knows what it is worth.
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import errno
 import functools
 import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -46,9 +47,36 @@ def below_without_links(root: Path, name: str) -> Path:
         Gone: one is.
     """
     place = below(root, name)
-    if place.parent.resolve() != root.resolve().joinpath(*place.relative_to(root).parts[:-1]):
+    try:
+        found = place.parent.resolve()
+    except RuntimeError as fault:  # links in a circle
+        raise Gone(f"{publish.readable(name)} lies behind a link") from fault
+    if found != root.resolve().joinpath(*place.relative_to(root).parts[:-1]):
         raise Gone(f"{publish.readable(name)} lies behind a link")
     return place
+
+
+@contextlib.contextmanager
+def opened_folder(root: Path, name: str) -> Iterator[int]:
+    """The folder that holds ``root / name``, opened without following a link, not even one that is put there now.
+
+    Raises:
+        Gone: a link or no folder lies on the way.
+        OSError: a folder cannot be opened.
+    """
+    flags = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
+    handle = os.open(root, flags)
+    try:
+        for part in below(root, name).relative_to(root).parts[:-1]:
+            try:
+                inner = os.open(part, flags | os.O_NOFOLLOW, dir_fd=handle)
+            except (FileNotFoundError, NotADirectoryError) as fault:
+                raise Gone(f"{publish.readable(name)} is gone, or lies behind a link") from fault
+            os.close(handle)
+            handle = inner
+        yield handle
+    finally:
+        os.close(handle)
 
 
 def room_for(root: Path, name: str) -> Path:
@@ -60,8 +88,7 @@ def room_for(root: Path, name: str) -> Path:
     """
     try:
         place = below_without_links(root, name)
-        # The longest name that may come beside it is a note's or that of a copy in the making.
-        if len(os.fsencode(place.parent)) + 1 + publish.NAME_BYTES < publish.PATH_BYTES:
+        if fits(place.parent):
             publish.make_folder(place.parent)
             return place
     except (Gone, FileExistsError, NotADirectoryError):
@@ -73,18 +100,31 @@ def room_for(root: Path, name: str) -> Path:
     return root / PurePosixPath(name).name
 
 
+def fits(folder: Path) -> bool:
+    """Whether the path of a folder leaves room for any file name."""
+    return len(os.fsencode(folder)) + 1 + publish.NAME_BYTES < publish.PATH_BYTES
+
+
 def lies(path: Path) -> bool:
-    """Whether something of that name is there, a broken link included."""
-    return os.path.lexists(path)
+    """Whether something of that name is there, a broken link included.
+
+    Raises:
+        OSError: that cannot be said now (a share that does not answer); "no" would be a reason to remove things.
+    """
+    try:
+        path.lstat()
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    return True
 
 
 def free_place(path: Path, is_taken: Callable[[Path], bool] = lies) -> Path:
     """``path``, or the first of ``b (2).pdf``, ``b (3).pdf`` ... that is not taken."""
     number, place = 1, path
+    suffix = path.suffix if len(os.fsencode(path.suffix)) < 16 else ""  # not each dot begins a suffix
     while is_taken(place):
         number += 1
-        ending = f" ({number}){path.suffix}"
-        place = path.with_name(publish.fitted(path.name.removesuffix(path.suffix), ending))
+        place = path.with_name(publish.fitted(path.name.removesuffix(suffix), f" ({number}){suffix}"))
     return place
 
 
@@ -117,7 +157,7 @@ def move(
         except OSError as fault:
             if fault.errno != errno.EXDEV or source == parked:
                 raise
-            _copy_whole(source, parked)
+            copy_whole(source, parked)
             source.unlink()
             publish.sync_folder(source.parent)
             source = parked
@@ -126,8 +166,8 @@ def move(
         return place
 
 
-def _copy_whole(source: Path, parked: Path) -> None:
-    """Copy a file with its time stamps and flush it to disk, or leave nothing.
+def copy_whole(source: Path, parked: Path) -> None:
+    """Copy a file to ``parked`` with its time stamps and flush it to disk, or leave nothing.
 
     Raises:
         Gone: it changed meanwhile.
@@ -174,10 +214,13 @@ def _renameat2() -> Any:
     return function
 
 
-def rename_to_free(source: Path, target: Path) -> None:
+def rename_to_free(source: Path, target: Path, folder: int | None = None) -> None:
     """Rename, but never over what a person puts there at the same moment.
 
     Some file systems (NFS) cannot promise that; there, a look before the rename must do.
+
+    Args:
+        folder: handle of the source's folder, where its path may lead elsewhere meanwhile.
 
     Raises:
         FileExistsError: something lies there.
@@ -185,12 +228,16 @@ def rename_to_free(source: Path, target: Path) -> None:
     """
     function = _renameat2()
     if function is not None:
-        names = os.fsencode(source), os.fsencode(target)
-        if function(_AT_FDCWD, names[0], _AT_FDCWD, names[1], _RENAME_NOREPLACE) == 0:
+        names = os.fsencode(source if folder is None else source.name), os.fsencode(target)
+        begin = _AT_FDCWD if folder is None else folder
+        if function(begin, names[0], _AT_FDCWD, names[1], _RENAME_NOREPLACE) == 0:
             return
         code = ctypes.get_errno()
         if code not in _NOT_HERE:
             raise OSError(code, os.strerror(code), os.fspath(source), None, os.fspath(target))
     if lies(target):
         raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), os.fspath(target))
-    source.rename(target)
+    if folder is None:
+        source.rename(target)
+    else:
+        os.rename(source.name, target, src_dir_fd=folder)

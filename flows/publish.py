@@ -67,7 +67,7 @@ def fitted(name: str, suffix: str) -> str:
     if len(whole) <= NAME_BYTES:
         return name + suffix
     mark = "~" + hashlib.sha256(os.fsencode(name)).hexdigest()[:12] + suffix
-    kept = os.fsencode(name)[: NAME_BYTES - len(mark)]
+    kept = os.fsencode(name)[: NAME_BYTES - len(os.fsencode(mark))]
     while kept and len(kept) < len(os.fsencode(name)) and os.fsencode(name)[len(kept)] & 0xC0 == 0x80:
         kept = kept[:-1]  # do not cut a letter in two
     return os.fsdecode(kept) + mark
@@ -245,11 +245,15 @@ def keep_versions(targets: Mapping[str, Path], sha256: str, texts: Mapping[Path,
     if same:
         return []
     date = datetime.fromtimestamp(max(target.stat().st_mtime for target in old))
-    kept = {
-        versions / fitted(target.name.removesuffix(f".{form}"), f" ({date:%Y-%m-%d %H%M%S}).{form}"): old[target]
-        for form, target in targets.items()
-        if target in old
-    }
+    number, kept = 1, dict[Path, bytes]()
+    while not kept or any(place.exists() for place in kept):
+        mark = f"{date:%Y-%m-%d %H%M%S}" + (f" {number}" if number > 1 else "")
+        kept = {
+            versions / fitted(target.name.removesuffix(f".{form}"), f" ({mark}).{form}"): old[target]
+            for form, target in targets.items()
+            if target in old
+        }
+        number += 1
     publish(kept, versions / ".staging")
     return list(kept)
 

@@ -97,7 +97,7 @@ def sweep(
         returned, quarantined = _look_after(working, folders, settings, starts, now, troubles)
 
         notes = folders.working / ".seen.json"
-        tracker = StabilityTracker.load(notes.read_text() if notes.exists() else "")
+        tracker = StabilityTracker.load(notes.read_bytes() if notes.exists() else b"")
         listing = inbox.list_inbox(folders.inbox)
         unchanged = tracker.observe(listing.files, now)
         if tracker.is_news:

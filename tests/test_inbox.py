@@ -107,9 +107,13 @@ def test_a_clock_set_back_makes_nothing_old() -> None:
     assert tracker.observe({"a": look}, 10.0) == {"a": 0.0}
 
 
-def test_damaged_notes_are_forgotten() -> None:
-    assert StabilityTracker.load('{"a": [1]}').since == {}
-    assert StabilityTracker.load("[").since == {}
+@pytest.mark.parametrize(
+    "notes", ['{"a": [1]}', "[", b"\xff\xfe", "[]", '{"a": [1, 2, "x"]}', '{"a": ["x", 2, 3]}', "[" * 100_000]
+)
+def test_damaged_notes_are_forgotten(folders: Folders, notes: str | bytes) -> None:
+    assert StabilityTracker.load(notes).since == {}
+    (folders.working / ".seen.json").write_bytes(notes if isinstance(notes, bytes) else notes.encode())
+    assert sweep(folders, load(home=folders.home), heartbeat.identity(), FakeServer().runs) is not None
 
 
 @pytest.mark.parametrize(
@@ -205,10 +209,10 @@ def apart(patch: pytest.MonkeyPatch, folders: Folders) -> None:
     real = moves.rename_to_free
     roots = (folders.inbox, folders.working, folders.originals, folders.quarantine)
 
-    def rename(source: Path, target: Path) -> None:
+    def rename(source: Path, target: Path, folder: int | None = None) -> None:
         if [source.is_relative_to(root) for root in roots] != [target.is_relative_to(root) for root in roots]:
             raise OSError(errno.EXDEV, "Invalid cross-device link")
-        real(source, target)
+        real(source, target, folder)
 
     patch.setattr(moves, "rename_to_free", rename)
 
@@ -225,7 +229,7 @@ def test_folders_on_file_systems_of_their_own(folders: Folders, monkeypatch: pyt
     apart(monkeypatch, folders)
     look = drop(folders, "sub/a.pdf")
     claim = claims.take(folders, "sub/a.pdf", look, heartbeat.identity(), dpi=300)
-    assert everything(folders) == []
+    assert everything(folders) == [f"inbox/sub/.nambat-{claim.id}"]
     claims.hand_back(folders, claim)
     assert everything(folders) == ["inbox/sub/a.pdf"]
     claim = claims.take(folders, "sub/a.pdf", look, heartbeat.identity(), dpi=300)
@@ -256,6 +260,34 @@ def test_a_real_second_file_system(tmp_path: Path) -> None:
         assert claims.is_unchanged(folders, claim)
         claims.hand_back(folders, claim)
         assert inbox.list_inbox(folders.inbox).files == {"sub/a.pdf": look}
+
+
+def test_who_still_writes_to_a_file_that_was_copied_away_loses_nothing(
+    folders: Folders, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The program that writes has the file open and knows nothing of our moves."""
+    apart(monkeypatch, folders)
+    look = drop(folders, "sub/a.pdf")
+    with (folders.inbox / "sub/a.pdf").open("ab") as file:
+        claim = claims.take(folders, "sub/a.pdf", look, heartbeat.identity(), dpi=300)
+        assert claims.is_unchanged(folders, claim)
+        assert inbox.list_inbox(folders.inbox).files == {}
+        file.write(b"the rest")
+    assert not claims.is_unchanged(folders, claim)
+    claims.hand_back(folders, claim)
+    assert everything(folders) == ["inbox/sub/a.pdf"]
+    assert (folders.inbox / "sub/a.pdf").read_bytes() == PDF + b"the rest"
+
+
+def test_a_held_file_that_somebody_removed_comes_back_from_its_copy(
+    folders: Folders, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    apart(monkeypatch, folders)
+    look = drop(folders, "sub/a.pdf")
+    claim = claims.take(folders, "sub/a.pdf", look, heartbeat.identity(), dpi=300)
+    shutil.rmtree(folders.inbox / "sub")
+    claims.hand_back(folders, claim)
+    assert everything(folders) == ["inbox/sub/a.pdf"]
 
 
 class Crash(BaseException):

@@ -513,8 +513,7 @@ def recover(folders: Folders, claim: Claim) -> Path | None:
     copying = scan.with_name(COPYING)
     drop_part(copying)
     for held in (_parked(claim, folder) for folder in _goals(folders.inbox, claim)):
-        with contextlib.suppress(FileNotFoundError, NotADirectoryError):
-            drop_part(held)
+        drop_part(held)
         if lies(held):
             # The file itself, or a whole copy of it on its way back: what lies in working/ is not needed.
             scan.unlink(missing_ok=True)
@@ -530,8 +529,7 @@ def recover(folders: Folders, claim: Claim) -> Path | None:
     for root in (folders.originals, folders.quarantine):
         for folder in _goals(root, claim):
             parked = _parked(claim, folder)
-            with contextlib.suppress(FileNotFoundError, NotADirectoryError):
-                drop_part(parked)
+            drop_part(parked)
             if not lies(parked):
                 continue
             if lies(scan):

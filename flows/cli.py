@@ -302,7 +302,7 @@ def status() -> None:
     counts, held = status.status(folders, settings.claim_timeout)
     click.echo("  ".join(f"{name} {count}" for name, count in counts.items()))
     if held:
-        rows = [(one.where, readable(one.name), one.why) for one in held[:100]]
+        rows = [(one.where, readable(one.name), readable(one.why)) for one in held[:100]]
         plain_table("Not done", ("where", "file", "why"), rows)
         if len(held) > 100:
             click.echo(f"and {len(held) - 100} more")
@@ -332,6 +332,9 @@ def retry(context: click.Context, files: tuple[Path, ...], everything: bool) -> 
         except Gone as fault:
             failed += 1
             complain(f"{fault}; `nambat status` lists what is.")
+        except OSError as fault:
+            failed += 1
+            complain(f"{readable(path.name)} cannot be moved: {fault.strerror}")
     context.exit(FAILED if failed else 0)
 
 
@@ -426,8 +429,10 @@ def main() -> None:
     """The entry point: turns whatever happens into one clear line and an exit status."""
     from flows.settings import BadSetting
 
-    # SIGTERM then unwinds like Ctrl-C: children are ended and scratch files removed.
-    signal.signal(signal.SIGTERM, _terminate)
+    # These then unwind like Ctrl-C: children are ended and scratch files removed.
+    for signum in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(signum) != signal.SIG_IGN:  # as under nohup
+            signal.signal(signum, _terminate)
     verbose = any(argument in ("-v", "--verbose") for argument in sys.argv[1:])
     try:
         status = nambat.main(prog_name="nambat", standalone_mode=False)
@@ -463,8 +468,8 @@ def _bug(fault: Exception) -> str:
     return f"an error in nambat itself ({what}); run it again with -v and report what it says."
 
 
-def _terminate(*_: object) -> None:
-    raise SystemExit(128 + signal.SIGTERM)
+def _terminate(signum: int, _: object) -> None:
+    raise SystemExit(128 + signum)
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ import hashlib
 import json
 import os
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -31,11 +31,13 @@ class Twin:
         name: of its scan below the inbox.
         data: its JSON.
         texts: format -> content of its other files.
+        outcome: what its run came to, without files and changes.
     """
 
     name: str
     data: dict[str, Any]
     texts: dict[str, bytes]
+    outcome: Outcome
 
 
 @contextlib.contextmanager
@@ -63,8 +65,8 @@ def find_twin(folders: Folders, sha256: str, settings: Settings, version: str) -
     """A document that is published, whole and untouched, from the same bytes with the same settings."""
     made = _made_with(settings, version)
     with contextlib.suppress(OSError):
-        for line in reversed(_notes(folders, sha256).read_text().splitlines()):
-            with contextlib.suppress(ValueError, KeyError, TypeError, OSError, Gone):
+        for line in reversed(_notes(folders, sha256).read_text("utf-8", "replace").splitlines()):
+            with contextlib.suppress(ValueError, KeyError, TypeError, RecursionError, OSError, Gone):
                 note = json.loads(line)
                 if (note["sha256"], note["made"]) == (sha256, made):
                     return _read_twin(folders, os.fsdecode(bytes.fromhex(note["name"])), sha256, settings)
@@ -92,7 +94,7 @@ def _read_twin(folders: Folders, name: str, sha256: str, settings: Settings) -> 
     data = json.loads(files.pop("json"))
     if data["source"]["sha256"] != sha256 or not _are_as_listed(data, files.values()):
         raise ValueError("another content, or changed since")
-    return Twin(name, data, files)
+    return Twin(name, data, files, _outcome(name, data))
 
 
 def _are_as_listed(data: dict[str, Any], texts: Any) -> bool:
@@ -122,11 +124,20 @@ def publish_copy(twin: Twin, name: str, targets: Mapping[str, Path], staging: Pa
         whole = publish.manifest(data, {os.fsdecode(target.name): text for target, text in texts.items()})
         publish.keep_versions(targets, data["source"]["sha256"], texts, versions)
         publish.publish({**texts, targets["json"]: whole}, staging)
+    return replace(twin.outcome, name=publish.readable(name), files=tuple(targets.values()))
+
+
+def _outcome(name: str, data: Mapping[str, Any]) -> Outcome:
+    """What the run of a published document came to, from its JSON.
+
+    Raises:
+        ValueError, KeyError, TypeError: the JSON is not whole.
+    """
     pages = data["pages"]
     words = sum(page["words"] for page in pages)
     weighed = [(page["words"], page["mean_confidence"]) for page in pages if page["mean_confidence"] is not None]
     return Outcome(
-        name=publish.readable(name),
+        name="",
         pages=data["source"]["pages"],
         words=words,
         footnotes=len(data["footnotes"]),
@@ -143,6 +154,6 @@ def publish_copy(twin: Twin, name: str, targets: Mapping[str, Path], staging: Pa
             for warning in data["warnings"]
         ),
         changes=(),
-        files=tuple(targets.values()),
-        copy_of=publish.readable(twin.name),
+        files=(),
+        copy_of=publish.readable(name),
     )

@@ -185,16 +185,21 @@ def ingest(name: str, claim: str) -> Any:
 def _ingest(name: str, held: Claim, folders: Folders, settings: Settings) -> State[Any]:
     started = time.monotonic()
     try:
-        outcome = work_on(held, folders, settings)
-        outcome = replace(outcome, name=name, seconds=time.monotonic() - started)
-        place = claims.archive(folders, held, settings.dpi)
+        with contextlib.ExitStack() as stack:
+            if held.keep and held.sha256:
+                stack.enter_context(copies.content_lock(folders, held.sha256))
+            outcome = work_on(held, folders, settings)
+            outcome = replace(outcome, name=name, seconds=time.monotonic() - started)
+            if not claims.is_unchanged(folders, held):
+                raise StillArriving
+            place = claims.archive(folders, held, settings.dpi)
+            if held.keep and held.sha256:
+                with contextlib.suppress(OSError):
+                    copies.remember(folders, held.sha256, held.name, settings, version())
     except Gone:
         return Cancelled(message="The file was handed back to the inbox meanwhile.")
     except Exception as fault:
         return _end_badly(name, held, fault, folders, settings)
-    if held.keep and held.sha256:
-        with contextlib.suppress(OSError):
-            copies.remember(folders, held.sha256, held.name, settings, version())
     report_success(outcome, place)
     _keep_outcome(outcome)
     if outcome.copy_of:
@@ -261,16 +266,12 @@ def work_on(claim: Claim, folders: Folders, settings: Settings) -> Outcome:
         for form, place in publish.output_names(claim.name, settings.formats).items()
     }
     versions = below(folders.versions, claim.name).parent
-    with (
-        WorkerPool(
-            settings.jobs, memory=settings.worker_memory, scratch=settings.worker_scratch, warm=stages.WARM
-        ) as pool,
-        contextlib.ExitStack() as stack,
-    ):
+    with WorkerPool(
+        settings.jobs, memory=settings.worker_memory, scratch=settings.worker_scratch, warm=stages.WARM
+    ) as pool:
         limits = settings.max_bytes, settings.max_pages
         checked = pool.call(stages.check, scan, *limits, seconds=settings.page_timeout)
         if claim.keep:
-            stack.enter_context(copies.content_lock(folders, checked.sha256))
             twin = copies.find_twin(folders, checked.sha256, settings, version())
             if twin is not None:
                 wait_for_mounts(folders)
@@ -296,8 +297,7 @@ def work_on(claim: Claim, folders: Folders, settings: Settings) -> Outcome:
         if not claims.is_unchanged(folders, claim):
             raise StillArriving
         wait_for_mounts(folders)
-        kept = versions if claim.keep else None
-        ending = Ending(settings.repair, settings.footnotes, targets, staging_folder(folders), kept)
+        ending = Ending(settings.repair, settings.footnotes, targets, staging_folder(folders), versions)
         shown = Path(claim.name).name
         return publish_pages.submit(records, shown, checked, ending, pool).result()
 
@@ -418,8 +418,15 @@ def artifact_key(name: str) -> str:
 
 
 def cell(text: str) -> str:
-    """``text`` for a cell of a Markdown table."""
-    return text.replace("\\", "\\\\").replace("|", "\\|").replace("<", "&lt;").replace("`", "\\`").replace("\n", " ")
+    """``text`` for a cell of a Markdown table: what people name or write there is no link, picture or tag."""
+    for sign in "\\|`[]":
+        text = text.replace(sign, f"\\{sign}")
+    return publish.readable(" ".join(text.split())).replace("<", "&lt;")
+
+
+def path_shown(path: Path) -> str:
+    """A path as Markdown code."""
+    return f"`{publish.readable(path).replace('`', chr(39))}`"
 
 
 def success_report(outcome: Outcome, scan: Path | None) -> str:
@@ -435,8 +442,8 @@ def success_report(outcome: Outcome, scan: Path | None) -> str:
         "",
         "**Files**",
         "",
-        *(f"- `{path}`" for path in outcome.files),
-        *([f"- `{scan}` (the scan)"] if scan else []),
+        *(f"- {path_shown(path)}" for path in outcome.files),
+        *([f"- {path_shown(scan)} (the scan)"] if scan else []),
         *(["", f"The same bytes as {cell(outcome.copy_of)}: a copy of its text."] if outcome.copy_of else []),
     ]
     if outcome.failed_pages:
@@ -461,7 +468,9 @@ def report_success(outcome: Outcome, scan: Path | None) -> None:
     with _best_effort():
         tag_run(tags_of(outcome))
         create_markdown_artifact(
-            success_report(outcome, scan), key=artifact_key(outcome.name), description=f"Published: {outcome.name}"
+            success_report(outcome, scan),
+            key=artifact_key(outcome.name),
+            description=f"Published: {cell(outcome.name)}",
         )
 
 
@@ -469,7 +478,7 @@ def failure_report(name: str, fault: Fault, place: Path | None) -> str:
     """Why a document failed, where it lies and what can be done, as Markdown."""
     lines = [f"# {cell(name)}", "", cell(fault.vietnamese), "", cell(str(fault))]
     if place:
-        lines += ["", "**The scan lies in quarantine**", "", f"`{place}`", ""]
+        lines += ["", "**The scan lies in quarantine**", "", path_shown(place), ""]
         lines += [
             "Drop a better scan of the same name into the inbox. Or mend it in quarantine, then press *Retry* on its "
             "run or use `nambat retry`."
@@ -484,7 +493,7 @@ def report_failure(name: str, fault: Fault, place: Path | None) -> None:
     with _best_effort():
         tag_run([NEEDS_ATTENTION, QUARANTINED] if place else [NEEDS_ATTENTION])
         create_markdown_artifact(
-            failure_report(name, fault, place), key=artifact_key(name), description=f"Failed: {name}"
+            failure_report(name, fault, place), key=artifact_key(name), description=f"Failed: {cell(name)}"
         )
 
 

@@ -115,6 +115,10 @@ def lies(path: Path) -> bool:
         path.lstat()
     except (FileNotFoundError, NotADirectoryError):
         return False
+    except OSError as fault:
+        if fault.errno == errno.ELOOP:  # behind links in a circle lies nothing
+            return False
+        raise
     return True
 
 
@@ -196,7 +200,8 @@ def same_look(one: os.stat_result, other: os.stat_result) -> bool:
 
 def drop_part(parked: Path) -> None:
     """Remove a copy that a crash left half-way."""
-    parked.with_name(parked.name + PART).unlink(missing_ok=True)
+    with contextlib.suppress(OSError):  # hidden, and of no use: at worst it stays
+        parked.with_name(parked.name + PART).unlink(missing_ok=True)
 
 
 _AT_FDCWD, _RENAME_NOREPLACE = -100, 1

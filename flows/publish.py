@@ -246,7 +246,7 @@ def keep_versions(targets: Mapping[str, Path], sha256: str, texts: Mapping[Path,
         return []
     date = datetime.fromtimestamp(max(target.stat().st_mtime for target in old))
     number, kept = 1, dict[Path, bytes]()
-    while not kept or any(place.exists() for place in kept):
+    while not kept or any(place.exists() and place.read_bytes() != text for place, text in kept.items()):
         mark = f"{date:%Y-%m-%d %H%M%S}" + (f" {number}" if number > 1 else "")
         kept = {
             versions / fitted(target.name.removesuffix(f".{form}"), f" ({mark}).{form}"): old[target]

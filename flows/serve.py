@@ -107,7 +107,7 @@ def serve(settings: Settings, say: Say) -> None:
                 on_term = signal.getsignal(signal.SIGTERM)
                 while not asyncio.run(_run(settings, folders, server, say)):
                     signal.signal(signal.SIGTERM, on_term)  # the loop that is closed now had its own
-                    say("The Prefect server did not answer for minutes; waiting for it.")
+                    say("The Prefect server did not answer for long; starting anew when it does.")
                     while not is_healthy(server.api):
                         time.sleep(2)
             finally:
@@ -219,7 +219,8 @@ def hand_back_all(
             continue  # another machine's, or a `nambat ingest` that somebody runs
         if time.monotonic() > deadline:
             break
-        with contextlib.suppress(OSError), locked(claims_lock(folders)):
+        # What is wrong with one claim must not keep the others: it stays where it is, and `nambat status` shows it.
+        with contextlib.suppress(Exception), locked(claims_lock(folders)):
             # A run that a killed service had just begun may have taken its claim over by now, or be done with it.
             with contextlib.suppress(Gone):
                 now = claims.load_claim(folders, claim.id)
@@ -263,8 +264,9 @@ async def _run(settings: Settings, folders: Folders, server: Server, say: Say) -
                 await asyncio.wait(tasks, timeout=4)
                 await task  # raises what went wrong
     # Runner.start() has put its own handler for SIGTERM; this one must come after.
-    for signum in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(signum, stopping.set)
+    for signum in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        if signal.getsignal(signum) != signal.SIG_IGN:
+            loop.add_signal_handler(signum, stopping.set)
 
     watcher_stop = threading.Event()
     watcher = threading.Thread(target=watch, args=(settings, folders, watcher_stop, say), daemon=True)
@@ -273,15 +275,19 @@ async def _run(settings: Settings, folders: Folders, server: Server, say: Say) -
     say(f"Drop scans into   {folders.inbox}")
     say(f"Clean text is in  {folders.published}")
     say(f"Watch the runs at {server.ui}")
-    waiting: asyncio.Task[Any] = asyncio.create_task(stopping.wait())
+    waiting: list[asyncio.Task[Any]] = [
+        asyncio.create_task(stopping.wait()),
+        asyncio.create_task(_long_outage(server.api)),
+    ]
     try:
-        await asyncio.wait([*tasks, waiting], return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait([*tasks, *waiting], return_when=asyncio.FIRST_COMPLETED)
     finally:
-        say("Stopping ...")
+        if stopping.is_set():
+            say("Stopping ...")
         watcher_stop.set()
-        for task in [*tasks, waiting]:
+        for task in [*tasks, *waiting]:
             task.cancel()
-        await asyncio.wait([*tasks, waiting], timeout=4)
+        await asyncio.wait([*tasks, *waiting], timeout=4)
         if watcher.is_alive():
             await asyncio.to_thread(watcher.join, 2)
         for owner in {claim.owner for claim in claims.open_claims(folders) if claim.keep}:
@@ -299,6 +305,27 @@ async def _run(settings: Settings, folders: Folders, server: Server, say: Say) -
                 raise fault  # a runner ended by itself: say why
             say(f"Prefect's runner ended: {fault}")
     return stopping.is_set()
+
+
+LONG_OUTAGE = 60.0
+"""Seconds without its server after which what a runner of Prefect knows of its runs is not to be trusted."""
+
+
+async def _long_outage(api: str) -> None:
+    """Return once the server is back that was away for long.
+
+    Prefect's runners go on after that, but runs whose start or crash they could not report are stuck, and cancelling
+    from the UI has no effect any more. New runners are cheap: no page is read twice.
+    """
+    away_since: float | None = None
+    while True:
+        await asyncio.sleep(5)
+        if not await asyncio.to_thread(is_healthy, api, 10.0):
+            away_since = away_since or time.monotonic()
+        elif away_since is not None and time.monotonic() - away_since > LONG_OUTAGE:
+            return
+        else:
+            away_since = None
 
 
 @contextlib.contextmanager
@@ -399,7 +426,7 @@ def watch(settings: Settings, folders: Folders, stop: threading.Event, say: Say)
     from watchfiles import watch as changes
 
     runs = runs_on_server()
-    said: set[str] = set()
+    said: dict[str, float] = {}
     last = lasted = 0.0
     arriving = True
 
@@ -458,9 +485,16 @@ def _news(swept: Swept) -> list[str]:
     return [*swept.refused, *swept.troubles]
 
 
-def _say_once(line: str, said: set[str], say: Say) -> None:
-    if line not in said and len(said) < 1000:
-        said.add(line)
+SAID_AGAIN = 3600.0
+"""Seconds after which the same line is said again."""
+
+
+def _say_once(line: str, said: dict[str, float], say: Say) -> None:
+    now = time.monotonic()
+    if now - said.get(line, float("-inf")) >= SAID_AGAIN:
+        for old in [one for one, at in said.items() if now - at >= SAID_AGAIN]:
+            del said[old]
+        said[line] = now
         say(line)
 
 

@@ -6,6 +6,7 @@ import contextlib
 import importlib.metadata
 import json
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 from uuid import UUID
@@ -23,6 +24,9 @@ INGEST, SWEEP = "nambat-ingest", "nambat-sweep"
 
 FORMER_DEPLOYMENTS = ("ingest/nambat", "sweep/nambat")
 """What earlier versions called them; dropped, or their schedules would go on."""
+
+STUCK_AFTER = timedelta(minutes=5)
+"""A run whose process has not begun to work after that never will: it takes seconds."""
 
 PAGE = 200
 """Most flow runs that the API gives in one answer."""
@@ -146,4 +150,11 @@ def _ended(client: SyncPrefectClient, ids: list[str]) -> dict[str, str]:
                 found[one] = "gone"
             elif run.state is not None and run.state.is_final():
                 found[one] = run.state.type.value.lower()
+            elif (
+                # A process that was to begin the run died with nobody to tell: the server was away just then.
+                run.state is not None
+                and not run.state.is_scheduled()
+                and datetime.now(UTC) - run.state.timestamp > STUCK_AFTER
+            ):
+                found[one] = "stuck"
     return found

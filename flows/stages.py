@@ -394,6 +394,13 @@ def as_fault(fault: Exception) -> Fault:
             vietnamese="Đường dẫn (thư mục và tên tệp) quá dài; hãy đổi tên ngắn hơn hoặc đưa tệp lên thư mục trên.",
             detail=repr(fault),
         )
+    if isinstance(fault, FileExistsError | IsADirectoryError | NotADirectoryError) and fault.filename:
+        what = publish.readable(fault.filename2 or fault.filename)
+        return _transient(
+            f"{what} is in the way: a folder lies where a file must go, or a file where a folder must; rename it.",
+            f"{what} đang chiếm chỗ: có thư mục nằm ở chỗ của tệp, hoặc tệp nằm ở chỗ của thư mục; hãy đổi tên.",
+            repr(fault),
+        )
     if isinstance(fault, OSError) and fault.strerror:
         where = f" ({publish.readable(fault.filename)})" if isinstance(fault.filename, str | Path) else ""
         return _transient(

@@ -6,10 +6,12 @@ when it runs twice, and knows Prefect only through the two functions of :class:`
 
 from __future__ import annotations
 
+import os
 import shutil
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from pathlib import PurePosixPath
 
 from flows import claims, heartbeat, inbox, publish
 from flows.claims import Claim
@@ -32,8 +34,8 @@ class Runs:
 
     Attributes:
         start: start the run for a claim and return its id; the same id when called again for the same claim.
-        ended: of those runs that have ended, how: ``completed``, ``failed``, ``crashed``, ``cancelled``, or
-            ``gone`` when the server does not know them.
+        ended: of those runs that have ended, how: ``completed``, ``failed``, ``crashed``, ``cancelled``, ``gone``
+            when the server does not know them, or ``stuck`` when they were about to begin minutes ago.
     """
 
     start: Callable[[Claim], str]
@@ -92,8 +94,10 @@ def sweep(
         if away := missing_mount(folders):
             return Swept(troubles=(away,))  # nothing must be put back into a folder that is not the real one
         troubles: list[str] = []
+        folders.make()  # whoever removed one meanwhile
         working = claims.open_claims(folders)
-        starts = _Starts(folders, owner, runs, troubles, RUNS_AHEAD)
+        being_read = {claim.sha256 for claim in working if claim.flow_run and not claim.is_put_off}
+        starts = _Starts(folders, owner, runs, troubles, RUNS_AHEAD, being_read)
         returned, quarantined = _look_after(working, folders, settings, starts, now, troubles)
 
         notes = folders.working / ".seen.json"
@@ -111,10 +115,15 @@ def sweep(
         # A later version of a file waits until the earlier one is done: published last, it is the one that counts.
         busy = {claim.name for claim in working if claim.name not in returned}
         taken = []
+        locked_away: dict[PurePosixPath, int] = {}
         for name in ready:
             if stopping():
                 break
             if name in busy:
+                continue
+            folder = PurePosixPath(name).parent
+            if folder in locked_away or not os.access(folders.inbox / folder, os.W_OK | os.X_OK):
+                locked_away[folder] = locked_away.get(folder, 0) + 1
                 continue
             try:
                 look = listing.files[name]
@@ -126,11 +135,14 @@ def sweep(
                 continue
             taken.append(name)
             starts.start(claim)
+        for folder, count in locked_away.items():
+            where = publish.readable(folders.inbox / folder)
+            troubles.append(f"{where}: {count} files cannot be taken; give nambat the right to write in this folder")
         return Swept(
             tuple(taken),
             tuple(returned),
             tuple(quarantined),
-            len(listing.files) - len(taken),
+            len(listing.files) - len(taken) - sum(locked_away.values()),
             tuple(f"{publish.readable(path)}: {why}" for path, why in listing.refused.items()),
             tuple(troubles),
         )
@@ -159,6 +171,7 @@ class _Starts:
 
     Attributes:
         left: how many more.
+        being_read: hashes of the contents that runs work on, or will: their twins wait, and are then copied.
     """
 
     folders: Folders
@@ -166,11 +179,13 @@ class _Starts:
     runs: Runs
     troubles: list[str]
     left: int
+    being_read: set[str]
 
     def start(self, claim: Claim) -> None:
-        if self.left <= 0:
+        if self.left <= 0 or (claim.sha256 and claim.sha256 in self.being_read):
             return
         self.left -= 1
+        self.being_read.add(claim.sha256)
         try:
             claims.assign(self.folders, claim, self.owner, self.runs.start(claim))
         except Gone:
@@ -231,8 +246,8 @@ def _look_after(
     for claim in asked:
         ended = all_ended.get(claim.flow_run)
         lives = alive[claim.owner]
-        if lives and ended is None:
-            continue  # its run waits for its turn
+        if lives and (ended is None or (ended == "stuck" and claim.owner != starts.owner)):
+            continue  # its run waits for its turn, or has begun
         try:
             with locked(claims_lock(folders)):
                 # Its run may have begun, or be done, since we looked: then it is none of ours.

@@ -513,7 +513,7 @@ def test_thousands_of_files_are_claimed_and_get_runs_little_by_little(
     server, settings = FakeServer(), load(home=folders.home, settle=0)
     names = [f"{number}.pdf" for number in range(8)]
     for name in names:
-        drop(folders, name)
+        drop(folders, name, PDF + name.encode())
     sweep(folders, settings, heartbeat.identity(), server.runs)
     assert len(claims.open_claims(folders)) == 8
     assert len(server.started) == 3
@@ -523,6 +523,54 @@ def test_thousands_of_files_are_claimed_and_get_runs_little_by_little(
     claims.archive(folders, first, 300)
     sweep(folders, settings, heartbeat.identity(), server.runs)
     assert len(server.started) == 4
+
+
+def test_a_twin_waits_until_the_first_is_done(folders: Folders) -> None:
+    server, settings = FakeServer(), load(home=folders.home, settle=0)
+    for name in ("a.pdf", "b.pdf"):
+        drop(folders, name)
+    drop(folders, "c.pdf", PDF + b"another")
+    for _ in range(2):
+        sweep(folders, settings, heartbeat.identity(), server.runs)
+        assert sorted(server.started) == ["a.pdf", "c.pdf"]
+    first = next(claim for claim in claims.open_claims(folders) if claim.name == "a.pdf")
+    claims.archive(folders, first, 300)
+    sweep(folders, settings, heartbeat.identity(), server.runs)
+    assert sorted(server.started) == ["a.pdf", "b.pdf", "c.pdf"]
+
+
+def test_a_run_that_never_begins_gives_its_file_back(folders: Folders) -> None:
+    """Its process died while the server was away. One that has begun is left alone, however it looks there."""
+    server, settings = FakeServer(), load(home=folders.home, settle=1000)
+    claim = take_one(folders, heartbeat.identity(), running=False)
+    server.ends[claim.flow_run] = "stuck"
+    child = subprocess.Popen(["sleep", "60"])
+    try:
+        claims.save_claim(folders, claims.replace(claim, owner=heartbeat.identity(child.pid)))
+        sweep(folders, settings, heartbeat.identity(), server.runs)
+        assert places(folders, "a.pdf") == ["working"]
+        claims.save_claim(folders, claim)
+        sweep(folders, settings, heartbeat.identity(), server.runs)
+        assert places(folders, "a.pdf") == ["inbox"]
+    finally:
+        child.kill()
+        child.wait()
+
+
+def test_another_run_does_not_take_over_what_is_at_work(folders: Folders) -> None:
+    claim = take_one(folders, heartbeat.identity(), running=True, flow_run="1")
+    with pytest.raises(Gone):
+        claims.take_over(folders, claim.id, "2")
+    assert claims.take_over(folders, claim.id, "1").flow_run == "1"
+    claims.save_claim(folders, claims.replace(claim, owner=dead_owner()))
+    assert claims.take_over(folders, claim.id, "2").flow_run == "2"
+
+
+def test_an_assignment_that_comes_late_does_not_undo_a_put_off(folders: Folders) -> None:
+    claim = take_one(folders, heartbeat.identity(), running=False)
+    put_off = claims.put_off(folders, claim, NotAScan("later"), not_before=time.time() + 60)
+    claims.assign(folders, claim, heartbeat.identity(), "late")
+    assert claims.load_claim(folders, claim.id) == put_off
 
 
 def test_a_server_that_is_away_is_asked_once(folders: Folders) -> None:
@@ -800,6 +848,102 @@ def test_a_claim_whose_record_is_gone_gives_its_file_back(folders: Folders) -> N
     (claim.folder(folders) / "claim.json").write_text("{")
     sweep(folders, settings, heartbeat.identity(), server.runs)
     assert places(folders, "a.pdf") == ["inbox"]
+
+
+@pytest.mark.parametrize(
+    "record",
+    [
+        "",
+        "[]",
+        '{"owner": null}',
+        "[" * 100_000,
+        '{"id": "x", "name": "../a.pdf", "owner": ""}',
+        '{"id": "x", "name": "a.pdf", "owner": "", "not_before": "soon"}',
+        '{"id": "another", "name": "a.pdf", "owner": ""}',
+    ],
+)
+def test_a_damaged_record_costs_no_file(folders: Folders, record: str) -> None:
+    claim = take_one(folders, heartbeat.identity(), running=True)
+    (claim.folder(folders) / "claim.json").write_text(record.replace('"x"', f'"{claim.id}"'))
+    assert sweep(folders, load(home=folders.home, settle=1000), heartbeat.identity(), FakeServer().runs) is not None
+    status.status(folders)
+    assert places(folders, "a.pdf") == ["inbox"]
+    assert claims.open_claims(folders) == []
+
+
+def test_a_file_under_another_name_than_its_record_says_is_not_removed(folders: Folders) -> None:
+    claim = take_one(folders, heartbeat.identity(), running=True)
+    claim.scan(folders).rename(claim.scan(folders).with_name("A.PDF"))
+    claims.hand_back(folders, claim)
+    claims.recover(folders, claim)
+    assert places(folders, "A.PDF") == ["inbox"]
+    assert claims.open_claims(folders) == []
+
+
+def test_a_disk_that_does_not_answer_is_no_reason_to_remove_anything(
+    folders: Folders, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    claim = take_one(folders, dead_owner(), running=True)
+    real = Path.lstat
+
+    def stale(self: Path):
+        if self.name == "a.pdf":
+            raise OSError(errno.ESTALE, "Stale file handle")
+        return real(self)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "lstat", stale)
+        with pytest.raises(OSError, match="Stale"):
+            claims.hand_back(folders, claim)
+        assert sweep(folders, load(home=folders.home), heartbeat.identity(), FakeServer().runs) is not None
+    assert places(folders, "a.pdf") == ["working"]
+
+
+def test_folders_of_others_in_working_are_left_alone(folders: Folders) -> None:
+    for name in ("lost+found", "my backup"):
+        (folders.working / name).mkdir()
+    (folders.working / "my backup" / "x.pdf").write_bytes(PDF)
+    clear_leftovers(folders)
+    assert (folders.working / "my backup" / "x.pdf").exists()
+    assert claims.open_claims(folders) == []
+
+
+def test_links_in_a_circle_stop_nothing(folders: Folders) -> None:
+    claim = take_one(folders, dead_owner(), running=True)
+    claims.save_claim(folders, claims.replace(claim, name="a/a.pdf"))
+    (folders.inbox / "a").symlink_to("a")
+    assert [place for _, place in hand_back_all(folders, load(home=folders.home), crashed=True)] == [
+        folders.inbox / "a.pdf"
+    ]
+
+
+@pytest.mark.timeout(20)
+def test_a_pipe_in_place_of_a_file_hangs_nothing(folders: Folders) -> None:
+    os.mkfifo(folders.inbox / "a.pdf")
+    assert not inbox.looks_whole(folders.inbox / "a.pdf")
+    with pytest.raises(Gone):
+        inbox.look_at(folders.inbox / "a.pdf")
+    with pytest.raises(Gone):
+        claims.take(folders, "a.pdf", Look(0, 0), heartbeat.identity(), dpi=300)
+
+
+def test_a_folder_swapped_for_a_link_at_the_last_moment_leads_nowhere(
+    folders: Folders, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    look = drop(folders, "sub/a.pdf")
+    outside = tmp_path / "outside"
+    real = claims._new_claim
+
+    def swap(*args, **kwargs):
+        (folders.inbox / "sub").rename(outside)
+        (folders.inbox / "sub").symlink_to(outside)
+        return real(*args, **kwargs)
+
+    monkeypatch.setattr(claims, "_new_claim", swap)
+    with pytest.raises(Gone):
+        claims.take(folders, "sub/a.pdf", look, heartbeat.identity(), dpi=300)
+    assert (outside / "a.pdf").exists()
+    assert claims.open_claims(folders) == []
 
 
 def test_claims_of_a_later_version_can_be_read(folders: Folders) -> None:

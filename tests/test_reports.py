@@ -47,6 +47,18 @@ def test_what_needs_a_look_stands_before_what_was_changed() -> None:
     assert "| 2 | a\\|b | á |" in report
 
 
+def test_names_are_no_links_and_no_pictures() -> None:
+    hostile = "[a](http://x) ![b](http://y/z.png) <img src=c> `d` e|f\x1b.pdf"
+    for report in (
+        ingest.success_report(replace(FINE, name=hostile, files=(Path("/p") / hostile.replace("/", "-"),)), None),
+        ingest.failure_report(hostile, Fault(hostile), Path("/q/" + hostile.replace("/", "-"))),
+    ):
+        outside_code = "".join(report.replace("\\`", "").split("`")[::2])
+        assert "](" not in outside_code.replace("\\](", "")
+        assert "<img" not in outside_code
+        assert "\x1b" not in report
+
+
 def test_a_failure_says_what_to_do_only_where_the_scan_was_put_away() -> None:
     fault = Fault("It is damaged.", vietnamese="Nó bị hỏng.", detail="xref ``` table")
     report = ingest.failure_report("Công văn <1>.pdf", fault, Path("/q/Công văn <1>.pdf"))

@@ -9,6 +9,7 @@ import base64
 import json
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -25,6 +26,7 @@ import pytest
 
 from flows.server import is_taken
 from flows.workers import descendants, is_running, kill_tree
+from tests.bad_inputs import bad_inputs, good_pdf, strip
 from tests.scans import write_scan
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(420)]
@@ -60,6 +62,14 @@ class Service:
 
 def start(home: Path, port: int, **extra: str) -> Service:
     environment = {name: value for name, value in os.environ.items() if not name.startswith("PREFECT_")}
+    # A Tesseract that the kernel kills, as long as a test wants it.
+    programs = home / "bin"
+    programs.mkdir(parents=True, exist_ok=True)
+    real = shutil.which("tesseract")
+    (programs / "tesseract").write_text(
+        f'#!/bin/sh\n[ -e "{programs}/no memory" ] && kill -KILL $$\nexec {real} "$@"\n'
+    )
+    (programs / "tesseract").chmod(0o755)
     process = subprocess.Popen(
         [sys.executable, "-m", "flows.cli", "serve"],
         stdout=subprocess.DEVNULL,
@@ -67,6 +77,7 @@ def start(home: Path, port: int, **extra: str) -> Service:
         text=True,
         env={
             **environment,
+            "PATH": f"{programs}{os.pathsep}{os.environ['PATH']}",
             "NAMBAT_HOME": str(home),
             "NAMBAT_PORT": str(port),
             "NAMBAT_SETTLE": "3",
@@ -216,6 +227,53 @@ def test_a_trouble_of_the_machine_is_waited_out(service: Service) -> None:
     wait_until(lambda: "COMPLETED" in [run["state_type"] for run in service.runs("sau/a.pdf")], 20)
     tags = {run["state_type"]: run["tags"] for run in service.runs("sau/a.pdf")}
     assert tags == {"FAILED": ["put off"], "COMPLETED": []}
+
+
+def test_a_reader_that_is_killed_costs_no_page(service: Service) -> None:
+    """As the kernel does when memory runs out: the document is put off, not published with a hole."""
+    flag = service.home / "bin" / "no memory"
+    flag.touch()
+    write_scan(service.home / "inbox" / "bộ nhớ.pdf", pages=2)
+    wait_until(lambda: [run["state_type"] for run in service.runs("bộ nhớ.pdf")][-1:] == ["FAILED"])
+    (run,) = service.runs("bộ nhớ.pdf")
+    assert "was killed" in run["state"]["message"]
+    assert run["tags"] == ["put off"]
+    assert not (service.home / "published" / "bộ nhớ.txt").exists()
+    flag.unlink()
+    wait_until((service.home / "originals" / "bộ nhớ.pdf").exists)
+    pages = json.loads((service.home / "published" / "bộ nhớ.json").read_text())["pages"]
+    assert [page.get("error") for page in pages] == [None, None]
+
+
+def test_a_scan_mended_in_quarantine_is_read_by_the_run_that_is_retried(service: Service) -> None:
+    whole = write_scan(service.home / "mended.pdf", pages=3).read_bytes()
+    (service.home / "inbox" / "sửa.pdf").write_bytes(whole[: len(whole) // 2])
+    wait_until((service.home / "quarantine" / "sửa.pdf").exists)
+    wait_until(lambda: service.runs("sửa.pdf")[0]["state_type"] == "FAILED", 20)
+    (run,) = service.runs("sửa.pdf")
+    (service.home / "quarantine" / "sửa.pdf").write_bytes(whole)
+    again = {"type": "SCHEDULED", "name": "AwaitingRetry", "state_details": {"scheduled_time": now()}}
+    service.api(f"flow_runs/{run['id']}/set_state", state=again, force=False)
+    wait_until((service.home / "originals" / "sửa.pdf").exists)
+    wait_until(lambda: [one["state_type"] for one in service.runs("sửa.pdf")] == ["COMPLETED"], 30)
+    assert not (service.home / "quarantine" / "sửa.pdf.reason.txt").exists()
+
+
+def test_hostile_files_do_not_stop_the_line(service: Service) -> None:
+    """One of each class; all of them are `benchmarks/chaos.py hostile`."""
+    chosen = {one.kind: one for one in bad_inputs() if len(one.ends) == 1}
+    assert len(chosen) == 8
+    for number, one in enumerate(chosen.values()):
+        (service.home / "inbox" / one.name).write_bytes(one.make())
+        (service.home / "inbox" / f"sau {number}.pdf").write_bytes(
+            good_pdf(image=strip().crop((0, 0, 1000 - number, 200)))
+        )
+    for number in range(len(chosen)):
+        wait_until((service.home / "originals" / f"sau {number}.pdf").exists, 180)
+    for one in chosen.values():
+        place = "quarantine" if one.ends == {"refused"} else "originals"
+        wait_until((service.home / place / one.name).exists, 180)
+    assert service.process.poll() is None
 
 
 def test_logs_hold_no_text_of_documents(service: Service) -> None:

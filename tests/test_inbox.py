@@ -1083,6 +1083,43 @@ def test_a_path_that_is_too_long_elsewhere(deep_folders: Folders, root: str) -> 
     assert tries_again(as_fault(OSError(errno.ENAMETOOLONG, "File name too long")), retries=8) == 0
 
 
+@pytest.mark.skipif(
+    os.geteuid() != 0 or shutil.which("setpriv") is None,
+    reason="needs root, to make files of others and lay rights down",
+)
+def test_folders_of_another_user(folders: Folders) -> None:
+    """One that may not be looked into, one that may be read only: both are told, and nothing is tried in vain."""
+    for name, mode in (("closed", 0o700), ("readable", 0o755)):
+        drop(folders, f"{name}/a.pdf")
+        drop(folders, f"{name}/b.pdf")
+        os.chown(folders.inbox / name, 12345, 12345)
+        (folders.inbox / name).chmod(mode)
+    drop(folders, "mine.pdf")
+    code = f"""
+from flows import claims, heartbeat
+from flows.settings import load
+from flows.sweep import Runs, sweep
+settings = load(home={str(folders.home)!r}, settle=0, settle_broken=0)
+swept = sweep(settings.folders, settings, heartbeat.identity(), Runs(lambda claim: claim.id, lambda ids: {{}}))
+print(*swept.taken, swept.waiting, *swept.refused, *swept.troubles, sep="\\n")
+"""
+    said = subprocess.run(
+        ["setpriv", "--bounding-set=-dac_override,-dac_read_search", sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        check=True,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+    ).stdout.splitlines()
+    assert said == [
+        "mine.pdf",
+        "0",
+        "closed/: a folder that cannot be looked into (Permission denied): nothing in it is taken",
+        f"{folders.inbox}/readable: 2 files cannot be taken; give nambat the right to write in this folder",
+    ]
+    assert [path.name for path in folders.working.iterdir() if not path.name.startswith(".")] != []
+    assert len(claims.open_claims(folders)) == 1
+
+
 def can_mount(place: Path) -> bool:
     place.mkdir(parents=True, exist_ok=True)
     command = ["mount", "-t", "tmpfs", "-o", "size=1m", "none", str(place)]

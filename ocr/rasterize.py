@@ -85,10 +85,12 @@ def inspect(path: Path) -> ScanInfo:
     return ScanInfo("image", pages, size)
 
 
-def rasterize(path: Path, number: int, *, dpi: int = 300, timeout: float = 60.0) -> tuple[np.ndarray, int]:
+def rasterize(
+    path: Path, number: int, *, dpi: int = 300, timeout: float = 60.0, max_pixels: int = MAX_PIXELS
+) -> tuple[np.ndarray, int]:
     """The image of page ``number`` (from 1) and its resolution in dpi.
 
-    The resolution is ``dpi``, or less where the page would have more than :data:`MAX_PIXELS`; an image file
+    The resolution is ``dpi``, or less where the page would have more than ``max_pixels``; an image file
     keeps its own resolution when that is between :data:`MIN_DPI` and ``dpi``.
 
     Raises:
@@ -97,8 +99,8 @@ def rasterize(path: Path, number: int, *, dpi: int = 300, timeout: float = 60.0)
         ToolMissing: poppler is not installed.
     """
     if _is_pdf(path):
-        return _rasterize_pdf(path, number, dpi, timeout)
-    return _rasterize_image(path, number, dpi)
+        return _rasterize_pdf(path, number, dpi, timeout, max_pixels)
+    return _rasterize_image(path, number, dpi, max_pixels)
 
 
 def _is_pdf(path: Path) -> bool:
@@ -181,14 +183,14 @@ def _all_page_facts(path: Path, changed: int, size: int, timeout: float) -> dict
     return facts
 
 
-def _rasterize_pdf(path: Path, number: int, dpi: int, timeout: float) -> tuple[np.ndarray, int]:
+def _rasterize_pdf(path: Path, number: int, dpi: int, timeout: float, max_pixels: int) -> tuple[np.ndarray, int]:
     from pdf2image import convert_from_path
     from pdf2image.exceptions import PDFInfoNotInstalledError, PDFPageCountError, PDFPopplerTimeoutError
 
     try:
         width, height, colour = _pdf_page_facts(path, number, timeout)
-        if width * height * dpi * dpi > MAX_PIXELS:
-            dpi = int((MAX_PIXELS / (width * height)) ** 0.5)
+        if width * height * dpi * dpi > max_pixels:
+            dpi = int((max_pixels / (width * height)) ** 0.5)
             if dpi < MIN_READABLE_DPI:
                 raise PageFault(
                     f"Page {number} is {width * 2.54:.0f} x {height * 2.54:.0f} cm, too large to be read.",
@@ -226,7 +228,7 @@ def _unrenderable(number: int, detail: str) -> PageFault:
     )
 
 
-def _rasterize_image(path: Path, number: int, dpi: int) -> tuple[np.ndarray, int]:
+def _rasterize_image(path: Path, number: int, dpi: int, max_pixels: int) -> tuple[np.ndarray, int]:
     try:
         with Image.open(path) as file:
             frame = next((one for index, one in enumerate(ImageSequence.Iterator(file), 1) if index == number), None)
@@ -249,8 +251,8 @@ def _rasterize_image(path: Path, number: int, dpi: int) -> tuple[np.ndarray, int
         raise _unrenderable(number, str(fault)) from fault
     target = min(max(scale_x, scale_y), float(dpi)) if max(scale_x, scale_y) >= MIN_DPI else float(dpi)
     width, height = image.width * target / scale_x, image.height * target / scale_y
-    if width * height > MAX_PIXELS:
-        shrink = (MAX_PIXELS / (width * height)) ** 0.5
+    if width * height > max_pixels:
+        shrink = (max_pixels / (width * height)) ** 0.5
         width, height, target = width * shrink, height * shrink, target * shrink
     if min(width, height) < 16:
         raise _unrenderable(number, "the picture is only a few pixels wide")

@@ -1,4 +1,4 @@
-"""Scans to page images, one page at a time: PDF through poppler (pdf2image), TIFF, PNG and JPEG through Pillow.
+"""Scans to page images, one page at a time: PDF through poppler (pdf2image), TIFF, PNG, JPEG ... through Pillow.
 
 A page image is a ``uint8`` array, ``(height, width)`` when the page is grey or bilevel and ``(height, width, 3)``
 in RGB order when it has colour: colour is what tells a red seal from black letters.
@@ -6,6 +6,7 @@ in RGB order when it has colour: colour is what tells a red seal from black lett
 
 from __future__ import annotations
 
+import errno
 import re
 import subprocess
 from dataclasses import dataclass
@@ -14,7 +15,7 @@ from math import ceil
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageOps, ImageSequence, UnidentifiedImageError
+from PIL import ExifTags, Image, ImageOps
 
 from ocr.faults import Encrypted, NoPages, NotAScan, PageFault, Timeout, TooLarge, ToolMissing
 
@@ -29,8 +30,14 @@ MIN_DPI = 250
 #: A page below this share of its resolution cannot be read, however it is rendered.
 MIN_READABLE_DPI = 60
 
+#: What Pillow may try. It knows forty more, of which some start programs (EPS) and none is a scan.
+_FORMATS = ("TIFF", "PNG", "JPEG", "WEBP", "BMP", "GIF", "JPEG2000")
+#: From the fifth byte on: pictures of phones, which Pillow reads with a plug-in (HEIC) or in new releases only (AVIF).
+_HEIF = tuple(b"ftyp" + kind for kind in (b"heic", b"heix", b"heim", b"heis", b"hevc", b"mif1", b"msf1", b"avif"))
+
 _A4_WIDTH_INCHES = 8.27
-_PAGE_SIZE = re.compile(r"^Page +(\d+) +size: +(-?[\d.]+) x (-?[\d.]+) pts", re.MULTILINE)
+_NUMBER = r"(-?[\d.]+(?:e[+-]?\d+)?)"
+_PAGE_SIZE = re.compile(rf"^Page +(\d+) +size: +{_NUMBER} x {_NUMBER} pts", re.MULTILINE)
 _INSPECT_TIMEOUT = 60
 
 # The limits below are ours; Pillow's own guard would refuse large but honest scans.
@@ -55,12 +62,16 @@ class ScanInfo:
 def inspect(path: Path) -> ScanInfo:
     """Open a scan and count its pages.
 
+    Only a TIFF has several images for pages. The second picture in a phone's JPEG (MPO) is a view or a depth map of
+    the first; an animation is no scan.
+
     Raises:
-        NotAScan: it is empty, damaged, or not what its name says.
+        NotAScan: it is empty, damaged, or none of the kinds that are read.
         Encrypted: it asks for a password.
         NoPages: it holds no page.
+        TooLarge: it has more pixels than any page.
         ToolMissing: poppler is not installed.
-        OSError: the file cannot be opened at all.
+        OSError: the file cannot be opened, or the machine fails otherwise (its disk, its memory).
     """
     size = path.stat().st_size
     if size == 0:
@@ -68,20 +79,24 @@ def inspect(path: Path) -> ScanInfo:
     if _is_pdf(path):
         return ScanInfo("pdf", _pdf_pages(path), size)
     try:
-        with Image.open(path) as image:
-            pages = getattr(image, "n_frames", 1)
+        with path.open("rb") as file, Image.open(file, formats=_FORMATS) as image:
+            pages = getattr(image, "n_frames", 1) if image.format == "TIFF" else 1
+            is_animated = image.format not in ("TIFF", "MPO") and getattr(image, "is_animated", False)
     except Image.DecompressionBombError as fault:
         raise TooLarge(
             "The image has too many pixels to be a page; scan it again at 300 dpi.",
             vietnamese="Ảnh có quá nhiều điểm ảnh; hãy quét lại ở 300 dpi.",
             detail=str(fault),
         ) from fault
-    except (UnidentifiedImageError, OSError, ValueError, SyntaxError) as fault:
+    except Exception as fault:  # Pillow lets out whatever a damaged head runs into, MemoryError among it
+        if _is_of_the_machine(fault):
+            raise
+        raise _no_scan(path, repr(fault)) from fault
+    if is_animated:
         raise NotAScan(
-            "The file is not a PDF, TIFF, PNG or JPEG, or it is damaged; scan or export it again.",
-            vietnamese="Tệp không phải PDF, TIFF, PNG hay JPEG, hoặc đã hỏng; hãy quét hoặc xuất lại.",
-            detail=str(fault),
-        ) from fault
+            "The file is an animation; save the page as PNG or PDF.",
+            vietnamese="Tệp là ảnh động; hãy lưu trang thành PNG hoặc PDF.",
+        )
     return ScanInfo("image", pages, size)
 
 
@@ -97,6 +112,7 @@ def rasterize(
         PageFault: the page cannot be rendered.
         Timeout: poppler took longer than ``timeout`` seconds and was killed.
         ToolMissing: poppler is not installed.
+        OSError: the file cannot be opened, or the machine fails otherwise (its disk, its memory).
     """
     if _is_pdf(path):
         return _rasterize_pdf(path, number, dpi, timeout, max_pixels)
@@ -107,6 +123,30 @@ def _is_pdf(path: Path) -> bool:
     """Whether the file says so itself, whatever its name."""
     with path.open("rb") as file:
         return b"%PDF-" in file.read(1024)
+
+
+def _no_scan(path: Path, detail: str) -> NotAScan:
+    with path.open("rb") as file:
+        is_heif = file.read(12)[4:].startswith(_HEIF)
+    if is_heif:
+        return NotAScan(
+            "The file is a HEIC or AVIF picture, as phones make them; save it as JPEG or PDF and drop it again.",
+            vietnamese="Tệp là ảnh HEIC hoặc AVIF của điện thoại; hãy lưu thành JPEG hoặc PDF rồi thả vào lại.",
+            detail=detail,
+        )
+    return NotAScan(
+        "The file is not a PDF, TIFF, PNG or JPEG, or it is damaged; scan or export it again.",
+        vietnamese="Tệp không phải PDF, TIFF, PNG hay JPEG, hoặc đã hỏng; hãy quét hoặc xuất lại.",
+        detail=detail,
+    )
+
+
+def _is_of_the_machine(fault: Exception) -> bool:
+    """Whether a file could not be read, rather than not be understood: the system's errors have a number.
+
+    EINVAL is what a damaged file gives whose head points before its beginning.
+    """
+    return isinstance(fault, OSError) and fault.errno not in (None, errno.EINVAL)
 
 
 def _poppler_missing(fault: Exception) -> ToolMissing:
@@ -202,6 +242,7 @@ def _rasterize_pdf(path: Path, number: int, dpi: int, timeout: float, max_pixels
             first_page=number,
             last_page=number,
             grayscale=not colour,
+            use_cropbox=True,  # as pdfinfo counts, and as viewers show
             timeout=ceil(timeout),
         )
     except (PDFInfoNotInstalledError, FileNotFoundError) as fault:
@@ -213,6 +254,8 @@ def _rasterize_pdf(path: Path, number: int, dpi: int, timeout: float, max_pixels
             detail=str(fault),
         ) from fault
     except (PDFPageCountError, OSError, ValueError, SyntaxError) as fault:
+        if _is_of_the_machine(fault):
+            raise
         raise _unrenderable(number, str(fault)) from fault
     # Poppler answers a page it has no memory for with one white pixel and exit status 0.
     if not images or min(images[0].size) < 16:
@@ -229,26 +272,18 @@ def _unrenderable(number: int, detail: str) -> PageFault:
 
 
 def _rasterize_image(path: Path, number: int, dpi: int, max_pixels: int) -> tuple[np.ndarray, int]:
-    try:
-        with Image.open(path) as file:
-            frame = next((one for index, one in enumerate(ImageSequence.Iterator(file), 1) if index == number), None)
-            if frame is None:
-                raise _unrenderable(number, "the file has fewer pages")
-            image = ImageOps.exif_transpose(frame)
-            scale_x, scale_y = _image_dpi(frame)
-            if image.mode in ("RGBA", "LA", "PA") or "transparency" in image.info:
-                paper = Image.new("RGBA", image.size, "white")
-                image = Image.alpha_composite(paper, image.convert("RGBA")).convert("RGB")
-            elif image.mode.startswith(("I", "F")):
-                values = np.asarray(image, dtype=np.float64)
-                top = 65535.0 if values.max() > 255 else 255.0
-                image = Image.fromarray((values * (255.0 / top)).clip(0, 255).astype(np.uint8))
-            elif image.mode in ("1", "L"):
-                image = image.convert("L")
-            else:
-                image = image.convert("RGB")
-    except (OSError, ValueError, SyntaxError, EOFError) as fault:
-        raise _unrenderable(number, str(fault)) from fault
+    image, scale_x, scale_y = _load_frame(path, number)
+    if image.mode in ("RGBA", "LA", "PA") or "transparency" in image.info:
+        paper = Image.new("RGBA", image.size, "white")
+        image = Image.alpha_composite(paper, image.convert("RGBA")).convert("RGB")
+    elif image.mode.startswith(("I", "F")):
+        values = np.asarray(image, dtype=np.float64)
+        top = 65535.0 if values.max() > 255 else 255.0
+        image = Image.fromarray((values * (255.0 / top)).clip(0, 255).astype(np.uint8))
+    elif image.mode in ("1", "L"):
+        image = image.convert("L")
+    else:
+        image = image.convert("RGB")
     target = min(max(scale_x, scale_y), float(dpi)) if max(scale_x, scale_y) >= MIN_DPI else float(dpi)
     width, height = image.width * target / scale_x, image.height * target / scale_y
     if width * height > max_pixels:
@@ -262,12 +297,36 @@ def _rasterize_image(path: Path, number: int, dpi: int, max_pixels: int) -> tupl
     return np.asarray(image), round(target)
 
 
-def _image_dpi(image: Image.Image) -> tuple[float, float]:
-    """Horizontal and vertical resolution: what the file says, else as if its short side were that of A4."""
+def _load_frame(path: Path, number: int) -> tuple[Image.Image, float, float]:
+    """A page of an image file, upright, and its resolution across and down."""
+    try:
+        # Opened by its path, an uncompressed file would be mapped into memory, which breaks with a file that shrinks,
+        # and Pillow 13 mixes up width and height of such a TIFF when it is turned.
+        with path.open("rb") as file, Image.open(file, formats=_FORMATS) as frame:
+            if number > 1 and frame.format != "TIFF":
+                raise EOFError("the file has one page")
+            frame.seek(number - 1)
+            is_turned = frame.getexif().get(ExifTags.Base.Orientation, 1) in (5, 6, 7, 8)
+            x, y = _said_dpi(frame)
+            frame.load()
+            image = ImageOps.exif_transpose(frame)
+    except MemoryError:
+        raise
+    except Exception as fault:  # as in `inspect`
+        if _is_of_the_machine(fault):
+            raise
+        raise _unrenderable(number, repr(fault)) from fault
+    if is_turned:
+        x, y = y, x
+    if not (x and y):
+        x = y = max(1.0, min(image.size) / _A4_WIDTH_INCHES)
+    return image, x, y
+
+
+def _said_dpi(image: Image.Image) -> tuple[float, float]:
+    """What an image file says of its resolution across and down; zeros if that is nothing, or nonsense."""
     try:
         x, y = (float(value) for value in image.info.get("dpi", (0, 0)))
     except (TypeError, ValueError):
-        x = y = 0.0
-    if not (50 <= x <= 2400 and 50 <= y <= 2400):
-        x = y = min(image.size) / _A4_WIDTH_INCHES
-    return max(x, 1.0), max(y, 1.0)
+        return 0.0, 0.0
+    return (x, y) if 50 <= x <= 2400 and 50 <= y <= 2400 else (0.0, 0.0)

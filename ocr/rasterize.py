@@ -2,6 +2,9 @@
 
 A page image is a ``uint8`` array, ``(height, width)`` when the page is grey or bilevel and ``(height, width, 3)``
 in RGB order when it has colour: colour is what tells a red seal from black letters.
+
+What a file says of its resolution is believed as long as it makes a page of a size that offices scan. Otherwise the
+page is taken to be as wide as A4.
 """
 
 from __future__ import annotations
@@ -36,6 +39,13 @@ _FORMATS = ("TIFF", "PNG", "JPEG", "WEBP", "BMP", "GIF", "JPEG2000")
 _HEIF = tuple(b"ftyp" + kind for kind in (b"heic", b"heix", b"heim", b"heis", b"hevc", b"mif1", b"msf1", b"avif"))
 
 _A4_WIDTH_INCHES = 8.27
+#: Pages whose short side is larger than A3's (11.7 inches) are not scanned below 150 dpi: 72 and 96 are what programs
+#: write that do not know, or that take a pixel for a point.
+_LARGE_INCHES, _COARSE_DPI = 12.2, 150
+#: Pages smaller than A6 (4.1 inches) with the detail of a whole page come of millimetres taken for points.
+_SMALL_INCHES, _FINE_DPI, _PAGE_PIXELS = 4.0, 320, 827
+#: A picture covers a page when it covers this share of it; margins of a few millimetres are common.
+_COVERS = 0.8
 _NUMBER = r"(-?[\d.]+(?:e[+-]?\d+)?)"
 _PAGE_SIZE = re.compile(rf"^Page +(\d+) +size: +{_NUMBER} x {_NUMBER} pts", re.MULTILINE)
 _INSPECT_TIMEOUT = 60
@@ -189,38 +199,77 @@ def _pdf_pages(path: Path) -> int:
     return pages
 
 
-def _pdf_page_facts(path: Path, number: int, timeout: float) -> tuple[float, float, bool]:
-    """Width and height of a page in inches, and whether any picture on it has colour."""
+@dataclass(frozen=True, slots=True)
+class _PageFacts:
+    """What poppler says of a page of a PDF.
+
+    Attributes:
+        width, height: inches.
+        colour: whether any picture on it has colour. A page without pictures (born digital) counts as coloured: it may
+            have a red seal drawn on it.
+        picture_dpi: of the finest picture that covers the page, 0.0 if none does.
+    """
+
+    width: float
+    height: float
+    colour: bool
+    picture_dpi: float
+
+
+def _pdf_page_facts(path: Path, number: int, timeout: float) -> _PageFacts:
     status = path.stat()
     facts = _all_page_facts(path.absolute(), status.st_mtime_ns, status.st_size, timeout)
-    return facts.get(number, (_A4_WIDTH_INCHES, _A4_WIDTH_INCHES * 1.414, True))
+    return facts.get(number, _PageFacts(_A4_WIDTH_INCHES, _A4_WIDTH_INCHES * 1.414, True, 0.0))
 
 
 @lru_cache(maxsize=4)
-def _all_page_facts(path: Path, changed: int, size: int, timeout: float) -> dict[int, tuple[float, float, bool]]:
-    """The same for every page of a PDF; asked of poppler once, as long as the file does not change.
-
-    A page without pictures (born digital) counts as coloured: it may have a red seal drawn on it.
-    """
+def _all_page_facts(path: Path, changed: int, size: int, timeout: float) -> dict[int, _PageFacts]:
+    """The facts of every page of a PDF; asked of poppler once, as long as the file does not change."""
     del changed, size  # part of the cache's key only
     listing = subprocess.run(
         ["pdfimages", "-list", str(path)], capture_output=True, timeout=timeout, check=False
     ).stdout.decode("utf-8", "replace")
-    pictures: dict[int, list[str]] = {}
+    pictures: dict[int, list[list[str]]] = {}
     for row in listing.splitlines()[2:]:
         parts = row.split()
-        if len(parts) > 5 and parts[0].isdigit():
-            pictures.setdefault(int(parts[0]), []).append(parts[5])
+        if len(parts) > 9 and parts[0].isdigit():
+            pictures.setdefault(int(parts[0]), []).append(parts)
     sizes = subprocess.run(
         ["pdfinfo", "-f", "1", "-l", "100000", str(path)], capture_output=True, timeout=timeout, check=False
     ).stdout.decode("utf-8", "replace")
     facts = {}
     for found in _PAGE_SIZE.finditer(sizes):
         number = int(found[1])
-        colours = pictures.get(number)
-        colour = colours is None or any(one not in ("gray", "-") for one in colours)
-        facts[number] = (abs(float(found[2])) / 72, abs(float(found[3])) / 72, colour)
+        width, height = abs(float(found[2])) / 72, abs(float(found[3])) / 72
+        rows = pictures.get(number, [])
+        colour = not rows or any(row[5] not in ("gray", "-") for row in rows)
+        facts[number] = _PageFacts(width, height, colour, _covering_dpi(rows, width * height))
     return facts
+
+
+def _covering_dpi(rows: list[list[str]], area: float) -> float:
+    """Resolution of the finest picture that covers a page of ``area`` square inches, be it cut into strips."""
+    covered: dict[float, float] = {}
+    for row in rows:
+        width, height, x_dpi, y_dpi = (float(row[i]) for i in (3, 4, -4, -3))
+        if x_dpi > 0 and y_dpi > 0:
+            covered[x_dpi] = covered.get(x_dpi, 0.0) + width / x_dpi * height / y_dpi
+    return max((dpi for dpi, share in covered.items() if share >= _COVERS * area), default=0.0)
+
+
+def _is_made_up(short_side: float, dpi: float) -> bool:
+    """Whether a page of so many inches, scanned at ``dpi``, is rather one whose resolution nobody knew."""
+    if dpi < _COARSE_DPI:
+        return short_side > _LARGE_INCHES
+    return dpi > _FINE_DPI and short_side < _SMALL_INCHES and short_side * dpi >= _PAGE_PIXELS
+
+
+def _per_a4(width: float, height: float) -> float:
+    """Pixels, or what else width and height are given in, to the inch of a page whose short side is that of A4.
+
+    What is more than twice as wide as high is a strip of a page: its width counts as twice that of A4.
+    """
+    return max(min(width, height), width / 2) / _A4_WIDTH_INCHES
 
 
 def _rasterize_pdf(path: Path, number: int, dpi: int, timeout: float, max_pixels: int) -> tuple[np.ndarray, int]:
@@ -228,7 +277,11 @@ def _rasterize_pdf(path: Path, number: int, dpi: int, timeout: float, max_pixels
     from pdf2image.exceptions import PDFInfoNotInstalledError, PDFPageCountError, PDFPopplerTimeoutError
 
     try:
-        width, height, colour = _pdf_page_facts(path, number, timeout)
+        facts = _pdf_page_facts(path, number, timeout)
+        width, height, zoom = facts.width, facts.height, 1.0
+        if facts.picture_dpi and _is_made_up(min(width, height), facts.picture_dpi):
+            zoom = 1 / _per_a4(width, height)
+            width, height = width * zoom, height * zoom
         if width * height * dpi * dpi > max_pixels:
             dpi = int((max_pixels / (width * height)) ** 0.5)
             if dpi < MIN_READABLE_DPI:
@@ -238,10 +291,10 @@ def _rasterize_pdf(path: Path, number: int, dpi: int, timeout: float, max_pixels
                 )
         images = convert_from_path(
             str(path.absolute()),
-            dpi=dpi,
+            dpi=dpi * zoom,  # type: ignore[arg-type]  # pdftoppm takes any number
             first_page=number,
             last_page=number,
-            grayscale=not colour,
+            grayscale=not facts.colour,
             use_cropbox=True,  # as pdfinfo counts, and as viewers show
             timeout=ceil(timeout),
         )
@@ -318,8 +371,8 @@ def _load_frame(path: Path, number: int) -> tuple[Image.Image, float, float]:
         raise _unrenderable(number, repr(fault)) from fault
     if is_turned:
         x, y = y, x
-    if not (x and y):
-        x = y = max(1.0, min(image.size) / _A4_WIDTH_INCHES)
+    if not (x and y) or _is_made_up(min(image.width / x, image.height / y), max(x, y)):
+        x = y = max(1.0, _per_a4(*image.size))
     return image, x, y
 
 

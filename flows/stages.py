@@ -179,25 +179,19 @@ def record_path(records: Path, number: int) -> Path:
     return records / f"{number:05}.json"
 
 
-def read_page_to_disk(
-    scan: Path, number: int, records: Path, dpi: int, seconds: float, max_pixels: int = 0
-) -> PageRead:
+def read_page_to_disk(scan: Path, number: int, records: Path, dpi: int, seconds: float, max_pixels: int) -> PageRead:
     """Read one page and keep its record, unless it is there already.
 
     Args:
         seconds: wall time the page may take.
-        max_pixels: of its image; 0 for the usual limit.
+        max_pixels: of its image; a page of more is rendered at a lower resolution.
 
     Raises:
         PageFault: the page cannot be read; no record is kept.
         ToolMissing: Tesseract, its Vietnamese data or poppler is missing.
         OSError: the record cannot be written.
     """
-    from ocr import rasterize
     from ocr.reading import read_page
-
-    if max_pixels:
-        rasterize.MAX_PIXELS = max_pixels
 
     place = record_path(records, number)
     if place.exists():
@@ -206,7 +200,7 @@ def read_page_to_disk(
         except ValueError:
             place.unlink()  # another version's, or damaged: read the page again
     try:
-        page = read_page(scan, number, dpi=dpi, timeout=seconds)
+        page = read_page(scan, number, dpi=dpi, timeout=seconds, max_pixels=max_pixels)
     except Fault:
         raise
     except OSError as fault:

@@ -1,11 +1,15 @@
-"""Scans to page images, one page at a time: PDF through poppler (pdf2image), TIFF, PNG and JPEG through Pillow.
+"""Scans to page images, one page at a time: PDF through poppler (pdf2image), TIFF, PNG, JPEG ... through Pillow.
 
 A page image is a ``uint8`` array, ``(height, width)`` when the page is grey or bilevel and ``(height, width, 3)``
 in RGB order when it has colour: colour is what tells a red seal from black letters.
+
+What a file says of its resolution is believed as long as it makes a page of a size that offices scan. Otherwise the
+page is taken to be as wide as A4.
 """
 
 from __future__ import annotations
 
+import errno
 import re
 import subprocess
 from dataclasses import dataclass
@@ -14,7 +18,7 @@ from math import ceil
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageOps, ImageSequence, UnidentifiedImageError
+from PIL import ExifTags, Image, ImageOps
 
 from ocr.faults import Encrypted, NoPages, NotAScan, PageFault, Timeout, TooLarge, ToolMissing
 
@@ -29,8 +33,21 @@ MIN_DPI = 250
 #: A page below this share of its resolution cannot be read, however it is rendered.
 MIN_READABLE_DPI = 60
 
+#: What Pillow may try. It knows forty more, of which some start programs (EPS) and none is a scan.
+_FORMATS = ("TIFF", "PNG", "JPEG", "WEBP", "BMP", "GIF", "JPEG2000")
+#: From the fifth byte on: pictures of phones, which Pillow reads with a plug-in (HEIC) or in new releases only (AVIF).
+_HEIF = tuple(b"ftyp" + kind for kind in (b"heic", b"heix", b"heim", b"heis", b"hevc", b"mif1", b"msf1", b"avif"))
+
 _A4_WIDTH_INCHES = 8.27
-_PAGE_SIZE = re.compile(r"^Page +(\d+) +size: +(-?[\d.]+) x (-?[\d.]+) pts", re.MULTILINE)
+#: Pages whose short side is larger than A3's (11.7 inches) are not scanned below 150 dpi: 72 and 96 are what programs
+#: write that do not know, or that take a pixel for a point.
+_LARGE_INCHES, _COARSE_DPI = 12.2, 150
+#: Pages smaller than A6 (4.1 inches) with the detail of a whole page come of millimetres taken for points.
+_SMALL_INCHES, _FINE_DPI, _PAGE_PIXELS = 4.0, 320, 827
+#: A picture covers a page when it covers this share of it; margins of a few millimetres are common.
+_COVERS = 0.8
+_NUMBER = r"(-?[\d.]+(?:e[+-]?\d+)?)"
+_PAGE_SIZE = re.compile(rf"^Page +(\d+) +size: +{_NUMBER} x {_NUMBER} pts", re.MULTILINE)
 _INSPECT_TIMEOUT = 60
 
 # The limits below are ours; Pillow's own guard would refuse large but honest scans.
@@ -55,12 +72,16 @@ class ScanInfo:
 def inspect(path: Path) -> ScanInfo:
     """Open a scan and count its pages.
 
+    Only a TIFF has several images for pages. The second picture in a phone's JPEG (MPO) is a view or a depth map of
+    the first; an animation is no scan.
+
     Raises:
-        NotAScan: it is empty, damaged, or not what its name says.
+        NotAScan: it is empty, damaged, or none of the kinds that are read.
         Encrypted: it asks for a password.
         NoPages: it holds no page.
+        TooLarge: it has more pixels than any page.
         ToolMissing: poppler is not installed.
-        OSError: the file cannot be opened at all.
+        OSError: the file cannot be opened, or the machine fails otherwise (its disk, its memory).
     """
     size = path.stat().st_size
     if size == 0:
@@ -68,43 +89,74 @@ def inspect(path: Path) -> ScanInfo:
     if _is_pdf(path):
         return ScanInfo("pdf", _pdf_pages(path), size)
     try:
-        with Image.open(path) as image:
-            pages = getattr(image, "n_frames", 1)
+        with path.open("rb") as file, Image.open(file, formats=_FORMATS) as image:
+            pages = getattr(image, "n_frames", 1) if image.format == "TIFF" else 1
+            is_animated = image.format not in ("TIFF", "MPO") and getattr(image, "is_animated", False)
     except Image.DecompressionBombError as fault:
         raise TooLarge(
             "The image has too many pixels to be a page; scan it again at 300 dpi.",
             vietnamese="Ảnh có quá nhiều điểm ảnh; hãy quét lại ở 300 dpi.",
             detail=str(fault),
         ) from fault
-    except (UnidentifiedImageError, OSError, ValueError, SyntaxError) as fault:
+    except Exception as fault:  # Pillow lets out whatever a damaged head runs into, MemoryError among it
+        if _is_of_the_machine(fault):
+            raise
+        raise _no_scan(path, repr(fault)) from fault
+    if is_animated:
         raise NotAScan(
-            "The file is not a PDF, TIFF, PNG or JPEG, or it is damaged; scan or export it again.",
-            vietnamese="Tệp không phải PDF, TIFF, PNG hay JPEG, hoặc đã hỏng; hãy quét hoặc xuất lại.",
-            detail=str(fault),
-        ) from fault
+            "The file is an animation; save the page as PNG or PDF.",
+            vietnamese="Tệp là ảnh động; hãy lưu trang thành PNG hoặc PDF.",
+        )
     return ScanInfo("image", pages, size)
 
 
-def rasterize(path: Path, number: int, *, dpi: int = 300, timeout: float = 60.0) -> tuple[np.ndarray, int]:
+def rasterize(
+    path: Path, number: int, *, dpi: int = 300, timeout: float = 60.0, max_pixels: int = MAX_PIXELS
+) -> tuple[np.ndarray, int]:
     """The image of page ``number`` (from 1) and its resolution in dpi.
 
-    The resolution is ``dpi``, or less where the page would have more than :data:`MAX_PIXELS`; an image file
+    The resolution is ``dpi``, or less where the page would have more than ``max_pixels``; an image file
     keeps its own resolution when that is between :data:`MIN_DPI` and ``dpi``.
 
     Raises:
         PageFault: the page cannot be rendered.
         Timeout: poppler took longer than ``timeout`` seconds and was killed.
         ToolMissing: poppler is not installed.
+        OSError: the file cannot be opened, or the machine fails otherwise (its disk, its memory).
     """
     if _is_pdf(path):
-        return _rasterize_pdf(path, number, dpi, timeout)
-    return _rasterize_image(path, number, dpi)
+        return _rasterize_pdf(path, number, dpi, timeout, max_pixels)
+    return _rasterize_image(path, number, dpi, max_pixels)
 
 
 def _is_pdf(path: Path) -> bool:
     """Whether the file says so itself, whatever its name."""
     with path.open("rb") as file:
         return b"%PDF-" in file.read(1024)
+
+
+def _no_scan(path: Path, detail: str) -> NotAScan:
+    with path.open("rb") as file:
+        is_heif = file.read(12)[4:].startswith(_HEIF)
+    if is_heif:
+        return NotAScan(
+            "The file is a HEIC or AVIF picture, as phones make them; save it as JPEG or PDF and drop it again.",
+            vietnamese="Tệp là ảnh HEIC hoặc AVIF của điện thoại; hãy lưu thành JPEG hoặc PDF rồi thả vào lại.",
+            detail=detail,
+        )
+    return NotAScan(
+        "The file is not a PDF, TIFF, PNG or JPEG, or it is damaged; scan or export it again.",
+        vietnamese="Tệp không phải PDF, TIFF, PNG hay JPEG, hoặc đã hỏng; hãy quét hoặc xuất lại.",
+        detail=detail,
+    )
+
+
+def _is_of_the_machine(fault: Exception) -> bool:
+    """Whether a file could not be read, rather than not be understood: the system's errors have a number.
+
+    EINVAL is what a damaged file gives whose head points before its beginning.
+    """
+    return isinstance(fault, OSError) and fault.errno not in (None, errno.EINVAL)
 
 
 def _poppler_missing(fault: Exception) -> ToolMissing:
@@ -147,48 +199,91 @@ def _pdf_pages(path: Path) -> int:
     return pages
 
 
-def _pdf_page_facts(path: Path, number: int, timeout: float) -> tuple[float, float, bool]:
-    """Width and height of a page in inches, and whether any picture on it has colour."""
+@dataclass(frozen=True, slots=True)
+class _PageFacts:
+    """What poppler says of a page of a PDF.
+
+    Attributes:
+        width, height: inches.
+        colour: whether any picture on it has colour. A page without pictures (born digital) counts as coloured: it may
+            have a red seal drawn on it.
+        picture_dpi: of the finest picture that covers the page, 0.0 if none does.
+    """
+
+    width: float
+    height: float
+    colour: bool
+    picture_dpi: float
+
+
+def _pdf_page_facts(path: Path, number: int, timeout: float) -> _PageFacts:
     status = path.stat()
     facts = _all_page_facts(path.absolute(), status.st_mtime_ns, status.st_size, timeout)
-    return facts.get(number, (_A4_WIDTH_INCHES, _A4_WIDTH_INCHES * 1.414, True))
+    return facts.get(number, _PageFacts(_A4_WIDTH_INCHES, _A4_WIDTH_INCHES * 1.414, True, 0.0))
 
 
 @lru_cache(maxsize=4)
-def _all_page_facts(path: Path, changed: int, size: int, timeout: float) -> dict[int, tuple[float, float, bool]]:
-    """The same for every page of a PDF; asked of poppler once, as long as the file does not change.
-
-    A page without pictures (born digital) counts as coloured: it may have a red seal drawn on it.
-    """
+def _all_page_facts(path: Path, changed: int, size: int, timeout: float) -> dict[int, _PageFacts]:
+    """The facts of every page of a PDF; asked of poppler once, as long as the file does not change."""
     del changed, size  # part of the cache's key only
     listing = subprocess.run(
         ["pdfimages", "-list", str(path)], capture_output=True, timeout=timeout, check=False
     ).stdout.decode("utf-8", "replace")
-    pictures: dict[int, list[str]] = {}
+    pictures: dict[int, list[list[str]]] = {}
     for row in listing.splitlines()[2:]:
         parts = row.split()
-        if len(parts) > 5 and parts[0].isdigit():
-            pictures.setdefault(int(parts[0]), []).append(parts[5])
+        if len(parts) > 9 and parts[0].isdigit():
+            pictures.setdefault(int(parts[0]), []).append(parts)
     sizes = subprocess.run(
         ["pdfinfo", "-f", "1", "-l", "100000", str(path)], capture_output=True, timeout=timeout, check=False
     ).stdout.decode("utf-8", "replace")
     facts = {}
     for found in _PAGE_SIZE.finditer(sizes):
         number = int(found[1])
-        colours = pictures.get(number)
-        colour = colours is None or any(one not in ("gray", "-") for one in colours)
-        facts[number] = (abs(float(found[2])) / 72, abs(float(found[3])) / 72, colour)
+        width, height = abs(float(found[2])) / 72, abs(float(found[3])) / 72
+        rows = pictures.get(number, [])
+        colour = not rows or any(row[5] not in ("gray", "-") for row in rows)
+        facts[number] = _PageFacts(width, height, colour, _covering_dpi(rows, width * height))
     return facts
 
 
-def _rasterize_pdf(path: Path, number: int, dpi: int, timeout: float) -> tuple[np.ndarray, int]:
+def _covering_dpi(rows: list[list[str]], area: float) -> float:
+    """Resolution of the finest picture that covers a page of ``area`` square inches, be it cut into strips."""
+    covered: dict[float, float] = {}
+    for row in rows:
+        width, height, x_dpi, y_dpi = (float(row[i]) for i in (3, 4, -4, -3))
+        if x_dpi > 0 and y_dpi > 0:
+            covered[x_dpi] = covered.get(x_dpi, 0.0) + width / x_dpi * height / y_dpi
+    return max((dpi for dpi, share in covered.items() if share >= _COVERS * area), default=0.0)
+
+
+def _is_made_up(short_side: float, dpi: float) -> bool:
+    """Whether a page of so many inches, scanned at ``dpi``, is rather one whose resolution nobody knew."""
+    if dpi < _COARSE_DPI:
+        return short_side > _LARGE_INCHES
+    return dpi > _FINE_DPI and short_side < _SMALL_INCHES and short_side * dpi >= _PAGE_PIXELS
+
+
+def _per_a4(width: float, height: float) -> float:
+    """Pixels, or what else width and height are given in, to the inch of a page whose short side is that of A4.
+
+    What is more than twice as wide as high is a strip of a page: its width counts as twice that of A4.
+    """
+    return max(min(width, height), width / 2) / _A4_WIDTH_INCHES
+
+
+def _rasterize_pdf(path: Path, number: int, dpi: int, timeout: float, max_pixels: int) -> tuple[np.ndarray, int]:
     from pdf2image import convert_from_path
     from pdf2image.exceptions import PDFInfoNotInstalledError, PDFPageCountError, PDFPopplerTimeoutError
 
     try:
-        width, height, colour = _pdf_page_facts(path, number, timeout)
-        if width * height * dpi * dpi > MAX_PIXELS:
-            dpi = int((MAX_PIXELS / (width * height)) ** 0.5)
+        facts = _pdf_page_facts(path, number, timeout)
+        width, height, zoom = facts.width, facts.height, 1.0
+        if facts.picture_dpi and _is_made_up(min(width, height), facts.picture_dpi):
+            zoom = 1 / _per_a4(width, height)
+            width, height = width * zoom, height * zoom
+        if width * height * dpi * dpi > max_pixels:
+            dpi = int((max_pixels / (width * height)) ** 0.5)
             if dpi < MIN_READABLE_DPI:
                 raise PageFault(
                     f"Page {number} is {width * 2.54:.0f} x {height * 2.54:.0f} cm, too large to be read.",
@@ -196,10 +291,11 @@ def _rasterize_pdf(path: Path, number: int, dpi: int, timeout: float) -> tuple[n
                 )
         images = convert_from_path(
             str(path.absolute()),
-            dpi=dpi,
+            dpi=dpi * zoom,  # type: ignore[arg-type]  # pdftoppm takes any number
             first_page=number,
             last_page=number,
-            grayscale=not colour,
+            grayscale=not facts.colour,
+            use_cropbox=True,  # as pdfinfo counts, and as viewers show
             timeout=ceil(timeout),
         )
     except (PDFInfoNotInstalledError, FileNotFoundError) as fault:
@@ -211,6 +307,8 @@ def _rasterize_pdf(path: Path, number: int, dpi: int, timeout: float) -> tuple[n
             detail=str(fault),
         ) from fault
     except (PDFPageCountError, OSError, ValueError, SyntaxError) as fault:
+        if _is_of_the_machine(fault):
+            raise
         raise _unrenderable(number, str(fault)) from fault
     # Poppler answers a page it has no memory for with one white pixel and exit status 0.
     if not images or min(images[0].size) < 16:
@@ -226,31 +324,23 @@ def _unrenderable(number: int, detail: str) -> PageFault:
     )
 
 
-def _rasterize_image(path: Path, number: int, dpi: int) -> tuple[np.ndarray, int]:
-    try:
-        with Image.open(path) as file:
-            frame = next((one for index, one in enumerate(ImageSequence.Iterator(file), 1) if index == number), None)
-            if frame is None:
-                raise _unrenderable(number, "the file has fewer pages")
-            image = ImageOps.exif_transpose(frame)
-            scale_x, scale_y = _image_dpi(frame)
-            if image.mode in ("RGBA", "LA", "PA") or "transparency" in image.info:
-                paper = Image.new("RGBA", image.size, "white")
-                image = Image.alpha_composite(paper, image.convert("RGBA")).convert("RGB")
-            elif image.mode.startswith(("I", "F")):
-                values = np.asarray(image, dtype=np.float64)
-                top = 65535.0 if values.max() > 255 else 255.0
-                image = Image.fromarray((values * (255.0 / top)).clip(0, 255).astype(np.uint8))
-            elif image.mode in ("1", "L"):
-                image = image.convert("L")
-            else:
-                image = image.convert("RGB")
-    except (OSError, ValueError, SyntaxError, EOFError) as fault:
-        raise _unrenderable(number, str(fault)) from fault
+def _rasterize_image(path: Path, number: int, dpi: int, max_pixels: int) -> tuple[np.ndarray, int]:
+    image, scale_x, scale_y = _load_frame(path, number)
+    if image.mode in ("RGBA", "LA", "PA") or "transparency" in image.info:
+        paper = Image.new("RGBA", image.size, "white")
+        image = Image.alpha_composite(paper, image.convert("RGBA")).convert("RGB")
+    elif image.mode.startswith(("I", "F")):
+        values = np.asarray(image, dtype=np.float64)
+        top = 65535.0 if values.max() > 255 else 255.0
+        image = Image.fromarray((values * (255.0 / top)).clip(0, 255).astype(np.uint8))
+    elif image.mode in ("1", "L"):
+        image = image.convert("L")
+    else:
+        image = image.convert("RGB")
     target = min(max(scale_x, scale_y), float(dpi)) if max(scale_x, scale_y) >= MIN_DPI else float(dpi)
     width, height = image.width * target / scale_x, image.height * target / scale_y
-    if width * height > MAX_PIXELS:
-        shrink = (MAX_PIXELS / (width * height)) ** 0.5
+    if width * height > max_pixels:
+        shrink = (max_pixels / (width * height)) ** 0.5
         width, height, target = width * shrink, height * shrink, target * shrink
     if min(width, height) < 16:
         raise _unrenderable(number, "the picture is only a few pixels wide")
@@ -260,12 +350,36 @@ def _rasterize_image(path: Path, number: int, dpi: int) -> tuple[np.ndarray, int
     return np.asarray(image), round(target)
 
 
-def _image_dpi(image: Image.Image) -> tuple[float, float]:
-    """Horizontal and vertical resolution: what the file says, else as if its short side were that of A4."""
+def _load_frame(path: Path, number: int) -> tuple[Image.Image, float, float]:
+    """A page of an image file, upright, and its resolution across and down."""
+    try:
+        # Opened by its path, an uncompressed file would be mapped into memory, which breaks with a file that shrinks,
+        # and Pillow 13 mixes up width and height of such a TIFF when it is turned.
+        with path.open("rb") as file, Image.open(file, formats=_FORMATS) as frame:
+            if number > 1 and frame.format != "TIFF":
+                raise EOFError("the file has one page")
+            frame.seek(number - 1)
+            is_turned = frame.getexif().get(ExifTags.Base.Orientation, 1) in (5, 6, 7, 8)
+            x, y = _said_dpi(frame)
+            frame.load()
+            image = ImageOps.exif_transpose(frame)
+    except MemoryError:
+        raise
+    except Exception as fault:  # as in `inspect`
+        if _is_of_the_machine(fault):
+            raise
+        raise _unrenderable(number, repr(fault)) from fault
+    if is_turned:
+        x, y = y, x
+    if not (x and y) or _is_made_up(min(image.width / x, image.height / y), max(x, y)):
+        x = y = max(1.0, _per_a4(*image.size))
+    return image, x, y
+
+
+def _said_dpi(image: Image.Image) -> tuple[float, float]:
+    """What an image file says of its resolution across and down; zeros if that is nothing, or nonsense."""
     try:
         x, y = (float(value) for value in image.info.get("dpi", (0, 0)))
     except (TypeError, ValueError):
-        x = y = 0.0
-    if not (50 <= x <= 2400 and 50 <= y <= 2400):
-        x = y = min(image.size) / _A4_WIDTH_INCHES
-    return max(x, 1.0), max(y, 1.0)
+        return 0.0, 0.0
+    return (x, y) if 50 <= x <= 2400 and 50 <= y <= 2400 else (0.0, 0.0)

@@ -14,7 +14,7 @@ import numpy as np
 from ocr import cells, clean, layout, marks, missed, specks
 from ocr.components import Components, find_components
 from ocr.page import Box, Line, Page, Word, Zone, mean_confidence
-from ocr.rasterize import rasterize
+from ocr.rasterize import MAX_PIXELS, rasterize
 from ocr.recognize import ReadLine, engine_versions, find_rotation, moved, recognize
 from ocr.tables import Table, erase_borders, find_tables
 from ocr.type_size import measured
@@ -29,12 +29,13 @@ _ONE_WORD = 150.0
 _BETTER = 1.1
 
 
-def read_page(path: Path, number: int, *, dpi: int = 300, timeout: float = 180.0) -> Page:
+def read_page(path: Path, number: int, *, dpi: int = 300, timeout: float = 180.0, max_pixels: int = MAX_PIXELS) -> Page:
     """Read page ``number`` (from 1) of a scan.
 
     Args:
         dpi: resolution to render PDF pages at.
         timeout: seconds that rendering and recognition may each take.
+        max_pixels: a page of more is rendered at a lower resolution.
 
     Raises:
         ocr.faults.PageFault: the page cannot be rendered or read (``Timeout`` when it took too long).
@@ -42,7 +43,7 @@ def read_page(path: Path, number: int, *, dpi: int = 300, timeout: float = 180.0
     """
     begun = time.perf_counter()
     cv2.setNumThreads(1)  # pages are read side by side; threads inside a page only get in the way
-    image, dpi = rasterize(path, number, dpi=dpi, timeout=timeout)
+    image, dpi = rasterize(path, number, dpi=dpi, timeout=timeout, max_pixels=max_pixels)
     read = _read(image, dpi, timeout)
     rotation = 0
     if read.lines and read.confidence < _DOUBTFUL:

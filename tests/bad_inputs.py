@@ -14,8 +14,10 @@ import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache
+from itertools import pairwise
 from pathlib import Path
 
+import cv2
 import numpy as np
 from PIL import Image
 
@@ -133,6 +135,35 @@ def scan_objects(
     }
 
 
+def coded(data: bytes, code: str, **entries: object) -> bytes:
+    """The strip as an image object in another code than JPEG."""
+    width, height = strip().size
+    known = {"ImageMask": "false"} if "ImageMask" in entries else {"ColorSpace": "/DeviceGray"}
+    head = {"Type": "/XObject", "Subtype": "/Image", "Width": width, "Height": height, "BitsPerComponent": 8}
+    return stream(data, **{**head, **known, "Filter": code, **entries})
+
+
+def sheet_pdf(box: tuple[float, float], image: Image.Image | None = None, strips: int = 1, page: str = "") -> bytes:
+    """A page of ``box`` points that a picture covers, cut into so many strips."""
+    whole = image or sheet()
+    width, height = box
+    across, down = whole.size
+    cuts = [round(down * number / strips) for number in range(strips + 1)]
+    objects = scan_objects(box=f"[0 0 {width} {height}]", page=page)
+    content, names = [], []
+    for number, (top, bottom) in enumerate(pairwise(cuts), 10):
+        jpeg = picture("JPEG", whole.crop((0, top, across, bottom)))
+        space = "/DeviceGray" if whole.mode == "L" else "/DeviceRGB"
+        head = {"Type": "/XObject", "Subtype": "/Image", "Width": across, "Height": bottom - top, "ColorSpace": space}
+        objects[number] = stream(jpeg, **head, BitsPerComponent=8, Filter="/DCTDecode")
+        low, high = height * (1 - bottom / down), height * (bottom - top) / down
+        content.append(f"q {width} 0 0 {high:.3f} 0 {low:.3f} cm /I{number} Do Q")
+        names.append(f"/I{number} {number} 0 R")
+    resources = f"<</XObject <<{' '.join(names)}>>>>"
+    objects[3] = objects[3].replace(b"<</XObject <</I 5 0 R>>>>", resources.encode())
+    return pdf({**objects, 4: stream(" ".join(content).encode())})
+
+
 def with_object(number: int, body: bytes, **options: object) -> Callable[[], bytes]:
     """The scan with one object replaced."""
     return lambda: pdf({**scan_objects(**options), number: body})  # type: ignore[arg-type]
@@ -230,6 +261,23 @@ def tiff(entries: list[tuple[int, int, int, int]], after: bytes = b"", next_fold
     return b"II*\x00" + struct.pack("<I", 8) + body + struct.pack("<I", next_folder) + after
 
 
+def several(form: str, count: int, **options: object) -> bytes:
+    """A file of so many frames, of which each shows something else."""
+    first, *others = (turned(3 * number).resize(strip().size).convert("RGB") for number in range(count))
+    return picture(form, first, save_all=True, append_images=others, **options)
+
+
+def heif(brand: bytes) -> bytes:
+    """The beginning of a HEIF file, as a phone writes it."""
+    return struct.pack(">I", 24) + b"ftyp" + brand + bytes(4) + b"mif1" + brand + bytes(3000)
+
+
+def psd(image: Image.Image) -> bytes:
+    """A grey Photoshop file."""
+    head = b"8BPS" + struct.pack(">H6xHIIHH", 1, 1, image.height, image.width, 8, 1)
+    return head + bytes(12) + struct.pack(">H", 0) + image.tobytes()
+
+
 def noise(width: int, height: int) -> Image.Image:
     return Image.fromarray(np.random.default_rng(1).integers(0, 256, (height, width), dtype=np.uint8))
 
@@ -295,6 +343,24 @@ def _not_what_they_say() -> Iterator[BadInput]:
     yield BadInput("junk_after.pdf", kind, lambda: good_pdf() + bytes(3000), PUBLISHED)
     yield BadInput("web.webp.png", kind, lambda: picture("WEBP", sheet()), PUBLISHED)
     yield BadInput("bitmap.bmp.png", kind, lambda: picture("BMP"), PUBLISHED)
+    yield BadInput("web.webp", kind, lambda: picture("WEBP", sheet()), PUBLISHED)
+    yield BadInput("bitmap.bmp", kind, lambda: picture("BMP"), PUBLISHED)
+    yield BadInput("still.gif", kind, lambda: picture("GIF", sheet()), PUBLISHED)
+    yield BadInput("page.jp2", kind, lambda: picture("JPEG2000", sheet()), PUBLISHED)
+    yield BadInput("codestream.j2k", kind, lambda: picture("JPEG2000", sheet(), no_jp2=True), PUBLISHED)
+    yield BadInput("two_views.jpg", kind, lambda: several("MPO", 2, dpi=(300, 300)), PUBLISHED)
+    for brand in (b"heic", b"mif1", b"avif"):
+        yield refused(f"{brand.decode()}.jpg", heif(brand))
+    yield refused("film.mp4", heif(b"isom"))
+    yield refused("postscript.eps.png", picture("EPS"))
+    dos = struct.pack("<IIIIIII", 0xC6D3D0C5, 30, 40, 0, 0, 0, 0) + b"\xff\xff"
+    yield refused("postscript_of_dos.eps", dos + b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 99 99\n")
+    yield refused("photoshop.psd", psd(strip()))
+    yield refused("metafile.wmf", struct.pack("<IH4hHIH", 0x9AC6CDD7, 0, 0, 0, 999, 999, 300, 0, 0) + bytes(100))
+    for form in ("ICO", "PPM", "TGA", "PCX", "SGI"):
+        yield refused(f"picture.{form.lower()}", picture(form))
+    for form in ("GIF", "WEBP", "PNG"):
+        yield refused(f"animation.{form.lower()}", several(form, 3))
 
 
 def _damaged() -> Iterator[BadInput]:
@@ -387,6 +453,7 @@ def _bombs() -> Iterator[BadInput]:
     yield BadInput("mono_35000.png", kind, lambda: png(side, side, black * 10), REFUSED, "TooLarge")
     yield BadInput("head_says_4_billion.png", kind, lambda: png(2**31 - 1, 2**31 - 1, b""), REFUSED, "TooLarge")
     yield BadInput("a4_1200_dpi.png", kind, lambda: png(9_921, 14_031, bytes(9_921 // 8 + 2) * 14_031), EITHER)
+    yield BadInput("a4_2400_dpi.png", kind, lambda: png(19_843, 28_066, bytes(19_843 // 8 + 2) * 28_066), EITHER)
     sof = b"\xff\xd8\xff\xc0\x00\x0b\x08\xff\xff\xff\xff\x01\x01\x11\x00\xff\xd9"
     yield BadInput("head_says_65535.jpg", kind, lambda: sof, REFUSED)
     huge = [(256, 4, 1, 60_000), (257, 4, 1, 60_000), (258, 3, 1, 8), (259, 3, 1, 1), (262, 3, 1, 1), (273, 4, 1, 8)]
@@ -411,7 +478,15 @@ def _bombs() -> Iterator[BadInput]:
     text = b"Comment\0\0" + chunk
     more = struct.pack(">I", len(text)) + b"zTXt" + text + struct.pack(">I", zlib.crc32(b"zTXt" + text))
     yield BadInput("text_bomb.png", kind, lambda: png(400, 40, (b"\0" + b"\xff" * 50) * 40, more=more), EITHER)
-    yield BadInput("frames.gif.png", kind, _many_frames, PUBLISHED)
+    yield BadInput("frames.gif.png", kind, _many_frames, REFUSED, "NotAScan")
+    gif = picture("GIF", Image.new("L", (8, 8)))
+    yield BadInput("head_says_65535.gif", kind, lambda: b"GIF89a" + b"\xff" * 4 + gif[10:], REFUSED, "TooLarge")
+    bmp = b"BM" + struct.pack("<IIIIiiHHIIiiII", 99, 0, 54, 40, 2**20, 2**20, 1, 24, 0, 0, 0, 0, 0, 0)
+    yield BadInput("head_says_a_million.bmp", kind, lambda: bmp, REFUSED, "TooLarge")
+    yield BadInput("head_says_4_billion.j2k", kind, _huge_codestream, REFUSED, "TooLarge")
+    yield BadInput("page_2_says_60000.tif", kind, _tiff_huge_in_page_2, WARNED)
+    around = page_with(box="[0 0 100000 100000]", page="/CropBox [0 0 240 48]")
+    yield BadInput("little_of_much.pdf", kind, around, PUBLISHED)
 
 
 def endless_page() -> bytes:
@@ -439,12 +514,31 @@ def _many_frames() -> bytes:
     return picture("GIF", frames[0], save_all=True, append_images=frames[1:])
 
 
+def _huge_codestream() -> bytes:
+    data = bytearray(picture("JPEG2000", no_jp2=True))
+    struct.pack_into(">II", data, 8, 2**32 - 1, 2**32 - 1)
+    return bytes(data)
+
+
+def _tiff_huge_in_page_2() -> bytes:
+    data = bytearray(picture("TIFF", save_all=True, append_images=[strip()]))
+    (first,) = struct.unpack_from("<I", data, 4)
+    (count,) = struct.unpack_from("<H", data, first)
+    (second,) = struct.unpack_from("<I", data, first + 2 + 12 * count)
+    for entry in range(second + 2, second + 2 + 12 * count, 12):
+        if struct.unpack_from("<H", data, entry)[0] in (256, 257):
+            struct.pack_into("<HHII", data, entry, struct.unpack_from("<H", data, entry)[0], 4, 1, 60_000)
+    return bytes(data)
+
+
 def _colours() -> Iterator[BadInput]:
     kind = "6 colour and coding"
     grey = strip()
     rgba = grey.convert("RGBA")
     rgba.putalpha(grey.point(lambda value: 255 - value))
     deep = Image.fromarray(np.asarray(grey).astype(np.uint16) * 257)
+    turned_fax = grey.resize((667, 67)).rotate(90, expand=True)
+    bits = zlib.compress(np.packbits(np.asarray(grey) > 128, axis=1).tobytes())
     floats = Image.fromarray(np.asarray(grey).astype(np.float32))
     made: dict[str, Callable[[], bytes]] = {
         "cmyk.jpg": lambda: picture("JPEG", grey.convert("CMYK")),
@@ -463,6 +557,21 @@ def _colours() -> Iterator[BadInput]:
         "dpi_200x100.tif": lambda: picture("TIFF", grey.resize((667, 67)), dpi=(200, 100)),
         "dpi_zero.tif": lambda: picture("TIFF", sheet(), dpi=(0, 0)),
         "dpi_absurd.png": lambda: picture("PNG", sheet(), dpi=(100_000, 1)),
+        "dpi_of_a_screen.jpg": lambda: picture("JPEG", sheet(), dpi=(72, 72)),
+        "dpi_of_another_screen.png": lambda: picture("PNG", sheet().resize((1500, 1500)), dpi=(96, 96)),
+        "dpi_too_fine.png": lambda: picture("PNG", sheet(), dpi=(600, 600)),
+        "turned.tif": lambda: picture("TIFF", grey.rotate(90, expand=True), tiffinfo={274: 6}),
+        "turned_fax.tif": lambda: picture(
+            "TIFF", turned_fax.convert("1"), compression="group4", dpi=(100, 200), tiffinfo={274: 8}
+        ),
+        "fax.pdf": lambda: good_pdf(image=grey.convert("1")),
+        "palette.pdf": lambda: good_pdf(image=grey.convert("RGB").quantize(16)),
+        "jpeg2000.pdf": with_object(5, coded(picture("JPEG2000", grey), "/JPXDecode")),
+        "jbig2_broken.pdf": with_object(5, coded(bytes(99), "/JBIG2Decode", BitsPerComponent=1)),
+        "stencil.pdf": with_object(5, coded(bits, "/FlateDecode", BitsPerComponent=1, ImageMask="true")),
+        "sixteen_bits.pdf": with_object(
+            5, coded(zlib.compress(np.asarray(deep).astype(">u2").tobytes()), "/FlateDecode", BitsPerComponent=16)
+        ),
         "exif_turned.jpg": lambda: picture("JPEG", grey.rotate(90, expand=True), exif=_exif(6)),
         "exif_broken.jpg": lambda: picture("JPEG", sheet(), exif=b"Exif\0\0MM\0*\xff\xff\xff\xff"),
         "icc_broken.png": lambda: picture("PNG", icc_profile=b"no profile at all"),
@@ -496,7 +605,38 @@ def _geometry() -> Iterator[BadInput]:
     for name, (box, ends) in boxes.items():
         yield BadInput(f"{name}.pdf", kind, page_with(box=box), ends)
     yield BadInput("cropped.pdf", kind, page_with(page="/CropBox [20 4 220 44]"), PUBLISHED)
+    yield BadInput("point_a_pixel.pdf", kind, lambda: sheet_pdf((1000, 1000)), PUBLISHED)
+    yield BadInput("point_a_pixel_in_strips.pdf", kind, lambda: sheet_pdf((1000, 1000), strips=7), PUBLISHED)
+    yield BadInput("point_a_millimetre.pdf", kind, lambda: sheet_pdf((210, 210)), PUBLISHED)
+    yield BadInput("ten_kilometres.pdf", kind, lambda: sheet_pdf((30_000_000, 30_000_000)), PUBLISHED)
+    yield BadInput("user_unit_3.pdf", kind, page_with(page="/UserUnit 3"), PUBLISHED)
+    yield BadInput("pages_of_many_sizes.pdf", kind, _pages_of_many_sizes, PUBLISHED)
+    spread = Image.new("L", (2100, 300), 255)
+    spread.paste(strip(), (0, 50))
+    spread.paste(strip(), (1100, 50))
+    yield BadInput("two_pages_side_by_side.png", kind, lambda: picture("PNG", spread), PUBLISHED)
+    yield BadInput("strip_without_dpi.png", kind, lambda: picture("PNG", dpi=(0, 0)), PUBLISHED)
     yield BadInput("crop_outside.pdf", kind, page_with(page="/CropBox [900 900 990 990]"), EITHER)
+
+
+def _pages_of_many_sizes() -> bytes:
+    """The strip at its own size, 4 times as large, as one point to the pixel, lying."""
+    pages = ((240, 48, ""), (960, 192, ""), (1000, 200, ""), (240, 48, "/Rotate 90"))
+    objects = scan_objects()
+    for number, (width, height, more) in enumerate(pages):
+        content = stream(f"q {width} 0 0 {height} 0 0 cm /I Do Q".encode())
+        box = objects[3].replace(b"[0 0 240 48]", f"[0 0 {width} {height}] {more}".encode())
+        objects |= {20 + number: content, 30 + number: box.replace(b"4 0 R", f"{20 + number} 0 R".encode())}
+    kids = " ".join(f"{30 + number} 0 R" for number in range(len(pages)))
+    return pdf({**objects, 2: f"<</Type /Pages /Kids [{kids}] /Count {len(pages)}>>".encode()})
+
+
+def _with_qr_code() -> Image.Image:
+    page = Image.new("L", (1000, 600), 255)
+    page.paste(strip(), (0, 20))
+    code = cv2.QRCodeEncoder.create().encode("https://example.vn/tra-cuu?so=123/2024/QD-UBND")
+    page.paste(Image.fromarray(code).convert("L").resize((300, 300), Image.Resampling.NEAREST), (50, 260))
+    return page
 
 
 def _layers_and_contents() -> Iterator[BadInput]:
@@ -519,4 +659,5 @@ def _layers_and_contents() -> Iterator[BadInput]:
     yield BadInput("noise.png", kind, lambda: picture("PNG", noise(800, 300)), PUBLISHED)
     yield BadInput("white_pages.pdf", kind, lambda: good_pdf(3, Image.new("L", (800, 300), 255)), PUBLISHED)
     checks = Image.fromarray((np.indices((300, 800)).sum(0) // 4 % 2 * 255).astype(np.uint8))
+    yield BadInput("qr_code.png", kind, lambda: picture("PNG", _with_qr_code()), PUBLISHED)
     yield BadInput("checkerboard.png", kind, lambda: picture("PNG", checks), PUBLISHED)

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import errno
 import re
+import signal
 import subprocess
 from dataclasses import dataclass
 from functools import lru_cache
@@ -20,7 +21,7 @@ from pathlib import Path
 import numpy as np
 from PIL import ExifTags, Image, ImageOps
 
-from ocr.faults import Encrypted, NoPages, NotAScan, PageFault, Timeout, TooLarge, ToolMissing
+from ocr.faults import Encrypted, NoPages, NotAScan, PageFault, Timeout, TooLarge, ToolMissing, killed
 
 PDF_SUFFIXES = frozenset({".pdf"})
 IMAGE_SUFFIXES = frozenset({".tif", ".tiff", ".png", ".jpg", ".jpeg"})
@@ -120,6 +121,7 @@ def rasterize(
 
     Raises:
         PageFault: the page cannot be rendered.
+        Killed: a program of poppler's was killed from outside.
         Timeout: poppler took longer than ``timeout`` seconds and was killed.
         ToolMissing: poppler is not installed.
         OSError: the file cannot be opened, or the machine fails otherwise (its disk, its memory).
@@ -172,7 +174,11 @@ def _pdf_pages(path: Path) -> int:
     from pdf2image.exceptions import PDFInfoNotInstalledError, PDFPageCountError, PDFPopplerTimeoutError
 
     try:
-        info = pdfinfo_from_path(str(path.absolute()), timeout=_INSPECT_TIMEOUT)
+        try:
+            info = pdfinfo_from_path(str(path.absolute()), timeout=_INSPECT_TIMEOUT)
+        except PDFPageCountError:
+            # Killed from outside, pdfinfo says no more than that: only what comes twice is believed.
+            info = pdfinfo_from_path(str(path.absolute()), timeout=_INSPECT_TIMEOUT)
     except PDFInfoNotInstalledError as fault:
         raise _poppler_missing(fault) from fault
     except PDFPopplerTimeoutError as fault:
@@ -226,17 +232,13 @@ def _pdf_page_facts(path: Path, number: int, timeout: float) -> _PageFacts:
 def _all_page_facts(path: Path, changed: int, size: int, timeout: float) -> dict[int, _PageFacts]:
     """The facts of every page of a PDF; asked of poppler once, as long as the file does not change."""
     del changed, size  # part of the cache's key only
-    listing = subprocess.run(
-        ["pdfimages", "-list", str(path)], capture_output=True, timeout=timeout, check=False
-    ).stdout.decode("utf-8", "replace")
+    listing = _output_of("pdfimages", "-list", str(path), timeout=timeout)
     pictures: dict[int, list[list[str]]] = {}
     for row in listing.splitlines()[2:]:
         parts = row.split()
         if len(parts) > 9 and parts[0].isdigit():
             pictures.setdefault(int(parts[0]), []).append(parts)
-    sizes = subprocess.run(
-        ["pdfinfo", "-f", "1", "-l", "100000", str(path)], capture_output=True, timeout=timeout, check=False
-    ).stdout.decode("utf-8", "replace")
+    sizes = _output_of("pdfinfo", "-f", "1", "-l", "100000", str(path), timeout=timeout)
     facts = {}
     for found in _PAGE_SIZE.finditer(sizes):
         number = int(found[1])
@@ -245,6 +247,20 @@ def _all_page_facts(path: Path, changed: int, size: int, timeout: float) -> dict
         colour = not rows or any(row[5] not in ("gray", "-") for row in rows)
         facts[number] = _PageFacts(width, height, colour, _covering_dpi(rows, width * height))
     return facts
+
+
+def _output_of(*command: str, timeout: float) -> str:
+    """What a program of poppler's says, even if it complains.
+
+    Raises:
+        Killed: it was killed from outside.
+        FileNotFoundError: it is not installed.
+        subprocess.TimeoutExpired: it takes longer than ``timeout`` seconds.
+    """
+    done = subprocess.run(command, capture_output=True, timeout=timeout, check=False)
+    if done.returncode == -signal.SIGKILL:
+        raise killed(f"{command[0]} was killed")
+    return done.stdout.decode("utf-8", "replace")
 
 
 def _covering_dpi(rows: list[list[str]], area: float) -> float:
@@ -289,15 +305,24 @@ def _rasterize_pdf(path: Path, number: int, dpi: int, timeout: float, max_pixels
                     f"Page {number} is {width * 2.54:.0f} x {height * 2.54:.0f} cm, too large to be read.",
                     vietnamese=f"Trang {number} quá lớn, không đọc được.",
                 )
-        images = convert_from_path(
-            str(path.absolute()),
-            dpi=dpi * zoom,  # type: ignore[arg-type]  # pdftoppm takes any number
-            first_page=number,
-            last_page=number,
-            grayscale=not facts.colour,
-            use_cropbox=True,  # as pdfinfo counts, and as viewers show
-            timeout=ceil(timeout),
-        )
+        # Killed from outside, pdftoppm gives no picture or half of one: only what comes twice is believed.
+        for is_last in (False, True):
+            try:
+                images = convert_from_path(
+                    str(path.absolute()),
+                    dpi=dpi * zoom,  # type: ignore[arg-type]  # pdftoppm takes any number
+                    first_page=number,
+                    last_page=number,
+                    grayscale=not facts.colour,
+                    use_cropbox=True,  # as pdfinfo counts, and as viewers show
+                    timeout=ceil(timeout),
+                )
+                # Poppler answers a page it has no memory for with one white pixel and exit status 0.
+                if images and min(images[0].size) >= 16:
+                    return np.asarray(images[0]), dpi
+            except (PDFPageCountError, OSError, ValueError, SyntaxError) as fault:
+                if is_last or isinstance(fault, FileNotFoundError) or _is_of_the_machine(fault):
+                    raise
     except (PDFInfoNotInstalledError, FileNotFoundError) as fault:
         raise _poppler_missing(fault) from fault
     except (PDFPopplerTimeoutError, subprocess.TimeoutExpired) as fault:
@@ -310,10 +335,7 @@ def _rasterize_pdf(path: Path, number: int, dpi: int, timeout: float, max_pixels
         if _is_of_the_machine(fault):
             raise
         raise _unrenderable(number, str(fault)) from fault
-    # Poppler answers a page it has no memory for with one white pixel and exit status 0.
-    if not images or min(images[0].size) < 16:
-        raise _unrenderable(number, "poppler gave no picture")
-    return np.asarray(images[0]), dpi
+    raise _unrenderable(number, "poppler gave no picture")
 
 
 def _unrenderable(number: int, detail: str) -> PageFault:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import errno
+import os
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -15,7 +17,7 @@ from PIL import Image
 
 from flows.settings import load
 from flows.stages import read_page_to_disk
-from ocr.faults import Fault, NotAScan, PageFault
+from ocr.faults import Fault, Killed, NotAScan, PageFault
 from ocr.rasterize import MAX_PIXELS, inspect, rasterize
 from ocr.reading import read_page
 from tests.bad_inputs import SAMPLE, good_pdf, heif, pdf, picture, psd, scan_objects, several, sheet_pdf, strip, tiff
@@ -319,6 +321,34 @@ def raises(fault: Exception) -> Callable[..., None]:
         raise fault
 
     return raise_it
+
+
+@pytest.mark.parametrize("call", [1, 2, 3])
+@pytest.mark.parametrize("program", ["pdfinfo", "pdfimages", "pdftoppm"])
+def test_a_poppler_that_is_killed_once_says_nothing_about_the_scan(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, program: str, call: int
+) -> None:
+    """The kernel kills one of its programs for want of memory: the page is read, or the fault says what happened."""
+    scan = tmp_path / "a.pdf"
+    scan.write_bytes(good_pdf())
+    expected, _ = rasterize(scan, 1)
+    scan = scan.rename(tmp_path / "b.pdf")  # what is known of the file is not known of this one
+    (tmp_path / "bin").mkdir()
+    script = tmp_path / "bin" / program
+    count = tmp_path / "count"
+    script.write_text(
+        f"#!/bin/sh\necho >> {count}\n"
+        f'[ "$(wc -l < {count})" -eq {call} ] && kill -KILL $$\nexec {shutil.which(program)} "$@"\n'
+    )
+    script.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path / 'bin'}:{os.environ['PATH']}")
+    try:
+        assert inspect(scan).pages == 1
+        image, _ = rasterize(scan, 1)
+    except Killed:
+        image, _ = rasterize(scan, 1)
+    assert np.array_equal(image, expected)
+    assert count.read_text()
 
 
 def test_a_machine_that_fails_is_no_damaged_scan(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -361,8 +361,9 @@ def _new_claim(folders: Folders, name: str, owner: str, claim_id: str = "", flow
         host=heartbeat.host(),
         taken=now.timestamp(),
     )
-    (claim.folder(folders) / "scan").mkdir(parents=True)
+    claim.folder(folders).mkdir(parents=True)
     try:
+        (claim.folder(folders) / "scan").mkdir()
         save_claim(folders, claim)
         publish.sync_folder(claim.folder(folders))
         publish.sync_folder(folders.working)

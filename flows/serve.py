@@ -15,6 +15,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -26,6 +27,7 @@ from flows.mounts import missing_mount, note_mounts
 from flows.moves import Gone
 from flows.quarantine import crashed_too_often, drop_stray_notes, quarantine
 from flows.server import (
+    STOP_SECONDS,
     Server,
     ServerTrouble,
     begin_server,
@@ -101,11 +103,12 @@ def serve(settings: Settings, say: Say) -> None:
         # The runs' processes find the same folders, wherever they are started.
         os.environ["NAMBAT_HOME"] = str(folders.home)
         os.environ.update(prefect_environment(folders, os.environ))
-        with _server(settings, folders, say) as server:
+        ending = _Ending()
+        with _server(settings, folders, say, ending) as server:
             write_service(folders, api=server.api, server_pid=server.pid)
             try:
                 on_term = signal.getsignal(signal.SIGTERM)
-                while not asyncio.run(_run(settings, folders, server, say)):
+                while not asyncio.run(_run(settings, folders, server, say, ending)):
                     signal.signal(signal.SIGTERM, on_term)  # the loop that is closed now had its own
                     say("The Prefect server did not answer for long; starting anew when it does.")
                     while not is_healthy(server.api):
@@ -129,8 +132,25 @@ def _served_elsewhere(folders: Folders) -> bool:
     return heartbeat.last_beat(folders, owner) != first
 
 
+STOP_WITHIN = 8.0
+"""Seconds that stopping may take: who asked for it kills after ten."""
+
+
+@dataclass(slots=True)
+class _Ending:
+    """When the service was asked to stop, on the monotonic clock in seconds; ``None`` while it runs."""
+
+    begun: float | None = None
+
+    def left(self, most: float) -> float:
+        """Seconds a step of stopping may take: at most so many, and no more than there are left for all."""
+        if self.begun is None:
+            return most
+        return max(0.2, min(most, self.begun + STOP_WITHIN - time.monotonic()))
+
+
 @contextlib.contextmanager
-def _server(settings: Settings, folders: Folders, say: Say) -> Iterator[Server]:
+def _server(settings: Settings, folders: Folders, say: Say, ending: _Ending) -> Iterator[Server]:
     given = given_server()
     if given:
         yield given
@@ -161,8 +181,8 @@ def _server(settings: Settings, folders: Folders, say: Say) -> Iterator[Server]:
     finally:
         over.set()
         if guard.is_alive():
-            guard.join(6)
-        stop_server(process)
+            guard.join(ending.left(6))
+        stop_server(process, ending.left(STOP_SECONDS))
         end_servers(folders)
 
 
@@ -238,7 +258,7 @@ def hand_back_all(
     return returned
 
 
-async def _run(settings: Settings, folders: Folders, server: Server, say: Say) -> bool:
+async def _run(settings: Settings, folders: Folders, server: Server, say: Say, ending: _Ending) -> bool:
     """Serve until asked to stop (true), or until Prefect's runners give up on their server (false)."""
     from prefect.runner import Runner
 
@@ -270,6 +290,13 @@ async def _run(settings: Settings, folders: Folders, server: Server, say: Say) -
 
     watcher_stop = threading.Event()
     watcher = threading.Thread(target=watch, args=(settings, folders, watcher_stop, say), daemon=True)
+    renewing = asyncio.Event()
+    # A thread of its own: the loop would wait for one of its threads at the end, however long that waits for an answer.
+    threading.Thread(
+        target=_wait_for_outage,
+        args=(server.api, watcher_stop, lambda: loop.call_soon_threadsafe(renewing.set)),
+        daemon=True,
+    ).start()
     if settings.watch:
         watcher.start()
     say(f"Drop scans into   {folders.inbox}")
@@ -277,26 +304,27 @@ async def _run(settings: Settings, folders: Folders, server: Server, say: Say) -
     say(f"Watch the runs at {server.ui}")
     waiting: list[asyncio.Task[Any]] = [
         asyncio.create_task(stopping.wait()),
-        asyncio.create_task(_long_outage(server.api)),
+        asyncio.create_task(renewing.wait()),
     ]
     try:
         await asyncio.wait([*tasks, *waiting], return_when=asyncio.FIRST_COMPLETED)
     finally:
         if stopping.is_set():
+            ending.begun = time.monotonic()
             say("Stopping ...")
         watcher_stop.set()
         for task in [*tasks, *waiting]:
             task.cancel()
-        await asyncio.wait([*tasks, *waiting], timeout=4)
+        await asyncio.wait([*tasks, *waiting], timeout=ending.left(4))
         if watcher.is_alive():
-            await asyncio.to_thread(watcher.join, 2)
+            await asyncio.to_thread(watcher.join, ending.left(2))
         for owner in {claim.owner for claim in claims.open_claims(folders) if claim.keep}:
             pid = heartbeat.pid_of(owner)
             if pid is not None and pid != os.getpid():
                 kill_tree(pid)
-        left = hand_back_all(folders, settings, crashed=False, seconds=2)
+        left = hand_back_all(folders, settings, crashed=False, seconds=ending.left(2))
         with contextlib.suppress(Exception):
-            await asyncio.wait_for(_close_runs(folders, settings, left), timeout=2)
+            await asyncio.wait_for(_close_runs(folders, settings, left), timeout=ending.left(2))
         if left:
             say(f"{len(left)} unfinished files lie in the inbox again.")
     for task in tasks:
@@ -311,18 +339,19 @@ LONG_OUTAGE = 60.0
 """Seconds without its server after which what a runner of Prefect knows of its runs is not to be trusted."""
 
 
-async def _long_outage(api: str) -> None:
-    """Return once the server is back that was away for long.
+def _wait_for_outage(api: str, over: threading.Event, tell: Callable[[], object]) -> None:
+    """Tell once the server is back that was away for long.
 
     Prefect's runners go on after that, but runs whose start or crash they could not report are stuck, and cancelling
     from the UI has no effect any more. New runners are cheap: no page is read twice.
     """
     away_since: float | None = None
-    while True:
-        await asyncio.sleep(5)
-        if not await asyncio.to_thread(is_healthy, api, 10.0):
+    while not over.wait(5):
+        if not is_healthy(api, 10):
             away_since = away_since or time.monotonic()
         elif away_since is not None and time.monotonic() - away_since > LONG_OUTAGE:
+            with contextlib.suppress(RuntimeError):  # the loop is closed already
+                tell()
             return
         else:
             away_since = None

@@ -178,10 +178,10 @@ def wait_for_server(process: subprocess.Popen[bytes], api: str, log: Path, secon
     raise ServerTrouble(f"the Prefect server did not answer within {seconds:.0f} s; see {log}")
 
 
-def stop_server(process: subprocess.Popen[bytes]) -> None:
-    """End the server and its children; asked first, killed after some seconds."""
+def stop_server(process: subprocess.Popen[bytes], seconds: float = STOP_SECONDS) -> None:
+    """End the server and its children; asked first, killed after so many seconds."""
     if process.poll() is None:
-        kill_tree(process.pid, seconds=STOP_SECONDS)
+        kill_tree(process.pid, seconds=seconds)
         process.wait()
 
 

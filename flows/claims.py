@@ -33,8 +33,9 @@ from pydantic import TypeAdapter
 
 from flows import heartbeat, moves, publish
 from flows.heartbeat import identity
-from flows.inbox import Look, look_at
+from flows.inbox import HELD, Look, look_at
 from flows.locks import claims_lock, locked, moves_lock
+from flows.mounts import mount_of, mount_points
 from flows.moves import (
     Gone,
     below,
@@ -75,6 +76,7 @@ class Claim:
         tries: how many times it was put off.
         not_before: when it is tried again, in seconds since the epoch; 0 unless it is put off.
         why: English sentence that says why it was put off.
+        mount: where the file system is mounted on which the file itself is held; empty if working/ has it.
     """
 
     id: str
@@ -91,6 +93,7 @@ class Claim:
     tries: int = 0
     not_before: float = 0.0
     why: str = ""
+    mount: str = ""
 
     @property
     def is_put_off(self) -> bool:
@@ -131,9 +134,10 @@ def load_claim(folders: Folders, claim_id: str) -> Claim:
     if not claim_id or "/" in claim_id or claim_id.startswith("."):
         raise Gone(f"{claim_id!r} is no claim")
     try:
-        claim = _RECORD.validate_json((folders.working / claim_id / "claim.json").read_bytes())
+        record = json.loads((folders.working / claim_id / "claim.json").read_bytes())
+        claim = _RECORD.validate_python(record)  # not from JSON: there, names that are no UTF-8 are refused
         below(folders.inbox, claim.name)
-    except (FileNotFoundError, NotADirectoryError, ValueError) as fault:
+    except (FileNotFoundError, NotADirectoryError, ValueError, RecursionError) as fault:
         raise Gone(f"there is no claim {claim_id}") from fault
     if claim.id != claim_id:
         raise Gone(f"the record of claim {claim_id} is another's")
@@ -251,11 +255,27 @@ def is_unchanged(folders: Folders, claim: Claim) -> bool:
     """
     if claim.look is None:
         return True
+    _check_mount(claim)
     held = _held(folders, claim)
     return look_at(held if lies(held) else claim.scan(folders)) == claim.look
 
 
-def take(folders: Folders, name: str, look: Look, owner: str, *, dpi: int, max_bytes: int | None = None) -> Claim:
+def _check_mount(claim: Claim) -> None:
+    """Raises ``OSError`` while the share is away on which a claim's file is held."""
+    if claim.mount and Path(claim.mount) not in mount_points():
+        raise OSError(errno.ENODEV, "not mounted", claim.mount)
+
+
+def take(
+    folders: Folders,
+    name: str,
+    look: Look,
+    owner: str,
+    *,
+    dpi: int,
+    max_bytes: int | None = None,
+    min_free: int = 0,
+) -> Claim:
     """Claim a file of the inbox: from here on it lies in working/.
 
     Where the inbox is a file system of its own, what lies in working/ is a copy. The file itself stays beside its
@@ -263,6 +283,7 @@ def take(folders: Folders, name: str, look: Look, owner: str, *, dpi: int, max_b
 
     Args:
         max_bytes: larger files are not read to know their hash; they will be refused.
+        min_free: bytes that must stay free where it is copied.
 
     Raises:
         Gone: it is not there any more, is no regular file, or has changed since ``look``.
@@ -272,6 +293,9 @@ def take(folders: Folders, name: str, look: Look, owner: str, *, dpi: int, max_b
     with _as_gone(name):
         if look_at(source) != look:
             raise Gone(f"{publish.readable(name)} changed while it was taken")
+        is_copied = source.lstat().st_dev != folders.working.stat().st_dev
+        if is_copied and shutil.disk_usage(folders.working).free < look.size + min_free:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(folders.working))
     claim = replace(_new_claim(folders, name, owner), look=look)
     scan, held = claim.scan(folders), _held(folders, claim)
     try:
@@ -281,6 +305,8 @@ def take(folders: Folders, name: str, look: Look, owner: str, *, dpi: int, max_b
             except OSError as fault:
                 if fault.errno != errno.EXDEV:
                     raise
+                claim = replace(claim, mount=str(mount_of(source.parent)))
+                save_claim(folders, claim)
                 moves.rename_to_free(source, held, folder)
                 copying = scan.with_name(COPYING)
                 copy_whole(held, copying)
@@ -421,6 +447,7 @@ def count_attempt(folders: Folders, claim: Claim, dpi: int) -> int:
     now = sum(1 for _ in progress.glob("*.json"))
     count = 1 if now > pages else count + 1
     publish.replace_file(progress / "attempts", f"{count} {now}".encode())
+    save_claim(folders, replace(claim, running=False))  # or it would count again if the file cannot go back now
     return count
 
 
@@ -463,13 +490,16 @@ def move_out(
     scan = claim.scan(folders)
     place = None
     # Several processes move files; where a rename may replace a file, no other may choose the same free name.
+    _check_mount(claim)
     with locked(moves_lock(folders)):
         if claim.keep and lies(scan):
-            held = _held(folders, claim)
+            held, source = _held(folders, claim), scan
             if lies(held):
-                # One of the two is the file from here on. A crash leaves it in the inbox or in working/.
-                (scan if root == folders.inbox else held).unlink()
-            source = held if lies(held) else scan
+                # One of the two is the file from here on, the held one if somebody has written to it since. A crash
+                # leaves it in the inbox or in working/.
+                if root == folders.inbox or not same_look(held.lstat(), scan.lstat()):
+                    source = held
+                (scan if source == held else held).unlink()
             wanted = room_for(root, claim.name)
             place = move(source, wanted, _parked(claim, wanted.parent), is_taken=is_taken, announce=announce)
         _end(folders, claim)
@@ -481,6 +511,9 @@ def _end(folders: Folders, claim: Claim) -> None:
     folder = claim.folder(folders)
     if not claim.keep:
         shutil.rmtree(folder, ignore_errors=True)
+    for root in (folders.inbox, folders.originals, folders.quarantine):
+        for goal in _goals(root, claim):
+            drop_part(_parked(claim, goal))
     with contextlib.suppress(OSError):  # what cannot be removed now stays, record and all, for a later sweep
         for hidden in [*folder.glob(".*.tmp"), *(folder / "scan").glob(".*")]:
             hidden.unlink(missing_ok=True)
@@ -492,13 +525,24 @@ def _end(folders: Folders, claim: Claim) -> None:
 
 def _parked(claim: Claim, folder: Path) -> Path:
     """The hidden copy by way of which a claim's file goes to a folder on another file system."""
-    return folder / f".nambat-{claim.id}"
+    return folder / f"{HELD}{claim.id}"
 
 
 def _goals(root: Path, claim: Claim) -> list[Path]:
     """The folders below ``root`` that a claim's file may have been on its way to, the likeliest first."""
     folder = below(root, claim.name).parent
     return [folder, root] if fits(folder) and folder != root else [root]
+
+
+def is_half_way(folders: Folders, claim: Claim) -> bool:
+    """Whether a crash left a claim's file between two folders: :func:`recover` knows where it is.
+
+    Raises:
+        OSError: that cannot be said now.
+    """
+    scan = claim.scan(folders)
+    goals = [*_goals(folders.originals, claim), *_goals(folders.quarantine, claim)]
+    return not lies(scan) or lies(scan.with_name(COPYING)) or any(lies(_parked(claim, folder)) for folder in goals)
 
 
 def recover(folders: Folders, claim: Claim) -> Path | None:
@@ -510,6 +554,7 @@ def recover(folders: Folders, claim: Claim) -> Path | None:
     Raises:
         OSError: the file cannot be moved; the claim stays.
     """
+    _check_mount(claim)
     scan = claim.scan(folders)
     copying = scan.with_name(COPYING)
     drop_part(copying)

@@ -316,12 +316,16 @@ def retry(context: click.Context, files: tuple[Path, ...], everything: bool) -> 
     """Put quarantined files back into the inbox. FILES are names as `nambat status` shows them."""
     from flows import quarantine
     from flows.heartbeat import identity
+    from flows.mounts import missing_mount
     from flows.moves import Gone
     from flows.publish import readable
 
     if bool(files) == everything:
         raise click.UsageError("name the files to put back, or give --all; `nambat status` lists them.")
     folders = read_settings().folders
+    if away := missing_mount(folders):
+        complain(away)
+        context.exit(FAILED)
     wanted = [path for path, _ in quarantine.quarantined_files(folders)] if everything else []
     wanted += [path if path.is_absolute() else folders.quarantine / path for path in files]
     failed = 0

@@ -10,7 +10,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from flows.moves import Gone
+from flows.moves import PART, Gone
+
+HELD = ".nambat-"
+"""How the hidden name of a file begins that is held in the inbox; its claim's id follows."""
 
 JUNK_NAMES = frozenset({"thumbs.db", "desktop.ini", "ehthumbs.db"})
 JUNK_STARTS = (".", "~$", "._")
@@ -100,16 +103,19 @@ class Listing:
         files: path below the inbox -> how it looks; regular files only.
         refused: path of what is not taken -> why: links, pipes and devices, which are never opened, and folders
             that cannot be looked into.
+        hidden: paths of originals that are held here while their copies are worked on (see :func:`flows.claims.take`).
     """
 
     files: dict[str, Look]
     refused: dict[str, str]
+    hidden: tuple[str, ...] = ()
 
 
 def list_inbox(inbox: Path) -> Listing:
     """Everything in the inbox and its subfolders that is no junk. Links are not followed."""
     files: dict[str, Look] = {}
     refused: dict[str, str] = {}
+    hidden: list[str] = []
     waiting = [""]
     while waiting:
         below = waiting.pop()
@@ -123,6 +129,8 @@ def list_inbox(inbox: Path) -> Listing:
         folders = []
         for entry in entries:
             path = f"{below}{entry.name}"
+            if entry.name.startswith(HELD) and not entry.name.endswith(PART):
+                hidden.append(path)
             if is_junk(entry.name):
                 continue
             try:
@@ -138,7 +146,7 @@ def list_inbox(inbox: Path) -> Listing:
             except OSError as fault:
                 refused[path] = f"cannot be looked at ({fault.strerror}): not taken"
         waiting += reversed(folders)
-    return Listing(files, refused)
+    return Listing(files, refused, tuple(hidden))
 
 
 @dataclass(slots=True)

@@ -38,7 +38,7 @@ from unidecode import unidecode
 from flows import claims, copies, heartbeat, publish, stages
 from flows.claims import Claim
 from flows.locks import page_slot
-from flows.mounts import missing_mount
+from flows.mounts import missing_mount, mount_of
 from flows.moves import Gone, below
 from flows.quarantine import quarantine, take_again
 from flows.service import version
@@ -171,6 +171,8 @@ def ingest(name: str, claim: str) -> Any:
                     raise
                 run = str(runtime.flow_run.id or "")
                 held = take_again(folders, claim, heartbeat.identity(), run, dpi=settings.dpi)
+            except OSError as fault:
+                return Failed(message=f"The scan cannot be taken from quarantine: {stages.as_fault(fault)}")
             except Gone:
                 return Cancelled(
                     message="The file does not wait for this run any more: it was published, handed back or taken anew."
@@ -226,8 +228,11 @@ def _end_badly(name: str, held: Claim, fault: Exception, folders: Folders, setti
     """Put a document off or give it up; either way its run has failed, and says why."""
     log = get_run_logger()
     why = stages.as_fault(fault)
+    away = missing_mount(folders) if held.keep else None
     try:
-        if isinstance(fault, StillArriving) or not claims.is_unchanged(folders, held):
+        if away:
+            why = share_away(away)  # nothing can be put anywhere now
+        elif isinstance(fault, StillArriving) or not claims.is_unchanged(folders, held):
             claims.hand_back(folders, held)
             return Cancelled(message="Someone still wrote to the file; it lies in the inbox again until it is whole.")
         if held.keep and held.tries < stages.tries_again(why, settings.retries):
@@ -283,17 +288,16 @@ def work_on(claim: Claim, folders: Folders, settings: Settings) -> Outcome:
         records.mkdir(parents=True, exist_ok=True)
         log.info("%s, %.1f MB, attempt %d", _count(checked.pages, "page"), checked.bytes / 1e6, claim.attempt)
         failed = read_pages(scan, records, checked.pages, settings, pool, deadline)
-        killed = {number: fault for number, fault in failed.items() if isinstance(fault, Killed)}
+        killed = [fault for fault in failed.values() if isinstance(fault, Killed)]
         if killed and claim.tries < settings.retries:
             # No page is given up for what the machine did: the others are kept, these are read again later.
-            for number in killed:
-                stages.record_path(records, number).unlink(missing_ok=True)
-            raise next(iter(killed.values()))
+            raise killed[0]
         if settings.too_many_failed(len(failed), checked.pages):
-            passing = [number for number, fault in failed.items() if not fault.permanent]
-            for number in passing:
-                stages.record_path(records, number).unlink(missing_ok=True)
-            raise stages.too_many_failed({n: str(fault) for n, fault in failed.items()}, checked.pages, bool(passing))
+            passing = any(not fault.permanent for fault in failed.values())
+            raise stages.too_many_failed({n: str(fault) for n, fault in failed.items()}, checked.pages, passing)
+        for number, fault in failed.items():
+            if not fault.permanent:
+                stages.give_up_page(number, records, settings.dpi, fault)
         if not claims.is_unchanged(folders, claim):
             raise StillArriving
         wait_for_mounts(folders)
@@ -307,11 +311,13 @@ def read_pages(
 ) -> dict[int, Fault]:
     """Read all pages, a few at a time, and give up those that cannot be read.
 
+    A page that might be read another time is not given up yet: it leaves no record.
+
     Args:
         deadline: on the monotonic clock, in seconds.
 
     Returns:
-        Number and reason of each page that was given up.
+        Number and reason of each page that was not read.
 
     Raises:
         Fault, OSError: what concerns more than a page.
@@ -332,15 +338,14 @@ def read_pages(
             raise stages.took_too_long(settings.document_timeout)
         answer = future.result(raise_on_failure=False)
         if isinstance(answer, PageFault):
-            page = stages.give_up_page(number, records, settings.dpi, answer)
             failed[number] = answer
+            if answer.permanent:
+                stages.give_up_page(number, records, settings.dpi, answer)
             get_run_logger().warning("page %d cannot be read: %s", number, answer)
         elif isinstance(answer, BaseException):
             raise answer
-        else:
-            page = PageRead(**answer)
-        if page.error is not None:
-            failed.setdefault(number, PageFault(page.error))
+        elif (error := PageRead(**answer).error) is not None:
+            failed[number] = PageFault(error)  # an earlier run gave it up
         done += 1
         if progress is not None:
             with _best_effort():
@@ -363,13 +368,20 @@ def wait_for_mounts(folders: Folders) -> None:
         Passing: the share it is published to is not mounted; the document is put off.
     """
     if away := missing_mount(folders):
-        raise stages.Passing(away, vietnamese=f"Chưa gắn (mount) thư mục mạng: {away}")
+        raise share_away(away)
+
+
+def share_away(sentence: str) -> stages.Passing:
+    """The fault of a document that would go to a share that is not mounted."""
+    return stages.Passing(sentence, vietnamese=f"Chưa gắn (mount) thư mục mạng: {sentence}")
 
 
 def staging_folder(folders: Folders) -> Path:
     """Where files are written before they are renamed into published/: on the same file system, out of sight."""
     folders.published.mkdir(parents=True, exist_ok=True)
-    same = os.stat(folders.working).st_dev == os.stat(folders.published).st_dev  # noqa: PTH116
+    same = folders.working.stat().st_dev == folders.published.stat().st_dev
+    # Another folder of the same disk may be mounted there, as containers do: no rename leads from here to it.
+    same = same and mount_of(folders.working) == mount_of(folders.published)
     return folders.working / ".staging" if same else folders.published / ".nambat-staging"
 
 

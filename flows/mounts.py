@@ -8,16 +8,26 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from pathlib import Path
 
 from flows import publish
 from flows.settings import Folders
 
+_OCTAL = re.compile(rb"\\([0-7]{3})")
+
+
+def mount_points() -> set[Path]:
+    """Where anything is mounted, another folder of the same disk included."""
+    lines = Path("/proc/self/mountinfo").read_bytes().splitlines()
+    # Blanks and the like stand as octal numbers there.
+    return {Path(os.fsdecode(_OCTAL.sub(lambda code: bytes([int(code[1], 8)]), line.split()[4]))) for line in lines}
+
 
 def mount_of(path: Path) -> Path:
     """The mount point that ``path``, which need not exist, lies on."""
-    path = path.resolve()
-    while not os.path.ismount(path):  # noqa: PTH - Path.is_mount() asks the same, but raises where it may not look
+    path, points = path.resolve(), mount_points()
+    while path not in points and path != path.parent:
         path = path.parent
     return path
 
@@ -38,8 +48,9 @@ def missing_mount(folders: Folders) -> str | None:
     """One sentence about a folder whose mount is not there, if there is one."""
     known = _known(folders)
     for folder in _folders(folders):
-        mount = known.get(str(folder))
-        if mount is not None and not os.path.ismount(mount):  # noqa: PTH
+        mount = Path(known.get(str(folder), "/"))
+        # A folder that is a link may lead elsewhere by now, on purpose.
+        if mount not in mount_points() and folder.resolve().is_relative_to(mount):
             return (
                 f"{mount}, where {folder} lies, is not mounted; mount it "
                 f"(or remove {_record(folders)} if it will not come back)"

@@ -180,7 +180,9 @@ def copy_whole(source: Path, parked: Path) -> None:
     part = parked.with_name(parked.name + PART)
     before = source.lstat()
     try:
-        shutil.copy2(source, part, follow_symlinks=False)
+        shutil.copyfile(source, part, follow_symlinks=False)
+        with contextlib.suppress(OSError):  # on some shares all files belong to one user, who is not us
+            shutil.copystat(source, part, follow_symlinks=False)
         if not part.is_symlink():
             with part.open("rb") as file:
                 os.fsync(file.fileno())

@@ -40,9 +40,13 @@ def crashed_too_often(attempts: int) -> CrashedTooOften:
 def quarantine(folders: Folders, claim: Claim, fault: Fault, dpi: int, now: datetime | None = None) -> Path | None:
     """Move a scan that failed to quarantine/, with a note beside it that says why and what to do.
 
+    One that a crash left half-way between two folders goes back to the inbox instead: it has to be found first.
+
     Raises:
         OSError: it cannot be moved, or the note cannot be written; the claim stays.
     """
+    if claim.keep and claims.is_half_way(folders, claim):
+        return claims.recover(folders, claim)
     note = reason_text(claim.name, fault, now or datetime.now(), claim.id)
     place = claims.move_out(
         folders,

@@ -108,9 +108,21 @@ def serve(settings: Settings, say: Say) -> None:
             write_service(folders, api=server.api, server_pid=server.pid)
             try:
                 on_term = signal.getsignal(signal.SIGTERM)
-                while not asyncio.run(_run(settings, folders, server, say, ending)):
+                failures = 0
+                while True:
+                    begun = time.monotonic()
+                    try:
+                        if asyncio.run(_run(settings, folders, server, say, ending)):
+                            break
+                        say("The Prefect server did not answer for long; starting anew when it does.")
+                    except Exception as fault:
+                        # A server that comes and goes must not end the service; one that never works must.
+                        failures = 1 if time.monotonic() - begun > LONG_OUTAGE else failures + 1
+                        if failures > MOST_FAILURES:
+                            raise
+                        say(f"The Prefect server failed ({type(fault).__name__}: {fault}); starting anew.")
+                        time.sleep(2)
                     signal.signal(signal.SIGTERM, on_term)  # the loop that is closed now had its own
-                    say("The Prefect server did not answer for long; starting anew when it does.")
                     while not is_healthy(server.api):
                         time.sleep(2)
             finally:
@@ -334,6 +346,9 @@ async def _run(settings: Settings, folders: Folders, server: Server, say: Say, e
             say(f"Prefect's runner ended: {fault}")
     return stopping.is_set()
 
+
+MOST_FAILURES = 5
+"""Times in a row that the runs may end at once because of the server."""
 
 LONG_OUTAGE = 60.0
 """Seconds without its server after which what a runner of Prefect knows of its runs is not to be trusted."""

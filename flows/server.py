@@ -7,6 +7,7 @@ it reads from its environment must be set before it is imported.
 from __future__ import annotations
 
 import contextlib
+import http.client
 import ipaddress
 import os
 import shutil
@@ -86,7 +87,7 @@ def is_healthy(api: str, seconds: float = 2.0) -> bool:
     try:
         with urllib.request.urlopen(f"{api}/health", timeout=seconds) as answer:
             return answer.status == 200 and answer.read().strip() == b"true"
-    except (OSError, ValueError):
+    except (OSError, ValueError, http.client.HTTPException):
         return False
 
 

@@ -153,7 +153,7 @@ def _ended(client: SyncPrefectClient, ids: list[str]) -> dict[str, str]:
             elif (
                 # A process that was to begin the run died with nobody to tell: the server was away just then.
                 run.state is not None
-                and not run.state.is_scheduled()
+                and (run.state.is_pending() or run.state.is_running())
                 and datetime.now(UTC) - run.state.timestamp > STUCK_AFTER
             ):
                 found[one] = "stuck"

@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import PurePosixPath
 
 from flows import heartbeat, publish
 from flows.claims import Claim, open_claims
-from flows.inbox import list_inbox
+from flows.inbox import HELD, list_inbox
 from flows.quarantine import quarantined_files
 from flows.settings import Folders
 
@@ -38,6 +39,8 @@ def status(folders: Folders, patience: float = 120.0) -> tuple[dict[str, int], l
     held = [Held("inbox", path, "waiting to be taken") for path in sorted(listing.files)]
     held += [Held("inbox", path, why) for path, why in listing.refused.items()]
     working = open_claims(folders)
+    known = {claim.id for claim in working}
+    held += [Held("inbox", path, LEFT_BEHIND) for path in sorted(listing.hidden) if _claim_of(path) not in known]
     held += [Held("working", claim.name, _whereabouts(folders, claim, patience)) for claim in working]
     quarantined = quarantined_files(folders)
     held += [Held("quarantine", os.fspath(path.relative_to(folders.quarantine)), why) for path, why in quarantined]
@@ -49,6 +52,13 @@ def status(folders: Folders, patience: float = 120.0) -> tuple[dict[str, int], l
         "quarantine": len(quarantined),
     }
     return counts, held
+
+
+LEFT_BEHIND = "a scan that was held here while its folder was moved; rename it, and it is read"
+
+
+def _claim_of(path: str) -> str:
+    return PurePosixPath(path).name.removeprefix(HELD)
 
 
 def _whereabouts(folders: Folders, claim: Claim, patience: float) -> str:

@@ -18,7 +18,7 @@ from flows.claims import Claim
 from flows.inbox import StabilityTracker
 from flows.locks import claims_lock, locked
 from flows.mounts import missing_mount
-from flows.moves import Gone
+from flows.moves import Gone, lies
 from flows.quarantine import crashed_too_often, quarantine
 from flows.settings import Folders, Settings
 from ocr.faults import Fault
@@ -127,7 +127,15 @@ def sweep(
                 continue
             try:
                 look = listing.files[name]
-                claim = claims.take(folders, name, look, owner, dpi=settings.dpi, max_bytes=settings.max_bytes)
+                claim = claims.take(
+                    folders,
+                    name,
+                    look,
+                    owner,
+                    dpi=settings.dpi,
+                    max_bytes=settings.max_bytes,
+                    min_free=settings.min_free,
+                )
             except Gone:
                 continue
             except OSError as fault:
@@ -218,6 +226,7 @@ def _look_after(
     waiting: list[Claim] = []
     dead: list[Claim] = []
     startable: list[Claim] = []
+    halves: list[Claim] = []
     alive: dict[str, bool] = {}
     for claim in working:
         if claim.owner not in alive:
@@ -235,7 +244,10 @@ def _look_after(
             waiting.append(claim)
     starts.left -= len(waiting)
     for claim in startable:
-        starts.start(claim)
+        if lies(claim.scan(folders)):
+            starts.start(claim)
+        else:
+            halves.append(claim)  # a share that failed, and failed again when the file was to go back
     first = int(now / 10) * MOST_ASKED % max(1, len(waiting))
     asked = [*dead, *(waiting[first:] + waiting[:first])[:MOST_ASKED]]
     try:
@@ -243,9 +255,9 @@ def _look_after(
     except Exception as fault:
         troubles.append(f"the Prefect server does not answer: {_in_short(fault)}")
         return returned, quarantined
-    for claim in asked:
+    for claim in [*asked, *halves]:
         ended = all_ended.get(claim.flow_run)
-        lives = alive[claim.owner]
+        lives = alive[claim.owner] and claim not in halves
         if lives and (ended is None or (ended == "stuck" and claim.owner != starts.owner)):
             continue  # its run waits for its turn, or has begun
         try:
@@ -253,7 +265,9 @@ def _look_after(
                 # Its run may have begun, or be done, since we looked: then it is none of ours.
                 if claim.owner and claims.load_claim(folders, claim.id) != claim:
                     continue
-                if ended == "cancelled":
+                if claims.is_half_way(folders, claim):
+                    claims.recover(folders, claim)
+                elif ended == "cancelled":
                     quarantine(folders, claim, cancelled(), settings.dpi)
                     quarantined.append(claim.name)
                 elif claim.running and claims.count_attempt(folders, claim, settings.dpi) >= settings.attempts:

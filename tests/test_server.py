@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import socket
+import threading
 from pathlib import Path
 
 import pytest
 
-from flows.server import is_loopback, password_trouble, prefect_environment
+from flows.server import is_healthy, is_loopback, password_trouble, prefect_environment
 from flows.settings import load
 
 
@@ -42,3 +44,29 @@ def test_a_password_that_prefect_cannot_compare(monkeypatch: pytest.MonkeyPatch)
     """It would answer every question with an error of its own."""
     monkeypatch.setenv("PREFECT_SERVER_API_AUTH_STRING", "văn thư:mật khẩu")
     assert "without marks" in (password_trouble("127.0.0.1", no_password=False) or "")
+
+
+@pytest.mark.parametrize(
+    ("answer", "healthy"),
+    [
+        (b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\ntrue", True),
+        (b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nfalse", False),
+        (b"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\n\r\n", False),
+        (b"HTTP/1.1 200 OK\r\nContent-Length: 400\r\n\r\ntr", False),
+        (b"no HTTP at all\r\n\r\n", False),
+        (b"", False),
+    ],
+)
+def test_only_a_whole_answer_is_healthy(answer: bytes, healthy: bool) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def serve() -> None:
+            connection, _ = listener.accept()
+            with connection:
+                connection.recv(4096)
+                connection.sendall(answer)
+
+        thread = threading.Thread(target=serve)
+        thread.start()
+        assert is_healthy(f"http://127.0.0.1:{listener.getsockname()[1]}/api") is healthy
+        thread.join()

@@ -244,10 +244,13 @@ def _look_after(
             waiting.append(claim)
     starts.left -= len(waiting)
     for claim in startable:
-        if lies(claim.scan(folders)):
-            starts.start(claim)
-        else:
-            halves.append(claim)  # a share that failed, and failed again when the file was to go back
+        try:
+            if lies(claim.scan(folders)):
+                starts.start(claim)
+            else:
+                halves.append(claim)  # a share that failed, and failed again when the file was to go back
+        except OSError as fault:
+            troubles.append(f"{publish.readable(claim.name)} stays in working/ for now: {_in_short(fault)}")
     first = int(now / 10) * MOST_ASKED % max(1, len(waiting))
     asked = [*dead, *(waiting[first:] + waiting[:first])[:MOST_ASKED]]
     try:

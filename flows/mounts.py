@@ -46,11 +46,11 @@ def note_mounts(folders: Folders) -> None:
 
 def missing_mount(folders: Folders) -> str | None:
     """One sentence about a folder whose mount is not there, if there is one."""
-    known = _known(folders)
+    known, points = _known(folders), mount_points()
     for folder in _folders(folders):
         mount = Path(known.get(str(folder), "/"))
         # A folder that is a link may lead elsewhere by now, on purpose.
-        if mount not in mount_points() and folder.resolve().is_relative_to(mount):
+        if mount not in points and folder.resolve().is_relative_to(mount):
             return (
                 f"{mount}, where {folder} lies, is not mounted; mount it "
                 f"(or remove {_record(folders)} if it will not come back)"

@@ -107,26 +107,35 @@ def serve(settings: Settings, say: Say) -> None:
         with _server(settings, folders, say, ending) as server:
             write_service(folders, api=server.api, server_pid=server.pid)
             try:
-                on_term = signal.getsignal(signal.SIGTERM)
-                failures = 0
-                while True:
-                    begun = time.monotonic()
-                    try:
-                        if asyncio.run(_run(settings, folders, server, say, ending)):
-                            break
-                        say("The Prefect server did not answer for long; starting anew when it does.")
-                    except Exception as fault:
-                        # A server that comes and goes must not end the service; one that never works must.
-                        failures = 1 if time.monotonic() - begun > LONG_OUTAGE else failures + 1
-                        if failures > MOST_FAILURES:
-                            raise
-                        say(f"The Prefect server failed ({type(fault).__name__}: {fault}); starting anew.")
-                        time.sleep(2)
-                    signal.signal(signal.SIGTERM, on_term)  # the loop that is closed now had its own
-                    while not is_healthy(server.api):
-                        time.sleep(2)
+                _run_until_stopped(settings, folders, server, say, ending)
             finally:
                 record_of_service(folders).unlink(missing_ok=True)
+
+
+def _run_until_stopped(settings: Settings, folders: Folders, server: Server, say: Say, ending: _Ending) -> None:
+    """Serve, and start anew whenever the server was away for long or failed.
+
+    Raises:
+        Exception: what the server fails with again and again.
+    """
+    on_term = signal.getsignal(signal.SIGTERM)
+    failures = 0
+    while True:
+        begun = time.monotonic()
+        try:
+            if asyncio.run(_run(settings, folders, server, say, ending)):
+                return
+            say("The Prefect server did not answer for long; starting anew when it does.")
+        except Exception as fault:
+            # A server that comes and goes must not end the service; one that never works must.
+            failures = 1 if time.monotonic() - begun > LONG_OUTAGE else failures + 1
+            if failures > MOST_FAILURES:
+                raise
+            say(f"The Prefect server failed ({type(fault).__name__}: {fault}); starting anew.")
+            time.sleep(2)
+        signal.signal(signal.SIGTERM, on_term)  # the loop that is closed now had its own
+        while not is_healthy(server.api):
+            time.sleep(2)
 
 
 def _served_elsewhere(folders: Folders) -> bool:
@@ -204,10 +213,19 @@ def end_leftovers(folders: Folders) -> None:
     Only a process that holds the service's lock may do this.
     """
     end_servers(folders)
+    _end_runs(folders)
+
+
+def _end_runs(folders: Folders) -> None:
+    """Kill the processes of this machine that hold claims."""
     for owner in {claim.owner for claim in claims.open_claims(folders) if claim.keep}:
-        pid = heartbeat.pid_of(owner)
-        if pid is not None and pid != os.getpid():
-            kill_tree(pid)
+        _end_run(owner)
+
+
+def _end_run(owner: str) -> None:
+    pid = heartbeat.pid_of(owner)
+    if pid is not None and pid != os.getpid():
+        kill_tree(pid)
 
 
 def clear_leftovers(folders: Folders) -> None:
@@ -256,9 +274,7 @@ def hand_back_all(
             # A run that a killed service had just begun may have taken its claim over by now, or be done with it.
             with contextlib.suppress(Gone):
                 now = claims.load_claim(folders, claim.id)
-                pid = heartbeat.pid_of(now.owner)
-                if pid is not None and pid != os.getpid():
-                    kill_tree(pid)
+                _end_run(now.owner)
                 claim = now
             if not claim.folder(folders).exists():
                 continue
@@ -330,10 +346,7 @@ async def _run(settings: Settings, folders: Folders, server: Server, say: Say, e
         await asyncio.wait([*tasks, *waiting], timeout=ending.left(4))
         if watcher.is_alive():
             await asyncio.to_thread(watcher.join, ending.left(2))
-        for owner in {claim.owner for claim in claims.open_claims(folders) if claim.keep}:
-            pid = heartbeat.pid_of(owner)
-            if pid is not None and pid != os.getpid():
-                kill_tree(pid)
+        _end_runs(folders)
         left = hand_back_all(folders, settings, crashed=False, seconds=ending.left(2))
         with contextlib.suppress(Exception):
             await asyncio.wait_for(_close_runs(folders, settings, left), timeout=ending.left(2))

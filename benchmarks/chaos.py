@@ -49,11 +49,12 @@ from PIL import Image
 from flows import inbox, publish, status
 from flows.claims import COPYING
 from flows.moves import PART
+from flows.processes import descendants, is_running, kill_tree
 from flows.quarantine import reason_path
 from flows.server import is_healthy, is_taken, local_api, wait_for_server
 from flows.service import read_service
 from flows.settings import Folders, load
-from flows.workers import SCRATCH, descendants, is_running, kill_tree
+from flows.workers import SCRATCH
 from tests.bad_inputs import bad_inputs
 
 SAMPLE = Path(__file__).parent.parent / "sample_scans" / "giay_moi_trang_1.jpg"

@@ -24,9 +24,9 @@ from pathlib import Path
 from typing import Any
 
 from flows import inbox
+from flows.processes import descendants, kill_tree
 from flows.server import is_taken
 from flows.settings import Folders, load
-from flows.workers import descendants, kill_tree
 
 
 def ask(port: int, path: str, **body: Any) -> tuple[Any, float]:

@@ -35,7 +35,7 @@ from flows import heartbeat, moves, publish
 from flows.heartbeat import identity
 from flows.inbox import HELD, Look, look_at
 from flows.locks import claims_lock, locked, moves_lock
-from flows.mounts import mount_of, mount_points
+from flows.mounts import is_away, mount_of
 from flows.moves import (
     Gone,
     below,
@@ -262,7 +262,7 @@ def is_unchanged(folders: Folders, claim: Claim) -> bool:
 
 def _check_mount(claim: Claim) -> None:
     """Raises ``OSError`` while the share is away on which a claim's file is held."""
-    if claim.mount and Path(claim.mount) not in mount_points():
+    if claim.mount and is_away(Path(claim.mount)):
         raise OSError(errno.ENODEV, "not mounted", claim.mount)
 
 

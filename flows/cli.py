@@ -224,7 +224,8 @@ def show_settings() -> None:
 @click.pass_context
 def serve(context: click.Context, home: Path | None, host: str | None, port: int | None, jobs: int | None) -> None:
     """Watch the inbox and read what is dropped there, until stopped. See `nambat settings` for the rest."""
-    from flows.serve import AlreadyServed, ShareAway
+    from flows.mounts import ShareAway
+    from flows.serve import AlreadyServed
     from flows.serve import serve as run
     from flows.server import ServerTrouble, password_trouble
 
@@ -295,7 +296,7 @@ def status() -> None:
     settings = read_settings()
     folders = settings.folders
     service = read_service(folders)
-    running = heartbeat.pid_of(service.get("owner", "")) is not None
+    running = heartbeat.pid_of(folders, service.get("owner", "")) is not None
     click.echo(
         f"{folders.home}: " + (f"served, UI at {service['api'].removesuffix('/api')}" if running else "not served")
     )
@@ -324,7 +325,7 @@ def retry(context: click.Context, files: tuple[Path, ...], everything: bool) -> 
         raise click.UsageError("name the files to put back, or give --all; `nambat status` lists them.")
     folders = read_settings().folders
     if away := missing_mount(folders):
-        complain(away)
+        complain(str(away))
         context.exit(FAILED)
     wanted = [path for path, _ in quarantine.quarantined_files(folders)] if everything else []
     wanted += [path if path.is_absolute() else folders.quarantine / path for path in files]

@@ -20,9 +20,10 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from flows import publish, stages
+from flows.processes import is_running
 from flows.settings import Settings
 from flows.stages import Checked, Ending, Outcome, PageRead
-from flows.workers import WorkerPool, clear_scratch, is_running
+from flows.workers import WorkerPool, clear_scratch
 from ocr.faults import Fault, PageFault, ToolMissing
 
 PAGE_ATTEMPTS = 2

@@ -75,7 +75,7 @@ def _folders(settings: Settings) -> Iterator[Check]:
         elif not os.access(folder, os.R_OK | os.W_OK | os.X_OK):
             yield Check(name, False, f"{folder} cannot be written to; check its owner and permissions")
         elif name == "inbox" and (away := missing_mount(folders)):
-            yield Check(name, False, away)
+            yield Check(name, False, str(away))
         else:
             apart = folders.working.exists() and folder.stat().st_dev != folders.working.stat().st_dev
             free = shutil.disk_usage(folder).free / 1e9
@@ -98,7 +98,7 @@ def _server(settings: Settings) -> Check:
         ok = is_healthy(given)
         return Check("Prefect server", ok, given if ok else f"{given} (PREFECT_API_URL) does not answer; start it")
     service = read_service(settings.folders)
-    if heartbeat.pid_of(service.get("owner", "")) is not None:
+    if heartbeat.pid_of(settings.folders, service.get("owner", "")) is not None:
         ok = is_healthy(service["api"])
         return Check("Prefect server", ok, service["api"] + ("" if ok else " does not answer; restart `nambat serve`"))
     if is_taken(settings.host, settings.port):

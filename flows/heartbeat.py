@@ -1,55 +1,75 @@
 """Signs of life: which process still answers for what it claimed, on this machine and on others.
 
 A process is named by machine, process id and start time. Whether one of this machine lives, its kernel knows.
-For one of another machine (folders on a share, two containers on one volume) there is only what it leaves in
-the folder itself: every few seconds each process that holds claims touches ``working/.alive/<name>``. Ages are
-taken on the file system's own clock, by touching a file there: two machines seldom agree on the time.
+For one of another machine (folders on a share, two containers on one volume), and for one whose start the kernel
+does not tell, there is only what it leaves in the folder itself: every few seconds each process that holds claims
+touches ``working/.alive/<name>``. Ages are taken on the file system's own clock, by touching a file there: two
+machines seldom agree on the time.
 """
 
 from __future__ import annotations
 
 import contextlib
+import errno
 import functools
 import os
+import secrets
 import socket
 import threading
 from collections.abc import Iterator
 from pathlib import Path
 
+from flows.processes import is_running, machine, start_time
 from flows.settings import Folders
-from flows.workers import is_running, process_namespace, start_time
 
 BEAT = 5.0
 """Seconds between two signs of life."""
 
+UNTOLD = "x"
+"""How the start time begins in the name of a process of which the kernel does not tell it: a random number follows."""
+
 FORGOTTEN = 24 * 3600.0
 """Seconds after which a silent process's file is removed."""
-
-
-@functools.cache
-def machine() -> str:
-    """A name for that in which process ids count: this boot of this kernel, this namespace (container)."""
-    boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()[:8]
-    return f"{boot}-{process_namespace():x}"
 
 
 def identity(pid: int | None = None) -> str:
     """A name for a process of this machine that no later process has: machine, process id and start time.
 
     Raises:
-        OSError: there is no such process.
+        OSError: there is no such process, or nothing tells it from a later one of the same number.
     """
-    pid = os.getpid() if pid is None else pid
-    return f"{machine()}:{pid}:{start_time(pid)}"
+    if pid is None or pid == os.getpid():
+        return _own_identity(os.getpid())
+    began = start_time(pid)
+    if began is None:
+        raise OSError(errno.ENOTSUP, "the kernel does not tell when it began", str(pid))
+    return f"{machine()}:{pid}:{began}"
 
 
-def pid_of(owner: str) -> int | None:
-    """The process id of ``owner`` (see :func:`identity`) if that very process still runs on this machine."""
+@functools.cache
+def _own_identity(pid: int) -> str:
+    return f"{machine()}:{pid}:{start_time(pid) or UNTOLD + secrets.token_hex(6)}"
+
+
+def pid_of(folders: Folders, owner: str, patience: float = 2 * BEAT) -> int | None:
+    """The process id of ``owner`` (see :func:`identity`) if that very process still runs on this machine.
+
+    Args:
+        patience: where the kernel tells only that some process of this number runs, it counts as the owner if that
+            left a sign of life in the last so many seconds. No number is given out anew within few seconds.
+    """
     try:
-        pid = int(owner.split(":")[1])
-        return pid if is_running(pid) and identity(pid) == owner else None
-    except (IndexError, ValueError, OSError):
+        where, number, began = owner.split(":")
+        pid = int(number)
+        if where != machine() or not is_running(pid):
+            return None
+        now = None if began.startswith(UNTOLD) else start_time(pid)
+    except (ValueError, OSError):
         return None
+    if owner == identity():
+        return pid
+    lives = _beats(folders, owner, patience) if now is None else str(now) == began
+    return pid if lives else None
 
 
 def host() -> str:
@@ -61,10 +81,15 @@ def is_alive(folders: Folders, owner: str, patience: float) -> bool:
     """Whether the process that ``owner`` names still runs, here or elsewhere.
 
     Args:
-        patience: seconds of silence after which a process of another machine counts as dead.
+        patience: seconds of silence after which a process counts as dead of which the kernel tells nothing.
     """
     if owner.split(":")[0] == machine():
-        return pid_of(owner) is not None
+        return pid_of(folders, owner, patience) is not None
+    return _beats(folders, owner, patience)
+
+
+def _beats(folders: Folders, owner: str, patience: float) -> bool:
+    """Whether ``owner`` left a sign of life in the last ``patience`` seconds."""
     last = last_beat(folders, owner)
     if last is None:
         return False

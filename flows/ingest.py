@@ -38,7 +38,7 @@ from unidecode import unidecode
 from flows import claims, copies, heartbeat, publish, stages
 from flows.claims import Claim
 from flows.locks import page_slot
-from flows.mounts import missing_mount, mount_of
+from flows.mounts import missing_mount, mount_of, mount_table
 from flows.moves import Gone, below
 from flows.quarantine import quarantine, take_again
 from flows.service import version
@@ -231,7 +231,7 @@ def _end_badly(name: str, held: Claim, fault: Exception, folders: Folders, setti
     away = missing_mount(folders) if held.keep else None
     try:
         if away:
-            why = share_away(away)  # nothing can be put anywhere now
+            why = away  # nothing can be put anywhere now
         elif isinstance(fault, StillArriving) or not claims.is_unchanged(folders, held):
             claims.hand_back(folders, held)
             return Cancelled(message="Someone still wrote to the file; it lies in the inbox again until it is whole.")
@@ -365,15 +365,10 @@ def wait_for_mounts(folders: Folders) -> None:
     """Make sure that what is published now will be seen.
 
     Raises:
-        Passing: the share it is published to is not mounted; the document is put off.
+        ShareAway: the share it is published to is not mounted; the document is put off.
     """
     if away := missing_mount(folders):
-        raise share_away(away)
-
-
-def share_away(sentence: str) -> stages.Passing:
-    """The fault of a document that would go to a share that is not mounted."""
-    return stages.Passing(sentence, vietnamese=f"Chưa gắn (mount) thư mục mạng: {sentence}")
+        raise away
 
 
 def staging_folder(folders: Folders) -> Path:
@@ -381,7 +376,8 @@ def staging_folder(folders: Folders) -> Path:
     folders.published.mkdir(parents=True, exist_ok=True)
     same = folders.working.stat().st_dev == folders.published.stat().st_dev
     # Another folder of the same disk may be mounted there, as containers do: no rename leads from here to it.
-    same = same and mount_of(folders.working) == mount_of(folders.published)
+    table = mount_table()
+    same = same and mount_of(folders.working, table) == mount_of(folders.published, table)
     return folders.working / ".staging" if same else folders.published / ".nambat-staging"
 
 

@@ -25,6 +25,7 @@ from flows.claims import Claim
 from flows.locks import claims_lock, locked
 from flows.mounts import missing_mount, note_mounts
 from flows.moves import Gone
+from flows.processes import kill_tree, machine
 from flows.quarantine import crashed_too_often, drop_stray_notes, quarantine
 from flows.server import (
     STOP_SECONDS,
@@ -53,7 +54,7 @@ from flows.service import (
 )
 from flows.settings import Folders, Settings
 from flows.sweep import Swept, sweep
-from flows.workers import clear_scratch, kill_tree
+from flows.workers import clear_scratch
 
 if TYPE_CHECKING:
     from prefect.runner import Runner
@@ -68,10 +69,6 @@ Say = Callable[[str], None]
 
 class AlreadyServed(Exception):
     """Another service runs on these folders; ``str()`` says what to do."""
-
-
-class ShareAway(Exception):
-    """A folder's network share is not mounted; ``str()`` says what to do."""
 
 
 def serve(settings: Settings, say: Say) -> None:
@@ -90,7 +87,7 @@ def serve(settings: Settings, say: Say) -> None:
     folders = settings.folders
     folders.check_apart()
     if away := missing_mount(folders):
-        raise ShareAway(away)
+        raise away
     folders.make()
     note_mounts(folders)
     with locked(lock_of_service(folders), wait=False) as alone, heartbeat.beating(folders):
@@ -145,7 +142,7 @@ def _served_elsewhere(folders: Folders) -> bool:
     """
     owner = read_service(folders).get("owner", "")
     first = heartbeat.last_beat(folders, owner)
-    if first is None or owner.split(":")[0] == heartbeat.machine():
+    if first is None or owner.split(":")[0] == machine():
         return False
     if not heartbeat.is_alive(folders, owner, patience=120):
         return False
@@ -219,11 +216,11 @@ def end_leftovers(folders: Folders) -> None:
 def _end_runs(folders: Folders) -> None:
     """Kill the processes of this machine that hold claims."""
     for owner in {claim.owner for claim in claims.open_claims(folders) if claim.keep}:
-        _end_run(owner)
+        _end_run(folders, owner)
 
 
-def _end_run(owner: str) -> None:
-    pid = heartbeat.pid_of(owner)
+def _end_run(folders: Folders, owner: str) -> None:
+    pid = heartbeat.pid_of(folders, owner)
     if pid is not None and pid != os.getpid():
         kill_tree(pid)
 
@@ -260,7 +257,7 @@ def hand_back_all(
     if missing_mount(folders):
         return returned
     deadline = time.monotonic() + (float("inf") if seconds is None else seconds)
-    here = heartbeat.machine()
+    here = machine()
     for claim in sorted(claims.open_claims(folders), key=lambda claim: not claim.running):
         elsewhere = claim.owner.split(":")[0] not in ("", here)
         if claim.is_put_off:
@@ -274,7 +271,7 @@ def hand_back_all(
             # A run that a killed service had just begun may have taken its claim over by now, or be done with it.
             with contextlib.suppress(Gone):
                 now = claims.load_claim(folders, claim.id)
-                _end_run(now.owner)
+                _end_run(folders, now.owner)
                 claim = now
             if not claim.folder(folders).exists():
                 continue
@@ -573,7 +570,7 @@ def ingest_now(
     os.environ["NAMBAT_HOME"] = str(folders.home)
     os.environ["NAMBAT_PUBLISHED"] = str(folders.published)
     service = read_service(folders)
-    if heartbeat.pid_of(service.get("owner", "")) is not None:
+    if heartbeat.pid_of(folders, service.get("owner", "")) is not None:
         os.environ.setdefault("PREFECT_API_URL", service["api"])
     with private_server(folders):
         from prefect.logging.handlers import APILogHandler

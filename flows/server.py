@@ -21,8 +21,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from flows.processes import kill_tree, with_environment
 from flows.settings import Folders
-from flows.workers import kill_tree
 
 START_SECONDS = 120.0
 """The first start makes the database: 15 s on a fast machine, far more on a slow disk."""
@@ -192,11 +192,8 @@ def end_servers(folders: Folders) -> None:
     They are told by their environment: a service that is killed may not have come to write down what it started,
     and of a server whose first process is killed, the second goes on and keeps the port.
     """
-    mark = os.fsencode(f"{MARK}={folders.home}")
-    for environment in Path("/proc").glob("[0-9]*/environ"):
-        with contextlib.suppress(OSError, ValueError):
-            if mark in environment.read_bytes().split(b"\0"):
-                kill_tree(int(environment.parent.name))
+    for pid in with_environment(MARK, str(folders.home)):
+        kill_tree(pid)
 
 
 def is_loopback(host: str) -> bool:

@@ -52,11 +52,10 @@ def write_service(folders: Folders, *, api: str, server_pid: int | None) -> None
     Raises:
         OSError: it cannot be written.
     """
-    record = {
-        "owner": heartbeat.identity(),
-        "api": api,
-        "server": heartbeat.identity(server_pid) if server_pid is not None else "",
-    }
+    record = {"owner": heartbeat.identity(), "api": api, "server": ""}
+    if server_pid is not None:
+        with contextlib.suppress(OSError):  # it has ended already, or the kernel does not tell
+            record["server"] = heartbeat.identity(server_pid)
     publish.replace_file(record_of_service(folders), json.dumps(record).encode())
 
 
@@ -76,7 +75,7 @@ def owner_of_service(folders: Folders) -> str:
         ServiceGone: none does.
     """
     owner = read_service(folders).get("owner", "")
-    if heartbeat.pid_of(owner) is None:
+    if heartbeat.pid_of(folders, owner) is None:
         raise ServiceGone(f"no nambat service runs on {folders.home}; start it with: nambat serve")
     return owner
 

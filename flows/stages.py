@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from flows import publish
+from flows.mounts import ShareAway
 from normalize.document import Document, Source
 from ocr.faults import Fault, Killed, NotAScan, PageFault, ScanFault, TooLarge, ToolMissing
 from ocr.page import Page, from_json, to_json
@@ -435,7 +436,7 @@ def tries_again(fault: Fault, retries: int) -> int:
     """
     if isinstance(fault, TooManyPagesTimedOut):
         return min(1, retries)
-    if isinstance(fault, Passing | ToolMissing | Killed):
+    if isinstance(fault, Passing | ShareAway | ToolMissing | Killed):
         return retries
     if isinstance(fault, PageFault) and not fault.permanent:
         return min(2, retries)

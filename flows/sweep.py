@@ -92,7 +92,7 @@ def sweep(
         if not held:
             return None
         if away := missing_mount(folders):
-            return Swept(troubles=(away,))  # nothing must be put back into a folder that is not the real one
+            return Swept(troubles=(str(away),))  # nothing must be put back into a folder that is not the real one
         troubles: list[str] = []
         folders.make()  # whoever removed one meanwhile
         working = claims.open_claims(folders)

@@ -37,6 +37,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, TypeVar
 
+from flows.processes import is_running, kill_tree, process_namespace, start_time
 from ocr.faults import Fault, Killed, PageFault, Timeout, killed
 
 Result = TypeVar("Result")
@@ -167,7 +168,7 @@ class _Worker:
         self.broken = False
         self._log = tempfile.TemporaryFile()  # noqa: SIM115 - lives as long as the worker
         self._scratch = tempfile.mkdtemp(
-            prefix=f"{SCRATCH}{process_namespace()}-{os.getpid()}-{start_time(os.getpid())}-"
+            prefix=f"{SCRATCH}{process_namespace()}-{os.getpid()}-{start_time(os.getpid()) or 0}-"
         )
         to_child, self._out = os.pipe()
         self._in, from_child = os.pipe()
@@ -246,65 +247,14 @@ def clear_scratch() -> None:
     for folder in Path(tempfile.gettempdir()).glob(f"{SCRATCH}*-*-*-*"):
         with contextlib.suppress(OSError, ValueError):
             namespace, pid, started, _ = folder.name.removeprefix(SCRATCH).split("-", 3)
-            if int(namespace) == process_namespace():
-                lives = is_running(int(pid)) and start_time(int(pid)) == int(started)
-            else:  # another container's, which counts its processes by itself
+            began = start_time(int(pid)) if is_running(int(pid)) else 0
+            if int(namespace) != process_namespace() or began is None:
+                # Another container's, which counts its processes by itself; or the kernel does not tell.
                 lives = time.time() - folder.stat().st_mtime < 86400
+            else:
+                lives = began == int(started) != 0
             if not lives and folder.stat().st_uid == os.getuid():
                 shutil.rmtree(folder, ignore_errors=True)
-
-
-def process_namespace() -> int:
-    """What process ids count in: a container has its own."""
-    return os.stat("/proc/self/ns/pid").st_ino  # noqa: PTH116 - a link that is no path
-
-
-def descendants(pid: int) -> list[int]:
-    """Process ids of the children of ``pid``, their children, and so on."""
-    found: list[int] = []
-    with contextlib.suppress(OSError):
-        for task in Path(f"/proc/{pid}/task").iterdir():
-            with contextlib.suppress(OSError):
-                for child in map(int, (task / "children").read_text().split()):
-                    found += [child, *descendants(child)]
-    return found
-
-
-def kill_tree(pid: int, seconds: float = 0) -> None:
-    """Kill a process, its descendants and its process group; with ``seconds``, ask first and wait so long."""
-    if seconds:
-        with contextlib.suppress(OSError):
-            os.kill(pid, signal.SIGTERM)
-        deadline = time.monotonic() + seconds
-        while time.monotonic() < deadline and is_running(pid):
-            time.sleep(0.05)
-    children = descendants(pid)
-    for one in (pid, *children):
-        with contextlib.suppress(OSError):
-            if os.getpgid(one) == one:
-                os.killpg(one, signal.SIGKILL)
-        with contextlib.suppress(OSError):
-            os.kill(one, signal.SIGKILL)
-    gone_by = time.monotonic() + 5
-    while any(is_running(one) for one in (pid, *children)) and time.monotonic() < gone_by:
-        time.sleep(0.01)
-
-
-def start_time(pid: int) -> int:
-    """When a process began, in clock ticks since the machine did.
-
-    Raises:
-        OSError: there is no such process.
-    """
-    return int(Path(f"/proc/{pid}/stat").read_text("latin-1").rpartition(")")[2].split()[19])
-
-
-def is_running(pid: int) -> bool:
-    """Whether the process exists and is no zombie."""
-    try:
-        return Path(f"/proc/{pid}/stat").read_text("latin-1").rpartition(")")[2].split()[0] not in ("Z", "X")
-    except (OSError, IndexError):
-        return False
 
 
 _HEADER = struct.Struct("!Q")

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from flows.workers import descendants, is_running
+from flows.processes import descendants, is_running
 from tests.scans import write_scan
 
 TESSERACT = shutil.which("tesseract")

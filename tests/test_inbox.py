@@ -20,12 +20,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flows import claims, heartbeat, inbox, mounts, moves, publish, quarantine, status
+from flows import claims, heartbeat, inbox, moves, publish, quarantine, status
 from flows.inbox import Look, StabilityTracker
 from flows.locks import locked
 from flows.moves import Gone
 from flows.quarantine import reason_path
-from flows.serve import ShareAway, _served_elsewhere, clear_leftovers, hand_back_all, serve
+from flows.serve import _served_elsewhere, clear_leftovers, hand_back_all
 from flows.service import record_of_service
 from flows.settings import BadSetting, Folders, load
 from flows.stages import as_fault, too_many_failed, tries_again
@@ -480,12 +480,13 @@ def dead_owner() -> str:
     return owner
 
 
-def test_identities() -> None:
-    assert heartbeat.pid_of(heartbeat.identity()) == os.getpid()
-    assert heartbeat.pid_of(dead_owner()) is None
+def test_identities(folders: Folders) -> None:
+    assert heartbeat.pid_of(folders, heartbeat.identity()) == os.getpid()
+    assert heartbeat.pid_of(folders, dead_owner()) is None
     boot, pid, started = heartbeat.identity().split(":")
-    assert heartbeat.pid_of(f"{boot}:{pid}:{int(started) + 1}") is None  # the pid was given to a later process
-    assert heartbeat.pid_of("") is None
+    # The pid was given to a later process.
+    assert heartbeat.pid_of(folders, f"{boot}:{pid}:{int(started) + 1}") is None
+    assert heartbeat.pid_of(folders, "") is None
 
 
 class FakeServer:
@@ -1170,50 +1171,6 @@ print(*swept.taken, swept.waiting, *swept.refused, *swept.troubles, sep="\\n")
     ]
     assert [path.name for path in folders.working.iterdir() if not path.name.startswith(".")] != []
     assert len(claims.open_claims(folders)) == 1
-
-
-def can_mount(place: Path) -> bool:
-    place.mkdir(parents=True, exist_ok=True)
-    command = ["mount", "-t", "tmpfs", "-o", "size=1m", "none", str(place)]
-    return shutil.which("mount") is not None and not subprocess.run(command, capture_output=True).returncode
-
-
-def test_a_share_that_is_not_mounted(tmp_path: Path) -> None:
-    """Nothing is put into the empty folder below it, and a service does not start on it."""
-    share = tmp_path / "ổ mạng (Z)"
-    if not can_mount(share):
-        pytest.skip("mounting is not allowed here")
-    try:
-        settings = load(home=tmp_path / "home", inbox=share / "inbox", settle=0)
-        folders = settings.folders
-        folders.make()
-        mounts.note_mounts(folders)
-        claim = take_one(folders, dead_owner(), running=True)
-        drop(folders, "b.pdf")
-        subprocess.run(["umount", str(share)], check=True)
-        swept = sweep(folders, settings, heartbeat.identity(), FakeServer().runs)
-        assert swept is not None
-        assert (swept.taken, swept.returned) == ((), ())
-        assert f"{share}, where {folders.inbox} lies, is not mounted" in swept.troubles[0]
-        assert hand_back_all(folders, settings, crashed=True) == []
-        with pytest.raises(ShareAway):
-            serve(settings, print)
-        assert claims.open_claims(folders) == [claim]
-        assert list(share.iterdir()) == []
-        assert can_mount(share)
-        folders.make()
-        swept = sweep(folders, settings, heartbeat.identity(), FakeServer().runs)
-        assert swept is not None
-        assert swept.returned == ("a.pdf",)
-    finally:
-        subprocess.run(["umount", "-l", str(share)], check=False, capture_output=True)
-
-
-def test_a_folder_that_moved_is_no_missing_share(folders: Folders) -> None:
-    mounts.note_mounts(folders)
-    assert mounts.missing_mount(folders) is None
-    (folders.working / ".mounts.json").write_text('["damaged"]')
-    assert mounts.missing_mount(folders) is None
 
 
 @pytest.mark.parametrize("inner", ["published", "inbox"])

@@ -13,7 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from flows.workers import Stopped, WorkerDied, WorkerPool, clear_scratch, is_running
+from flows.processes import is_running
+from flows.workers import Stopped, WorkerDied, WorkerPool, clear_scratch
 from ocr.faults import Killed, NotAScan, Timeout
 
 

@@ -1,0 +1,178 @@
+"""Which processes live, as the kernel tells it, and where it tells nothing."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from flows import heartbeat, processes
+from flows.processes import descendants, is_running, kill_tree, machine, start_time
+from flows.settings import Folders, load
+from flows.workers import SCRATCH, WorkerPool, clear_scratch
+
+
+@pytest.fixture
+def folders(tmp_path: Path) -> Folders:
+    found = load(home=tmp_path / "home").folders
+    found.make()
+    return found
+
+
+def forget() -> None:
+    for cached in (processes.machine, processes.process_namespace, heartbeat._own_identity):
+        cached.cache_clear()
+
+
+@pytest.fixture
+def untold(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """As where /proc is not mounted."""
+    (tmp_path / "proc").mkdir()
+    monkeypatch.setattr(processes, "PROC", tmp_path / "proc")
+    forget()
+    yield
+    monkeypatch.undo()
+    forget()
+
+
+@pytest.fixture
+def sleeper() -> Iterator[subprocess.Popen[bytes]]:
+    child = subprocess.Popen(["sleep", "60"], start_new_session=True)
+    yield child
+    child.kill()
+    child.wait()
+
+
+def test_the_kernel_tells_when_a_process_began(sleeper: subprocess.Popen[bytes]) -> None:
+    began = start_time(sleeper.pid)
+    assert began is not None
+    assert began >= (start_time(os.getpid()) or 0)
+    assert descendants(os.getpid()).count(sleeper.pid) == 1
+
+
+@pytest.mark.parametrize("told", [True, False])
+def test_a_child_that_ended_does_not_run(
+    sleeper: subprocess.Popen[bytes], request: pytest.FixtureRequest, told: bool
+) -> None:
+    """Though its number is not free before somebody has waited for it."""
+    if not told:
+        request.getfixturevalue("untold")
+    assert is_running(sleeper.pid)
+    kill_tree(sleeper.pid)
+    assert sleeper.returncode is None
+    assert not is_running(sleeper.pid)
+    sleeper.wait()
+    assert not is_running(sleeper.pid)
+    with pytest.raises(ProcessLookupError):
+        start_time(sleeper.pid)
+
+
+@pytest.mark.parametrize("pid", [0, -1, 2**31, 2**70])
+def test_numbers_that_are_no_process(untold: None, pid: int) -> None:
+    assert not is_running(pid)
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="takes root to work as somebody else")
+def test_the_process_of_another_user_runs(untold: None) -> None:
+    child = os.fork()
+    if child == 0:
+        os.setuid(65534)
+        os._exit(0 if is_running(os.getppid()) else 1)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+
+
+def test_a_family_ends_though_the_kernel_does_not_tell_who_belongs_to_it(untold: None, tmp_path: Path) -> None:
+    parent = subprocess.Popen(["sh", "-c", "sleep 60 & echo $!; wait"], stdout=subprocess.PIPE, start_new_session=True)
+    assert parent.stdout is not None
+    child = int(parent.stdout.readline())
+    kill_tree(parent.pid)
+    parent.wait()
+    deadline = time.monotonic() + 5
+    while Path(f"/proc/{child}/stat").exists() and time.monotonic() < deadline:
+        if Path(f"/proc/{child}/stat").read_text().split()[2] == "Z":
+            break
+        time.sleep(0.01)
+    else:
+        assert not Path(f"/proc/{child}").exists()
+
+
+def test_names_of_processes_where_nothing_is_told(folders: Folders, untold: None) -> None:
+    own = heartbeat.identity()
+    assert re.fullmatch(r"[\w.-]+-0:\d+:x[0-9a-f]{12}", own)
+    assert heartbeat.identity() == own
+    assert heartbeat.pid_of(folders, own) == os.getpid()
+    assert heartbeat.is_alive(folders, own, patience=60)
+    # The number was given to a later process: this one.
+    assert heartbeat.pid_of(folders, f"{machine()}:{os.getpid()}:x{'0' * 12}") is None
+
+
+def test_who_shows_signs_of_life_lives(folders: Folders, untold: None, sleeper: subprocess.Popen[bytes]) -> None:
+    other = f"{machine()}:{sleeper.pid}:xabc"
+    assert not heartbeat.is_alive(folders, other, patience=60)
+    heartbeat.beat(folders, other)
+    assert heartbeat.pid_of(folders, other) == sleeper.pid
+    sign = folders.working / ".alive" / other
+    os.utime(sign, (time.time() - 30, time.time() - 30))
+    assert heartbeat.pid_of(folders, other) is None
+    assert heartbeat.is_alive(folders, other, patience=60), "it may be busy"
+    sleeper.kill()
+    sleeper.wait()
+    heartbeat.beat(folders, other)
+    assert not heartbeat.is_alive(folders, other, patience=60), "what does not run shows no signs of its own"
+
+
+def test_another_process_has_no_name_where_nothing_is_told(untold: None, sleeper: subprocess.Popen[bytes]) -> None:
+    with pytest.raises(OSError, match="does not tell"):
+        heartbeat.identity(sleeper.pid)
+
+
+def test_workers_work_and_leave_nothing_where_nothing_is_told(
+    untold: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    with WorkerPool(1) as pool:
+        assert pool.call(os.path.basename, "a/b") == "b"
+        clear_scratch()
+        assert len(list(tmp_path.glob(f"{SCRATCH}*"))) == 1, "it may be at work"
+    assert list(tmp_path.glob(f"{SCRATCH}*")) == []
+
+
+WITHOUT_PROC = """
+import os, pathlib, subprocess, sys
+from flows import claims, heartbeat, mounts
+from flows.inbox import look_at
+from flows.processes import is_running, kill_tree
+from flows.settings import load
+assert not pathlib.Path("/proc/self").exists()
+folders = load(home=pathlib.Path(sys.argv[1])).folders
+folders.make()
+mounts.note_mounts(folders)
+assert mounts.missing_mount(folders) is None
+(folders.inbox / "a.pdf").write_bytes(b"%PDF-1.4 %%EOF")
+with heartbeat.beating(folders):
+    claim = claims.take(folders, "a.pdf", look_at(folders.inbox / "a.pdf"), heartbeat.identity(), dpi=300)
+    assert heartbeat.is_alive(folders, claim.owner, 60)
+child = subprocess.Popen(["sleep", "60"], start_new_session=True)
+kill_tree(child.pid)
+assert not is_running(child.pid)
+print("held")
+"""
+
+
+def test_a_claim_is_made_where_proc_is_not_mounted(tmp_path: Path) -> None:
+    """For real, in a mount namespace without it."""
+    apart = ["unshare", "--mount", "--propagation", "private", "sh", "-c", 'umount -l /proc && exec "$@"', "sh"]
+    if shutil.which("unshare") is None or subprocess.run([*apart, "true"], capture_output=True).returncode:
+        pytest.skip("no mount namespace can be made here")
+    root = Path(__file__).parent.parent
+    done = subprocess.run(
+        [*apart, sys.executable, "-c", WITHOUT_PROC, str(tmp_path / "home")], capture_output=True, text=True, cwd=root
+    )
+    assert (done.returncode, done.stdout) == (0, "held\n"), done.stderr

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from flows.processes import descendants, is_running
+from tests.kernel import needs_proc
 from tests.scans import write_scan
 
 TESSERACT = shutil.which("tesseract")
@@ -141,6 +142,7 @@ def test_a_bad_setting_is_named(name: str, value: str) -> None:
     assert name in done.stderr
 
 
+@needs_proc
 @pytest.mark.parametrize(("signum", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_stopping_leaves_nothing(tmp_path: Path, signum: int, status: int) -> None:
     scan = write_scan(tmp_path / "a.pdf", pages=40)

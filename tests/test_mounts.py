@@ -14,6 +14,7 @@ from flows.mounts import ShareAway, missing_mount, mount_of, mount_table, note_m
 from flows.serve import hand_back_all, serve
 from flows.settings import Folders, load
 from flows.sweep import sweep
+from tests.kernel import needs_proc
 from tests.test_inbox import FakeServer, dead_owner, drop, take_one
 
 
@@ -52,6 +53,7 @@ def tell_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(mounts, "TABLE", Path("/nowhere/mountinfo"))
 
 
+@needs_proc
 @pytest.mark.parametrize("told", [True, False])
 def test_a_share_that_is_not_mounted(tmp_path: Path, share: Path, monkeypatch: pytest.MonkeyPatch, told: bool) -> None:
     """Nothing is put into the empty folder below it, and a service does not start on it."""
@@ -81,6 +83,7 @@ def test_a_share_that_is_not_mounted(tmp_path: Path, share: Path, monkeypatch: p
     assert swept.returned == ("a.pdf",)
 
 
+@needs_proc
 def test_a_missing_share_is_told_in_two_languages(tmp_path: Path, share: Path) -> None:
     mount_share(share)
     folders = load(home=tmp_path / "home", published=share / "chữ").folders
@@ -117,6 +120,7 @@ def test_what_the_kernel_does_not_tell_is_not_missing(
     assert swept.troubles == ()
 
 
+@needs_proc
 def test_a_folder_of_the_same_disk_that_is_mounted(
     tmp_path: Path, share: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -17,6 +17,7 @@ from flows import heartbeat, processes
 from flows.processes import descendants, is_running, kill_tree, machine, start_time
 from flows.settings import Folders, load
 from flows.workers import SCRATCH, WorkerPool, clear_scratch
+from tests.kernel import needs_proc
 
 
 @pytest.fixture
@@ -50,6 +51,7 @@ def sleeper() -> Iterator[subprocess.Popen[bytes]]:
     child.wait()
 
 
+@needs_proc
 def test_the_kernel_tells_when_a_process_began(sleeper: subprocess.Popen[bytes]) -> None:
     began = start_time(sleeper.pid)
     assert began is not None

@@ -16,6 +16,7 @@ import pytest
 from flows.processes import is_running
 from flows.workers import Stopped, WorkerDied, WorkerPool, clear_scratch
 from ocr.faults import Killed, NotAScan, Timeout
+from tests.kernel import needs_proc
 
 
 # These run in workers, which import this module by name.
@@ -105,6 +106,7 @@ def test_a_worker_that_is_killed_says_nothing_about_its_page(tmp_path: Path) -> 
         assert pool.call(double, 1) == 2
 
 
+@needs_proc
 def test_a_hang_is_killed_with_its_children(tmp_path: Path) -> None:
     with WorkerPool(1) as pool:
         pool.call(double, 1)
@@ -114,6 +116,7 @@ def test_a_hang_is_killed_with_its_children(tmp_path: Path) -> None:
         assert pool.call(double, 1) == 2
 
 
+@needs_proc
 def test_stop_ends_calls_in_flight(tmp_path: Path) -> None:
     pool = WorkerPool(1)
     raised: list[BaseException] = []

@@ -17,14 +17,14 @@ from dataclasses import replace
 from pathlib import Path
 
 from benchmarks.repair import compare, gold_words, read_scan, words
-from normalize import confusion, language
-from normalize.changes import apply
-from normalize.confusion import Channel
-from normalize.decision import Judge, decide, load_decision
 from normalize.document import Document, Tokens
-from normalize.repair import repair
-from normalize.search import decode
-from normalize.slots import Change, lattice
+from normalize.repair.candidates import Change, lattice
+from normalize.repair.channel import Channel, load_channel
+from normalize.repair.corrections import apply
+from normalize.repair.decision import Judge, decide, load_decision
+from normalize.repair.repair import repair
+from normalize.repair.search import decode
+from normalize.vietnamese.language import load_language_model
 
 
 class Deaf(Judge):
@@ -47,7 +47,7 @@ def without_letters(document: Document) -> Document:
 
 def judged(document: Document, channel: Channel, judge_type: type[Judge]) -> Document:
     """The document with the changes of the language model alone."""
-    model = language.load()
+    model = load_language_model()
     ids, slots = lattice(document, model, channel)
     judge = judge_type(load_decision(), "safe", ids, slots)
     return apply(document, decide(decode(ids, slots, model, channel.burst), ids, model, channel.burst, judge.accept))
@@ -55,7 +55,7 @@ def judged(document: Document, channel: Channel, judge_type: type[Judge]) -> Doc
 
 def rows() -> list[tuple[str, Callable[[Document], Document]]]:
     """Name and repair of each row of the table."""
-    channel = confusion.load()
+    channel = load_channel()
     mean = sum(channel.kind.values()) / len(channel.kind)
     flat = replace(channel, kind={}, other=mean, burst=0.0)
     return [

@@ -46,15 +46,16 @@ from pathlib import Path
 
 from PIL import Image
 
-from flows import inbox, publish, status
-from flows.claims import COPYING
-from flows.moves import PART
-from flows.processes import descendants, is_running, kill_tree
-from flows.quarantine import reason_path
-from flows.server import is_healthy, is_taken, local_api, wait_for_server
-from flows.service import read_service
+from flows.host.moves import PART
+from flows.host.processes import descendants, is_running, kill_tree
+from flows.intake import inbox, status
+from flows.intake.claims import COPYING
+from flows.intake.quarantine import reason_path
+from flows.pipeline import publish
+from flows.pipeline.workers import SCRATCH
+from flows.service.prefect_server import is_healthy, is_taken, local_api, wait_for_server
+from flows.service.record import read_service
 from flows.settings import Folders, load
-from flows.workers import SCRATCH
 from tests.bad_inputs import bad_inputs
 
 SAMPLE = Path(__file__).parent.parent / "sample_scans" / "giay_moi_trang_1.jpg"
@@ -382,7 +383,7 @@ def _kind(pid: int) -> str:
         words = Path(f"/proc/{pid}/cmdline").read_bytes().decode("utf-8", "replace").split("\0")
         line = " ".join(words)
         known = {
-            "flows.workers": "worker",
+            "flows.pipeline.workers": "worker",
             "tesseract": "tesseract",
             "pdf": "poppler",
             "uvicorn": "Prefect server",

@@ -23,9 +23,9 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from flows import inbox
-from flows.processes import descendants, kill_tree
-from flows.server import is_taken
+from flows.host.processes import descendants, kill_tree
+from flows.intake import inbox
+from flows.service.prefect_server import is_taken
 from flows.settings import Folders, load
 
 

@@ -21,8 +21,8 @@ import cv2
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from normalize.train import held_out, paragraphs
-from ocr.recognize import recognize
+from normalize.vietnamese.train_language import held_out, paragraphs
+from ocr.tesseract import recognize
 
 WIDTH, HEIGHT, DPI = 2480, 3508, 300
 FONTS = Path("/usr/share")

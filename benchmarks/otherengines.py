@@ -27,7 +27,7 @@ from typing import Any
 from benchmarks.evaluate import MARK, score
 from normalize.document import Document, Source
 from normalize.formats import to_text
-from normalize.plaintext import parse_text
+from normalize.plaintext.parse import parse_text
 
 _RAISED = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
 _PAGE_WORDS = 330

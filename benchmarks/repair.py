@@ -22,10 +22,10 @@ from rapidfuzz.distance import Levenshtein
 from benchmarks import evaluate
 from normalize.document import Block, Document, Footnote, Source, Token
 from normalize.formats import to_text
-from normalize.repair import repair
-from normalize.structure import build_document
-from normalize.syllable import key, skeleton
-from normalize.train import held_out, paragraphs
+from normalize.repair.repair import repair
+from normalize.structure.build import build_document
+from normalize.vietnamese.syllable import key, skeleton
+from normalize.vietnamese.train_language import held_out, paragraphs
 from ocr.page import from_json, to_json
 from ocr.rasterize import inspect
 from ocr.reading import read_page

@@ -22,8 +22,8 @@ import click
 
 if TYPE_CHECKING:
     from flows.convert import Event
+    from flows.pipeline.stages import Outcome
     from flows.settings import Settings
-    from flows.stages import Outcome
     from ocr.faults import Fault
 
 FAILED = 1
@@ -151,8 +151,8 @@ def normalize(
 ) -> None:
     """Clean up text that another OCR engine produced (.txt or .md; folders are searched)."""
     from flows.convert import plan, scratch
-    from flows.publish import TEXT_SUFFIXES
-    from flows.stages import as_fault, normalize_text
+    from flows.pipeline.publish import TEXT_SUFFIXES
+    from flows.pipeline.stages import as_fault, normalize_text
 
     settings = read_settings(repair=repair, footnotes=footnotes, formats=formats)
     files, failed = usable_inputs(context, inputs, TEXT_SUFFIXES)
@@ -224,10 +224,10 @@ def show_settings() -> None:
 @click.pass_context
 def serve(context: click.Context, home: Path | None, host: str | None, port: int | None, jobs: int | None) -> None:
     """Watch the inbox and read what is dropped there, until stopped. See `nambat settings` for the rest."""
-    from flows.mounts import ShareAway
+    from flows.host.mounts import ShareAway
     from flows.serve import AlreadyServed
     from flows.serve import serve as run
-    from flows.server import ServerTrouble, password_trouble
+    from flows.service.prefect_server import ServerTrouble, password_trouble
 
     # The runs are processes of their own and read their settings from the environment.
     for name, value in (("HOME", home), ("HOST", host), ("PORT", port), ("JOBS", jobs)):
@@ -253,9 +253,9 @@ def serve(context: click.Context, home: Path | None, host: str | None, port: int
 @click.pass_context
 def ingest(context: click.Context, inputs: tuple[Path, ...], out: Path | None) -> None:
     """Run the Prefect flow over scans, which stay where they are. The runs are kept for the UI of `nambat serve`."""
-    from flows.publish import name_for, target_stems
+    from flows.pipeline.publish import name_for, target_stems
     from flows.serve import ingest_now
-    from flows.server import ServerTrouble
+    from flows.service.prefect_server import ServerTrouble
 
     settings = read_settings(published=out)
     require_tools()
@@ -288,9 +288,10 @@ def ingest(context: click.Context, inputs: tuple[Path, ...], out: Path | None) -
 @nambat.command()
 def status() -> None:
     """What lies in which folder of the service, and why."""
-    from flows import heartbeat, status
-    from flows.publish import readable
-    from flows.service import read_service
+    from flows.host import heartbeat
+    from flows.intake import status
+    from flows.pipeline.publish import readable
+    from flows.service.record import read_service
     from flows.show import plain_table
 
     settings = read_settings()
@@ -315,11 +316,11 @@ def status() -> None:
 @click.pass_context
 def retry(context: click.Context, files: tuple[Path, ...], everything: bool) -> None:
     """Put quarantined files back into the inbox. FILES are names as `nambat status` shows them."""
-    from flows import quarantine
-    from flows.heartbeat import identity
-    from flows.mounts import missing_mount
-    from flows.moves import Gone
-    from flows.publish import readable
+    from flows.host.heartbeat import identity
+    from flows.host.mounts import missing_mount
+    from flows.host.moves import Gone
+    from flows.intake import quarantine
+    from flows.pipeline.publish import readable
 
     if bool(files) == everything:
         raise click.UsageError("name the files to put back, or give --all; `nambat status` lists them.")
@@ -458,7 +459,7 @@ def main() -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         status = FAILED
     except Exception as fault:
-        from flows.stages import as_fault
+        from flows.pipeline.stages import as_fault
         from ocr.faults import ToolMissing
 
         complain(str(as_fault(fault)) if isinstance(fault, OSError) or hasattr(fault, "permanent") else _bug(fault))

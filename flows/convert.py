@@ -19,11 +19,11 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from flows import publish, stages
-from flows.processes import is_running
+from flows.host.processes import is_running
+from flows.pipeline import publish, stages
+from flows.pipeline.stages import Checked, Ending, Outcome, PageRead
+from flows.pipeline.workers import WorkerPool, clear_scratch
 from flows.settings import Settings
-from flows.stages import Checked, Ending, Outcome, PageRead
-from flows.workers import WorkerPool, clear_scratch
 from ocr.faults import Fault, PageFault, ToolMissing
 
 PAGE_ATTEMPTS = 2

@@ -10,10 +10,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from flows import heartbeat
-from flows.mounts import missing_mount
-from flows.server import is_healthy, is_taken
-from flows.service import read_service
+from flows.host import heartbeat
+from flows.host.mounts import missing_mount
+from flows.service.prefect_server import is_healthy, is_taken
+from flows.service.record import read_service
 from flows.settings import Settings
 
 

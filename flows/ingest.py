@@ -1,7 +1,7 @@
 """The Prefect flows: ``ingest`` works on one document, ``sweep`` looks at the inbox.
 
-Thin wraps around :mod:`flows.stages` and :mod:`flows.sweep`. One document is one flow run, named after the
-file; one page is one task run. What passes between tasks is small: page records lie on disk, so a retry or a
+Thin wraps around :mod:`flows.pipeline.stages` and :mod:`flows.intake.sweep`. One document is one flow run, named after
+the file; one page is one task run. What passes between tasks is small: page records lie on disk, so a retry or a
 restart never reads a page twice.
 """
 
@@ -35,18 +35,20 @@ from prefect.task_runners import TaskRunner, ThreadPoolTaskRunner
 from prefect.tasks import Task
 from unidecode import unidecode
 
-from flows import claims, copies, heartbeat, publish, stages
-from flows.claims import Claim
-from flows.locks import page_slot
-from flows.mounts import missing_mount, mount_of, mount_table
-from flows.moves import Gone, below
-from flows.quarantine import quarantine, take_again
-from flows.service import version
+from flows.host import heartbeat
+from flows.host.locks import page_slot
+from flows.host.mounts import missing_mount, mount_of, mount_table
+from flows.host.moves import Gone, below
+from flows.intake import claims, duplicates
+from flows.intake.claims import Claim
+from flows.intake.quarantine import quarantine, take_again
+from flows.intake.sweep import Swept
+from flows.intake.sweep import sweep as look_once
+from flows.pipeline import publish, stages
+from flows.pipeline.stages import Checked, Ending, Outcome, PageRead
+from flows.pipeline.workers import WorkerPool
+from flows.service.record import version
 from flows.settings import Folders, Settings, load
-from flows.stages import Checked, Ending, Outcome, PageRead
-from flows.sweep import Swept
-from flows.sweep import sweep as look_once
-from flows.workers import WorkerPool
 from ocr.faults import Fault, Killed, PageFault
 
 GRACE = 30.0
@@ -189,7 +191,7 @@ def _ingest(name: str, held: Claim, folders: Folders, settings: Settings) -> Sta
     try:
         with contextlib.ExitStack() as stack:
             if held.keep and held.sha256:
-                stack.enter_context(copies.content_lock(folders, held.sha256))
+                stack.enter_context(duplicates.content_lock(folders, held.sha256))
             outcome = work_on(held, folders, settings)
             outcome = replace(outcome, name=name, seconds=time.monotonic() - started)
             if not claims.is_unchanged(folders, held):
@@ -197,7 +199,7 @@ def _ingest(name: str, held: Claim, folders: Folders, settings: Settings) -> Sta
             place = claims.archive(folders, held, settings.dpi)
             if held.keep and held.sha256:
                 with contextlib.suppress(OSError):
-                    copies.remember(folders, held.sha256, held.name, settings, version())
+                    duplicates.remember(folders, held.sha256, held.name, settings, version())
     except Gone:
         return Cancelled(message="The file was handed back to the inbox meanwhile.")
     except Exception as fault:
@@ -277,11 +279,11 @@ def work_on(claim: Claim, folders: Folders, settings: Settings) -> Outcome:
         limits = settings.max_bytes, settings.max_pages
         checked = pool.call(stages.check, scan, *limits, seconds=settings.page_timeout)
         if claim.keep:
-            twin = copies.find_twin(folders, checked.sha256, settings, version())
+            twin = duplicates.find_twin(folders, checked.sha256, settings, version())
             if twin is not None:
                 wait_for_mounts(folders)
                 log.info("the same bytes as %s", publish.readable(twin.name))
-                return copies.publish_copy(twin, claim.name, targets, staging_folder(folders), versions)
+                return duplicates.publish_copy(twin, claim.name, targets, staging_folder(folders), versions)
         claim = claims.begin(folders, claim)
         deadline = time.monotonic() + settings.document_timeout
         records = claims.progress_folder(folders, claim, settings.dpi)
@@ -520,7 +522,7 @@ def outcome_of(flow_run: str) -> Outcome | None:
 @flow(name="sweep", flow_run_name="sweep of the inbox", description=ABOUT_SWEEP, persist_result=False)
 def sweep() -> Any:
     """Look at the inbox: take what is whole, start a run for each, take back what dead runs left."""
-    from flows.service import ServiceGone, owner_of_service, runs_on_server
+    from flows.service.record import ServiceGone, owner_of_service, runs_on_server
 
     settings = load()
     folders = settings.folders

@@ -20,14 +20,18 @@ from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from flows import claims, heartbeat, publish
-from flows.claims import Claim
-from flows.locks import claims_lock, locked
-from flows.mounts import missing_mount, note_mounts
-from flows.moves import Gone
-from flows.processes import kill_tree, machine
-from flows.quarantine import crashed_too_often, drop_stray_notes, quarantine
-from flows.server import (
+from flows.host import heartbeat
+from flows.host.locks import claims_lock, locked
+from flows.host.mounts import missing_mount, note_mounts
+from flows.host.moves import Gone
+from flows.host.processes import kill_tree, machine
+from flows.intake import claims
+from flows.intake.claims import Claim
+from flows.intake.quarantine import crashed_too_often, drop_stray_notes, quarantine
+from flows.intake.sweep import Swept, sweep
+from flows.pipeline import publish
+from flows.pipeline.workers import clear_scratch
+from flows.service.prefect_server import (
     STOP_SECONDS,
     Server,
     ServerTrouble,
@@ -41,7 +45,7 @@ from flows.server import (
     stop_server,
     wait_for_server,
 )
-from flows.service import (
+from flows.service.record import (
     FORMER_DEPLOYMENTS,
     INGEST,
     PAGE,
@@ -53,13 +57,11 @@ from flows.service import (
     write_service,
 )
 from flows.settings import Folders, Settings
-from flows.sweep import Swept, sweep
-from flows.workers import clear_scratch
 
 if TYPE_CHECKING:
     from prefect.runner import Runner
 
-    from flows.stages import Outcome
+    from flows.pipeline.stages import Outcome
 
 STARTED_IN_VAIN = "nambat was stopped; the file lies in the inbox again and will be read at the next start."
 STOPPED_AT_THE_END = "nambat was stopped when the file had been put away already: it lies in originals/ or quarantine/."

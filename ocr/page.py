@@ -186,6 +186,16 @@ class Zone:
     merged: tuple[tuple[int, int], ...] = ()
 
 
+def lines_of(zones: Iterable[Zone]) -> list[Line]:
+    """The lines of all zones."""
+    return [line for zone in zones for line in zone.lines]
+
+
+def words_of(lines: Iterable[Line]) -> list[Word]:
+    """The words of all lines."""
+    return [word for line in lines for word in line.words]
+
+
 def take_out(zones: Iterable[Zone], which: Callable[[Line], bool]) -> tuple[tuple[Zone, ...], list[Line]]:
     """The zones without the lines for which ``which`` is true, and those lines; a zone left empty is gone."""
     kept, taken = [], []

@@ -490,23 +490,19 @@ def _bombs() -> Iterator[BadInput]:
 
 
 def endless_page() -> bytes:
-    """A picture of 60,000 by 60,000 dots, on which poppler works for minutes."""
-    mono = zlib.compress(bytes(50_000_000), 9)
-    return pdf(
-        {
-            **scan_objects(),
-            5: stream(
-                mono,
-                Type="/XObject",
-                Subtype="/Image",
-                Width=60_000,
-                Height=60_000,
-                BitsPerComponent=8,
-                ColorSpace="/DeviceRGB",
-                Filter="/FlateDecode",
-            ),
-        }
-    )
+    """A picture that is drawn 2 ** 40 times: each of 40 forms draws the next one twice. No poppler lives to its end."""
+    last = 50
+    forms = {
+        number: stream(
+            b"/I Do /I Do",
+            Type="/XObject",
+            Subtype="/Form",
+            BBox="[0 0 240 48]",
+            Resources=f"<</XObject <</I {number + 1 if number < last else 5} 0 R>>>>",
+        )
+        for number in range(10, last + 1)
+    }
+    return pdf({**scan_objects(resources="<</XObject <</I 10 0 R>>>>"), **forms})
 
 
 def _many_frames() -> bytes:

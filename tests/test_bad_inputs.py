@@ -12,8 +12,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from flows import convert
+from flows.pipeline.stages import as_fault
 from flows.settings import load
-from flows.stages import as_fault
 from tests.bad_inputs import BadInput, bad_inputs, endless_page, good_pdf, picture
 
 PAGE_SECONDS = 30.0

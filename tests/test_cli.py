@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from flows.processes import descendants, is_running
+from flows.host.processes import descendants, is_running
 from tests.kernel import needs_proc
 from tests.scans import write_scan
 
@@ -205,7 +205,7 @@ def test_convert_starts_fast_and_without_prefect(tmp_path: Path) -> None:
         "from flows import cli\n"
         "try: cli.main()\n"
         "except SystemExit: pass\n"
-        "import flows.convert, flows.workers, flows.stages\n"
+        "import flows.convert, flows.pipeline.workers, flows.pipeline.stages\n"
         "print([name for name in ('prefect', 'cv2', 'rich', 'httpx') if name in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

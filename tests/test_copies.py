@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from flows import copies, publish
+from flows.intake import duplicates
+from flows.pipeline import publish
 from flows.settings import Folders, Settings, load
 
 SHA = "ab" * 32
@@ -44,17 +45,17 @@ def publish_first(settings: Settings, name: str = "sub/a.pdf", text: bytes = b"T
     places = targets(folders, name, settings)
     whole = publish.manifest(DOCUMENT, {os.fsdecode(places["txt"].name): text})
     publish.publish({places["txt"]: text, places["json"]: whole}, folders.working / ".staging")
-    copies.remember(folders, SHA, name, settings, "1")
+    duplicates.remember(folders, SHA, name, settings, "1")
     return places
 
 
 def test_a_twin_is_answered_with_a_marked_copy(settings: Settings) -> None:
     folders = settings.folders
     publish_first(settings)
-    twin = copies.find_twin(folders, SHA, settings, "1")
+    twin = duplicates.find_twin(folders, SHA, settings, "1")
     assert twin is not None
     places = targets(folders, "Bản sao.tif", settings)
-    outcome = copies.publish_copy(twin, "Bản sao.tif", places, folders.working / ".staging", folders.versions)
+    outcome = duplicates.publish_copy(twin, "Bản sao.tif", places, folders.working / ".staging", folders.versions)
     assert places["txt"].read_bytes() == b"Tieu de\n"
     data = json.loads(places["json"].read_text())
     assert data["source"] == {**DOCUMENT["source"], "name": "Bản sao.tif", "copy_of": "sub/a.pdf"}
@@ -70,16 +71,16 @@ def test_a_copy_of_a_copy_names_the_original(settings: Settings) -> None:
     folders = settings.folders
     first = publish_first(settings)
     staging = folders.working / ".staging"
-    twin = copies.find_twin(folders, SHA, settings, "1")
+    twin = duplicates.find_twin(folders, SHA, settings, "1")
     assert twin is not None
-    copies.publish_copy(twin, "b.pdf", targets(folders, "b.pdf", settings), staging, folders.versions)
-    copies.remember(folders, SHA, "b.pdf", settings, "1")
+    duplicates.publish_copy(twin, "b.pdf", targets(folders, "b.pdf", settings), staging, folders.versions)
+    duplicates.remember(folders, SHA, "b.pdf", settings, "1")
     first["json"].unlink()
-    twin = copies.find_twin(folders, SHA, settings, "1")
+    twin = duplicates.find_twin(folders, SHA, settings, "1")
     assert twin is not None
     assert twin.name == "b.pdf"
     places = targets(folders, "c.pdf", settings)
-    copies.publish_copy(twin, "c.pdf", places, staging, folders.versions)
+    duplicates.publish_copy(twin, "c.pdf", places, staging, folders.versions)
     assert json.loads(places["json"].read_text())["source"]["copy_of"] == "sub/a.pdf"
 
 
@@ -87,9 +88,9 @@ def test_the_same_name_again_is_left_as_it_is(settings: Settings) -> None:
     folders = settings.folders
     places = publish_first(settings)
     before = {path: (path.read_bytes(), path.stat().st_mtime_ns) for path in places.values()}
-    twin = copies.find_twin(folders, SHA, settings, "1")
+    twin = duplicates.find_twin(folders, SHA, settings, "1")
     assert twin is not None
-    copies.publish_copy(twin, "sub/a.pdf", places, folders.working / ".staging", folders.versions)
+    duplicates.publish_copy(twin, "sub/a.pdf", places, folders.working / ".staging", folders.versions)
     assert {path: (path.read_bytes(), path.stat().st_mtime_ns) for path in places.values()} == before
 
 
@@ -110,26 +111,26 @@ def test_no_copy_of_what_is_not_as_it_was_published(settings: Settings, spoil: s
         case "notes torn":
             (notes,) = (settings.folders.working / ".contents").glob("*.jsonl")
             notes.write_text("not json\n" + notes.read_text()[:50])
-    assert copies.find_twin(settings.folders, SHA, settings, "1") is None
+    assert duplicates.find_twin(settings.folders, SHA, settings, "1") is None
 
 
 @pytest.mark.parametrize("change", [{"dpi": 200}, {"repair": "off"}, {"footnotes": "end"}, {"formats": "txt,md"}])
 def test_other_settings_make_another_document(settings: Settings, change: dict[str, object]) -> None:
     publish_first(settings)
     other = load(home=settings.home, **change)
-    assert copies.find_twin(settings.folders, SHA, other, "1") is None
-    assert copies.find_twin(settings.folders, SHA, settings, "2") is None
-    assert copies.find_twin(settings.folders, "cd" * 32, settings, "1") is None
+    assert duplicates.find_twin(settings.folders, SHA, other, "1") is None
+    assert duplicates.find_twin(settings.folders, SHA, settings, "2") is None
+    assert duplicates.find_twin(settings.folders, "cd" * 32, settings, "1") is None
 
 
 def test_twins_wait_for_each_other(settings: Settings) -> None:
     order: list[str] = []
 
     def second() -> None:
-        with copies.content_lock(settings.folders, SHA):
+        with duplicates.content_lock(settings.folders, SHA):
             order.append("second")
 
-    with copies.content_lock(settings.folders, SHA):
+    with duplicates.content_lock(settings.folders, SHA):
         thread = threading.Thread(target=second)
         thread.start()
         thread.join(0.3)

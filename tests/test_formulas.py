@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from normalize.document import Block, Document, Source, Token
-from normalize.formulas import formulas
-from normalize.letterhead import read_metadata
-from normalize.repair import repair, undo
+from normalize.repair.repair import repair, undo
+from normalize.repair.rules.formulas import formulas
+from normalize.structure.metadata import read_metadata
 
 CASES = json.loads((Path(__file__).parent / "cases" / "formulas.json").read_text(encoding="utf-8"))
 

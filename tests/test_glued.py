@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from normalize.document import Block, Document, Source, Token
-from normalize.repair import repair, undo
+from normalize.repair.repair import repair, undo
 from ocr.page import Box, Letter
 
 CASES = json.loads((Path(__file__).parent / "cases" / "glued.json").read_text(encoding="utf-8"))

@@ -20,17 +20,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flows import claims, heartbeat, inbox, moves, publish, quarantine, status
-from flows.inbox import Look, StabilityTracker
-from flows.locks import locked
-from flows.moves import Gone
-from flows.quarantine import reason_path
+from flows.host import heartbeat, moves
+from flows.host.locks import locked
+from flows.host.moves import Gone
+from flows.intake import claims, inbox, quarantine, status
+from flows.intake.inbox import Look, StabilityTracker
+from flows.intake.quarantine import reason_path
+from flows.intake.sweep import Runs, sweep
+from flows.pipeline import publish
+from flows.pipeline.stages import as_fault, too_many_failed, tries_again
+from flows.pipeline.workers import WorkerDied
 from flows.serve import _served_elsewhere, clear_leftovers, hand_back_all
-from flows.service import record_of_service
+from flows.service.record import record_of_service
 from flows.settings import BadSetting, Folders, load
-from flows.stages import as_fault, too_many_failed, tries_again
-from flows.sweep import Runs, sweep
-from flows.workers import WorkerDied
 from ocr.faults import Encrypted, Killed, NoPages, NotAScan, PageFault, Timeout, TooLarge, ToolMissing
 from tests.kernel import needs_proc
 
@@ -475,7 +477,7 @@ def test_a_file_that_grows_while_it_is_copied_stays(folders: Folders, monkeypatc
 @functools.cache
 def dead_owner() -> str:
     """The identity of a process that has ended."""
-    code = "from flows.heartbeat import identity; print(identity())"
+    code = "from flows.host.heartbeat import identity; print(identity())"
     root = Path(__file__).parent.parent
     return subprocess.run([sys.executable, "-c", code], cwd=root, capture_output=True, text=True, check=True).stdout[
         :-1
@@ -548,7 +550,7 @@ def test_a_claim_without_a_run_gets_one_when_the_server_is_back(folders: Folders
 def test_thousands_of_files_are_claimed_and_get_runs_little_by_little(
     folders: Folders, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("flows.sweep.RUNS_AHEAD", 3)
+    monkeypatch.setattr("flows.intake.sweep.RUNS_AHEAD", 3)
     server, settings = FakeServer(), load(home=folders.home, settle=0)
     names = [f"{number}.pdf" for number in range(8)]
     for name in names:
@@ -702,7 +704,7 @@ def test_only_one_sweep_at_a_time(folders: Folders) -> None:
     server, settings = FakeServer(), load(home=folders.home)
     with locked(folders.working / ".sweep.lock"):
         code = (
-            "import sys; from pathlib import Path; from flows import locks\n"
+            "import sys; from pathlib import Path; from flows.host import locks\n"
             "with locks.locked(Path(sys.argv[1]), wait=False) as held: print(held)"
         )
         lock = str(folders.working / ".sweep.lock")
@@ -878,7 +880,7 @@ def test_a_full_disk_leaves_the_file_where_it_is_and_nothing_else(
     def full(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("flows.publish.write_synced", full)
+    monkeypatch.setattr("flows.pipeline.publish.write_synced", full)
     with pytest.raises(OSError, match="No space"):
         claims.take(folders, "a.pdf", look, heartbeat.identity(), dpi=300)
     assert places(folders, "a.pdf") == ["inbox"]
@@ -1153,9 +1155,10 @@ def test_folders_of_another_user(folders: Folders) -> None:
         (folders.inbox / name).chmod(mode)
     drop(folders, "mine.pdf")
     code = f"""
-from flows import claims, heartbeat
+from flows.intake import claims
+from flows.host import heartbeat
 from flows.settings import load
-from flows.sweep import Runs, sweep
+from flows.intake.sweep import Runs, sweep
 settings = load(home={str(folders.home)!r}, settle=0, settle_broken=0)
 swept = sweep(settings.folders, settings, heartbeat.identity(), Runs(lambda claim: claim.id, lambda ids: {{}}))
 print(*swept.taken, swept.waiting, *swept.refused, *swept.troubles, sep="\\n")

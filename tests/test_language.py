@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from normalize import language
-from normalize.language import NONE, START, LanguageModel, symbols
-from normalize.train import held_out, train
+from normalize.vietnamese import language
+from normalize.vietnamese.language import NONE, START, LanguageModel, symbols
+from normalize.vietnamese.train_language import held_out, train
 
 TEXT = [
     "Ủy ban nhân dân thành phố phấn đấu hoàn thành các chỉ tiêu kế hoạch.",
@@ -103,7 +103,7 @@ def test_about_one_paragraph_in_25_is_held_out() -> None:
 def test_the_shipped_model_loads_at_once() -> None:
     """Under 0.3 s on an idle machine; the bound here leaves room for a busy one."""
     code = (
-        "import time, normalize.language as l; t = time.perf_counter(); m = l.load();"
+        "import time, normalize.vietnamese.language as l; t = time.perf_counter(); m = l.load_language_model();"
         "assert m.id('phấn') > 4; print(time.perf_counter() - t)"
     )
     out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -14,15 +14,18 @@ from benchmarks.evaluate import score
 from benchmarks.layouts import HERE, Layout, read_layouts, truth, typst_pages
 from normalize.document import Source
 from normalize.formats import to_text
-from normalize.repair import repair
-from normalize.structure import build_document
-from ocr import cells, clean, layout, marks, missed, specks
-from ocr.components import find_components
-from ocr.open_tables import find_open_tables
+from normalize.repair.repair import repair
+from normalize.structure.build import build_document
+from ocr.image import clean, specks
+from ocr.image.components import find_components
+from ocr.layout.borderless_tables import find_open_tables
+from ocr.layout.x_height import measured
+from ocr.layout.zones import find_zones
 from ocr.page import Box, Line, Page, Raised, Word, Zone, hull, letter
 from ocr.reading import read_page
-from ocr.recognize import ReadLine, ReadWord
-from ocr.type_size import measured
+from ocr.reread import missed_text, table_cells
+from ocr.superscripts import marks
+from ocr.tesseract import ReadLine, ReadWord
 from sample_scans.layout import font_files
 from sample_scans.source import read_source
 from tests.typeset import HEIGHT, WIDTH, page, read_case
@@ -53,7 +56,7 @@ def zones_of(notes: list[Line], rules: tuple[Box, ...] = (), more: tuple[Line, .
     cited = Raised(4, "1", 99.0, Box(900, 2200, 910, 2215))
     last = body[-1]
     body[-1] = Line((*last.words[:-1], Word("tình", last.words[-1].box, 95.0, (), (cited,))), last.box, 2240, 27.0)
-    return layout.find_zones([*body, *notes, *more], rules, [], WIDTH, HEIGHT)
+    return find_zones([*body, *notes, *more], rules, [], WIDTH, HEIGHT)
 
 
 SHORT, LONG = Box(350, 2560, 940, 2564), Box(350, 2560, 2240, 2564)
@@ -256,12 +259,12 @@ def test_a_row_that_was_passed_over_is_read_by_itself() -> None:
         asked.append(box)
         return [line("(71,5%) các hộ dân", 350, 648)]
 
-    out = missed.read_missed(read, find_components(ink), [], again)
+    out = missed_text.read_missed(read, find_components(ink), [], again)
     assert out is not None
     assert [one.text for one in out][5:] == ["(71,5%) các hộ dân"]
     assert len(asked) == 1
     assert asked[0].top < 620 < 640 < asked[0].bottom
-    assert missed.read_missed(out, find_components(ink), [], again) is None
+    assert missed_text.read_missed(out, find_components(ink), [], again) is None
 
 
 def test_a_lone_digit_in_a_cell_is_read_by_the_network() -> None:
@@ -269,7 +272,7 @@ def test_a_lone_digit_in_a_cell_is_read_by_the_network() -> None:
     draw.text((400, 700), "3", font=font, fill=0)
     lines = (line("TT", 400, 648), line("Rau xanh", 700, 648), line("Vườn trường", 700, 748))
     zone = Zone("table", lines, Box(360, 590, 1200, 800), (360, 500, 1200), (590, 690, 800))
-    out = cells.read_cells([zone], np.asarray(image), lambda box: [])
+    out = table_cells.read_cells([zone], np.asarray(image), lambda box: [])
     assert out is not None
     assert [one.text for one in out] == ["TT", "Rau xanh", "Vườn trường", "3"]
 

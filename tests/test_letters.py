@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from normalize.document import Block, Document, Source, Token
-from normalize.list_letters import follows
-from normalize.repair import repair, undo
+from normalize.repair.repair import repair, undo
+from normalize.repair.rules.list_letters import follows
 from ocr.page import Box, Letter
 
 CASES = json.loads((Path(__file__).parent / "cases" / "letters.json").read_text(encoding="utf-8"))

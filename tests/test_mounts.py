@@ -9,11 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from flows import claims, heartbeat, mounts
-from flows.mounts import ShareAway, missing_mount, mount_of, mount_table, note_mounts
+from flows.host import heartbeat, mounts
+from flows.host.mounts import ShareAway, missing_mount, mount_of, mount_table, note_mounts
+from flows.intake import claims
+from flows.intake.sweep import sweep
 from flows.serve import hand_back_all, serve
 from flows.settings import Folders, load
-from flows.sweep import sweep
 from tests.kernel import needs_proc
 from tests.test_inbox import FakeServer, dead_owner, drop, take_one
 

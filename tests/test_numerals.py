@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from normalize.document import Block, Document, Source, Token
-from normalize.numerals import strokes
-from normalize.repair import repair, undo
+from normalize.repair.repair import repair, undo
+from normalize.repair.rules.numerals import strokes
 from ocr.page import Box, Letter
 
 CASES = json.loads((Path(__file__).parent / "cases" / "numerals.json").read_text(encoding="utf-8"))

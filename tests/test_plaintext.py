@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from normalize.document import Source
 from normalize.formats import to_dict, to_text
-from normalize.plaintext import parse_text
+from normalize.plaintext.parse import parse_text
 
 CASES = sorted((Path(__file__).parent / "cases" / "plaintext").glob("*.txt"))
 SOURCE = Source("test.txt", "0" * 64, 0, 1)

@@ -13,10 +13,10 @@ from pathlib import Path
 
 import pytest
 
-from flows import heartbeat, processes
-from flows.processes import descendants, is_running, kill_tree, machine, start_time
+from flows.host import heartbeat, processes
+from flows.host.processes import descendants, is_running, kill_tree, machine, start_time
+from flows.pipeline.workers import SCRATCH, WorkerPool, clear_scratch
 from flows.settings import Folders, load
-from flows.workers import SCRATCH, WorkerPool, clear_scratch
 from tests.kernel import needs_proc
 
 
@@ -148,9 +148,11 @@ def test_workers_work_and_leave_nothing_where_nothing_is_told(
 
 WITHOUT_PROC = """
 import os, pathlib, subprocess, sys
-from flows import claims, heartbeat, mounts
-from flows.inbox import look_at
-from flows.processes import is_running, kill_tree
+from flows.intake import claims
+from flows.host import heartbeat
+from flows.host import mounts
+from flows.intake.inbox import look_at
+from flows.host.processes import is_running, kill_tree
 from flows.settings import load
 assert not pathlib.Path("/proc/self").exists()
 folders = load(home=pathlib.Path(sys.argv[1])).folders

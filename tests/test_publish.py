@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from flows import publish
+from flows.pipeline import publish
 
 LETTERS = st.text(alphabet="bBà.~ -", min_size=1, max_size=3)
 SUFFIXES = st.sampled_from([".pdf", ".PDF", ".tif", ".tiff", ".TIF", ".png", ".jpg", ".txt", ".json", ".file", ""])

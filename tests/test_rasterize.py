@@ -15,8 +15,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
+from flows.pipeline.stages import read_page_to_disk
 from flows.settings import load
-from flows.stages import read_page_to_disk
 from ocr.faults import Fault, Killed, NotAScan, PageFault
 from ocr.rasterize import MAX_PIXELS, inspect, rasterize
 from ocr.reading import read_page

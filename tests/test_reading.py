@@ -15,13 +15,17 @@ from rapidfuzz import fuzz
 from benchmarks.evaluate import score
 from normalize.document import Source
 from normalize.formats import to_dict, to_text
-from normalize.repair import repair
-from normalize.structure import build_document
-from ocr import clean, faults, layout, marks, seals, specks, tables
+from normalize.repair.repair import repair
+from normalize.structure.build import build_document
+from ocr import faults
+from ocr.image import clean, seals, specks
+from ocr.layout import ruled_tables
+from ocr.layout.rules import find_rules
 from ocr.page import Box, Page, letter
 from ocr.rasterize import inspect, rasterize
 from ocr.reading import read_page
-from ocr.recognize import ReadLine, ReadWord, parse_hocr, recognize
+from ocr.superscripts import marks
+from ocr.tesseract import ReadLine, ReadWord, parse_hocr, recognize
 
 SAMPLES = Path(__file__).parent.parent / "sample_scans"
 INVITATION = SAMPLES / "giay_moi_trang_1.jpg"
@@ -229,7 +233,7 @@ def test_a_table_is_found_by_its_borders() -> None:
         ink[y : y + 4, 300:2200] = 255
     for x in (300, 900, 2197):
         ink[500:704, x : x + 4] = 255
-    found, borders = tables.find_tables(ink)
+    found, borders = ruled_tables.find_tables(ink)
     assert len(found) == 1
     assert len(found[0].columns) == 3
     assert len(found[0].rows) == 3
@@ -239,13 +243,13 @@ def test_a_table_is_found_by_its_borders() -> None:
 def test_a_frame_is_no_table() -> None:
     ink = np.zeros((3508, 2480), np.uint8)
     cv2.rectangle(ink, (200, 200), (2280, 3300), 255, 4)
-    assert tables.find_tables(ink)[0] == []
+    assert ruled_tables.find_tables(ink)[0] == []
 
 
 def test_a_short_rule_is_found_and_underlined_words_are_not_letters() -> None:
     ink = np.zeros((3508, 2480), np.uint8)
     ink[2800:2804, 350:940] = 255
-    rules = layout.find_rules(ink)
+    rules = find_rules(ink)
     assert len(rules) == 1
     assert abs(rules[0].left - 350) < 6
     assert abs(rules[0].right - 940) < 6

@@ -10,12 +10,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from normalize import language
-from normalize.abbreviations import abbreviations
 from normalize.document import Block, Document, Footnote, Mark, Metadata, Source, Token
-from normalize.letterhead import read_metadata
-from normalize.repair import repair, undo
-from normalize.slots import frozen
+from normalize.repair.candidates import frozen
+from normalize.repair.repair import repair, undo
+from normalize.repair.rules.abbreviations import abbreviations
+from normalize.structure.metadata import read_metadata
+from normalize.vietnamese.language import load_language_model
 from ocr.page import Box, Letter
 
 CASES = json.loads((Path(__file__).parent / "cases" / "repair.json").read_text(encoding="utf-8"))
@@ -65,7 +65,7 @@ def test_small_capitals(case: dict[str, Any]) -> None:
 @pytest.mark.parametrize("case", ABBREVIATIONS, ids=[case["label"] for case in ABBREVIATIONS])
 def test_abbreviations(case: dict[str, Any]) -> None:
     before = document(case["before"])
-    found = abbreviations(before, language.load())
+    found = abbreviations(before, load_language_model())
     assert bool(found) == bool(case["after"])
     after = repair(before)
     if found:

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from flows import ingest
-from flows.stages import Outcome
-from flows.sweep import Swept
+from flows.intake.sweep import Swept
+from flows.pipeline.stages import Outcome
 from ocr.faults import Fault
 
 FINE = Outcome("a.pdf", 3, 900, 2, 1, 95.0, (), (), (), ((2, "tô", "tổ"),), (Path("/p/a.txt"),))

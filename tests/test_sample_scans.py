@@ -103,7 +103,7 @@ def test_scan_has_the_stated_pages(path: Path) -> None:
 @pytest.mark.parametrize("path", GOLDS, ids=lambda path: path.name.removesuffix(".gold.json"))
 def test_true_text_is_vietnamese(path: Path) -> None:
     """A slip of the pen in a mark makes a syllable that cannot exist."""
-    syllable = pytest.importorskip("normalize.syllable")
+    syllable = pytest.importorskip("normalize.vietnamese.syllable")
     wrong = set()
     # Units, list letters, and "b/c" (for the information of) are no syllables; nor are abbreviations (SKHĐT).
     no_syllables = {*("m", "m²", "m³", "km", "km²", "cm", "mm"), *"bcdđsvx", "TTr", "camera"}

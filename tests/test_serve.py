@@ -24,8 +24,8 @@ from typing import Any
 
 import pytest
 
-from flows.processes import descendants, is_running, kill_tree
-from flows.server import is_taken
+from flows.host.processes import descendants, is_running, kill_tree
+from flows.service.prefect_server import is_taken
 from tests.bad_inputs import bad_inputs, good_pdf, strip
 from tests.scans import write_scan
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from flows.server import is_healthy, is_loopback, password_trouble, prefect_environment
+from flows.service.prefect_server import is_healthy, is_loopback, password_trouble, prefect_environment
 from flows.settings import load
 
 

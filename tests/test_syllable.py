@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from normalize.syllable import (
+from normalize.vietnamese.syllable import (
     NANG,
     ONSETS,
     SAC,

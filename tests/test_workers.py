@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from flows.processes import is_running
-from flows.workers import Stopped, WorkerDied, WorkerPool, clear_scratch
+from flows.host.processes import is_running
+from flows.pipeline.workers import Stopped, WorkerDied, WorkerPool, clear_scratch
 from ocr.faults import Killed, NotAScan, Timeout
 from tests.kernel import needs_proc
 
@@ -171,7 +171,8 @@ def test_what_a_killed_worker_wrote_goes_with_it(tmp_path: Path) -> None:
 def test_workers_end_with_a_killed_parent(tmp_path: Path) -> None:
     """Also in the middle of a call that hangs; the next one to look clears their files away."""
     code = (
-        "import sys; from flows.workers import WorkerPool; from tests.test_workers import leave_files_and_hang\n"
+        "import sys; from flows.pipeline.workers import WorkerPool\n"
+        "from tests.test_workers import leave_files_and_hang\n"
         "WorkerPool(1).call(leave_files_and_hang, sys.argv[1])"
     )
     parent = subprocess.Popen([sys.executable, "-c", code, str(tmp_path / "note")])

@@ -1,0 +1,1 @@
+"""The machine: files, locks, mounts, processes. Knows nothing of scans."""

@@ -1,0 +1,250 @@
+"""Moving a file from one folder of the service to the next: a crash at any step loses nothing, nothing is replaced.
+
+Within a file system a move is one rename. Between two (the inbox on a network share, a folder with a mount of its
+own) the file is copied to a hidden name beside its goal and flushed to disk; only then the first one is removed and
+the copy gets its name. The hidden name ends in ``.part`` until the copy is whole, so that whoever finds it after a
+crash knows what it is worth.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import errno
+import functools
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from flows.pipeline import publish
+
+PART = ".part"
+"""How the name of a copy in the making ends."""
+
+
+class Gone(Exception):
+    """The file or claim is not there any more: someone else took it, moved it or handed it back."""
+
+
+def below(root: Path, name: str) -> Path:
+    """``root / name``, which must lie below ``root``: no absolute names, no ``..``.
+
+    Raises:
+        Gone: it would not.
+    """
+    parts = PurePosixPath(name).parts
+    if not parts or name.startswith("/") or ".." in parts:
+        raise Gone(f"{publish.readable(name)} is no name below {root}")
+    return root.joinpath(*parts)
+
+
+def below_without_links(root: Path, name: str) -> Path:
+    """The same, and none of the folders on the way is a link: in the inbox, people can put links.
+
+    Raises:
+        Gone: one is.
+    """
+    place = below(root, name)
+    try:
+        found = place.parent.resolve()
+    except RuntimeError as fault:  # links in a circle
+        raise Gone(f"{publish.readable(name)} lies behind a link") from fault
+    if found != root.resolve().joinpath(*place.relative_to(root).parts[:-1]):
+        raise Gone(f"{publish.readable(name)} lies behind a link")
+    return place
+
+
+@contextlib.contextmanager
+def opened_folder(root: Path, name: str) -> Iterator[int]:
+    """The folder that holds ``root / name``, opened without following a link, not even one that is put there now.
+
+    Raises:
+        Gone: a link or no folder lies on the way.
+        OSError: a folder cannot be opened.
+    """
+    flags = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
+    handle = os.open(root, flags)
+    try:
+        for part in below(root, name).relative_to(root).parts[:-1]:
+            try:
+                inner = os.open(part, flags | os.O_NOFOLLOW, dir_fd=handle)
+            except (FileNotFoundError, NotADirectoryError) as fault:
+                raise Gone(f"{publish.readable(name)} is gone, or lies behind a link") from fault
+            os.close(handle)
+            handle = inner
+        yield handle
+    finally:
+        os.close(handle)
+
+
+def room_for(root: Path, name: str) -> Path:
+    """``root / name`` with its folders made; right below ``root`` where that cannot be: a link or a file lies in the
+    way, or the path is too long.
+
+    Raises:
+        OSError: a folder cannot be made.
+    """
+    try:
+        place = below_without_links(root, name)
+        if fits(place.parent):
+            publish.make_folder(place.parent)
+            return place
+    except (Gone, FileExistsError, NotADirectoryError):
+        pass
+    except OSError as fault:
+        if fault.errno != errno.ENAMETOOLONG:
+            raise
+    publish.make_folder(root)
+    return root / PurePosixPath(name).name
+
+
+def fits(folder: Path) -> bool:
+    """Whether the path of a folder leaves room for any file name."""
+    return len(os.fsencode(folder)) + 1 + publish.NAME_BYTES < publish.PATH_BYTES
+
+
+def lies(path: Path) -> bool:
+    """Whether something of that name is there, a broken link included.
+
+    Raises:
+        OSError: that cannot be said now (a share that does not answer); "no" would be a reason to remove things.
+    """
+    try:
+        path.lstat()
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except OSError as fault:
+        if fault.errno == errno.ELOOP:  # behind links in a circle lies nothing
+            return False
+        raise
+    return True
+
+
+def free_place(path: Path, is_taken: Callable[[Path], bool] = lies) -> Path:
+    """``path``, or the first of ``b (2).pdf``, ``b (3).pdf`` ... that is not taken."""
+    number, place = 1, path
+    suffix = path.suffix if len(os.fsencode(path.suffix)) < 16 else ""  # not each dot begins a suffix
+    while is_taken(place):
+        number += 1
+        place = path.with_name(publish.fitted(path.name.removesuffix(suffix), f" ({number}){suffix}"))
+    return place
+
+
+def move(
+    source: Path,
+    wanted: Path,
+    parked: Path,
+    *,
+    is_taken: Callable[[Path], bool] = lies,
+    announce: Callable[[Path], None] = lambda place: None,
+) -> Path:
+    """Move a file to ``wanted``, or to a free name like it where something lies already. Returns where it lies then.
+
+    Args:
+        parked: hidden name in the folder of ``wanted``, by way of which a file comes from another file system.
+        is_taken: whether a name is not free.
+        announce: called with the place just before the file gets there.
+
+    Raises:
+        Gone: the file changed while it was copied; it stays where it was.
+        OSError: it cannot be moved; it lies where it was, or whole under the name ``parked``.
+    """
+    while True:
+        place = free_place(wanted, is_taken)
+        announce(place)
+        try:
+            rename_to_free(source, place)
+        except FileExistsError:
+            continue  # someone was faster
+        except OSError as fault:
+            if fault.errno != errno.EXDEV or source == parked:
+                raise
+            copy_whole(source, parked)
+            source.unlink()
+            publish.sync_folder(source.parent)
+            source = parked
+            continue
+        publish.sync_folder(place.parent)
+        return place
+
+
+def copy_whole(source: Path, parked: Path) -> None:
+    """Copy a file to ``parked`` with its time stamps and flush it to disk, or leave nothing.
+
+    Raises:
+        Gone: it changed meanwhile.
+        OSError: it cannot be copied.
+    """
+    part = parked.with_name(parked.name + PART)
+    before = source.lstat()
+    try:
+        shutil.copyfile(source, part, follow_symlinks=False)
+        with contextlib.suppress(OSError):  # on some shares all files belong to one user, who is not us
+            shutil.copystat(source, part, follow_symlinks=False)
+        if not part.is_symlink():
+            with part.open("rb") as file:
+                os.fsync(file.fileno())
+        if not same_look(before, source.lstat()):
+            raise Gone(f"{publish.readable(source.name)} changed while it was copied")
+    except BaseException:
+        part.unlink(missing_ok=True)
+        raise
+    part.rename(parked)
+    publish.sync_folder(parked.parent)
+
+
+def same_look(one: os.stat_result, other: os.stat_result) -> bool:
+    """Whether size and time of change are the same."""
+    return (one.st_size, one.st_mtime_ns) == (other.st_size, other.st_mtime_ns)
+
+
+def drop_part(parked: Path) -> None:
+    """Remove a copy that a crash left half-way."""
+    with contextlib.suppress(OSError):  # hidden, and of no use: at worst it stays
+        parked.with_name(parked.name + PART).unlink(missing_ok=True)
+
+
+_AT_FDCWD, _RENAME_NOREPLACE = -100, 1
+_NOT_HERE = (errno.ENOSYS, errno.EINVAL, errno.ENOTSUP)
+
+
+@functools.cache
+def _renameat2() -> Any:
+    """The C library's ``renameat2``, which Python does not offer; ``None`` where there is none."""
+    try:
+        function = ctypes.CDLL(None, use_errno=True).renameat2
+    except (OSError, AttributeError):
+        return None
+    function.argtypes = [ctypes.c_int, ctypes.c_char_p, ctypes.c_int, ctypes.c_char_p, ctypes.c_uint]
+    return function
+
+
+def rename_to_free(source: Path, target: Path, folder: int | None = None) -> None:
+    """Rename, but never over what a person puts there at the same moment.
+
+    Some file systems (NFS) cannot promise that; there, a look before the rename must do.
+
+    Args:
+        folder: handle of the source's folder, where its path may lead elsewhere meanwhile.
+
+    Raises:
+        FileExistsError: something lies there.
+        OSError: it cannot be renamed.
+    """
+    function = _renameat2()
+    if function is not None:
+        names = os.fsencode(source if folder is None else source.name), os.fsencode(target)
+        begin = _AT_FDCWD if folder is None else folder
+        if function(begin, names[0], _AT_FDCWD, names[1], _RENAME_NOREPLACE) == 0:
+            return
+        code = ctypes.get_errno()
+        if code not in _NOT_HERE:
+            raise OSError(code, os.strerror(code), os.fspath(source), None, os.fspath(target))
+    if lies(target):
+        raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), os.fspath(target))
+    if folder is None:
+        source.rename(target)
+    else:
+        os.rename(source.name, target, src_dir_fd=folder)

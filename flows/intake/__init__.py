@@ -1,0 +1,1 @@
+"""What people drop: found, claimed, given back, set aside."""

@@ -1,0 +1,159 @@
+"""The same scan twice is read once: the second is answered with a copy of the first one's files.
+
+``working/.contents/`` remembers which content was published under which name, one line each. That is a hint
+only: a copy is made from a published JSON that still names the same content and whose files are all as it says.
+Where that fails, because someone moved or mended the text, the scan is simply read again.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from flows.host.locks import locked
+from flows.host.moves import Gone, below
+from flows.pipeline import publish
+from flows.pipeline.stages import LOW_CONFIDENCE, Outcome
+from flows.settings import Folders, Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Twin:
+    """A document that was published from the same bytes.
+
+    Attributes:
+        name: of its scan below the inbox.
+        data: its JSON.
+        texts: format -> content of its other files.
+        outcome: what its run came to, without files and changes.
+    """
+
+    name: str
+    data: dict[str, Any]
+    texts: dict[str, bytes]
+    outcome: Outcome
+
+
+@contextlib.contextmanager
+def content_lock(folders: Folders, sha256: str) -> Iterator[None]:
+    """Hold the right to work on a content, so that its twins wait and are then copied."""
+    # A few thousand locks for all contents: two documents seldom share one, and then only wait for each other.
+    with locked(folders.working / ".contents" / f"{sha256[:3]}.lock"):
+        yield
+
+
+def remember(folders: Folders, sha256: str, name: str, settings: Settings, version: str) -> None:
+    """Note that a content was published under the name that its scan had below the inbox.
+
+    Raises:
+        OSError: it cannot be noted; the next twin is read again then.
+    """
+    line = json.dumps({"sha256": sha256, "name": os.fsencode(name).hex(), "made": _made_with(settings, version)})
+    path = _notes(folders, sha256)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("a") as file:
+        file.write(line + "\n")
+
+
+def find_twin(folders: Folders, sha256: str, settings: Settings, version: str) -> Twin | None:
+    """A document that is published, whole and untouched, from the same bytes with the same settings."""
+    made = _made_with(settings, version)
+    with contextlib.suppress(OSError):
+        for line in reversed(_notes(folders, sha256).read_text("utf-8", "replace").splitlines()):
+            with contextlib.suppress(ValueError, KeyError, TypeError, RecursionError, OSError, Gone):
+                note = json.loads(line)
+                if (note["sha256"], note["made"]) == (sha256, made):
+                    return _read_twin(folders, os.fsdecode(bytes.fromhex(note["name"])), sha256, settings)
+    return None
+
+
+def _notes(folders: Folders, sha256: str) -> Path:
+    return folders.working / ".contents" / f"{sha256[:2]}.jsonl"
+
+
+def _made_with(settings: Settings, version: str) -> str:
+    """A short mark of all that makes a document of pages."""
+    all_that = (version, settings.dpi, settings.repair, settings.footnotes, settings.formats, os.getenv("NAMBAT_WORDS"))
+    return hashlib.sha256(repr(all_that).encode()).hexdigest()[:12]
+
+
+def _read_twin(folders: Folders, name: str, sha256: str, settings: Settings) -> Twin:
+    """The published document of that name, if it is whole and of this content.
+
+    Raises:
+        ValueError, KeyError, TypeError, OSError, Gone: it is not.
+    """
+    places = publish.output_names(name, settings.formats)
+    files = {form: below(folders.published, os.fspath(place)).read_bytes() for form, place in places.items()}
+    data = json.loads(files.pop("json"))
+    if data["source"]["sha256"] != sha256 or not _are_as_listed(data, files.values()):
+        raise ValueError("another content, or changed since")
+    return Twin(name, data, files, _outcome(name, data))
+
+
+def _are_as_listed(data: dict[str, Any], texts: Any) -> bool:
+    listed = [entry["sha256"] for entry in data["files"]]
+    return listed == [hashlib.sha256(text).hexdigest() for text in texts]
+
+
+def publish_copy(twin: Twin, name: str, targets: Mapping[str, Path], staging: Path, versions: Path) -> Outcome:
+    """Publish a twin's files under the name of another scan. Its JSON then says so: ``source.copy_of``.
+
+    For the twin's own name nothing is written.
+
+    Args:
+        name: of the other scan below the inbox.
+        targets: format -> file to publish; ``json`` among them, last.
+        staging, versions: see :class:`flows.pipeline.stages.Ending`.
+
+    Raises:
+        OSError: a file cannot be written; nothing is half-written.
+    """
+    data = {key: value for key, value in twin.data.items() if key != "files"}
+    if name != twin.name:
+        original = data["source"].get("copy_of", publish.readable(twin.name))
+        shown = publish.readable(PurePosixPath(name).name)
+        data["source"] = {**data["source"], "name": shown, "copy_of": original}
+        texts = {target: twin.texts[form] for form, target in targets.items() if form != "json"}
+        whole = publish.manifest(data, {os.fsdecode(target.name): text for target, text in texts.items()})
+        publish.keep_versions(targets, data["source"]["sha256"], texts, versions)
+        publish.publish({**texts, targets["json"]: whole}, staging)
+    return replace(twin.outcome, name=publish.readable(name), files=tuple(targets.values()))
+
+
+def _outcome(name: str, data: Mapping[str, Any]) -> Outcome:
+    """What the run of a published document came to, from its JSON.
+
+    Raises:
+        ValueError, KeyError, TypeError: the JSON is not whole.
+    """
+    pages = data["pages"]
+    words = sum(page["words"] for page in pages)
+    weighed = [(page["words"], page["mean_confidence"]) for page in pages if page["mean_confidence"] is not None]
+    return Outcome(
+        name="",
+        pages=data["source"]["pages"],
+        words=words,
+        footnotes=len(data["footnotes"]),
+        corrections=len(data["corrections"]),
+        confidence=sum(n * c for n, c in weighed) / max(1, sum(n for n, _ in weighed)) if weighed else None,
+        low_pages=tuple(
+            (page["number"], page["mean_confidence"])
+            for page in pages
+            if page["mean_confidence"] is not None and page["mean_confidence"] < LOW_CONFIDENCE
+        ),
+        failed_pages=tuple((page["number"], page["error"]) for page in pages if page.get("error")),
+        warnings=tuple(
+            f"page {warning['page']}: {warning['message']}" if warning["page"] else warning["message"]
+            for warning in data["warnings"]
+        ),
+        changes=(),
+        files=(),
+        copy_of=publish.readable(name),
+    )

@@ -1,0 +1,233 @@
+"""What people have dropped into the inbox, and which of it is whole."""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import stat
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from flows.host.moves import PART, Gone
+
+HELD = ".nambat-"
+"""How the hidden name of a file begins that is held in the inbox; its claim's id follows."""
+
+JUNK_NAMES = frozenset({"thumbs.db", "desktop.ini", "ehthumbs.db"})
+JUNK_STARTS = (".", "~$", "._")
+JUNK_ENDS = (
+    "~",
+    ".part",
+    ".partial",
+    ".crdownload",
+    ".download",
+    ".filepart",
+    ".tmp",
+    ".temp",
+    ".swp",
+    ".!ut",
+)
+
+
+def is_junk(name: str) -> bool:
+    """Whether a file of this name is none of ours: an office lock, a download under way, a system file."""
+    low = name.lower()
+    return low in JUNK_NAMES or low.startswith(JUNK_STARTS) or low.endswith(JUNK_ENDS)
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """How a file looked: while any of this changes, it is still arriving.
+
+    Attributes:
+        size: in bytes.
+        modified: time of the last change, in nanoseconds.
+    """
+
+    size: int
+    modified: int
+
+
+def look_at(path: Path) -> Look:
+    """How a file looks at this moment. What a listing says of a file on a network share may be a minute old.
+
+    Raises:
+        Gone: it is no regular file.
+        OSError: it is not there, or its folder cannot be looked into.
+    """
+    try:
+        # Shares keep what they know of a file for a while, but not past an open.
+        handle = _open_regular(path)
+    except PermissionError:
+        status = path.lstat()
+    else:
+        try:
+            status = os.fstat(handle)
+        finally:
+            os.close(handle)
+    return Look(status.st_size, status.st_mtime_ns)
+
+
+def _open_regular(path: Path) -> int:
+    """A handle on a regular file. Whatever else lies there now is not opened, or at once closed again.
+
+    Raises:
+        Gone: it is no regular file.
+        OSError: it cannot be opened.
+    """
+    if not stat.S_ISREG(path.lstat().st_mode):
+        raise Gone(f"{path.name} is no regular file")
+    try:
+        # What a person puts in its place at this moment is no link that is followed, no pipe that is waited for.
+        handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError as fault:
+        if fault.errno == errno.ELOOP:
+            raise Gone(f"{path.name} is a link") from fault
+        raise
+    if not stat.S_ISREG(os.fstat(handle).st_mode):
+        os.close(handle)
+        raise Gone(f"{path.name} is no regular file")
+    return handle
+
+
+NO_FILE = "a link, pipe or device: not taken"
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """What lies in the inbox.
+
+    Attributes:
+        files: path below the inbox -> how it looks; regular files only.
+        refused: path of what is not taken -> why: links, pipes and devices, which are never opened, and folders
+            that cannot be looked into.
+        hidden: paths of originals that are held here while their copies are worked on (see
+            :func:`flows.intake.claims.take`).
+    """
+
+    files: dict[str, Look]
+    refused: dict[str, str]
+    hidden: tuple[str, ...] = ()
+
+
+def list_inbox(inbox: Path) -> Listing:
+    """Everything in the inbox and its subfolders that is no junk. Links are not followed."""
+    files: dict[str, Look] = {}
+    refused: dict[str, str] = {}
+    hidden: list[str] = []
+    waiting = [""]
+    while waiting:
+        below = waiting.pop()
+        try:
+            entries = sorted(os.scandir(inbox / below), key=lambda entry: entry.name)
+        except (FileNotFoundError, NotADirectoryError):
+            continue  # gone since it was listed
+        except OSError as fault:
+            refused[below or "."] = f"a folder that cannot be looked into ({fault.strerror}): nothing in it is taken"
+            continue
+        folders = []
+        for entry in entries:
+            path = f"{below}{entry.name}"
+            if entry.name.startswith(HELD) and not entry.name.endswith(PART):
+                hidden.append(path)
+            if is_junk(entry.name):
+                continue
+            try:
+                if entry.is_dir(follow_symlinks=False):
+                    folders.append(f"{path}/")
+                elif entry.is_file(follow_symlinks=False):
+                    status = entry.stat(follow_symlinks=False)
+                    files[path] = Look(status.st_size, status.st_mtime_ns)
+                else:
+                    refused[path] = NO_FILE
+            except FileNotFoundError:
+                continue  # gone since it was listed
+            except OSError as fault:
+                refused[path] = f"cannot be looked at ({fault.strerror}): not taken"
+        waiting += reversed(folders)
+    return Listing(files, refused, tuple(hidden))
+
+
+@dataclass(slots=True)
+class StabilityTracker:
+    """How long each file of the inbox has looked the same. Pure: the caller brings the listings and the time.
+
+    Only what was seen counts. A file's own time stamps say little: copies keep old ones, and a share's clock
+    is another one than ours.
+
+    Attributes:
+        since: path -> how it looks, and when it was first seen like that.
+        is_news: whether the last listing brought anything new.
+    """
+
+    since: dict[str, tuple[Look, float]] = field(default_factory=dict)
+    is_news: bool = False
+
+    def observe(self, files: Mapping[str, Look], now: float) -> dict[str, float]:
+        """Take note of a listing made at ``now`` and return for how many seconds each file is unchanged."""
+        noted: dict[str, tuple[Look, float]] = {}
+        for path, look in files.items():
+            before = self.since.get(path)
+            if before is not None and before[0] == look and before[1] <= now:  # a clock set back starts anew
+                noted[path] = before
+            else:
+                noted[path] = (look, now)
+        self.is_news = self.is_news or noted != self.since
+        self.since = noted
+        return {path: now - since for path, (_, since) in noted.items()}
+
+    def dump(self) -> str:
+        """As JSON, for the next process that looks."""
+        return json.dumps({path: [look.size, look.modified, at] for path, (look, at) in self.since.items()})
+
+    @classmethod
+    def load(cls, text: str | bytes) -> StabilityTracker:
+        """What :meth:`dump` wrote; an empty tracker if it cannot be read."""
+        try:
+            noted = {path: (Look(*look), float(at)) for path, (*look, at) in json.loads(text).items()}
+            return cls(noted if all(isinstance(look.size, int) for look, _ in noted.values()) else {})
+        except (ValueError, TypeError, AttributeError, RecursionError):
+            return cls()
+
+
+def looks_whole(path: Path) -> bool:
+    """Whether a file begins and ends as its format does. False may mean: still arriving.
+
+    Looks at a few kilobytes only. Formats whose end says nothing (TIFF) and files of no known format count as
+    whole when they begin as they should.
+    """
+    try:
+        with os.fdopen(_open_regular(path), "rb") as file:
+            head = file.read(1024)
+            size = file.seek(0, os.SEEK_END)
+            file.seek(max(0, size - 2048))
+            tail = file.read()
+    except (OSError, Gone):
+        return False
+    if b"%PDF-" in head:
+        return b"%%EOF" in tail
+    if head.startswith(b"\x89PNG\r\n\x1a\n"):
+        return b"IEND" in tail
+    if head.startswith(b"\xff\xd8\xff"):
+        return b"\xff\xd9" in tail
+    return head.startswith((b"II*\x00", b"MM\x00*", b"II+\x00", b"MM\x00+"))
+
+
+def ready_files(
+    inbox: Path, listing: Listing, unchanged: Mapping[str, float], *, settle: float, settle_broken: float
+) -> list[str]:
+    """The files that can be taken, oldest first.
+
+    Args:
+        unchanged: path -> for how many seconds it has looked the same.
+        settle: seconds after which a file that looks whole is taken.
+        settle_broken: seconds after which one that does not is taken all the same: it will not get better.
+    """
+    ready = [
+        path
+        for path, seconds in unchanged.items()
+        if seconds >= settle and (seconds >= settle_broken or looks_whole(inbox / path))
+    ]
+    return sorted(ready, key=lambda path: (listing.files[path].modified, path))

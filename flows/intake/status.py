@@ -1,0 +1,71 @@
+"""What lies in which folder of the service, and why, for people."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import PurePosixPath
+
+from flows.host import heartbeat
+from flows.intake.claims import Claim, open_claims
+from flows.intake.inbox import HELD, list_inbox
+from flows.intake.quarantine import quarantined_files
+from flows.pipeline import publish
+from flows.settings import Folders
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A file and why it is where it is.
+
+    Attributes:
+        where: ``inbox``, ``working`` or ``quarantine``.
+        name: path below that folder.
+        why: one sentence.
+    """
+
+    where: str
+    name: str
+    why: str
+
+
+def status(folders: Folders, patience: float = 120.0) -> tuple[dict[str, int], list[Held]]:
+    """How many files lie in each folder, and those that are not done, with the reason.
+
+    Args:
+        patience: see :func:`flows.host.heartbeat.is_alive`.
+    """
+    listing = list_inbox(folders.inbox)
+    held = [Held("inbox", path, "waiting to be taken") for path in sorted(listing.files)]
+    held += [Held("inbox", path, why) for path, why in listing.refused.items()]
+    working = open_claims(folders)
+    known = {claim.id for claim in working}
+    held += [Held("inbox", path, LEFT_BEHIND) for path in sorted(listing.hidden) if _claim_of(path) not in known]
+    held += [Held("working", claim.name, _whereabouts(folders, claim, patience)) for claim in working]
+    quarantined = quarantined_files(folders)
+    held += [Held("quarantine", os.fspath(path.relative_to(folders.quarantine)), why) for path, why in quarantined]
+    counts = {
+        "inbox": len(listing.files),
+        "working": len(working),
+        "published": sum(1 for _ in publish.scans_in(folders.published, (".json",))),
+        "originals": len(list_inbox(folders.originals).files),
+        "quarantine": len(quarantined),
+    }
+    return counts, held
+
+
+LEFT_BEHIND = "a scan that was held here while its folder was moved; rename it, and it is read"
+
+
+def _claim_of(path: str) -> str:
+    return PurePosixPath(path).name.removeprefix(HELD)
+
+
+def _whereabouts(folders: Folders, claim: Claim, patience: float) -> str:
+    if claim.is_put_off:
+        return f"tried again at {datetime.fromtimestamp(claim.not_before):%H:%M:%S}: {claim.why}"
+    if not heartbeat.is_alive(folders, claim.owner, patience):
+        return "left by a service that stopped; the next start takes it back"
+    where = f" on {claim.host}" if claim.host not in ("", heartbeat.host()) else ""
+    return f"being read{where}" if claim.running else f"waiting for its turn{where}"

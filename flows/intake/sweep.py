@@ -1,0 +1,295 @@
+"""One look at the folders: take back what dead processes left, take what is whole in the inbox, start runs.
+
+This is the truth that the service lives by; file events only make it happen sooner. It is cheap, does no harm
+when it runs twice, and knows Prefect only through the two functions of :class:`Runs`.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import PurePosixPath
+
+from flows.host import heartbeat
+from flows.host.locks import claims_lock, locked
+from flows.host.mounts import missing_mount
+from flows.host.moves import Gone, lies
+from flows.intake import claims, inbox
+from flows.intake.claims import Claim
+from flows.intake.inbox import StabilityTracker
+from flows.intake.quarantine import crashed_too_often, quarantine
+from flows.pipeline import publish
+from flows.settings import Folders, Settings
+from ocr.faults import Fault
+
+
+class Cancelled(Fault):
+    """A person cancelled the run."""
+
+
+@dataclass(frozen=True, slots=True)
+class Runs:
+    """What a sweep needs of the Prefect server. Both may raise any exception while the server is away.
+
+    Attributes:
+        start: start the run for a claim and return its id; the same id when called again for the same claim.
+        ended: of those runs that have ended, how: ``completed``, ``failed``, ``crashed``, ``cancelled``, ``gone``
+            when the server does not know them, or ``stuck`` when they were about to begin minutes ago.
+    """
+
+    start: Callable[[Claim], str]
+    ended: Callable[[list[str]], dict[str, str]]
+
+
+@dataclass(frozen=True, slots=True)
+class Swept:
+    """What a sweep did.
+
+    Attributes:
+        taken: names of the files taken from the inbox.
+        returned: names of files that dead runs had left and that lie in the inbox again.
+        quarantined: names of files given up.
+        waiting: files in the inbox that are still arriving.
+        refused: what is in the inbox and not taken, a sentence each: links, folders that cannot be looked into.
+        troubles: what could not be done now and will be tried again; one sentence each.
+    """
+
+    taken: tuple[str, ...] = ()
+    returned: tuple[str, ...] = ()
+    quarantined: tuple[str, ...] = ()
+    waiting: int = 0
+    refused: tuple[str, ...] = ()
+    troubles: tuple[str, ...] = ()
+
+    def then(self, later: Swept) -> Swept:
+        """What both sweeps did, and how things stand after the later one."""
+        return replace(
+            later,
+            taken=self.taken + later.taken,
+            returned=self.returned + later.returned,
+            quarantined=self.quarantined + later.quarantined,
+        )
+
+
+def sweep(
+    folders: Folders,
+    settings: Settings,
+    owner: str,
+    runs: Runs,
+    now: float | None = None,
+    stopping: Callable[[], bool] = lambda: False,
+) -> Swept | None:
+    """Look once. ``None`` when another process is sweeping right now.
+
+    Args:
+        owner: the process that answers for new claims until their run begins (see :func:`heartbeat.identity`).
+        now: seconds since the epoch.
+        stopping: asked between files; once it says yes, no more are taken.
+    """
+    now = time.time() if now is None else now
+    with locked(folders.working / ".sweep.lock", wait=False) as held:
+        if not held:
+            return None
+        if away := missing_mount(folders):
+            return Swept(troubles=(str(away),))  # nothing must be put back into a folder that is not the real one
+        troubles: list[str] = []
+        folders.make()  # whoever removed one meanwhile
+        working = claims.open_claims(folders)
+        being_read = {claim.sha256 for claim in working if claim.flow_run and not claim.is_put_off}
+        starts = _Starts(folders, owner, runs, troubles, RUNS_AHEAD, being_read)
+        returned, quarantined = _look_after(working, folders, settings, starts, now, troubles)
+
+        notes = folders.working / ".seen.json"
+        tracker = StabilityTracker.load(notes.read_bytes() if notes.exists() else b"")
+        listing = inbox.list_inbox(folders.inbox)
+        unchanged = tracker.observe(listing.files, now)
+        if tracker.is_news:
+            publish.replace_file(notes, tracker.dump().encode())
+        ready = inbox.ready_files(
+            folders.inbox, listing, unchanged, settle=settings.settle, settle_broken=settings.settle_broken
+        )
+        if ready and (full := _full_disk(folders, settings.min_free)):
+            troubles.append(full)
+            ready = []
+        # A later version of a file waits until the earlier one is done: published last, it is the one that counts.
+        busy = {claim.name for claim in working if claim.name not in returned}
+        taken = []
+        locked_away: dict[PurePosixPath, int] = {}
+        for name in ready:
+            if stopping():
+                break
+            if name in busy:
+                continue
+            folder = PurePosixPath(name).parent
+            if folder in locked_away or not os.access(folders.inbox / folder, os.W_OK | os.X_OK):
+                locked_away[folder] = locked_away.get(folder, 0) + 1
+                continue
+            try:
+                look = listing.files[name]
+                claim = claims.take(
+                    folders,
+                    name,
+                    look,
+                    owner,
+                    dpi=settings.dpi,
+                    max_bytes=settings.max_bytes,
+                    min_free=settings.min_free,
+                )
+            except Gone:
+                continue
+            except OSError as fault:
+                troubles.append(f"{publish.readable(name)} cannot be taken: {fault.strerror}")
+                continue
+            taken.append(name)
+            starts.start(claim)
+        for folder, count in locked_away.items():
+            where = publish.readable(folders.inbox / folder)
+            troubles.append(f"{where}: {count} files cannot be taken; give nambat the right to write in this folder")
+        return Swept(
+            tuple(taken),
+            tuple(returned),
+            tuple(quarantined),
+            len(listing.files) - len(taken) - sum(locked_away.values()),
+            tuple(f"{publish.readable(path)}: {why}" for path, why in listing.refused.items()),
+            tuple(troubles),
+        )
+
+
+def _full_disk(folders: Folders, least: int) -> str | None:
+    """One sentence about a folder whose disk has less than ``least`` bytes free, if there is one."""
+    for folder in (folders.working, folders.published):
+        free = shutil.disk_usage(folder).free
+        if free < least:
+            return (
+                f"the disk of {folder} has only {free / 1e6:,.0f} MB free; nothing is taken from the inbox "
+                f"until there are {least / 1e6:,.0f} MB (NAMBAT_MIN_FREE)"
+            )
+    return None
+
+
+RUNS_AHEAD = 50
+"""Claims that have a run before its turn has come. With thousands of files the rest wait without one: the Prefect
+server makes a few runs a second, and is slow with thousands of them scheduled."""
+
+
+@dataclass(slots=True)
+class _Starts:
+    """Starts runs, a limited number in one sweep.
+
+    Attributes:
+        left: how many more.
+        being_read: hashes of the contents that runs work on, or will: their twins wait, and are then copied.
+    """
+
+    folders: Folders
+    owner: str
+    runs: Runs
+    troubles: list[str]
+    left: int
+    being_read: set[str]
+
+    def start(self, claim: Claim) -> None:
+        if self.left <= 0 or (claim.sha256 and claim.sha256 in self.being_read):
+            return
+        self.left -= 1
+        self.being_read.add(claim.sha256)
+        try:
+            claims.assign(self.folders, claim, self.owner, self.runs.start(claim))
+        except Gone:
+            pass  # the run is done with it already
+        except Exception as fault:
+            # The claim waits in working/ without a run; the next sweep starts one. Asking a server that is away once
+            # more for each file would take a minute each.
+            self.troubles.append(f"{publish.readable(claim.name)}: no run could be started yet ({_in_short(fault)})")
+            self.left = 0
+
+
+def _in_short(fault: Exception) -> str:
+    return next(iter(str(fault).splitlines()), "") or type(fault).__name__
+
+
+MOST_ASKED = 200
+"""Claims that wait for their run's turn and whose runs are looked up in one sweep; each gets its turn."""
+
+
+def _look_after(
+    working: Sequence[Claim],
+    folders: Folders,
+    settings: Settings,
+    starts: _Starts,
+    now: float,
+    troubles: list[str],
+) -> tuple[list[str], list[str]]:
+    returned: list[str] = []
+    quarantined: list[str] = []
+    waiting: list[Claim] = []
+    dead: list[Claim] = []
+    startable: list[Claim] = []
+    halves: list[Claim] = []
+    alive: dict[str, bool] = {}
+    for claim in working:
+        if claim.owner not in alive:
+            alive[claim.owner] = heartbeat.is_alive(folders, claim.owner, settings.claim_timeout)
+        if claim.is_put_off:
+            if claim.is_due(now):
+                startable.append(claim)
+        elif not alive[claim.owner]:
+            dead.append(claim)
+        elif not claim.keep:
+            pass  # a `nambat ingest` works on it by itself
+        elif not claim.flow_run:
+            startable.append(claim)
+        elif not claim.running:
+            waiting.append(claim)
+    starts.left -= len(waiting)
+    for claim in startable:
+        try:
+            if lies(claim.scan(folders)):
+                starts.start(claim)
+            else:
+                halves.append(claim)  # a share that failed, and failed again when the file was to go back
+        except OSError as fault:
+            troubles.append(f"{publish.readable(claim.name)} stays in working/ for now: {_in_short(fault)}")
+    first = int(now / 10) * MOST_ASKED % max(1, len(waiting))
+    asked = [*dead, *(waiting[first:] + waiting[:first])[:MOST_ASKED]]
+    try:
+        all_ended = starts.runs.ended([claim.flow_run for claim in asked if claim.flow_run])
+    except Exception as fault:
+        troubles.append(f"the Prefect server does not answer: {_in_short(fault)}")
+        return returned, quarantined
+    for claim in [*asked, *halves]:
+        ended = all_ended.get(claim.flow_run)
+        lives = alive[claim.owner] and claim not in halves
+        if lives and (ended is None or (ended == "stuck" and claim.owner != starts.owner)):
+            continue  # its run waits for its turn, or has begun
+        try:
+            with locked(claims_lock(folders)):
+                # Its run may have begun, or be done, since we looked: then it is none of ours.
+                if claim.owner and claims.load_claim(folders, claim.id) != claim:
+                    continue
+                if claims.is_half_way(folders, claim):
+                    claims.recover(folders, claim)
+                elif ended == "cancelled":
+                    quarantine(folders, claim, cancelled(), settings.dpi)
+                    quarantined.append(claim.name)
+                elif claim.running and claims.count_attempt(folders, claim, settings.dpi) >= settings.attempts:
+                    quarantine(folders, claim, crashed_too_often(settings.attempts), settings.dpi)
+                    quarantined.append(claim.name)
+                elif claims.recover(folders, claim) is not None:
+                    returned.append(claim.name)
+        except Gone:
+            continue
+        except Exception as fault:
+            troubles.append(f"{publish.readable(claim.name)} stays in working/ for now: {_in_short(fault)}")
+    return returned, quarantined
+
+
+def cancelled() -> Cancelled:
+    """The fault of a document whose run was cancelled."""
+    return Cancelled(
+        "The run was cancelled; put the file back if it is to be read after all.",
+        vietnamese="Lượt xử lý đã bị hủy; hãy đưa tệp trở lại nếu vẫn muốn đọc.",
+    )

@@ -1,0 +1,448 @@
+"""The steps of the pipeline, for one document: look, read each page to disk, finish and publish.
+
+``nambat convert`` and the Prefect flow are two ways to run these same functions. They take paths and return
+small records, so that each can run in a worker process; what was read lies on disk as one JSON file a page,
+and a page whose file is there is never read again.
+"""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import os
+import time
+import traceback
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from flows.host.mounts import ShareAway
+from flows.pipeline import publish
+from normalize.document import Document, Source
+from ocr.faults import Fault, Killed, NotAScan, PageFault, ScanFault, TooLarge, ToolMissing
+from ocr.page import Page, from_json, to_json
+
+if TYPE_CHECKING:
+    from flows.settings import (
+        Settings,
+    )  # a worker does without: pydantic takes a quarter of a second to import
+
+WARM = ("ocr.reading",)
+"""What a worker imports before its first call."""
+
+OF_THE_MACHINE = frozenset(
+    {
+        *(errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO, errno.ESTALE),
+        *(errno.ENOMEM, errno.EAGAIN, errno.EMFILE, errno.ENFILE),
+    }
+)
+"""Errors that say nothing about the page that was read when they came."""
+
+LOW_CONFIDENCE = 75.0
+"""A page whose words have a lower mean confidence (0 to 100) is pointed out to the user."""
+
+
+class TooManyPagesFailed(ScanFault):
+    """So many pages could not be read that publishing the rest would mislead."""
+
+
+class TooManyPagesTimedOut(TooManyPagesFailed):
+    """The same, and some of them took too long or their reader died: under less load they may be read."""
+
+    permanent = False
+
+
+class TookTooLong(ScanFault):
+    """The document's time is up."""
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """A scan that opens.
+
+    Attributes:
+        sha256: of the file, in hexadecimal.
+        pages, bytes: its size.
+    """
+
+    sha256: str
+    pages: int
+    bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class PageRead:
+    """One page that was read, or given up.
+
+    Attributes:
+        words: how many.
+        confidence: mean over its words, 0 to 100; ``None`` without words.
+        seconds: wall time; 0 when the record was on disk already.
+        error: why it could not be read, or ``None``.
+        kept: whether the record was on disk already.
+    """
+
+    number: int
+    words: int
+    confidence: float | None
+    seconds: float
+    error: str | None = None
+    kept: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """A document that was published.
+
+    Attributes:
+        name: of the input, fit to be shown.
+        confidence: mean over its words, 0 to 100; ``None`` for one without words.
+        low_pages: numbers and mean confidences of pages a person should look at.
+        failed_pages: numbers and reasons of pages that could not be read.
+        changes: the first corrections, as (page, before, after).
+        files: what was published.
+        seconds: from the first look to the last file.
+        copy_of: name of the scan with the same bytes whose text this is; empty for what was read.
+    """
+
+    name: str
+    pages: int
+    words: int
+    footnotes: int
+    corrections: int
+    confidence: float | None
+    low_pages: tuple[tuple[int, float], ...]
+    failed_pages: tuple[tuple[int, str], ...]
+    warnings: tuple[str, ...]
+    changes: tuple[tuple[int, str, str], ...]
+    files: tuple[Path, ...]
+    seconds: float = 0.0
+    copy_of: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """What to make of a document whose pages are read.
+
+    Attributes:
+        repair: ``off``, ``safe`` or ``full``.
+        footnotes: ``paragraph``, ``inline`` or ``end``.
+        targets: format -> file to publish; ``json`` among them, last.
+        staging: folder for files in the making, on the targets' file system.
+        versions: folder for what would be lost where a target is replaced; ``None`` to keep nothing.
+    """
+
+    repair: str
+    footnotes: str
+    targets: Mapping[str, Path]
+    staging: Path
+    versions: Path | None = None
+
+
+def digest(path: Path) -> str:
+    """SHA-256 of a file, in hexadecimal."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def check(path: Path, max_bytes: int, max_pages: int) -> Checked:
+    """Open a scan, count its pages and hold it against the limits.
+
+    Raises:
+        ScanFault: it cannot be read as a scan, or is too large.
+        ToolMissing: poppler is not installed.
+        OSError: the file cannot be opened at all.
+    """
+    from ocr.rasterize import inspect
+
+    size = path.stat().st_size
+    if size > max_bytes:
+        raise TooLarge(
+            f"The file has {size / 1e6:,.0f} MB, more than the {max_bytes / 1e6:,.0f} MB allowed; "
+            "split it, or raise NAMBAT_MAX_BYTES.",
+            vietnamese=f"Tệp có {size / 1e6:,.0f} MB, vượt giới hạn {max_bytes / 1e6:,.0f} MB; "
+            "hãy tách nhỏ tệp hoặc tăng NAMBAT_MAX_BYTES.",
+        )
+    info = inspect(path)
+    if info.pages > max_pages:
+        raise TooLarge(
+            f"The document has {info.pages} pages, more than the {max_pages} allowed; "
+            "split it, or raise NAMBAT_MAX_PAGES.",
+            vietnamese=f"Văn bản có {info.pages} trang, vượt giới hạn {max_pages} trang; "
+            "hãy tách nhỏ tệp hoặc tăng NAMBAT_MAX_PAGES.",
+        )
+    return Checked(digest(path), info.pages, info.bytes)
+
+
+def record_path(records: Path, number: int) -> Path:
+    """Where the record of page ``number`` lies."""
+    return records / f"{number:05}.json"
+
+
+def read_page_to_disk(scan: Path, number: int, records: Path, dpi: int, seconds: float, max_pixels: int) -> PageRead:
+    """Read one page and keep its record, unless it is there already.
+
+    Args:
+        seconds: wall time the page may take.
+        max_pixels: of its image; a page of more is rendered at a lower resolution.
+
+    Raises:
+        PageFault: the page cannot be read; no record is kept.
+        ToolMissing: Tesseract, its Vietnamese data or poppler is missing.
+        OSError: the record cannot be written.
+    """
+    from ocr.reading import read_page
+
+    place = record_path(records, number)
+    if place.exists():
+        try:
+            return _page_read(from_json(place.read_text("utf-8")), kept=True)
+        except ValueError:
+            place.unlink()  # another version's, or damaged: read the page again
+    try:
+        page = read_page(scan, number, dpi=dpi, timeout=seconds, max_pixels=max_pixels)
+    except Fault:
+        raise
+    except OSError as fault:
+        if fault.errno in OF_THE_MACHINE:
+            raise
+        # A program that ends well and leaves no output, a scratch file beyond its limit.
+        raise PageFault(
+            "The page could not be read; scan it again.",
+            vietnamese="Không đọc được trang này; hãy quét lại.",
+            detail=repr(fault),
+        ) from fault
+    except MemoryError as fault:
+        raise _page_too_hungry(repr(fault)) from fault
+    except Exception as fault:
+        # OpenCV has its own word for "no memory"; anything else is a fault of ours. Either costs this page only.
+        detail = "".join(traceback.format_exception(fault)).strip()
+        if "Insufficient memory" in str(fault):
+            raise _page_too_hungry(detail) from fault
+        raise PageFault(
+            "nambat failed on this page; please report it with the technical detail.",
+            vietnamese="nambat bị lỗi khi đọc trang này; vui lòng báo lại kèm chi tiết kỹ thuật.",
+            detail=detail,
+        ) from fault
+    publish.replace_file(place, to_json(page).encode())
+    return _page_read(page)
+
+
+def _page_too_hungry(detail: str) -> PageFault:
+    return PageFault(
+        "The page needs more memory than NAMBAT_WORKER_MEMORY allows; scan it again at 300 dpi.",
+        vietnamese="Trang này cần nhiều bộ nhớ hơn mức NAMBAT_WORKER_MEMORY cho phép; hãy quét lại ở 300 dpi.",
+        detail=detail,
+    )
+
+
+def give_up_page(number: int, records: Path, dpi: int, fault: Fault) -> PageRead:
+    """Keep a record that says why a page could not be read: the document goes on without it.
+
+    Raises:
+        OSError: the record cannot be written.
+    """
+    page = Page(number=number, width=0, height=0, dpi=dpi, error=str(fault))
+    publish.replace_file(record_path(records, number), to_json(page).encode())
+    return _page_read(page)
+
+
+def _page_read(page: Page, kept: bool = False) -> PageRead:
+    words = page.words
+    confidence = sum(word.confidence for word in words) / len(words) if words else None
+    return PageRead(page.number, len(words), confidence, 0.0 if kept else page.seconds, page.error, kept)
+
+
+def pages_on_disk(records: Path, count: int) -> Iterator[Page]:
+    """The pages of a document in order, one in memory at a time.
+
+    Raises:
+        OSError, ValueError: a record is missing or damaged.
+    """
+    for number in range(1, count + 1):
+        yield from_json(record_path(records, number).read_text("utf-8"))
+
+
+def finish(records: Path, name: str, checked: Checked, ending: Ending) -> Outcome:
+    """Make a document of the pages on disk, repair it and publish it.
+
+    Raises:
+        OSError: a file cannot be written; nothing is half-written.
+    """
+    from normalize.structure.build import build_document
+
+    source = Source(name=publish.readable(name), sha256=checked.sha256, pages=checked.pages, bytes=checked.bytes)
+    return publish_document(build_document(pages_on_disk(records, checked.pages), source), ending)
+
+
+def publish_document(document: Document, ending: Ending) -> Outcome:
+    """Repair a document and publish it in every format asked for, the JSON last.
+
+    Raises:
+        OSError: a file cannot be written; nothing is half-written.
+    """
+    from normalize.formats import to_dict, to_markdown, to_text
+    from normalize.repair.repair import repair
+
+    started = time.monotonic()
+    document = repair(document, ending.repair)
+    read = sum(page.seconds for page in document.pages)
+    document = replace(
+        document,
+        timings={"pages": round(read, 3), **document.timings, "repair": round(time.monotonic() - started, 3)},
+    )
+    files: dict[Path, bytes] = {}
+    for form, target in ending.targets.items():
+        if form == "txt":
+            files[target] = to_text(document, ending.footnotes).encode()
+        elif form == "md":
+            files[target] = to_markdown(document, ending.footnotes).encode()
+    texts = {os.fsdecode(target.name): content for target, content in files.items()}
+    if ending.versions is not None:
+        publish.keep_versions(ending.targets, document.source.sha256, files, ending.versions)
+    files[ending.targets["json"]] = publish.manifest(to_dict(document), texts)
+    publish.publish(files, ending.staging)
+
+    words = sum(page.words for page in document.pages)
+    weighed = [(page.words, page.mean_confidence) for page in document.pages if page.mean_confidence is not None]
+    return Outcome(
+        name=document.source.name,
+        pages=document.source.pages,
+        words=words,
+        footnotes=len(document.footnotes),
+        corrections=len(document.corrections),
+        confidence=sum(n * c for n, c in weighed) / max(1, sum(n for n, _ in weighed)) if weighed else None,
+        low_pages=tuple(
+            (page.number, page.mean_confidence)
+            for page in document.pages
+            if page.mean_confidence is not None and page.mean_confidence < LOW_CONFIDENCE
+        ),
+        failed_pages=tuple((page.number, page.error) for page in document.pages if page.error is not None),
+        warnings=tuple(
+            f"page {warning.page}: {warning.message}" if warning.page else warning.message
+            for warning in document.warnings
+        ),
+        changes=tuple((one.page, one.before, one.after) for one in document.corrections[:20]),
+        files=tuple(files),
+    )
+
+
+def normalize_text(path: Path, name: str, targets: Mapping[str, Path], settings: Settings, staging: Path) -> Outcome:
+    """Clean up the text of another OCR engine and publish it.
+
+    Raises:
+        NotAScan: the file is not UTF-8 text, or holds none.
+        OSError: a file cannot be read or written; nothing is half-written.
+    """
+    from normalize.plaintext.parse import parse_text
+
+    started = time.monotonic()
+    data = path.read_bytes()
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError as fault:
+        raise NotAScan(
+            "The file is not UTF-8 text; save it as UTF-8 and try again.",
+            vietnamese="Tệp không phải văn bản UTF-8; hãy lưu lại với bảng mã UTF-8.",
+            detail=str(fault),
+        ) from fault
+    if not text.strip():
+        raise NotAScan("The file holds no text.", vietnamese="Tệp không có chữ nào.")
+    source = Source(name=publish.readable(path.name), sha256=hashlib.sha256(data).hexdigest(), pages=0, bytes=len(data))
+    document = parse_text(text, source)
+    document = replace(document, timings={**document.timings, "structure": round(time.monotonic() - started, 3)})
+    outcome = publish_document(document, Ending(settings.repair, settings.footnotes, targets, staging))
+    return replace(outcome, name=name, seconds=time.monotonic() - started)
+
+
+def too_many_failed(failed: Mapping[int, str], pages: int, passing: bool = False) -> TooManyPagesFailed:
+    """The fault of a document, some of whose ``pages`` could not be read (``failed``: number -> reason).
+
+    Args:
+        passing: whether trying some of them again may help.
+    """
+    shown = ", ".join(str(number) for number in sorted(failed)[:10]) + (" ..." if len(failed) > 10 else "")
+    return (TooManyPagesTimedOut if passing else TooManyPagesFailed)(
+        f"{len(failed)} of {pages} pages could not be read (page {shown}); scan the document again.",
+        vietnamese=f"Không đọc được {len(failed)} trên {pages} trang (trang {shown}); hãy quét lại văn bản.",
+        detail="\n".join(f"page {number}: {why}" for number, why in sorted(failed.items())),
+    )
+
+
+def took_too_long(seconds: float) -> TookTooLong:
+    """The fault of a document that was not done after ``seconds``."""
+    return TookTooLong(
+        f"The document took longer than {seconds:.0f} s and was stopped; split it, or raise NAMBAT_DOCUMENT_TIMEOUT.",
+        vietnamese=f"Xử lý văn bản mất hơn {seconds:.0f} giây nên đã dừng; "
+        "hãy tách nhỏ tệp hoặc tăng NAMBAT_DOCUMENT_TIMEOUT.",
+    )
+
+
+def as_fault(fault: Exception) -> Fault:
+    """``fault`` as something a user can understand."""
+    if isinstance(fault, Fault):
+        return fault
+    if isinstance(fault, OSError) and fault.errno == errno.ENAMETOOLONG:
+        return ScanFault(
+            "The path of folders and file name is too long; move the file up some folders or rename it.",
+            vietnamese="Đường dẫn (thư mục và tên tệp) quá dài; hãy đổi tên ngắn hơn hoặc đưa tệp lên thư mục trên.",
+            detail=repr(fault),
+        )
+    if isinstance(fault, FileExistsError | IsADirectoryError | NotADirectoryError) and fault.filename:
+        what = publish.readable(fault.filename2 or fault.filename)
+        return _transient(
+            f"{what} is in the way: a folder lies where a file must go, or a file where a folder must; rename it.",
+            f"{what} đang chiếm chỗ: có thư mục nằm ở chỗ của tệp, hoặc tệp nằm ở chỗ của thư mục; hãy đổi tên.",
+            repr(fault),
+        )
+    if isinstance(fault, OSError) and fault.strerror:
+        where = f" ({publish.readable(fault.filename)})" if isinstance(fault.filename, str | Path) else ""
+        return _transient(
+            f"{fault.strerror}{where}; check the disk and its permissions, then try again.",
+            f"{fault.strerror}{where}; hãy kiểm tra ổ đĩa và quyền truy cập rồi thử lại.",
+            repr(fault),
+        )
+    if isinstance(fault, MemoryError):
+        return _transient(
+            "There was not enough memory; close other programs or lower NAMBAT_JOBS, then try again.",
+            "Không đủ bộ nhớ; hãy đóng bớt chương trình hoặc giảm NAMBAT_JOBS rồi thử lại.",
+            repr(fault),
+        )
+    return ScanFault(
+        "nambat failed on this file; please report it with the technical detail.",
+        vietnamese="nambat bị lỗi khi xử lý tệp này; vui lòng báo lại kèm chi tiết kỹ thuật.",
+        detail="".join(traceback.format_exception(fault)).strip(),
+    )
+
+
+class Passing(Fault):
+    """A trouble of the machine that may pass: a full disk, no memory, a missing permission."""
+
+    permanent = False
+
+
+def _transient(message: str, vietnamese: str, detail: str) -> Passing:
+    return Passing(message, vietnamese=vietnamese, detail=detail)
+
+
+def tries_again(fault: Fault, retries: int) -> int:
+    """How many times a document may be put off for such a fault before it is given up.
+
+    Args:
+        retries: for a trouble of the machine, a killed program among them. Pages that took too long have had two
+            tries each and cost much time, so a document gets one more chance for them; two more if it could not
+            even be opened for that.
+    """
+    if isinstance(fault, TooManyPagesTimedOut):
+        return min(1, retries)
+    if isinstance(fault, Passing | ShareAway | ToolMissing | Killed):
+        return retries
+    if isinstance(fault, PageFault) and not fault.permanent:
+        return min(2, retries)
+    return 0
+
+
+def is_passing(fault: BaseException) -> bool:
+    """Whether trying again may help."""
+    return not fault.permanent if isinstance(fault, Fault) else isinstance(fault, OSError | MemoryError)

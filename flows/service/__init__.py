@@ -1,0 +1,1 @@
+"""The Prefect server, and which service runs on a set of folders."""

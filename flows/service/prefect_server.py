@@ -1,0 +1,257 @@
+"""The Prefect server that nambat starts for itself: local, private, on SQLite.
+
+``PREFECT_API_URL`` in the environment names another one; then none is started. Nothing here imports Prefect: what
+it reads from its environment must be set before it is imported.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import http.client
+import ipaddress
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from flows.host.processes import kill_tree, with_environment
+from flows.settings import Folders
+
+START_SECONDS = 120.0
+"""The first start makes the database: 15 s on a fast machine, far more on a slow disk."""
+
+STOP_SECONDS = 4.0
+
+LEAST_ROOM = 16 * 1024**2
+"""Free bytes that its database needs."""
+
+MARK = "NAMBAT_SERVER_OF"
+"""Environment variable of a service's Prefect server: the home of its folders."""
+
+
+class ServerTrouble(Exception):
+    """The Prefect server cannot be used; ``str()`` is one sentence that says what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """A Prefect server.
+
+    Attributes:
+        api: its address, ending in /api.
+        pid: of the process we started, or ``None`` if it is another's.
+    """
+
+    api: str
+    pid: int | None = None
+
+    @property
+    def ui(self) -> str:
+        return self.api.removesuffix("/api")
+
+
+def prefect_environment(folders: Folders, given: Mapping[str, str]) -> dict[str, str]:
+    """Environment for everything of Prefect: its home in ours, nothing reported to anyone, console kept quiet.
+
+    Args:
+        given: the environment we were started with; what it sets of these stays.
+    """
+    wanted = {
+        "PREFECT_HOME": str(folders.home / "prefect"),
+        "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+        # The newer UI asks a host of its maker's for settings on each page, and both advertise a paid service.
+        "PREFECT_SERVER_UI_V2_ENABLED": "false",
+        "PREFECT_SERVER_UI_SHOW_PROMOTIONAL_CONTENT": "false",
+        "DO_NOT_TRACK": "1",
+        "PREFECT_SERVER_LOGGING_LEVEL": "WARNING",
+        "PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL": "ERROR",
+        "PREFECT_SERVER_SERVICES_DB_VACUUM_ENABLED": "events,flow_runs",
+        "PREFECT_CLI_COLORS": "false",
+        "PREFECT_CLI_PROMPT": "false",
+    }
+    if given.get("PREFECT_SERVER_API_AUTH_STRING"):
+        # Our own runs must know the password that the server asks for.
+        wanted["PREFECT_API_AUTH_STRING"] = given["PREFECT_SERVER_API_AUTH_STRING"]
+    return {name: given.get(name, value) for name, value in wanted.items()}
+
+
+def is_healthy(api: str, seconds: float = 2.0) -> bool:
+    """Whether a Prefect server answers at ``api``."""
+    try:
+        with urllib.request.urlopen(f"{api}/health", timeout=seconds) as answer:
+            return answer.status == 200 and answer.read().strip() == b"true"
+    except (OSError, ValueError, http.client.HTTPException):
+        return False
+
+
+def free_port(host: str = "127.0.0.1") -> int:
+    """A port nobody listens on at the moment."""
+    with socket.socket() as probe:
+        probe.bind((host, 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def is_taken(host: str, port: int) -> bool:
+    """Whether another program listens on the port."""
+    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError:
+            return True
+    return False
+
+
+def begin_server(
+    folders: Folders, host: str, port: int, log: Path, *, for_service: bool = False, again: bool = False
+) -> subprocess.Popen[bytes]:
+    """Start a Prefect server in a session of its own; it is not ready yet.
+
+    Args:
+        for_service: whether a service starts it, which :func:`end_servers` may end.
+        again: whether it takes the place of one that ended, whose log goes on.
+
+    Raises:
+        ServerTrouble: the port is taken.
+    """
+    deadline = time.monotonic() + 5  # a server that was just killed may still be letting go of it
+    while is_taken(host, port) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    if is_taken(host, port):
+        raise ServerTrouble(
+            f"port {port} on {host} is in use by another program (another Prefect server?); "
+            f"stop that, or choose another port with NAMBAT_PORT, "
+            f"or use that server with PREFECT_API_URL=http://{host}:{port}/api"
+        )
+    log.parent.mkdir(parents=True, exist_ok=True)
+    with log.open("ab" if again else "wb") as output:
+        return subprocess.Popen(
+            [sys.executable, "-m", "prefect", "server", "start", "--host", host, "--port", str(port)],
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+            # Its own environment must not send it to itself.
+            env={
+                **{name: value for name, value in os.environ.items() if name != "PREFECT_API_URL"},
+                **prefect_environment(folders, os.environ),
+                **({MARK: str(folders.home)} if for_service else {}),
+                "PREFECT_SERVER_UI_API_URL": os.environ.get("PREFECT_SERVER_UI_API_URL", local_api(host, port)),
+            },
+        )
+
+
+def local_api(host: str, port: int) -> str:
+    """The API's address for programs on this machine."""
+    host = "127.0.0.1" if host in ("0.0.0.0", "::", "") else host
+    return f"http://{f'[{host}]' if ':' in host else host}:{port}/api"
+
+
+def wait_for_server(process: subprocess.Popen[bytes], api: str, log: Path, seconds: float = START_SECONDS) -> None:
+    """Return once the server answers.
+
+    Raises:
+        ServerTrouble: it ended, or does not answer after ``seconds``.
+    """
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        if is_healthy(api):
+            return
+        if process.poll() is not None:
+            free = shutil.disk_usage(log.parent).free
+            if free < LEAST_ROOM:
+                raise ServerTrouble(
+                    f"the Prefect server did not start: the disk of {log.parent} is full; make room there"
+                )
+            raise ServerTrouble(
+                f"the Prefect server did not start (exit status {process.returncode}); see {log}. If its database is "
+                f"damaged, remove {log.parent / 'prefect.db'}*: only the history of the runs is lost with it"
+            )
+        time.sleep(0.1)
+    raise ServerTrouble(f"the Prefect server did not answer within {seconds:.0f} s; see {log}")
+
+
+def stop_server(process: subprocess.Popen[bytes], seconds: float = STOP_SECONDS) -> None:
+    """End the server and its children; asked first, killed after so many seconds."""
+    if process.poll() is None:
+        kill_tree(process.pid, seconds=seconds)
+        process.wait()
+
+
+def end_servers(folders: Folders) -> None:
+    """Kill whatever is left of servers that a service started for these folders.
+
+    They are told by their environment: a service that is killed may not have come to write down what it started,
+    and of a server whose first process is killed, the second goes on and keeps the port.
+    """
+    for pid in with_environment(MARK, str(folders.home)):
+        kill_tree(pid)
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only programs of this machine reach a server that listens there."""
+    if host == "localhost":
+        return True
+    with contextlib.suppress(ValueError):
+        return ipaddress.ip_address(host.strip("[]")).is_loopback
+    return False
+
+
+def password_trouble(host: str, no_password: bool) -> str | None:
+    """Why a server must not listen on ``host`` with this environment, in one sentence; ``None`` if it may."""
+    secret = os.environ.get("PREFECT_SERVER_API_AUTH_STRING", "")
+    if not secret.isascii():
+        return "PREFECT_SERVER_API_AUTH_STRING: Prefect compares plain letters only; choose a password without marks"
+    if is_loopback(host) or no_password or secret.strip(":"):
+        return None
+    return (
+        f"anyone who reaches {host or 'this machine'} could see and start runs; set PREFECT_SERVER_API_AUTH_STRING to "
+        "user:password, or NAMBAT_NO_PASSWORD=true where something else keeps strangers out"
+    )
+
+
+def given_server() -> Server | None:
+    """The server that ``PREFECT_API_URL`` names; ``None`` when it names none.
+
+    Raises:
+        ServerTrouble: it does not answer.
+    """
+    given = os.environ.get("PREFECT_API_URL")
+    if not given:
+        return None
+    if not is_healthy(given, 10):
+        raise ServerTrouble(f"no Prefect server answers at {given} (PREFECT_API_URL); start it, or unset that")
+    return Server(given)
+
+
+@contextlib.contextmanager
+def private_server(folders: Folders) -> Iterator[Server]:
+    """A server on a free port for as long as the block runs; the environment's, if it names one.
+
+    Raises:
+        ServerTrouble: it cannot be started, or the environment's does not answer.
+    """
+    os.environ.update(prefect_environment(folders, os.environ))
+    given = given_server()
+    if given:
+        yield given
+        return
+    host, port = "127.0.0.1", free_port()
+    log = folders.home / "prefect" / "server.log"
+    process = begin_server(folders, host, port, log)
+    try:
+        api = local_api(host, port)
+        os.environ["PREFECT_API_URL"] = api
+        wait_for_server(process, api, log)
+        yield Server(api, process.pid)
+    finally:
+        os.environ.pop("PREFECT_API_URL", None)
+        stop_server(process)

@@ -1,0 +1,1 @@
+"""Text of another OCR engine -> a document."""

@@ -1,0 +1,1 @@
+"""Misread letters and tone marks put right, on the record."""

@@ -1,0 +1,325 @@
+"""The places of a document that repair may change, with what may have been printed there.
+
+Every syllable is a slot, except numbers, codes, addresses, abbreviations and foreign words. Its candidates are the
+known syllables of the same letters, each with what the channel (``normalize/channel.py``) asks for it.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+import numpy.typing as npt
+
+from normalize.document import Document, Token, Tokens
+from normalize.repair.channel import LETTERS, UNLISTED, Channel, competitors, cost, rank
+from normalize.vietnamese.language import OTHER, START, LanguageModel, symbols
+from normalize.vietnamese.syllable import NANG, SAC, TONE_MARKS, clean, match_case, parse, place, spellings
+from ocr.page import Letter
+
+# Without a page the search proposes more than it believes: changes this much (nats) cheaper than the channel says.
+# The decision then weighs each proposal by more than its likelihood.
+PROPOSE = 6.5
+
+
+# Signs that tell of markup; what stands between them is no whole word.
+_MARKUP = frozenset("<>{}\\")
+
+# Symbol id, spelling, channel cost in nats.
+Candidate = tuple[int, str, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """A syllable that may be repaired.
+
+    Attributes:
+        at: its index in the sequence of symbols.
+        text: index of the text in ``Document.texts()``.
+        token: index of the token in it.
+        start, end: characters of the token.
+        read: as it stands there.
+        letters: one for each character of ``read``, or empty.
+        name: capitalised inside a sentence.
+        candidates: without the one that was read.
+    """
+
+    at: int
+    text: int
+    token: int
+    start: int
+    end: int
+    read: str
+    letters: tuple[Letter, ...]
+    name: bool
+    candidates: tuple[Candidate, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A slot and what it becomes.
+
+    Attributes:
+        cost: of the channel, nats.
+        margin: by how much the text with it beats the text as read, nats.
+        features: see :data:`FEATURES`.
+        probability: that it is right.
+        because: of a change by rule, why; empty for a change that the language model judged.
+    """
+
+    slot: Slot
+    after: str
+    symbol: int
+    cost: float
+    margin: float = 0.0
+    features: tuple[float, ...] = ()
+    probability: float = 0.0
+    because: str = ""
+
+
+def by_rule(
+    text: int, index: int, token: Token, start: int, end: int, after: str, probability: float, because: str
+) -> Change:
+    """A change of ``token.text[start:end]`` that needs no slot.
+
+    Args:
+        text: index of the text in ``Document.texts()``.
+        index: of the token in it.
+        because: why, in plain English.
+    """
+    slot = Slot(-1, text, index, start, end, token.text[start:end], (), False, ())
+    return Change(slot, after, OTHER, 0.0, probability=probability, because=because)
+
+
+def page_letters(token: Token) -> tuple[Letter, ...]:
+    """The page's letters, one for each character of the token, or nothing."""
+    letters = token.letters
+    return letters if len(letters) == len(token.text) and [one.text for one in letters] == list(token.text) else ()
+
+
+def lattice(document: Document, model: LanguageModel, channel: Channel) -> tuple[npt.NDArray[np.int64], list[Slot]]:
+    """The document as one sequence of symbol ids, and the slots in it."""
+    ids: list[int] = [START]
+    pending: list[tuple[int, int, int, int, int, str]] = []
+    texts = [tokens for _, tokens in document.texts()]
+    for number, tokens in enumerate(texts):
+        if ids[-1] != START:
+            ids.append(START)
+        for index, token in enumerate(tokens):
+            plain = cleaned(token.text)
+            markup = not plain.isalpha() and not _MARKUP.isdisjoint(plain)
+            for piece in symbols(plain):
+                if piece.end > piece.start and piece.symbol not in ("<n>", "<x>") and not markup:
+                    word = plain[piece.start : piece.end]
+                    pending.append((len(ids), number, index, piece.start, piece.end, word))
+                ids.append(model.id(piece.symbol))
+    if ids[-1] != START:
+        ids.append(START)
+    new_style = _prefers_new_style(word for *_, word in pending)
+    slots = []
+    pageless: dict[str, tuple[Candidate, ...]] = {}
+    last = len(pending) - 1
+    for number, one in enumerate(pending):
+        at, text, index, start, end, word = one
+        token = texts[text][index]
+        before = pending[number - 1] if number and pending[number - 1][0] == at - 1 else None
+        after = pending[number + 1] if number < last and pending[number + 1][0] == at + 1 else None
+        if token.marks and any(start < mark.offset < end for mark in token.marks):
+            continue
+        letters = _letters(token, start, end)
+        if frozen(word, [near[5] for near in (before, after) if near is not None]) and not (
+            letters and _garbled(word, model)
+        ):
+            continue
+        candidates = pageless.get(word) if not letters else None
+        if candidates is None:
+            candidates = _candidates(word, letters, model, channel, new_style)
+            if not letters:
+                pageless[word] = candidates
+        others = _other_letters(word, letters, model, channel, new_style) if letters else ()
+        if candidates or others:
+            name = word[0].isupper()
+            if name:
+                first = ids[at - 1] == START or (start == 0 and _marker(texts[text], index))
+                name = not word.isupper() and not first
+                if first and after is not None and word.istitle() and after[5].istitle():
+                    name = True
+                # What breaks the rule of tones was not printed so: "Quôc" is nobody's name.
+                name = name and parse(word) is not None
+            if others and not name:
+                candidates += others
+            if candidates:
+                slots.append(Slot(at, text, index, start, end, word, letters, name, candidates))
+    return np.array(ids, np.int64), slots
+
+
+_MARKER = re.compile(r"^(?:[-–+*•]|\(?[\da-zđ]{1,2}[.)]+)$")
+
+
+def _marker(tokens: Tokens, index: int) -> bool:
+    """Whether a token follows the sign of a list item: ``(4) Chỉnh trang``."""
+    return index == 0 or _MARKER.match(tokens[index - 1].text) is not None
+
+
+def frozen(word: str, neighbours: Sequence[str]) -> bool:
+    """Whether a word is not for the language model to touch, given the words right beside it.
+
+    >>> frozen("UBND", ["của"]), frozen("PHÂN", ["ĐẤU"]), frozen("Covid", []), frozen("tô", [])
+    (True, False, True, False)
+    """
+    alone = _frozen_alone(word)
+    if alone is not None:
+        return alone
+    if word.isupper():
+        # Abbreviations stand alone; a heading is a row of capital syllables.
+        return not any(near.isupper() and len(near) > 1 and looks_vietnamese(near) for near in neighbours)
+    return any(near.isascii() and not near.isupper() and parse(near) is None for near in neighbours)
+
+
+@lru_cache(maxsize=1 << 16)
+def _frozen_alone(word: str) -> bool | None:
+    """Whether a word is frozen whatever stands beside it; None where that decides."""
+    if len(word) < 2 and word.isupper():
+        return True
+    if word.isupper():
+        return None if looks_vietnamese(word) else True
+    if not (word.islower() or word.istitle()):
+        return True
+    if not looks_vietnamese(word):
+        return True
+    return None if word.isascii() else False
+
+
+# Letters of Tesseract's alphabet that no Vietnamese word has, and what it takes for them.
+_NEVER_PRINTED = str.maketrans("øöäåïëñ", "gơăăiên")
+
+
+#: Diphthongs that Vietnamese has with marks only.
+_DIPHTHONGS = (("ie", "iê"), ("ye", "yê"), ("uo", "uô"), ("uo", "ươ"), ("uơ", "ươ"), ("ưo", "ươ"))
+
+
+@lru_cache(maxsize=1 << 16)
+def looks_vietnamese(word: str) -> bool:
+    """Whether a word is a syllable, or would be one with another tone, with one tone instead of two, or with ê, ô, ơ
+    or ư where it has a tone on the bare letter: ``quyét`` is ``quyết``, where ``Thiers`` is nothing.
+
+    >>> looks_vietnamese("vửớng"), looks_vietnamese("øỡ"), looks_vietnamese("quyét"), looks_vietnamese("Covid")
+    (True, True, True, False)
+    """
+    if parse(word) is not None:
+        return True
+    plain = unicodedata.normalize("NFD", word.lower().translate(_NEVER_PRINTED))
+    letters = unicodedata.normalize("NFC", "".join(sign for sign in plain if sign not in TONE_MARKS[1:]))
+    forms = [letters]
+    if len(letters) < len(plain):
+        forms += [letters.replace(bare, marked) for bare, marked in _DIPHTHONGS if bare in letters]
+    return any(parse(s) for form in forms for s in _retoned(form))
+
+
+def _retoned(letters: str) -> list[str]:
+    """``letters`` with the tones that no coda forbids."""
+    try:
+        return [place(letters, tone) for tone in (0, SAC, NANG)]
+    except ValueError:
+        return []
+
+
+def _letters(token: Token, start: int, end: int) -> tuple[Letter, ...]:
+    """The page's evidence for some characters of a token; empty where it cannot be told."""
+    if not token.letters:
+        return ()
+    found = page_letters(token)[start:end]
+    return found if any(one.choices for one in found) else ()
+
+
+def _prefers_new_style(words: Iterable[str]) -> bool:
+    """Whether a document writes hoà (new) rather than hòa."""
+    return sum(map(_style, words)) > 0
+
+
+@lru_cache(maxsize=1 << 16)
+def _style(word: str) -> int:
+    """1 for a word in the new placement of tones, -1 for the old one, 0 where they agree."""
+    if word.isascii() or len(word) > 7:
+        return 0
+    syllable = parse(word)
+    if syllable is None or not syllable.tone or len(spellings(syllable)) < 2:
+        return 0
+    return -1 if word.lower() == spellings(syllable)[0] else 1
+
+
+@lru_cache(maxsize=1 << 16)
+def _options(word: str, model: LanguageModel, new_style: bool, itself: bool = False) -> tuple[tuple[int, str], ...]:
+    """Symbol and spelling of each other syllable of the same letters, in the case and style of ``word``.
+
+    With ``itself`` that of ``word`` too.
+    """
+    low = word.lower()
+    own = parse(low)
+    if own is not None and own.tone and len(spellings(own)) > 1:
+        new_style = low == spellings(own)[1]
+    out = []
+    for symbol in model.same_letters(low.translate(_NEVER_PRINTED)):
+        syllable = parse(model.words[symbol])
+        if syllable is None or (syllable == own and not itself):
+            continue
+        form = spellings(syllable)[-1 if new_style else 0]
+        if len(form) == len(word):
+            out.append((symbol, match_case(form, word)))
+    return tuple(out)
+
+
+def _candidates(
+    word: str, letters: tuple[Letter, ...], model: LanguageModel, channel: Channel, new_style: bool
+) -> tuple[Candidate, ...]:
+    """The candidates of a slot with their costs."""
+    offer = 0.0 if letters else PROPOSE
+    return tuple(
+        (symbol, form, max(0.5, cost(channel, form, word, letters) - offer))
+        for symbol, form in _options(word, model, new_style)
+    )
+
+
+def _garbled(word: str, model: LanguageModel) -> bool:
+    """Whether a small word that is no syllable may be a misread one: it has marks of Vietnamese, or is unknown."""
+    return word.islower() and not looks_vietnamese(word) and (bool(_MARKED & set(word)) or model.id(word) == OTHER)
+
+
+# Letters that none of the other languages in our documents has.
+_MARKED = LETTERS - set("abcdeghiklmnopqrstuvxyàáèéêìíòóùúýâôõãđ")
+
+
+def _listed(form: str, word: str, letters: tuple[Letter, ...]) -> bool:
+    """Whether every letter of ``form`` that is not in ``word`` was listed on the page."""
+    triples = zip(form, word, letters, strict=True)
+    return all(one == two or rank(letter, one) != UNLISTED for one, two, letter in triples)
+
+
+def _other_letters(
+    word: str, letters: tuple[Letter, ...], model: LanguageModel, channel: Channel, new_style: bool
+) -> tuple[Candidate, ...]:
+    """Candidates with one letter of another base, one that competed on the page: ``minh`` for ``ninh``."""
+    low = word.lower()
+    out: dict[str, Candidate] = {}
+    for index, letter in enumerate(letters):
+        for other in competitors(letter):
+            variant = low[:index] + other + low[index + 1 :]
+            for symbol, form in _options(match_case(variant, word), model, new_style, True):
+                if form[index].lower() == other and _listed(form, word, letters):
+                    price = max(0.5, cost(channel, form, word, letters))
+                    if form not in out or price < out[form][2]:
+                        out[form] = (symbol, form, price)
+    return tuple(out.values())
+
+
+@lru_cache(maxsize=1 << 14)
+def cleaned(text: str) -> str:
+    """The text in Vietnamese letters, where that changes no offsets."""
+    if text.isascii():
+        return text
+    cleaned = clean(text)
+    return cleaned if len(cleaned) == len(text) else text

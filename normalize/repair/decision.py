@@ -1,0 +1,240 @@
+"""Which of the proposed changes are sure enough to be made.
+
+A logistic regression turns a change into the probability that it is right; what the document says elsewhere counts on
+top. Changes that see each other are judged together.
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+import math
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from normalize.repair.candidates import Change, Slot
+from normalize.repair.channel import UNLISTED, doubtful, rank
+from normalize.repair.search import base_scores, score_one, total_score
+from normalize.vietnamese import language
+from normalize.vietnamese.language import NONE, LanguageModel
+
+DATA = Path(__file__).parent / "data"
+# So many symbols on either side tell whether the model knows this kind of text.
+FAR = 12
+# A candidate that the channel makes this much dearer (nats) is no rival.
+RIVAL = 8.0
+# The margin (nats) that overrules a letter without such a competitor. The regression would be content with less: on
+# its pages, which are worse than real ones, such letters are wrong too often to teach it caution.
+OVERWHELMING = {"safe": 6.0, "full": 3.0}
+# What it is worth that the document reads a name one way elsewhere, nats; half of it for other words.
+EVIDENCE = 3.0
+# Text of another engine has about this many changes of at least SURE in a syllable; clean text has a fifth of it. What
+# is known before the document is seen weighs as much as so many syllables.
+SURE, SURE_CHANGES, KNOWN_BEFORE = 0.9, 0.0005, 2000
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """Logistic regressions from a change to the probability that it is right, one for each kind of text.
+
+    Attributes:
+        page, text: weight of each of :data:`FEATURES`, for slots with and without the evidence of a page.
+        thresholds: least probability, by ``page`` or ``text`` and then by mode.
+    """
+
+    page: tuple[float, ...]
+    text: tuple[float, ...]
+    thresholds: dict[str, dict[str, float]]
+
+
+FEATURES = ("bias", "margin", "name", "word after", "word before", "row", "familiar")
+
+
+@lru_cache(maxsize=4)
+def load_decision(path: Path = DATA / "decision.json") -> Decision:
+    """The decision as ``normalize/repair/train_decision.py`` fitted it.
+
+    Raises:
+        FileNotFoundError: the data file is missing.
+    """
+    data = json.loads(path.read_text(encoding="utf-8"))
+    page, text = (tuple(data[kind][name] for name in FEATURES) for kind in ("page", "text"))
+    return Decision(page, text, data["thresholds"])
+
+
+def decide(
+    changes: list[Change],
+    ids: npt.NDArray[np.int64],
+    model: LanguageModel,
+    burst: float,
+    accept: Callable[[Change], float],
+) -> list[Change]:
+    """The changes that are sure enough.
+
+    Changes that see each other (within the reach of the model) are judged together: the weakest is rejected until
+    the others stand.
+
+    Args:
+        accept: by how much a change passes; negative for one that does not.
+    """
+    kept: list[Change] = []
+    group: list[Change] = []
+    base = base_scores(ids, model) if changes else np.zeros(0, np.float32)
+    for change in [*changes, None]:
+        if group and (change is None or change.slot.at - group[-1].slot.at > 3):
+            while group:
+                group = weigh(group, ids, model, burst, base)
+                weakest = min(group, key=accept)
+                if accept(weakest) >= 0:
+                    break
+                group = [one for one in group if one is not weakest]
+            kept += group
+            group = []
+        if change is not None:
+            group.append(change)
+    return kept
+
+
+def weigh(
+    group: list[Change], ids: npt.NDArray[np.int64], model: LanguageModel, burst: float, base: npt.NDArray[np.float32]
+) -> list[Change]:
+    """Each change with its features; the margin is against the text without it, with each other candidate in its
+    place, and without the whole group, together."""
+    first, last = group[0].slot.at, group[-1].slot.at + 3
+    changed = ids.copy()
+    for one in group:
+        changed[one.slot.at] = one.symbol
+    places = {one.slot.at for one in group}
+
+    def total(symbols_: npt.NDArray[np.int64], made: list[Change]) -> float:
+        at = {one.slot.at for one in made}
+        rows = sum(1 for place in at if place - 1 in at)
+        return total_score(model, symbols_, first, last) - sum(one.cost for one in made) + burst * rows
+
+    best = total(changed, group)
+    none = total(ids, [])
+    out = []
+    for one in group:
+        at, was = one.slot.at, int(ids[one.slot.at])
+        other = changed.copy()
+        others = [o for o in group if o is not one]
+        rivals = [none]
+        for symbol, _, cost in ((was, "", None), *one.slot.candidates):
+            if symbol != one.symbol and (cost is None or cost < one.cost + RIVAL):
+                other[at] = symbol
+                made = others if cost is None else sorted([*others, replace(one, cost=cost)], key=_place)
+                rivals.append(total(other, made))
+        margin = best - max(rivals) - math.log(sum(math.exp(r - max(rivals)) for r in rivals))
+        features = (
+            1.0,
+            min(max(margin, -4.0), 16.0),
+            float(one.slot.name),
+            _bond(model, changed, at, one.symbol),
+            _bond(model, ids, at, was),
+            float(at - 1 in places or at + 1 in places),
+            _familiar(base, first, last),
+        )
+        out.append(replace(one, margin=margin, features=features))
+    return out
+
+
+def _familiar(base: npt.NDArray[np.float32], first: int, last: int) -> float:
+    """How well the model knows the text around a group, the group left out: mean log probability of a symbol."""
+    around = np.concatenate([base[max(0, first - FAR) : first], base[last + 1 : last + 1 + FAR]])
+    return float(around.mean()) if around.size else 0.0
+
+
+def undoubted(change: Change) -> bool:
+    """Whether a change replaces a letter that had no such competitor on the page."""
+    letters = zip(change.slot.letters, change.after, change.slot.read, strict=False)
+    return any(new != old and rank(letter, new) == UNLISTED and not doubtful(letter) for letter, new, old in letters)
+
+
+def _place(change: Change) -> int:
+    return change.slot.at
+
+
+def _bond(model: LanguageModel, ids: npt.NDArray[np.int64], at: int, symbol: int) -> float:
+    """How firmly a syllable makes a word with one of its neighbours: the greater pointwise mutual information."""
+    bonds = [0.0]
+    if at > 0 and ids[at - 1] >= len(language.RESERVED):
+        bonds.append(
+            score_one(model, NONE, NONE, int(ids[at - 1]), symbol) - score_one(model, NONE, NONE, NONE, symbol)
+        )
+    if at + 1 < len(ids) and ids[at + 1] >= len(language.RESERVED):
+        after = int(ids[at + 1])
+        bonds.append(score_one(model, NONE, NONE, symbol, after) - score_one(model, NONE, NONE, NONE, after))
+    return min(max(bonds), 10.0)
+
+
+class Judge:
+    """What this document's own words say about a change, and the probability that comes of it all."""
+
+    def __init__(self, decision: Decision, mode: str, ids: npt.NDArray[np.int64], slots: list[Slot]) -> None:
+        self._decision, self._mode, self._ids = decision, mode, ids
+        self._pageless = sum(not slot.letters for slot in slots)
+        self._cleaner = 0.0
+        self._pairs = Counter(zip(ids[:-1].tolist(), ids[1:].tolist(), strict=True))
+        # "gia đình" says nothing about Gia Định: for names, only capitalised neighbours count.
+        self._names = Counter(
+            (int(ids[one.at]), int(ids[two.at]))
+            for one, two in itertools.pairwise(slots)
+            if two.at == one.at + 1 and not one.read.islower() and not two.read.islower()
+        )
+
+    def elsewhere(self, change: Change) -> tuple[int, int]:
+        """How often the document has the new and the old reading beside the same neighbour, this place left out."""
+        ids, at = self._ids, change.slot.at
+        pairs = self._names if change.slot.name else self._pairs
+        was, before, after, new, old = int(ids[at]), int(ids[at - 1]), int(ids[at + 1]), 0, 0
+        if before >= len(language.RESERVED):
+            new, old = pairs[before, change.symbol], pairs[before, was] - 1
+        if after >= len(language.RESERVED):
+            new = max(new, pairs[change.symbol, after])
+            old = max(old, pairs[was, after] - 1)
+        return new, old
+
+    def see(self, changes: list[Change]) -> None:
+        """Learn from the changes of a first round how clean the text is that comes without a page.
+
+        Where hardly any change is sure, errors are rare, and a doubtful change is likelier a rare word. How badly a
+        page was read, its letters tell.
+        """
+        sure = sum(not change.slot.letters and self.probability(change) >= SURE for change in changes)
+        rate = (sure + SURE_CHANGES * KNOWN_BEFORE) / (self._pageless + KNOWN_BEFORE)
+        self._cleaner = max(0.0, math.log(SURE_CHANGES / rate))
+
+    def probability(self, change: Change) -> float:
+        """That the change is right."""
+        decision = self._decision
+        weights = decision.page if change.slot.letters else decision.text
+        value = sum(weight * feature for weight, feature in zip(weights, change.features, strict=True))
+        new, old = self.elsewhere(change)
+        if change.slot.name:
+            if new >= 2 and new > 3 * old:
+                value += EVIDENCE
+            elif not change.slot.letters:
+                value -= 2 * EVIDENCE
+            elif old >= 1:
+                value -= EVIDENCE
+        elif not change.slot.letters:
+            if new >= 1 and not old:
+                value += EVIDENCE / 2
+            elif old >= 2 and not new:
+                value -= EVIDENCE / 2
+        if not change.slot.letters:
+            value -= self._cleaner
+        return 1 / (1 + math.exp(-max(-50.0, min(value, 50.0))))
+
+    def accept(self, change: Change) -> float:
+        """By how much a change passes the threshold of the mode."""
+        if change.margin < OVERWHELMING[self._mode] and undoubted(change):
+            return -1.0
+        kind = "page" if change.slot.letters else "text"
+        return self.probability(change) - self._decision.thresholds[kind][self._mode]

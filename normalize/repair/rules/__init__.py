@@ -1,0 +1,1 @@
+"""Repairs that a rule makes, not the language model."""

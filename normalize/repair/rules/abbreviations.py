@@ -1,0 +1,149 @@
+"""Abbreviations that lost the bar of their Đ: ``BCD`` beside nine ``BCĐ``, ``HDND`` for ``HĐND``.
+
+The bar is thin and goes lost; nothing puts it there. So a D gives way to a Đ where the document has the abbreviation
+with a Đ several times as often, where it has the words that it stands for (Ban Chỉ đạo), or where the corpus knows it
+with a Đ only. Abbreviations of two letters stay as they are: ``HD`` and ``HĐ`` are two things. So do the symbols of
+documents, except for parts that no symbol has, where the page itself showed the Đ: ``24/2009/QD-TTg``.
+"""
+
+from __future__ import annotations
+
+import itertools
+import re
+from collections import Counter
+from functools import lru_cache
+
+from normalize.document import Document
+from normalize.repair.candidates import Change, by_rule, cleaned, page_letters
+from normalize.vietnamese import language
+from normalize.vietnamese.language import LanguageModel
+from normalize.vietnamese.syllable import parse
+
+# So often, and so many times as often, the document must have the abbreviation with a Đ.
+_OFTEN, _TIMES = 3, 3
+# The same of the words that an abbreviation stands for; any three words may begin with its letters now and then.
+_PHRASE_OFTEN, _PHRASE_TIMES = 4, 5
+# An abbreviation that the corpus has this often with its D is right.
+_KNOWN = 4.0
+# The same of the corpus, in its weighted counts.
+_CORPUS_OFTEN, _CORPUS_TIMES = 100.0, 50.0
+PROBABILITY = 0.95
+
+
+def abbreviations(document: Document, model: LanguageModel) -> list[Change]:
+    """Abbreviations whose D is a Đ elsewhere in the document, or in the corpus."""
+    seen: Counter[str] = Counter()
+    places = []
+    for text, (_, tokens) in enumerate(document.texts()):
+        for index, token in enumerate(tokens):
+            if token.text.islower() or any(letter.isdigit() for letter in token.text):
+                continue
+            for found in language.WORD.finditer(cleaned(token.text)):
+                word = found.group()
+                if len(word) > 2 and word.isupper() and ("D" in word or "Đ" in word) and parse(word) is None:
+                    seen[word] += 1
+                    if "D" in word and not any(found.start() < mark.offset < found.end() for mark in token.marks):
+                        places.append((text, index, token, found.start(), word))
+    phrases = _phrases(document, {form for *_, word in places for form in (word, *barred(word))})
+    out = []
+    for text, index, token, start, word in places:
+        best = max(barred(word), key=lambda one: (seen[one], _count(model, one)), default=word)
+        own = _count(model, word)
+        if seen[best] >= _OFTEN and seen[best] >= _TIMES * seen[word]:
+            reason = f"the document has {best} {seen[best]} times, {word} {seen[word]} times"
+        elif own < _KNOWN and not seen[best] and (full := _stands_for(word, phrases)):
+            best, phrase, times = full
+            reason = f"the document has {phrase!r} {times} times"
+        elif _count(model, best) >= _CORPUS_OFTEN and _count(model, best) >= _CORPUS_TIMES * max(own, 1.0):
+            if seen[word] > _OFTEN and not seen[best]:
+                continue  # a term of this document's own
+            reason = f"official texts write {best}, not {word}"
+        else:
+            continue
+        out.append(by_rule(text, index, token, start, start + len(word), best, PROBABILITY, reason))
+    return out
+
+
+# What stands in the symbols of documents (Decree 30/2020/NĐ-CP, annex III) with a Đ and never with a D.
+_SYMBOLS = {"QD": "QĐ", "ND": "NĐ", "HDND": "HĐND"}
+_SYMBOL = re.compile(r"\d+/(?:\d{4}/)?[^\W\d_]{2,}(?:-[^\W\d_]+)+")
+# The page must have shown the Đ with at least this confidence.
+_SHOWN = 20
+
+
+def symbols(document: Document) -> list[Change]:
+    """Parts of document symbols whose D was a Đ on the page. No digit changes."""
+    out = []
+    for text, (_, tokens) in enumerate(document.texts()):
+        for index, token in enumerate(tokens):
+            letters = page_letters(token) if "D" in token.text and "/" in token.text else ()
+            found = _SYMBOL.search(token.text) if letters else None
+            if found is None:
+                continue
+            for part in language.WORD.finditer(token.text, found.start(), found.end()):
+                best = _SYMBOLS.get(part.group())
+                if best is None or any(part.start() < mark.offset < part.end() for mark in token.marks):
+                    continue
+                at = next(i for i, (one, two) in enumerate(zip(part.group(), best, strict=True)) if one != two)
+                shown = max((conf for one, conf in letters[part.start() + at].choices if one in "ĐÐ"), default=0)
+                if shown >= _SHOWN:
+                    reason = f"no document symbol has {part.group()}; the page also showed Đ ({shown}) beside D"
+                    out.append(by_rule(text, index, token, part.start(), part.end(), best, PROBABILITY, reason))
+    return out
+
+
+def _phrases(document: Document, wanted: set[str]) -> dict[str, Counter[str]]:
+    """For each abbreviation the words of the document that begin with its letters, and how often they stand there."""
+    out: dict[str, Counter[str]] = {form: Counter() for form in wanted}
+    sizes = {len(form) for form in wanted}
+    if not sizes:
+        return out
+    for _, tokens in document.texts():
+        words: list[str] = []
+        initials = ""
+        for token in tokens:
+            word = token.text.lower()
+            bare = word.rstrip(".,;:)")
+            if parse(bare) is None:
+                words, initials = [], ""
+                continue
+            words.append(bare)
+            initials += bare[0].upper()
+            for size in sizes:
+                if initials[-size:] in out and len(initials) >= size:
+                    out[initials[-size:]][" ".join(words[-size:])] += 1
+            if bare != word:
+                words, initials = [], ""
+    return out
+
+
+def _stands_for(word: str, phrases: dict[str, Counter[str]]) -> tuple[str, str, int] | None:
+    """The abbreviation with Đ whose words the document has often, those words, and how often; None where unsure."""
+    own = max(phrases[word].values(), default=0)
+    found = [(times, form, phrase) for form in barred(word) for phrase, times in phrases[form].most_common(1)]
+    if not found:
+        return None
+    times, form, phrase = max(found)
+    return (form, phrase, times) if times >= _PHRASE_OFTEN and times >= _PHRASE_TIMES * own else None
+
+
+@lru_cache(maxsize=1 << 12)
+def barred(word: str) -> tuple[str, ...]:
+    """The word with one or more of its D made Đ.
+
+    >>> barred("HDND")
+    ('HĐND', 'HDNĐ', 'HĐNĐ')
+    """
+    places = [i for i, letter in enumerate(word) if letter == "D"]
+    if len(places) > 4:
+        return ()
+    out = []
+    for size in range(1, len(places) + 1):
+        for chosen in itertools.combinations(places, size):
+            out.append("".join("Đ" if i in chosen else letter for i, letter in enumerate(word)))
+    return tuple(sorted(out, key=lambda one: (one.count("Đ"), one.replace("Đ", "A"))))
+
+
+def _count(model: LanguageModel, word: str) -> float:
+    symbol = model.ids.get(word.lower())
+    return float(model.counts[symbol]) if symbol is not None else 0.0

@@ -1,0 +1,134 @@
+"""Syllables that a speck on the page glued together: ``tổ.chức`` -> ``tổ chức``.
+
+A sign between two small words without a space on either side is dirt where the language goes on across it, and print
+where it does not (``kinh tế-xã hội``). The model of the language sees no hyphens, so a hyphen counts as dirt only
+beside a word that no compound begins or ends with, or where the document has the same two words without one.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from typing import NamedTuple
+
+from normalize.document import Document, Token, Tokens
+from normalize.repair.candidates import Change, by_rule, cleaned
+from normalize.vietnamese.language import COMMA, START, LanguageModel, symbols
+from normalize.vietnamese.syllable import parse
+
+_GLUED = re.compile(r"([^\W\d_]+)([.,:;'’‘`\-–_~*·•]{1,2})([^\W\d_]+)")
+_HYPHENS = frozenset("-–")
+_DIRT = frozenset("'’‘`_~*·•")
+_COMMA_AND_DIRT = frozenset((",-", ",–", ",_", ",~", ",'", ",`", ",·", ",."))
+# How much likelier (nats) the text must be without the sign. A small letter after a full stop is a hint by itself.
+_ENOUGH = {".": 0.0, ":": 4.0, ";": 4.0, ",": 5.0}
+_NEVER_IN_COMPOUNDS = frozenset((
+    "và", "của", "các", "có", "được", "cho", "trong", "với", "để", "do", "từ", "theo", "về", "là", "không", "tại",
+    "trên", "những", "một", "này", "đó", "khi", "đã", "sẽ",
+))  # fmt: skip
+# A document that glues more words than this with a hyphen (for each thousand words) does so on purpose.
+_HYPHENS_PER_THOUSAND = 2.0
+PROBABILITY = 0.95
+
+
+def glued(document: Document, model: LanguageModel) -> list[Change]:
+    """Signs between two small words that are dirt.
+
+    Only words of a page; none in tables, whose cells keep their count of words.
+    """
+    hyphens: _Hyphens | None = None
+    tables = {i for i, block in enumerate(document.blocks) if block.rows or block.type == "table"}
+    out = []
+    for text, (_, tokens) in enumerate(document.texts()):
+        if text in tables:
+            continue
+        for index, token in enumerate(tokens):
+            if not token.letters or token.marks or token.text.isalpha():
+                continue
+            found = _GLUED.fullmatch(token.text.strip('().,;:"“”'))
+            if found is None or not all(_small_word(found[i], model) for i in (1, 3)):
+                continue
+            one, sign, two = found.groups()
+            start = token.text.index(found.group()) + len(one)
+            if sign in _COMMA_AND_DIRT:
+                reason = "a speck behind a comma"
+                out.append(by_rule(text, index, token, start, start + len(sign), ", ", PROBABILITY, reason))
+                continue
+            if set(sign) & _HYPHENS:
+                hyphens = hyphens or _hyphens(document)
+                pair = (one, two)
+                clear = {one, two} & _NEVER_IN_COMPOUNDS or (hyphens.without[pair] and hyphens.between[pair] <= 1)
+                reason = "a speck read as a hyphen: no compound has this word, or the document has the two without one"
+                if hyphens.meant or not clear:
+                    continue
+            elif set(sign) <= _DIRT:
+                reason = "a speck between two words"
+            else:
+                gain = _gain(tokens, index, one, two, sign, model)
+                if gain < max(_ENOUGH.get(c, 0.0) for c in sign) or (one.isascii() and two.isascii() and gain < 3):
+                    continue
+                reason = f"a speck between two words: without the sign the text is {gain:.1f} nats likelier"
+            out.append(by_rule(text, index, token, start, start + len(sign), " ", PROBABILITY, reason))
+    return out
+
+
+def _small_word(word: str, model: LanguageModel) -> bool:
+    return len(word) > 1 - (word == "ở") and word.islower() and parse(word) is not None and model.id(word) > COMMA
+
+
+class _Hyphens(NamedTuple):
+    """How a document uses hyphens.
+
+    Attributes:
+        without: how often two words follow each other.
+        between: how often two words have a hyphen between them, twice where it stands between spaces.
+        meant: whether it glues so many words with a hyphen that it must mean it.
+    """
+
+    without: Counter[tuple[str, str]]
+    between: Counter[tuple[str, str]]
+    meant: bool
+
+
+def _hyphens(document: Document) -> _Hyphens:
+    pairs: Counter[tuple[str, str]] = Counter()
+    hyphened: Counter[tuple[str, str]] = Counter()
+    joined = words = 0
+    for _, tokens in document.texts():
+        words += len(tokens)
+        before = ""
+        for token in tokens:
+            word = token.text.lower()
+            if before.isalpha():
+                pairs[before, word.rstrip(".,;:)")] += 1
+            before = word
+            found = _GLUED.fullmatch(token.text)
+            if found and found[2] in _HYPHENS and found[1].islower() and found[3].islower():
+                hyphened[found[1], found[3]] += 1
+                joined += 1
+        texts = [token.text.lower() for token in tokens]
+        for one, sign, two in zip(texts, texts[1:], texts[2:], strict=False):
+            if sign in _HYPHENS:
+                hyphened[one, two] += 2
+    return _Hyphens(pairs, hyphened, joined > max(3.0, _HYPHENS_PER_THOUSAND * words / 1000))
+
+
+def _gain(tokens: Tokens, index: int, one: str, two: str, sign: str, model: LanguageModel) -> float:
+    """By how much (nats) the text is likelier without the sign than with it."""
+    before = _ids(tokens[max(0, index - 2) : index], model)[-2:]
+    after = _ids(tokens[index + 1 : index + 2], model)[:1]
+    a, b, end = model.id(one), model.id(two), COMMA if sign == "," else START
+    whole, parted = [*before, a, b, *after], [*before, a, end, b, *after]
+    first = len(before) + 1
+    return sum(_score(whole, i, model) for i in range(first, len(whole))) - sum(
+        _score(parted, i, model) for i in range(first, len(parted))
+    )
+
+
+def _ids(tokens: tuple[Token, ...], model: LanguageModel) -> list[int]:
+    return [model.id(piece.symbol) for token in tokens for piece in symbols(cleaned(token.text))]
+
+
+def _score(ids: list[int], at: int, model: LanguageModel) -> float:
+    a, b, c = ([0, 0, 0, *ids[:at]])[-3:]
+    return model.score(a, b, c, ids[at])

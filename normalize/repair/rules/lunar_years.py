@@ -1,0 +1,64 @@
+"""Lunar years, ``Ất Tỵ 2025``: a stem and a branch of the sixty-year cycle, put right where only one pair can be meant.
+
+Ten stems and twelve branches go round together, so that a stem meets six of the branches only: ``Ất Ty`` is Ất Tỵ,
+because Ất never meets Tý. The model takes such words for names and leaves them alone.
+"""
+
+from __future__ import annotations
+
+import re
+
+from normalize.document import Document
+from normalize.repair.candidates import Change, by_rule, cleaned
+from normalize.vietnamese.syllable import key, match_case, skeleton
+
+STEMS = ("Giáp", "Ất", "Bính", "Đinh", "Mậu", "Kỷ", "Canh", "Tân", "Nhâm", "Quý")
+BRANCHES = ("Tý", "Sửu", "Dần", "Mão", "Thìn", "Tỵ", "Ngọ", "Mùi", "Thân", "Dậu", "Tuất", "Hợi")
+_INITIALS = frozenset(stem[0] for stem in STEMS) | {"Ð"}
+_WORD = re.compile(r"[^\W\d_]+")
+# Words before a lunar year; elsewhere the pair may be somebody's name.
+_BEFORE = frozenset(("năm", "xuân", "tết", "đán", "tuổi"))
+PROBABILITY = 0.97
+
+
+def lunar_years(document: Document) -> list[Change]:
+    """Branches whose marks the stem before them does not allow."""
+    out = []
+    for text, (_, tokens) in enumerate(document.texts()):
+        for index in range(1, len(tokens)):
+            stem = tokens[index - 1].text
+            if stem[:1] not in _INITIALS or (stem := cleaned(stem)) not in STEMS or tokens[index - 1].marks:
+                continue
+            token = tokens[index]
+            found = _WORD.match(token.text)
+            word = found.group() if found else ""
+            branch = branch_of(stem, word)
+            if branch is None or key(branch) == key(word) or token.marks:
+                continue
+            before = tokens[index - 2].text.lower().strip("(") if index > 1 else ""
+            after = re.match(r"\(?(\d{4})\b", tokens[index + 1].text) if index + 1 < len(tokens) else None
+            if before in _BEFORE or (after and year_name(int(after[1])) == (stem, branch)):
+                reason = f"in the sixty-year cycle {stem} meets {branch} and no other branch of these letters"
+                out.append(by_rule(text, index, token, 0, len(word), match_case(branch, word), PROBABILITY, reason))
+    return out
+
+
+def branch_of(stem: str, word: str) -> str | None:
+    """The branch that a word can stand for after a stem; None where there is none.
+
+    >>> branch_of("Ất", "Ty"), branch_of("Canh", "Ty"), branch_of("Ất", "Thin")
+    ('Tỵ', 'Tý', None)
+    """
+    if not word.istitle():
+        return None
+    start = STEMS.index(stem) % 2
+    return next((one for one in BRANCHES[start::2] if skeleton(one) == skeleton(word) and len(one) == len(word)), None)
+
+
+def year_name(year: int) -> tuple[str, str]:
+    """Stem and branch of the lunar year that begins in a year of our calendar.
+
+    >>> year_name(2025), year_name(1984)
+    (('Ất', 'Tỵ'), ('Giáp', 'Tý'))
+    """
+    return STEMS[(year - 4) % 10], BRANCHES[(year - 4) % 12]

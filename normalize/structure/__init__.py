@@ -1,0 +1,1 @@
+"""Words on lines -> a document: blocks, footnotes, metadata."""

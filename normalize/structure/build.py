@@ -1,0 +1,374 @@
+"""Pages to a document: blocks in reading order, footnotes at the words that cite them, nothing printed lost."""
+
+from __future__ import annotations
+
+import time
+from bisect import bisect
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
+from dataclasses import dataclass, field, replace
+from itertools import groupby
+
+from normalize.document import (
+    Block,
+    Document,
+    Dropped,
+    Footnote,
+    PageReport,
+    PageWarning,
+    Source,
+    Token,
+    published,
+)
+from normalize.structure import footnotes, paragraphs, stamps
+from normalize.structure.lines import (
+    Margins,
+    Rulings,
+    SetLine,
+    join_lines,
+    page_margins,
+    set_line,
+    settled_margins,
+    token,
+)
+from normalize.structure.metadata import (
+    is_addressee,
+    is_motto,
+    is_recipients_head,
+    is_recipients_list,
+    is_signature,
+    read_metadata,
+)
+from normalize.structure.running_headers import running_lines
+from normalize.vietnamese.syllable import clean, parse
+from ocr.page import Box, Line, Page, Zone, hull, mean_confidence, take_out
+
+#: What begins an item of a list of recipients, and what Tesseract reads for it.
+_DASHES = tuple("-–—~=+*•")
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """A line of the body with the role of the zone it stands in.
+
+    Attributes:
+        role: ``text``, ``letterhead``, ``recipients``, ``signature``, ``table`` or ``missing``.
+        lines: one line, all those of a table, or none for the marker of an unreadable page.
+        table: the zone of a table.
+    """
+
+    role: str
+    page: int
+    lines: tuple[Line, ...] = ()
+    table: Zone | None = None
+
+
+@dataclass(slots=True)
+class _Reading:
+    """What is gathered while the pages go by."""
+
+    body: list[_Part] = field(default_factory=list)
+    notes: list[tuple[int, Line]] = field(default_factory=list)
+    margins: dict[int, Margins] = field(default_factory=dict)
+    widths: dict[int, int] = field(default_factory=dict)
+    dropped: list[Dropped] = field(default_factory=list)
+    warnings: list[PageWarning] = field(default_factory=list)
+    reports: list[PageReport] = field(default_factory=list)
+    engine: dict[str, str] = field(default_factory=dict)
+
+    def drop(self, page: int, lines: Iterable[Line], reason: str) -> None:
+        self.dropped += [Dropped(page, line.box, line.text, reason) for line in lines]
+
+
+def build_document(pages: Iterable[Page], source: Source) -> Document:
+    """The document that a scan's pages hold, before repair.
+
+    Args:
+        pages: in order; a page whose ``error`` is set leaves a marker block and a warning.
+        source: the file they were read from.
+    """
+    begun = time.perf_counter()
+    reading = _Reading()
+    pages = list(pages)
+    running = running_lines(pages)
+    for page in pages:
+        _take_page(page, running, reading)
+    margins = settled_margins(reading.margins, reading.widths)
+    body = [(part.page, line) for part in reading.body for line in part.lines]
+    reattached = footnotes.reattach(body, reading.notes, margins)
+    parts = _closing_in_order(_relined(reading.body, reattached.relined))
+    reading.dropped += [Dropped(page, box, text, "noise") for page, box, text in reattached.strays]
+    blocks = tuple(_blocks(parts, margins, reattached.rulings))
+    cited = {label for block in blocks for label in block.labels}
+    document = Document(
+        source=source,
+        blocks=blocks,
+        footnotes=tuple(_footnote(note, note.label in cited) for note in reattached.notes),
+        metadata=read_metadata(blocks),
+        pages=tuple(reading.reports),
+        dropped=tuple(sorted(reading.dropped, key=lambda one: one.page)),
+        warnings=tuple(sorted(reading.warnings + reattached.warnings, key=lambda one: one.page)),
+        engine=reading.engine,
+    )
+    seconds = {
+        "reading": round(sum(report.seconds for report in document.pages), 3),
+        "structure": round(time.perf_counter() - begun, 3),
+    }
+    return replace(document, timings=seconds)
+
+
+def _relined(parts: Sequence[_Part], relined: Mapping[int, Line]) -> list[_Part]:
+    """The parts with some of their lines, counted through all of them, replaced."""
+    out, index = [], 0
+    for part in parts:
+        lines = tuple(relined.get(index + i, line) for i, line in enumerate(part.lines))
+        index += len(lines)
+        out.append(replace(part, lines=lines) if lines != part.lines else part)
+    return out
+
+
+def _take_page(page: Page, running: Set[tuple[int, Box]], reading: _Reading) -> None:
+    reading.reports.append(_report(page))
+    reading.engine.update(page.engine)
+    if page.error is not None:
+        reading.body.append(_Part("missing", page.number))
+        reading.warnings.append(PageWarning(page.number, f"The page could not be read: {page.error}"))
+        return
+    zones, added = stamps.take_off(page)
+    for line, reason in added:
+        reading.drop(page.number, [line], reason)
+    zones, headers = take_out(zones, lambda line: (page.number, line.box) in running)
+    reading.drop(page.number, headers, "running header")
+    text = [line.box for zone in zones if zone.kind == "text" for line in zone.lines]
+    boxes = text or [line.box for zone in zones for line in zone.lines]
+    if not boxes:
+        reading.warnings.append(PageWarning(page.number, "The page is blank."))
+        return
+    reading.margins[page.number] = page_margins(boxes)
+    reading.widths[page.number] = page.width
+    for role, zone, lines in _roles(zones, page.number == 1, page.width):
+        if role == "notes":
+            reading.notes += [(page.number, line) for line in lines]
+        elif role in ("page number", "noise"):
+            reading.drop(page.number, lines, role)
+        elif role == "signature":
+            reading.drop(page.number, filter(_is_stroke, lines), "noise")
+            reading.body += [_Part(role, page.number, (line,)) for line in lines if not _is_stroke(line)]
+        elif role == "table":
+            reading.body.append(_Part(role, page.number, lines, zone))
+        else:
+            reading.body += [_Part(role, page.number, (line,)) for line in lines]
+
+
+def _is_stroke(line: Line) -> bool:
+    """Whether what was read between an office and a name is a pen's stroke: a few letters that make no syllable."""
+    letters = sum(c.isalpha() for c in line.text)
+    return (
+        letters <= 8
+        and len(line.words) <= 3
+        and not any(parse(clean(word.text.strip("()[].,:;/"))) for word in line.words)
+    )
+
+
+def _report(page: Page) -> PageReport:
+    words = page.words
+    confidences = [word.confidence for word in words]
+    return PageReport(
+        number=page.number,
+        dpi=page.dpi,
+        skew=page.skew,
+        words=len(words),
+        mean_confidence=round(mean_confidence(words), 1) if words else None,
+        lowest_confidence=round(min(confidences), 1) if words else None,
+        seconds=page.seconds,
+        error=page.error,
+    )
+
+
+def _roles(zones: Sequence[Zone], first: bool, width: int) -> list[tuple[str, Zone, tuple[Line, ...]]]:
+    """The lines of a page by the role they play; a zone may change its role at "Nơi nhận"."""
+    out: list[tuple[str, Zone, tuple[Line, ...]]] = []
+    above_text, closing = first, False
+    addressed: tuple[Line, ...] = ()
+    for index, zone in enumerate(zones):
+        texts = _texts(zone)
+        head = next((i for i, text in enumerate(texts) if is_recipients_head(text)), None)
+        if zone.kind in ("head", "foot"):
+            out.append(("page number", zone, zone.lines))
+        elif zone.kind == "text" or _is_one_cell(zone):
+            above_text = False
+            if head is not None:
+                # The signatures stood above the list instead of beside it.
+                out = [(_signed(role, one, out, at), one, lines) for at, (role, one, lines) in enumerate(out)]
+                out += [("text", zone, zone.lines[:head]), ("recipients", zone, zone.lines[head:])]
+                closing = True
+            else:
+                out += _with_signature(zone, width)
+        elif zone.kind == "left":
+            follows = index + 1 < len(zones) and zones[index + 1].kind == "right"
+            if head is not None or (follows and not above_text and is_recipients_list(texts)):
+                closing = True
+                out.append(("recipients", zone, zone.lines))
+            elif above_text or any(map(is_motto, texts + (_texts(zones[index + 1]) if follows else []))):
+                # A letter's addressees, under the letterhead, may keep to its left column.
+                to = next((i for i, text in enumerate(texts) if is_addressee(text)), len(texts))
+                out += [("letterhead", zone, zone.lines[:to])]
+                if follows:
+                    addressed = zone.lines[to:]
+                else:
+                    out.append(("text", zone, zone.lines[to:]))
+            else:
+                out.append(("recipients" if closing else "text", zone, zone.lines))
+        elif zone.kind == "right":
+            role = "signature" if closing else out[-1][0] if out else "text"
+            out.append((role, zone, zone.lines))
+            if addressed:
+                out.append(("text", zone, addressed))
+                addressed = ()
+        else:
+            out.append((zone.kind, zone, zone.lines))
+    return _left_before_right([(role, zone, lines) for role, zone, lines in out if lines])
+
+
+def _left_before_right(out: list[tuple[str, Zone, tuple[Line, ...]]]) -> list[tuple[str, Zone, tuple[Line, ...]]]:
+    """The same, where a letterhead fell into several pairs of columns: first all that stands at the left."""
+    ordered = []
+    for role, group in groupby(out, key=lambda one: one[0]):
+        parts = list(group)
+        ordered += sorted(parts, key=lambda one: one[1].kind == "right") if role == "letterhead" else parts
+    return ordered
+
+
+def _with_signature(zone: Zone, width: int) -> list[tuple[str, Zone, tuple[Line, ...]]]:
+    """Text, and in it a signature that no list of recipients stands beside: in the right half, an office and a name."""
+    lines = zone.lines
+    at_right = [line.box.left > 0.42 * width and line.box.centre > 0.58 * width for line in lines]
+    for start, line in enumerate(lines):
+        if not at_right[start] or (start and at_right[start - 1]):
+            continue
+        end = next((i for i in range(start, len(lines)) if not at_right[i]), len(lines))
+        if end - start > 1 and is_signature([line.text for line in lines[start:end]]):
+            out = [("text", zone, lines[:start]), ("signature", zone, lines[start:end])]
+            return out + _with_signature(replace(zone, lines=lines[end:]), width)
+    return [("text", zone, lines)]
+
+
+def _texts(zone: Zone) -> list[str]:
+    return [line.text for line in zone.lines]
+
+
+def _is_one_cell(zone: Zone) -> bool:
+    """Whether a table is a mere frame around some text."""
+    return zone.kind == "table" and len(zone.columns) == 2 and len(zone.rows) == 2
+
+
+def _signed(role: str, zone: Zone, out: Sequence[tuple[str, Zone, tuple[Line, ...]]], at: int) -> str:
+    """``signature`` for two columns with no text between them and the list of recipients."""
+    last = all(one.kind in ("left", "right") for _, one, _ in out[at:])
+    return "signature" if role == "text" and zone.kind in ("left", "right") and last else role
+
+
+def _closing_in_order(parts: Sequence[_Part]) -> list[_Part]:
+    """The parts with each list of recipients before the signatures beside or above it."""
+    out: list[_Part] = []
+    for closing, group in groupby(parts, key=lambda part: part.role in ("recipients", "signature")):
+        together = list(group)
+        out += sorted(together, key=lambda part: part.role) if closing else together
+    return out
+
+
+def _footnote(note: footnotes.Note, anchored: bool) -> Footnote:
+    return Footnote(
+        label=note.label,
+        printed_label=note.printed,
+        paragraphs=tuple(paragraph.tokens for paragraph in paragraphs.group(note.lines)),
+        pages=tuple(dict.fromkeys(line.page for line in note.lines)),
+        anchored=anchored,
+    )
+
+
+def _blocks(body: Sequence[_Part], margins: Mapping[int, Margins], rulings: Rulings) -> Iterator[Block]:
+    """The body's blocks in published order: letterhead, title and text, recipients, signature."""
+    in_title = True
+    for role, parts in groupby(body, key=lambda part: part.role):
+        if role == "missing":
+            yield from (_missing(part.page) for part in parts)
+            continue
+        if role == "table":
+            yield from (_table_block(part.page, part.table, rulings) for part in parts if part.table)
+            continue
+        lines = [set_line(part.page, line, margins, rulings) for part in parts for line in part.lines]
+        if role == "text":
+            for paragraph in paragraphs.group(lines):
+                block = _text_block(paragraph, in_title)
+                in_title = in_title and block.type == "title"
+                yield block
+        elif role == "recipients":
+            yield from _recipient_blocks(lines)
+        else:
+            yield from (_line_block(role, line) for line in lines)
+
+
+def _missing(page: int) -> Block:
+    words = f"[trang {page}: không đọc được]".split(" ")
+    return Block("missing", tuple(Token(word, page) for word in words), page)
+
+
+def _table_block(page: int, zone: Zone, rulings: Rulings) -> Block:
+    """A table, each word in the cell its centre stands in; a cell's words in the order of its lines."""
+    columns, rows = zone.columns[1:-1], zone.rows[1:-1]
+    cells: dict[tuple[int, int], list[Token]] = {}
+    for line in sorted(zone.lines, key=lambda one: one.baseline):
+        for word in line.words:
+            row, column = bisect(rows, word.box.middle), bisect(columns, word.box.centre)
+            while (row, column - 1) in zone.merged:  # what stands in a merged cell belongs to its first column
+                column -= 1
+            at = row, column
+            cells.setdefault(at, []).append(token(page, word, rulings))
+    grid = [[cells.get((row, column), []) for column in range(len(columns) + 1)] for row in range(len(rows) + 1)]
+    return Block(
+        "table",
+        tuple(one for row in grid for cell in row for one in cell),
+        page,
+        box=zone.box,
+        rows=tuple(tuple(published(tuple(cell)) for cell in row) for row in grid),
+    )
+
+
+def _recipient_blocks(lines: Sequence[SetLine]) -> Iterator[Block]:
+    """ "Nơi nhận:" and its list, an item a block: a line without a dash goes on with the item above it."""
+    items: list[list[SetLine]] = []
+    dashed = sum(line.text[:1] in _DASHES for line in lines)
+    for line in lines:
+        above = items[-1][-1].text if items else ""
+        goes_on = line.text[:1] not in _DASHES and above[:1] and not is_recipients_head(above)
+        if goes_on and dashed > 1 and not above.endswith((";", ".")):
+            items[-1].append(line)
+        else:
+            items.append([line])
+    for item in items:
+        yield Block(
+            "recipients",
+            join_lines([line.tokens for line in item]),
+            item[0].page,
+            box=hull([line.box for line in item]),
+        )
+
+
+def _line_block(role: str, line: SetLine) -> Block:
+    return Block(role, line.tokens, line.page, box=line.box)
+
+
+def _text_block(paragraph: paragraphs.Paragraph, in_title: bool) -> Block:
+    text = paragraph.text
+    level = 0
+    if in_title and (paragraph.centred or paragraph.ends_centred) and not paragraphs.heading_level(text):
+        kind = "title"
+    elif level := paragraphs.heading_level(text):
+        kind = "heading"
+    elif paragraph.centred and len(text) < 200:
+        kind, level = "heading", 1
+    elif paragraphs.is_list_item(text):
+        kind, level = "list_item", 1
+    else:
+        kind = "paragraph"
+    return Block(kind, paragraph.tokens, paragraph.page, level, paragraph.box)

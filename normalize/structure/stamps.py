@@ -1,0 +1,142 @@
+"""What was put on a page after the document was issued: received stamps, electronic-signature blocks, copy lines.
+
+None of it is the document's text. It is told by its fixed words, by where it stands, and by the frame around a stamp;
+it goes to ``dropped`` with its reason.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from normalize.vietnamese.syllable import skeleton
+from ocr.page import Box, Line, Page, Zone, hull, take_out
+
+RECEIVED = "received stamp"
+SIGNED = "electronic signature"
+COPY = "copy line"
+
+#: A stamp or a signature block is at most this wide and high, in pages.
+_WIDEST, _HIGHEST = 0.45, 0.14
+#: Stamps and copy lines stand in this upper part of the page.
+_TOP = 0.5
+_COPY = re.compile(r"\W*(sao y|sao luc|trich sao)\b")
+_DATE = re.compile(r"\d{1,2}[./-]\d{1,2}[./-]\d{4}")
+_MOMENT = re.compile(_DATE.pattern + r"\W{0,3}\d{1,2}:\d{2}(:\d{2})?")
+#: Words that only an electronic signature has, and labels that may stand around them.
+_SIGNED = re.compile(r"\b(nguoi ky|ky boi|thoi gian ky|ngay ky)\s*[:;]|\bdigitally signed\b|\bsignature (not )?valid\b")
+_LABEL = re.compile(r"\W*(email|e-mail|co quan|to chuc|chuc vu|noi ky|ly do|don vi|reason|location|date|cn|dn)\s*[:=]")
+_COMING_IN = re.compile(r"\W*(cong van den|van ban den|van thu den|den)\W*$")
+_FIELD = re.compile(
+    r"\W*(so|ngay|gio|chuyen|kinh chuyen|kinh gui|luu|luu ho so|ho so|so van ban|den)\b.{0,12}?[:;.…,_]"
+)
+
+
+def take_off(page: Page) -> tuple[tuple[Zone, ...], list[tuple[Line, str]]]:
+    """The zones of a page without what was added to it, and that, each line with its reason."""
+    framed = [zone for zone in page.zones if _is_framed_stamp(zone, page)]
+    added = [(line, RECEIVED) for zone in framed for line in zone.lines]
+    zones = [zone for zone in page.zones if zone not in framed]
+    lines = [line for zone in zones for line in zone.lines]
+    found: dict[int, str] = {}
+    for reason, members in (
+        (COPY, _copy_lines(lines, page)),
+        (SIGNED, _signature_blocks(lines, page)),
+        (RECEIVED, _bare_stamp(lines, page)),
+    ):
+        for line in members:
+            found.setdefault(id(line), reason)
+    kept, taken = take_out(zones, lambda line: id(line) in found)
+    return kept, added + [(line, found[id(line)]) for line in taken]
+
+
+def _is_framed_stamp(zone: Zone, page: Page) -> bool:
+    """A small frame with the word Đến in capitals, or with two of the fields that a stamp leaves to be filled in."""
+    if zone.kind not in ("table", "frame") or not _is_small(zone.box, page) or zone.box.top > _TOP * page.height:
+        return False
+    plain = [skeleton(line.text) for line in zone.lines]
+    if any("cong van den" in text or "van ban den" in text for text in plain):
+        return True
+    capitals = any(
+        word.text.strip(".,:;") in ("ĐẾN", "DẾN", "ĐÉN", "ĐÊN") for line in zone.lines for word in line.words
+    )
+    fields = sum(bool(_FIELD.match(text)) for text in plain)
+    return capitals or (fields >= 2 and len(plain) <= 6)
+
+
+def _is_small(box: Box, page: Page) -> bool:
+    return box.width < _WIDEST * page.width and box.height < _HIGHEST * page.height
+
+
+def _copy_lines(lines: Sequence[Line], page: Page) -> list[Line]:
+    """The line that an electronic copy bears at its top edge (Decree 30/2020/NĐ-CP, article 25)."""
+    return [
+        line
+        for line in lines
+        if line.box.bottom < 0.08 * page.height and _COPY.match(skeleton(line.text)) and _DATE.search(line.text)
+    ]
+
+
+def _signature_blocks(lines: Sequence[Line], page: Page) -> list[Line]:
+    """The lines of blocks such as "Người ký: ... / Email: ... / Thời gian ký: 16.04.2024 10:45:45 +07:00"."""
+    out: list[Line] = []
+    sure = [line for line in lines if _SIGNED.search(skeleton(line.text)) and not _is_sentence(line)]
+    sure += [line for line in lines if line not in sure and _MOMENT.search(line.text) and not _is_sentence(line)]
+    for first in sure:
+        if first in out:
+            continue
+        block = [first]
+        while True:
+            box = hull([line.box for line in block])
+            reach = 1.5 * max(line.box.height for line in block)
+            grown = [
+                line
+                for line in lines
+                if line not in block
+                and _near(line.box, box, reach)
+                and (line in sure or _LABEL.match(skeleton(line.text)) or _is_inside(line.box, box))
+            ]
+            if not grown:
+                break
+            block += grown
+        box = hull([line.box for line in block])
+        # A form may have one of the labels.
+        signed = sum(bool(_SIGNED.search(skeleton(line.text))) for line in block)
+        dated = any(_MOMENT.search(line.text) for line in block)
+        if signed >= 2 - dated and box.width < 2 * _WIDEST * page.width and box.height < _HIGHEST * page.height:
+            out += block
+    return out
+
+
+def _is_sentence(line: Line) -> bool:
+    """Whether the fixed words stand in the middle of running text."""
+    return len(line.words) > 14
+
+
+def _near(box: Box, other: Box, reach: float) -> bool:
+    across = box.left < other.right and other.left < box.right
+    return across and box.top < other.bottom + reach and other.top - reach < box.bottom
+
+
+def _is_inside(box: Box, other: Box) -> bool:
+    return other.left <= box.centre <= other.right and other.top <= box.middle <= other.bottom
+
+
+def _bare_stamp(lines: Sequence[Line], page: Page) -> list[Line]:
+    """A received stamp whose frame was lost: CÔNG VĂN ĐẾN with the fields below it."""
+    out: list[Line] = []
+    for head in lines:
+        if page.number != 1 or head.box.bottom > _TOP * page.height or not _COMING_IN.match(skeleton(head.text)):
+            continue
+        if not head.text.isupper():
+            continue
+        size = head.box.height
+        block = [head]
+        for line in sorted(lines, key=lambda one: one.box.top):
+            below = 0 < line.box.middle - head.box.middle < 7 * size
+            overlaps = line.box.left < head.box.right + 2 * size and head.box.left - 4 * size < line.box.right
+            if below and overlaps and line.box.width < 0.4 * page.width and _FIELD.match(skeleton(line.text)):
+                block.append(line)
+        if len(block) >= 3 or (len(block) == 2 and "van den" in skeleton(head.text)):
+            out += block
+    return out

@@ -1,0 +1,1 @@
+"""The page image made level, even and clean."""

@@ -1,0 +1,141 @@
+"""Page images made fit for reading: seals out, light evened, page level.
+
+Every step takes and returns ``uint8`` arrays; a page that is already good passes through nearly unchanged.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+
+import cv2
+import numpy as np
+
+from ocr.image import seals
+
+#: Skew is looked for within this many degrees to either side.
+MAX_SKEW = 6.0
+#: Turning a page blurs its letters a little; below this many degrees it does more harm than good.
+LEVEL = 0.12
+
+
+@dataclass(frozen=True, slots=True)
+class CleanPage:
+    """A page image ready for recognition.
+
+    Attributes:
+        image: ``(height, width)`` grey, dark letters on white paper.
+        ink: the same page as a mask, 255 where there is ink.
+        skew: degrees by which it was turned; positive = it hung down to the right.
+        seals: the round seals that were taken off.
+    """
+
+    image: np.ndarray
+    ink: np.ndarray
+    skew: float
+    seals: list[seals.Seal] = field(default_factory=list)
+
+
+def clean(image: np.ndarray) -> CleanPage:
+    """Remove seals, even out the light and level the page.
+
+    Args:
+        image: ``(height, width)`` grey or ``(height, width, 3)`` RGB.
+    """
+    red_ink = seals.red_ink(image)
+    grey = seals.drop_red(image, red_ink)
+    grey = even_light(grey)
+    skew = find_skew(grey)
+    red = seals.find_red(red_ink)
+    if abs(skew) >= LEVEL:
+        grey = turn(grey, skew)
+        x, y = _turning(grey, skew) @ np.array([[seal.x, seal.y, 1] for seal in red]).reshape(-1, 3).T
+        red = [replace(seal, x=round(a), y=round(b)) for seal, a, b in zip(red, x, y, strict=True)]
+    else:
+        skew = 0.0
+    ink = binarize(grey)
+    found = seals.find_seals(grey, ink)
+    bare = seals.without_seals(grey, ink, found)
+    return CleanPage(bare, ink if bare is grey else binarize(bare), skew, [*red, *found])
+
+
+def even_light(grey: np.ndarray) -> np.ndarray:
+    """Divide by the paper's own brightness, so that shadows and yellowed paper become white.
+
+    A bilevel page, whose paper is white already, is returned as it is.
+    """
+    small = cv2.resize(grey, None, fx=0.125, fy=0.125, interpolation=cv2.INTER_AREA)
+    # The paper is what remains when every letter is closed by its surroundings (a grey closing).
+    paper = cv2.morphologyEx(small, cv2.MORPH_CLOSE, np.ones((15, 15), np.uint8))
+    paper = cv2.GaussianBlur(paper, (0, 0), 5)
+    if int(paper.min()) >= 245:
+        return grey
+    # A photograph or a black bar has no paper under it; dividing by it would only raise noise.
+    paper = np.maximum(paper, 96)
+    paper = cv2.resize(paper, (grey.shape[1], grey.shape[0]), interpolation=cv2.INTER_LINEAR)
+    return cv2.divide(grey, paper, scale=250)
+
+
+def binarize(grey: np.ndarray) -> np.ndarray:
+    """Ink mask (255 = ink) by Otsu's threshold, which suits a page whose light is even.
+
+    A little lighter than Otsu has it, because the hairlines of small digits are grey.
+    """
+    sample = np.ascontiguousarray(grey[::3, ::3])
+    if float(sample.std()) < 2.0:  # A blank page: Otsu would split the noise of the paper.
+        return np.zeros_like(grey)
+    otsu, _ = cv2.threshold(sample, 0, 255, cv2.THRESH_BINARY_INV + cv2.THRESH_OTSU)
+    _, ink = cv2.threshold(grey, otsu + 0.15 * (255 - otsu), 255, cv2.THRESH_BINARY_INV)
+    return ink
+
+
+def find_skew(grey: np.ndarray) -> float:
+    """Degrees by which the text lines hang down to the right; 0.0 where there is too little text to tell.
+
+    The projection profile method (Postl 1986): of all turns, the right one gives the row sums that change most
+    sharply from row to row. Searched coarsely, then finely, on a reduced image.
+    """
+    scale = 1000.0 / max(grey.shape)
+    small = cv2.resize(grey, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+    ink = (binarize(small) > 0).astype(np.uint8)
+    # Specks, seals and rules are not text lines: keep components of the size of letters and words.
+    count, labels, stats, _ = cv2.connectedComponentsWithStats(ink)
+    if count < 40:
+        return 0.0
+    keep = (stats[:, cv2.CC_STAT_HEIGHT] < 40) & (stats[:, cv2.CC_STAT_WIDTH] < 200)
+    keep &= stats[:, cv2.CC_STAT_AREA] >= 4
+    keep[0] = False
+    y, x = np.nonzero(keep[labels])
+    if len(y) < 500:
+        return 0.0
+
+    def sharpness(degrees: float) -> float:
+        slope = np.tan(np.radians(degrees))
+        rows = np.bincount((y - x * slope + ink.shape[1] * abs(slope) + 1).astype(np.int64)).astype(np.float64)
+        return float(np.square(np.diff(rows)).sum())
+
+    best, step = 0.0, 0.5
+    angles = np.arange(-MAX_SKEW, MAX_SKEW + step, step)
+    while step >= 0.03:
+        best = float(max(angles, key=sharpness))
+        angles = np.linspace(best - step, best + step, 9)
+        step /= 4
+    return round(float(max(angles, key=sharpness)), 3)
+
+
+def turn(grey: np.ndarray, degrees: float) -> np.ndarray:
+    """Turn the page counter-clockwise by ``degrees`` about its centre; the corners are filled with white."""
+    height, width = grey.shape
+    return cv2.warpAffine(
+        grey,
+        _turning(grey, degrees),
+        (width, height),
+        flags=cv2.INTER_LINEAR,
+        borderMode=cv2.BORDER_CONSTANT,
+        borderValue=255,
+    )
+
+
+def _turning(grey: np.ndarray, degrees: float) -> np.ndarray:
+    """The matrix of a turn about the centre of the page."""
+    height, width = grey.shape
+    return np.asarray(cv2.getRotationMatrix2D((width / 2, height / 2), degrees, 1.0))

@@ -1,0 +1,1 @@
+"""Where things stand on the page: rules, tables, zones in reading order."""

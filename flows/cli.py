@@ -289,8 +289,8 @@ def ingest(context: click.Context, inputs: tuple[Path, ...], out: Path | None) -
 def status() -> None:
     """What lies in which folder of the service, and why."""
     from flows.host import heartbeat
+    from flows.host.names import readable
     from flows.intake import status
-    from flows.pipeline.publish import readable
     from flows.service.record import read_service
     from flows.show import plain_table
 
@@ -319,8 +319,8 @@ def retry(context: click.Context, files: tuple[Path, ...], everything: bool) -> 
     from flows.host.heartbeat import identity
     from flows.host.mounts import missing_mount
     from flows.host.moves import Gone
+    from flows.host.names import readable
     from flows.intake import quarantine
-    from flows.pipeline.publish import readable
 
     if bool(files) == everything:
         raise click.UsageError("name the files to put back, or give --all; `nambat status` lists them.")

@@ -19,6 +19,7 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from flows.host.names import fitted, readable
 from flows.host.processes import is_running
 from flows.pipeline import publish, stages
 from flows.pipeline.stages import Checked, Ending, Outcome, PageRead
@@ -97,7 +98,7 @@ def find_inputs(
     files: dict[Path, tuple[Path, Path]] = {}
     complaints: list[str] = []
     for path in given:
-        shown = publish.readable(path)
+        shown = readable(path)
         try:
             mode = path.stat().st_mode
         except OSError as fault:
@@ -128,8 +129,8 @@ def plan(
     return [
         Wanted(
             path,
-            publish.readable(path.relative_to(root) if path.parent != root else path.name),
-            {form: out / stem.parent / publish.fitted(stem.name, f".{form}") for form in formats},
+            readable(path.relative_to(root) if path.parent != root else path.name),
+            {form: out / stem.parent / fitted(stem.name, f".{form}") for form in formats},
         )
         for (path, root), stem in zip(files, stems, strict=True)
     ]

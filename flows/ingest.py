@@ -39,6 +39,7 @@ from flows.host import heartbeat
 from flows.host.locks import page_slot
 from flows.host.mounts import missing_mount, mount_of, mount_table
 from flows.host.moves import Gone, below
+from flows.host.names import readable
 from flows.intake import claims, duplicates
 from flows.intake.claims import Claim
 from flows.intake.quarantine import quarantine, take_again
@@ -282,7 +283,7 @@ def work_on(claim: Claim, folders: Folders, settings: Settings) -> Outcome:
             twin = duplicates.find_twin(folders, checked.sha256, settings, version())
             if twin is not None:
                 wait_for_mounts(folders)
-                log.info("the same bytes as %s", publish.readable(twin.name))
+                log.info("the same bytes as %s", readable(twin.name))
                 return duplicates.publish_copy(twin, claim.name, targets, staging_folder(folders), versions)
         claim = claims.begin(folders, claim)
         deadline = time.monotonic() + settings.document_timeout
@@ -431,12 +432,12 @@ def cell(text: str) -> str:
     """``text`` for a cell of a Markdown table: what people name or write there is no link, picture or tag."""
     for sign in "\\|`[]":
         text = text.replace(sign, f"\\{sign}")
-    return publish.readable(" ".join(text.split())).replace("<", "&lt;")
+    return readable(" ".join(text.split())).replace("<", "&lt;")
 
 
 def path_shown(path: Path) -> str:
     """A path as Markdown code."""
-    return f"`{publish.readable(path).replace('`', chr(39))}`"
+    return f"`{readable(path).replace('`', chr(39))}`"
 
 
 def success_report(outcome: Outcome, scan: Path | None) -> str:
@@ -562,7 +563,7 @@ def describe(swept: Swept) -> str:
 def report_sweep(swept: Swept) -> None:
     """List in the UI what a sweep moved, if anything."""
     moved = [("taken", swept.taken), ("handed back", swept.returned), ("to quarantine", swept.quarantined)]
-    rows = [{"file": publish.readable(name), "what": what} for what, names in moved for name in names[:200]]
+    rows = [{"file": readable(name), "what": what} for what, names in moved for name in names[:200]]
     if rows:
         with _best_effort():
             create_table_artifact(rows, key="sweep", description=describe(swept))

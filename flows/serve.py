@@ -24,12 +24,12 @@ from flows.host import heartbeat
 from flows.host.locks import claims_lock, locked
 from flows.host.mounts import missing_mount, note_mounts
 from flows.host.moves import Gone
+from flows.host.names import readable
 from flows.host.processes import kill_tree, machine
 from flows.intake import claims
 from flows.intake.claims import Claim
 from flows.intake.quarantine import crashed_too_often, drop_stray_notes, quarantine
 from flows.intake.sweep import Swept, sweep
-from flows.pipeline import publish
 from flows.pipeline.workers import clear_scratch
 from flows.service.prefect_server import (
     STOP_SECONDS,
@@ -582,7 +582,7 @@ def ingest_now(
         for path, name in files:
             claim = claims.take_copy(folders, path, name, heartbeat.identity(), dpi=settings.dpi)
             try:
-                state: Any = ingest(name=publish.readable(name), claim=claim.id, return_state=True)
+                state: Any = ingest(name=readable(name), claim=claim.id, return_state=True)
             except BaseException:
                 claims.recover(folders, claim)
                 raise

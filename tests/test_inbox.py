@@ -21,13 +21,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from flows.host import heartbeat, moves
+from flows.host.files import replace_file
 from flows.host.locks import locked
 from flows.host.moves import Gone
+from flows.host.names import PATH_BYTES
 from flows.intake import claims, inbox, quarantine, status
 from flows.intake.inbox import Look, StabilityTracker
 from flows.intake.quarantine import reason_path
 from flows.intake.sweep import Runs, sweep
-from flows.pipeline import publish
 from flows.pipeline.stages import as_fault, too_many_failed, tries_again
 from flows.pipeline.workers import WorkerDied
 from flows.serve import _served_elsewhere, clear_leftovers, hand_back_all
@@ -779,7 +780,7 @@ def test_a_service_on_another_machine_is_noticed_and_a_dead_one_is_not(
     """A share's locks may not reach from one machine to the other; one that was killed just now beats no more."""
     monkeypatch.setattr(heartbeat, "BEAT", 0.1)
     assert not _served_elsewhere(folders)
-    publish.replace_file(record_of_service(folders), json.dumps({"owner": OTHER, "api": "", "server": ""}).encode())
+    replace_file(record_of_service(folders), json.dumps({"owner": OTHER, "api": "", "server": ""}).encode())
     beats(folders, OTHER, 0.5)
     over = threading.Event()
 
@@ -880,7 +881,7 @@ def test_a_full_disk_leaves_the_file_where_it_is_and_nothing_else(
     def full(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("flows.pipeline.publish.write_synced", full)
+    monkeypatch.setattr("flows.host.files.write_synced", full)
     with pytest.raises(OSError, match="No space"):
         claims.take(folders, "a.pdf", look, heartbeat.identity(), dpi=300)
     assert places(folders, "a.pdf") == ["inbox"]
@@ -1129,7 +1130,7 @@ def test_a_path_too_long_to_be_said_is_told(deep_folders: Folders) -> None:
 @pytest.mark.parametrize("root", ["quarantine", "originals"])
 def test_a_path_that_is_too_long_elsewhere(deep_folders: Folders, root: str) -> None:
     """The other folders have longer names than the inbox: what just fits there does not fit here."""
-    room = publish.PATH_BYTES - 1 - len(os.fsencode(deep_folders.inbox)) - len("/a.pdf")
+    room = PATH_BYTES - 1 - len(os.fsencode(deep_folders.inbox)) - len("/a.pdf")
     depth, rest = divmod(room, 201)
     name = "/".join(["x" * 200] * depth + (["y" * (rest - 1)] if rest > 1 else []) + ["a.pdf"])
     look = drop(deep_folders, name)

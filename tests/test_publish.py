@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from flows.host.names import NAME_BYTES, fitted, readable
 from flows.pipeline import publish
 
 LETTERS = st.text(alphabet="bBà.~ -", min_size=1, max_size=3)
@@ -48,11 +49,11 @@ def test_two_inputs_never_share_an_output(names: set[str]) -> None:
 
 @given(st.sampled_from([".txt", ".json", ".reason.txt"]), st.text("aố漢", min_size=60, max_size=400))
 def test_long_names_fit_and_stay_text(suffix: str, name: str) -> None:
-    fitted = publish.fitted(name, suffix)
-    assert len(os.fsencode(fitted)) <= publish.NAME_BYTES
-    assert fitted.endswith(suffix)
-    fitted.encode()  # no letter was cut in two
-    assert publish.fitted(name + "x", suffix) != fitted
+    short = fitted(name, suffix)
+    assert len(os.fsencode(short)) <= NAME_BYTES
+    assert short.endswith(suffix)
+    short.encode()  # no letter was cut in two
+    assert fitted(name + "x", suffix) != short
 
 
 FOLDERS = st.lists(st.sampled_from(["x", "y", "x-y", "b"]), max_size=3)
@@ -155,7 +156,7 @@ def test_a_full_disk_changes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyP
 
 
 def test_undecodable_names_can_be_shown() -> None:
-    assert publish.readable(os.fsdecode(b"b\xff\n.pdf")) == "b\N{REPLACEMENT CHARACTER}\N{REPLACEMENT CHARACTER}.pdf"
+    assert readable(os.fsdecode(b"b\xff\n.pdf")) == "b\N{REPLACEMENT CHARACTER}\N{REPLACEMENT CHARACTER}.pdf"
 
 
 @given(st.lists(st.builds(Path, NAMES), min_size=1, max_size=6, unique=True))

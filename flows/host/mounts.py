@@ -17,7 +17,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from flows.pipeline import publish
+from flows.host.files import replace_file
 from flows.settings import Folders
 from ocr.faults import Fault
 
@@ -74,7 +74,7 @@ def note_mounts(folders: Folders) -> None:
     mounts = {folder: mount for folder in _folders(folders) if (mount := mount_of(folder, table)) != ours}
     known = {str(folder): {"mount": str(mount), "border": os.path.ismount(mount)} for folder, mount in mounts.items()}
     if known != _read_record(folders):
-        publish.replace_file(_record(folders), json.dumps(known).encode())
+        replace_file(_record(folders), json.dumps(known).encode())
 
 
 def missing_mount(folders: Folders) -> ShareAway | None:

@@ -18,7 +18,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from flows.pipeline import publish
+from flows.host.files import make_folder, sync_folder
+from flows.host.names import NAME_BYTES, PATH_BYTES, fitted, readable
 
 PART = ".part"
 """How the name of a copy in the making ends."""
@@ -36,7 +37,7 @@ def below(root: Path, name: str) -> Path:
     """
     parts = PurePosixPath(name).parts
     if not parts or name.startswith("/") or ".." in parts:
-        raise Gone(f"{publish.readable(name)} is no name below {root}")
+        raise Gone(f"{readable(name)} is no name below {root}")
     return root.joinpath(*parts)
 
 
@@ -50,9 +51,9 @@ def below_without_links(root: Path, name: str) -> Path:
     try:
         found = place.parent.resolve()
     except RuntimeError as fault:  # links in a circle
-        raise Gone(f"{publish.readable(name)} lies behind a link") from fault
+        raise Gone(f"{readable(name)} lies behind a link") from fault
     if found != root.resolve().joinpath(*place.relative_to(root).parts[:-1]):
-        raise Gone(f"{publish.readable(name)} lies behind a link")
+        raise Gone(f"{readable(name)} lies behind a link")
     return place
 
 
@@ -71,7 +72,7 @@ def opened_folder(root: Path, name: str) -> Iterator[int]:
             try:
                 inner = os.open(part, flags | os.O_NOFOLLOW, dir_fd=handle)
             except (FileNotFoundError, NotADirectoryError) as fault:
-                raise Gone(f"{publish.readable(name)} is gone, or lies behind a link") from fault
+                raise Gone(f"{readable(name)} is gone, or lies behind a link") from fault
             os.close(handle)
             handle = inner
         yield handle
@@ -89,20 +90,20 @@ def room_for(root: Path, name: str) -> Path:
     try:
         place = below_without_links(root, name)
         if fits(place.parent):
-            publish.make_folder(place.parent)
+            make_folder(place.parent)
             return place
     except (Gone, FileExistsError, NotADirectoryError):
         pass
     except OSError as fault:
         if fault.errno != errno.ENAMETOOLONG:
             raise
-    publish.make_folder(root)
+    make_folder(root)
     return root / PurePosixPath(name).name
 
 
 def fits(folder: Path) -> bool:
     """Whether the path of a folder leaves room for any file name."""
-    return len(os.fsencode(folder)) + 1 + publish.NAME_BYTES < publish.PATH_BYTES
+    return len(os.fsencode(folder)) + 1 + NAME_BYTES < PATH_BYTES
 
 
 def lies(path: Path) -> bool:
@@ -128,7 +129,7 @@ def free_place(path: Path, is_taken: Callable[[Path], bool] = lies) -> Path:
     suffix = path.suffix if len(os.fsencode(path.suffix)) < 16 else ""  # not each dot begins a suffix
     while is_taken(place):
         number += 1
-        place = path.with_name(publish.fitted(path.name.removesuffix(suffix), f" ({number}){suffix}"))
+        place = path.with_name(fitted(path.name.removesuffix(suffix), f" ({number}){suffix}"))
     return place
 
 
@@ -163,10 +164,10 @@ def move(
                 raise
             copy_whole(source, parked)
             source.unlink()
-            publish.sync_folder(source.parent)
+            sync_folder(source.parent)
             source = parked
             continue
-        publish.sync_folder(place.parent)
+        sync_folder(place.parent)
         return place
 
 
@@ -187,12 +188,12 @@ def copy_whole(source: Path, parked: Path) -> None:
             with part.open("rb") as file:
                 os.fsync(file.fileno())
         if not same_look(before, source.lstat()):
-            raise Gone(f"{publish.readable(source.name)} changed while it was copied")
+            raise Gone(f"{readable(source.name)} changed while it was copied")
     except BaseException:
         part.unlink(missing_ok=True)
         raise
     part.rename(parked)
-    publish.sync_folder(parked.parent)
+    sync_folder(parked.parent)
 
 
 def same_look(one: os.stat_result, other: os.stat_result) -> bool:

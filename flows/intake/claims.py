@@ -32,6 +32,7 @@ from pathlib import Path, PurePosixPath
 from pydantic import TypeAdapter
 
 from flows.host import heartbeat, moves
+from flows.host.files import replace_file, sync_folder
 from flows.host.heartbeat import identity
 from flows.host.locks import claims_lock, locked, moves_lock
 from flows.host.mounts import is_away, mount_of
@@ -48,8 +49,8 @@ from flows.host.moves import (
     room_for,
     same_look,
 )
+from flows.host.names import readable
 from flows.intake.inbox import HELD, Look, look_at
-from flows.pipeline import publish
 from flows.pipeline.stages import digest
 from flows.settings import LONGEST_PAUSE, Folders
 from ocr.faults import Fault
@@ -122,7 +123,7 @@ def save_claim(folders: Folders, claim: Claim) -> None:
     """
     data = json.dumps(asdict(claim), indent=1).encode()
     # The first record is flushed with its folder before a file comes; later ones only add to it.
-    publish.replace_file(claim.folder(folders) / "claim.json", data, at_once=False)
+    replace_file(claim.folder(folders) / "claim.json", data, at_once=False)
 
 
 def load_claim(folders: Folders, claim_id: str) -> Claim:
@@ -293,7 +294,7 @@ def take(
     source = below_without_links(folders.inbox, name)
     with _as_gone(name):
         if look_at(source) != look:
-            raise Gone(f"{publish.readable(name)} changed while it was taken")
+            raise Gone(f"{readable(name)} changed while it was taken")
         is_copied = source.lstat().st_dev != folders.working.stat().st_dev
         if is_copied and shutil.disk_usage(folders.working).free < look.size + min_free:
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(folders.working))
@@ -312,10 +313,10 @@ def take(
                 copying = scan.with_name(COPYING)
                 copy_whole(held, copying)
                 moves.rename_to_free(copying, scan)
-            publish.sync_folder(scan.parent)
+            sync_folder(scan.parent)
             # Between look and rename someone may have gone on writing, or put another file in its place.
             if not is_unchanged(folders, claim):
-                raise Gone(f"{publish.readable(name)} changed while it was taken")
+                raise Gone(f"{readable(name)} changed while it was taken")
     except BaseException:
         recover(folders, claim)
         raise
@@ -359,7 +360,7 @@ def _as_gone(name: str) -> Iterator[None]:
     try:
         yield
     except (FileNotFoundError, NotADirectoryError, IsADirectoryError) as fault:
-        raise Gone(f"{publish.readable(name)} is gone") from fault
+        raise Gone(f"{readable(name)} is gone") from fault
 
 
 def take_copy(folders: Folders, path: Path, name: str, owner: str, *, dpi: int) -> Claim:
@@ -392,8 +393,8 @@ def _new_claim(folders: Folders, name: str, owner: str, claim_id: str = "", flow
     try:
         (claim.folder(folders) / "scan").mkdir()
         save_claim(folders, claim)
-        publish.sync_folder(claim.folder(folders))
-        publish.sync_folder(folders.working)
+        sync_folder(claim.folder(folders))
+        sync_folder(folders.working)
     except OSError:
         shutil.rmtree(claim.folder(folders), ignore_errors=True)
         raise
@@ -447,7 +448,7 @@ def count_attempt(folders: Folders, claim: Claim, dpi: int) -> int:
     count, pages = _attempts(progress)
     now = sum(1 for _ in progress.glob("*.json"))
     count = 1 if now > pages else count + 1
-    publish.replace_file(progress / "attempts", f"{count} {now}".encode())
+    replace_file(progress / "attempts", f"{count} {now}".encode())
     save_claim(folders, replace(claim, running=False))  # or it would count again if the file cannot go back now
     return count
 

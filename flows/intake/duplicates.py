@@ -18,6 +18,7 @@ from typing import Any
 
 from flows.host.locks import locked
 from flows.host.moves import Gone, below
+from flows.host.names import readable
 from flows.pipeline import publish
 from flows.pipeline.stages import LOW_CONFIDENCE, Outcome
 from flows.settings import Folders, Settings
@@ -117,14 +118,14 @@ def publish_copy(twin: Twin, name: str, targets: Mapping[str, Path], staging: Pa
     """
     data = {key: value for key, value in twin.data.items() if key != "files"}
     if name != twin.name:
-        original = data["source"].get("copy_of", publish.readable(twin.name))
-        shown = publish.readable(PurePosixPath(name).name)
+        original = data["source"].get("copy_of", readable(twin.name))
+        shown = readable(PurePosixPath(name).name)
         data["source"] = {**data["source"], "name": shown, "copy_of": original}
         texts = {target: twin.texts[form] for form, target in targets.items() if form != "json"}
         whole = publish.manifest(data, {os.fsdecode(target.name): text for target, text in texts.items()})
         publish.keep_versions(targets, data["source"]["sha256"], texts, versions)
         publish.publish({**texts, targets["json"]: whole}, staging)
-    return replace(twin.outcome, name=publish.readable(name), files=tuple(targets.values()))
+    return replace(twin.outcome, name=readable(name), files=tuple(targets.values()))
 
 
 def _outcome(name: str, data: Mapping[str, Any]) -> Outcome:
@@ -155,5 +156,5 @@ def _outcome(name: str, data: Mapping[str, Any]) -> Outcome:
         ),
         changes=(),
         files=(),
-        copy_of=publish.readable(name),
+        copy_of=readable(name),
     )

@@ -8,12 +8,13 @@ import shutil
 from datetime import datetime
 from pathlib import Path
 
+from flows.host.files import replace_file
 from flows.host.locks import claims_lock, locked, moves_lock
 from flows.host.moves import Gone, lies
+from flows.host.names import fitted, readable
 from flows.intake import claims
 from flows.intake.claims import Claim
 from flows.intake.inbox import list_inbox
-from flows.pipeline import publish
 from flows.settings import Folders
 from ocr.faults import Fault
 
@@ -54,7 +55,7 @@ def quarantine(folders: Folders, claim: Claim, fault: Fault, dpi: int, now: date
         claim,
         folders.quarantine,
         is_taken=lambda place: lies(place) or (lies(reason_path(place)) and not _is_note(reason_path(place))),
-        announce=lambda place: publish.replace_file(reason_path(place), note),
+        announce=lambda place: replace_file(reason_path(place), note),
     )
     shutil.rmtree(claims.progress_folder(folders, claim, dpi), ignore_errors=True)
     return place
@@ -64,7 +65,7 @@ def reason_text(name: str, fault: Fault, now: datetime, claim_id: str) -> bytes:
     """The note beside a quarantined scan: Vietnamese, English, what to do, and the technical detail."""
     return (
         f"{fault.vietnamese}\n{fault}\n\n{WHAT_TO_DO}\n\n"
-        f"{publish.readable(name)}, {now.astimezone():%Y-%m-%d %H:%M:%S %z}, {type(fault).__name__}, {claim_id}\n"
+        f"{readable(name)}, {now.astimezone():%Y-%m-%d %H:%M:%S %z}, {type(fault).__name__}, {claim_id}\n"
         f"{fault.detail}".rstrip()
         + "\n"
     ).encode("utf-8", "replace")
@@ -72,7 +73,7 @@ def reason_text(name: str, fault: Fault, now: datetime, claim_id: str) -> bytes:
 
 def reason_path(scan: Path) -> Path:
     """Where the note about a quarantined scan lies."""
-    return scan.with_name(publish.fitted(scan.name, REASON))
+    return scan.with_name(fitted(scan.name, REASON))
 
 
 def _is_note(path: Path) -> bool:
@@ -120,7 +121,7 @@ def retry(folders: Folders, path: Path, owner: str) -> Path:
     with locked(claims_lock(folders)):  # or a sweep would start a run for what is only passing through
         place = claims.hand_back(folders, _take(folders, path, owner))
     if place is None:
-        raise Gone(f"{publish.readable(path.name)} is gone")
+        raise Gone(f"{readable(path.name)} is gone")
     return place
 
 
@@ -153,7 +154,7 @@ def _take(folders: Folders, path: Path, owner: str, *, claim_id: str = "", flow_
         OSError: it cannot be moved.
     """
     if not path.is_relative_to(folders.quarantine) or path.is_symlink() or not path.is_file():
-        raise Gone(f"{publish.readable(path.name)} is not in quarantine")
+        raise Gone(f"{readable(path.name)} is not in quarantine")
     note = reason_path(path)
     name = os.fspath(path.relative_to(folders.quarantine))
     claim = claims.bring_in(folders, path, name, owner, claim_id=claim_id, flow_run=flow_run)

@@ -14,14 +14,15 @@ from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 
 from flows.host import heartbeat
+from flows.host.files import replace_file
 from flows.host.locks import claims_lock, locked
 from flows.host.mounts import missing_mount
 from flows.host.moves import Gone, lies
+from flows.host.names import readable
 from flows.intake import claims, inbox
 from flows.intake.claims import Claim
 from flows.intake.inbox import StabilityTracker
 from flows.intake.quarantine import crashed_too_often, quarantine
-from flows.pipeline import publish
 from flows.settings import Folders, Settings
 from ocr.faults import Fault
 
@@ -107,7 +108,7 @@ def sweep(
         listing = inbox.list_inbox(folders.inbox)
         unchanged = tracker.observe(listing.files, now)
         if tracker.is_news:
-            publish.replace_file(notes, tracker.dump().encode())
+            replace_file(notes, tracker.dump().encode())
         ready = inbox.ready_files(
             folders.inbox, listing, unchanged, settle=settings.settle, settle_broken=settings.settle_broken
         )
@@ -141,19 +142,19 @@ def sweep(
             except Gone:
                 continue
             except OSError as fault:
-                troubles.append(f"{publish.readable(name)} cannot be taken: {fault.strerror}")
+                troubles.append(f"{readable(name)} cannot be taken: {fault.strerror}")
                 continue
             taken.append(name)
             starts.start(claim)
         for folder, count in locked_away.items():
-            where = publish.readable(folders.inbox / folder)
+            where = readable(folders.inbox / folder)
             troubles.append(f"{where}: {count} files cannot be taken; give nambat the right to write in this folder")
         return Swept(
             tuple(taken),
             tuple(returned),
             tuple(quarantined),
             len(listing.files) - len(taken) - sum(locked_away.values()),
-            tuple(f"{publish.readable(path)}: {why}" for path, why in listing.refused.items()),
+            tuple(f"{readable(path)}: {why}" for path, why in listing.refused.items()),
             tuple(troubles),
         )
 
@@ -203,7 +204,7 @@ class _Starts:
         except Exception as fault:
             # The claim waits in working/ without a run; the next sweep starts one. Asking a server that is away once
             # more for each file would take a minute each.
-            self.troubles.append(f"{publish.readable(claim.name)}: no run could be started yet ({_in_short(fault)})")
+            self.troubles.append(f"{readable(claim.name)}: no run could be started yet ({_in_short(fault)})")
             self.left = 0
 
 
@@ -252,7 +253,7 @@ def _look_after(
             else:
                 halves.append(claim)  # a share that failed, and failed again when the file was to go back
         except OSError as fault:
-            troubles.append(f"{publish.readable(claim.name)} stays in working/ for now: {_in_short(fault)}")
+            troubles.append(f"{readable(claim.name)} stays in working/ for now: {_in_short(fault)}")
     first = int(now / 10) * MOST_ASKED % max(1, len(waiting))
     asked = [*dead, *(waiting[first:] + waiting[:first])[:MOST_ASKED]]
     try:
@@ -283,7 +284,7 @@ def _look_after(
         except Gone:
             continue
         except Exception as fault:
-            troubles.append(f"{publish.readable(claim.name)} stays in working/ for now: {_in_short(fault)}")
+            troubles.append(f"{readable(claim.name)} stays in working/ for now: {_in_short(fault)}")
     return returned, quarantined
 
 

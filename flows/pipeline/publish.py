@@ -28,22 +28,13 @@ from datetime import datetime
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from flows.host.files import make_folder, sync_folder, write_synced
+from flows.host.names import fitted, readable
+
 SCAN_SUFFIXES = (".pdf", ".tif", ".tiff", ".png", ".jpg", ".jpeg")
 TEXT_SUFFIXES = (".txt", ".md")
 
 _NAMELESS = ".file"
-
-NAME_BYTES = 255
-"""Longest file name on the usual file systems, in bytes."""
-
-PATH_BYTES = 4096
-"""Length that no path of a system call may reach, in bytes."""
-
-
-def readable(name: str | Path) -> str:
-    """``name`` as text to show, log and store: undecodable bytes and control characters are replaced."""
-    text = os.fsencode(name).decode("utf-8", "replace")
-    return "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in text)
 
 
 def stem_of(name: str, plain: str = ".pdf", family: Sequence[str] = SCAN_SUFFIXES) -> str:
@@ -59,18 +50,6 @@ def stem_of(name: str, plain: str = ".pdf", family: Sequence[str] = SCAN_SUFFIXE
     bare = name.removesuffix(plain)
     # What ends like the stem of another kind of input keeps its suffix.
     return name if bare in ("", ".", "..") or bare.lower().endswith((*family, _NAMELESS)) else bare
-
-
-def fitted(name: str, suffix: str) -> str:
-    """``name + suffix``; where that is too long for a file system, shortened and told apart by a hash."""
-    whole = os.fsencode(name + suffix)
-    if len(whole) <= NAME_BYTES:
-        return name + suffix
-    mark = "~" + hashlib.sha256(os.fsencode(name)).hexdigest()[:12] + suffix
-    kept = os.fsencode(name)[: NAME_BYTES - len(os.fsencode(mark))]
-    while kept and len(kept) < len(os.fsencode(name)) and os.fsencode(name)[len(kept)] & 0xC0 == 0x80:
-        kept = kept[:-1]  # do not cut a letter in two
-    return os.fsdecode(kept) + mark
 
 
 def output_names(relative: str | Path, formats: Sequence[str]) -> dict[str, PurePosixPath]:
@@ -123,66 +102,6 @@ def target_stems(
 def _without_dots(path: Path) -> Path:
     """``path``, absolute, without ``..``; links stay what they are called."""
     return Path(os.path.abspath(path))  # noqa: PTH100 - resolve() would follow links
-
-
-def sync_folder(folder: Path) -> None:
-    """Make renames in ``folder`` outlive a power cut. File systems that cannot (some shares) are let off."""
-    with contextlib.suppress(OSError):
-        handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)
-
-
-def make_folder(folder: Path) -> None:
-    """Make ``folder`` and those above it, so that they outlive a power cut.
-
-    Raises:
-        OSError: it cannot be made.
-    """
-    missing = [folder]
-    while not missing[-1].exists() and missing[-1] != missing[-1].parent:
-        missing.append(missing[-1].parent)
-    folder.mkdir(parents=True, exist_ok=True)
-    for above in missing[1:]:
-        sync_folder(above)
-
-
-def write_synced(path: Path, data: bytes) -> None:
-    """Write ``data`` to the new file ``path`` and on to the disk; an incomplete file is removed again.
-
-    Raises:
-        OSError: it cannot be written.
-    """
-    try:
-        with path.open("xb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-    except BaseException:
-        path.unlink(missing_ok=True)
-        raise
-
-
-def replace_file(path: Path, data: bytes, *, at_once: bool = True) -> None:
-    """Write ``path`` whole or not at all, by way of a hidden file beside it. For our own small records.
-
-    Args:
-        at_once: whether the new record must outlive a power cut from here on. Otherwise the old one may come back.
-
-    Raises:
-        OSError: it cannot be written; the old file is untouched.
-    """
-    beside = path.with_name(f".{secrets.token_hex(8)}.tmp")
-    write_synced(beside, data)
-    try:
-        beside.replace(path)
-    except BaseException:
-        beside.unlink(missing_ok=True)
-        raise
-    if at_once:
-        sync_folder(path.parent)
 
 
 def publish(files: Mapping[Path, bytes], staging: Path) -> None:

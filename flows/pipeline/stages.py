@@ -17,7 +17,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from flows.host.files import replace_file
 from flows.host.mounts import ShareAway
+from flows.host.names import readable
 from flows.pipeline import publish
 from normalize.document import Document, Source
 from ocr.faults import Fault, Killed, NotAScan, PageFault, ScanFault, TooLarge, ToolMissing
@@ -225,7 +227,7 @@ def read_page_to_disk(scan: Path, number: int, records: Path, dpi: int, seconds:
             vietnamese="nambat bị lỗi khi đọc trang này; vui lòng báo lại kèm chi tiết kỹ thuật.",
             detail=detail,
         ) from fault
-    publish.replace_file(place, to_json(page).encode())
+    replace_file(place, to_json(page).encode())
     return _page_read(page)
 
 
@@ -244,7 +246,7 @@ def give_up_page(number: int, records: Path, dpi: int, fault: Fault) -> PageRead
         OSError: the record cannot be written.
     """
     page = Page(number=number, width=0, height=0, dpi=dpi, error=str(fault))
-    publish.replace_file(record_path(records, number), to_json(page).encode())
+    replace_file(record_path(records, number), to_json(page).encode())
     return _page_read(page)
 
 
@@ -272,7 +274,7 @@ def finish(records: Path, name: str, checked: Checked, ending: Ending) -> Outcom
     """
     from normalize.structure.build import build_document
 
-    source = Source(name=publish.readable(name), sha256=checked.sha256, pages=checked.pages, bytes=checked.bytes)
+    source = Source(name=readable(name), sha256=checked.sha256, pages=checked.pages, bytes=checked.bytes)
     return publish_document(build_document(pages_on_disk(records, checked.pages), source), ending)
 
 
@@ -349,7 +351,7 @@ def normalize_text(path: Path, name: str, targets: Mapping[str, Path], settings:
         ) from fault
     if not text.strip():
         raise NotAScan("The file holds no text.", vietnamese="Tệp không có chữ nào.")
-    source = Source(name=publish.readable(path.name), sha256=hashlib.sha256(data).hexdigest(), pages=0, bytes=len(data))
+    source = Source(name=readable(path.name), sha256=hashlib.sha256(data).hexdigest(), pages=0, bytes=len(data))
     document = parse_text(text, source)
     document = replace(document, timings={**document.timings, "structure": round(time.monotonic() - started, 3)})
     outcome = publish_document(document, Ending(settings.repair, settings.footnotes, targets, staging))
@@ -390,14 +392,14 @@ def as_fault(fault: Exception) -> Fault:
             detail=repr(fault),
         )
     if isinstance(fault, FileExistsError | IsADirectoryError | NotADirectoryError) and fault.filename:
-        what = publish.readable(fault.filename2 or fault.filename)
+        what = readable(fault.filename2 or fault.filename)
         return _transient(
             f"{what} is in the way: a folder lies where a file must go, or a file where a folder must; rename it.",
             f"{what} đang chiếm chỗ: có thư mục nằm ở chỗ của tệp, hoặc tệp nằm ở chỗ của thư mục; hãy đổi tên.",
             repr(fault),
         )
     if isinstance(fault, OSError) and fault.strerror:
-        where = f" ({publish.readable(fault.filename)})" if isinstance(fault.filename, str | Path) else ""
+        where = f" ({readable(fault.filename)})" if isinstance(fault.filename, str | Path) else ""
         return _transient(
             f"{fault.strerror}{where}; check the disk and its permissions, then try again.",
             f"{fault.strerror}{where}; hãy kiểm tra ổ đĩa và quyền truy cập rồi thử lại.",

@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING
 from uuid import UUID
 
 from flows.host import heartbeat
+from flows.host.files import replace_file
+from flows.host.names import readable
 from flows.intake.claims import Claim
 from flows.intake.sweep import Runs
-from flows.pipeline import publish
 from flows.settings import Folders
 
 if TYPE_CHECKING:
@@ -57,7 +58,7 @@ def write_service(folders: Folders, *, api: str, server_pid: int | None) -> None
     if server_pid is not None:
         with contextlib.suppress(OSError):  # it has ended already, or the kernel does not tell
             record["server"] = heartbeat.identity(server_pid)
-    publish.replace_file(record_of_service(folders), json.dumps(record).encode())
+    replace_file(record_of_service(folders), json.dumps(record).encode())
 
 
 def read_service(folders: Folders) -> dict[str, str]:
@@ -113,7 +114,7 @@ def runs_on_server() -> Runs:
         with client() as server:
             if deployment is None:
                 deployment = server.read_deployment_by_name(f"ingest/{INGEST}").id
-            name = publish.readable(claim.name)
+            name = readable(claim.name)
             run = server.create_flow_run_from_deployment(
                 deployment,
                 parameters={"name": name, "claim": claim.id},

@@ -1,0 +1,31 @@
+"""File names: shown to people, and short enough for a file system."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from pathlib import Path
+
+NAME_BYTES = 255
+"""Longest file name on the usual file systems, in bytes."""
+
+PATH_BYTES = 4096
+"""Length that no path of a system call may reach, in bytes."""
+
+
+def readable(name: str | Path) -> str:
+    """``name`` as text to show, log and store: undecodable bytes and control characters are replaced."""
+    text = os.fsencode(name).decode("utf-8", "replace")
+    return "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in text)
+
+
+def fitted(name: str, suffix: str) -> str:
+    """``name + suffix``; where that is too long for a file system, shortened and told apart by a hash."""
+    whole = os.fsencode(name + suffix)
+    if len(whole) <= NAME_BYTES:
+        return name + suffix
+    mark = "~" + hashlib.sha256(os.fsencode(name)).hexdigest()[:12] + suffix
+    kept = os.fsencode(name)[: NAME_BYTES - len(os.fsencode(mark))]
+    while kept and len(kept) < len(os.fsencode(name)) and os.fsencode(name)[len(kept)] & 0xC0 == 0x80:
+        kept = kept[:-1]  # do not cut a letter in two
+    return os.fsdecode(kept) + mark

@@ -18,10 +18,11 @@ from pathlib import Path
 
 from benchmarks.repair import compare, gold_words, read_scan, words
 from normalize.document import Document, Tokens
-from normalize.repair.candidates import Change, lattice
+from normalize.repair.candidates import Proposal, lattice
 from normalize.repair.channel import Channel, load_channel
 from normalize.repair.corrections import apply
 from normalize.repair.decision import Judge, decide, load_decision
+from normalize.repair.noisy_channel import changed
 from normalize.repair.repair import repair
 from normalize.repair.search import decode
 from normalize.vietnamese.language import load_language_model
@@ -30,7 +31,7 @@ from normalize.vietnamese.language import load_language_model
 class Deaf(Judge):
     """A judge that does not listen to the rest of the document."""
 
-    def elsewhere(self, change: Change) -> tuple[int, int]:
+    def elsewhere(self, change: Proposal) -> tuple[int, int]:
         return 0, 0
 
 
@@ -50,7 +51,9 @@ def judged(document: Document, channel: Channel, judge_type: type[Judge]) -> Doc
     model = load_language_model()
     ids, slots = lattice(document, model, channel)
     judge = judge_type(load_decision(), "safe", ids, slots)
-    return apply(document, decide(decode(ids, slots, model, channel.burst), ids, model, channel.burst, judge.accept))
+    proposals = decide(decode(ids, slots, model, channel.burst), ids, model, channel.burst, judge.accept)
+    texts = [tokens for _, tokens in document.texts()]
+    return apply(document, [changed(one, texts) for one in proposals])
 
 
 def rows() -> list[tuple[str, Callable[[Document], Document]]]:

@@ -2,9 +2,9 @@
 
     python -m benchmarks.branches [FOLDER...]
 
-A branch is an ``if``, ``elif`` or conditional expression, a loop, an ``except``, a ``case``, an ``assert``, each further
-operand of ``and`` and ``or``, and each ``for`` and ``if`` of a comprehension. Lines count from ``def`` to the end without
-the docstring; nested functions count for the outer one.
+A branch is an ``if``, ``elif`` or conditional expression, a loop, an ``except``, a ``case``, an ``assert``, each
+further operand of ``and`` and ``or``, and each ``for`` and ``if`` of a comprehension. Lines count from ``def`` to the
+end without the docstring; nested functions count for the outer one.
 """
 
 from __future__ import annotations

@@ -137,6 +137,8 @@ class Correction:
         evidence: in plain English: the competing letters and their confidences, what the language model
             thinks, what the rest of the document says.
         page, box: where it stands on paper; 0 and ``None`` for text from another engine.
+        read: of the first of the corrections that share tokens: which tokens of its text they made (from, to), and the
+            tokens as they were read.
     """
 
     where: str
@@ -148,6 +150,7 @@ class Correction:
     evidence: str
     page: int = 0
     box: Box | None = None
+    read: tuple[int, int, Tokens] | None = field(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,7 @@ def test_cases(case: dict[str, str | None]) -> None:
     tokens = tuple(map(Token, str(case["before"]).split()))
     blocks = (Block(str(case["type"]), tokens),)
     before = Document(Source("test.pdf", "", 1, 0), blocks, metadata=read_metadata(blocks))
-    assert bool(formulas(before)) == bool(case["after"])
+    assert bool(list(formulas(before))) == bool(case["after"])
     after = repair(before)
     assert after.blocks[0].text == (case["after"] or case["before"])
     assert undo(after) == before

@@ -65,7 +65,7 @@ def test_small_capitals(case: dict[str, Any]) -> None:
 @pytest.mark.parametrize("case", ABBREVIATIONS, ids=[case["label"] for case in ABBREVIATIONS])
 def test_abbreviations(case: dict[str, Any]) -> None:
     before = document(case["before"])
-    found = abbreviations(before, load_language_model())
+    found = list(abbreviations(before, load_language_model()))
     assert bool(found) == bool(case["after"])
     after = repair(before)
     if found:
@@ -261,8 +261,14 @@ def test_undo_gives_the_text_as_read(before: Document, mode: str) -> None:
         end = correction.start + len(correction.after)
         assert texts[correction.where][correction.start : end] == correction.after
         assert 0 < correction.probability <= 1
-    digits = [re.sub(r"\D", "", token.text) for _, tokens in before.texts() for token in tokens]
-    assert digits == [re.sub(r"\D", "", token.text) for _, tokens in after.texts() for token in tokens]
+    # Words may be parted, numbers never.
+    assert numbers(before) == numbers(after)
+
+
+def numbers(document: Document) -> list[str]:
+    """The digits of each token that has some."""
+    found = [re.sub(r"\D", "", token.text) for _, tokens in document.texts() for token in tokens]
+    return [digits for digits in found if digits]
 
 
 @settings(max_examples=100, deadline=None)

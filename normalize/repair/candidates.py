@@ -1,7 +1,7 @@
 """The places of a document that repair may change, with what may have been printed there.
 
 Every syllable is a slot, except numbers, codes, addresses, abbreviations and foreign words. Its candidates are the
-known syllables of the same letters, each with what the channel (``normalize/channel.py``) asks for it.
+known syllables of the same letters, each with what the channel (``channel.py``) asks for it.
 """
 
 from __future__ import annotations
@@ -16,9 +16,10 @@ import numpy as np
 import numpy.typing as npt
 
 from normalize.document import Document, Token, Tokens
+from normalize.repair.changes import cleaned, page_letters
 from normalize.repair.channel import LETTERS, UNLISTED, Channel, competitors, cost, rank
 from normalize.vietnamese.language import OTHER, START, LanguageModel, symbols
-from normalize.vietnamese.syllable import NANG, SAC, TONE_MARKS, clean, match_case, parse, place, spellings
+from normalize.vietnamese.syllable import NANG, SAC, TONE_MARKS, match_case, parse, place, spellings
 from ocr.page import Letter
 
 # Without a page the search proposes more than it believes: changes this much (nats) cheaper than the channel says.
@@ -60,15 +61,14 @@ class Slot:
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
-    """A slot and what it becomes.
+class Proposal:
+    """A slot and what the language model would make of it.
 
     Attributes:
         cost: of the channel, nats.
         margin: by how much the text with it beats the text as read, nats.
-        features: see :data:`FEATURES`.
+        features: see :data:`~normalize.repair.decision.FEATURES`.
         probability: that it is right.
-        because: of a change by rule, why; empty for a change that the language model judged.
     """
 
     slot: Slot
@@ -78,83 +78,103 @@ class Change:
     margin: float = 0.0
     features: tuple[float, ...] = ()
     probability: float = 0.0
-    because: str = ""
 
 
-def by_rule(
-    text: int, index: int, token: Token, start: int, end: int, after: str, probability: float, because: str
-) -> Change:
-    """A change of ``token.text[start:end]`` that needs no slot.
+@dataclass(frozen=True, slots=True)
+class _Piece:
+    """A word of the sequence of symbols, and where it stands."""
 
-    Args:
-        text: index of the text in ``Document.texts()``.
-        index: of the token in it.
-        because: why, in plain English.
-    """
-    slot = Slot(-1, text, index, start, end, token.text[start:end], (), False, ())
-    return Change(slot, after, OTHER, 0.0, probability=probability, because=because)
-
-
-def page_letters(token: Token) -> tuple[Letter, ...]:
-    """The page's letters, one for each character of the token, or nothing."""
-    letters = token.letters
-    return letters if len(letters) == len(token.text) and [one.text for one in letters] == list(token.text) else ()
+    at: int
+    text: int
+    token: int
+    start: int
+    end: int
+    word: str
 
 
 def lattice(document: Document, model: LanguageModel, channel: Channel) -> tuple[npt.NDArray[np.int64], list[Slot]]:
     """The document as one sequence of symbol ids, and the slots in it."""
-    ids: list[int] = [START]
-    pending: list[tuple[int, int, int, int, int, str]] = []
     texts = [tokens for _, tokens in document.texts()]
+    ids, pieces = _sequence(texts, model)
+    new_style = _prefers_new_style(piece.word for piece in pieces)
+    slots = []
+    pageless: dict[str, tuple[Candidate, ...]] = {}
+    for piece, before, after in zip(pieces, [None, *pieces], [*pieces[1:], None], strict=False):
+        before, after = _if_beside(piece, before), _if_beside(piece, after)
+        tokens = texts[piece.text]
+        letters = _letters(tokens[piece.token], piece.start, piece.end)
+        if _is_cited_inside(piece, tokens) or _is_frozen_here(piece, before, after, letters, model):
+            continue
+        if letters:
+            candidates = _candidates(piece.word, letters, model, channel, new_style)
+        elif piece.word in pageless:
+            candidates = pageless[piece.word]
+        else:
+            candidates = pageless[piece.word] = _candidates(piece.word, (), model, channel, new_style)
+        others = _other_letters(piece.word, letters, model, channel, new_style) if letters else ()
+        name = _is_name(piece, after, is_first=_begins(piece, ids, tokens))
+        candidates = candidates if name else candidates + others
+        if candidates:
+            where = (piece.at, piece.text, piece.token, piece.start, piece.end)
+            slots.append(Slot(*where, piece.word, letters, name, candidates))
+    return np.array(ids, np.int64), slots
+
+
+def _if_beside(piece: _Piece, other: _Piece | None) -> _Piece | None:
+    """``other``, if nothing stands between the two."""
+    return other if other is not None and abs(other.at - piece.at) == 1 else None
+
+
+def _is_cited_inside(piece: _Piece, tokens: Tokens) -> bool:
+    """Whether a footnote reference stands in the middle of a word."""
+    return any(piece.start < mark.offset < piece.end for mark in tokens[piece.token].marks)
+
+
+def _sequence(texts: Sequence[Tokens], model: LanguageModel) -> tuple[list[int], list[_Piece]]:
+    """The symbol ids of all texts, with a start between two of them, and the words that could be slots."""
+    ids: list[int] = [START]
+    pieces: list[_Piece] = []
     for number, tokens in enumerate(texts):
         if ids[-1] != START:
             ids.append(START)
         for index, token in enumerate(tokens):
             plain = cleaned(token.text)
-            markup = not plain.isalpha() and not _MARKUP.isdisjoint(plain)
+            is_markup = not plain.isalpha() and not _MARKUP.isdisjoint(plain)
             for piece in symbols(plain):
-                if piece.end > piece.start and piece.symbol not in ("<n>", "<x>") and not markup:
+                if piece.end > piece.start and piece.symbol not in ("<n>", "<x>") and not is_markup:
                     word = plain[piece.start : piece.end]
-                    pending.append((len(ids), number, index, piece.start, piece.end, word))
+                    pieces.append(_Piece(len(ids), number, index, piece.start, piece.end, word))
                 ids.append(model.id(piece.symbol))
     if ids[-1] != START:
         ids.append(START)
-    new_style = _prefers_new_style(word for *_, word in pending)
-    slots = []
-    pageless: dict[str, tuple[Candidate, ...]] = {}
-    last = len(pending) - 1
-    for number, one in enumerate(pending):
-        at, text, index, start, end, word = one
-        token = texts[text][index]
-        before = pending[number - 1] if number and pending[number - 1][0] == at - 1 else None
-        after = pending[number + 1] if number < last and pending[number + 1][0] == at + 1 else None
-        if token.marks and any(start < mark.offset < end for mark in token.marks):
-            continue
-        letters = _letters(token, start, end)
-        if frozen(word, [near[5] for near in (before, after) if near is not None]) and not (
-            letters and _garbled(word, model)
-        ):
-            continue
-        candidates = pageless.get(word) if not letters else None
-        if candidates is None:
-            candidates = _candidates(word, letters, model, channel, new_style)
-            if not letters:
-                pageless[word] = candidates
-        others = _other_letters(word, letters, model, channel, new_style) if letters else ()
-        if candidates or others:
-            name = word[0].isupper()
-            if name:
-                first = ids[at - 1] == START or (start == 0 and _marker(texts[text], index))
-                name = not word.isupper() and not first
-                if first and after is not None and word.istitle() and after[5].istitle():
-                    name = True
-                # What breaks the rule of tones was not printed so: "Quôc" is nobody's name.
-                name = name and parse(word) is not None
-            if others and not name:
-                candidates += others
-            if candidates:
-                slots.append(Slot(at, text, index, start, end, word, letters, name, candidates))
-    return np.array(ids, np.int64), slots
+    return ids, pieces
+
+
+def _is_frozen_here(
+    piece: _Piece, before: _Piece | None, after: _Piece | None, letters: tuple[Letter, ...], model: LanguageModel
+) -> bool:
+    """Whether a word is none of the model's business; one that the page garbled is."""
+    if not frozen(piece.word, [near.word for near in (before, after) if near is not None]):
+        return False
+    return not (letters and _garbled(piece.word, model))
+
+
+def _begins(piece: _Piece, ids: Sequence[int], tokens: Tokens) -> bool:
+    """Whether a word begins a sentence or a list item, where a capital says nothing."""
+    return ids[piece.at - 1] == START or (piece.start == 0 and _marker(tokens, piece.token))
+
+
+def _is_name(piece: _Piece, after: _Piece | None, *, is_first: bool) -> bool:
+    """Whether a word is capitalised as names are: inside a sentence, or before another such word.
+
+    What breaks the rule of tones was not printed so: "Quôc" is nobody's name.
+    """
+    word = piece.word
+    if not word[0].isupper():
+        return False
+    before_another = after is not None and word.istitle() and after.word.istitle()
+    capitalised = before_another if is_first else not word.isupper()
+    return capitalised and parse(word) is not None
 
 
 _MARKER = re.compile(r"^(?:[-–+*•]|\(?[\da-zđ]{1,2}[.)]+)$")
@@ -314,12 +334,3 @@ def _other_letters(
                     if form not in out or price < out[form][2]:
                         out[form] = (symbol, form, price)
     return tuple(out.values())
-
-
-@lru_cache(maxsize=1 << 14)
-def cleaned(text: str) -> str:
-    """The text in Vietnamese letters, where that changes no offsets."""
-    if text.isascii():
-        return text
-    cleaned = clean(text)
-    return cleaned if len(cleaned) == len(text) else text

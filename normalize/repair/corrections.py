@@ -1,92 +1,188 @@
 """Changes made to a document, on the record, and taken back.
 
-Every change becomes a :class:`~normalize.document.Correction` that says where, what, why and how surely; :func:`undo`
-gives the text as it was read, exactly.
+Every change becomes a :class:`~normalize.document.Correction` that says where, what, why and how surely. Applied
+backwards to the published text they give the text as it was read; :func:`undo` gives the document itself, exactly.
 """
 
 from __future__ import annotations
 
-import math
-from collections import Counter
-from collections.abc import Callable
+from bisect import bisect_right
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from normalize.document import Block, Correction, Document, Footnote, Mark, Token, Tokens
-from normalize.repair.candidates import Change
+from normalize.repair.changes import Change
 from normalize.structure.metadata import read_metadata
 from normalize.vietnamese.syllable import clean, skeleton, split_tone
+from ocr.page import hull
+
+_EDGE = "\n"
+"""Between two tokens while they are changed: a token may hold a space of its own, as Tesseract read it."""
 
 
 def undo(document: Document) -> Document:
     """The document as it was before repair."""
     if not document.corrections:
         return document
-    wanted: dict[str, list[Correction]] = {}
+    read: dict[str, list[tuple[int, int, Tokens]]] = {}
     for correction in document.corrections:
-        wanted.setdefault(correction.where, []).append(correction)
+        if correction.read is not None:
+            read.setdefault(correction.where, []).append(correction.read)
 
     def restore(where: str, tokens: Tokens) -> Tokens:
-        here = wanted.get(where)
-        if not here:
-            return tokens
         out = list(tokens)
-        starts = _starts(tokens)
-        for correction in sorted(here, key=lambda one: -one.start):
-            index = max(i for i, start in enumerate(starts) if start <= correction.start)
-            token = out[index]
-            start = _text_offset(token, correction.start - starts[index])
-            out[index] = _replace(token, start, start + len(correction.after), correction.before)
-        return tuple(out)
+        for first, end, before in reversed(read.get(where, [])):
+            out[first:end] = before
+        return tuple(out) if where in read else tokens
 
     return replace(_with_texts(document, restore), corrections=())
 
 
-def apply(document: Document, changes: list[Change]) -> Document:
-    """The document with ``changes`` made, and their corrections."""
-    texts = list(document.texts())
+def apply(document: Document, changes: Sequence[Change]) -> Document:
+    """The document with ``changes`` made, and their corrections.
+
+    Args:
+        changes: no two of which change the same characters, see :func:`~normalize.repair.changes.beside`.
+    """
+    names = [where for where, _ in document.texts()]
     by_text: dict[str, list[Change]] = {}
-    for change in changes:
-        by_text.setdefault(texts[change.slot.text][0], []).append(change)
+    for change in sorted(changes, key=lambda one: (one.text, one.first, one.start)):
+        by_text.setdefault(names[change.text], []).append(change)
+    corrections: dict[str, list[Correction]] = {}
 
     def change_tokens(where: str, tokens: Tokens) -> Tokens:
-        here = by_text.get(where)
-        if not here:
+        if where not in by_text:
             return tokens
-        out = list(tokens)
-        for change in sorted(here, key=lambda one: (one.slot.token, -one.slot.start)):
-            slot = change.slot
-            out[slot.token] = _replace(out[slot.token], slot.start, slot.end, change.after)
-        return tuple(out)
+        changed, corrections[where] = _changed(where, tokens, by_text[where])
+        return changed
 
     repaired = _with_texts(document, change_tokens)
-    corrections = []
-    for where, tokens in repaired.texts():
-        starts = _starts(tokens)
-        shifts: Counter[int] = Counter()  # by token: how much longer the changes before this one made it
-        for change in sorted(by_text.get(where, []), key=lambda one: (one.slot.token, one.slot.start)):
-            slot, token = change.slot, tokens[change.slot.token]
-            start = slot.start + shifts[slot.token]
-            shifts[slot.token] += len(change.after) - (slot.end - slot.start)
-            before = texts[slot.text][1][slot.token].text[slot.start : slot.end]
+    return replace(repaired, corrections=tuple(one for where in names for one in corrections.get(where, ())))
+
+
+def _changed(where: str, tokens: Tokens, changes: Sequence[Change]) -> tuple[Tokens, list[Correction]]:
+    """A text with changes made, and their corrections."""
+    out: list[Token] = []
+    corrections: list[Correction] = []
+    published = 0  # length of the published text of `out`, with a space behind each token
+    at = 0
+    for run in _runs(changes):
+        first, end = run[0].first, run[-1].last + 1
+        for token in tokens[at:first]:
+            published += len(token.published) + 1
+            out.append(token)
+        before, at = tokens[first:end], end
+        after, offsets = _rewritten(before, run)
+        for number, (change, offset) in enumerate(zip(run, offsets, strict=True)):
+            token = tokens[change.first]
             corrections.append(
                 Correction(
                     where=where,
-                    start=starts[slot.token] + _published_offset(token, start),
-                    before=before,
+                    start=published + offset,
+                    before=change.before,
                     after=change.after,
-                    kind=_kind(before, change.after),
+                    kind=_kind(change.before, change.after),
                     probability=round(change.probability, 4),
-                    evidence=_evidence(change),
+                    evidence=change.because,
                     page=token.page,
                     box=token.box,
+                    read=None if number else (len(out), len(out) + len(after), before),
                 )
             )
-    return replace(repaired, corrections=tuple(corrections))
+        for token in after:
+            published += len(token.published) + 1
+            out.append(token)
+    return (*out, *tokens[at:]), corrections
+
+
+def _runs(changes: Sequence[Change]) -> list[list[Change]]:
+    """Changes that share tokens, together."""
+    runs: list[list[Change]] = []
+    for change in changes:
+        if runs and change.first <= runs[-1][-1].last:
+            runs[-1].append(change)
+        else:
+            runs.append([change])
+    return runs
+
+
+def _rewritten(tokens: Tokens, changes: Sequence[Change]) -> tuple[Tokens, list[int]]:
+    """Tokens after changes that lie in them, and where each change begins in their published text."""
+    first = changes[0].first
+    starts = [0]
+    for token in tokens:
+        starts.append(starts[-1] + len(token.text) + 1)
+    text = _EDGE.join(token.text for token in tokens)
+    marks = [
+        Mark(start + mark.offset, mark.label)
+        for start, token in zip(starts, tokens, strict=False)
+        for mark in token.marks
+    ]
+    origin = list(range(len(text)))  # of each character, its place in the text as it was
+    begins: list[int] = []
+    longer = 0
+    for change in changes:
+        start, end = (
+            starts[index - first] + offset + longer
+            for index, offset in ((change.first, change.start), (change.last, change.end))
+        )
+        read = text[start:end].replace(_EDGE, " ")
+        assert read == change.before, f"{read!r} is not {change.before!r}"
+        is_of_a_word = change.first == change.last and change.keeps_words
+        after = change.after if is_of_a_word else change.after.replace(" ", _EDGE)
+        grown = len(after) - (end - start)
+        origin[start:end] = [min(start - longer + i, end - longer - 1) for i in range(len(after))]
+        text = text[:start] + after + text[end:]
+        marks = [Mark(mark.offset + grown, mark.label) if mark.offset >= end else mark for mark in marks]
+        begins.append(start)
+        longer += grown
+    offsets = [start + sum(len(mark.label) + 3 for mark in marks if mark.offset <= start) for start in begins]
+    return _cut(text, marks, origin, tokens, starts), offsets
+
+
+def _cut(text: str, marks: Sequence[Mark], origin: Sequence[int], tokens: Tokens, starts: Sequence[int]) -> Tokens:
+    """The words of a changed text as tokens, each with the evidence of those it came from."""
+    words = text.split(_EDGE)
+    out = []
+    at = 0
+    for number, word in enumerate(words):
+        end = at + len(word)
+        inside = tuple(Mark(mark.offset - at, mark.label) for mark in marks if at <= mark.offset <= end)
+        if len(words) == len(tokens):
+            token = tokens[number]
+        else:
+            token = _evidence(origin[at:end], tokens, starts)
+        out.append(replace(token, text=word, marks=inside))
+        at = end + 1
+    return tuple(out)
+
+
+def _evidence(origin: Sequence[int], tokens: Tokens, starts: Sequence[int]) -> Token:
+    """What the page shows where a word's characters came from: a part of a token, or several of them."""
+    low, high = min(origin), max(origin) + 1
+    first, last = (bisect_right(starts, at) - 1 for at in (low, high - 1))
+    if first < last:
+        return _joined(tokens[first : last + 1])
+    token, start = tokens[first], starts[first]
+    is_whole = len(token.letters) == len(token.text)
+    return replace(token, letters=token.letters[low - start : high - start] if is_whole else ())
+
+
+def _joined(tokens: Tokens) -> Token:
+    """One token with the evidence of several: the least confidence, and the box around those on the first's page."""
+    boxes = [token.box for token in tokens if token.box is not None and token.page == tokens[0].page]
+    confidences = [token.confidence for token in tokens if token.confidence is not None]
+    return replace(
+        tokens[0],
+        box=hull(boxes) if boxes else None,
+        confidence=min(confidences, default=None),
+        letters=tuple(letter for token in tokens for letter in token.letters),
+    )
 
 
 def _kind(before: str, after: str) -> str:
-    if " " in after:
-        return "split"
+    if before.count(" ") != after.count(" "):
+        return "split" if " " in after else "join"
     if before.lower() == after.lower():
         return "case"
     if not any(map(str.isalpha, after)) and not any(map(str.isalpha, before.replace("\\times", ""))):
@@ -95,25 +191,6 @@ def _kind(before: str, after: str) -> str:
         return "letter"
     one, two = split_tone(before.lower()), split_tone(after.lower())
     return "tone" if one is not None and two is not None and one[0] == two[0] else "mark"
-
-
-def _evidence(change: Change) -> str:
-    """Why, in plain English."""
-    if change.because:
-        return change.because
-    reasons = []
-    for letter, new, old in zip(change.slot.letters, change.after, change.slot.read, strict=False):
-        if new != old:
-            seen = dict(letter.choices)
-            if new in seen:
-                reasons.append(f"the page also showed {new} ({seen[new]}) beside {old} ({seen.get(old, 0)})")
-            else:
-                reasons.append(f"the page showed {old} alone")
-    if not change.slot.letters:
-        reasons.append("no page to look at")
-    times = (change.margin + change.cost) / math.log(10)
-    reasons.append(f"in its sentence the new reading is {times:.1f} orders of magnitude likelier")
-    return "; ".join(reasons)
 
 
 def _with_texts(document: Document, change: Callable[[str, Tokens], Tokens]) -> Document:
@@ -152,33 +229,3 @@ def _with_tokens(block: Block, tokens: Tokens) -> Block:
             at += size
         rows.append(tuple(cells))
     return replace(block, tokens=tokens, rows=tuple(rows))
-
-
-def _starts(tokens: Tokens) -> list[int]:
-    """Where each token begins in the published text."""
-    starts, at = [], 0
-    for token in tokens:
-        starts.append(at)
-        at += len(token.published) + 1
-    return starts
-
-
-def _published_offset(token: Token, offset: int) -> int:
-    """Offset in the published token of a character of its text."""
-    return offset + sum(len(mark.label) + 3 for mark in token.marks if mark.offset <= offset)
-
-
-def _text_offset(token: Token, offset: int) -> int:
-    """Offset in the token's text of a character of the published token."""
-    at = offset
-    for mark in token.marks:
-        if mark.offset + len(mark.label) + 3 <= at:
-            at -= len(mark.label) + 3
-    return at
-
-
-def _replace(token: Token, start: int, end: int, text: str) -> Token:
-    """The token with some of its characters replaced; marks stay at their character."""
-    longer = len(text) - (end - start)
-    marks = tuple(Mark(mark.offset + longer, mark.label) if mark.offset >= end else mark for mark in token.marks)
-    return replace(token, text=token.text[:start] + text + token.text[end:], marks=marks)

@@ -18,7 +18,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from normalize.repair.candidates import Change, Slot
+from normalize.repair.candidates import Proposal, Slot
 from normalize.repair.channel import UNLISTED, doubtful, rank
 from normalize.repair.search import base_scores, score_one, total_score
 from normalize.vietnamese import language
@@ -69,12 +69,12 @@ def load_decision(path: Path = DATA / "decision.json") -> Decision:
 
 
 def decide(
-    changes: list[Change],
+    changes: list[Proposal],
     ids: npt.NDArray[np.int64],
     model: LanguageModel,
     burst: float,
-    accept: Callable[[Change], float],
-) -> list[Change]:
+    accept: Callable[[Proposal], float],
+) -> list[Proposal]:
     """The changes that are sure enough.
 
     Changes that see each other (within the reach of the model) are judged together: the weakest is rejected until
@@ -83,8 +83,8 @@ def decide(
     Args:
         accept: by how much a change passes; negative for one that does not.
     """
-    kept: list[Change] = []
-    group: list[Change] = []
+    kept: list[Proposal] = []
+    group: list[Proposal] = []
     base = base_scores(ids, model) if changes else np.zeros(0, np.float32)
     for change in [*changes, None]:
         if group and (change is None or change.slot.at - group[-1].slot.at > 3):
@@ -102,8 +102,8 @@ def decide(
 
 
 def weigh(
-    group: list[Change], ids: npt.NDArray[np.int64], model: LanguageModel, burst: float, base: npt.NDArray[np.float32]
-) -> list[Change]:
+    group: list[Proposal], ids: npt.NDArray[np.int64], model: LanguageModel, burst: float, base: npt.NDArray[np.float32]
+) -> list[Proposal]:
     """Each change with its features; the margin is against the text without it, with each other candidate in its
     place, and without the whole group, together."""
     first, last = group[0].slot.at, group[-1].slot.at + 3
@@ -112,7 +112,7 @@ def weigh(
         changed[one.slot.at] = one.symbol
     places = {one.slot.at for one in group}
 
-    def total(symbols_: npt.NDArray[np.int64], made: list[Change]) -> float:
+    def total(symbols_: npt.NDArray[np.int64], made: list[Proposal]) -> float:
         at = {one.slot.at for one in made}
         rows = sum(1 for place in at if place - 1 in at)
         return total_score(model, symbols_, first, last) - sum(one.cost for one in made) + burst * rows
@@ -150,13 +150,13 @@ def _familiar(base: npt.NDArray[np.float32], first: int, last: int) -> float:
     return float(around.mean()) if around.size else 0.0
 
 
-def undoubted(change: Change) -> bool:
+def undoubted(change: Proposal) -> bool:
     """Whether a change replaces a letter that had no such competitor on the page."""
     letters = zip(change.slot.letters, change.after, change.slot.read, strict=False)
     return any(new != old and rank(letter, new) == UNLISTED and not doubtful(letter) for letter, new, old in letters)
 
 
-def _place(change: Change) -> int:
+def _place(change: Proposal) -> int:
     return change.slot.at
 
 
@@ -188,7 +188,7 @@ class Judge:
             if two.at == one.at + 1 and not one.read.islower() and not two.read.islower()
         )
 
-    def elsewhere(self, change: Change) -> tuple[int, int]:
+    def elsewhere(self, change: Proposal) -> tuple[int, int]:
         """How often the document has the new and the old reading beside the same neighbour, this place left out."""
         ids, at = self._ids, change.slot.at
         pairs = self._names if change.slot.name else self._pairs
@@ -200,7 +200,7 @@ class Judge:
             old = max(old, pairs[was, after] - 1)
         return new, old
 
-    def see(self, changes: list[Change]) -> None:
+    def see(self, changes: list[Proposal]) -> None:
         """Learn from the changes of a first round how clean the text is that comes without a page.
 
         Where hardly any change is sure, errors are rare, and a doubtful change is likelier a rare word. How badly a
@@ -210,7 +210,7 @@ class Judge:
         rate = (sure + SURE_CHANGES * KNOWN_BEFORE) / (self._pageless + KNOWN_BEFORE)
         self._cleaner = max(0.0, math.log(SURE_CHANGES / rate))
 
-    def probability(self, change: Change) -> float:
+    def probability(self, change: Proposal) -> float:
         """That the change is right."""
         decision = self._decision
         weights = decision.page if change.slot.letters else decision.text
@@ -232,7 +232,7 @@ class Judge:
             value -= self._cleaner
         return 1 / (1 + math.exp(-max(-50.0, min(value, 50.0))))
 
-    def accept(self, change: Change) -> float:
+    def accept(self, change: Proposal) -> float:
         """By how much a change passes the threshold of the mode."""
         if change.margin < OVERWHELMING[self._mode] and undoubted(change):
             return -1.0

@@ -1,5 +1,7 @@
 """Put right what OCR misread, with reasons, and without harming what is right.
 
+Repair is a table of rules, :data:`RULES`, of which the language model is one.
+
 Each syllable that may have lost or changed its marks is a slot with candidates: the known syllables of the same
 letters. The channel (``channel.py``) says how readily the page would show each candidate as what was read, the
 language model (``vietnamese/language.py``) how well it fits between its neighbours, and the best sequence is found by
@@ -14,13 +16,13 @@ where the page doubts them and the same document reads them otherwise elsewhere.
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 
 from normalize.document import Document
-from normalize.repair.candidates import Change, lattice
-from normalize.repair.channel import load_channel
+from normalize.repair.changes import Change, beside
 from normalize.repair.corrections import apply, undo
-from normalize.repair.decision import Judge, decide, load_decision
+from normalize.repair.noisy_channel import noisy_channel
 from normalize.repair.rules.abbreviations import abbreviations, symbols
 from normalize.repair.rules.formulas import formulas
 from normalize.repair.rules.glued import glued
@@ -28,12 +30,56 @@ from normalize.repair.rules.letters import formula_marks, look_alikes, small_cap
 from normalize.repair.rules.list_letters import list_letters
 from normalize.repair.rules.lunar_years import lunar_years
 from normalize.repair.rules.numerals import numerals
-from normalize.repair.search import decode
-from normalize.vietnamese.language import load_language_model
+from normalize.vietnamese.language import LanguageModel, load_language_model
 
-__all__ = ["MODES", "repair", "undo"]
+__all__ = ["MODES", "RULES", "Rule", "repair", "undo"]
 
 MODES = ("off", "safe", "full")
+
+Find = Callable[[Document, LanguageModel, str], Iterable[Change]]
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One way to put a misreading right.
+
+    Attributes:
+        name: what the record calls it.
+        mends: a misreading and what it becomes.
+        why: what makes it safe.
+        find: document, language model and mode -> the changes it would make.
+    """
+
+    name: str
+    mends: str
+    why: str
+    find: Find
+
+
+def by_itself(find: Callable[[Document], Iterable[Change]]) -> Find:
+    """A rule that asks no language model."""
+    return lambda document, model, mode: find(document)
+
+
+def with_model(find: Callable[[Document, LanguageModel], Iterable[Change]]) -> Find:
+    """A rule that asks the language model, in every mode alike."""
+    return lambda document, model, mode: find(document, model)
+
+
+RULES = (
+    Rule("formulas", "VIẸT NAM -> VIỆT NAM", "Decree 30 prescribes the line", by_itself(formulas)),
+    Rule("noisy channel", "phân đầu -> phấn đấu", "page and language agree, by a calibrated margin", noisy_channel),
+    Rule("numerals", "ngày I8 -> 18, HI. -> III.", "the page showed the digit, or counts strokes", by_itself(numerals)),
+    Rule("abbreviations", "BCD -> BCĐ", "the document or official texts have it with Đ", with_model(abbreviations)),
+    Rule("symbols", "24/2009/QD-TTg -> QĐ", "no symbol has QD, and the page showed the Đ", by_itself(symbols)),
+    Rule("list letters", "c) đ) đ) -> c) d) đ)", "one letter is in turn, the page showed it", by_itself(list_letters)),
+    Rule("lunar years", "Xuân Ất Ty -> Ất Tỵ", "a stem meets six branches only", by_itself(lunar_years)),
+    Rule("formula marks", "$42,98\\%$ -> 42,98%", "signs around figures only", by_itself(formula_marks)),
+    Rule("look-alikes", "Ðảng -> Đảng, sỐ -> số", "no Vietnamese word has such letters", by_itself(look_alikes)),
+    Rule("small capitals", "hồ SƠ -> hồ sơ", "one shape, and the sentence is small", with_model(small_capitals)),
+    Rule("glued", "tổ.chức -> tổ chức", "the language goes on across the speck", with_model(glued)),
+)
+"""In their order: what an earlier rule changed, no later one touches."""
 
 
 def repair(document: Document, mode: str = "safe") -> Document:
@@ -53,27 +99,8 @@ def repair(document: Document, mode: str = "safe") -> Document:
     if mode == "off":
         return document
     document = undo(document)
-    model, channel = load_language_model(), load_channel()
-    ids, slots = lattice(document, model, channel)
-    judge = Judge(load_decision(), mode, ids, slots)
-    changes = decide(decode(ids, slots, model, channel.burst), ids, model, channel.burst, judge.accept)
-    judge.see(changes)
-    changes = decide(changes, ids, model, channel.burst, judge.accept)
-    changes = [replace(one, probability=judge.probability(one)) for one in changes]
-    fixed = formulas(document)
-    changes = [*fixed, *beside(fixed, changes)]
-    changes += beside(changes, numerals(document))
-    changes += beside(changes, abbreviations(document, model))
-    changes += beside(changes, symbols(document))
-    changes += beside(changes, list_letters(document))
-    changes += beside(changes, lunar_years(document))
-    changes += beside(changes, formula_marks(document))
-    changes += look_alikes(document, changes)
-    changes += small_capitals(document, model, changes)
-    return apply(document, changes + glued(document, model))
-
-
-def beside(made: list[Change], more: list[Change]) -> list[Change]:
-    """The changes of ``more`` in tokens that ``made`` leaves alone."""
-    done = {(change.slot.text, change.slot.token) for change in made}
-    return [change for change in more if (change.slot.text, change.slot.token) not in done]
+    model = load_language_model()
+    changes: list[Change] = []
+    for rule in RULES:
+        changes += beside(changes, rule.find(document, model, mode), document)
+    return apply(document, changes)

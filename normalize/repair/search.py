@@ -12,7 +12,7 @@ from collections.abc import Iterator
 import numpy as np
 import numpy.typing as npt
 
-from normalize.repair.candidates import Candidate, Change, Slot
+from normalize.repair.candidates import Candidate, Proposal, Slot
 from normalize.vietnamese.language import NONE, OTHER, LanguageModel
 
 # A candidate whose own gain is this far below the text as read can still win together with its neighbours.
@@ -28,14 +28,14 @@ BEAM = 200
 PART = 5000
 
 
-def decode(ids: npt.NDArray[np.int64], slots: list[Slot], model: LanguageModel, burst: float) -> list[Change]:
+def decode(ids: npt.NDArray[np.int64], slots: list[Slot], model: LanguageModel, burst: float) -> list[Proposal]:
     """The best sequence of candidates; returns the slots where it differs from the text as read.
 
     Most slots are settled in one sweep of vectorised look-ups: a candidate that loses by more than ``SLACK`` alone,
     and with each single candidate of its neighbour, cannot be on the best path. What remains is searched exactly.
     """
     padded, base = _padded(ids), base_scores(ids, model)
-    changes: list[Change] = []
+    changes: list[Proposal] = []
     for part in _parts(slots):
         open_ = _promising(padded, base, part, model)
         group: list[int] = []
@@ -159,7 +159,7 @@ def _search(
     group: list[tuple[Slot, list[Candidate]]],
     model: LanguageModel,
     burst: float,
-) -> list[Change]:
+) -> list[Proposal]:
     """Viterbi over one group of open slots, with states of three symbols."""
     choices = {slot.at: [(int(ids[slot.at]), slot.read, 0.0), *open_] for slot, open_ in group}
     slots = {slot.at: slot for slot, _ in group}
@@ -187,7 +187,7 @@ def _search(
     for at, pick in zip(choices, path, strict=True):
         if pick:
             symbol, after, cost = choices[at][pick]
-            changes.append(Change(slots[at], after, symbol, cost))
+            changes.append(Proposal(slots[at], after, symbol, cost))
     return changes
 
 

@@ -27,7 +27,7 @@ from PIL import Image, ImageDraw
 from rapidfuzz.distance import Levenshtein
 
 from normalize.document import Block, Document, Source, Token
-from normalize.repair.candidates import Change, lattice
+from normalize.repair.candidates import Proposal, lattice
 from normalize.repair.channel import cost, kind_of, load_channel
 from normalize.repair.decision import FEATURES, decide, load_decision
 from normalize.repair.search import decode
@@ -44,14 +44,14 @@ MISLABELLED = 0.03
 _EDGES = re.compile(r"^\W+|\W+$")
 
 
-def proposals(document: Document) -> list[Change]:
+def proposals(document: Document) -> list[Proposal]:
     """All changes that the search proposes and that are not hopeless, with their features."""
     model, channel = load_language_model(), load_channel()
     ids, slots = lattice(document, model, channel)
     return decide(decode(ids, slots, model, channel.burst), ids, model, channel.burst, lambda one: one.margin + 2)
 
 
-def label(change: Change, document: Document, truth: str) -> int:
+def label(change: Proposal, document: Document, truth: str) -> int:
     """1 where the change gives the true word, else 0."""
     text = document.blocks[change.slot.text].tokens[change.slot.token].text
     after = text[: change.slot.start] + change.after + text[change.slot.end :]

@@ -11,10 +11,11 @@ from __future__ import annotations
 import itertools
 import re
 from collections import Counter
+from collections.abc import Iterator
 from functools import lru_cache
 
 from normalize.document import Document
-from normalize.repair.candidates import Change, by_rule, cleaned, page_letters
+from normalize.repair.changes import Change, Place, cleaned, confidence_of, page_letters, places
 from normalize.vietnamese import language
 from normalize.vietnamese.language import LanguageModel
 from normalize.vietnamese.syllable import parse
@@ -30,38 +31,49 @@ _CORPUS_OFTEN, _CORPUS_TIMES = 100.0, 50.0
 PROBABILITY = 0.95
 
 
-def abbreviations(document: Document, model: LanguageModel) -> list[Change]:
+def abbreviations(document: Document, model: LanguageModel) -> Iterator[Change]:
     """Abbreviations whose D is a Đ elsewhere in the document, or in the corpus."""
-    seen: Counter[str] = Counter()
-    places = []
-    for text, (_, tokens) in enumerate(document.texts()):
-        for index, token in enumerate(tokens):
-            if token.text.islower() or any(letter.isdigit() for letter in token.text):
-                continue
-            for found in language.WORD.finditer(cleaned(token.text)):
-                word = found.group()
-                if len(word) > 2 and word.isupper() and ("D" in word or "Đ" in word) and parse(word) is None:
-                    seen[word] += 1
-                    if "D" in word and not any(found.start() < mark.offset < found.end() for mark in token.marks):
-                        places.append((text, index, token, found.start(), word))
-    phrases = _phrases(document, {form for *_, word in places for form in (word, *barred(word))})
-    out = []
-    for text, index, token, start, word in places:
-        best = max(barred(word), key=lambda one: (seen[one], _count(model, one)), default=word)
-        own = _count(model, word)
-        if seen[best] >= _OFTEN and seen[best] >= _TIMES * seen[word]:
-            reason = f"the document has {best} {seen[best]} times, {word} {seen[word]} times"
-        elif own < _KNOWN and not seen[best] and (full := _stands_for(word, phrases)):
-            best, phrase, times = full
-            reason = f"the document has {phrase!r} {times} times"
-        elif _count(model, best) >= _CORPUS_OFTEN and _count(model, best) >= _CORPUS_TIMES * max(own, 1.0):
-            if seen[word] > _OFTEN and not seen[best]:
-                continue  # a term of this document's own
-            reason = f"official texts write {best}, not {word}"
-        else:
+    found = list(_with_d(document))
+    seen = Counter(word for _, _, word in found)
+    doubtful = [(place, start, word) for place, start, word in found if _may_have_lost_a_bar(place, start, word)]
+    phrases = _phrases(document, {form for *_, word in doubtful for form in (word, *barred(word))})
+    for place, start, word in doubtful:
+        right = _right_form(word, seen, phrases, model)
+        if right is not None:
+            form, because = right
+            yield place.change(start, start + len(word), form, PROBABILITY, because)
+
+
+def _with_d(document: Document) -> Iterator[tuple[Place, int, str]]:
+    """The abbreviations with a D or Đ: their token, where they begin in it, and they themselves."""
+    for place in places(document):
+        text = place.token.text
+        if text.islower() or any(letter.isdigit() for letter in text):
             continue
-        out.append(by_rule(text, index, token, start, start + len(word), best, PROBABILITY, reason))
-    return out
+        for found in language.WORD.finditer(cleaned(text)):
+            word = found.group()
+            if len(word) > 2 and word.isupper() and ("D" in word or "Đ" in word) and parse(word) is None:
+                yield place, found.start(), word
+
+
+def _may_have_lost_a_bar(place: Place, start: int, word: str) -> bool:
+    return "D" in word and not place.holds_mark(start, start + len(word))
+
+
+def _right_form(
+    word: str, seen: Counter[str], phrases: dict[str, Counter[str]], model: LanguageModel
+) -> tuple[str, str] | None:
+    """What an abbreviation should be, and why; ``None`` where it may well be right."""
+    best = max(barred(word), key=lambda one: (seen[one], _count(model, one)), default=word)
+    own = _count(model, word)
+    if seen[best] >= _OFTEN and seen[best] >= _TIMES * seen[word]:
+        return best, f"the document has {best} {seen[best]} times, {word} {seen[word]} times"
+    if own < _KNOWN and not seen[best] and (full := _stands_for(word, phrases)):
+        form, phrase, times = full
+        return form, f"the document has {phrase!r} {times} times"
+    is_of_this_document = seen[word] > _OFTEN and not seen[best]
+    is_official = _count(model, best) >= _CORPUS_OFTEN and _count(model, best) >= _CORPUS_TIMES * max(own, 1.0)
+    return (best, f"official texts write {best}, not {word}") if is_official and not is_of_this_document else None
 
 
 # What stands in the symbols of documents (Decree 30/2020/NĐ-CP, annex III) with a Đ and never with a D.
@@ -71,25 +83,23 @@ _SYMBOL = re.compile(r"\d+/(?:\d{4}/)?[^\W\d_]{2,}(?:-[^\W\d_]+)+")
 _SHOWN = 20
 
 
-def symbols(document: Document) -> list[Change]:
+def symbols(document: Document) -> Iterator[Change]:
     """Parts of document symbols whose D was a Đ on the page. No digit changes."""
-    out = []
-    for text, (_, tokens) in enumerate(document.texts()):
-        for index, token in enumerate(tokens):
-            letters = page_letters(token) if "D" in token.text and "/" in token.text else ()
-            found = _SYMBOL.search(token.text) if letters else None
-            if found is None:
+    for place in places(document):
+        text = place.token.text
+        letters = page_letters(place.token) if "D" in text and "/" in text else ()
+        found = _SYMBOL.search(text) if letters else None
+        if found is None:
+            continue
+        for part in language.WORD.finditer(text, found.start(), found.end()):
+            best = _SYMBOLS.get(part.group())
+            if best is None or place.holds_mark(*part.span()):
                 continue
-            for part in language.WORD.finditer(token.text, found.start(), found.end()):
-                best = _SYMBOLS.get(part.group())
-                if best is None or any(part.start() < mark.offset < part.end() for mark in token.marks):
-                    continue
-                at = next(i for i, (one, two) in enumerate(zip(part.group(), best, strict=True)) if one != two)
-                shown = max((conf for one, conf in letters[part.start() + at].choices if one in "ĐÐ"), default=0)
-                if shown >= _SHOWN:
-                    reason = f"no document symbol has {part.group()}; the page also showed Đ ({shown}) beside D"
-                    out.append(by_rule(text, index, token, part.start(), part.end(), best, PROBABILITY, reason))
-    return out
+            at = next(i for i, (one, two) in enumerate(zip(part.group(), best, strict=True)) if one != two)
+            shown = confidence_of(letters[part.start() + at], "ĐÐ")
+            if shown >= _SHOWN:
+                because = f"no document symbol has {part.group()}; the page also showed Đ ({shown}) beside D"
+                yield place.change(*part.span(), best, PROBABILITY, because)
 
 
 def _phrases(document: Document, wanted: set[str]) -> dict[str, Counter[str]]:

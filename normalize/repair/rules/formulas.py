@@ -8,12 +8,12 @@ annex I), so a line of as many words whose letters are nearly the same cannot be
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 
 from rapidfuzz.distance import Levenshtein
 
-from normalize.document import Document, Token, Tokens
-from normalize.repair.candidates import Change, by_rule, cleaned
+from normalize.document import Document, Token
+from normalize.repair.changes import Change, Place, cleaned
 from normalize.structure.paragraphs import DOCUMENT_TYPES
 from normalize.vietnamese.syllable import key, match_case, parse, skeleton
 
@@ -55,85 +55,76 @@ _REASON = "a fixed formula of Decree 30/2020/NĐ-CP"
 PROBABILITY = 0.98
 
 
-def formulas(document: Document) -> list[Change]:
+def formulas(document: Document) -> Iterator[Change]:
     """The words of letterhead, titles and signatures that are not as the formula has them."""
-    out = []
-    for text, ((_, tokens), block) in enumerate(zip(document.texts(), document.blocks, strict=False)):
-        head = len(tokens) == 2 and tokens[-1].text.endswith(":")
-        if block.type in _BLOCKS or head:
-            for formula in FORMULAS if block.type in _BLOCKS else ("Nơi nhận",):
-                found = _matched(tokens, formula)
-                if found:
-                    out += _changes(text, tokens, found)
-                    break
-            else:
-                out += _cut_by_seal(text, tokens) if block.type == "signature" else ()
-            if block.type == "signature":
-                out += _role_in_capitals(text, tokens)
+    for number, block in enumerate(document.blocks):
+        tokens = block.tokens
+        line = [Place(number, f"blocks/{number}", tokens, index) for index in range(len(tokens))]
+        is_head = len(tokens) == 2 and tokens[-1].text.endswith(":")
+        known = FORMULAS if block.type in _BLOCKS else ("Nơi nhận",) if is_head else ()
+        found = next((one for one in (_matched(line, formula) for formula in known) if one), None)
+        if found:
+            yield from _changes(found)
+        elif block.type == "signature":
+            yield from _cut_by_seal(line)
+        if block.type == "signature":
+            yield from _role_in_capitals(line)
         if block.type == "recipients":
-            out += _list_signs(text, tokens)
-    return out
+            yield from _list_signs(line)
 
 
-def _cut_by_seal(text: int, tokens: Tokens) -> list[Change]:
+def _cut_by_seal(line: Sequence[Place]) -> Iterator[Change]:
     """An office or a family name whose first letters the seal hides: ``HỨ TRƯỞNG``, ``uyễn Sỹ Hiệp``."""
-    words = [_SIGNS.sub("", token.text) for token in tokens]
-    places = [i for i, word in enumerate(words) if word]
-    if len(places) < 2:
-        return []
-    first, rest = places[0], [skeleton(words[i]) for i in places[1:]]
-    part = words[first]
+    found = [(place, word) for place in line if (word := _SIGNS.sub("", place.token.text))]
+    if len(found) < 2:
+        return
+    (first, part), rest = found[0], [word for _, word in found[1:]]
     if part.isupper() and len(part) > 1:
-        whole = {
-            formula.split()[0]
-            for formula in FORMULAS
-            if [skeleton(word) for word in formula.split()[1:]] == rest
-            and key(formula.split()[0]).endswith(key(part))
-            and len(formula.split()[0]) - len(part) in (1, 2)
-        }
+        whole = _offices(part, rest)
         if len(whole) == 1:
-            return _changes(text, tokens, [(first, whole.pop())])
-    elif (
-        not part.isupper()
-        and 2 <= len(rest) <= 4
-        and all(words[i][:1].isupper() for i in places[1:])
-        and _is_cut_surname(part)
-    ):
-        return [by_rule(text, first, tokens[first], *_edges(tokens[first]), "Nguyễn", PROBABILITY, _SURNAME)]
-    return []
+            yield from _changes([(first, whole.pop())])
+    elif 2 <= len(rest) <= 4 and all(word[0].isupper() for word in rest) and _is_cut_surname(part):
+        yield first.change(*_edges(first.token), "Nguyễn", PROBABILITY, _SURNAME)
+
+
+def _offices(part: str, rest: Sequence[str]) -> set[str]:
+    """The first words of offices that go on with ``rest`` and may have lost a letter or two before ``part``."""
+    out = set()
+    for formula in FORMULAS:
+        first, *words = formula.split()
+        is_this = [skeleton(word) for word in words] == [skeleton(word) for word in rest]
+        if is_this and key(first).endswith(key(part)) and len(first) - len(part) in (1, 2):
+            out.add(first)
+    return out
 
 
 def _is_cut_surname(part: str) -> bool:
     """Whether a word can only be what a seal left of Nguyễn: no Vietnamese word, or one without a capital."""
     plain = skeleton(part)
     crossed = len(plain) >= 5 and parse(part) is None and Levenshtein.distance(plain, "nguyen") <= 2
-    return crossed or key(part) == "uyễn"
+    return not part.isupper() and (crossed or key(part) == "uyễn")
 
 
-def _role_in_capitals(text: int, tokens: Tokens) -> list[Change]:
+def _role_in_capitals(line: Sequence[Place]) -> Iterator[Change]:
     """``q. CHỦ TỊCH``: the letters before an office in capitals are capitals."""
-    head, rest = tokens[0].text, [token.text for token in tokens[1:]]
+    head, rest = line[0].token.text, [place.token.text for place in line[1:]]
     if head.islower() and _ROLE.match(head.upper()) and rest and all(word.isupper() for word in rest):
-        return [by_rule(text, 0, tokens[0], 0, len(head), head.upper(), PROBABILITY, _REASON)]
-    return []
+        yield line[0].change(0, len(head), head.upper(), PROBABILITY, _REASON)
 
 
-def _list_signs(text: int, tokens: Tokens) -> list[Change]:
+def _list_signs(line: Sequence[Place]) -> Iterator[Change]:
     """Signs of a list of recipients: the dash read as ``~``, a C read as ``€``, the closing ``;`` read as ``)``."""
-    out = []
-    head = tokens[0].text
-    if head in ("~", "~-", "-~", "=", "¬") and len(tokens) > 1:
-        out.append(by_rule(text, 0, tokens[0], 0, len(head), "-", PROBABILITY, _REASON))
-    for index, token in enumerate(tokens):
-        for found in _REPORT.finditer(token.text):
-            out.append(by_rule(text, index, token, *found.span(1), "c", PROBABILITY, _REASON))
-        if chief := _CAPITAL_C.fullmatch(token.text):
-            out.append(by_rule(text, index, token, *chief.span(1), "C", PROBABILITY, _REASON))
-    last = tokens[-1]
-    if last.text.endswith(")") and not any("(" in token.text for token in tokens):
-        end = len(last.text)
-        out.append(by_rule(text, len(tokens) - 1, last, end - 1, end, ";", PROBABILITY, _REASON))
-    return out
+    head, last = line[0], line[-1]
+    if head.token.text in ("~", "~-", "-~", "=", "¬") and len(line) > 1:
+        yield head.change(0, len(head.token.text), "-", PROBABILITY, _REASON)
+    for place in line:
+        for found in _REPORT.finditer(place.token.text):
+            yield place.change(*found.span(1), "c", PROBABILITY, _REASON)
+        if chief := _CAPITAL_C.fullmatch(place.token.text):
+            yield place.change(*chief.span(1), "C", PROBABILITY, _REASON)
+    if last.token.text.endswith(")") and not any("(" in place.token.text for place in line):
+        end = len(last.token.text)
+        yield last.change(end - 1, end, ";", PROBABILITY, _REASON)
 
 
 def _edges(token: Token) -> tuple[int, int]:
@@ -143,39 +134,41 @@ def _edges(token: Token) -> tuple[int, int]:
     return start, start + len(word)
 
 
-def _matched(tokens: Tokens, formula: str) -> list[tuple[int, str]]:
-    """Index of each token that ``formula`` names, with the formula's word; empty where the line is not that formula."""
+def _matched(line: Sequence[Place], formula: str) -> list[tuple[Place, str]]:
+    """Each token that ``formula`` names, with the formula's word; empty where the line is not that formula."""
     wanted = formula.split()
-    start = formula.endswith("…")
-    if start:
+    is_beginning = formula.endswith("…")
+    if is_beginning:
         wanted.pop()
-    places = [i for i, token in enumerate(tokens) if _SIGNS.sub("", token.text)]
-    while places and _ROLE.match(tokens[places[0]].text):
-        places.pop(0)
-    if len(places) < len(wanted) or (not start and len(places) > len(wanted)):
+    worded = [place for place in line if _SIGNS.sub("", place.token.text)]
+    while worded and _ROLE.match(worded[0].token.text):
+        worded.pop(0)
+    if len(worded) < len(wanted) or (not is_beginning and len(worded) > len(wanted)):
         return []
-    found = list(zip(places, wanted, strict=False))
-    read = [skeleton(cleaned(_SIGNS.sub("", tokens[i].text)).replace("№", "No")) for i, _ in found]
-    true = [skeleton(word) for word in wanted]
+    found = list(zip(worded, wanted, strict=False))
+    read = [skeleton(cleaned(_SIGNS.sub("", place.token.text)).replace("№", "No")) for place, _ in found]
+    return found if _are_these(read, [skeleton(word) for word in wanted], is_head=formula == "Nơi nhận") else []
+
+
+def _are_these(read: Sequence[str], true: Sequence[str], *, is_head: bool) -> bool:
+    """Whether words can only be misread ones of a formula.
+
+    A short formula must have all its letters ("Thạnh Phú" is a district); a long one may have lost one in eight.
+    """
     distances = [Levenshtein.distance(one, two) for one, two in zip(read, true, strict=True)]
+    if any(distance > max(1, len(word) // 3) for distance, word in zip(distances, true, strict=True)):
+        return False
     length = sum(map(len, true))
-    if not all(distance <= max(1, len(word) // 3) for distance, word in zip(distances, true, strict=True)):
-        return []
-    # A short formula must have all its letters ("Thạnh Phú" is a district); a long one may have lost one in eight.
-    lost = length // 8 if length >= 12 else int(wanted == ["Nơi", "nhận"])
-    return found if sum(distances) <= lost else []
+    return sum(distances) <= (length // 8 if length >= 12 else int(is_head))
 
 
-def _changes(text: int, tokens: Tokens, found: Iterable[tuple[int, str]]) -> list[Change]:
-    out = []
-    for index, word in found:
-        token = tokens[index]
-        start, end = _edges(token)
-        edges = token.text[start:end]
-        if key(cleaned(edges)) == key(word) or any(start < mark.offset < end for mark in token.marks):
+def _changes(found: Iterable[tuple[Place, str]]) -> Iterator[Change]:
+    for place, word in found:
+        start, end = _edges(place.token)
+        read = place.token.text[start:end]
+        if key(cleaned(read)) == key(word) or place.holds_mark(start, end):
             continue
-        after = word.upper() if edges.isupper() and len(edges) > 1 else word
-        if len(after) == len(edges) and not edges.isupper():
-            after = match_case(word.lower(), edges)
-        out.append(by_rule(text, index, token, start, end, after, PROBABILITY, _REASON))
-    return out
+        after = word.upper() if read.isupper() and len(read) > 1 else word
+        if len(after) == len(read) and not read.isupper():
+            after = match_case(word.lower(), read)
+        yield place.change(start, end, after, PROBABILITY, _REASON)

@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from collections.abc import Iterator
 from typing import NamedTuple
 
 from normalize.document import Document, Token, Tokens
-from normalize.repair.candidates import Change, by_rule, cleaned
+from normalize.repair.changes import Change, Place, cleaned, places
 from normalize.vietnamese.language import COMMA, START, LanguageModel, symbols
 from normalize.vietnamese.syllable import parse
 
@@ -22,6 +23,8 @@ _DIRT = frozenset("'’‘`_~*·•")
 _COMMA_AND_DIRT = frozenset((",-", ",–", ",_", ",~", ",'", ",`", ",·", ",."))
 # How much likelier (nats) the text must be without the sign. A small letter after a full stop is a hint by itself.
 _ENOUGH = {".": 0.0, ":": 4.0, ";": 4.0, ",": 5.0}
+# Two words without marks may be foreign.
+_ENOUGH_ASCII = 3.0
 _NEVER_IN_COMPOUNDS = frozenset((
     "và", "của", "các", "có", "được", "cho", "trong", "với", "để", "do", "từ", "theo", "về", "là", "không", "tại",
     "trên", "những", "một", "này", "đó", "khi", "đã", "sẽ",
@@ -31,45 +34,41 @@ _HYPHENS_PER_THOUSAND = 2.0
 PROBABILITY = 0.95
 
 
-def glued(document: Document, model: LanguageModel) -> list[Change]:
-    """Signs between two small words that are dirt.
-
-    Only words of a page; none in tables, whose cells keep their count of words.
-    """
+def glued(document: Document, model: LanguageModel) -> Iterator[Change]:
+    """Signs between two small words that are dirt. Only of a page."""
     hyphens: _Hyphens | None = None
-    tables = {i for i, block in enumerate(document.blocks) if block.rows or block.type == "table"}
-    out = []
-    for text, (_, tokens) in enumerate(document.texts()):
-        if text in tables:
+    for place in places(document):
+        token = place.token
+        if not token.letters or token.marks or token.text.isalpha():
             continue
-        for index, token in enumerate(tokens):
-            if not token.letters or token.marks or token.text.isalpha():
-                continue
-            found = _GLUED.fullmatch(token.text.strip('().,;:"“”'))
-            if found is None or not all(_small_word(found[i], model) for i in (1, 3)):
-                continue
-            one, sign, two = found.groups()
+        found = _GLUED.fullmatch(token.text.strip('().,;:"“”'))
+        if found is None or not all(_small_word(found[i], model) for i in (1, 3)):
+            continue
+        one, sign, _ = found.groups()
+        if set(sign) & _HYPHENS and sign not in _COMMA_AND_DIRT:
+            hyphens = hyphens or _hyphens(document)
+        because = _dirt(place, found, hyphens, model)
+        if because is not None:
             start = token.text.index(found.group()) + len(one)
-            if sign in _COMMA_AND_DIRT:
-                reason = "a speck behind a comma"
-                out.append(by_rule(text, index, token, start, start + len(sign), ", ", PROBABILITY, reason))
-                continue
-            if set(sign) & _HYPHENS:
-                hyphens = hyphens or _hyphens(document)
-                pair = (one, two)
-                clear = {one, two} & _NEVER_IN_COMPOUNDS or (hyphens.without[pair] and hyphens.between[pair] <= 1)
-                reason = "a speck read as a hyphen: no compound has this word, or the document has the two without one"
-                if hyphens.meant or not clear:
-                    continue
-            elif set(sign) <= _DIRT:
-                reason = "a speck between two words"
-            else:
-                gain = _gain(tokens, index, one, two, sign, model)
-                if gain < max(_ENOUGH.get(c, 0.0) for c in sign) or (one.isascii() and two.isascii() and gain < 3):
-                    continue
-                reason = f"a speck between two words: without the sign the text is {gain:.1f} nats likelier"
-            out.append(by_rule(text, index, token, start, start + len(sign), " ", PROBABILITY, reason))
-    return out
+            space = ", " if sign in _COMMA_AND_DIRT else " "
+            yield place.change(start, start + len(sign), space, PROBABILITY, because)
+
+
+def _dirt(place: Place, found: re.Match[str], hyphens: _Hyphens | None, model: LanguageModel) -> str | None:
+    """Why the sign between two words is dirt; ``None`` where it is print."""
+    one, sign, two = found.groups()
+    if sign in _COMMA_AND_DIRT:
+        return "a speck behind a comma"
+    if hyphens is not None and set(sign) & _HYPHENS:
+        clear = {one, two} & _NEVER_IN_COMPOUNDS or (hyphens.without[one, two] and hyphens.between[one, two] <= 1)
+        because = "a speck read as a hyphen: no compound has this word, or the document has the two without one"
+        return because if clear and not hyphens.meant else None
+    if set(sign) <= _DIRT:
+        return "a speck between two words"
+    gain = _gain(place.tokens, place.index, one, two, sign, model)
+    if gain < max(_ENOUGH.get(c, 0.0) for c in sign) or (one.isascii() and two.isascii() and gain < _ENOUGH_ASCII):
+        return None
+    return f"a speck between two words: without the sign the text is {gain:.1f} nats likelier"
 
 
 def _small_word(word: str, model: LanguageModel) -> bool:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
 from normalize.document import Document, Tokens
-from normalize.repair.candidates import Change, by_rule, cleaned, page_letters
+from normalize.repair.changes import Change, Place, cleaned, page_letters, places
 from normalize.vietnamese import language
 from normalize.vietnamese.language import NONE, LanguageModel
 from normalize.vietnamese.syllable import key, parse, skeleton
@@ -14,62 +15,70 @@ from ocr.page import Letter
 # Look-alike letters and stray capitals are put right by rule; this is what their corrections carry.
 MECHANICAL = 0.99
 _FOREIGN = "a letter of another alphabet inside a Vietnamese word"
+_STRAY = "a capital letter inside a small word"
 # One printed Đ that Tesseract read twice, as each of the two letters its alphabet has for it.
 _DOUBLE = re.compile("ĐÐ|ÐĐ")
 
 
-def look_alikes(document: Document, changes: list[Change]) -> list[Change]:
-    """Letters of other alphabets in Vietnamese words (Ð for Đ, ĐÐ for Đ), and capitals in a small word (``sỐ``).
+def look_alikes(document: Document) -> Iterator[Change]:
+    """Letters of other alphabets in Vietnamese words (Ð for Đ, ĐÐ for Đ), and capitals in a small word (``sỐ``)."""
+    for place in places(document):
+        token = place.token.text
+        if token.isascii() or (cleaned(token) == token and token.islower()):
+            continue
+        for found in language.WORD.finditer(token):
+            word, right = found.group(), _in_one_alphabet(found.group())
+            if right != word and not place.holds_mark(*found.span()):
+                because = _STRAY if word.lower() == right.lower() else _FOREIGN
+                yield place.change(*found.span(), right, MECHANICAL, because)
 
-    Leaves alone what ``changes`` change already.
-    """
-    done = {(change.slot.text, change.slot.token) for change in changes}
-    out = []
-    for text, (_, tokens) in enumerate(document.texts()):
-        for index, token in enumerate(tokens):
-            word = token.text
-            if word.isascii() or (text, index) in done or (cleaned(word) == word and word.islower()):
-                continue
-            for found in language.WORD.finditer(word):
-                start, end = found.span()
-                part = cleaned(_DOUBLE.sub("Đ", word[start:end]))
-                if part[0].islower() and not part.islower() and not part.isascii() and parse(part) is not None:
-                    part = part.lower()
-                if part != word[start:end] and not any(start < mark.offset < end for mark in token.marks):
-                    stray = word[start:end].lower() == part.lower()
-                    reason = "a capital letter inside a small word" if stray else _FOREIGN
-                    out.append(by_rule(text, index, token, start, end, part, MECHANICAL, reason))
-    return out
+
+def _in_one_alphabet(word: str) -> str:
+    """A word in Vietnamese letters, and small where only a letter in the middle of a small word is a capital."""
+    right = cleaned(_DOUBLE.sub("Đ", word))
+    is_mixed = right[0].islower() and not right.islower() and not right.isascii()
+    return right.lower() if is_mixed and parse(right) is not None else right
 
 
 # What engines that write LaTeX make of a calculation in the text: $217/345 = 42,98\%$.
 _FORMULA = re.compile(r"[\d.,/+=<>%()\s-]|\\%|\\times|\\,")
+# So many tokens behind the one that opens a formula are looked at for its end.
+_LONGEST = 8
+_BEHIND = ".,;:)"
 
 
-def formula_marks(document: Document) -> list[Change]:
+def formula_marks(document: Document) -> Iterator[Change]:
     """Dollar signs and backslashes that an engine put around figures. No figure changes."""
-    out = []
-    for text, (_, tokens) in enumerate(document.texts()):
-        opened: int | None = None
-        for index, token in enumerate(tokens):
-            if opened is None and token.text.startswith("$"):
-                opened = index
-            if opened is None:
-                continue
-            end = token.text.rstrip(".,;:)")
-            if not end.endswith("$") or (index == opened and len(end) < 3):
-                opened = opened if index - opened < 8 else None
-                continue
-            inside = " ".join(one.text for one in tokens[opened : index + 1]).strip(" .,;:)").strip("$")
-            if not _FORMULA.sub("", inside) and any(letter.isdigit() for letter in inside):
-                for at in range(opened, index + 1):
-                    one = tokens[at]
-                    plain = one.text.replace("$", "").replace("\\%", "%").replace("\\,", "").replace("\\times", "×")
-                    if plain and plain != one.text and not one.marks:
-                        reason = "the markup of a formula around plain figures"
-                        out.append(by_rule(text, at, one, 0, len(one.text), plain, MECHANICAL, reason))
-            opened = None
-    return out
+    for text, (where, tokens) in enumerate(document.texts()):
+        for first, last in _formulas(tokens):
+            for index in range(first, last + 1):
+                place = Place(text, where, tokens, index)
+                read, plain = place.token.text, _without_markup(place.token.text)
+                if plain and plain != read and not place.token.marks:
+                    because = "the markup of a formula around plain figures"
+                    yield place.change(0, len(read), plain, MECHANICAL, because)
+
+
+def _formulas(tokens: Tokens) -> Iterator[tuple[int, int]]:
+    """First and last token of what stands between two dollar signs, where that is figures and signs only."""
+    opened: int | None = None
+    for index, token in enumerate(tokens):
+        if opened is None and token.text.startswith("$"):
+            opened = index
+        if opened is None:
+            continue
+        end = token.text.rstrip(_BEHIND)
+        if not end.endswith("$") or (index == opened and len(end) < 3):
+            opened = opened if index - opened < _LONGEST else None
+            continue
+        inside = " ".join(one.text for one in tokens[opened : index + 1]).strip(" " + _BEHIND).strip("$")
+        if not _FORMULA.sub("", inside) and any(letter.isdigit() for letter in inside):
+            yield opened, index
+        opened = None
+
+
+def _without_markup(text: str) -> str:
+    return text.replace("$", "").replace("\\%", "%").replace("\\,", "").replace("\\times", "×")
 
 
 # Letters whose capital is the small letter made larger: alone they do not tell which was printed.
@@ -81,30 +90,28 @@ _SMALL = 20
 CASE = 0.95
 
 
-def small_capitals(document: Document, model: LanguageModel, changes: list[Change]) -> list[Change]:
+def small_capitals(document: Document, model: LanguageModel) -> Iterator[Change]:
     """Words in capitals that have the shape of their small letters, inside a sentence in small letters: ``hồ SƠ``.
 
-    Only words with marks, which abbreviations do not have, and only of a page. Leaves alone what ``changes`` change.
+    Only words with marks, which abbreviations do not have, and only of a page.
     """
-    done = {(change.slot.text, change.slot.token) for change in changes}
-    out = []
-    for text, (_, tokens) in enumerate(document.texts()):
-        for index in range(1, len(tokens)):
-            token = tokens[index]
-            found = language.WORD.search(token.text)
-            if found is None or not token.letters or (text, index) in done:
-                continue
-            word = found.group()
-            if word.isascii() or not word.isupper() or any(letter.isdigit() for letter in token.text):
-                continue
-            if set(skeleton(word)) - _SAME_SHAPE or parse(word) is None or _other_letters(token.text, found.span()):
-                continue
-            start, end = found.span()
-            shown = all(_shown(letter) for letter in page_letters(token)[start:end] or (Letter(""),))
-            if _inside_a_sentence(tokens, index) and (shown or _bond(tokens, index, word, model) > _BOUND):
-                reason = "capital and small letters have one shape here, and the words around it are small"
-                out.append(by_rule(text, index, token, start, end, word.lower(), CASE, reason))
-    return out
+    for place in places(document):
+        found = language.WORD.search(place.token.text)
+        if found is None or not _may_be_small(place, found.group(), found.span()) or not _inside_a_sentence(place):
+            continue
+        start, end = found.span()
+        shown = all(_shown(letter) for letter in page_letters(place.token)[start:end] or (Letter(""),))
+        if shown or _bond(place, found.group(), model) > _BOUND:
+            because = "capital and small letters have one shape here, and the words around it are small"
+            yield place.change(start, end, found.group().lower(), CASE, because)
+
+
+def _may_be_small(place: Place, word: str, span: tuple[int, int]) -> bool:
+    """Whether a word in capitals, alone in its token, has marks, and letters only that look alike in both cases."""
+    token = place.token
+    if not token.letters or any(letter.isdigit() for letter in token.text) or _other_letters(token.text, span):
+        return False
+    return word.isupper() and not word.isascii() and set(skeleton(word)) <= _SAME_SHAPE and parse(word) is not None
 
 
 def _shown(letter: Letter) -> bool:
@@ -117,22 +124,19 @@ def _other_letters(text: str, span: tuple[int, int]) -> bool:
     return span[0] > 0 or any(letter.isalpha() for letter in text[span[1] :])
 
 
-def _inside_a_sentence(tokens: Tokens, index: int) -> bool:
+def _inside_a_sentence(place: Place) -> bool:
     """Whether the word before is small, without a sign after it, and the word after is not in capitals."""
-    before = tokens[index - 1].text
-    if not before.isalpha() or not before.islower():
-        return False
-    return index + 1 == len(tokens) or not tokens[index + 1].text.isupper()
+    return place.before.isalpha() and place.before.islower() and not place.after.isupper()
 
 
-def _bond(tokens: Tokens, index: int, word: str, model: LanguageModel) -> float:
+def _bond(place: Place, word: str, model: LanguageModel) -> float:
     """Pointwise mutual information (nats) of a word with the one before it, or with the one after it."""
     own = model.id(key(word))
     if own < len(language.RESERVED):
         return 0.0
-    before = model.id(key(tokens[index - 1].text))
+    before = model.id(key(place.before))
     bonds = [model.score(NONE, NONE, before, own) - model.score(NONE, NONE, NONE, own)]
-    if index + 1 < len(tokens) and not tokens[index].text.endswith((".", ";", ":")):
-        after = model.id(key(tokens[index + 1].text.strip(".,;:")))
+    if place.index + 1 < len(place.tokens) and not place.token.text.endswith((".", ";", ":")):
+        after = model.id(key(place.after.strip(".,;:")))
         bonds.append(model.score(NONE, NONE, own, after) - model.score(NONE, NONE, NONE, after))
     return max(bonds)

@@ -7,9 +7,10 @@ letter changes that stands in its turn, and none becomes one that the page did n
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator, Mapping
 
 from normalize.document import Document
-from normalize.repair.candidates import Change, by_rule, page_letters
+from normalize.repair.changes import Change, Place, heads, page_letters
 
 ORDER = "abcdđeghiklmnopqrstuvxy"
 _MARKER = re.compile(r"\(?(\S)\)[.,;]?")
@@ -20,32 +21,41 @@ _SHOWN = 15
 PROBABILITY = 0.95
 
 
-def list_letters(document: Document) -> list[Change]:
+def list_letters(document: Document) -> Iterator[Change]:
     """Letters of list items that are out of turn."""
-    places = []
-    for text, (where, tokens) in enumerate(document.texts()):
-        if where.startswith("blocks/") and len(tokens) > 1 and (found := _MARKER.fullmatch(tokens[0].text)):
-            letter = found[1]
-            if (letter in ORDER or letter in _NO_LETTER) and not tokens[0].marks:
-                places.append((text, tokens[0], found.start(1), letter))
-    out = []
-    letters = [letter for *_, letter in places]
-    for number, (text, token, at, read) in enumerate(places):
+    found = [(place, match.start(1), match[1]) for place in heads(document) if (match := _marker(place)) is not None]
+    letters = [letter for *_, letter in found]
+    for number, (place, at, read) in enumerate(found):
         before = letters[number - 1] if number else ""
-        after = letters[number + 1] if number + 1 < len(places) else ""
-        if not page_letters(token) or follows(before, read) or (read == "a" and after in ("", "b")):
+        after = letters[number + 1] if number + 1 < len(found) else ""
+        in_turn = follows(before, read) or (read == "a" and after in ("", "b"))
+        if in_turn or not page_letters(place.token):
             continue
-        shown = {text.lower(): confidence for text, confidence in reversed(token.letters[at].choices)}
-        for letter in sorted(ORDER, key=lambda one: -shown.get(one, -1)):
-            if shown.get(letter, -1) < _SHOWN:
-                break
-            if letter != read and (follows(before, letter) or (letter == "a" and after == "b")):
-                reason = f"list items count in letters: the one before is {before or 'none'}, the one after "
-                reason += f"{after or 'none'}; the page also showed {letter} ({shown[letter]}) beside {read}"
-                out.append(by_rule(text, 0, token, at, at + 1, letter, PROBABILITY, reason))
-                letters[number] = letter
-                break
-    return out
+        shown = {text.lower(): confidence for text, confidence in reversed(place.token.letters[at].choices)}
+        letter = _in_turn(read, before, after, shown)
+        if letter is not None:
+            because = f"list items count in letters: the one before is {before or 'none'}, the one after "
+            because += f"{after or 'none'}; the page also showed {letter} ({shown[letter]}) beside {read}"
+            yield place.change(at, at + 1, letter, PROBABILITY, because)
+            letters[number] = letter
+
+
+def _marker(place: Place) -> re.Match[str] | None:
+    """The letter at the head of a block that has more words, where no footnote is cited."""
+    match = _MARKER.fullmatch(place.token.text)
+    if match is None or len(place.tokens) < 2 or place.token.marks:
+        return None
+    return match if match[1] in ORDER or match[1] in _NO_LETTER else None
+
+
+def _in_turn(read: str, before: str, after: str, shown: Mapping[str, int]) -> str | None:
+    """The letter that is in turn and was shown by the page, the surest first."""
+    for letter in sorted(ORDER, key=lambda one: -shown.get(one, -1)):
+        if shown.get(letter, -1) < _SHOWN:
+            return None
+        if letter != read and (follows(before, letter) or (letter == "a" and after == "b")):
+            return letter
+    return None
 
 
 def follows(before: str, letter: str) -> bool:

@@ -7,9 +7,10 @@ because Ất never meets Tý. The model takes such words for names and leaves th
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
 from normalize.document import Document
-from normalize.repair.candidates import Change, by_rule, cleaned
+from normalize.repair.changes import Change, Place, cleaned, places
 from normalize.vietnamese.syllable import key, match_case, skeleton
 
 STEMS = ("Giáp", "Ất", "Bính", "Đinh", "Mậu", "Kỷ", "Canh", "Tân", "Nhâm", "Quý")
@@ -21,26 +22,25 @@ _BEFORE = frozenset(("năm", "xuân", "tết", "đán", "tuổi"))
 PROBABILITY = 0.97
 
 
-def lunar_years(document: Document) -> list[Change]:
+def lunar_years(document: Document) -> Iterator[Change]:
     """Branches whose marks the stem before them does not allow."""
-    out = []
-    for text, (_, tokens) in enumerate(document.texts()):
-        for index in range(1, len(tokens)):
-            stem = tokens[index - 1].text
-            if stem[:1] not in _INITIALS or (stem := cleaned(stem)) not in STEMS or tokens[index - 1].marks:
-                continue
-            token = tokens[index]
-            found = _WORD.match(token.text)
-            word = found.group() if found else ""
-            branch = branch_of(stem, word)
-            if branch is None or key(branch) == key(word) or token.marks:
-                continue
-            before = tokens[index - 2].text.lower().strip("(") if index > 1 else ""
-            after = re.match(r"\(?(\d{4})\b", tokens[index + 1].text) if index + 1 < len(tokens) else None
-            if before in _BEFORE or (after and year_name(int(after[1])) == (stem, branch)):
-                reason = f"in the sixty-year cycle {stem} meets {branch} and no other branch of these letters"
-                out.append(by_rule(text, index, token, 0, len(word), match_case(branch, word), PROBABILITY, reason))
-    return out
+    for place in places(document):
+        stem = cleaned(place.before) if place.before[:1] in _INITIALS else ""
+        if stem not in STEMS or place.token.marks or place.tokens[place.index - 1].marks:
+            continue
+        found = _WORD.match(place.token.text)
+        word = found.group() if found else ""
+        branch = branch_of(stem, word)
+        if branch is not None and key(branch) != key(word) and _is_year(place, stem, branch):
+            because = f"in the sixty-year cycle {stem} meets {branch} and no other branch of these letters"
+            yield place.change(0, len(word), match_case(branch, word), PROBABILITY, because)
+
+
+def _is_year(place: Place, stem: str, branch: str) -> bool:
+    """Whether the words around say that stem and branch are a year: ``Tết Ất Tỵ``, ``Ất Tỵ (2025)``."""
+    before = place.tokens[place.index - 2].text.lower().strip("(") if place.index > 1 else ""
+    after = re.match(r"\(?(\d{4})\b", place.after)
+    return before in _BEFORE or (after is not None and year_name(int(after[1])) == (stem, branch))
 
 
 def branch_of(stem: str, word: str) -> str | None:

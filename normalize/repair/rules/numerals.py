@@ -7,41 +7,23 @@ a roman numeral are counted by the width of the word, or by the headings around 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
-from normalize.document import Document, Token, Tokens
-from normalize.repair.candidates import Change, by_rule, page_letters
+from normalize.document import Document, Token
+from normalize.repair.changes import Change, Place, confidence_of, heads, page_letters, places
 from normalize.vietnamese.syllable import parse, skeleton
 
-ROMAN = (
-    "",
-    *[
-        "I",
-        "II",
-        "III",
-        "IV",
-        "V",
-        "VI",
-        "VII",
-        "VIII",
-        "IX",
-        "X",
-        "XI",
-        "XII",
-        "XIII",
-        "XIV",
-        "XV",
-        "XVI",
-        "XVII",
-        "XVIII",
-        "XIX",
-        "XX",
-    ],
-)
+_ONES = ("", "I", "II", "III", "IV", "V", "VI", "VII", "VIII", "IX")
+ROMAN = (*_ONES, *(f"X{one}" for one in _ONES), "XX")
+"""Roman numerals by their number; there is none for 0."""
+
 # What a printed digit is read as. The last row is letters that stand beside digits in their own right (L7, T4, O2) and
 # need a word before them that a number follows.
 _DIGITS = {**dict.fromkeys("lI|ÍÌỊ¡!", "1"), **dict.fromkeys("ØÖ", "0")}
 _DIGITS_AFTER = {**_DIGITS, **dict.fromkeys("LT", "1"), **dict.fromkeys("OoƠ", "0"), "Q": "0", "S": "5", "B": "8"}
+_STROKE_ALONE = {"l": "1", "|": "1", "I": "1"}
+_OF_NUMBERS = "0123456789./-,%"
+_LONGEST = 12  # letters of a number
 _NUMBER = re.compile(r"\d{1,3}(?:\.\d{3})*(?:,\d+)?%?|\d+,\d+%?|\d{1,2}[/-]\d{1,2}(?:[/-]\d{4})?|\d{1,2}/\d{4}|\d+%?")
 _BEFORE_NUMBERS = frozenset(("ngay", "thang", "nam", "dieu", "khoan", "so", "diem"))
 # Words that a number stands before: "1 triệu". A roman numeral does not.
@@ -53,6 +35,7 @@ _SHOWN = 20
 # What Tesseract makes of the strokes of a roman numeral.
 _STROKES = {"I": "I", "l": "I", "|": "I", "1": "I", "L": "I", "H": "II", "V": "V", "X": "X"}
 _EDGE = ".,;:"
+_ARABIC = re.compile(r"\d{1,2}")
 # A sign after the numeral adds this much to its width, in heights of a capital.
 _SIGN_WIDTH = 0.3
 # Width of one, two and three strokes in heights of a capital: Times and its kin, regular 0.34, 0.83, 1.34 and bold
@@ -61,56 +44,61 @@ _WIDTHS = ((0.25, 0.62), (0.72, 1.18), (1.22, 1.8))
 SURE, LIKELY = 0.97, 0.93
 
 
-def numerals(document: Document) -> list[Change]:
+def numerals(document: Document) -> Iterator[Change]:
     """Letters that are digits, and roman numerals whose strokes are wrong."""
     measured = _trustworthy_widths(document)
-    out = [*_headings(document, measured)]
-    done = {(change.slot.text, change.slot.token) for change in out}
-    for text, (_, tokens) in enumerate(document.texts()):
-        for index, token in enumerate(tokens):
-            if (text, index) in done or not token.letters or token.marks:
-                continue
-            before = skeleton(tokens[index - 1].text).strip(".,;:()") if index else ""
-            if before in _BEFORE_ROMANS and (change := _roman_after(text, index, token, measured)):
-                out.append(change)
-                continue
-            after = tokens[index + 1].text if index + 1 < len(tokens) else ""
-            change = _number(text, index, token, before, after)
-            if change is not None:
-                out.append(change)
-    return out
+    headings = {(change.text, change.first): change for change in _headings(document, measured)}
+    for place in places(document):
+        change = headings.get((place.text, place.index))
+        if change is None and place.token.letters and not place.token.marks:
+            before = skeleton(place.before).strip(".,;:()")
+            if measured and before in _BEFORE_ROMANS:
+                change = _roman(place)
+            change = change or _number(place, before)
+        if change is not None:
+            yield change
 
 
-def _number(text: int, index: int, token: Token, before: str, after: str) -> Change | None:
+def _number(place: Place, before: str) -> Change | None:
     """A number of which letters were read: ``I8``, ``Ø7``, ``l3/01/2010``."""
-    core = token.text.strip("().,;:")
-    if not core or len(core) > 12 or not all(c in _DIGITS_AFTER or c in "0123456789./-,%" for c in core):
+    text = place.token.text
+    core = text.strip("().,;:")
+    if not core or len(core) > _LONGEST or not all(c in _DIGITS_AFTER or c in _OF_NUMBERS for c in core):
         return None
-    start = token.text.index(core)
-    letters = page_letters(token)
-    table = _DIGITS_AFTER if before in _BEFORE_NUMBERS else _DIGITS
-    if not any(c.isdigit() for c in core):
-        if not _lone_one(core, token.text, before, after):
-            return None
-        table = {"l": "1", "|": "1", "I": "1"}
-    elif len(core) == 2 and before not in (*_BEFORE_NUMBERS, "thu") and core[0] != "l" and not set(core) & set("ØÖ"):
-        return None
+    table = _digits(place, core, before)
+    letters = page_letters(place.token)
     wrong = [i for i, c in enumerate(core) if c.isalpha() or c in "|¡!"]
-    if not wrong or not letters:
+    if table is None or not wrong or not letters:
         return None
+    start = text.index(core)
     new = list(core)
     reasons = []
     for i in wrong:
-        digit = table.get(core[i])
-        shown = dict(letters[start + i].choices).get(digit or "", -1)
-        if digit is None or shown < _SHOWN:
+        digit = table.get(core[i], "")
+        shown = confidence_of(letters[start + i], digit)
+        if shown < _SHOWN:
             return None
         new[i] = digit
         reasons.append(f"the page also showed {digit} ({shown}) beside {core[i]}")
-    after_ = "".join(new)
-    if not _NUMBER.fullmatch(after_):
+    number = "".join(new)
+    if not _NUMBER.fullmatch(number):
         return None
-    return by_rule(text, index, token, start, start + len(core), after_, SURE, "a number; " + "; ".join(reasons))
+    return place.change(start, start + len(core), number, SURE, "a number; " + "; ".join(reasons))
+
+
+def _digits(place: Place, core: str, before: str) -> Mapping[str, str] | None:
+    """What each letter of a word would be as a digit; ``None`` where the word may be no number at all.
+
+    Args:
+        core: the word without the signs around it.
+        before: letters of the word before it.
+    """
+    if not any(c.isdigit() for c in core):
+        return _STROKE_ALONE if _lone_one(core, place.token.text, before, place.after) else None
+    is_code = len(core) == 2 and core[0] != "l" and not set(core) & set("ØÖ")  # L7, T4, O2
+    if is_code and before not in (*_BEFORE_NUMBERS, "thu"):
+        return None
+    return _DIGITS_AFTER if before in _BEFORE_NUMBERS else _DIGITS
 
 
 def _lone_one(core: str, word: str, before: str, after: str) -> bool:
@@ -164,64 +152,46 @@ def _trustworthy_widths(document: Document) -> bool:
     return agree > 0
 
 
-def _roman_after(text: int, index: int, token: Token, measured: bool) -> Change | None:
-    """The numeral of "quý III", "Chương II"."""
-    core = token.text.rstrip(_EDGE)
+def _roman(place: Place) -> Change | None:
+    """The numeral of "quý III", "Chương II", by the width of its word."""
+    core = place.token.text.rstrip(_EDGE)
     read = strokes(core)
-    if not measured or read is None or core == "1" * len(core):
-        return None
-    return _restroked(text, index, token, core, read)
+    return _restroked(place, core, read) if read is not None and core != "1" * len(core) else None
 
 
-def _restroked(text: int, index: int, token: Token, core: str, read: str) -> Change | None:
+def _restroked(place: Place, core: str, read: str) -> Change | None:
     """The numeral with as many strokes as its word is wide. A numeral that could be right only gains strokes."""
-    counted = width_in_strokes(token)
+    counted = width_in_strokes(place.token)
     if counted is None or core == "I" * counted or core.isdigit() or (core == read and counted < len(read)):
         return None
     if core in ("L", "l", "|"):
         return None
-    reason = f"a roman numeral; its word is as wide as {counted} stroke{'s' if counted > 1 else ''}"
-    return by_rule(text, index, token, 0, len(core), "I" * counted, LIKELY, reason)
+    because = f"a roman numeral; its word is as wide as {counted} stroke{'s' if counted > 1 else ''}"
+    return place.change(0, len(core), "I" * counted, LIKELY, because)
 
 
-def _markers(document: Document) -> Iterator[tuple[int, Tokens, str]]:
-    """Texts that begin with a numeral and a full stop: index, tokens, the numeral as it was read."""
-    for text, (where, tokens) in enumerate(document.texts()):
-        if not where.startswith("blocks/") or len(tokens) < 2 or not tokens[0].text.endswith("."):
-            continue
-        core = tokens[0].text[:-1]
-        if re.fullmatch(r"\d{1,2}", core) or strokes(core) is not None:
-            yield text, tokens, core
+def _numbered(document: Document) -> Iterator[tuple[Place, str]]:
+    """The heads of blocks that are a numeral and a full stop, and the numeral as it was read."""
+    for place in heads(document):
+        text = place.token.text
+        core = text[:-1]
+        if len(place.tokens) > 1 and text.endswith(".") and (_ARABIC.fullmatch(core) or strokes(core) is not None):
+            yield place, core
 
 
 def _headings(document: Document, measured: bool) -> Iterator[Change]:
     """Numerals at the head of a block: ``HI.`` after ``II.``, ``I.`` before ``2.``"""
-    found = list(_markers(document))
-    letters = {tokens[0].text for _, tokens in document.texts() if tokens}
+    found = list(_numbered(document))
+    # Where blocks are counted in letters, H is one of them.
+    lettered = any(tokens[0].text == "G." for _, tokens in document.texts() if tokens)
     last = 0  # the number of the last roman heading
-    for number, (text, tokens, core) in enumerate(found):
-        following = found[number + 1][2] if number + 1 < len(found) else ""
-        token = tokens[0]
-        if core.isdigit() or token.marks:
+    for (place, core), (_, following) in zip(found, [*found[1:], (None, "")], strict=False):
+        if core.isdigit() or place.token.marks:
             continue
-        read = strokes(core) or ""
-        change: Change | None = None
-        if core in ("I", "l", "|") and following == "2":
-            change = _arabic_one(text, token, core)
-            if change is not None:
-                yield change
-                continue
-        if core in ("l", "|") and following in ("1", "II", "H", "HI"):
-            reason = f"a roman numeral: the next one is {following}"
-            change = by_rule(text, 0, token, 0, 1, "I", LIKELY, reason)
-        elif core == "H" and "G." in letters:
-            pass
-        elif measured and token.letters and set(read) == {"I"}:
-            change = _restroked(text, 0, token, core, read)
-        if change is None and core != read and read in ROMAN and ROMAN.index(read) == last + 1 and "G." not in letters:
-            reason = f"a roman numeral: the one before it is {ROMAN[last] or 'none'}"
-            if len(core) > 1 or last:
-                change = by_rule(text, 0, token, 0, len(core), read, SURE, reason)
+        if core in ("I", "l", "|") and following == "2" and (one := _arabic_one(place, core)) is not None:
+            yield one
+            continue
+        change = _roman_heading(place, core, following, last, measured=measured, lettered=lettered)
         value = change.after if change is not None else core
         if value in ROMAN:
             last = ROMAN.index(value)
@@ -229,11 +199,32 @@ def _headings(document: Document, measured: bool) -> Iterator[Change]:
             yield change
 
 
-def _arabic_one(text: int, token: Token, core: str) -> Change | None:
+def _roman_heading(
+    place: Place, core: str, following: str, last: int, *, measured: bool, lettered: bool
+) -> Change | None:
+    """A roman numeral by the one after it, by its width, or by the number of the one before it (``last``)."""
+    if core in ("l", "|") and following in ("1", "II", "H", "HI"):
+        return place.change(0, 1, "I", LIKELY, f"a roman numeral: the next one is {following}")
+    read = strokes(core) or ""
+    if measured and place.token.letters and set(read) == {"I"} and not (core == "H" and lettered):
+        by_width = _restroked(place, core, read)
+        if by_width is not None:
+            return by_width
+    if core == read or lettered or not _comes_next(core, read, last):
+        return None
+    return place.change(0, len(core), read, SURE, f"a roman numeral: the one before it is {ROMAN[last] or 'none'}")
+
+
+def _comes_next(core: str, read: str, last: int) -> bool:
+    """Whether a numeral is the one after number ``last``; a single stroke that is the first may be anything."""
+    return read in ROMAN and ROMAN.index(read) == last + 1 and (len(core) > 1 or last > 0)
+
+
+def _arabic_one(place: Place, core: str) -> Change | None:
     """``I.`` that was printed ``1.``, where ``2.`` follows and the page knows of it."""
-    letters = page_letters(token)
-    shown = dict(letters[0].choices).get("1", -1) if letters else -1
+    letters = page_letters(place.token)
+    shown = confidence_of(letters[0], "1") if letters else -1
     if shown < _SHOWN:
         return None
-    reason = f"the page also showed 1 ({shown}) beside {core}, and the next number is 2"
-    return by_rule(text, 0, token, 0, 1, "1", SURE, reason)
+    because = f"the page also showed 1 ({shown}) beside {core}, and the next number is 2"
+    return place.change(0, 1, "1", SURE, because)

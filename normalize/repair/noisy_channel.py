@@ -1,0 +1,57 @@
+"""The language model's part of repair: the likeliest reading of the whole document, where it is sure enough."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import replace
+
+from normalize.document import Document, Tokens
+from normalize.repair.candidates import Proposal, lattice
+from normalize.repair.changes import Change
+from normalize.repair.channel import load_channel
+from normalize.repair.decision import Judge, decide, load_decision
+from normalize.repair.search import decode
+from normalize.vietnamese.language import LanguageModel
+
+
+def noisy_channel(document: Document, model: LanguageModel, mode: str) -> list[Change]:
+    """What the channel and the language model together read otherwise.
+
+    Args:
+        mode: how sure the decision must be, ``safe`` or ``full``.
+    """
+    channel = load_channel()
+    ids, slots = lattice(document, model, channel)
+    judge = Judge(load_decision(), mode, ids, slots)
+    proposals = decide(decode(ids, slots, model, channel.burst), ids, model, channel.burst, judge.accept)
+    judge.see(proposals)
+    proposals = decide(proposals, ids, model, channel.burst, judge.accept)
+    texts = [tokens for _, tokens in document.texts()]
+    return [changed(replace(one, probability=judge.probability(one)), texts) for one in proposals]
+
+
+def changed(proposal: Proposal, texts: Sequence[Tokens]) -> Change:
+    """A proposal as a change of the document with these texts."""
+    slot = proposal.slot
+    before = texts[slot.text][slot.token].text[slot.start : slot.end]
+    place = (slot.text, slot.token, slot.start, slot.token, slot.end)
+    return Change(*place, before, proposal.after, proposal.probability, _because(proposal))
+
+
+def _because(proposal: Proposal) -> str:
+    """Why, in plain English."""
+    slot = proposal.slot
+    reasons = []
+    for letter, new, old in zip(slot.letters, proposal.after, slot.read, strict=False):
+        if new != old:
+            seen = dict(letter.choices)
+            if new in seen:
+                reasons.append(f"the page also showed {new} ({seen[new]}) beside {old} ({seen.get(old, 0)})")
+            else:
+                reasons.append(f"the page showed {old} alone")
+    if not slot.letters:
+        reasons.append("no page to look at")
+    times = (proposal.margin + proposal.cost) / math.log(10)
+    reasons.append(f"in its sentence the new reading is {times:.1f} orders of magnitude likelier")
+    return "; ".join(reasons)

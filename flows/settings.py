@@ -14,7 +14,9 @@ from typing import Annotated, Literal
 from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-FORMATS = ("txt", "md", "json")
+from normalize.formats import WRITERS
+
+FORMATS = (*WRITERS, "json")
 
 LONGEST_PAUSE = 3600.0
 """Most seconds between two tries of a document."""
@@ -58,7 +60,7 @@ class Settings(BaseSettings):
     )
     formats: Annotated[tuple[str, ...], NoDecode] = Field(
         ("txt", "json"),
-        description="Files to publish, of txt, md, json; with commas between. json is always made.",
+        description=f"Files to publish, of {', '.join(FORMATS)}; with commas between. json is always made.",
     )
 
     page_timeout: float = Field(180, gt=0, description="Seconds one page may take before it is given up.")

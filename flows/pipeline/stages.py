@@ -284,7 +284,7 @@ def publish_document(document: Document, ending: Ending) -> Outcome:
     Raises:
         OSError: a file cannot be written; nothing is half-written.
     """
-    from normalize.formats import to_dict, to_markdown, to_text
+    from normalize.formats import to_dict, write
     from normalize.repair.repair import repair
 
     started = time.monotonic()
@@ -294,12 +294,9 @@ def publish_document(document: Document, ending: Ending) -> Outcome:
         document,
         timings={"pages": round(read, 3), **document.timings, "repair": round(time.monotonic() - started, 3)},
     )
-    files: dict[Path, bytes] = {}
-    for form, target in ending.targets.items():
-        if form == "txt":
-            files[target] = to_text(document, ending.footnotes).encode()
-        elif form == "md":
-            files[target] = to_markdown(document, ending.footnotes).encode()
+    files = {
+        target: write(document, form, ending.footnotes) for form, target in ending.targets.items() if form != "json"
+    }
     texts = {os.fsdecode(target.name): content for target, content in files.items()}
     if ending.versions is not None:
         publish.keep_versions(ending.targets, document.source.sha256, files, ending.versions)

@@ -22,7 +22,7 @@ import click
 
 if TYPE_CHECKING:
     from flows.convert import Event
-    from flows.pipeline.stages import Outcome
+    from flows.pipeline.outcome import Outcome
     from flows.settings import Settings
     from ocr.faults import Fault
 
@@ -151,8 +151,9 @@ def normalize(
 ) -> None:
     """Clean up text that another OCR engine produced (.txt or .md; folders are searched)."""
     from flows.convert import plan, scratch
+    from flows.pipeline.faults import as_fault
     from flows.pipeline.publish import TEXT_SUFFIXES
-    from flows.pipeline.stages import as_fault, normalize_text
+    from flows.pipeline.stages import normalize_text
 
     settings = read_settings(repair=repair, footnotes=footnotes, formats=formats)
     files, failed = usable_inputs(context, inputs, TEXT_SUFFIXES)
@@ -459,7 +460,7 @@ def main() -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         status = FAILED
     except Exception as fault:
-        from flows.pipeline.stages import as_fault
+        from flows.pipeline.faults import as_fault
         from ocr.faults import ToolMissing
 
         complain(str(as_fault(fault)) if isinstance(fault, OSError) or hasattr(fault, "permanent") else _bug(fault))

@@ -22,16 +22,13 @@ from pathlib import Path
 from flows.host.names import fitted, readable
 from flows.host.processes import is_running
 from flows.pipeline import publish, stages
-from flows.pipeline.stages import Checked, Ending, Outcome, PageRead
+from flows.pipeline.faults import as_fault, took_too_long
+from flows.pipeline.outcome import Outcome
+from flows.pipeline.page_policy import GRACE, settle_failed, tries_page_again
+from flows.pipeline.stages import Checked, Ending, PageRead
 from flows.pipeline.workers import WorkerPool, clear_scratch
 from flows.settings import Settings
 from ocr.faults import Fault, PageFault, ToolMissing
-
-PAGE_ATTEMPTS = 2
-"""Times a page is tried whose reader timed out or died; other faults are final."""
-
-GRACE = 30.0
-"""Seconds a worker may take beyond a page's own limit before it is killed from outside."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,7 +167,7 @@ class _Document:
     checked: Checked
     next_page: int = 1
     done: int = 0
-    failed: dict[int, str] = field(default_factory=dict)
+    failed: dict[int, Fault] = field(default_factory=dict)
     over: bool = False
 
 
@@ -209,7 +206,7 @@ def convert(files: Sequence[Wanted], settings: Settings, work: Path) -> Iterator
                 if document in several:
                     several.remove(document)
             shutil.rmtree(document.records, ignore_errors=True)
-            return [Failed(document.wanted, stages.as_fault(fault))]
+            return [Failed(document.wanted, as_fault(fault))]
 
         def look(index: int, wanted: Wanted) -> None:
             started = time.monotonic()
@@ -220,7 +217,7 @@ def convert(files: Sequence[Wanted], settings: Settings, work: Path) -> Iterator
                 except ToolMissing:
                     raise
                 except Exception as fault:
-                    return [Failed(wanted, stages.as_fault(fault))]
+                    return [Failed(wanted, as_fault(fault))]
                 assert isinstance(checked, Checked)
                 records = work / str(index)
                 records.mkdir()
@@ -235,30 +232,29 @@ def convert(files: Sequence[Wanted], settings: Settings, work: Path) -> Iterator
                 if document.over:
                     return []
                 if time.monotonic() - document.started > settings.document_timeout:
-                    return fail(document, stages.took_too_long(settings.document_timeout))
+                    return fail(document, took_too_long(settings.document_timeout))
                 try:
                     page = future.result()
                 except ToolMissing:
                     raise
-                except PageFault as fault:
-                    if stages.is_passing(fault) and attempt < PAGE_ATTEMPTS:
+                except Exception as fault:
+                    if tries_page_again(fault, attempt):
                         read_page(document, number, attempt + 1)
                         return []
-                    page = stages.give_up_page(number, document.records, settings.dpi, fault)
-                except Exception as fault:
-                    return fail(document, fault)
+                    if not isinstance(fault, PageFault):
+                        return fail(document, fault)
+                    document.failed[number] = fault
+                    page = PageRead(number, 0, None, 0.0, str(fault))
                 assert isinstance(page, PageRead)
                 document.done += 1
-                if page.error is not None:
-                    document.failed[number] = page.error
                 events: list[Event] = [PageDone(document.wanted, page)]
-                if document.done == document.checked.pages:
-                    if settings.too_many_failed(len(document.failed), document.checked.pages):
-                        return [
-                            *events,
-                            *fail(document, stages.too_many_failed(document.failed, document.checked.pages)),
-                        ]
-                    read.append(document)
+                if document.done < document.checked.pages:
+                    return events
+                try:
+                    settle_failed(document.failed, document.checked.pages, document.records, settings, is_last_try=True)
+                except (Fault, OSError) as fault:
+                    return [*events, *fail(document, fault)]
+                read.append(document)
                 return events
 
             submit(

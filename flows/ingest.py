@@ -46,14 +46,14 @@ from flows.intake.quarantine import quarantine, take_again
 from flows.intake.sweep import Swept
 from flows.intake.sweep import sweep as look_once
 from flows.pipeline import publish, stages
-from flows.pipeline.stages import Checked, Ending, Outcome, PageRead
+from flows.pipeline.faults import as_fault, is_passing, took_too_long, tries_again
+from flows.pipeline.outcome import Outcome
+from flows.pipeline.page_policy import ATTEMPTS, GRACE, settle_failed
+from flows.pipeline.stages import Checked, Ending, PageRead
 from flows.pipeline.workers import WorkerPool
 from flows.service.record import version
 from flows.settings import Folders, Settings, load
-from ocr.faults import Fault, Killed, PageFault
-
-GRACE = 30.0
-"""Seconds a worker may take beyond a page's own limit before it is killed from outside."""
+from ocr.faults import Fault, PageFault
 
 MOST_THREADS = 64
 """Threads a run may have; how many pages are read at once is bounded by NAMBAT_JOBS, not by this."""
@@ -104,12 +104,12 @@ Runs to come bear names that Prefect makes up, until they start.
 def may_pass(task: Task[..., Any], task_run: TaskRun, state: State[Any]) -> bool:
     """Whether a task is tried again: only where trying again can help."""
     fault = state.result(raise_on_failure=False)
-    return isinstance(fault, BaseException) and stages.is_passing(fault)
+    return isinstance(fault, BaseException) and is_passing(fault)
 
 
 @task(
     task_run_name="page {number} of {total}",
-    retries=1,
+    retries=ATTEMPTS - 1,
     retry_delay_seconds=2,
     retry_condition_fn=may_pass,
     cache_policy=NO_CACHE,
@@ -175,14 +175,14 @@ def ingest(name: str, claim: str) -> Any:
                 run = str(runtime.flow_run.id or "")
                 held = take_again(folders, claim, heartbeat.identity(), run, dpi=settings.dpi)
             except OSError as fault:
-                return Failed(message=f"The scan cannot be taken from quarantine: {stages.as_fault(fault)}")
+                return Failed(message=f"The scan cannot be taken from quarantine: {as_fault(fault)}")
             except Gone:
                 return Cancelled(
                     message="The file does not wait for this run any more: it was published, handed back or taken anew."
                 )
         except OSError as fault:
             # The claim cannot be written down (a full disk). It has no running owner, so a sweep takes it back.
-            why = stages.as_fault(fault)
+            why = as_fault(fault)
             return Failed(message=f"{why.vietnamese} / {why}")
         return _ingest(name, held, folders, settings)
 
@@ -230,7 +230,7 @@ class StillArriving(Exception):
 def _end_badly(name: str, held: Claim, fault: Exception, folders: Folders, settings: Settings) -> State[Any]:
     """Put a document off or give it up; either way its run has failed, and says why."""
     log = get_run_logger()
-    why = stages.as_fault(fault)
+    why = as_fault(fault)
     away = missing_mount(folders) if held.keep else None
     try:
         if away:
@@ -238,7 +238,7 @@ def _end_badly(name: str, held: Claim, fault: Exception, folders: Folders, setti
         elif isinstance(fault, StillArriving) or not claims.is_unchanged(folders, held):
             claims.hand_back(folders, held)
             return Cancelled(message="Someone still wrote to the file; it lies in the inbox again until it is whole.")
-        if held.keep and held.tries < stages.tries_again(why, settings.retries):
+        if held.keep and held.tries < tries_again(why, settings.retries):
             pause = settings.pause_before_retry(held.tries)
             claims.put_off(folders, held, why, time.time() + pause)
             at = datetime.now() + timedelta(seconds=pause)
@@ -291,16 +291,7 @@ def work_on(claim: Claim, folders: Folders, settings: Settings) -> Outcome:
         records.mkdir(parents=True, exist_ok=True)
         log.info("%s, %.1f MB, attempt %d", _count(checked.pages, "page"), checked.bytes / 1e6, claim.attempt)
         failed = read_pages(scan, records, checked.pages, settings, pool, deadline)
-        killed = [fault for fault in failed.values() if isinstance(fault, Killed)]
-        if killed and claim.tries < settings.retries:
-            # No page is given up for what the machine did: the others are kept, these are read again later.
-            raise killed[0]
-        if settings.too_many_failed(len(failed), checked.pages):
-            passing = any(not fault.permanent for fault in failed.values())
-            raise stages.too_many_failed({n: str(fault) for n, fault in failed.items()}, checked.pages, passing)
-        for number, fault in failed.items():
-            if not fault.permanent:
-                stages.give_up_page(number, records, settings.dpi, fault)
+        settle_failed(failed, checked.pages, records, settings, is_last_try=claim.tries >= settings.retries)
         if not claims.is_unchanged(folders, claim):
             raise StillArriving
         wait_for_mounts(folders)
@@ -338,11 +329,11 @@ def read_pages(
         future.wait(timeout=max(0.0, deadline - time.monotonic()))
         if time.monotonic() >= deadline:
             pool.stop()
-            raise stages.took_too_long(settings.document_timeout)
+            raise took_too_long(settings.document_timeout)
         answer = future.result(raise_on_failure=False)
         if isinstance(answer, PageFault):
             failed[number] = answer
-            if answer.permanent:
+            if answer.permanent:  # written down at once: a run that is taken up again does not read it again
                 stages.give_up_page(number, records, settings.dpi, answer)
             get_run_logger().warning("page %d cannot be read: %s", number, answer)
         elif isinstance(answer, BaseException):

@@ -61,7 +61,7 @@ from flows.settings import Folders, Settings
 if TYPE_CHECKING:
     from prefect.runner import Runner
 
-    from flows.pipeline.stages import Outcome
+    from flows.pipeline.outcome import Outcome
 
 STARTED_IN_VAIN = "nambat was stopped; the file lies in the inbox again and will be read at the next start."
 STOPPED_AT_THE_END = "nambat was stopped when the file had been put away already: it lies in originals/ or quarantine/."

@@ -20,7 +20,7 @@ from rich.table import Table
 from rich.text import Text
 
 from flows.convert import Event, Failed, Opened, PageDone, Published
-from flows.pipeline.stages import Outcome
+from flows.pipeline.outcome import Outcome
 
 
 @contextlib.contextmanager

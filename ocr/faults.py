@@ -62,6 +62,12 @@ class Timeout(PageFault):
     permanent = False
 
 
+class RenderTimeout(Timeout):
+    """A page took longer than its limit to render, where half a second is usual: one more try would cost as much."""
+
+    permanent = True
+
+
 class Killed(PageFault):
     """A program that reads pages was ended from outside (SIGKILL): by the kernel for want of memory, or by a person.
 

@@ -21,7 +21,7 @@ from pathlib import Path
 import numpy as np
 from PIL import ExifTags, Image, ImageOps
 
-from ocr.faults import Encrypted, NoPages, NotAScan, PageFault, Timeout, TooLarge, ToolMissing, killed
+from ocr.faults import Encrypted, NoPages, NotAScan, PageFault, RenderTimeout, TooLarge, ToolMissing, killed
 
 PDF_SUFFIXES = frozenset({".pdf"})
 IMAGE_SUFFIXES = frozenset({".tif", ".tiff", ".png", ".jpg", ".jpeg"})
@@ -122,7 +122,7 @@ def rasterize(
     Raises:
         PageFault: the page cannot be rendered.
         Killed: a program of poppler's was killed from outside.
-        Timeout: poppler took longer than ``timeout`` seconds and was killed.
+        RenderTimeout: poppler took longer than ``timeout`` seconds and was killed.
         ToolMissing: poppler is not installed.
         OSError: the file cannot be opened, or the machine fails otherwise (its disk, its memory).
     """
@@ -326,7 +326,7 @@ def _rasterize_pdf(path: Path, number: int, dpi: int, timeout: float, max_pixels
     except (PDFInfoNotInstalledError, FileNotFoundError) as fault:
         raise _poppler_missing(fault) from fault
     except (PDFPopplerTimeoutError, subprocess.TimeoutExpired) as fault:
-        raise Timeout(
+        raise RenderTimeout(
             f"Page {number} took longer than {timeout:g} s to render.",
             vietnamese=f"Trang {number} dựng hình quá {timeout:g} giây.",
             detail=str(fault),

@@ -29,7 +29,7 @@ from flows.intake import claims, inbox, quarantine, status
 from flows.intake.inbox import Look, StabilityTracker
 from flows.intake.quarantine import reason_path
 from flows.intake.sweep import Runs, sweep
-from flows.pipeline.stages import as_fault, too_many_failed, tries_again
+from flows.pipeline.faults import as_fault, too_many_failed, tries_again
 from flows.pipeline.workers import WorkerDied
 from flows.serve import _served_elsewhere, clear_leftovers, hand_back_all
 from flows.service.record import record_of_service

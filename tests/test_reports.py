@@ -9,7 +9,7 @@ import pytest
 
 from flows import ingest
 from flows.intake.sweep import Swept
-from flows.pipeline.stages import Outcome
+from flows.pipeline.outcome import Outcome
 from ocr.faults import Fault
 
 FINE = Outcome("a.pdf", 3, 900, 2, 1, 95.0, (), (), (), ((2, "tô", "tổ"),), (Path("/p/a.txt"),))

@@ -20,7 +20,7 @@ from flows.host.locks import locked
 from flows.host.moves import Gone, below
 from flows.host.names import readable
 from flows.pipeline import publish
-from flows.pipeline.stages import LOW_CONFIDENCE, Outcome
+from flows.pipeline.outcome import Outcome, outcome_of
 from flows.settings import Folders, Settings
 
 
@@ -95,7 +95,8 @@ def _read_twin(folders: Folders, name: str, sha256: str, settings: Settings) -> 
     data = json.loads(files.pop("json"))
     if data["source"]["sha256"] != sha256 or not _are_as_listed(data, files.values()):
         raise ValueError("another content, or changed since")
-    return Twin(name, data, files, _outcome(name, data))
+    twin_outcome = replace(outcome_of(data, "", copy_of=readable(name)), changes=())
+    return Twin(name, data, files, twin_outcome)
 
 
 def _are_as_listed(data: dict[str, Any], texts: Any) -> bool:
@@ -126,35 +127,3 @@ def publish_copy(twin: Twin, name: str, targets: Mapping[str, Path], staging: Pa
         publish.keep_versions(targets, data["source"]["sha256"], texts, versions)
         publish.publish({**texts, targets["json"]: whole}, staging)
     return replace(twin.outcome, name=readable(name), files=tuple(targets.values()))
-
-
-def _outcome(name: str, data: Mapping[str, Any]) -> Outcome:
-    """What the run of a published document came to, from its JSON.
-
-    Raises:
-        ValueError, KeyError, TypeError: the JSON is not whole.
-    """
-    pages = data["pages"]
-    words = sum(page["words"] for page in pages)
-    weighed = [(page["words"], page["mean_confidence"]) for page in pages if page["mean_confidence"] is not None]
-    return Outcome(
-        name="",
-        pages=data["source"]["pages"],
-        words=words,
-        footnotes=len(data["footnotes"]),
-        corrections=len(data["corrections"]),
-        confidence=sum(n * c for n, c in weighed) / max(1, sum(n for n, _ in weighed)) if weighed else None,
-        low_pages=tuple(
-            (page["number"], page["mean_confidence"])
-            for page in pages
-            if page["mean_confidence"] is not None and page["mean_confidence"] < LOW_CONFIDENCE
-        ),
-        failed_pages=tuple((page["number"], page["error"]) for page in pages if page.get("error")),
-        warnings=tuple(
-            f"page {warning['page']}: {warning['message']}" if warning["page"] else warning["message"]
-            for warning in data["warnings"]
-        ),
-        changes=(),
-        files=(),
-        copy_of=readable(name),
-    )

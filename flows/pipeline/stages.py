@@ -7,7 +7,6 @@ and a page whose file is there is never read again.
 
 from __future__ import annotations
 
-import errno
 import hashlib
 import os
 import time
@@ -18,11 +17,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from flows.host.files import replace_file
-from flows.host.mounts import ShareAway
 from flows.host.names import readable
 from flows.pipeline import publish
+from flows.pipeline.faults import OF_THE_MACHINE
+from flows.pipeline.outcome import Outcome, outcome_of
 from normalize.document import Document, Source
-from ocr.faults import Fault, Killed, NotAScan, PageFault, ScanFault, TooLarge, ToolMissing
+from ocr.faults import Fault, NotAScan, PageFault, TooLarge
 from ocr.page import Page, from_json, to_json
 
 if TYPE_CHECKING:
@@ -32,31 +32,6 @@ if TYPE_CHECKING:
 
 WARM = ("ocr.reading",)
 """What a worker imports before its first call."""
-
-OF_THE_MACHINE = frozenset(
-    {
-        *(errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO, errno.ESTALE),
-        *(errno.ENOMEM, errno.EAGAIN, errno.EMFILE, errno.ENFILE),
-    }
-)
-"""Errors that say nothing about the page that was read when they came."""
-
-LOW_CONFIDENCE = 75.0
-"""A page whose words have a lower mean confidence (0 to 100) is pointed out to the user."""
-
-
-class TooManyPagesFailed(ScanFault):
-    """So many pages could not be read that publishing the rest would mislead."""
-
-
-class TooManyPagesTimedOut(TooManyPagesFailed):
-    """The same, and some of them took too long or their reader died: under less load they may be read."""
-
-    permanent = False
-
-
-class TookTooLong(ScanFault):
-    """The document's time is up."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,36 +66,6 @@ class PageRead:
     seconds: float
     error: str | None = None
     kept: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """A document that was published.
-
-    Attributes:
-        name: of the input, fit to be shown.
-        confidence: mean over its words, 0 to 100; ``None`` for one without words.
-        low_pages: numbers and mean confidences of pages a person should look at.
-        failed_pages: numbers and reasons of pages that could not be read.
-        changes: the first corrections, as (page, before, after).
-        files: what was published.
-        seconds: from the first look to the last file.
-        copy_of: name of the scan with the same bytes whose text this is; empty for what was read.
-    """
-
-    name: str
-    pages: int
-    words: int
-    footnotes: int
-    corrections: int
-    confidence: float | None
-    low_pages: tuple[tuple[int, float], ...]
-    failed_pages: tuple[tuple[int, str], ...]
-    warnings: tuple[str, ...]
-    changes: tuple[tuple[int, str, str], ...]
-    files: tuple[Path, ...]
-    seconds: float = 0.0
-    copy_of: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -300,31 +245,11 @@ def publish_document(document: Document, ending: Ending) -> Outcome:
     texts = {os.fsdecode(target.name): content for target, content in files.items()}
     if ending.versions is not None:
         publish.keep_versions(ending.targets, document.source.sha256, files, ending.versions)
-    files[ending.targets["json"]] = publish.manifest(to_dict(document), texts)
+    data = to_dict(document)
+    files[ending.targets["json"]] = publish.manifest(data, texts)
     publish.publish(files, ending.staging)
 
-    words = sum(page.words for page in document.pages)
-    weighed = [(page.words, page.mean_confidence) for page in document.pages if page.mean_confidence is not None]
-    return Outcome(
-        name=document.source.name,
-        pages=document.source.pages,
-        words=words,
-        footnotes=len(document.footnotes),
-        corrections=len(document.corrections),
-        confidence=sum(n * c for n, c in weighed) / max(1, sum(n for n, _ in weighed)) if weighed else None,
-        low_pages=tuple(
-            (page.number, page.mean_confidence)
-            for page in document.pages
-            if page.mean_confidence is not None and page.mean_confidence < LOW_CONFIDENCE
-        ),
-        failed_pages=tuple((page.number, page.error) for page in document.pages if page.error is not None),
-        warnings=tuple(
-            f"page {warning.page}: {warning.message}" if warning.page else warning.message
-            for warning in document.warnings
-        ),
-        changes=tuple((one.page, one.before, one.after) for one in document.corrections[:20]),
-        files=tuple(files),
-    )
+    return outcome_of(data, document.source.name, tuple(files))
 
 
 def normalize_text(path: Path, name: str, targets: Mapping[str, Path], settings: Settings, staging: Path) -> Outcome:
@@ -353,95 +278,3 @@ def normalize_text(path: Path, name: str, targets: Mapping[str, Path], settings:
     document = replace(document, timings={**document.timings, "structure": round(time.monotonic() - started, 3)})
     outcome = publish_document(document, Ending(settings.repair, settings.footnotes, targets, staging))
     return replace(outcome, name=name, seconds=time.monotonic() - started)
-
-
-def too_many_failed(failed: Mapping[int, str], pages: int, passing: bool = False) -> TooManyPagesFailed:
-    """The fault of a document, some of whose ``pages`` could not be read (``failed``: number -> reason).
-
-    Args:
-        passing: whether trying some of them again may help.
-    """
-    shown = ", ".join(str(number) for number in sorted(failed)[:10]) + (" ..." if len(failed) > 10 else "")
-    return (TooManyPagesTimedOut if passing else TooManyPagesFailed)(
-        f"{len(failed)} of {pages} pages could not be read (page {shown}); scan the document again.",
-        vietnamese=f"Không đọc được {len(failed)} trên {pages} trang (trang {shown}); hãy quét lại văn bản.",
-        detail="\n".join(f"page {number}: {why}" for number, why in sorted(failed.items())),
-    )
-
-
-def took_too_long(seconds: float) -> TookTooLong:
-    """The fault of a document that was not done after ``seconds``."""
-    return TookTooLong(
-        f"The document took longer than {seconds:.0f} s and was stopped; split it, or raise NAMBAT_DOCUMENT_TIMEOUT.",
-        vietnamese=f"Xử lý văn bản mất hơn {seconds:.0f} giây nên đã dừng; "
-        "hãy tách nhỏ tệp hoặc tăng NAMBAT_DOCUMENT_TIMEOUT.",
-    )
-
-
-def as_fault(fault: Exception) -> Fault:
-    """``fault`` as something a user can understand."""
-    if isinstance(fault, Fault):
-        return fault
-    if isinstance(fault, OSError) and fault.errno == errno.ENAMETOOLONG:
-        return ScanFault(
-            "The path of folders and file name is too long; move the file up some folders or rename it.",
-            vietnamese="Đường dẫn (thư mục và tên tệp) quá dài; hãy đổi tên ngắn hơn hoặc đưa tệp lên thư mục trên.",
-            detail=repr(fault),
-        )
-    if isinstance(fault, FileExistsError | IsADirectoryError | NotADirectoryError) and fault.filename:
-        what = readable(fault.filename2 or fault.filename)
-        return _transient(
-            f"{what} is in the way: a folder lies where a file must go, or a file where a folder must; rename it.",
-            f"{what} đang chiếm chỗ: có thư mục nằm ở chỗ của tệp, hoặc tệp nằm ở chỗ của thư mục; hãy đổi tên.",
-            repr(fault),
-        )
-    if isinstance(fault, OSError) and fault.strerror:
-        where = f" ({readable(fault.filename)})" if isinstance(fault.filename, str | Path) else ""
-        return _transient(
-            f"{fault.strerror}{where}; check the disk and its permissions, then try again.",
-            f"{fault.strerror}{where}; hãy kiểm tra ổ đĩa và quyền truy cập rồi thử lại.",
-            repr(fault),
-        )
-    if isinstance(fault, MemoryError):
-        return _transient(
-            "There was not enough memory; close other programs or lower NAMBAT_JOBS, then try again.",
-            "Không đủ bộ nhớ; hãy đóng bớt chương trình hoặc giảm NAMBAT_JOBS rồi thử lại.",
-            repr(fault),
-        )
-    return ScanFault(
-        "nambat failed on this file; please report it with the technical detail.",
-        vietnamese="nambat bị lỗi khi xử lý tệp này; vui lòng báo lại kèm chi tiết kỹ thuật.",
-        detail="".join(traceback.format_exception(fault)).strip(),
-    )
-
-
-class Passing(Fault):
-    """A trouble of the machine that may pass: a full disk, no memory, a missing permission."""
-
-    permanent = False
-
-
-def _transient(message: str, vietnamese: str, detail: str) -> Passing:
-    return Passing(message, vietnamese=vietnamese, detail=detail)
-
-
-def tries_again(fault: Fault, retries: int) -> int:
-    """How many times a document may be put off for such a fault before it is given up.
-
-    Args:
-        retries: for a trouble of the machine, a killed program among them. Pages that took too long have had two
-            tries each and cost much time, so a document gets one more chance for them; two more if it could not
-            even be opened for that.
-    """
-    if isinstance(fault, TooManyPagesTimedOut):
-        return min(1, retries)
-    if isinstance(fault, Passing | ShareAway | ToolMissing | Killed):
-        return retries
-    if isinstance(fault, PageFault) and not fault.permanent:
-        return min(2, retries)
-    return 0
-
-
-def is_passing(fault: BaseException) -> bool:
-    """Whether trying again may help."""
-    return not fault.permanent if isinstance(fault, Fault) else isinstance(fault, OSError | MemoryError)

@@ -21,6 +21,7 @@ h1 { font-size: 1.3rem; } h2, h3, h4, h5, h6 { font-size: 1.1rem; }
 .signature { text-align: right; }
 table { border-collapse: collapse; margin: 1rem 0; } th, td { border: 1px solid #777; padding: .2rem .5rem; }
 aside { margin: .3rem 0 .3rem 2rem; font-size: .9rem; color: #333; } aside p { margin: .2rem 0; }
+sup { line-height: 0; }
 ins { text-decoration: underline dotted #b36b00; cursor: help; }
 .missing { color: #a00; } footer { margin-top: 3rem; border-top: 1px solid #999; font: .85rem/1.5 sans-serif; }
 @media print { ins { text-decoration: none; } footer { display: none; } }

@@ -1,0 +1,74 @@
+"""What the run of a published document came to, for people: convert's table, the report in the UI, the tags."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+LOW_CONFIDENCE = 75.0
+"""A page whose words have a lower mean confidence (0 to 100) is pointed out to the user."""
+
+SHOWN_CHANGES = 20
+"""So many corrections are shown as examples."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """A document that was published.
+
+    Attributes:
+        name: of the input, fit to be shown.
+        confidence: mean over its words, 0 to 100; ``None`` for one without words.
+        low_pages: numbers and mean confidences of pages a person should look at.
+        failed_pages: numbers and reasons of pages that could not be read.
+        changes: the first corrections, as (page, before, after).
+        files: what was published.
+        seconds: from the first look to the last file.
+        copy_of: name of the scan with the same bytes whose text this is; empty for what was read.
+    """
+
+    name: str
+    pages: int
+    words: int
+    footnotes: int
+    corrections: int
+    confidence: float | None
+    low_pages: tuple[tuple[int, float], ...]
+    failed_pages: tuple[tuple[int, str], ...]
+    warnings: tuple[str, ...]
+    changes: tuple[tuple[int, str, str], ...]
+    files: tuple[Path, ...]
+    seconds: float = 0.0
+    copy_of: str = ""
+
+
+def outcome_of(data: Mapping[str, Any], name: str, files: Sequence[Path] = (), copy_of: str = "") -> Outcome:
+    """The outcome of a document with this published JSON.
+
+    Raises:
+        ValueError, KeyError, TypeError: the JSON is not whole.
+    """
+    pages = data["pages"]
+    read = [page for page in pages if page["mean_confidence"] is not None]
+    words = sum(page["words"] for page in read)
+    return Outcome(
+        name=name,
+        pages=data["source"]["pages"],
+        words=sum(page["words"] for page in pages),
+        footnotes=len(data["footnotes"]),
+        corrections=len(data["corrections"]),
+        confidence=sum(page["words"] * page["mean_confidence"] for page in read) / max(1, words) if read else None,
+        low_pages=tuple(
+            (page["number"], page["mean_confidence"]) for page in read if page["mean_confidence"] < LOW_CONFIDENCE
+        ),
+        failed_pages=tuple((page["number"], page["error"]) for page in pages if page.get("error")),
+        warnings=tuple(
+            f"page {warning['page']}: {warning['message']}" if warning["page"] else warning["message"]
+            for warning in data["warnings"]
+        ),
+        changes=tuple((one["page"], one["before"], one["after"]) for one in data["corrections"][:SHOWN_CHANGES]),
+        files=tuple(files),
+        copy_of=copy_of,
+    )

@@ -53,10 +53,11 @@ from flows.intake.claims import COPYING
 from flows.intake.quarantine import reason_path
 from flows.pipeline import publish
 from flows.pipeline.workers import SCRATCH
-from flows.service.prefect_server import is_healthy, is_taken, local_api, wait_for_server
+from flows.service.prefect_server import is_healthy, local_api, wait_for_server
 from flows.service.record import read_service
 from flows.settings import Folders, load
 from tests.bad_inputs import bad_inputs
+from tests.service import Service, clean_environment, free_port
 
 SAMPLE = Path(__file__).parent.parent / "sample_scans" / "giay_moi_trang_1.jpg"
 
@@ -124,56 +125,14 @@ def hostile_drops() -> list[Drop]:
     return made
 
 
-@dataclass
-class Service:
-    """A running ``nambat serve``, started again after each death."""
-
-    folders: Folders
-    port: int
-    extra: dict[str, str]
-    log: Path
-    process: subprocess.Popen[bytes] | None = None
-    starts: int = 0
-    slowest: float = 0.0
-
-    def start(self) -> None:
-        """Start it, without waiting until it is ready."""
-        self.starts += 1
-        clean = {name: value for name, value in os.environ.items() if not name.startswith(("PREFECT_", "NAMBAT_"))}
-        with self.log.open("ab") as log:
-            log.write(f"--- start {self.starts}, {time.strftime('%H:%M:%S')}\n".encode())
-            log.flush()
-            self.process = subprocess.Popen(
-                [sys.executable, "-m", "flows.cli", "serve"],
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                start_new_session=True,
-                env={
-                    **clean,
-                    "NAMBAT_HOME": str(self.folders.home),
-                    "NAMBAT_PORT": str(self.port),
-                    "NAMBAT_SETTLE": "1",
-                    "NAMBAT_SETTLE_BROKEN": "3",
-                    "NAMBAT_RESCAN": "3",
-                    "NAMBAT_RETRY_DELAY": "5",
-                    "NAMBAT_MIN_FREE": "0",
-                    **self.extra,
-                },
-            )
-
-    def is_up(self) -> bool:
-        return self.process is not None and self.process.poll() is None
-
-    def stop(self) -> float:
-        """SIGTERM, and the seconds it took."""
-        assert self.process is not None
-        begun = time.monotonic()
-        if self.process.poll() is None:
-            self.process.send_signal(signal.SIGTERM)
-            with suppress(subprocess.TimeoutExpired):
-                self.process.wait(60)
-        return time.monotonic() - begun
+QUICK = {
+    "NAMBAT_SETTLE": "1",
+    "NAMBAT_SETTLE_BROKEN": "3",
+    "NAMBAT_RESCAN": "3",
+    "NAMBAT_RETRY_DELAY": "5",
+    "NAMBAT_MIN_FREE": "0",
+}
+"""Settings under which little time is spent waiting."""
 
 
 @dataclass
@@ -355,8 +314,8 @@ def kill_at_random(service: Service, count: int, chance: random.Random, go_on: C
         killed[wanted] += is_running(victim)
         with suppress(ProcessLookupError):
             os.kill(victim, signal.SIGKILL)
-        assert service.process is not None
-        if victim == service.process.pid:
+        if victim == service.pid:
+            assert service.process is not None
             service.process.wait()
             if chance.random() < 0.3:
                 time.sleep(chance.uniform(0, 5))  # orphans go on for a while
@@ -370,9 +329,8 @@ def _is_ready(service: Service) -> bool:
 
 def _family(service: Service) -> dict[str, list[int]]:
     """The service, its children and theirs, by what they are."""
-    assert service.process is not None
-    found: dict[str, list[int]] = {"nambat serve": [service.process.pid]}
-    for pid in descendants(service.process.pid):
+    found: dict[str, list[int]] = {"nambat serve": [service.pid]}
+    for pid in descendants(service.pid):
         found.setdefault(_kind(pid), []).append(pid)
     return found
 
@@ -428,19 +386,22 @@ def scenario(name: str, arguments: argparse.Namespace, home: Path) -> list[str]:
     kills = max(1, arguments.kills // 4) if name == "mounts" else arguments.kills
     folders = load(home=home, published=published).folders
     folders.make()
-    port = next(port for port in chance.sample(range(20000, 30000), 100) if not is_taken("127.0.0.1", port))
-    service = Service(folders, port, {"NAMBAT_PUBLISHED": str(published)}, arguments.logs / f"{name}.log")
+    service = Service(
+        home, arguments.logs / f"{name}.log", {**QUICK, "NAMBAT_PUBLISHED": str(published)}, free_port(chance)
+    )
     if name == "away":
-        service.extra["PREFECT_API_URL"] = local_api("127.0.0.1", port)
+        service.settings["PREFECT_API_URL"] = local_api("127.0.0.1", service.port)
     if name == "hostile":
-        service.extra |= {"NAMBAT_PAGE_TIMEOUT": "30", "NAMBAT_WORKER_MEMORY": str(2 * 1024**3)}
+        service.settings |= {"NAMBAT_PAGE_TIMEOUT": "30", "NAMBAT_WORKER_MEMORY": str(2 * 1024**3)}
     observer = Observer(folders)
     count = {"kill": arguments.scans, "mounts": arguments.scans // 4}.get(name, min(arguments.scans, 20))
     coming = hostile_drops() if name == "hostile" else drops(count, chance)
     over = threading.Event()
     watcher = threading.Thread(target=observer.watch, args=(over,), daemon=True)
     begun = time.monotonic()
-    elsewhere = OtherServer(home.parent / f"{home.name}-prefect", port, arguments.logs) if name == "away" else None
+    elsewhere = (
+        OtherServer(home.parent / f"{home.name}-prefect", service.port, arguments.logs) if name == "away" else None
+    )
     service.start()
     watcher.start()
     try:
@@ -488,8 +449,7 @@ def scenario(name: str, arguments: argparse.Namespace, home: Path) -> list[str]:
         over.set()
         watcher.join()
         seconds = service.stop()
-        if service.process is not None:
-            kill_tree(service.process.pid)
+        service.end()
         if elsewhere is not None:
             elsewhere.stop()
     counts, wrong = verdict(folders, observer)
@@ -567,11 +527,7 @@ class OtherServer:
 
     def __init__(self, home: Path, port: int, logs: Path) -> None:
         self.port = port
-        self.environment = {
-            **{name: value for name, value in os.environ.items() if not name.startswith(("PREFECT_", "NAMBAT_"))},
-            "PREFECT_HOME": str(home),
-            "DO_NOT_TRACK": "1",
-        }
+        self.environment = clean_environment(PREFECT_HOME=str(home), DO_NOT_TRACK="1")
         self.log = logs / "other-server.log"
         self.start()
 

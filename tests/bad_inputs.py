@@ -2,7 +2,7 @@
 
 The classes are those an office's scanners, phones, sync clients and enemies produce: not what the name says, damaged,
 protected, size bombs, odd colours and codings, odd geometry, odd text layers, odd contents. What the file system and
-the life of a service add (links, names, crashes) is in `test_inbox.py` and `benchmarks/chaos.py`.
+the life of a service add (links, names, crashes) is in `test_inbox.py`, `test_moves.py` and `benchmarks/chaos.py`.
 """
 
 from __future__ import annotations

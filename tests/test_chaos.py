@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import random
 import subprocess
 import sys
 from pathlib import Path
@@ -11,12 +12,8 @@ import pytest
 
 from benchmarks.chaos import drops, scan
 
-pytestmark = pytest.mark.slow
-
 
 def test_scans_for_chaos_are_unlike_and_some_are_twins() -> None:
-    import random
-
     made = drops(60, random.Random(1))
     assert len({one.name for one in made}) == 60
     good = [one.data for one in made if one.good]
@@ -24,6 +21,7 @@ def test_scans_for_chaos_are_unlike_and_some_are_twins() -> None:
     assert scan(1, 1) != scan(2, 1)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif("NAMBAT_CHAOS" not in os.environ, reason="takes minutes; set NAMBAT_CHAOS=1")
 @pytest.mark.timeout(1200)
 @pytest.mark.parametrize("scenario", ["kill", "server", "readonly", "disk"])

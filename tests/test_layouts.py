@@ -62,16 +62,29 @@ def zones_of(notes: list[Line], rules: tuple[Box, ...] = (), more: tuple[Line, .
 SHORT, LONG = Box(350, 2560, 940, 2564), Box(350, 2560, 2240, 2564)
 
 
-@pytest.mark.parametrize("x_height", [18.0, 21.0, 25.0])
-@pytest.mark.parametrize(("rules", "raised", "head"), [
+NOTES = [
     ((SHORT,), "1", ""), ((LONG,), "1", ""), ((), "1", ""), ((SHORT,), "", ""), ((SHORT,), "", "1. "),
     ((LONG,), "", "(1) "), ((), "", "1. "),
-])  # fmt: skip
+]  # fmt: skip
+SIZES = (18.0, 21.0, 25.0)
+LIKE_A_LIST = {(((LONG,), "", "(1) "), 25.0), (((), "", "1. "), 25.0)}
+"""Little but a plain number under type of nearly the same size: that may be a list."""
+
+
+MISSED = pytest.mark.xfail(reason="little but a number tells these notes from a list", strict=True)
+
+
+@pytest.mark.parametrize(
+    ("rules", "raised", "head", "x_height"),
+    [
+        pytest.param(*one, x_height, marks=[MISSED] if (one, x_height) in LIKE_A_LIST else [])
+        for one in NOTES
+        for x_height in SIZES
+    ],
+)
 def test_a_footnote_zone_is_told_by_two_of_rule_type_and_number(
     rules: tuple[Box, ...], raised: str, head: str, x_height: float
 ) -> None:
-    if x_height == 25.0 and not raised and SHORT not in rules:
-        pytest.skip("little but a plain number under type of nearly the same size: that may be a list")
     notes = [line(head + NOTE, 350, 2620, x_height, raised), line(NOTE, 350, 2680, x_height)]
     zones = zones_of(notes, rules)
     assert [(zone.kind, len(zone.lines)) for zone in zones] == [("text", 30), ("notes", 2)]

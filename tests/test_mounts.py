@@ -15,15 +15,8 @@ from flows.intake import claims
 from flows.intake.sweep import sweep
 from flows.serve import hand_back_all, serve
 from flows.settings import Folders, load
+from tests.intake import FakeServer, dead_owner, drop, take_one
 from tests.kernel import needs_proc
-from tests.test_inbox import FakeServer, dead_owner, drop, take_one
-
-
-@pytest.fixture
-def folders(tmp_path: Path) -> Folders:
-    found = load(home=tmp_path / "home").folders
-    found.make()
-    return found
 
 
 @pytest.fixture

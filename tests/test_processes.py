@@ -16,15 +16,8 @@ import pytest
 from flows.host import heartbeat, processes
 from flows.host.processes import descendants, is_running, kill_tree, machine, start_time
 from flows.pipeline.workers import SCRATCH, WorkerPool, clear_scratch
-from flows.settings import Folders, load
+from flows.settings import Folders
 from tests.kernel import needs_proc
-
-
-@pytest.fixture
-def folders(tmp_path: Path) -> Folders:
-    found = load(home=tmp_path / "home").folders
-    found.make()
-    return found
 
 
 def forget() -> None:

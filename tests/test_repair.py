@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from normalize.document import Block, Document, Footnote, Mark, Metadata, Source, Token
+from normalize.document import Block, Document, Footnote, Mark, Metadata, Source, Token, Tokens
 from normalize.repair.candidates import frozen
 from normalize.repair.repair import repair, undo
 from normalize.repair.rules.abbreviations import abbreviations
@@ -235,6 +235,10 @@ WORDS = st.sampled_from(
 )
 
 
+LOOKS_LIKE = {"I": "1", "l": "1", "i": "1", "Ø": "0", "O": "0", "o": "0", "b": "6", "B": "8", "S": "5", "Z": "2"}
+"""Digits that a page shows nearly as well as the letter that was read."""
+
+
 @st.composite
 def documents(draw: st.DrawFn) -> Document:
     texts = draw(st.lists(st.lists(WORDS, min_size=1, max_size=12), min_size=1, max_size=3))
@@ -244,15 +248,20 @@ def documents(draw: st.DrawFn) -> Document:
         for word in words:
             offsets = sorted(draw(st.lists(st.integers(0, len(word)), max_size=2)))
             marks = tuple(Mark(offset, str(draw(st.integers(1, 120)))) for offset in offsets)
-            letters = tuple(Letter(c, ((c, 90), ("ổ", 40))) for c in word) if draw(st.booleans()) else ()
+            rivals = draw(st.sampled_from([{}, LOOKS_LIKE, None]))
+            letters = () if rivals is None else tuple(Letter(c, ((c, 90), (rivals.get(c, "ổ"), 40))) for c in word)
             tokens.append(Token(word, 1, Box(0, 0, 1, 1), 90.0, letters, marks))
         blocks.append(Block("paragraph", tuple(tokens)))
     note = Footnote("7", "1", (blocks[0].tokens, blocks[-1].tokens))
     return Document(SOURCE, tuple(blocks), (note,))
 
 
+SHOWN_AS_A_DIGIT = as_read("Ø7", {"Ø": (("Ø", 90), ("0", 40))}, "Ø7")
+
+
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(documents(), st.sampled_from(["safe", "full"]))
+@example(Document(SOURCE, (Block("paragraph", (SHOWN_AS_A_DIGIT,)),)), "safe")
 def test_undo_gives_the_text_as_read(before: Document, mode: str) -> None:
     after = repair(before, mode)
     assert undo(after) == before
@@ -261,22 +270,49 @@ def test_undo_gives_the_text_as_read(before: Document, mode: str) -> None:
         end = correction.start + len(correction.after)
         assert texts[correction.where][correction.start : end] == correction.after
         assert 0 < correction.probability <= 1
-    # Words may be parted, numbers never.
-    assert numbers(before) == numbers(after)
+    for (_, read), (_, mended) in zip(before.texts(), after.texts(), strict=True):
+        if len(read) != len(mended):  # words were parted: the digits stay in their order
+            assert numbers(read) == numbers(mended)
+            continue
+        for one, other in zip(read, mended, strict=True):
+            assert digits(one.text) == digits(other.text) or is_shown_by_the_page(one, other.text)
 
 
-def numbers(document: Document) -> list[str]:
+def numbers(tokens: Tokens) -> list[str]:
     """The digits of each token that has some."""
-    found = [re.sub(r"\D", "", token.text) for _, tokens in document.texts() for token in tokens]
-    return [digits for digits in found if digits]
+    return [found for token in tokens if (found := digits(token.text))]
+
+
+def digits(text: str) -> str:
+    return re.sub(r"\D", "", text)
+
+
+def is_shown_by_the_page(read: Token, mended: str) -> bool:
+    """Whether every digit that was read stays, and each that came in is one that the page shows for that letter."""
+    return len(read.text) == len(mended) == len(read.letters) and all(
+        before == after or (not before.isdigit() and (not after.isdigit() or after in dict(letter.choices)))
+        for before, after, letter in zip(read.text, mended, read.letters, strict=True)
+    )
+
+
+def repaired_again(before: Document, mode: str = "safe") -> set[tuple[str, str]]:
+    """What a repair changes in a text that was repaired already; the same word in two places counts once."""
+    once = replace(repair(before, mode), corrections=())
+    return {(one.before, one.after) for one in repair(once, mode).corrections}
+
+
+@pytest.mark.parametrize("case", CASES + ABBREVIATIONS, ids=[case["label"] for case in CASES + ABBREVIATIONS])
+@pytest.mark.parametrize("mode", ["safe", "full"])
+def test_what_was_repaired_needs_no_repair(case: dict[str, Any], mode: str) -> None:
+    assert repaired_again(document(case["before"]), mode) == set()
 
 
 @settings(max_examples=100, deadline=None)
-@given(documents())
-def test_what_was_repaired_needs_no_repair(before: Document) -> None:
-    once = replace(repair(before), corrections=())
-    words = sum(len(tokens) for _, tokens in once.texts())
-    assert len(repair(once).corrections) <= max(1, words // 10)
+@given(documents(), st.sampled_from(["safe", "full"]))
+def test_words_in_any_order_that_were_repaired_hardly_need_repair(before: Document, mode: str) -> None:
+    """One word may be left: of 25,000 documents 13 had one that its mended neighbours, or the count of changes made,
+    brought just over what is sure enough ("Phôi hợp", "Quôc hội", "thông kê", "gấp gỡ"); none had two."""
+    assert len(repaired_again(before, mode)) <= 1
 
 
 def test_metadata_follow_the_text_and_come_back() -> None:

@@ -343,9 +343,18 @@ def test_list_items(text: str) -> None:
     assert is_list_item(text)
 
 
-@pytest.mark.parametrize("text", ["2021 là năm", "Năm 2021", "-xã hội", "12 hộ", "UBND tỉnh", "ngày 1/1"])
+A_NUMBER_LIKE_AN_ITEM = pytest.mark.xfail(reason="a number at the head looks like that of an item", strict=True)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("2021 là năm", "Năm 2021", "-xã hội", "UBND tỉnh", "ngày 1/1", "150 hộ", "12.500 hộ"),
+        pytest.param("12 hộ", marks=A_NUMBER_LIKE_AN_ITEM),
+    ],
+)
 def test_no_list_items(text: str) -> None:
-    assert not is_list_item(text) or text == "12 hộ"  # a paragraph that begins with a number looks like an item
+    assert not is_list_item(text)
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,139 @@
+"""A real ``nambat serve`` for tests and benchmarks: how it is started, asked and ended."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from flows.host.processes import kill_tree
+from flows.service.prefect_server import is_taken
+from flows.settings import Folders, load
+
+
+def free_port(chance: random.Random | None = None) -> int:
+    """A port that nobody listens on.
+
+    Below the ports that outgoing connections get: one of those could take it while the service is down.
+    """
+    ports = (chance or random.Random()).sample(range(20000, 30000), 100)
+    return next(port for port in ports if not is_taken("127.0.0.1", port))
+
+
+def clean_environment(**more: str) -> dict[str, str]:
+    """The environment without settings of nambat and Prefect, and with ``more``."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("PREFECT_", "NAMBAT_"))}
+    return {**kept, **more}
+
+
+@dataclass
+class Service:
+    """A ``nambat serve`` that can be started again after each death.
+
+    Attributes:
+        settings: environment variables for it.
+        log: what it says; added to by each start.
+    """
+
+    home: Path
+    log: Path
+    settings: dict[str, str] = field(default_factory=dict)
+    port: int = field(default_factory=free_port)
+    process: subprocess.Popen[bytes] | None = None
+    starts: int = 0
+    said_before: int = 0
+
+    @property
+    def folders(self) -> Folders:
+        published = self.settings.get("NAMBAT_PUBLISHED")
+        return load(home=self.home, published=Path(published) if published else None).folders
+
+    @property
+    def pid(self) -> int:
+        assert self.process is not None
+        return self.process.pid
+
+    def start(self) -> None:
+        """Start it, without waiting until it is ready."""
+        self.starts += 1
+        with self.log.open("ab") as log:
+            log.write(f"--- start {self.starts}, {time.strftime('%H:%M:%S')}\n".encode())
+            log.flush()
+            self.said_before = log.tell()
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "flows.cli", "serve"],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+                env=clean_environment(
+                    **{"NAMBAT_HOME": str(self.home), "NAMBAT_PORT": str(self.port), **self.settings}
+                ),
+            )
+
+    def said(self) -> str:
+        """What it has said since it was started last."""
+        with self.log.open("rb") as log:
+            log.seek(self.said_before)
+            return log.read().decode(errors="replace")
+
+    def wait_until_ready(self, seconds: float = 180) -> None:
+        """Return once it takes files."""
+        deadline = time.monotonic() + seconds
+        while "\nWatch the runs" not in f"\n{self.said()}":
+            assert self.is_up(), f"the service ended: {self.said()}"
+            assert time.monotonic() < deadline, f"the service is not ready: {self.said()}"
+            time.sleep(0.1)
+
+    def is_up(self) -> bool:
+        return self.process is not None and self.process.poll() is None
+
+    def stop(self) -> float:
+        """SIGTERM, and the seconds it took."""
+        assert self.process is not None
+        begun = time.monotonic()
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+            with suppress(subprocess.TimeoutExpired):
+                self.process.wait(60)
+        return time.monotonic() - begun
+
+    def end(self) -> None:
+        """End it and all that belongs to it, whatever state it is in."""
+        if self.process is not None:
+            kill_tree(self.process.pid)
+            self.process.wait()
+
+    def api(self, path: str, method: str = "POST", /, **body: Any) -> Any:
+        """What its Prefect server answers."""
+        request = urllib.request.Request(
+            f"http://127.0.0.1:{self.port}/api/{path}",
+            data=json.dumps(body).encode(),
+            headers={"content-type": "application/json"},
+            method=method,
+        )
+        for again in range(20):
+            try:
+                with urllib.request.urlopen(request, timeout=60) as answer:
+                    return json.loads(answer.read() or "null")
+            except urllib.error.HTTPError as error:
+                # SQLite is locked for the moment; Prefect's own client asks again as well.
+                if error.code != 503 or again == 19:
+                    raise
+                time.sleep(0.5)
+        raise AssertionError
+
+    def runs(self, name: str) -> list[dict[str, Any]]:
+        """The runs of this name."""
+        found: list[dict[str, Any]] = self.api("flow_runs/filter", flow_runs={"name": {"any_": [name]}})
+        return found

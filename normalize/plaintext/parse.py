@@ -19,10 +19,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from normalize.document import Block, Document, Footnote, Mark, PageWarning, Source, Token, Tokens, published
-from normalize.plaintext.chunks import BRACKETED, CLOSED, RAISED, SIGN, Chunk, bare, chunks_of
+from normalize.plaintext.chunks import Chunk, chunks_of
 from normalize.plaintext.plain_numbers import with_plain_numbers
+from normalize.plaintext.signs import BRACKETED, CLOSED, RAISED, SIGN, bare, raises_unit
 from normalize.structure import paragraphs
-from normalize.structure.footnotes import Sign, is_exponent, labels, match_marks, settle, superscript
+from normalize.structure.footnotes import Sign, labels, match_marks, settle, superscript
 from normalize.structure.lines import glue, join_lines
 from normalize.structure.metadata import is_motto, is_recipients_head, read_metadata
 from normalize.vietnamese import language
@@ -168,7 +169,7 @@ def _cites(chunks: Sequence[Chunk]) -> list[int]:
         for index, chunk in enumerate(chunks)
         if not chunk.head
         for sign in SIGN.finditer(chunk.text)
-        if not _exponent(chunk.text, sign.start(), sign[2])
+        if not raises_unit(chunk.text, sign.start(), sign[2])
     ]
     numbers = settle([Sign(index, digits, _SURE_SIGN) for index, digits in signs])
     for (index, digits), number in zip(signs, numbers, strict=True):
@@ -292,14 +293,8 @@ def _marks(chunks: Sequence[Chunk], story: _Told) -> list[tuple[int, int, str]]:
         for index, chunk in enumerate(chunks)
         if not story.in_note[index]
         for sign in SIGN.finditer(chunk.text)
-        if not _exponent(chunk.text, sign.start(), sign[2])
+        if not raises_unit(chunk.text, sign.start(), sign[2])
     ]
-
-
-def _exponent(text: str, at: int, digits: str) -> bool:
-    before = text[max(0, at - 40) : at]
-    word = before.split()[-1] if before.split() and not before[-1].isspace() else ""
-    return len(digits) == 1 and is_exponent(word, digits)
 
 
 def _marks_without_notes(

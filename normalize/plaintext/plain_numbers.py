@@ -12,7 +12,8 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from normalize.plaintext.chunks import CLOSED, PLAIN_HEAD, RAISED, SIGN, Chunk
+from normalize.plaintext.chunks import Chunk
+from normalize.plaintext.signs import CLOSED, PLAIN_HEAD, RAISED, SIGN, raises_unit
 from normalize.structure.footnotes import is_exponent
 from normalize.structure.paragraphs import heading_level
 
@@ -185,7 +186,7 @@ def _mark_candidates(chunks: Sequence[Chunk], wanted: set[int]) -> list[_Mark]:
         begin = PLAIN_HEAD.match(chunk.text)
         first = begin.end() if begin else 0
         for sign in SIGN.finditer(chunk.text):
-            if int(sign[2]) in wanted and not _exponent(chunk.text, sign.start(), sign[2]):
+            if int(sign[2]) in wanted and not raises_unit(chunk.text, sign.start(), sign[2]):
                 found.append(_Mark(index, sign.start(), sign.end(), int(sign[2]), "raised"))
         for kind, pattern in _PLAIN_MARKS.items():
             for one in pattern.finditer(chunk.text, first):
@@ -212,15 +213,6 @@ def _syllable(word: str, digits: str) -> bool:
     letters = re.sub(r"^\W+|\W+$", "", word)
     spelled = letters[1:].islower() or (letters.isupper() and letters.isalpha() and len(letters) > 3)
     return len(letters) > 1 and spelled and letters.casefold() not in ("covid", "km", "sars", "cov")
-
-
-def _exponent(text: str, at: int, digits: str) -> bool:
-    return len(digits) == 1 and is_exponent(_last_word(text[:at]), digits)
-
-
-def _last_word(text: str) -> str:
-    words = text[-40:].split()
-    return words[-1] if words and not text[-1:].isspace() else ""
 
 
 def _end_heads(chunks: Sequence[Chunk], heads: Sequence[_Head]) -> set[int]:

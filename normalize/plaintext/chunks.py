@@ -325,6 +325,19 @@ def _how(before: str, line: str, left: int, measure: _Measure) -> _How:
         return "new"
     if not measure.width:
         return _how_after_paragraph(last, text)
+    return _how_after_printed_line(before, line, left, measure)
+
+
+def _how_after_paragraph(last: str, text: str) -> _How:
+    """The same where lines are paragraphs, or pieces of them that page ends left."""
+    if ENDED.search(last) and not begins_lower(text):
+        return "new" if len(last) > _SHORT_LINE else "on"
+    return "new" if _MARKDOWN_HEADING.match(text) or _MARKDOWN_HEADING.match(last) else "on"
+
+
+def _how_after_printed_line(before: str, line: str, left: int, measure: _Measure) -> _How:
+    """The same where lines are printed lines: room, indents and list markers begin a paragraph."""
+    last, text = before.strip(), line.strip()
     counted = bool(re.match(r"\d[\d.,]*\s", text))  # "12 hộ" is no list item
     marker = paragraphs.is_list_item(text) and not counted
     ended = bool(ENDED.search(last))
@@ -334,13 +347,6 @@ def _how(before: str, line: str, left: int, measure: _Measure) -> _How:
     if had_room or _begins_indented(before, line, left) or (marker and ended):
         return "new"
     return "perhaps" if PLAIN_HEAD.match(text) else "on"
-
-
-def _how_after_paragraph(last: str, text: str) -> _How:
-    """The same where lines are paragraphs, or pieces of them that page ends left."""
-    if ENDED.search(last) and not begins_lower(text):
-        return "new" if len(last) > _SHORT_LINE else "on"
-    return "new" if _MARKDOWN_HEADING.match(text) or _MARKDOWN_HEADING.match(last) else "on"
 
 
 def _how_in_sentence(last: str, text: str, measure: _Measure, counted: bool) -> _How:

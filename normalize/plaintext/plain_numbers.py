@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from normalize.plaintext.chunks import Chunk
-from normalize.plaintext.signs import CLOSED, PLAIN_HEAD, RAISED, SIGN, raises_unit
+from normalize.plaintext.signs import CLOSED, PLAIN_HEAD, RAISED, SIGN, raised_numbers
 from normalize.structure.footnotes import is_exponent
 from normalize.structure.paragraphs import heading_level
 
@@ -185,8 +185,8 @@ def _mark_candidates(chunks: Sequence[Chunk], wanted: set[int]) -> list[_Mark]:
             continue
         begin = PLAIN_HEAD.match(chunk.text)
         first = begin.end() if begin else 0
-        for sign in SIGN.finditer(chunk.text):
-            if int(sign[2]) in wanted and not raises_unit(chunk.text, sign.start(), sign[2]):
+        for sign in raised_numbers(chunk.text):
+            if int(sign[2]) in wanted:
                 found.append(_Mark(index, sign.start(), sign.end(), int(sign[2]), "raised"))
         for kind, pattern in _PLAIN_MARKS.items():
             for one in pattern.finditer(chunk.text, first):

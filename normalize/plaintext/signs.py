@@ -14,6 +14,7 @@ from normalize.structure.footnotes import is_exponent
 #: Around a raised number, and a bracketed one, while the text is taken apart.
 RAISED, BRACKETED, CLOSED = "\ue000", "\ue002", "\ue001"
 SIGN = re.compile(f"([{RAISED}{BRACKETED}])(\\d+){CLOSED}")
+SURE_SIGN = 3.5  # nats: cost of taking a number that is plainly raised for something else
 
 _DIGITS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹", "0123456789")
 NOTATION = re.compile(
@@ -54,8 +55,12 @@ def bare(text: str) -> str:
     return SIGN.sub("", text)
 
 
-def raises_unit(text: str, at: int, digits: str) -> bool:
-    """Whether digits at an offset are the exponent of a unit, ``km²``, and so no mark."""
+def raised_numbers(text: str) -> list[re.Match[str]]:
+    """The sealed numbers of a text, found by :data:`SIGN`, without the exponents of units: ``km²`` has no mark."""
+    return [sign for sign in SIGN.finditer(text) if not _raises_unit(text, sign.start(), sign[2])]
+
+
+def _raises_unit(text: str, at: int, digits: str) -> bool:
     before = text[max(0, at - 40) : at]  # a word, with room to spare
     words = before.split()
     word = words[-1] if words and not before[-1].isspace() else ""

@@ -30,9 +30,9 @@ from normalize.vietnamese.syllable import skeleton
 _MISREAD = re.compile(r"(?<=[\w%)])([!*°'’\"”^ˆ]{1,2})(?=[.,;:]?(?:\s|$))")
 
 #: Where a sign stands: the index of its chunk and its offset in the chunk's text.
-_Place = tuple[int, int]
+_Spot = tuple[int, int]
 #: The note that each raised number cites, by its label; ``None`` for none.
-_Rulings = Mapping[_Place, str | None]
+_Rulings = Mapping[_Spot, str | None]
 #: Label and printed number of the note that a chunk heads; ``None`` where its number is no note's.
 _Names = Mapping[int, tuple[str, str] | None]
 
@@ -107,7 +107,7 @@ def _marks_without_notes(
     marks: Sequence[tuple[int, int, str]],
     numbers: Sequence[int | None],
     named: _Names,
-    rulings: dict[_Place, str | None],
+    rulings: dict[_Spot, str | None],
 ) -> list[PageWarning]:
     """Rule that numbers raised after a word are marks, though no note answers them; say so."""
     known = {name[0] for name in named.values() if name}
@@ -134,8 +134,8 @@ def _stands_after_word(text: str, at: int) -> bool:
 
 
 def _guessed(
-    chunks: Sequence[Chunk], story: Told, named: _Names, rulings: dict[_Place, str | None]
-) -> tuple[list[Chunk], dict[_Place, str | None], list[PageWarning]]:
+    chunks: Sequence[Chunk], story: Told, named: _Names, rulings: dict[_Spot, str | None]
+) -> tuple[list[Chunk], dict[_Spot, str | None], list[PageWarning]]:
     """Marks that were misread: the one odd sign at the end of a word between the neighbouring marks."""
     chunks = list(chunks)
     warnings: list[PageWarning] = []
@@ -156,7 +156,7 @@ def _guessed(
     return chunks, rulings, warnings
 
 
-def _gap_of(label: str, head: int, rulings: _Rulings, end: int) -> tuple[_Place, _Place] | None:
+def _gap_of(label: str, head: int, rulings: _Rulings, end: int) -> tuple[_Spot, _Spot] | None:
     """Between which places the mark of a note must stand: after the mark before, above the next mark and the note.
 
     ``None`` where the mark was found, or nothing says where to look.
@@ -172,7 +172,7 @@ def _gap_of(label: str, head: int, rulings: _Rulings, end: int) -> tuple[_Place,
     return before or (-1, -1), min(after, (head, 0))
 
 
-def _odd_signs(chunks: Sequence[Chunk], story: Told, low: _Place, high: _Place) -> list[tuple[int, re.Match[str]]]:
+def _odd_signs(chunks: Sequence[Chunk], story: Told, low: _Spot, high: _Spot) -> list[tuple[int, re.Match[str]]]:
     """The signs of the body between two places that a raised digit may have been read as, each with its chunk."""
     return [
         (index, sign)
@@ -183,7 +183,7 @@ def _odd_signs(chunks: Sequence[Chunk], story: Told, low: _Place, high: _Place) 
     ]
 
 
-def _shifted(rulings: _Rulings, index: int, after: int, by: int) -> dict[_Place, str | None]:
+def _shifted(rulings: _Rulings, index: int, after: int, by: int) -> dict[_Spot, str | None]:
     """The rulings where the text of one chunk grew behind an offset."""
     return {
         (at, place + by if at == index and place > after else place): label for (at, place), label in rulings.items()

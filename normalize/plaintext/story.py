@@ -173,14 +173,14 @@ def _parts_halves(chunk: Chunk) -> bool:
     return not chunk.table and bare(chunk.text).endswith(";")
 
 
-def _may_head(text: str, lower: bool) -> bool:
-    """Whether a text stands for itself, a title or heading, so that the next chunk does not go on with it."""
+def _stands_for_itself(text: str, lower: bool) -> bool:
+    """Whether a text is a title or heading, so that the next chunk does not go on with it."""
     return paragraphs.is_document_type(text) or (bool(paragraphs.heading_level(text)) and not lower)
 
 
 def _may_go_on_with_body(place: _Place) -> bool:
     plain = not place.chunk.head and not place.chunk.table
-    return plain and place.body_open and place.body is not None and not _may_head(place.body.text, place.lower)
+    return plain and place.body_open and place.body is not None and not _stands_for_itself(place.body.text, place.lower)
 
 
 def _may_be_in_note(place: _Place) -> bool:

@@ -25,6 +25,7 @@ import secrets
 import stat
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
+from itertools import count
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -151,30 +152,39 @@ def keep_versions(targets: Mapping[str, Path], sha256: str, texts: Mapping[Path,
         OSError: it cannot be kept.
     """
     old = {target: target.read_bytes() for target in targets.values() if target.exists()}
-    if not old:
-        return []
-    try:
-        listed = json.loads(old[targets["json"]])
-        hashes = {entry["sha256"] for entry in listed["files"]}
-        untouched = all(hashlib.sha256(old[target]).hexdigest() in hashes for target in old if target in texts)
-        same = bool(listed["source"]["sha256"] == sha256 and untouched)
-    except (KeyError, ValueError, TypeError):
-        # A crash came between the text and its JSON, or the text is somebody else's.
-        same = all(content == texts.get(target) for target, content in old.items())
-    if same:
+    if not old or _made_again(old, targets, sha256, texts):
         return []
     date = datetime.fromtimestamp(max(target.stat().st_mtime for target in old))
-    number, kept = 1, dict[Path, bytes]()
-    while not kept or any(place.exists() and place.read_bytes() != text for place, text in kept.items()):
+    for number in count(1):
         mark = f"{date:%Y-%m-%d %H%M%S}" + (f" {number}" if number > 1 else "")
         kept = {
             versions / fitted(target.name.removesuffix(f".{form}"), f" ({mark}).{form}"): old[target]
             for form, target in targets.items()
             if target in old
         }
-        number += 1
+        if not _hold_other_content(kept):
+            break
     publish(kept, versions / ".staging")
     return list(kept)
+
+
+def _made_again(
+    old: Mapping[Path, bytes], targets: Mapping[str, Path], sha256: str, texts: Mapping[Path, bytes]
+) -> bool:
+    """Whether nothing is lost with ``old``: it is an untouched text of the same scan, or the very text that comes."""
+    try:
+        listed = json.loads(old[targets["json"]])
+        hashes = {entry["sha256"] for entry in listed["files"]}
+        untouched = all(hashlib.sha256(old[target]).hexdigest() in hashes for target in old if target in texts)
+        return bool(listed["source"]["sha256"] == sha256 and untouched)
+    except (KeyError, ValueError, TypeError):
+        # A crash came between the text and its JSON, or the text is somebody else's.
+        return all(content == texts.get(target) for target, content in old.items())
+
+
+def _hold_other_content(places: Mapping[Path, bytes]) -> bool:
+    """Whether a file with other content than what is to be put there lies at one of these places."""
+    return any(place.exists() and place.read_bytes() != content for place, content in places.items())
 
 
 def name_for(stem: PurePosixPath, path: Path) -> str:

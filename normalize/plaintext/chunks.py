@@ -2,7 +2,7 @@
 
 Engines differ in what a line is (a printed line, or a paragraph), in what blank lines part, and in what they leave of
 the page: its number, its running header, a rule, a form feed, a comment. What a line is, is told by the lengths of all
-lines; what belongs to the page and not to the text, by numbers that rise and by lines that come again and again.
+lines; what belongs to the page and not to the text, by :mod:`normalize.plaintext.page_ends`.
 """
 
 from __future__ import annotations
@@ -14,28 +14,15 @@ from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import Literal
 
 from normalize.document import Dropped
+from normalize.plaintext.page_ends import page_ends
+from normalize.plaintext.signs import BRACKETED, CLOSED, ENDED, NOTATION, PLAIN_HEAD, RAISED, begins_lower, seal
 from normalize.structure import paragraphs
 
-#: Around a raised number, and a bracketed one, while the text is taken apart.
-RAISED, BRACKETED, CLOSED = "\ue000", "\ue002", "\ue001"
-SIGN = re.compile(f"([{RAISED}{BRACKETED}])(\\d+){CLOSED}")
 _TABLE = "\ue003"
 
-_DIGITS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹", "0123456789")
-_NOTATION = re.compile(
-    r"<sup>\s*[\[(]?\s*(?P<sup>\d{1,3})\s*[\])]?\s*</sup>"
-    r"|⁽?(?P<raised>[⁰¹²³⁴⁵⁶⁷⁸⁹]{1,3})⁾?"
-    r"|\$\s*(?:\{\})?\^\s*\{?\s*(?:\\text\{)?[(\[]?(?P<latex>\d{1,3})[)\]]?\}?\}?\s*\$"
-    r"|\\\(\s*\^\s*\{?(?P<latex2>\d{1,3})\}?\s*\\\)"
-    r"|\\textsuperscript\{(?P<text>\d{1,3})\}"
-    r"|\^\{?\[?(?P<caret>\d{1,3})\]?\}?\^"
-    r"|\^\{(?P<brace>\d{1,3})\}"
-    r"|\\?\[\^(?P<markdown>\d{1,3})\\?\]:?"
-    r"|\\?\[(?P<bracket>\d{1,3})\\?\]",
-    re.IGNORECASE,
-)
 _HEAD = re.compile(rf"[{RAISED}{BRACKETED}](\d+){CLOSED}\s*")
 _ESCAPED = re.compile(r"\\([*_#\[\]().+\-!~>|])")
 #: Stars or underscores around words, as Markdown has them; engines do not always close with as many as they open.
@@ -44,29 +31,17 @@ _EMPHASIS = re.compile(
     r"|(?<!\w)(?P<line>_{1,3})(?=[^\W_])(.*?[^\s_])(?P=line)(?!\w)"
 )
 _TAG = re.compile(r"</?(?:b|i|u|strong|em|span|font|p|div|center)(?:\s[^<>]*)?>", re.IGNORECASE)
-_RULE = re.compile(r"[\s\-_*=–—~]{3,}")
-#: Lines that only another engine writes between two pages.
-_PAGE_END = re.compile(
-    r"<!--\s*(?:(?:page|trang|pagebreak|page[ -]break)\b[^<>]*)-->|\{\d+\}-{3,}|<page_number>.{0,12}</page_number>"
-    r"|<(?:pagebreak|page)\s*/?>|\\(?:newpage|pagebreak)",
-    re.IGNORECASE,
-)
-_PAGE_NUMBER = re.compile(
-    r"(?P<fence>[\s#*=_\[(|<–—-]*)(?P<word>(?:trang|page|tr\.|p\.)\s*(?:số\s*)?[:.]?\s*)?(?P<number>\d{1,3})"
-    r"(?P<of>\s*(?:/|of|trên)\s*\d{1,3})?[\s#*=_\])|>–—-]*",
-    re.IGNORECASE,
-)
-_ENDED = re.compile(rf"[.;:!?…](?:[\"”’)\]*_]|\s?[{RAISED}{BRACKETED}]\d+{CLOSED})*$|/\.$")
-#: What a note's head may look like where its number is set in ordinary digits.
-PLAIN_HEAD = re.compile(
-    r"(?:\((?P<paren>\d{1,3})\)\s*|(?P<dot>\d{1,3})\.\s+|(?P<close>\d{1,3})\)\s*|(?P<space>\d{1,3})\s+"
-    r"|(?P<glued>\d{1,3})(?=[^\W\d_][^\W\d_]|[(“\"]))(?=\S)"
-)
+
+#: What may begin a list item, or a line that broke before a dash.
+_DASH = re.compile(r"[-–+*•]\s")
+_MARKDOWN_HEADING = re.compile(r"#{1,6}\s")
 
 _WIDEST = 140  # letters in a printed line
-_PAGE_AT_LEAST = 500  # letters between two page numbers
-_MOST_HEADERS = 4  # different lines that pages carry at top and foot
-_NAMED_PAGE_AT_LEAST = 80  # the same where they are written as such
+_SHORT_LINE = 40  # letters: where lines are paragraphs, what ends a sentence after fewer is no paragraph of its own
+_FIRST_LINE_INDENT = (2, 12)  # spaces, fewest and most
+
+#: A line goes on with the one before it, begins a paragraph, or does so only if it turns out to be a note.
+_How = Literal["on", "new", "perhaps"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +70,7 @@ class Chunk:
     @property
     def ended(self) -> bool:
         """Its last sentence is whole, or it has none."""
-        return bool(_ENDED.search(self.text)) or bool(self.table)
+        return bool(ENDED.search(self.text)) or bool(self.table)
 
     @property
     def lower(self) -> bool:
@@ -108,29 +83,16 @@ class Chunk:
         return len(self.text) < 160
 
 
-def begins_lower(text: str) -> bool:
-    """Whether a text begins in the middle of a sentence, by its looks."""
-    first = next((c for c in text if c.isalnum()), "")
-    return first.islower() and not paragraphs.is_list_item(text)
-
-
-def bare(text: str) -> str:
-    """A chunk's text without its raised numbers."""
-    return SIGN.sub("", text)
-
-
 def chunks_of(text: str) -> tuple[list[Chunk], list[Dropped]]:
     """The chunks of a text, and what belongs to its pages only: page numbers, running headers, separators."""
     text, tables = _without_html(_cleaned(text))
     lines = [line.rstrip() for line in text.split("\n")]
-    pages, dropped = _page_ends(lines)
+    pages, dropped = page_ends(lines, full_line=_measure(lines).width or _WIDEST)
+    measure = _measure([line for index, line in enumerate(lines) if index not in dropped])
+    spaced = measure.width > 0 and _spaced(lines, dropped)
+    a_line_each = not measure.width and _hardly_blank(lines)
     chunks: list[Chunk] = []
     page = 1 if pages else 0
-    measure = _measure([line for index, line in enumerate(lines) if index not in dropped])
-    width = measure.width
-    spaced = width > 0 and _spaced(lines, dropped)
-    blank = sum(not line.strip() for line in lines)
-    a_line_each = not width and blank < 0.1 * len(lines)
     begun = 0  # chunks before this page
     run: list[str] = []
 
@@ -150,8 +112,13 @@ def chunks_of(text: str) -> tuple[list[Chunk], list[Dropped]]:
         elif not spaced:
             close()
     close()
+    return chunks, _dropped(lines, dropped)
+
+
+def _dropped(lines: Sequence[str], dropped: dict[int, str]) -> list[Dropped]:
+    """What is reported of the lines that are left out: those that say anything."""
     gone = [Dropped(0, None, lines[index].strip(), reason) for index, reason in sorted(dropped.items()) if reason]
-    return chunks, [one for one in gone if any(c.isalnum() for c in one.text)]
+    return [one for one in gone if any(c.isalnum() for c in one.text)]
 
 
 def _cleaned(text: str) -> str:
@@ -201,157 +168,13 @@ def _same_words(one: str, other: str) -> bool:
 def _inside(text: str) -> str:
     """A stretch of text with its raised numbers sealed and its Markdown gone."""
     text = _TAG.sub("", text) if "<" in text else text
-    text = _NOTATION.sub(_seal, text)
+    text = NOTATION.sub(seal, text)
     while True:
         plain = _EMPHASIS.sub(lambda found: found[1] or found[2] or found[4], text)
         if plain == text:
             break
         text = plain
     return _ESCAPED.sub(r"\1", text)
-
-
-def _seal(found: re.Match[str]) -> str:
-    digits = next(group for group in found.groups() if group).translate(_DIGITS)
-    return f"{BRACKETED if found['bracket'] else RAISED}{digits}{CLOSED}"
-
-
-# -- what belongs to the page ---------------------------------------------------------------------------------------
-
-
-def _page_ends(lines: Sequence[str]) -> tuple[set[int], dict[int, str]]:
-    """Indexes of the lines at which a new page begins, and of the lines to leave out, with the reason.
-
-    An empty reason is for lines that hold no word.
-    """
-    dropped: dict[int, str] = {}
-    ends: set[int] = set()
-    at = [0]  # letters before each line
-    for line in lines:
-        at.append(at[-1] + len(line.strip()))
-    for index, line in enumerate(lines):
-        if line == "\f" or _PAGE_END.fullmatch(line.strip()):
-            dropped[index] = "page separator"
-            ends.add(index)
-    numbers = _page_numbers(lines, at)
-    for index in numbers:
-        dropped[index] = "page number"
-    ends |= numbers
-    rules = [index for index, line in enumerate(lines) if _RULE.fullmatch(line) and line.strip()]
-    dropped |= dict.fromkeys(rules, "")
-    if not ends and rules and not any(_heads_note(lines, index) for index in rules):
-        ends |= {index for index in rules if at[index] >= _PAGE_AT_LEAST}
-    headers = _running_headers(lines, at, dropped, ends)
-    dropped |= dict.fromkeys(headers, "running header")
-    if not ends:
-        ends = headers
-    return ends, dropped
-
-
-def _heads_note(lines: Sequence[str], index: int) -> bool:
-    """Whether the next line with words begins with a raised number: the rule stands above the footnotes."""
-    following = next((line.strip() for line in lines[index + 1 :] if line.strip()), "")
-    found = _NOTATION.match(following)
-    return bool(found)
-
-
-def _page_numbers(lines: Sequence[str], at: Sequence[int]) -> set[int]:
-    """The lines that are page numbers: alone on their line, rising by one, a page apart."""
-    found: list[tuple[int, int, bool, bool]] = []  # line, number, named, a word says so
-    for index, line in enumerate(lines):
-        if len(line) > 40 or not any(c.isdigit() for c in line):
-            continue
-        match = _PAGE_NUMBER.fullmatch(line.strip())
-        if match and int(match["number"]) > 0:
-            named = bool(match["word"] or match["of"] or re.search(r"[-–—=]", match["fence"]))
-            if re.search(r"#", match["fence"]) and not match["word"]:
-                continue  # a heading that is a number
-            found.append((index, int(match["number"]), named, bool(match["word"])))
-    # best[i]: longest chain of pages that ends with the i-th candidate
-    best: list[int] = []
-    before: list[int | None] = []
-    last: dict[int, list[int]] = {}
-    for i, (index, number, named, _) in enumerate(found):
-        length, previous = 1, None
-        for step in (1, 2, 3):
-            for j in last.get(number - step, [])[-4:]:
-                apart = at[index] - at[found[j][0] + 1]
-                needed = _NAMED_PAGE_AT_LEAST if named and found[j][2] else _PAGE_AT_LEAST
-                if apart >= needed and best[j] + 1 > length:
-                    length, previous = best[j] + 1, j
-        best.append(length)
-        before.append(previous)
-        last.setdefault(number, []).append(i)
-    if not found:
-        return set()
-    end = max(range(len(found)), key=lambda i: (best[i], found[i][3]))
-    chain: list[int] = []
-    at_last: int | None = end
-    while at_last is not None:
-        chain.append(at_last)
-        at_last = before[at_last]
-    if len(chain) == 1 and not found[end][3] and not _cuts_sentence(lines, found[end][0], found[end][1], at):
-        return set()
-    kept = {found[i][0] for i in chain}
-    # Numbers that are written as page numbers, and misread or out of order.
-    kept |= {index for index, _, _, word in found if word}
-    first, lowest = found[chain[-1]][0], found[chain[-1]][1]
-    if lowest == 2:  # a 1 at the very top
-        kept |= {index for index, number, _, _ in found if number == 1 and index < first and at[index] < 40}
-    return kept
-
-
-def _cuts_sentence(lines: Sequence[str], index: int, number: int, at: Sequence[int]) -> bool:
-    """Whether a lone number parts two halves of a sentence, with a page of text before it."""
-    if number != 2 or at[index] < _PAGE_AT_LEAST:
-        return False
-    following = next((line for line in lines[index + 1 :] if line.strip()), "")
-    return begins_lower(following)
-
-
-def _running_headers(lines: Sequence[str], at: Sequence[int], dropped: dict[int, str], ends: set[int]) -> set[int]:
-    """Lines that come again and again where pages begin or end, and lie between the halves of sentences."""
-    places: dict[str, list[int]] = {}
-    for index, line in enumerate(lines):
-        text = line.strip()
-        if index in dropped or not 6 <= len(text) <= 120 or paragraphs.is_list_item(text) or "|" in text:
-            continue
-        places.setdefault(re.sub(r"[\W\d_]+", " ", text).casefold().strip(), []).append(index)
-    full = [index for index, line in enumerate(lines) if line.strip() and index not in dropped]
-    boundaries = sorted(ends)
-    width = _measure(lines).width
-    headers: list[list[int]] = []
-    for key, where in places.items():
-        if len(where) < 3 or len(key) < 6 or " " not in key or begins_lower(lines[where[0]]):
-            continue
-        if any(at[after] - at[before] < _PAGE_AT_LEAST for before, after in pairwise(where)):
-            continue  # not a page apart
-        if boundaries:
-            close = [index for index in where if _beside(index, boundaries, lines)]
-            if len(close) >= 2 and len(close) >= 0.6 * len(where):
-                headers.append(close)
-            continue
-        cut = []
-        for index in where:
-            after = bisect_left(full, index) + 1
-            cut.append(after < len(full) and begins_lower(lines[full[after]]))
-        full_line = len(lines[where[0]].strip()) > 0.75 * (width or _WIDEST)
-        if full_line:  # a clause that comes again, not a header
-            continue
-        share = 0.6 if len(where) == 3 else 0.3
-        if sum(cut) >= max(2, share * len(where)) and not _ENDED.search(lines[where[0]].strip()):
-            headers.append([index for index, is_cut in zip(where, cut, strict=True) if is_cut or index != where[0]])
-    # More of them, and the text itself says everything several times.
-    return {index for where in headers for index in where} if len(headers) <= _MOST_HEADERS else set()
-
-
-def _beside(index: int, boundaries: Sequence[int], lines: Sequence[str]) -> bool:
-    """Whether nothing but blank lines, or one other line, lies between a line and the nearest page end."""
-    place = bisect_left(boundaries, index)
-    for boundary in boundaries[max(0, place - 1) : place + 1]:
-        between = lines[min(index, boundary) + 1 : max(index, boundary)]
-        if sum(bool(line.strip()) for line in between) <= 1 and len(between) <= 6:
-            return True
-    return False
 
 
 # -- what is a paragraph --------------------------------------------------------------------------------------------
@@ -382,7 +205,7 @@ def _measure(lines: Sequence[str]) -> _Measure:
     rooms = sorted(
         _room(before, line, longest)
         for before, line in pairwise(full)
-        if begins_lower(line) and not _ENDED.search(before) and len(before) > 0.6 * longest
+        if begins_lower(line) and not ENDED.search(before) and len(before) > 0.6 * longest
     )
     usual = rooms[int(0.95 * (len(rooms) - 1))] if rooms else 0
     return _Measure(longest, min(0.2 * longest, max(0.02 * longest, usual + 1)))
@@ -397,6 +220,11 @@ def _spaced(lines: Sequence[str], dropped: dict[int, str]) -> bool:
     """Whether a blank line follows nearly every printed line, so that it says nothing."""
     full = [index for index, line in enumerate(lines[:-1]) if line.strip() and index not in dropped]
     return sum(not lines[index + 1].strip() for index in full) > 0.9 * len(full)
+
+
+def _hardly_blank(lines: Sequence[str]) -> bool:
+    """Whether a text has too few blank lines for them to part its paragraphs."""
+    return sum(not line.strip() for line in lines) < 0.1 * len(lines)
 
 
 def _chunks_of_run(
@@ -457,7 +285,7 @@ def _paragraphs(lines: Sequence[str], page: int, measure: _Measure, a_line_each:
     """The chunks of lines that are not a table's."""
     chunks: list[Chunk] = []
     text, indented, glued = "", False, False
-    left = min(len(line) - len(line.lstrip()) for line in lines)
+    left = min(map(_indent, lines))
     width = measure.width
     a_line_each |= not width and len(lines) > 1 and max(map(len, lines)) > _WIDEST
 
@@ -480,44 +308,65 @@ def _paragraphs(lines: Sequence[str], page: int, measure: _Measure, a_line_each:
                 close()
                 glued = how == "perhaps"
         if not text:
-            text, indented = plain, len(line) - len(line.lstrip()) >= 4
+            text, indented = plain, _indent(line) >= 4
             glued = glued and bool(chunks)
         before = line
     close()
     return chunks
 
 
-def _how(before: str, line: str, left: int, measure: _Measure) -> str:
-    """Whether a line goes ``on`` with the one before it, begins a ``new`` paragraph, or does so ``perhaps``."""
+def _how(before: str, line: str, left: int, measure: _Measure) -> _How:
+    """How a line stands to the one before it; ``left`` is where the lines of its paragraphs begin."""
     last, text = before.strip(), line.strip()
-    width = measure.width
-    ended = bool(_ENDED.search(last))
-    if re.match(r"[-–+*•]\s", text):
-        return "new" if not width or ended or len(last) < 0.8 * width else "on"
-    if _NOTATION.match(text) and re.search(r"[^\W\d_]", text):
+    if _DASH.match(text):
+        wrapped = len(last) >= 0.8 * measure.width and not ENDED.search(last)
+        return "on" if measure.width and wrapped else "new"
+    if NOTATION.match(text) and re.search(r"[^\W\d_]", text):
         return "new"
-    lower = begins_lower(text)
-    if not width:
-        if ended and not lower:
-            return "new" if len(last) > 40 else "on"
-        return "new" if re.match(r"#{1,6}\s", text) or re.match(r"#{1,6}\s", last) else "on"
+    if not measure.width:
+        return _how_after_paragraph(last, text)
+    return _how_after_printed_line(before, line, left, measure)
+
+
+def _how_after_paragraph(last: str, text: str) -> _How:
+    """The same where lines are paragraphs, or pieces of them that page ends left."""
+    if ENDED.search(last) and not begins_lower(text):
+        return "new" if len(last) > _SHORT_LINE else "on"
+    return "new" if _MARKDOWN_HEADING.match(text) or _MARKDOWN_HEADING.match(last) else "on"
+
+
+def _how_after_printed_line(before: str, line: str, left: int, measure: _Measure) -> _How:
+    """The same where lines are printed lines: room, indents and list markers begin a paragraph."""
+    last, text = before.strip(), line.strip()
     counted = bool(re.match(r"\d[\d.,]*\s", text))  # "12 hộ" is no list item
     marker = paragraphs.is_list_item(text) and not counted
-    room = _room(last, text, width)
-    if (lower or (counted and not ended)) and not marker:
-        if ended and last.endswith("."):
-            return "new" if room > measure.slack else "on"
-        if room <= 0.45 * width:
-            return "perhaps" if counted and PLAIN_HEAD.match(text) else "on"
-        return "new"
-    if room > measure.slack:
-        return "new"
-    indent = len(line) - len(line.lstrip()) - left
-    if 2 <= indent <= 12 and indent > len(before) - len(before.lstrip()) - left:
-        return "new"
-    if marker and ended:
+    ended = bool(ENDED.search(last))
+    if not marker and (begins_lower(text) or (counted and not ended)):
+        return _how_in_sentence(last, text, measure, counted)
+    had_room = _room(last, text, measure.width) > measure.slack
+    if had_room or _begins_indented(before, line, left) or (marker and ended):
         return "new"
     return "perhaps" if PLAIN_HEAD.match(text) else "on"
+
+
+def _how_in_sentence(last: str, text: str, measure: _Measure, counted: bool) -> _How:
+    """The same for a printed line that looks like the middle of a sentence: only plain room ends a paragraph there."""
+    room = _room(last, text, measure.width)
+    if last.endswith(".") and ENDED.search(last):
+        return "new" if room > measure.slack else "on"
+    if room > 0.45 * measure.width:
+        return "new"
+    return "perhaps" if counted and PLAIN_HEAD.match(text) else "on"
+
+
+def _begins_indented(before: str, line: str, left: int) -> bool:
+    """Whether a line is indented as the first of a paragraph is, and farther than the line before."""
+    indent = _indent(line) - left
+    return _FIRST_LINE_INDENT[0] <= indent <= _FIRST_LINE_INDENT[1] and indent > _indent(before) - left
+
+
+def _indent(line: str) -> int:
+    return len(line) - len(line.lstrip())
 
 
 def _chunk(text: str, page: int, glued: bool, indented: bool) -> Chunk | None:

@@ -2,9 +2,8 @@
 
 Such text is the pages one after the other: a paragraph stops where its page ended, the page's footnotes follow,
 then the paragraph goes on. Each chunk (see :mod:`normalize.plaintext.chunks`) either belongs to the body or to a note,
-and either goes on with what was there or begins anew. Notes are headed by a raised number; for every other chunk the
-cheapest story over the whole document is sought (beam search), with the language model as the judge of what follows
-on what.
+and either goes on with what was there or begins anew. Notes are headed by a raised number; what every other chunk is
+the cheapest story over the whole document says (see :mod:`normalize.plaintext.story`).
 
 Marks are understood as ``¹``, ``<sup>1</sup>``, ``[1]``, ``[^1]``, ``^1^`` and ``$^{1}$`` wherever they stand, and as
 ``(1)`` or plain digits where marks and notes bear each other out (see :mod:`normalize.plaintext.plain_numbers`).
@@ -14,41 +13,34 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-
-import numpy as np
+from dataclasses import replace
 
 from normalize.document import Block, Document, Footnote, Mark, PageWarning, Source, Token, Tokens, published
-from normalize.plaintext.chunks import BRACKETED, CLOSED, RAISED, SIGN, Chunk, bare, chunks_of
+from normalize.plaintext.chunks import Chunk, chunks_of
 from normalize.plaintext.plain_numbers import with_plain_numbers
+from normalize.plaintext.signs import BRACKETED, CLOSED, RAISED, SIGN, SURE_SIGN, raised_numbers
+from normalize.plaintext.story import Told, tell
 from normalize.structure import paragraphs
-from normalize.structure.footnotes import Sign, is_exponent, labels, match_marks, settle, superscript
+from normalize.structure.footnotes import Sign, labels, match_marks, settle, superscript
 from normalize.structure.lines import glue, join_lines
 from normalize.structure.metadata import is_motto, is_recipients_head, read_metadata
-from normalize.vietnamese import language
-from normalize.vietnamese.language import load_language_model
 from normalize.vietnamese.syllable import skeleton
 
 #: At the end of a word: what other engines make of a small raised digit, a full stop after it or not.
 _MISREAD = re.compile(r"(?<=[\w%)])([!*°'’\"”^ˆ]{1,2})(?=[.,;:]?(?:\s|$))")
 
-# Costs in nats, by feel where the language model has nothing to say.
-_LOWER_CASE_START = 6.0
-_BROKEN_OFF = 3.0
-_NOTE_BROKEN_OFF = 2.0
-_NEW_NOTE_PARAGRAPH = 2.2
-_NOTE_AFTER_BODY = 1.0
-_STRANGE_JOIN = 2.0
-_THIN_BODY = 3.0
-_THIN_PAGE = 600  # letters
-_MARK_IN_NOTE = 4.0
-_BODY_BELOW_NOTES = 4.0  # on one page
-_NOTE_ON_TOP = 3.0  # of a page
-_SURE_SIGN = 3.5  # cost of taking a number that is plainly raised for something else
-_NO_PAGE_BETWEEN = 3.0  # the two halves of a broken note follow each other
-_USUAL_PAGE = 12  # chunks
-_BEAM = 48
-_HOPELESS = 16.0  # this much dearer than the cheapest, a story is given up
+#: Where a sign stands: the index of its chunk and its offset in the chunk's text.
+_Spot = tuple[int, int]
+#: The note that each raised number cites, by its label; ``None`` for none.
+_Rulings = Mapping[_Spot, str | None]
+#: Label and printed number of the note that a chunk heads; ``None`` where its number is no note's.
+_Names = Mapping[int, tuple[str, str] | None]
+
+_RECIPIENT = re.compile(r"\s*[-–+*•]")
+
+_TITLE_WITHIN = 30  # blocks from the start
+_LONGEST_LETTERHEAD = 200  # letters
+_FARTHEST_MISREAD = 40  # chunks between a misread mark and its note
 
 
 def parse_text(text: str, source: Source) -> Document:
@@ -60,12 +52,12 @@ def parse_text(text: str, source: Source) -> Document:
     """
     chunks, dropped = chunks_of(text)
     chunks, plain = with_plain_numbers(chunks)
-    story = _tell(chunks)
+    story = tell(chunks)
     marks = _marks(chunks, story)
     heads = [index for index, chunk in enumerate(chunks) if chunk.head]
-    mark_numbers = settle([Sign(at, digits, _SURE_SIGN) for at, _, digits in marks])
+    mark_numbers = settle([Sign(at, digits, SURE_SIGN) for at, _, digits in marks])
     head_numbers = settle(
-        [Sign(index, chunks[index].head, _SURE_SIGN) for index in heads],
+        [Sign(index, chunks[index].head, SURE_SIGN) for index in heads],
         frozenset(number for number in mark_numbers if number is not None),
     )
     named = dict(zip(heads, labels(head_numbers), strict=True))
@@ -97,217 +89,25 @@ def parse_text(text: str, source: Source) -> Document:
     )
 
 
-# -- which chunk belongs where --------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class _Story:
-    """What each chunk so far is, and what that cost.
-
-    Attributes:
-        before: the story up to the last chunk.
-        note_kind: the last chunk belongs to a note, not to the body.
-        join: the last chunk goes on with the one before it of its kind.
-        body, note: index of the last chunk of each kind, -1 for none.
-        run: letters of body since the last note.
-    """
-
-    cost: float
-    before: _Story | None = None
-    note_kind: bool = False
-    join: bool = False
-    body: int = -1
-    note: int = -1
-    run: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class _Told:
-    """What each chunk is: a note's or the body's, going on with the one before it of its kind or not."""
-
-    in_note: list[bool]
-    joins: list[bool]
-
-
-def _tell(chunks: Sequence[Chunk]) -> _Told:
-    """The cheapest story of a whole text."""
-    first_head = next((index for index, chunk in enumerate(chunks) if chunk.head), len(chunks))
-    judge = _Judge(chunks, back=1 if first_head == len(chunks) else _USUAL_PAGE)
-    cites = _cites(chunks)
-    beam = [_Story(0.0)]
-    for index in range(len(chunks)):
-        best: dict[tuple[int, int, bool], _Story] = {}
-        judge.learn({(before, index) for story in beam for before in (story.body, story.note) if before >= 0})
-        for story in beam:
-            for one in _goes_on(chunks, index, story, judge, cites[index], notes_begun=index > first_head):
-                state = (one.body, one.note, one.note_kind)
-                if state not in best or one.cost < best[state].cost:
-                    best[state] = one
-        beam = sorted(best.values(), key=lambda one: one.cost)[:_BEAM]
-        beam = [one for one in beam if one.cost <= beam[0].cost + _HOPELESS]
-    in_note, joins = [], []
-    last: _Story | None = beam[0]
-    while last is not None and last.before is not None:
-        in_note.append(last.note_kind)
-        joins.append(last.join)
-        last = last.before
-    return _Told(in_note[::-1], joins[::-1])
-
-
-def _cites(chunks: Sequence[Chunk]) -> list[int]:
-    """How many marks stand in each chunk, by the likeliest rising sequence of all raised numbers of the text."""
-    counts = [0] * len(chunks)
-    last_head: dict[str, int] = {}
-    for index, chunk in enumerate(chunks):
-        if chunk.head:
-            last_head[chunk.head] = index
-    if not last_head:
-        return counts
-    signs = [
-        (index, sign[2])
-        for index, chunk in enumerate(chunks)
-        if not chunk.head
-        for sign in SIGN.finditer(chunk.text)
-        if not _exponent(chunk.text, sign.start(), sign[2])
-    ]
-    numbers = settle([Sign(index, digits, _SURE_SIGN) for index, digits in signs])
-    for (index, digits), number in zip(signs, numbers, strict=True):
-        if number is not None and last_head.get(digits, -1) > index:
-            counts[index] += 1
-    return counts
-
-
-def _goes_on(
-    chunks: Sequence[Chunk], index: int, story: _Story, judge: _Judge, cites: int, notes_begun: bool
-) -> list[_Story]:
-    chunk = chunks[index]
-    body = chunks[story.body] if story.body >= 0 else None
-    note = chunks[story.note] if story.note >= 0 else None
-    body_open = body is not None and (not body.ended or (chunk.lower and _may_go_on(body)))
-    note_open = note is not None and (not note.ended or (chunk.lower and _may_go_on(note)))
-    page_begins = index > 0 and chunk.page != chunks[index - 1].page
-
-    def told(in_note: bool, join: bool, cost: float) -> _Story:
-        return _Story(
-            story.cost + cost,
-            story,
-            in_note,
-            join,
-            story.body if in_note else index,
-            index if in_note else story.note,
-            0 if in_note else story.run + len(chunk.text),
-        )
-
-    if chunk.head:
-        # Between two groups of notes lies the body of a page, which is seldom only a few lines.
-        thin = note is not None and 0 < story.run < _THIN_PAGE
-        return [told(True, False, (_NOTE_BROKEN_OFF if note_open else 0.0) + (_THIN_BODY if thin else 0.0))]
-    begins = _LOWER_CASE_START if chunk.lower else 0.0
-    below = _BODY_BELOW_NOTES if chunk.page and story.note_kind and not page_begins else 0.0
-    new_body = begins + (_BROKEN_OFF if body is not None and body_open and not body.short else 0.0)
-    stories = [told(False, False, new_body + below)]
-    heading = body is not None and (
-        paragraphs.is_document_type(body.text) or (bool(paragraphs.heading_level(body.text)) and not chunk.lower)
-    )
-    if body_open and not heading and not chunk.table:
-        strange = 0.0 if chunk.lower else _STRANGE_JOIN + (2.0 if body is not None and body.short else 0.0)
-        stories.append(told(False, True, strange - judge.follows(story.body, index) + below))
-    if note is not None and notes_begun and not chunk.table:
-        away = 0.0 if story.note_kind else _NOTE_AFTER_BODY
-        away += _MARK_IN_NOTE * min(2, cites) + (_NOTE_ON_TOP if page_begins else 0.0)
-        if note_open:
-            # Across a page end a capital hardly goes on with a sentence, whatever the words say.
-            strange = 0.0 if chunk.lower else 1.0 if story.note_kind else _STRANGE_JOIN + 2.0
-            strange += _NO_PAGE_BETWEEN if story.note_kind else 0.0
-            stories.append(told(True, True, strange + away - judge.follows(story.note, index)))
-        if story.note_kind:
-            again = 0.0 if chunk.indented else _NEW_NOTE_PARAGRAPH
-            stories.append(told(True, False, again + begins + away))
-    return stories
-
-
-def _may_go_on(chunk: Chunk) -> bool:
-    """Whether a chunk ends in a semicolon, which ends a list item, or parts two halves of a sentence."""
-    return not chunk.table and bare(chunk.text).endswith(";")
-
-
-class _Judge:
-    """How well one chunk follows on another, by the language model."""
-
-    def __init__(self, chunks: Sequence[Chunk], back: int) -> None:
-        """Args: chunks; and how many chunks back most questions will go, to ask the model all of them at once."""
-        self._model = load_language_model()
-        # The edges are all that is looked at: a chunk may be long.
-        self._heads = [self._ids(bare(chunk.text[:80]).split()[:2])[:2] for chunk in chunks]
-        self._tails = [self._ids(bare(chunk.text[-120:]).split()[-3:])[-3:] for chunk in chunks]
-        self._starts = self._scores([([0, 0, 0], head) for head in self._heads])
-        self._open = [not chunk.ended for chunk in chunks]
-        self._asked = [not chunk.head and not chunk.table for chunk in chunks]
-        self._known: dict[tuple[int, int], float] = {}
-        self.learn({(before, after) for after in range(len(chunks)) for before in range(max(0, after - back), after)})
-
-    def _ids(self, parts: Sequence[str]) -> list[int]:
-        return [self._model.id(piece.symbol) for part in parts for piece in language.symbols(part)]
-
-    def _scores(self, wanted: Sequence[tuple[list[int], list[int]]]) -> list[float]:
-        """Logarithm of the probability of each short sequence after its three symbols of context."""
-        rows, owners = [], []
-        for owner, (context, head) in enumerate(wanted):
-            sequence = [*context, *head]
-            for i in range(len(head)):
-                rows.append(sequence[i : i + 4])
-                owners.append(owner)
-        if not rows:
-            return [0.0] * len(wanted)
-        scores = self._model.score_many(np.array(rows, np.int64))
-        return list(np.bincount(owners, weights=scores, minlength=len(wanted)))
-
-    def _gains(self, pairs: Sequence[tuple[int, int]]) -> list[float]:
-        joined = self._scores([([0, 0, 0, *self._tails[before]][-3:], self._heads[after]) for before, after in pairs])
-        return [
-            max(-6.0, min(6.0, float(score - self._starts[after])))
-            for score, (_, after) in zip(joined, pairs, strict=True)
-        ]
-
-    def learn(self, pairs: set[tuple[int, int]]) -> None:
-        """Ask the model about several pairs of chunks at once."""
-        wanted = [pair for pair in pairs if pair not in self._known and self._open[pair[0]] and self._asked[pair[1]]]
-        if wanted:
-            self._known.update(zip(wanted, self._gains(wanted), strict=True))
-
-    def follows(self, before: int, after: int) -> float:
-        """Nats by which the first two words of a chunk are likelier after another one than at a sentence's start."""
-        if (before, after) not in self._known:
-            self._known[before, after] = self._gains([(before, after)])[0]  # it ends in a semicolon
-        return self._known[before, after]
-
-
 # -- marks, blocks, notes -------------------------------------------------------------------------------------------
 
 
-def _marks(chunks: Sequence[Chunk], story: _Told) -> list[tuple[int, int, str]]:
+def _marks(chunks: Sequence[Chunk], story: Told) -> list[tuple[int, int, str]]:
     """``(chunk, offset in its text, digits)`` of every raised number in the body that is no exponent."""
     return [
         (index, sign.start(), sign[2])
         for index, chunk in enumerate(chunks)
         if not story.in_note[index]
-        for sign in SIGN.finditer(chunk.text)
-        if not _exponent(chunk.text, sign.start(), sign[2])
+        for sign in raised_numbers(chunk.text)
     ]
-
-
-def _exponent(text: str, at: int, digits: str) -> bool:
-    before = text[max(0, at - 40) : at]
-    word = before.split()[-1] if before.split() and not before[-1].isspace() else ""
-    return len(digits) == 1 and is_exponent(word, digits)
 
 
 def _marks_without_notes(
     chunks: Sequence[Chunk],
     marks: Sequence[tuple[int, int, str]],
     numbers: Sequence[int | None],
-    named: Mapping[int, tuple[str, str] | None],
-    rulings: dict[tuple[int, int], str | None],
+    named: _Names,
+    rulings: dict[_Spot, str | None],
 ) -> list[PageWarning]:
     """Rule that numbers raised after a word are marks, though no note answers them; say so."""
     known = {name[0] for name in named.values() if name}
@@ -315,10 +115,11 @@ def _marks_without_notes(
     warnings: list[PageWarning] = []
     for (index, at, digits), number in zip(marks, numbers, strict=True):
         text = chunks[index].text
-        bracketed = text[at] == BRACKETED
-        if rulings[index, at] is not None or not at or text[at - 1].isdigit() or (bracketed and not known):
+        answered = rulings[index, at] is not None
+        if answered or str(number) != digits or not _stands_after_word(text, at):
             continue
-        if number is None or str(number) != digits:
+        bracketed = text[at] == BRACKETED
+        if bracketed and not known:  # without any note, brackets may as well cite a list of sources
             continue
         if not bracketed and not renumbered and digits not in known:
             rulings[index, at] = digits
@@ -327,47 +128,66 @@ def _marks_without_notes(
     return warnings
 
 
+def _stands_after_word(text: str, at: int) -> bool:
+    """Whether something comes before an offset that is no digit, whose power the number there would be."""
+    return at > 0 and not text[at - 1].isdigit()
+
+
 def _guessed(
-    chunks: Sequence[Chunk],
-    story: _Told,
-    named: Mapping[int, tuple[str, str] | None],
-    rulings: dict[tuple[int, int], str | None],
-) -> tuple[list[Chunk], dict[tuple[int, int], str | None], list[PageWarning]]:
+    chunks: Sequence[Chunk], story: Told, named: _Names, rulings: dict[_Spot, str | None]
+) -> tuple[list[Chunk], dict[_Spot, str | None], list[PageWarning]]:
     """Marks that were misread: the one odd sign at the end of a word between the neighbouring marks."""
-    places = {label: place for place, label in rulings.items() if label is not None}
-    heads = {name[0]: index for index, name in named.items() if name}
     chunks = list(chunks)
     warnings: list[PageWarning] = []
+    heads = {name[0]: index for index, name in named.items() if name}
     for label, head in heads.items():
-        if label in places or not label.isdigit():
-            continue
-        low = places.get(str(int(label) - 1), (-1, -1))
-        if low == (-1, -1) and label != "1":
-            continue
-        high = min(places.get(str(int(label) + 1), (len(chunks), 0)), (head, 0))
-        found = [
-            (index, sign)
-            for index in range(max(0, low[0]), min(high[0] + 1, len(chunks)))
-            if not story.in_note[index] and not chunks[index].table
-            for sign in _MISREAD.finditer(chunks[index].text)
-            if low < (index, sign.start()) < high and not _closes_a_quote(chunks[index].text, sign)
-        ]
-        if len(found) != 1 or head - found[0][0] > 40:
+        gap = _gap_of(label, head, rulings, len(chunks))
+        found = _odd_signs(chunks, story, *gap) if gap else []
+        if len(found) != 1 or head - found[0][0] > _FARTHEST_MISREAD:
             continue
         index, sign = found[0]
         text = chunks[index].text
         mark = f"{RAISED}{label}{CLOSED}"
-        shift = len(mark) - len(sign[1])
         chunks[index] = replace(chunks[index], text=text[: sign.start()] + mark + text[sign.end(1) :])
-        rulings = {
-            (at, place + shift if at == index and place > sign.start() else place): value
-            for (at, place), value in rulings.items()
-        }
+        rulings = _shifted(rulings, index, sign.start(), by=len(mark) - len(sign[1]))
         rulings[index, sign.start()] = label
-        places = {value: place for place, value in rulings.items() if value is not None}
         said = f"The mark of footnote {label} was read as {sign[1]}; it stands where its number was expected."
         warnings.append(PageWarning(chunks[index].page, said))
     return chunks, rulings, warnings
+
+
+def _gap_of(label: str, head: int, rulings: _Rulings, end: int) -> tuple[_Spot, _Spot] | None:
+    """Between which places the mark of a note must stand: after the mark before, above the next mark and the note.
+
+    ``None`` where the mark was found, or nothing says where to look.
+    """
+    places = {cited: place for place, cited in rulings.items() if cited is not None}
+    if label in places or not label.isdigit():
+        return None
+    number = int(label)
+    before = places.get(str(number - 1))
+    if before is None and label != "1":
+        return None
+    after = places.get(str(number + 1), (end, 0))
+    return before or (-1, -1), min(after, (head, 0))
+
+
+def _odd_signs(chunks: Sequence[Chunk], story: Told, low: _Spot, high: _Spot) -> list[tuple[int, re.Match[str]]]:
+    """The signs of the body between two places that a raised digit may have been read as, each with its chunk."""
+    return [
+        (index, sign)
+        for index in range(max(0, low[0]), min(high[0] + 1, len(chunks)))
+        if not story.in_note[index] and not chunks[index].table
+        for sign in _MISREAD.finditer(chunks[index].text)
+        if low < (index, sign.start()) < high and not _closes_a_quote(chunks[index].text, sign)
+    ]
+
+
+def _shifted(rulings: _Rulings, index: int, after: int, by: int) -> dict[_Spot, str | None]:
+    """The rulings where the text of one chunk grew behind an offset."""
+    return {
+        (at, place + by if at == index and place > after else place): label for (at, place), label in rulings.items()
+    }
 
 
 def _closes_a_quote(text: str, sign: re.Match[str]) -> bool:
@@ -378,9 +198,7 @@ def _closes_a_quote(text: str, sign: re.Match[str]) -> bool:
     return any(c in sign[1] and before.count(c) % 2 for c in "\"'*")
 
 
-def _tokens(
-    chunk: Chunk, index: int, rulings: Mapping[tuple[int, int], str | None], in_note: bool, offset: int = 0
-) -> Tokens:
+def _tokens(chunk: Chunk, index: int, rulings: _Rulings, in_note: bool, offset: int = 0) -> Tokens:
     out: list[Token] = []
     for part in re.finditer(r"\S+", chunk.text):
         text, marks = "", []
@@ -401,9 +219,7 @@ def _tokens(
     return tuple(out)
 
 
-def _rows(
-    chunk: Chunk, index: int, rulings: Mapping[tuple[int, int], str | None], in_note: bool
-) -> tuple[tuple[str, ...], ...]:
+def _rows(chunk: Chunk, index: int, rulings: _Rulings, in_note: bool) -> tuple[tuple[str, ...], ...]:
     """The cells of a table as published."""
     offset = 0
     out = []
@@ -418,9 +234,9 @@ def _rows(
 
 def _build(
     chunks: Sequence[Chunk],
-    story: _Told,
-    named: Mapping[int, tuple[str, str] | None],
-    rulings: Mapping[tuple[int, int], str | None],
+    story: Told,
+    named: _Names,
+    rulings: _Rulings,
 ) -> tuple[list[Block], list[Footnote]]:
     bodies: list[list[Tokens]] = []
     pages: list[int] = []
@@ -460,34 +276,53 @@ def _build(
 def _blocks(bodies: Sequence[Tokens], tables: Mapping[int, tuple[tuple[str, ...], ...]]) -> list[Block]:
     blocks: list[Block] = []
     texts = [" ".join(token.text for token in tokens) for tokens in bodies]
-    title = next((i for i, text in enumerate(texts[:30]) if paragraphs.is_document_type(text)), None)
+    title = next((i for i, text in enumerate(texts[:_TITLE_WITHIN]) if paragraphs.is_document_type(text)), None)
     section = "letterhead" if title is not None else "text"
     for index, (tokens, text) in enumerate(zip(bodies, texts, strict=True)):
-        if index == title:
-            section = "title"
-        elif section == "title" and index != (title or 0) + 1:
-            section = "text"
-        if is_recipients_head(text):
-            section = "recipients"
-        elif section == "recipients" and not re.match(r"\s*[-–+*•]", text):
-            section = "signature"
-        level = 0
+        section = _section(section, text, since_title=None if title is None else index - title)
         if index in tables:
             blocks.append(Block("table", tokens, rows=tables[index]))
-            continue
-        if section == "text":
-            level = paragraphs.heading_level(text)
-            kind = "heading" if level else "list_item" if paragraphs.is_list_item(text) else "paragraph"
-            level = level or int(kind == "list_item")
-        elif section == "letterhead" and len(text) > 200 and not is_motto(text):
-            kind = "paragraph"
+        elif section == "title" and index != title and _opens_body(text):
+            section = "text"
+            blocks.append(Block("paragraph", tokens))
         else:
-            kind = section
-        if (
-            kind == "title"
-            and index != title
-            and (paragraphs.heading_level(text) or skeleton(text).startswith("can cu"))
-        ):
-            kind, section = "paragraph", "text"
-        blocks.append(Block(kind, tokens, level=level))
+            kind, level = _kind_and_level(section, text)
+            blocks.append(Block(kind, tokens, level=level))
     return blocks
+
+
+def _section(before: str, text: str, since_title: int | None) -> str:
+    """The part of a document that a block belongs to: letterhead, title, text, recipients, signature.
+
+    Args:
+        before: the part that the block before belongs to.
+        text: of the block.
+        since_title: how many blocks after the title it comes; ``None`` where there is no title.
+    """
+    section = before
+    if since_title == 0:
+        section = "title"
+    elif before == "title" and since_title != 1:  # the block after the type may say what the document is about
+        section = "text"
+    if is_recipients_head(text):
+        return "recipients"
+    if section == "recipients" and not _RECIPIENT.match(text):
+        return "signature"
+    return section
+
+
+def _opens_body(text: str) -> bool:
+    """Whether a block below the title is no subject: the first heading, or what the document rests on."""
+    return bool(paragraphs.heading_level(text)) or skeleton(text).startswith("can cu")
+
+
+def _kind_and_level(section: str, text: str) -> tuple[str, int]:
+    """What a block is published as."""
+    if section == "text":
+        level = paragraphs.heading_level(text)
+        if level:
+            return "heading", level
+        return ("list_item", 1) if paragraphs.is_list_item(text) else ("paragraph", 0)
+    if section == "letterhead" and len(text) > _LONGEST_LETTERHEAD and not is_motto(text):
+        return "paragraph", 0
+    return section, 0

@@ -9,10 +9,12 @@ as it is.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import accumulate
 
-from normalize.plaintext.chunks import CLOSED, PLAIN_HEAD, RAISED, SIGN, Chunk
+from normalize.plaintext.chunks import Chunk
+from normalize.plaintext.signs import CLOSED, PLAIN_HEAD, RAISED, SIGN, raised_numbers
 from normalize.structure.footnotes import is_exponent
 from normalize.structure.paragraphs import heading_level
 
@@ -54,9 +56,15 @@ _SKIPPED = -3.5
 _ANEW = -1.0
 _LATER = -4.0  # a first number that is not 1
 _ENOUGH = 3.5  # for the first pair, beyond what raised numbers show
-_PAGE = 2800  # letters of a full page: where a note is farther from its mark, each 800 letters more cost a point
+_POOREST_ALONE = -3.5  # points that a plain head must have left where its mark is not found
+_HOPELESS = -6.0  # points at which a chain is given up
+_PAGE = 2800  # letters of a full page
+_LETTERS_A_POINT = 800  # where a note is farther from its mark than a page, so many letters more cost a point
 _AT_END = 0.6  # a text that ends in nothing but numbered paragraphs most likely ends in its notes
 _FARTHEST = 9000  # letters between a mark and its note
+_ANYWHERE = 10**9  # letters between a mark and a note at the end of the text
+_SHORTEST_NOTE = 4  # letters
+_LONGEST_HEADING = 100  # letters
 _RECENT = 40  # candidates with the number before, that a pair is tried on
 
 
@@ -100,29 +108,44 @@ def with_plain_numbers(chunks: Sequence[Chunk]) -> tuple[list[Chunk], list[str]]
     Chunks that hang on the one before them and turned out not to be notes are joined to it.
     """
     chunks = _with_brackets_settled(chunks)
-    offsets = [0]
-    for chunk in chunks:
-        offsets.append(offsets[-1] + len(chunk.text))
+    offsets = [0, *accumulate(len(chunk.text) for chunk in chunks)]
     heads = _head_candidates(chunks)
     marks = _mark_candidates(chunks, {head.number for head in heads})
+    return _raised(chunks, _best_chain(heads, marks, _end_heads(chunks, heads), offsets))
+
+
+def _best_chain(
+    heads: Sequence[_Head], marks: Sequence[_Mark], at_end: set[int], offsets: Sequence[int]
+) -> _Link | None:
+    """The chain that the text supports best; ``None`` where raised numbers alone do nearly as well.
+
+    Args:
+        heads, marks: what may be one.
+        at_end: chunks of the notes that stand together at the end of the text, if any do.
+        offsets: letters before each chunk.
+    """
     surely_heads = [head for head in heads if head.kind == "raised"]
     surely_marks = [mark for mark in marks if mark.kind == "raised"]
-    plain = _points(_chain(surely_heads, surely_marks, offsets))
-    best: tuple[float, _Link | None] = (plain + _ENOUGH, None)
-    kinds_of_heads = sorted({head.kind for head in heads} - {"raised"})
-    at_end = _end_heads(chunks, heads)
-    for head_kind in [*kinds_of_heads, ""]:
-        some_heads = [head for head in heads if head.kind in ("raised", head_kind)]
+    best: _Link | None = None
+    most = _points(_chain(surely_heads, surely_marks, offsets, _FARTHEST)) + _ENOUGH
+    for some_heads, some_marks in _families(heads, marks):
+        end_heads = [head for head in some_heads if head.chunk in at_end]
+        for chosen, farthest in ((some_heads, _FARTHEST), (end_heads, _ANYWHERE)):
+            found = _chain(chosen, some_marks, offsets, farthest)
+            if _points(found) > most:
+                best, most = found, _points(found)
+    return best
+
+
+def _families(heads: Sequence[_Head], marks: Sequence[_Mark]) -> Iterator[tuple[list[_Head], list[_Mark]]]:
+    """Heads and marks that one document may hold: raised ones, one plain kind of heads, kinds of marks that agree."""
+    plain_kinds = sorted({head.kind for head in heads} - {"raised"})
+    for plain_kind in [*plain_kinds, ""]:
+        some_heads = [head for head in heads if head.kind in ("raised", plain_kind)]
         for mark_kinds in _TOGETHER:
             some_marks = [mark for mark in marks if mark.kind in mark_kinds]
-            if not some_heads or not some_marks:
-                continue
-            for far in (False, True):
-                chosen = [head for head in some_heads if head.chunk in at_end] if far else some_heads
-                found = _chain(chosen, some_marks, offsets, 10**9 if far else _FARTHEST)
-                if _points(found) > best[0]:
-                    best = (_points(found), found)
-    return _raised(chunks, best[1])
+            if some_heads and some_marks:
+                yield some_heads, some_marks
 
 
 def _points(link: _Link | None) -> float:
@@ -142,9 +165,74 @@ def _with_brackets_settled(chunks: Sequence[Chunk]) -> list[Chunk]:
     ]
 
 
+@dataclass(frozen=True, slots=True)
+class _Setting:
+    """A number before a paragraph, and what stands around it.
+
+    Attributes:
+        kind: how the number is set, one of :data:`_HEAD_POINTS`.
+        chunk: the paragraph.
+        rest: its text after the number.
+        before, after: the chunks around it; ``None`` at the ends of the text.
+        in_a_row: the chunk before begins with a number set the same way.
+    """
+
+    kind: str
+    chunk: Chunk
+    rest: str
+    before: Chunk | None
+    after: Chunk | None
+    in_a_row: bool
+
+
+def _begins_small(at: _Setting) -> bool:
+    """Neither a capital nor an opening sign follows a number that stands bare."""
+    begins = at.rest[:1].isupper() or at.rest.startswith(("(", "“", '"'))
+    return at.kind in ("space", "glued") and not begins
+
+
+def _cuts_sentence(at: _Setting) -> bool:
+    """The paragraph before breaks off in the middle of a sentence."""
+    before = at.before
+    return before is not None and not before.ended and not before.short and not before.table
+
+
+def _before_second_half(at: _Setting) -> bool:
+    """The chunk below goes on with a sentence that began above the note."""
+    return at.after is not None and at.after.lower and not PLAIN_HEAD.match(at.after.text)
+
+
+def _ends_page(at: _Setting) -> bool:
+    """Nothing follows on its page, or in the text."""
+    return at.after is None or bool(at.chunk.page and at.after.page > at.chunk.page)
+
+
+def _looks_like_heading(at: _Setting) -> bool:
+    """A numbered heading looks the same, but seldom stands below a note."""
+    after_note = at.before is not None and at.before.head
+    return bool(heading_level(at.chunk.text)) and len(at.chunk.text) < _LONGEST_HEADING and not after_note
+
+
+def _follows_note(at: _Setting) -> bool:
+    """The chunk before is a note, or begins like this one."""
+    return at.in_a_row or (at.before is not None and bool(at.before.head))
+
+
+#: What speaks for a number being the head of a note, or against it, and by how many points.
+_HEAD_EVIDENCE: tuple[tuple[Callable[[_Setting], bool], float], ...] = (
+    (_begins_small, -1.5),
+    (_cuts_sentence, 1.5),
+    (_before_second_half, 1.0),
+    (_ends_page, 0.7),
+    (_looks_like_heading, -1.0),
+    (_follows_note, 0.7),
+)
+
+
 def _head_candidates(chunks: Sequence[Chunk]) -> list[_Head]:
+    """Whatever may be the head of a note, with its points."""
     found: list[_Head] = []
-    last: dict[str, int] = {}  # number of the candidate before, by kind, with its chunk
+    last: dict[str, int] = {}  # chunk of the plain candidate before, by kind
     for index, chunk in enumerate(chunks):
         if chunk.table:
             continue
@@ -152,55 +240,53 @@ def _head_candidates(chunks: Sequence[Chunk]) -> list[_Head]:
             found.append(_Head(index, 0, int(chunk.head), "raised", _HEAD_POINTS["raised"]))
             continue
         match = PLAIN_HEAD.match(chunk.text)
-        if not match or len(chunk.text) - match.end() < 4:
+        if not match or len(chunk.text) - match.end() < _SHORTEST_NOTE:
             continue
         kind = match.lastgroup or ""
-        number = int(match[kind])
-        rest = chunk.text[match.end() :]
+        setting = _Setting(
+            kind=kind,
+            chunk=chunk,
+            rest=chunk.text[match.end() :],
+            before=chunks[index - 1] if index else None,
+            after=chunks[index + 1] if index + 1 < len(chunks) else None,
+            in_a_row=last.get(kind) == index - 1,
+        )
         points = _HEAD_POINTS[kind]
-        if kind in ("space", "glued") and not rest[:1].isupper() and not rest.startswith(("(", "“", '"')):
-            points -= 1.5
-        before = chunks[index - 1] if index else None
-        after = chunks[index + 1] if index + 1 < len(chunks) else None
-        if before is not None and not before.ended and not before.short and not before.table:
-            points += 1.5  # in the middle of a sentence
-        if after is not None and not PLAIN_HEAD.match(after.text):
-            points += 1.0 if after.lower else 0.0
-        if after is None or (chunk.page and after.page > chunk.page):
-            points += 0.7
-        if heading_level(chunk.text) and len(chunk.text) < 100 and not (before and before.head):
-            points -= 1.0
-        if last.get(kind) == index - 1 or (before is not None and before.head):
-            points += 0.7
+        for holds, worth in _HEAD_EVIDENCE:
+            points += worth if holds(setting) else 0.0
         last[kind] = index
-        found.append(_Head(index, match.end(), number, kind, points))
+        found.append(_Head(index, match.end(), int(match[kind]), kind, points))
     return found
 
 
 def _mark_candidates(chunks: Sequence[Chunk], wanted: set[int]) -> list[_Mark]:
+    """Whatever may be a mark with one of the wanted numbers, in the order of the text."""
     found: list[_Mark] = []
     for index, chunk in enumerate(chunks):
-        if chunk.table:
-            continue
-        begin = PLAIN_HEAD.match(chunk.text)
-        first = begin.end() if begin else 0
-        for sign in SIGN.finditer(chunk.text):
-            if int(sign[2]) in wanted and not _exponent(chunk.text, sign.start(), sign[2]):
-                found.append(_Mark(index, sign.start(), sign.end(), int(sign[2]), "raised"))
-        for kind, pattern in _PLAIN_MARKS.items():
-            for one in pattern.finditer(chunk.text, first):
-                digits = next(filter(None, one.groups()))
-                if int(digits) not in wanted or digits.startswith("0"):
-                    continue
-                word = re.split(r"[\s(\"“]", chunk.text[: one.start()].rstrip())[-1]
-                if kind == "glued" and not _syllable(word, digits):
-                    continue
-                if kind == "spaced" and _NUMBERED.search(chunk.text[: one.start()]):
-                    continue
-                if kind == "spaced" and word[:1].isupper():
-                    continue
-                found.append(_Mark(index, one.start(), one.end(), int(digits), kind))
-    return sorted(found, key=lambda mark: (mark.chunk, mark.start))
+        if not chunk.table:
+            found += (_Mark(index, *sign.span(), int(sign[2]), "raised") for sign in raised_numbers(chunk.text))
+            found += _plain_marks(index, chunk.text)
+    return sorted((mark for mark in found if mark.number in wanted), key=lambda mark: (mark.chunk, mark.start))
+
+
+def _plain_marks(index: int, text: str) -> Iterator[_Mark]:
+    """The digits of a chunk that may be marks by where they stand, by kind; those of its own head are none."""
+    head = PLAIN_HEAD.match(text)
+    for kind, pattern in _PLAIN_MARKS.items():
+        for found in pattern.finditer(text, head.end() if head else 0):
+            digits = next(filter(None, found.groups()))
+            if not digits.startswith("0") and not _belongs_to_word(kind, text[: found.start()], digits):
+                yield _Mark(index, *found.span(), int(digits), kind)
+
+
+def _belongs_to_word(kind: str, before: str, digits: str) -> bool:
+    """Whether digits count, number or name something by what stands before them, and so are no mark."""
+    word = re.split(r"[\s(\"“]", before.rstrip())[-1]
+    if kind == "glued":
+        return not _syllable(word, digits)
+    if kind == "spaced":
+        return bool(_NUMBERED.search(before)) or word[:1].isupper()
+    return False
 
 
 def _syllable(word: str, digits: str) -> bool:
@@ -214,15 +300,6 @@ def _syllable(word: str, digits: str) -> bool:
     return len(letters) > 1 and spelled and letters.casefold() not in ("covid", "km", "sars", "cov")
 
 
-def _exponent(text: str, at: int, digits: str) -> bool:
-    return len(digits) == 1 and is_exponent(_last_word(text[:at]), digits)
-
-
-def _last_word(text: str) -> str:
-    words = text[-40:].split()
-    return words[-1] if words and not text[-1:].isspace() else ""
-
-
 def _end_heads(chunks: Sequence[Chunk], heads: Sequence[_Head]) -> set[int]:
     """Chunks of the heads that are the end of the text, nothing but notes after the first of them."""
     starts = [head.chunk for head in heads if head.number == 1]
@@ -234,38 +311,21 @@ def _end_heads(chunks: Sequence[Chunk], heads: Sequence[_Head]) -> set[int]:
     return tail if closing and len(tail) > 1 and len(tail) >= 0.5 * (len(chunks) - first) else set()
 
 
-def _chain(
-    heads: Sequence[_Head], marks: Sequence[_Mark], offsets: Sequence[int], farthest: int = _FARTHEST
-) -> _Link | None:
-    """The best chain of notes, each with its mark if that was found."""
+def _chain(heads: Sequence[_Head], marks: Sequence[_Mark], offsets: Sequence[int], farthest: int) -> _Link | None:
+    """The best chain of notes, each with its mark if that was found at most so many letters above it."""
     by_number: dict[int, list[_Mark]] = {}
-    for one in marks:
-        by_number.setdefault(one.number, []).append(one)
-    ends: dict[int, list[_Link]] = {}
+    for mark in marks:
+        by_number.setdefault(mark.number, []).append(mark)
+    ends: dict[int, list[_Link]] = {}  # chains so far, by the number of their last note
     best: _Link | None = None
     for head in heads:
-        links: list[_Link] = []
         here = offsets[head.chunk]
         near = [
-            one
-            for one in by_number.get(head.number, [])
-            if one.chunk < head.chunk and here - offsets[one.chunk] - one.start <= farthest
-        ][-_RECENT:]
-        for mark in [*near, None]:
-            at = offsets[mark.chunk] + mark.start if mark else -1
-            if mark is None:
-                own = head.points + _LOST_MARK
-                if head.kind != "raised" and own < -3.5:
-                    continue
-            else:
-                own = head.points + _MARK_POINTS[mark.kind]
-                own += _AT_END if farthest > _FARTHEST else -max(0, here - at - _PAGE) / 800
-            before, gained = _predecessor(head, mark, at, ends, offsets)
-            if before is None:
-                gained = 0.0 if head.number == 1 else _LATER
-            points = own + gained
-            if points > -6:
-                links.append(_Link(head, mark, at if mark else (before.at if before else -1), points, before))
+            mark
+            for mark in by_number.get(head.number, [])
+            if mark.chunk < head.chunk and here - offsets[mark.chunk] - mark.start <= farthest
+        ]
+        links = _links(head, near[-_RECENT:], ends, offsets, at_end=farthest > _FARTHEST)
         ends.setdefault(head.number, []).extend(links)
         for link in links:
             if link.points > _points(best) and link.mark is not None:
@@ -273,9 +333,30 @@ def _chain(
     return best
 
 
-def _predecessor(
-    head: _Head, mark: _Mark | None, at: int, ends: dict[int, list[_Link]], offsets: Sequence[int]
-) -> tuple[_Link | None, float]:
+def _links(
+    head: _Head, near: Sequence[_Mark], ends: dict[int, list[_Link]], offsets: Sequence[int], at_end: bool
+) -> list[_Link]:
+    """The chains that may end in a note: with each of the marks that may cite it, and with none."""
+    links: list[_Link] = []
+    if head.kind == "raised" or head.points + _LOST_MARK >= _POOREST_ALONE:
+        candidates: list[_Mark | None] = [*near, None]
+    else:
+        candidates = [*near]
+    for mark in candidates:
+        at = offsets[mark.chunk] + mark.start if mark else -1
+        if mark is None:
+            own = head.points + _LOST_MARK
+        else:
+            own = head.points + _MARK_POINTS[mark.kind]
+            own += _AT_END if at_end else -max(0, offsets[head.chunk] - at - _PAGE) / _LETTERS_A_POINT
+        before, gained = _predecessor(head, mark, at, ends)
+        if own + gained > _HOPELESS:
+            place = at if mark or before is None else before.at
+            links.append(_Link(head, mark, place, own + gained, before))
+    return links
+
+
+def _predecessor(head: _Head, mark: _Mark | None, at: int, ends: dict[int, list[_Link]]) -> tuple[_Link | None, float]:
     """The chain that a link is best added to, and what that adds; ``None`` where a new one is better."""
     best: _Link | None = None
     gained = 0.0 if head.number == 1 else _LATER

@@ -35,6 +35,7 @@ DATA = Path(__file__).parent / "data"
 WORD = re.compile(r"[^\W\d_]+")
 _ADDRESS = re.compile(r"@|://|^www\.|\.(?:vn|com|org|net)\b", re.IGNORECASE)
 _LIST_LETTER = re.compile(r"^\(?[a-zđ]\)[.,;]?$", re.IGNORECASE)
+_COMMA_LIKE = re.compile(r"[,()\[\]]")
 _SENTENCE_END = re.compile(r"[.;:!?…][\"'”’»)\]*]*$")
 
 
@@ -56,20 +57,12 @@ def symbols(token: str) -> tuple[Piece, ...]:
     ['hđnd', 'ubnd', '<s>']
     """
     end = len(token)
-    pieces: list[Piece] = []
     if _ADDRESS.search(token):
-        pieces.append(Piece("<x>", 0, end))
-    elif any(character.isdigit() for character in token) or _LIST_LETTER.match(token):
-        pieces.append(Piece("<n>", 0, end))
+        pieces = [Piece("<x>", 0, end)]
+    elif any(map(str.isdigit, token)) or _LIST_LETTER.match(token):
+        pieces = [Piece("<n>", 0, end)]
     else:
-        at = 0
-        for found in WORD.finditer(token):
-            if any(sign in ",()[]" for sign in token[at : found.start()]):
-                pieces.append(Piece(",", found.start(), found.start()))
-            pieces.append(Piece(key(found.group()), found.start(), found.end()))
-            at = found.end()
-        if pieces and any(sign in ",()[]" for sign in token[at:]):
-            pieces.append(Piece(",", end, end))
+        pieces = _words_and_commas(token)
     if _SENTENCE_END.search(token):
         if pieces and pieces[-1].symbol == ",":
             pieces.pop()
@@ -77,6 +70,21 @@ def symbols(token: str) -> tuple[Piece, ...]:
     elif pieces and pieces[-1].symbol == "<n>" and token.endswith((",", ")")) and not _LIST_LETTER.match(token):
         pieces.append(Piece(",", end, end))
     return tuple(pieces)
+
+
+def _words_and_commas(token: str) -> list[Piece]:
+    """The words of a token that holds no digit, and a comma wherever a comma or bracket parts or ends them."""
+    pieces: list[Piece] = []
+    at = 0
+    for found in WORD.finditer(token):
+        start, end = found.span()
+        if _COMMA_LIKE.search(token, at, start):
+            pieces.append(Piece(",", start, start))
+        pieces.append(Piece(key(found.group()), start, end))
+        at = end
+    if pieces and _COMMA_LIKE.search(token, at):
+        pieces.append(Piece(",", len(token), len(token)))
+    return pieces
 
 
 def pack(ngrams: npt.NDArray[np.int64]) -> npt.NDArray[np.uint64]:

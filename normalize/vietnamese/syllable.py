@@ -84,6 +84,8 @@ def _rimes(rows: str) -> dict[str, tuple[str, str]]:
 _PLAIN_RIMES = _rimes(_PLAIN)
 _GLIDED_RIMES = {rime: (nucleus[0], nucleus[1:], coda) for rime, (nucleus, coda) in _rimes(_GLIDED).items()}
 _FRONT = ("e", "ê", "i", "y")
+_VOWELS = "aăâeêioôơuưy"
+_MARKED_VOWELS = "ăâêôơư"  # with a circumflex, breve or horn, which draws the tone mark to it
 # Rimes whose glide is the u of "qu": quốc, quý, quýt, quỳnh, quyền.
 _AFTER_QU = {"ôc": ("ô", "c")} | {
     rime[1:]: (nucleus, coda) for rime, (_, nucleus, coda) in _GLIDED_RIMES.items() if rime.startswith("uy")
@@ -236,6 +238,25 @@ def _agrees(onset: str, rime: str) -> bool:
     return True
 
 
+def _vowel_places(low: str) -> list[int]:
+    """Where the vowels of the rime stand in lower-case letters; the u of qu and the i of gi are the onset's."""
+    onset = 2 if low.startswith(("qu", "gi")) and len(low) > 2 and low[2] in _VOWELS else 0
+    return [i for i in range(onset, len(low)) if low[i] in _VOWELS]
+
+
+def _tone_carrier(low: str, vowels: list[int], new_style: bool) -> int:
+    """Which of the rime's vowels bears the tone mark."""
+    marked = [i for i in vowels if low[i] in _MARKED_VOWELS]
+    if marked:
+        return marked[-1]
+    if len(vowels) == 1:
+        return vowels[0]
+    closed = vowels[-1] != len(low) - 1
+    open_glide = low[vowels[0] :] in ("oa", "oe", "uy")  # all that the two styles differ in
+    second = len(vowels) > 2 or closed or (new_style and open_glide)
+    return vowels[1] if second else vowels[0]
+
+
 def place(letters: str, tone: int, new_style: bool = False) -> str:
     """``letters`` (toneless, NFC, any case) with the tone mark where the style puts it.
 
@@ -248,21 +269,10 @@ def place(letters: str, tone: int, new_style: bool = False) -> str:
     if not tone:
         return letters
     low = letters.lower()
-    start = 0
-    if (low.startswith("qu") or low.startswith("gi")) and len(low) > 2 and low[2] in "aăâeêioôơuưy":
-        start = 2
-    vowels = [i for i in range(start, len(low)) if low[i] in "aăâeêioôơuưy"]
+    vowels = _vowel_places(low)
     if not vowels:
         raise ValueError(f"no vowel in {letters!r}")
-    marked = [i for i in vowels if low[i] in "ăâêôơư"]
-    if marked:
-        at = marked[-1]
-    elif len(vowels) == 1:
-        at = vowels[0]
-    else:
-        second = len(vowels) > 2 or vowels[-1] != len(low) - 1
-        second = second or (new_style and low[vowels[0] :] in ("oa", "oe", "uy"))
-        at = vowels[1 if second else 0]
+    at = _tone_carrier(low, vowels, new_style)
     return unicodedata.normalize("NFC", letters[: at + 1] + TONE_MARKS[tone] + letters[at + 1 :])
 
 

@@ -1,0 +1,67 @@
+"""Characters that say something in the text of another OCR engine: raised numbers, ends of sentences, plain heads.
+
+Raised numbers are sealed between private characters as soon as they are seen, so that whatever takes the text apart
+later finds them in one notation.
+"""
+
+from __future__ import annotations
+
+import re
+
+from normalize.structure import paragraphs
+from normalize.structure.footnotes import is_exponent
+
+#: Around a raised number, and a bracketed one, while the text is taken apart.
+RAISED, BRACKETED, CLOSED = "\ue000", "\ue002", "\ue001"
+SIGN = re.compile(f"([{RAISED}{BRACKETED}])(\\d+){CLOSED}")
+SURE_SIGN = 3.5  # nats: cost of taking a number that is plainly raised for something else
+
+_DIGITS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹", "0123456789")
+NOTATION = re.compile(
+    r"<sup>\s*[\[(]?\s*(?P<sup>\d{1,3})\s*[\])]?\s*</sup>"
+    r"|⁽?(?P<raised>[⁰¹²³⁴⁵⁶⁷⁸⁹]{1,3})⁾?"
+    r"|\$\s*(?:\{\})?\^\s*\{?\s*(?:\\text\{)?[(\[]?(?P<latex>\d{1,3})[)\]]?\}?\}?\s*\$"
+    r"|\\\(\s*\^\s*\{?(?P<latex2>\d{1,3})\}?\s*\\\)"
+    r"|\\textsuperscript\{(?P<text>\d{1,3})\}"
+    r"|\^\{?\[?(?P<caret>\d{1,3})\]?\}?\^"
+    r"|\^\{(?P<brace>\d{1,3})\}"
+    r"|\\?\[\^(?P<markdown>\d{1,3})\\?\]:?"
+    r"|\\?\[(?P<bracket>\d{1,3})\\?\]",
+    re.IGNORECASE,
+)
+#: The end of a sentence, whatever closes or cites it after the stop.
+ENDED = re.compile(rf"[.;:!?…](?:[\"”’)\]*_]|\s?[{RAISED}{BRACKETED}]\d+{CLOSED})*$|/\.$")
+#: What a note's head may look like where its number is set in ordinary digits.
+PLAIN_HEAD = re.compile(
+    r"(?:\((?P<paren>\d{1,3})\)\s*|(?P<dot>\d{1,3})\.\s+|(?P<close>\d{1,3})\)\s*|(?P<space>\d{1,3})\s+"
+    r"|(?P<glued>\d{1,3})(?=[^\W\d_][^\W\d_]|[(“\"]))(?=\S)"
+)
+
+
+def seal(found: re.Match[str]) -> str:
+    """What :data:`NOTATION` found, as :data:`SIGN` finds it."""
+    digits = next(group for group in found.groups() if group).translate(_DIGITS)
+    return f"{BRACKETED if found['bracket'] else RAISED}{digits}{CLOSED}"
+
+
+def begins_lower(text: str) -> bool:
+    """Whether a text begins in the middle of a sentence, by its looks."""
+    first = next((c for c in text if c.isalnum()), "")
+    return first.islower() and not paragraphs.is_list_item(text)
+
+
+def bare(text: str) -> str:
+    """A chunk's text without its raised numbers."""
+    return SIGN.sub("", text)
+
+
+def raised_numbers(text: str) -> list[re.Match[str]]:
+    """The sealed numbers of a text, found by :data:`SIGN`, without the exponents of units: ``km²`` has no mark."""
+    return [sign for sign in SIGN.finditer(text) if not _raises_unit(text, sign.start(), sign[2])]
+
+
+def _raises_unit(text: str, at: int, digits: str) -> bool:
+    before = text[max(0, at - 40) : at]  # a word, with room to spare
+    words = before.split()
+    word = words[-1] if words and not before[-1].isspace() else ""
+    return len(digits) == 1 and is_exponent(word, digits)

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from normalize.document import Dropped
-from normalize.structure import paragraphs
+from normalize.vietnamese.decree30 import is_list_item
 
 #: Around a raised number, and a bracketed one, while the text is taken apart.
 RAISED, BRACKETED, CLOSED = "\ue000", "\ue002", "\ue001"
@@ -111,7 +111,7 @@ class Chunk:
 def begins_lower(text: str) -> bool:
     """Whether a text begins in the middle of a sentence, by its looks."""
     first = next((c for c in text if c.isalnum()), "")
-    return first.islower() and not paragraphs.is_list_item(text)
+    return first.islower() and not is_list_item(text)
 
 
 def bare(text: str) -> str:
@@ -313,7 +313,7 @@ def _running_headers(lines: Sequence[str], at: Sequence[int], dropped: dict[int,
     places: dict[str, list[int]] = {}
     for index, line in enumerate(lines):
         text = line.strip()
-        if index in dropped or not 6 <= len(text) <= 120 or paragraphs.is_list_item(text) or "|" in text:
+        if index in dropped or not 6 <= len(text) <= 120 or is_list_item(text) or "|" in text:
             continue
         places.setdefault(re.sub(r"[\W\d_]+", " ", text).casefold().strip(), []).append(index)
     full = [index for index, line in enumerate(lines) if line.strip() and index not in dropped]
@@ -502,7 +502,7 @@ def _how(before: str, line: str, left: int, measure: _Measure) -> str:
             return "new" if len(last) > 40 else "on"
         return "new" if re.match(r"#{1,6}\s", text) or re.match(r"#{1,6}\s", last) else "on"
     counted = bool(re.match(r"\d[\d.,]*\s", text))  # "12 hộ" is no list item
-    marker = paragraphs.is_list_item(text) and not counted
+    marker = is_list_item(text) and not counted
     room = _room(last, text, width)
     if (lower or (counted and not ended)) and not marker:
         if ended and last.endswith("."):

@@ -21,11 +21,11 @@ import numpy as np
 from normalize.document import Block, Document, Footnote, Mark, PageWarning, Source, Token, Tokens, published
 from normalize.plaintext.chunks import BRACKETED, CLOSED, RAISED, SIGN, Chunk, bare, chunks_of
 from normalize.plaintext.plain_numbers import with_plain_numbers
-from normalize.structure import paragraphs
 from normalize.structure.footnotes import Sign, is_exponent, labels, match_marks, settle, superscript
 from normalize.structure.lines import glue, join_lines
-from normalize.structure.metadata import is_motto, is_recipients_head, read_metadata
+from normalize.structure.metadata import read_metadata
 from normalize.vietnamese import language
+from normalize.vietnamese.decree30 import heading_level, is_document_type, is_list_item, is_motto, is_recipients_head
 from normalize.vietnamese.language import load_language_model
 from normalize.vietnamese.syllable import skeleton
 
@@ -206,9 +206,7 @@ def _goes_on(
     below = _BODY_BELOW_NOTES if chunk.page and story.note_kind and not page_begins else 0.0
     new_body = begins + (_BROKEN_OFF if body is not None and body_open and not body.short else 0.0)
     stories = [told(False, False, new_body + below)]
-    heading = body is not None and (
-        paragraphs.is_document_type(body.text) or (bool(paragraphs.heading_level(body.text)) and not chunk.lower)
-    )
+    heading = body is not None and (is_document_type(body.text) or (bool(heading_level(body.text)) and not chunk.lower))
     if body_open and not heading and not chunk.table:
         strange = 0.0 if chunk.lower else _STRANGE_JOIN + (2.0 if body is not None and body.short else 0.0)
         stories.append(told(False, True, strange - judge.follows(story.body, index) + below))
@@ -460,7 +458,7 @@ def _build(
 def _blocks(bodies: Sequence[Tokens], tables: Mapping[int, tuple[tuple[str, ...], ...]]) -> list[Block]:
     blocks: list[Block] = []
     texts = [" ".join(token.text for token in tokens) for tokens in bodies]
-    title = next((i for i, text in enumerate(texts[:30]) if paragraphs.is_document_type(text)), None)
+    title = next((i for i, text in enumerate(texts[:30]) if is_document_type(text)), None)
     section = "letterhead" if title is not None else "text"
     for index, (tokens, text) in enumerate(zip(bodies, texts, strict=True)):
         if index == title:
@@ -476,18 +474,14 @@ def _blocks(bodies: Sequence[Tokens], tables: Mapping[int, tuple[tuple[str, ...]
             blocks.append(Block("table", tokens, rows=tables[index]))
             continue
         if section == "text":
-            level = paragraphs.heading_level(text)
-            kind = "heading" if level else "list_item" if paragraphs.is_list_item(text) else "paragraph"
+            level = heading_level(text)
+            kind = "heading" if level else "list_item" if is_list_item(text) else "paragraph"
             level = level or int(kind == "list_item")
         elif section == "letterhead" and len(text) > 200 and not is_motto(text):
             kind = "paragraph"
         else:
             kind = section
-        if (
-            kind == "title"
-            and index != title
-            and (paragraphs.heading_level(text) or skeleton(text).startswith("can cu"))
-        ):
+        if kind == "title" and index != title and (heading_level(text) or skeleton(text).startswith("can cu")):
             kind, section = "paragraph", "text"
         blocks.append(Block(kind, tokens, level=level))
     return blocks

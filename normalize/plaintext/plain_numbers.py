@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 
 from normalize.plaintext.chunks import CLOSED, PLAIN_HEAD, RAISED, SIGN, Chunk
 from normalize.structure.footnotes import is_exponent
-from normalize.structure.paragraphs import heading_level
+from normalize.vietnamese.decree30 import heading_level
 
 _PLAIN_MARKS = {
     # A digit after a syllable, after its full stop, between brackets; before a full stop after a space.

@@ -30,15 +30,16 @@ from normalize.structure.lines import (
     settled_margins,
     token,
 )
-from normalize.structure.metadata import (
+from normalize.structure.metadata import is_signature, read_metadata
+from normalize.structure.running_headers import running_lines
+from normalize.vietnamese.decree30 import (
+    heading_level,
     is_addressee,
+    is_list_item,
     is_motto,
     is_recipients_head,
     is_recipients_list,
-    is_signature,
-    read_metadata,
 )
-from normalize.structure.running_headers import running_lines
 from normalize.vietnamese.syllable import clean, parse
 from ocr.page import Box, Line, Page, Zone, hull, mean_confidence, take_out
 
@@ -361,13 +362,13 @@ def _line_block(role: str, line: SetLine) -> Block:
 def _text_block(paragraph: paragraphs.Paragraph, in_title: bool) -> Block:
     text = paragraph.text
     level = 0
-    if in_title and (paragraph.centred or paragraph.ends_centred) and not paragraphs.heading_level(text):
+    if in_title and (paragraph.centred or paragraph.ends_centred) and not heading_level(text):
         kind = "title"
-    elif level := paragraphs.heading_level(text):
+    elif level := heading_level(text):
         kind = "heading"
     elif paragraph.centred and len(text) < 200:
         kind, level = "heading", 1
-    elif paragraphs.is_list_item(text):
+    elif is_list_item(text):
         kind, level = "list_item", 1
     else:
         kind = "paragraph"

@@ -13,32 +13,9 @@ from dataclasses import dataclass, field
 
 from normalize.document import Tokens
 from normalize.structure.lines import SetLine, join_lines, usual_pitch
-from normalize.vietnamese.syllable import skeleton
+from normalize.vietnamese.decree30 import begins_part, is_document_type, is_list_item
 from ocr.page import Box, hull
 
-#: Words that, alone on a centred line, are a document's type. Compared without marks and case.
-DOCUMENT_TYPES = {
-    skeleton(name): name
-    for name in (
-        "Báo cáo", "Quyết định", "Nghị quyết", "Nghị định", "Thông tư", "Thông tư liên tịch", "Chỉ thị", "Quy chế",
-        "Quy định", "Thông báo", "Hướng dẫn", "Chương trình", "Kế hoạch", "Phương án", "Đề án", "Dự án", "Biên bản",
-        "Tờ trình", "Hợp đồng", "Công điện", "Bản ghi nhớ", "Bản thỏa thuận", "Giấy ủy quyền", "Giấy mời",
-        "Giấy giới thiệu", "Giấy nghỉ phép", "Phiếu gửi", "Phiếu chuyển", "Phiếu báo", "Lệnh", "Luật", "Pháp lệnh",
-        "Kết luận", "Thông cáo", "Quy trình", "Phụ lục", "Công văn",
-    )
-}  # fmt: skip
-
-_LIST_MARKER = re.compile(
-    r"""(?:[-–—+*•]\s            # - + *
-        |\(?[a-zđ]\)\s?          # a) đ) (a)
-        |\(?\d{1,3}\)\s?         # 1) (1)
-        |\d{1,2}(?:\.\d{1,2})*\.?\s  # 1. 1.1. 1.1
-        |[IVXLH]{1,5}[.\-/]\s    # I. II-   (H: Tesseract's reading of II)
-        |[A-ZĐ][.)]\s            # A. B)
-        )""",
-    re.VERBOSE,
-)
-_PART = re.compile(r"(?:phan|chuong|muc|tieu muc|dieu)\s+(?:thu\s+)?[\divxlc]+", re.IGNORECASE)
 _ENDS_SENTENCE = re.compile(r"[.;:!?…](?:[\"”’)\]]*)$|\./\.?$")
 
 
@@ -108,7 +85,7 @@ def begins_paragraph(before: SetLine, line: SetLine, paragraph: Paragraph, pitch
     word = (first.width if first else line.x_height * 2) / line.x_height
     had_room = before.room > word + 1.6
     indented = line.indent > 1.4
-    marker = bool(_LIST_MARKER.match(text)) or bool(_PART.match(skeleton(text)))
+    marker = is_list_item(text) or begins_part(text)
     if goes_on and not marker:
         # Only a line that plainly stops short ends a paragraph in the middle of a sentence.
         return had_room and (indented or set_apart) and before.room > 8
@@ -124,7 +101,7 @@ def begins_paragraph(before: SetLine, line: SetLine, paragraph: Paragraph, pitch
 
 def _begins_title_line(before: SetLine, line: SetLine, set_apart: bool, goes_on: bool) -> bool:
     """The same question where one of the lines is centred: titles break by style, not by room."""
-    part = bool(_PART.match(skeleton(before.text))) or bool(_LIST_MARKER.match(line.text))
+    part = begins_part(before.text) or is_list_item(line.text)
     if before.capitals and line.capitals:
         return set_apart or part or is_document_type(before.text)
     if not (before.centred and line.centred):
@@ -139,37 +116,3 @@ def _begins_title_line(before: SetLine, line: SetLine, set_apart: bool, goes_on:
         or (bool(_ENDS_SENTENCE.search(before.text)) and not (before.text.endswith(";") and line.text[:1].islower()))
         or set_apart
     )
-
-
-def document_type(text: str) -> str | None:
-    """The kind of document that a line names and nothing else, with its marks; ``None`` for any other line."""
-    return DOCUMENT_TYPES.get(skeleton(text).strip(" :.*"))
-
-
-def is_document_type(text: str) -> bool:
-    """Whether a line is nothing but the name of a kind of document."""
-    return document_type(text) is not None
-
-
-def is_list_item(text: str) -> bool:
-    """Whether a paragraph begins with a list marker: ``-``, ``+``, ``a)``, ``1.``, ``(1)``."""
-    return bool(_LIST_MARKER.match(text))
-
-
-def heading_level(text: str) -> int:
-    """1 to 5 for a paragraph that is numbered like a heading and as short as one; 0 for any other.
-
-    Phần, Chương and capitals are 1; ``I.`` and Mục 2; ``1.`` and Điều 3; ``1.1.`` 4; ``a)`` 5.
-    """
-    plain = skeleton(text)
-    if len(text) > 160 or text.rstrip().endswith((";", ".", ",")):
-        return 0
-    if re.match(r"(phan|chuong)\s", plain):
-        return 1
-    if re.match(r"muc\s+\d", plain) or re.match(r"[IVXLH]{1,5}[.\-]\s", text):
-        return 2
-    if re.match(r"dieu\s+\d+[a-z]?[.:]", plain) or re.match(r"\d{1,2}[.)]\s", text):
-        return 3
-    if re.match(r"\d{1,2}(\.\d{1,2})+\.?\s", text):
-        return 4
-    return 5 if re.match(r"[a-zđ]\)\s", text) else 0

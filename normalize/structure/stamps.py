@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from normalize.vietnamese.decree30 import begins_copy_form, is_received_field, is_received_head
 from normalize.vietnamese.syllable import skeleton
 from ocr.page import Box, Line, Page, Zone, hull, take_out
 
@@ -20,16 +21,11 @@ COPY = "copy line"
 _WIDEST, _HIGHEST = 0.45, 0.14
 #: Stamps and copy lines stand in this upper part of the page.
 _TOP = 0.5
-_COPY = re.compile(r"\W*(sao y|sao luc|trich sao)\b")
 _DATE = re.compile(r"\d{1,2}[./-]\d{1,2}[./-]\d{4}")
 _MOMENT = re.compile(_DATE.pattern + r"\W{0,3}\d{1,2}:\d{2}(:\d{2})?")
 #: Words that only an electronic signature has, and labels that may stand around them.
 _SIGNED = re.compile(r"\b(nguoi ky|ky boi|thoi gian ky|ngay ky)\s*[:;]|\bdigitally signed\b|\bsignature (not )?valid\b")
 _LABEL = re.compile(r"\W*(email|e-mail|co quan|to chuc|chuc vu|noi ky|ly do|don vi|reason|location|date|cn|dn)\s*[:=]")
-_COMING_IN = re.compile(r"\W*(cong van den|van ban den|van thu den|den)\W*$")
-_FIELD = re.compile(
-    r"\W*(so|ngay|gio|chuyen|kinh chuyen|kinh gui|luu|luu ho so|ho so|so van ban|den)\b.{0,12}?[:;.…,_]"
-)
 
 
 def take_off(page: Page) -> tuple[tuple[Zone, ...], list[tuple[Line, str]]]:
@@ -60,7 +56,7 @@ def _is_framed_stamp(zone: Zone, page: Page) -> bool:
     capitals = any(
         word.text.strip(".,:;") in ("ĐẾN", "DẾN", "ĐÉN", "ĐÊN") for line in zone.lines for word in line.words
     )
-    fields = sum(bool(_FIELD.match(text)) for text in plain)
+    fields = sum(is_received_field(line.text) for line in zone.lines)
     return capitals or (fields >= 2 and len(plain) <= 6)
 
 
@@ -73,7 +69,7 @@ def _copy_lines(lines: Sequence[Line], page: Page) -> list[Line]:
     return [
         line
         for line in lines
-        if line.box.bottom < 0.08 * page.height and _COPY.match(skeleton(line.text)) and _DATE.search(line.text)
+        if line.box.bottom < 0.08 * page.height and begins_copy_form(line.text) and _DATE.search(line.text)
     ]
 
 
@@ -126,7 +122,7 @@ def _bare_stamp(lines: Sequence[Line], page: Page) -> list[Line]:
     """A received stamp whose frame was lost: CÔNG VĂN ĐẾN with the fields below it."""
     out: list[Line] = []
     for head in lines:
-        if page.number != 1 or head.box.bottom > _TOP * page.height or not _COMING_IN.match(skeleton(head.text)):
+        if page.number != 1 or head.box.bottom > _TOP * page.height or not is_received_head(head.text):
             continue
         if not head.text.isupper():
             continue
@@ -135,7 +131,7 @@ def _bare_stamp(lines: Sequence[Line], page: Page) -> list[Line]:
         for line in sorted(lines, key=lambda one: one.box.top):
             below = 0 < line.box.middle - head.box.middle < 7 * size
             overlaps = line.box.left < head.box.right + 2 * size and head.box.left - 4 * size < line.box.right
-            if below and overlaps and line.box.width < 0.4 * page.width and _FIELD.match(skeleton(line.text)):
+            if below and overlaps and line.box.width < 0.4 * page.width and is_received_field(line.text):
                 block.append(line)
         if len(block) >= 3 or (len(block) == 2 and "van den" in skeleton(head.text)):
             out += block

@@ -9,13 +9,13 @@ documents, except for parts that no symbol has, where the page itself showed the
 from __future__ import annotations
 
 import itertools
-import re
 from collections import Counter
 from functools import lru_cache
 
 from normalize.document import Document
 from normalize.repair.candidates import Change, by_rule, cleaned, page_letters
 from normalize.vietnamese import language
+from normalize.vietnamese.decree30 import SYMBOL, SYMBOL_PARTS
 from normalize.vietnamese.language import LanguageModel
 from normalize.vietnamese.syllable import parse
 
@@ -64,9 +64,6 @@ def abbreviations(document: Document, model: LanguageModel) -> list[Change]:
     return out
 
 
-# What stands in the symbols of documents (Decree 30/2020/NĐ-CP, annex III) with a Đ and never with a D.
-_SYMBOLS = {"QD": "QĐ", "ND": "NĐ", "HDND": "HĐND"}
-_SYMBOL = re.compile(r"\d+/(?:\d{4}/)?[^\W\d_]{2,}(?:-[^\W\d_]+)+")
 # The page must have shown the Đ with at least this confidence.
 _SHOWN = 20
 
@@ -77,11 +74,11 @@ def symbols(document: Document) -> list[Change]:
     for text, (_, tokens) in enumerate(document.texts()):
         for index, token in enumerate(tokens):
             letters = page_letters(token) if "D" in token.text and "/" in token.text else ()
-            found = _SYMBOL.search(token.text) if letters else None
+            found = SYMBOL.search(token.text) if letters else None
             if found is None:
                 continue
             for part in language.WORD.finditer(token.text, found.start(), found.end()):
-                best = _SYMBOLS.get(part.group())
+                best = SYMBOL_PARTS.get(part.group())
                 if best is None or any(part.start() < mark.offset < part.end() for mark in token.marks):
                     continue
                 at = next(i for i, (one, two) in enumerate(zip(part.group(), best, strict=True)) if one != two)

@@ -14,36 +14,10 @@ from rapidfuzz.distance import Levenshtein
 
 from normalize.document import Document, Token, Tokens
 from normalize.repair.candidates import Change, by_rule, cleaned
-from normalize.structure.paragraphs import DOCUMENT_TYPES
+from normalize.vietnamese.decree30 import FORMULAS, RECIPIENTS_HEAD, is_capacity_sign
 from normalize.vietnamese.syllable import key, match_case, parse, skeleton
 
-# Whole lines, or (with …) the beginning of one.
-FORMULAS = (
-    "Cộng hòa xã hội chủ nghĩa Việt Nam",
-    "Độc lập Tự do Hạnh phúc",
-    "Nơi nhận",
-    "Ủy ban nhân dân …",
-    "Hội đồng nhân dân …",
-    "Chủ tịch",
-    "Phó Chủ tịch",
-    "Chánh Văn phòng",
-    "Phó Chánh Văn phòng",
-    "Giám đốc",
-    "Phó Giám đốc",
-    "Bộ trưởng",
-    "Thứ trưởng",
-    "Vụ trưởng",
-    "Cục trưởng",
-    "Viện trưởng",
-    "Hiệu trưởng",
-    "Thủ tướng",
-    "Phó Thủ tướng",
-    "Chính phủ",
-    "Thành phố …",
-    *DOCUMENT_TYPES.values(),
-)
 _BLOCKS = ("letterhead", "title", "signature", "recipients")
-_ROLE = re.compile(r"^(?:TM|KT|TL|TUQ|Q)\.?$")
 # "№" is how "No" with its marks looks to some engines.
 _SIGNS = re.compile(r"^(?:(?!№)[\W_])+|(?:(?!№)[\W_])+$")
 #: (b/c), for báo cáo: "to report to".
@@ -61,7 +35,7 @@ def formulas(document: Document) -> list[Change]:
     for text, ((_, tokens), block) in enumerate(zip(document.texts(), document.blocks, strict=False)):
         head = len(tokens) == 2 and tokens[-1].text.endswith(":")
         if block.type in _BLOCKS or head:
-            for formula in FORMULAS if block.type in _BLOCKS else ("Nơi nhận",):
+            for formula in FORMULAS if block.type in _BLOCKS else (RECIPIENTS_HEAD,):
                 found = _matched(tokens, formula)
                 if found:
                     out += _changes(text, tokens, found)
@@ -113,7 +87,7 @@ def _is_cut_surname(part: str) -> bool:
 def _role_in_capitals(text: int, tokens: Tokens) -> list[Change]:
     """``q. CHỦ TỊCH``: the letters before an office in capitals are capitals."""
     head, rest = tokens[0].text, [token.text for token in tokens[1:]]
-    if head.islower() and _ROLE.match(head.upper()) and rest and all(word.isupper() for word in rest):
+    if head.islower() and is_capacity_sign(head.upper()) and rest and all(word.isupper() for word in rest):
         return [by_rule(text, 0, tokens[0], 0, len(head), head.upper(), PROBABILITY, _REASON)]
     return []
 
@@ -150,7 +124,7 @@ def _matched(tokens: Tokens, formula: str) -> list[tuple[int, str]]:
     if start:
         wanted.pop()
     places = [i for i, token in enumerate(tokens) if _SIGNS.sub("", token.text)]
-    while places and _ROLE.match(tokens[places[0]].text):
+    while places and is_capacity_sign(tokens[places[0]].text):
         places.pop(0)
     if len(places) < len(wanted) or (not start and len(places) > len(wanted)):
         return []
@@ -162,7 +136,7 @@ def _matched(tokens: Tokens, formula: str) -> list[tuple[int, str]]:
     if not all(distance <= max(1, len(word) // 3) for distance, word in zip(distances, true, strict=True)):
         return []
     # A short formula must have all its letters ("Thạnh Phú" is a district); a long one may have lost one in eight.
-    lost = length // 8 if length >= 12 else int(wanted == ["Nơi", "nhận"])
+    lost = length // 8 if length >= 12 else int(formula == RECIPIENTS_HEAD)
     return found if sum(distances) <= lost else []
 
 

@@ -9,11 +9,18 @@ from __future__ import annotations
 import datetime
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass, field
+from itertools import takewhile
 
 from normalize.document import Block, Metadata
 from normalize.vietnamese import decree30
 
 _EDGES = " _-–.,:'\""
+#: Share of its letters that make a line one of capitals.
+_CAPITALS = 0.8
+#: The type stands within so many blocks after the letterhead.
+_TITLE_BLOCKS = 8
+_TypeAndSubject = tuple[str | None, str | None]
 
 
 def read_metadata(blocks: Sequence[Block]) -> Metadata:
@@ -75,28 +82,44 @@ def _place_and_date(head: Sequence[str]) -> tuple[str | None, str | None]:
     return None, None
 
 
-def _type_and_subject(blocks: Sequence[Block], head: Sequence[str]) -> tuple[str | None, str | None]:
+def _type_and_subject(blocks: Sequence[Block], head: Sequence[str]) -> _TypeAndSubject:
+    """Type and subject; where no line is a type and none says "V/v", the title is the subject."""
     text = [block for block in blocks if block.type != "letterhead"]
-    titles = [block for block in text if block.type == "title"]
-    for index, block in enumerate(text[:8]):
+    title = next((block.text for block in text if block.type == "title"), None)
+    return _type_on_its_own(text) or _letter(head) or _type_within(title) or (None, title)
+
+
+def _type_on_its_own(text: Sequence[Block]) -> _TypeAndSubject | None:
+    """The type from a line that is nothing else, and the subject from the block after it."""
+    for index, block in enumerate(text[:_TITLE_BLOCKS]):
         kind = decree30.document_type(block.text) if block.type in ("title", "heading") else None
         if kind:
             after = text[index + 1] if index + 1 < len(text) else None
             return kind, after.text.rstrip(" .") if after and _is_subject(after) else None
-    for index, line in enumerate(head):
-        if decree30.begins_about(line):
-            lines = [re.sub(r"^(V/v|Về việc)\W*", "", line, flags=re.IGNORECASE)]
-            for more in head[index + 1 :]:  # the lines below it in the same column
-                if decree30.is_motto(more) or decree30.bears_date(more) or more.isupper():
-                    break
-                lines.append(more)
-            return decree30.LETTER, " ".join(lines).rstrip(" .")
-    if titles and titles[0].text.isupper():
-        kind = decree30.leading_document_type(titles[0].text)
-        if kind:  # type and subject in one
-            rest = " ".join(titles[0].text.split()[len(kind.split()) :])
-            return kind, rest
-    return None, titles[0].text if titles else None
+    return None
+
+
+def _letter(head: Sequence[str]) -> _TypeAndSubject | None:
+    """A letter has no type printed: it is told by "V/v", and its subject goes on below in the same column."""
+    start = next((i for i, line in enumerate(head) if decree30.begins_about(line)), None)
+    if start is None:
+        return None
+    first = re.sub(r"^(V/v|Về việc)\W*", "", head[start], flags=re.IGNORECASE)
+    more = takewhile(lambda line: not _ends_about(line), head[start + 1 :])
+    return decree30.LETTER, " ".join([first, *more]).rstrip(" .")
+
+
+def _ends_about(line: str) -> bool:
+    """Whether a line of the letterhead belongs to the other column, and not to the subject of a letter above it."""
+    return decree30.is_motto(line) or decree30.bears_date(line) or line.isupper()
+
+
+def _type_within(title: str | None) -> _TypeAndSubject | None:
+    """Type and subject in one: "KẾ HOẠCH PHÁT TRIỂN ..."."""
+    if title is None or not title.isupper():
+        return None
+    kind = decree30.leading_document_type(title)
+    return (kind, " ".join(title.split()[len(kind.split()) :])) if kind else None
 
 
 def _is_subject(block: Block) -> bool:
@@ -113,23 +136,38 @@ def _agency(head: Sequence[str]) -> str | None:
     """The issuing body: the last name in capitals above the number, with the place it belongs to."""
     names: list[str] = []
     for text in head:
-        numbered = decree30.begins_number(text) and "/" in text
-        if numbered and names:
-            break
-        if numbered or decree30.is_motto(text) or decree30.bears_date(text):
-            continue
-        letters = [c for c in text if c.isalpha()]
-        if not letters or sum(c.isupper() for c in letters) < 0.8 * len(letters):
-            continue
-        if names and not decree30.begins_body(text):
-            names[-1] += " " + text
-        else:
-            names.append(text.lstrip(_EDGES))
-        names[-1] = names[-1].rstrip(_EDGES)
+        if decree30.begins_number(text) and "/" in text:
+            if names:
+                break
+        elif _may_name_body(text):
+            if names and not decree30.begins_body(text):
+                names[-1] += " " + text
+            else:
+                names.append(text.lstrip(_EDGES))
+            names[-1] = names[-1].rstrip(_EDGES)
     return names[-1] if names else None
 
 
+def _may_name_body(text: str) -> bool:
+    """Whether a line of the letterhead is in capitals and nothing else that is printed so."""
+    return _share_of_capitals(text) >= _CAPITALS and not decree30.is_motto(text) and not decree30.bears_date(text)
+
+
+def _share_of_capitals(text: str) -> float:
+    """Of the letters, 0 to 1."""
+    letters = [c for c in text if c.isalpha()]
+    return sum(c.isupper() for c in letters) / max(1, len(letters))
+
+
+def is_signature(texts: Sequence[str]) -> bool:
+    """Whether lines are an office in capitals and, under it, a name."""
+    first, last = texts[0], texts[-1]
+    office = first.isupper() and (decree30.names_office(first) or decree30.begins_capacity(first))
+    return office and _is_name(last.split()) and not last.isupper()
+
+
 def _is_name(words: Sequence[str]) -> bool:
+    """Whether words may be the name of a person: a few, each with a capital."""
     return (
         2 <= len(words) <= 7
         and all(word[0].isupper() for word in words)
@@ -137,12 +175,16 @@ def _is_name(words: Sequence[str]) -> bool:
     )
 
 
-def is_signature(texts: Sequence[str]) -> bool:
-    """Whether lines are an office in capitals and, under it, a name."""
-    offices = [
-        text for text in texts if text.isupper() and (decree30.names_office(text) or decree30.begins_capacity(text))
-    ]
-    return bool(offices) and texts[0] in offices and _is_name(texts[-1].split()) and not texts[-1].isupper()
+@dataclass(slots=True)
+class _Signer:
+    """One who signs: the lines of capitals above the name, and the name once it is found."""
+
+    capacities: list[str] = field(default_factory=list)
+    name: str | None = None
+
+    @property
+    def title(self) -> str:
+        return " ".join(line for line in self.capacities if not decree30.signs_for_others(line))
 
 
 def _signers(signature: Sequence[str]) -> tuple[str | None, str | None]:
@@ -151,20 +193,39 @@ def _signers(signature: Sequence[str]) -> tuple[str | None, str | None]:
     A name is a line in mixed case, a capacity the capitals above it. What the seal and the pen left between them is
     neither.
     """
-    names: list[str] = []
-    capacities: list[list[str]] = [[]]
+    signers = [_Signer()]
     for line in signature:
-        text = re.sub(r"^\S*[^\w\s.]\S* ", "", line).strip(" _-–—.,:;*'\"|\\/`^~")
-        letters = [c for c in text if c.isalpha()]
-        words = text.split()
-        capitals = letters and sum(c.isupper() for c in letters) > 0.8 * len(letters)
-        cut = len(words) > 0 and len(words[0]) == 1 and words[0].upper() != "Q"  # by the seal
-        if (capitals and decree30.names_office(text) and not cut) or decree30.begins_capacity(text):
-            if len(names) == len(capacities):  # the next signer's begins
-                capacities.append([])
-            capacities[-1].append(text)
-        elif _is_name(words[2:] if decree30.begins_rank(text) else words) and not capitals:
-            del names[len(capacities) - 1 :]
-            names.append(text)
-    titles = [" ".join(line for line in lines if not decree30.signs_for_others(line)) for lines in capacities]
-    return "; ".join(names) or None, "; ".join(title for title in titles if title) or None
+        text = _without_traces(line)
+        if _is_capacity(text):
+            if signers[-1].name:  # the next signer's begins
+                signers.append(_Signer())
+            signers[-1].capacities.append(text)
+        elif _is_signers_name(text):
+            signers[-1].name = text  # the last one before the next capacity: what is above it is the pen's
+    names = [signer.name for signer in signers if signer.name]
+    titles = [signer.title for signer in signers if signer.title]
+    return "; ".join(names) or None, "; ".join(titles) or None
+
+
+def _without_traces(line: str) -> str:
+    """A line of the signature block without what the seal and the pen left at its ends."""
+    return re.sub(r"^\S*[^\w\s.]\S* ", "", line).strip(" _-–—.,:;*'\"|\\/`^~")
+
+
+def _is_capacity(text: str) -> bool:
+    """Whether a line says in what capacity someone signs: "TM. ỦY BAN NHÂN DÂN", "PHÓ CHỦ TỊCH"."""
+    if decree30.begins_capacity(text):
+        return True
+    return _share_of_capitals(text) > _CAPITALS and decree30.names_office(text) and not _is_cut_by_seal(text)
+
+
+def _is_cut_by_seal(text: str) -> bool:
+    """Whether a line begins with a single letter, what the seal left of a word; Q. is one by itself."""
+    first = text.split()[0] if text else ""
+    return len(first) == 1 and first.upper() != "Q"
+
+
+def _is_signers_name(text: str) -> bool:
+    """Whether a line is a name in mixed case, after a rank or not."""
+    words = text.split()
+    return _share_of_capitals(text) <= _CAPITALS and _is_name(words[2:] if decree30.begins_rank(text) else words)

@@ -21,6 +21,8 @@ COPY = "copy line"
 _WIDEST, _HIGHEST = 0.45, 0.14
 #: Stamps and copy lines stand in this upper part of the page.
 _TOP = 0.5
+#: In heights of its highest line: how far above and below a signature block its next line may stand.
+_REACH = 1.5
 _DATE = re.compile(r"\d{1,2}[./-]\d{1,2}[./-]\d{4}")
 _MOMENT = re.compile(_DATE.pattern + r"\W{0,3}\d{1,2}:\d{2}(:\d{2})?")
 #: Words that only an electronic signature has, and labels that may stand around them.
@@ -75,33 +77,52 @@ def _copy_lines(lines: Sequence[Line], page: Page) -> list[Line]:
 
 def _signature_blocks(lines: Sequence[Line], page: Page) -> list[Line]:
     """The lines of blocks such as "Người ký: ... / Email: ... / Thời gian ký: 16.04.2024 10:45:45 +07:00"."""
+    sure = _sure_lines(lines)
     out: list[Line] = []
-    sure = [line for line in lines if _SIGNED.search(skeleton(line.text)) and not _is_sentence(line)]
-    sure += [line for line in lines if line not in sure and _MOMENT.search(line.text) and not _is_sentence(line)]
     for first in sure:
         if first in out:
             continue
-        block = [first]
-        while True:
-            box = hull([line.box for line in block])
-            reach = 1.5 * max(line.box.height for line in block)
-            grown = [
-                line
-                for line in lines
-                if line not in block
-                and _near(line.box, box, reach)
-                and (line in sure or _LABEL.match(skeleton(line.text)) or _is_inside(line.box, box))
-            ]
-            if not grown:
-                break
-            block += grown
-        box = hull([line.box for line in block])
-        # A form may have one of the labels.
-        signed = sum(bool(_SIGNED.search(skeleton(line.text))) for line in block)
-        dated = any(_MOMENT.search(line.text) for line in block)
-        if signed >= 2 - dated and box.width < 2 * _WIDEST * page.width and box.height < _HIGHEST * page.height:
+        block = _grown_block(first, lines, sure)
+        if _is_signature_block(block, page):
             out += block
     return out
+
+
+def _sure_lines(lines: Sequence[Line]) -> list[Line]:
+    """The lines that have an electronic signature's fixed words or its moment: blocks grow around them."""
+    short = [line for line in lines if not _is_sentence(line)]
+    worded = [line for line in short if _has_fixed_words(line)]
+    return worded + [line for line in short if line not in worded and _MOMENT.search(line.text)]
+
+
+def _has_fixed_words(line: Line) -> bool:
+    return bool(_SIGNED.search(skeleton(line.text)))
+
+
+def _grown_block(first: Line, lines: Sequence[Line], sure: Sequence[Line]) -> list[Line]:
+    """A line with all that stands near it and belongs to a signature: labels, and what the block encloses."""
+    block = [first]
+    while True:
+        box = hull([line.box for line in block])
+        reach = _REACH * max(line.box.height for line in block)
+        near = [line for line in lines if line not in block and _near(line.box, box, reach)]
+        grown = [line for line in near if line in sure or _is_label(line) or _is_inside(line.box, box)]
+        if not grown:
+            return block
+        block += grown
+
+
+def _is_label(line: Line) -> bool:
+    return bool(_LABEL.match(skeleton(line.text)))
+
+
+def _is_signature_block(block: Sequence[Line], page: Page) -> bool:
+    """Whether a block is small enough and has two lines of fixed words, or one and a moment: a form may have one."""
+    box = hull([line.box for line in block])
+    worded = sum(_has_fixed_words(line) for line in block)
+    dated = any(_MOMENT.search(line.text) for line in block)
+    small = box.width < 2 * _WIDEST * page.width and box.height < _HIGHEST * page.height
+    return small and worded >= 2 - dated
 
 
 def _is_sentence(line: Line) -> bool:

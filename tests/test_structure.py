@@ -14,7 +14,7 @@ from normalize.document import Document, Source
 from normalize.formats import to_dict, to_markdown, to_text
 from normalize.structure.build import build_document
 from normalize.structure.footnotes import Sign, labels, settle
-from normalize.structure.paragraphs import heading_level, is_document_type, is_list_item
+from normalize.vietnamese.decree30 import heading_level, is_document_type, is_list_item
 from ocr.page import Page, from_json, to_json
 from tests.typeset import page, read_case
 

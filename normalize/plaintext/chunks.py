@@ -19,7 +19,7 @@ from typing import Literal
 from normalize.document import Dropped
 from normalize.plaintext.page_ends import page_ends
 from normalize.plaintext.signs import BRACKETED, CLOSED, ENDED, NOTATION, PLAIN_HEAD, RAISED, begins_lower, seal
-from normalize.structure import paragraphs
+from normalize.vietnamese.decree30 import is_list_item
 
 _TABLE = "\ue003"
 
@@ -339,7 +339,7 @@ def _how_after_printed_line(before: str, line: str, left: int, measure: _Measure
     """The same where lines are printed lines: room, indents and list markers begin a paragraph."""
     last, text = before.strip(), line.strip()
     counted = bool(re.match(r"\d[\d.,]*\s", text))  # "12 hộ" is no list item
-    marker = paragraphs.is_list_item(text) and not counted
+    marker = is_list_item(text) and not counted
     ended = bool(ENDED.search(last))
     if not marker and (begins_lower(text) or (counted and not ended)):
         return _how_in_sentence(last, text, measure, counted)

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from normalize.plaintext.signs import ENDED, NOTATION, begins_lower
-from normalize.structure import paragraphs
+from normalize.vietnamese.decree30 import is_list_item
 
 _RULE = re.compile(r"[\s\-_*=–—~]{3,}")
 #: Lines that only another engine writes between two pages.
@@ -212,7 +212,7 @@ def _same_lines(lines: Sequence[str], text_lines: Sequence[int]) -> dict[str, li
     places: dict[str, list[int]] = {}
     for index in text_lines:
         text = lines[index].strip()
-        if fewest <= len(text) <= most and "|" not in text and not paragraphs.is_list_item(text):
+        if fewest <= len(text) <= most and "|" not in text and not is_list_item(text):
             places.setdefault(re.sub(r"[\W\d_]+", " ", text).casefold().strip(), []).append(index)
     return places
 

@@ -20,10 +20,10 @@ from normalize.plaintext.chunks import Chunk, chunks_of
 from normalize.plaintext.plain_numbers import with_plain_numbers
 from normalize.plaintext.signs import BRACKETED, CLOSED, RAISED, SIGN, SURE_SIGN, raised_numbers
 from normalize.plaintext.story import Told, tell
-from normalize.structure import paragraphs
 from normalize.structure.footnotes import Sign, labels, match_marks, settle, superscript
 from normalize.structure.lines import glue, join_lines
-from normalize.structure.metadata import is_motto, is_recipients_head, read_metadata
+from normalize.structure.metadata import read_metadata
+from normalize.vietnamese.decree30 import heading_level, is_document_type, is_list_item, is_motto, is_recipients_head
 from normalize.vietnamese.syllable import skeleton
 
 #: At the end of a word: what other engines make of a small raised digit, a full stop after it or not.
@@ -276,7 +276,7 @@ def _build(
 def _blocks(bodies: Sequence[Tokens], tables: Mapping[int, tuple[tuple[str, ...], ...]]) -> list[Block]:
     blocks: list[Block] = []
     texts = [" ".join(token.text for token in tokens) for tokens in bodies]
-    title = next((i for i, text in enumerate(texts[:_TITLE_WITHIN]) if paragraphs.is_document_type(text)), None)
+    title = next((i for i, text in enumerate(texts[:_TITLE_WITHIN]) if is_document_type(text)), None)
     section = "letterhead" if title is not None else "text"
     for index, (tokens, text) in enumerate(zip(bodies, texts, strict=True)):
         section = _section(section, text, since_title=None if title is None else index - title)
@@ -313,16 +313,16 @@ def _section(before: str, text: str, since_title: int | None) -> str:
 
 def _opens_body(text: str) -> bool:
     """Whether a block below the title is no subject: the first heading, or what the document rests on."""
-    return bool(paragraphs.heading_level(text)) or skeleton(text).startswith("can cu")
+    return bool(heading_level(text)) or skeleton(text).startswith("can cu")
 
 
 def _kind_and_level(section: str, text: str) -> tuple[str, int]:
     """What a block is published as."""
     if section == "text":
-        level = paragraphs.heading_level(text)
+        level = heading_level(text)
         if level:
             return "heading", level
-        return ("list_item", 1) if paragraphs.is_list_item(text) else ("paragraph", 0)
+        return ("list_item", 1) if is_list_item(text) else ("paragraph", 0)
     if section == "letterhead" and len(text) > _LONGEST_LETTERHEAD and not is_motto(text):
         return "paragraph", 0
     return section, 0

@@ -16,7 +16,7 @@ from itertools import accumulate
 from normalize.plaintext.chunks import Chunk
 from normalize.plaintext.signs import CLOSED, PLAIN_HEAD, RAISED, SIGN, raised_numbers
 from normalize.structure.footnotes import is_exponent
-from normalize.structure.paragraphs import heading_level
+from normalize.vietnamese.decree30 import heading_level
 
 _PLAIN_MARKS = {
     # A digit after a syllable, after its full stop, between brackets; before a full stop after a space.

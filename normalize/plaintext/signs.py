@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import re
 
-from normalize.structure import paragraphs
 from normalize.structure.footnotes import is_exponent
+from normalize.vietnamese.decree30 import is_list_item
 
 #: Around a raised number, and a bracketed one, while the text is taken apart.
 RAISED, BRACKETED, CLOSED = "\ue000", "\ue002", "\ue001"
@@ -47,7 +47,7 @@ def seal(found: re.Match[str]) -> str:
 def begins_lower(text: str) -> bool:
     """Whether a text begins in the middle of a sentence, by its looks."""
     first = next((c for c in text if c.isalnum()), "")
-    return first.islower() and not paragraphs.is_list_item(text)
+    return first.islower() and not is_list_item(text)
 
 
 def bare(text: str) -> str:

@@ -15,9 +15,9 @@ import numpy as np
 
 from normalize.plaintext.chunks import Chunk
 from normalize.plaintext.signs import SURE_SIGN, bare, raised_numbers
-from normalize.structure import paragraphs
 from normalize.structure.footnotes import Sign, settle
 from normalize.vietnamese import language
+from normalize.vietnamese.decree30 import heading_level, is_document_type
 from normalize.vietnamese.language import load_language_model
 
 _USUAL_PAGE = 12  # chunks
@@ -175,7 +175,7 @@ def _parts_halves(chunk: Chunk) -> bool:
 
 def _stands_for_itself(text: str, lower: bool) -> bool:
     """Whether a text is a title or heading, so that the next chunk does not go on with it."""
-    return paragraphs.is_document_type(text) or (bool(paragraphs.heading_level(text)) and not lower)
+    return is_document_type(text) or (bool(heading_level(text)) and not lower)
 
 
 def _may_go_on_with_body(place: _Place) -> bool:

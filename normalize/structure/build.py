@@ -30,15 +30,16 @@ from normalize.structure.lines import (
     settled_margins,
     token,
 )
-from normalize.structure.metadata import (
+from normalize.structure.metadata import is_signature, read_metadata
+from normalize.structure.running_headers import running_lines
+from normalize.vietnamese.decree30 import (
+    heading_level,
     is_addressee,
+    is_list_item,
     is_motto,
     is_recipients_head,
     is_recipients_list,
-    is_signature,
-    read_metadata,
 )
-from normalize.structure.running_headers import running_lines
 from normalize.vietnamese.syllable import clean, parse
 from ocr.page import Box, Line, Page, Zone, hull, mean_confidence, take_out
 
@@ -133,30 +134,47 @@ def _take_page(page: Page, running: Set[tuple[int, Box]], reading: _Reading) -> 
         reading.body.append(_Part("missing", page.number))
         reading.warnings.append(PageWarning(page.number, f"The page could not be read: {page.error}"))
         return
-    zones, added = stamps.take_off(page)
-    for line, reason in added:
-        reading.drop(page.number, [line], reason)
-    zones, headers = take_out(zones, lambda line: (page.number, line.box) in running)
-    reading.drop(page.number, headers, "running header")
-    text = [line.box for zone in zones if zone.kind == "text" for line in zone.lines]
-    boxes = text or [line.box for zone in zones for line in zone.lines]
+    zones = _documents_own(page, running, reading)
+    boxes = _text_boxes(zones)
     if not boxes:
         reading.warnings.append(PageWarning(page.number, "The page is blank."))
         return
     reading.margins[page.number] = page_margins(boxes)
     reading.widths[page.number] = page.width
-    for role, zone, lines in _roles(zones, page.number == 1, page.width):
-        if role == "notes":
-            reading.notes += [(page.number, line) for line in lines]
-        elif role in ("page number", "noise"):
-            reading.drop(page.number, lines, role)
-        elif role == "signature":
-            reading.drop(page.number, filter(_is_stroke, lines), "noise")
-            reading.body += [_Part(role, page.number, (line,)) for line in lines if not _is_stroke(line)]
-        elif role == "table":
-            reading.body.append(_Part(role, page.number, lines, zone))
-        else:
-            reading.body += [_Part(role, page.number, (line,)) for line in lines]
+    for piece in _roles(zones, page.number == 1, page.width):
+        _take_piece(piece, page.number, reading)
+
+
+def _documents_own(page: Page, running: Set[tuple[int, Box]], reading: _Reading) -> tuple[Zone, ...]:
+    """The zones of a page without what is not the document's text: stamps and running headers, which are dropped."""
+    zones, added = stamps.take_off(page)
+    for line, reason in added:
+        reading.drop(page.number, [line], reason)
+    zones, headers = take_out(zones, lambda line: (page.number, line.box) in running)
+    reading.drop(page.number, headers, "running header")
+    return zones
+
+
+def _text_boxes(zones: Sequence[Zone]) -> list[Box]:
+    """The lines that show a page's margins: those of the full measure, or all where there are none."""
+    text = [line.box for zone in zones if zone.kind == "text" for line in zone.lines]
+    return text or [line.box for zone in zones for line in zone.lines]
+
+
+def _take_piece(piece: _Piece, page: int, reading: _Reading) -> None:
+    """Lines to the body, to the notes or to what is dropped, by their role."""
+    role, lines = piece.role, piece.lines
+    if role == "notes":
+        reading.notes += [(page, line) for line in lines]
+    elif role in ("page number", "noise"):
+        reading.drop(page, lines, role)
+    elif role == "signature":
+        reading.drop(page, filter(_is_stroke, lines), "noise")
+        reading.body += [_Part(role, page, (line,)) for line in lines if not _is_stroke(line)]
+    elif role == "table":
+        reading.body.append(_Part(role, page, lines, piece.zone))
+    else:
+        reading.body += [_Part(role, page, (line,)) for line in lines]
 
 
 def _is_stroke(line: Line) -> bool:
@@ -184,61 +202,118 @@ def _report(page: Page) -> PageReport:
     )
 
 
-def _roles(zones: Sequence[Zone], first: bool, width: int) -> list[tuple[str, Zone, tuple[Line, ...]]]:
+@dataclass(frozen=True, slots=True)
+class _Piece:
+    """Lines of a zone and the role they play: one of a :class:`_Part`, ``notes``, ``page number`` or ``noise``."""
+
+    role: str
+    zone: Zone
+    lines: tuple[Line, ...]
+
+
+def _roles(zones: Sequence[Zone], first: bool, width: int) -> list[_Piece]:
     """The lines of a page by the role they play; a zone may change its role at "Nơi nhận"."""
-    out: list[tuple[str, Zone, tuple[Line, ...]]] = []
-    above_text, closing = first, False
-    addressed: tuple[Line, ...] = ()
+    out: list[_Piece] = []
+    above_text = first
     for index, zone in enumerate(zones):
-        texts = _texts(zone)
-        head = next((i for i, text in enumerate(texts) if is_recipients_head(text)), None)
+        # From the list of recipients on, what stands at the right are signatures.
+        closing = any(piece.role == "recipients" for piece in out)
         if zone.kind in ("head", "foot"):
-            out.append(("page number", zone, zone.lines))
-        elif zone.kind == "text" or _is_one_cell(zone):
+            out.append(_Piece("page number", zone, zone.lines))
+        elif _is_full_measure(zone):
             above_text = False
-            if head is not None:
-                # The signatures stood above the list instead of beside it.
-                out = [(_signed(role, one, out, at), one, lines) for at, (role, one, lines) in enumerate(out)]
-                out += [("text", zone, zone.lines[:head]), ("recipients", zone, zone.lines[head:])]
-                closing = True
-            else:
-                out += _with_signature(zone, width)
+            out = _with_full_measure(out, zone, width)
         elif zone.kind == "left":
-            follows = index + 1 < len(zones) and zones[index + 1].kind == "right"
-            if head is not None or (follows and not above_text and is_recipients_list(texts)):
-                closing = True
-                out.append(("recipients", zone, zone.lines))
-            elif above_text or any(map(is_motto, texts + (_texts(zones[index + 1]) if follows else []))):
-                # A letter's addressees, under the letterhead, may keep to its left column.
-                to = next((i for i, text in enumerate(texts) if is_addressee(text)), len(texts))
-                out += [("letterhead", zone, zone.lines[:to])]
-                if follows:
-                    addressed = zone.lines[to:]
-                else:
-                    out.append(("text", zone, zone.lines[to:]))
-            else:
-                out.append(("recipients" if closing else "text", zone, zone.lines))
-        elif zone.kind == "right":
-            role = "signature" if closing else out[-1][0] if out else "text"
-            out.append((role, zone, zone.lines))
-            if addressed:
-                out.append(("text", zone, addressed))
-                addressed = ()
-        else:
-            out.append((zone.kind, zone, zone.lines))
-    return _left_before_right([(role, zone, lines) for role, zone, lines in out if lines])
+            out += _columns(zone, _right_of(zones, index), above_text, closing)
+        elif zone.kind != "right":
+            out.append(_Piece(zone.kind, zone, zone.lines))
+        elif not _has_left(zones, index):  # one that has came with it
+            role = "signature" if closing else out[-1].role if out else "text"
+            out.append(_Piece(role, zone, zone.lines))
+    return _left_before_right([piece for piece in out if piece.lines])
 
 
-def _left_before_right(out: list[tuple[str, Zone, tuple[Line, ...]]]) -> list[tuple[str, Zone, tuple[Line, ...]]]:
+def _is_full_measure(zone: Zone) -> bool:
+    """Whether a zone is text of the full measure, or a mere frame around some."""
+    one_cell = zone.kind == "table" and len(zone.columns) == 2 and len(zone.rows) == 2
+    return zone.kind == "text" or one_cell
+
+
+def _with_full_measure(above: Sequence[_Piece], zone: Zone, width: int) -> list[_Piece]:
+    """The pieces above some text and those of the text, which may hold the list of recipients or a signature."""
+    head = _recipients_head(zone)
+    if head is None:
+        return [*above, *_with_signature(zone, width)]
+    # The signatures stood above the list instead of beside it.
+    signed = [_signed(piece, above[at:]) for at, piece in enumerate(above)]
+    return [*signed, _Piece("text", zone, zone.lines[:head]), _Piece("recipients", zone, zone.lines[head:])]
+
+
+def _recipients_head(zone: Zone) -> int | None:
+    """Index of the line "Nơi nhận:"."""
+    return next((i for i, line in enumerate(zone.lines) if is_recipients_head(line.text)), None)
+
+
+def _has_left(zones: Sequence[Zone], index: int) -> bool:
+    """Whether a right column stands beside a left one; what was taken off the page may have been its left one."""
+    return index > 0 and zones[index - 1].kind == "left"
+
+
+def _right_of(zones: Sequence[Zone], index: int) -> Zone | None:
+    """The right column that stands beside a left one."""
+    after = zones[index + 1] if index + 1 < len(zones) else None
+    return after if after and after.kind == "right" else None
+
+
+def _columns(left: Zone, right: Zone | None, above_text: bool, closing: bool) -> list[_Piece]:
+    """A left column and the right one beside it: of a letterhead, of recipients and signature, or of the text.
+
+    Args:
+        above_text: no text of the full measure stands above them in the document.
+        closing: the list of recipients does.
+    """
+    addressed: tuple[Line, ...] = ()
+    role, lines = "recipients" if closing else "text", left.lines
+    if _lists_recipients(left, right, above_text):
+        role = "recipients"
+    elif above_text or _bears_motto(left, right):
+        role = "letterhead"
+        lines, addressed = _parted_at_addressee(lines)
+    out = [_Piece(role, left, lines)]
+    if right:
+        out.append(_Piece("signature" if closing or role == "recipients" else role, right, right.lines))
+    if addressed:
+        out.append(_Piece("text", left, addressed))
+    return out
+
+
+def _lists_recipients(left: Zone, right: Zone | None, above_text: bool) -> bool:
+    """Whether a left column is the list of recipients, by its head or, beside a signature, by its dashes."""
+    if _recipients_head(left) is not None:
+        return True
+    return right is not None and not above_text and is_recipients_list([line.text for line in left.lines])
+
+
+def _bears_motto(left: Zone, right: Zone | None) -> bool:
+    return any(is_motto(line.text) for line in (*left.lines, *(right.lines if right else ())))
+
+
+def _parted_at_addressee(lines: tuple[Line, ...]) -> tuple[tuple[Line, ...], tuple[Line, ...]]:
+    """A letterhead's left column, and a letter's addressees, which may keep to that column under the letterhead."""
+    to = next((i for i, line in enumerate(lines) if is_addressee(line.text)), len(lines))
+    return lines[:to], lines[to:]
+
+
+def _left_before_right(pieces: Sequence[_Piece]) -> list[_Piece]:
     """The same, where a letterhead fell into several pairs of columns: first all that stands at the left."""
-    ordered = []
-    for role, group in groupby(out, key=lambda one: one[0]):
-        parts = list(group)
-        ordered += sorted(parts, key=lambda one: one[1].kind == "right") if role == "letterhead" else parts
+    ordered: list[_Piece] = []
+    for role, group in groupby(pieces, key=lambda piece: piece.role):
+        run = list(group)
+        ordered += sorted(run, key=lambda piece: piece.zone.kind == "right") if role == "letterhead" else run
     return ordered
 
 
-def _with_signature(zone: Zone, width: int) -> list[tuple[str, Zone, tuple[Line, ...]]]:
+def _with_signature(zone: Zone, width: int) -> list[_Piece]:
     """Text, and in it a signature that no list of recipients stands beside: in the right half, an office and a name."""
     lines = zone.lines
     at_right = [line.box.left > 0.42 * width and line.box.centre > 0.58 * width for line in lines]
@@ -247,24 +322,15 @@ def _with_signature(zone: Zone, width: int) -> list[tuple[str, Zone, tuple[Line,
             continue
         end = next((i for i in range(start, len(lines)) if not at_right[i]), len(lines))
         if end - start > 1 and is_signature([line.text for line in lines[start:end]]):
-            out = [("text", zone, lines[:start]), ("signature", zone, lines[start:end])]
+            out = [_Piece("text", zone, lines[:start]), _Piece("signature", zone, lines[start:end])]
             return out + _with_signature(replace(zone, lines=lines[end:]), width)
-    return [("text", zone, lines)]
+    return [_Piece("text", zone, lines)]
 
 
-def _texts(zone: Zone) -> list[str]:
-    return [line.text for line in zone.lines]
-
-
-def _is_one_cell(zone: Zone) -> bool:
-    """Whether a table is a mere frame around some text."""
-    return zone.kind == "table" and len(zone.columns) == 2 and len(zone.rows) == 2
-
-
-def _signed(role: str, zone: Zone, out: Sequence[tuple[str, Zone, tuple[Line, ...]]], at: int) -> str:
-    """``signature`` for two columns with no text between them and the list of recipients."""
-    last = all(one.kind in ("left", "right") for _, one, _ in out[at:])
-    return "signature" if role == "text" and zone.kind in ("left", "right") and last else role
+def _signed(piece: _Piece, onward: Sequence[_Piece]) -> _Piece:
+    """A column as ``signature`` when it was taken for text and nothing but columns stands from it on (``onward``)."""
+    columns_only = all(one.zone.kind in ("left", "right") for one in onward)
+    return replace(piece, role="signature") if piece.role == "text" and columns_only else piece
 
 
 def _closing_in_order(parts: Sequence[_Part]) -> list[_Part]:
@@ -361,13 +427,13 @@ def _line_block(role: str, line: SetLine) -> Block:
 def _text_block(paragraph: paragraphs.Paragraph, in_title: bool) -> Block:
     text = paragraph.text
     level = 0
-    if in_title and (paragraph.centred or paragraph.ends_centred) and not paragraphs.heading_level(text):
+    if in_title and (paragraph.centred or paragraph.ends_centred) and not heading_level(text):
         kind = "title"
-    elif level := paragraphs.heading_level(text):
+    elif level := heading_level(text):
         kind = "heading"
     elif paragraph.centred and len(text) < 200:
         kind, level = "heading", 1
-    elif paragraphs.is_list_item(text):
+    elif is_list_item(text):
         kind, level = "list_item", 1
     else:
         kind = "paragraph"

@@ -8,7 +8,7 @@ programming over what was read, and the two are matched by number.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 
 from normalize.document import PageWarning, Token, Tokens
@@ -46,6 +46,17 @@ _JUMP = 8.0  # over more numbers than that: a whole page's signs are gone
 _BEAM = 48
 #: A mark without a note is kept as a mark from this confidence on; below it, it is noise.
 _SURE_MARK = 80.0
+
+# By what a line of a footnote zone may begin a note, in x-heights:
+#: the line before has more free space at its end than this,
+_SHORT_LINE = 3.0
+#: or it stands in by more than this,
+_INDENTED = 1.2
+#: or it is so many times the usual pitch below.
+_WIDE_PITCH = 1.12
+
+Citation = tuple[int, int | str | None]
+"""A mark of the body: its page, and its number or its asterisks; ``None`` for a sign that is no mark."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,12 +222,12 @@ def labels(numbers: Sequence[int | str | None]) -> list[tuple[str, str] | None]:
 
 
 def match_marks(
-    marks: Sequence[tuple[int, int | str | None]], heads: Sequence[tuple[int, str, str]], farthest: int = 1
+    marks: Sequence[Citation], heads: Sequence[tuple[int, str, str]], farthest: int = 1
 ) -> list[str | None]:
     """The label of the note that each mark cites.
 
     Args:
-        marks: ``(page, number or asterisks)`` of each mark, ``None`` for a sign that is none.
+        marks: of the body.
         heads: ``(page, label, printed label)`` of each note.
         farthest: how many pages after its mark a note may stand where numbers repeat.
 
@@ -282,6 +293,24 @@ class Reattached:
     warnings: list[PageWarning]
 
 
+@dataclass(frozen=True, slots=True)
+class _Mark:
+    """A raised sign of the body that may be a footnote's mark.
+
+    Attributes:
+        raised: the sign without the exponent before it.
+        exponent: of the unit that the mark follows without a space (``m²`` and mark 3, read as ``m23``), or empty.
+    """
+
+    page: int
+    raised: Raised
+    exponent: str = ""
+
+    @property
+    def key(self) -> Key:
+        return self.page, self.raised.box
+
+
 def reattach(
     body: Sequence[tuple[int, Line]], zone_lines: Sequence[tuple[int, Line]], margins: Mapping[int, Margins]
 ) -> Reattached:
@@ -292,45 +321,78 @@ def reattach(
         zone_lines: the same for the footnote zones.
         margins: of the pages.
     """
+    marks, rulings = _marks_of(body)
+    numbers = _numbers_of(marks)
+    cited: list[Citation] = [(mark.page, number) for mark, number in zip(marks, numbers, strict=True)]
+    gathered = _gather(zone_lines, margins, cited)
+    notes, warnings, strays = gathered.notes, [*gathered.warnings], [*gathered.strays]
+    rulings |= gathered.rulings
+    known = {note.label for note in notes}
+    found = match_marks(cited, [(note.page, note.label, note.printed) for note in notes])
+    for mark, number, label in zip(marks, numbers, found, strict=True):
+        if label is None and isinstance(number, str):  # asterisks that no note has are the text's own
+            rulings[mark.key] = Ruling(text=number)
+            continue
+        if label is None and _lost_its_note(mark, number, known):
+            label = str(number)
+            warnings.append(PageWarning(mark.page, f"Footnote mark {number} has no note."))
+        if label is None:
+            strays.append((mark.page, mark.raised.box, mark.raised.text))
+        rulings[mark.key] = Ruling(label=label, text=mark.exponent)
+    relined, said = _find_unread_marks(notes, body, rulings)
+    return Reattached(rulings, notes, relined, strays, warnings + said)
+
+
+def _marks_of(body: Sequence[tuple[int, Line]]) -> tuple[list[_Mark], dict[Key, Ruling]]:
+    """The raised signs that may be marks, and the rulings on the others: exponents and bullets, which are text."""
+    marks: list[_Mark] = []
     rulings: dict[Key, Ruling] = {}
-    warnings: list[PageWarning] = []
-    strays: list[tuple[int, Box | None, str]] = []
-    marks: list[tuple[int, Raised]] = []
-    exponents: dict[Key, str] = {}
     for page, line in body:
-        for at, word in enumerate(line.words):
+        for index, word in enumerate(line.words):
             for raised in word.raised:
                 unit = is_exponent(word.text[: raised.offset], raised.text)
                 if unit and len(raised.text) == 1:
                     rulings[page, raised.box] = Ruling(text=superscript(raised.text))
                 elif unit:  # m² and a mark right after it were read as one number
-                    exponents[page, raised.box] = superscript(raised.text[0])
-                    marks.append((page, replace(raised, text=raised.text[1:])))
-                elif raised.text.isdigit() or (_STARS.fullmatch(raised.text) and (at or raised.offset)):
-                    marks.append((page, raised))
-                else:  # an asterisk that heads a line is a bullet
+                    rest = replace(raised, text=raised.text[1:])
+                    marks.append(_Mark(page, rest, superscript(raised.text[0])))
+                elif raised.text.isdigit() or _is_starred_mark(raised, index):
+                    marks.append(_Mark(page, raised))
+                else:
                     rulings[page, raised.box] = Ruling(text=raised.text)
-    settled = iter(settle([mark_sign(page, raised) for page, raised in marks if raised.text.isdigit()]))
-    numbers = [next(settled) if raised.text.isdigit() else raised.text for _, raised in marks]
-    read: list[tuple[int, int | str | None]] = [
-        (page, number) for (page, _), number in zip(marks, numbers, strict=True)
-    ]
-    notes = _gather(zone_lines, margins, rulings, read, strays, warnings)
-    known = {note.label for note in notes}
-    cited = match_marks(read, [(note.page, note.label, note.printed) for note in notes])
-    for (page, raised), number, label in zip(marks, numbers, cited, strict=True):
-        if label is None and isinstance(number, str):
-            rulings[page, raised.box] = Ruling(text=number)
-            continue
-        if label is None and number is not None and raised.confidence >= _SURE_MARK and str(number) not in known:
-            label = str(number)
-            warnings.append(PageWarning(page, f"Footnote mark {number} has no note."))
-        if label is None:
-            strays.append((page, raised.box, raised.text))
-        exponent = exponents.get((page, raised.box), "")
-        rulings[page, raised.box] = Ruling(label=label, text=exponent)
-    anchored = {ruling.label for ruling in rulings.values()}
+    return marks, rulings
+
+
+def _is_starred_mark(raised: Raised, index: int) -> bool:
+    """Whether asterisks in the word at ``index`` of its line may be a mark; those that head the line are a bullet."""
+    heads_line = index == 0 and raised.offset == 0
+    return bool(_STARS.fullmatch(raised.text)) and not heads_line
+
+
+def _numbers_of(marks: Sequence[_Mark]) -> list[int | str | None]:
+    """What each mark says: its number in the likeliest rising sequence, or its asterisks; ``None`` for no mark."""
+    settled = iter(settle([mark_sign(mark.page, mark.raised) for mark in marks if mark.raised.text.isdigit()]))
+    return [next(settled) if mark.raised.text.isdigit() else mark.raised.text for mark in marks]
+
+
+def _lost_its_note(mark: _Mark, number: int | str | None, known: Set[str]) -> bool:
+    """Whether a sign that no note answers is a mark all the same, surely read and of a number that no note has."""
+    return number is not None and mark.raised.confidence >= _SURE_MARK and str(number) not in known
+
+
+def _find_unread_marks(
+    notes: Sequence[Note], body: Sequence[tuple[int, Line]], rulings: dict[Key, Ruling]
+) -> tuple[dict[int, Line], list[PageWarning]]:
+    """Look for the marks of notes that have none; each that is found is added to ``rulings``.
+
+    A mark that was found narrows down where its neighbours may stand.
+
+    Returns:
+        The lines of the body, by index, in which a sign turned out to be a mark; and a warning for each such note.
+    """
     relined: dict[int, Line] = {}
+    warnings = []
+    anchored = {ruling.label for ruling in rulings.values()}
     for note in notes:
         if note.label in anchored:
             continue
@@ -339,13 +401,14 @@ def reattach(
             warnings.append(PageWarning(note.page, f"The mark of footnote {note.printed} was not found."))
             continue
         index, raised, line = place
+        page = body[index][0]
         relined[index] = line
-        rulings[body[index][0], raised.box] = Ruling(label=note.label)
+        rulings[page, raised.box] = Ruling(label=note.label)
         said = (
             f"The mark of footnote {note.printed} was read as {raised.text}; it stands where its number was expected."
         )
-        warnings.append(PageWarning(body[index][0], said))
-    return Reattached(rulings, notes, relined, strays, warnings)
+        warnings.append(PageWarning(page, said))
+    return relined, warnings
 
 
 def _unread_mark(
@@ -395,79 +458,167 @@ def _closes_a_quote(line: Line, at: int, sign: str) -> bool:
     return before.count("“") >= before.count("”") > 0 or (before.count('"') % 2 == 0 and '"' in sign)
 
 
+@dataclass(frozen=True, slots=True)
+class _Gathered:
+    """What the footnote zones come to.
+
+    Attributes:
+        notes: in printed order.
+        rulings: of the raised signs in the zones.
+        strays: page, box and text of the specks before the numbers of notes.
+        warnings: text without a number.
+    """
+
+    notes: list[Note]
+    rulings: dict[Key, Ruling]
+    strays: list[tuple[int, Box | None, str]]
+    warnings: list[PageWarning]
+
+
+@dataclass(frozen=True, slots=True)
+class _Head:
+    """The head of a note.
+
+    Attributes:
+        label: the note's label.
+        printed: the label as printed.
+        read: something was read there that is its number or its asterisks.
+    """
+
+    label: str
+    printed: str
+    read: bool
+
+
 def _gather(
-    zone_lines: Sequence[tuple[int, Line]],
-    margins: Mapping[int, Margins],
-    rulings: dict[Key, Ruling],
-    marks: Sequence[tuple[int, int | str | None]],
-    strays: list[tuple[int, Box | None, str]],
-    warnings: list[PageWarning],
-) -> list[Note]:
-    """The notes with their lines; rules on the raised signs inside them as well."""
-    bare = [set_line(page, line, margins, {}) for page, line in zone_lines]
-    pitch = usual_pitch(bare)
-    signs: list[Sign] = []
-    at: list[int] = []
-    starred: dict[int, str] = {}
-    loose: dict[int, str] = {}
-    stars = [(page, number) for page, number in marks if isinstance(number, str)]
-    for index, ((page, printed), line) in enumerate(zip(zone_lines, bare, strict=True)):
-        before = bare[index - 1] if index else None
-        fresh = (
-            before is None
-            or before.page != page
-            or before.room > 3
-            or line.indent > 1.2
-            or line.baseline - before.baseline > 1.12 * pitch * line.x_height
-            or (bool(_ENDS_SENTENCE.search(before.text)) and any(t.text[:1].isupper() for t in line.tokens[1:2]))
-        )
-        headed = raised_head(printed)
-        star = _starred_head(line, headed)
-        cited = [(p, number) for p, number in stars if number == star and p in (page, page - 1)]
-        if cited:
-            stars.remove(next((one for one in cited if one[0] == page), cited[0]))
-            starred[index] = star
-            continue
-        if star and headed and fresh:
-            loose[index] = star
-        sign = head_sign(page, line.tokens, headed[1] if headed else None, fresh)
-        if sign:
-            signs.append(sign)
-            at.append(index)
-    numbers = settle(signs, frozenset(number for _, number in marks if isinstance(number, int)))
-    heads: dict[int, int] = {index: number for index, number in zip(at, numbers, strict=True) if number is not None}
-    # Asterisks that no mark answers are bullets, unless this is a document with asterisks for marks.
-    first = {0} if zone_lines and not heads.get(0) else set()
-    starred |= {index: star for index, star in loose.items() if index not in heads and (starred or index in first)}
-    heads |= _unread_heads(zone_lines, heads, starred, marks)
-    printed_as: dict[int, int | str] = {**heads, **starred}
-    order = sorted(printed_as)
-    named = labels([printed_as[index] for index in order])
-    names = {index: name for index, name in zip(order, named, strict=True) if name}
+    zone_lines: Sequence[tuple[int, Line]], margins: Mapping[int, Margins], marks: Sequence[Citation]
+) -> _Gathered:
+    """The notes with their lines."""
+    heads = _heads(zone_lines, [set_line(page, line, margins, {}) for page, line in zone_lines], marks)
     notes: list[Note] = []
+    rulings: dict[Key, Ruling] = {}
+    strays: list[tuple[int, Box | None, str]] = []
+    warnings: list[PageWarning] = []
     for index, (page, printed) in enumerate(zone_lines):
-        name = names.get(index)
-        headed = raised_head(printed) if name else None
-        for word in printed.words:
-            for raised in word.raised:
-                # A number raised inside a note is text: the notes of a note are not marked so.
-                ruling = Ruling() if headed and raised is headed[1] else Ruling(text=superscript(raised.text))
-                rulings[page, raised.box] = ruling
-        line = set_line(page, printed, margins, rulings)
-        if name:
-            if headed:
-                line, specks = _without_specks(line, *headed)
-                strays += [(page, speck.box, speck.text) for speck in specks]
-            elif index in at or index in starred:
-                bare_line = _without_number(line, name[1])
-                line = bare_line if bare_line.tokens else line  # a number and nothing else: better kept than lost
-            notes.append(Note(name[0], name[1], page))
+        head = heads.get(index)
+        headed = raised_head(printed) if head else None
+        inner = _rulings_within(page, printed, headed[1] if headed else None)
+        rulings |= inner
+        line = set_line(page, printed, margins, inner)
+        if head:
+            line, specks = _without_head(line, head, headed)
+            strays += [(page, speck.box, speck.text) for speck in specks]
+            notes.append(Note(head.label, head.printed, page))
         elif not notes:
             notes.append(Note("0", "", page))
             warnings.append(PageWarning(page, "The text below the footnote rule begins without a number."))
         if line.tokens:
             notes[-1].lines.append(line)
-    return [note for note in notes if note.lines]
+    return _Gathered([note for note in notes if note.lines], rulings, strays, warnings)
+
+
+def _rulings_within(page: int, line: Line, head: Raised | None) -> dict[Key, Ruling]:
+    """A number raised inside a note is text, as the notes of a note are not marked so; that at its head is left out."""
+    return {
+        (page, raised.box): Ruling() if raised is head else Ruling(text=superscript(raised.text))
+        for word in line.words
+        for raised in word.raised
+    }
+
+
+def _without_head(line: SetLine, head: _Head, headed: tuple[int, Raised] | None) -> tuple[SetLine, list[Token]]:
+    """A note's first line without its number, raised or not, and the specks that were read before a raised one."""
+    if headed:
+        return _without_specks(line, *headed)
+    if head.read:
+        rest = _without_number(line, head.printed)
+        return (rest if rest.tokens else line), []  # a number and nothing else: better kept than lost
+    return line, []
+
+
+def _heads(
+    zone_lines: Sequence[tuple[int, Line]], bare: Sequence[SetLine], marks: Sequence[Citation]
+) -> dict[int, _Head]:
+    """The heads of notes, by the index of their line.
+
+    Args:
+        zone_lines: ``(page, line)`` of the footnote zones.
+        bare: the same lines without their raised signs.
+        marks: of the body.
+    """
+    headed = [raised_head(line) for _, line in zone_lines]
+    fresh = _first_lines(bare)
+    stars = {i: star for i, line in enumerate(bare) if (star := _starred_head(line, headed[i]))}
+    starred = _cited_stars(stars, bare, marks)
+    signs = _signs([i for i in range(len(bare)) if i not in starred], bare, headed, fresh)
+    numbers = settle(list(signs.values()), frozenset(number for _, number in marks if isinstance(number, int)))
+    numbered = {index: number for index, number in zip(signs, numbers, strict=True) if number is not None}
+    loose = {i: star for i, star in stars.items() if headed[i] and i in fresh and i not in numbered}
+    starred = _with_loose_stars(starred, loose)
+    numbered |= _unread_heads([line.page for line in bare], numbered, starred, marks)
+    return _labelled({**numbered, **starred}, read={*signs, *starred})
+
+
+def _signs(
+    indices: Sequence[int], lines: Sequence[SetLine], headed: Sequence[tuple[int, Raised] | None], fresh: Set[int]
+) -> dict[int, Sign]:
+    """What may be a number at the head of a line, for those of the lines that have it."""
+    found: dict[int, Sign] = {}
+    for index in indices:
+        head = headed[index]
+        sign = head_sign(lines[index].page, lines[index].tokens, head[1] if head else None, index in fresh)
+        if sign:
+            found[index] = sign
+    return found
+
+
+def _with_loose_stars(cited: Mapping[int, str], loose: Mapping[int, str]) -> dict[int, str]:
+    """Asterisks that head notes, with those that no mark answers (``loose``).
+
+    They are bullets, unless this is a document with asterisks for marks or they stand where the first note begins.
+    """
+    return {**cited, **{index: star for index, star in loose.items() if cited or index == 0}}
+
+
+def _labelled(printed: Mapping[int, int | str], read: Set[int]) -> dict[int, _Head]:
+    """The heads with their labels, from the number or the asterisks of each; ``read`` are those not inferred."""
+    order = sorted(printed)
+    named = labels([printed[index] for index in order])
+    return {index: _Head(*name, read=index in read) for index, name in zip(order, named, strict=True) if name}
+
+
+def _first_lines(lines: Sequence[SetLine]) -> set[int]:
+    """Indices of the lines that may be the first of a paragraph."""
+    pitch = usual_pitch(lines)
+    return {
+        index
+        for index, line in enumerate(lines)
+        if index == 0 or line.page != lines[index - 1].page or _is_parted(lines[index - 1], line, pitch)
+    }
+
+
+def _is_parted(before: SetLine, line: SetLine, pitch: float) -> bool:
+    """Whether a paragraph may begin between two lines of a page, by room, indent, space or a finished sentence."""
+    step = line.baseline - before.baseline
+    return (
+        before.room > _SHORT_LINE
+        or line.indent > _INDENTED
+        or step > _WIDE_PITCH * pitch * line.x_height
+        or (bool(_ENDS_SENTENCE.search(before.text)) and any(t.text[:1].isupper() for t in line.tokens[1:2]))
+    )
+
+
+def _cited_stars(stars: Mapping[int, str], lines: Sequence[SetLine], marks: Sequence[Citation]) -> dict[int, str]:
+    """Those asterisks at the heads of lines that a mark on the same page answers, or one on the page before."""
+    waiting = [(page, number) for page, number in marks if isinstance(number, str)]
+    cited: dict[int, str] = {}
+    for index, star in stars.items():
+        page = lines[index].page
+        answer = next((one for one in ((page, star), (page - 1, star)) if one in waiting), None)
+        if answer:
+            waiting.remove(answer)
+            cited[index] = star
+    return cited
 
 
 def _starred_head(line: SetLine, headed: tuple[int, Raised] | None) -> str:
@@ -479,27 +630,37 @@ def _starred_head(line: SetLine, headed: tuple[int, Raised] | None) -> str:
 
 
 def _unread_heads(
-    zone_lines: Sequence[tuple[int, Line]],
-    heads: dict[int, int],
-    starred: Mapping[int, str],
-    marks: Sequence[tuple[int, int | str | None]],
+    pages: Sequence[int], heads: Mapping[int, int], starred: Mapping[int, str], marks: Sequence[Citation]
 ) -> dict[int, int]:
     """Heads whose number was not read at all.
 
     The first line of a page's footnote zone without a number carries on the note of the page before, unless a mark
     on this very page asks for a note that no head answers and that would stand exactly here.
+
+    Args:
+        pages: of the lines of the footnote zones.
+        heads: number of each head that was read, by the index of its line.
+        starred: the same for asterisks.
+        marks: of the body.
     """
     found: dict[int, int] = {}
     answered = set(heads.values())
-    for index, (page, _) in enumerate(zone_lines):
-        if index in heads or index in starred or (index and zone_lines[index - 1][0] == page):
+    firsts = [index for index, page in enumerate(pages) if index == 0 or pages[index - 1] != page]
+    for index in firsts:
+        if index in heads or index in starred:
             continue
-        following = min((i for i in heads if i > index), default=None)
-        last = max((heads[i] for i in heads if i < index), default=0)
-        wanted = [n for at, n in marks if at == page and isinstance(n, int) and n not in answered]
-        if wanted and wanted[0] == last + 1 and (following is None or heads[following] == wanted[0] + 1):
-            found[index] = wanted[0]
+        asked = (n for page, n in marks if page == pages[index] and isinstance(n, int) and n not in answered)
+        wanted = next(asked, None)
+        if wanted is not None and _fits_between(heads, index, wanted):
+            found[index] = wanted
     return found
+
+
+def _fits_between(heads: Mapping[int, int], index: int, number: int) -> bool:
+    """Whether a head with this number before the line ``index`` would leave the numbers without a gap."""
+    last = max((heads[i] for i in heads if i < index), default=0)
+    following = min((i for i in heads if i > index), default=None)
+    return number == last + 1 and (following is None or heads[following] == number + 1)
 
 
 def _without_specks(line: SetLine, index: int, head: Raised) -> tuple[SetLine, list[Token]]:

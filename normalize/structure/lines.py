@@ -12,6 +12,7 @@ from itertools import pairwise
 from statistics import median
 
 from normalize.document import Mark, Token, Tokens
+from normalize.vietnamese.decree30 import TEXT_LEFT, TEXT_RIGHT
 from ocr.page import Box, Letter, Line, Word
 
 
@@ -142,8 +143,7 @@ def settled_margins(found: Mapping[int, Margins], widths: Mapping[int, int]) -> 
     """The margins of each page in the light of the others.
 
     A page of short or indented lines only (the last one, often) shows margins that are too narrow: it gets those of
-    the pages that are set full, or, where no page is, those that Decree 30/2020/NĐ-CP prescribes (30 to 35 mm left,
-    15 to 20 mm right, of 210).
+    the pages that are set full, or, where no page is, those that Decree 30/2020/NĐ-CP prescribes.
 
     Args:
         found: margins by page number, from :func:`page_margins`.
@@ -153,7 +153,7 @@ def settled_margins(found: Mapping[int, Margins], widths: Mapping[int, int]) -> 
     usual = Margins(median(m.left for m in full), median(m.right for m in full)) if full else None
     out = {}
     for page, own in found.items():
-        wide = usual or Margins(0.155 * widths[page], 0.915 * widths[page])
+        wide = usual or Margins(TEXT_LEFT * widths[page], TEXT_RIGHT * widths[page])
         if own.width >= 0.93 * wide.width:
             out[page] = own
         elif abs(own.right - wide.right) < 0.03 * wide.width:

@@ -9,62 +9,18 @@ from __future__ import annotations
 import datetime
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass, field
+from itertools import takewhile
 
 from normalize.document import Block, Metadata
-from normalize.structure.paragraphs import DOCUMENT_TYPES, document_type
-from normalize.vietnamese.syllable import skeleton
+from normalize.vietnamese import decree30
 
-_NUMBER = re.compile(r"^\s*so\s*[:.;]?\s*")
-_SYMBOL = re.compile(r"([\d\s.…_]*)((?:/\s*\d{4}\s*)?)[/|]\s*([A-ZĐÐa-z][\w&ĐÐ/]*(?:\s*[-–]\s*[\wĐÐ&]+)*)")
-# The day and the number are often written by hand, and what is read there may be anything.
-_DATE = re.compile(r"ngay\b(.{0,9}?)\bthang\b(.{0,9}?)\bnam\W*(\d{4})")
-_RECIPIENTS = re.compile(r"\W*n\w{0,2}[il1]\s*nh[aeo]?n?\W*$|\W*n\w?[il1]\s*nh[ae]n")
-_MOTTO = ("cong hoa xa hoi", "doc lap", "tu do - hanh phuc")
-#: First words of the names of bodies; a line in capitals that begins otherwise carries on the name above it.
-_BODIES = (
-    "uy ban", "ubnd", "hoi dong", "hdnd", "bo", "so", "cuc", "tong cuc", "chi cuc", "phong", "ban", "van phong",
-    "vien", "truong", "trung tam", "thanh tra", "cong an", "toa an", "cong ty", "tong cong ty", "benh vien",
-    "doan", "dang bo", "dang uy", "huyen uy", "thanh uy", "tinh uy", "mat tran", "lien doan", "hoi", "kho bac",
-    "ngan hang", "chinh phu", "thu tuong", "quoc hoi", "kiem toan", "vien kiem sat", "hat", "tram", "doi",
-)  # fmt: skip
-#: What begins like the name of a body and is a part of one: "Ban quản lý rừng / phòng hộ Sông Lôi".
-_NO_BODY = re.compile(r"phong (ho|chong|benh)\b|so \d|bo doi\b|doan ket\b|hoi (an|nhap)\b")
-#: Words of an office; other capitals in a signature block are traces of the seal.
-_OFFICE = re.compile(
-    r"\b(chu tich|chu nhiem|giam doc|truong|thu tuong|chanh|pho|bi thu|tong|vien|hieu|cuc|vu|thu truong|"
-    r"uy ban|ubnd|hoi dong|hdnd|bo|chinh phu|van phong|dai dien|thua|quyen|q)\b"
-)
-_ABOUT = re.compile(r"(v/v|ve viec)\b")
-#: First words of the text of a document, which may follow its type at once.
-_OPENING = re.compile(r"(can cu|kinh gui|xet|theo|thuc hien|ngay|thi hanh|trong|sau khi|dieu \d|[ivx\d]+[.)])(\W|$)")
-_TYPES_BY_LENGTH = sorted(DOCUMENT_TYPES, key=len, reverse=True)
 _EDGES = " _-–.,:'\""
-_RANK = re.compile(r"(dai|thuong|trung|thieu) (tuong|ta|uy) ")
-_CAPACITY = re.compile(r"^(tm|kt|tl|tuq|q|thua lenh|thua uy quyen)\b\.?")
-
-
-def is_motto(text: str) -> bool:
-    """Whether a line belongs to the national title and motto."""
-    plain = skeleton(text)
-    return any(part in plain for part in _MOTTO)
-
-
-def is_addressee(text: str) -> bool:
-    """Whether a line begins "Kính gửi:", to whom a letter goes."""
-    return bool(re.match(r"\W*kinh gui\b", skeleton(text)))
-
-
-def is_recipients_head(text: str) -> bool:
-    """Whether a line is "Nơi nhận:" (its marks and a letter may be misread)."""
-    return len(text) < 24 and bool(_RECIPIENTS.match(skeleton(text)))
-
-
-def is_recipients_list(texts: Sequence[str]) -> bool:
-    """Whether lines are a list of recipients whose head could not be read: dashes before most of them."""
-    dashed = sum(bool(re.match(r"\W{1,2}\s?\w", text)) for text in texts)
-    return (len(texts) >= 3 and dashed >= 0.5 * len(texts)) or any(
-        re.match(r"\W*luu\s*:", skeleton(text)) for text in texts
-    )
+#: Share of its letters that make a line one of capitals.
+_CAPITALS = 0.8
+#: The type stands within so many blocks after the letterhead.
+_TITLE_BLOCKS = 8
+_TypeAndSubject = tuple[str | None, str | None]
 
 
 def read_metadata(blocks: Sequence[Block]) -> Metadata:
@@ -86,19 +42,17 @@ def read_metadata(blocks: Sequence[Block]) -> Metadata:
         date=date,
         signer=signer,
         signer_title=title,
-        recipients=tuple(text for text in recipients if not is_recipients_head(text)),
+        recipients=tuple(text for text in recipients if not decree30.is_recipients_head(text)),
     )
 
 
 def _number_and_symbol(head: Sequence[str]) -> tuple[str | None, str | None]:
     for text in head:
-        plain = skeleton(text)
-        found = _NUMBER.match(plain)
-        if not found or ("/" not in text and "|" not in text):
+        if not decree30.begins_number(text) or ("/" not in text and "|" not in text):
             continue
         # The skeleton may be longer than the text (… becomes ...), so the head is cut off by its last letter.
         rest = re.sub(r"^\s*\w+\s*[:.;]?\s*", "", text, count=1)
-        match = _SYMBOL.search(rest)
+        match = decree30.NUMBER_AND_SYMBOL.search(rest)
         if match:
             number = re.sub(r"\D", "", match[1]) or None
             year = re.sub(r"\D", "", match[2])
@@ -113,15 +67,14 @@ def _number_and_symbol(head: Sequence[str]) -> tuple[str | None, str | None]:
 
 def _place_and_date(head: Sequence[str]) -> tuple[str | None, str | None]:
     for text in head:
-        plain = skeleton(text)
-        found = _DATE.search(plain)
+        found = decree30.date_parts(text)
         if not found:
             continue
         place = None
         before = re.split(r"[,;]?\s*ng[aàảáạ]y\b", text, maxsplit=1, flags=re.IGNORECASE)[0].strip(" ,.;")
         if before and any(c.isalpha() for c in before):
             place = before
-        day, month, year = (part.strip(" .…_") for part in found.groups())
+        day, month, year = (part.strip(" .…_") for part in found)
         try:
             return place, datetime.date(int(year), int(month), int(day)).isoformat()
         except ValueError:  # left open to be filled in by hand, or misread
@@ -129,28 +82,44 @@ def _place_and_date(head: Sequence[str]) -> tuple[str | None, str | None]:
     return None, None
 
 
-def _type_and_subject(blocks: Sequence[Block], head: Sequence[str]) -> tuple[str | None, str | None]:
+def _type_and_subject(blocks: Sequence[Block], head: Sequence[str]) -> _TypeAndSubject:
+    """Type and subject; where no line is a type and none says "V/v", the title is the subject."""
     text = [block for block in blocks if block.type != "letterhead"]
-    titles = [block for block in text if block.type == "title"]
-    for index, block in enumerate(text[:8]):
-        kind = document_type(block.text) if block.type in ("title", "heading") else None
+    title = next((block.text for block in text if block.type == "title"), None)
+    return _type_on_its_own(text) or _letter(head) or _type_within(title) or (None, title)
+
+
+def _type_on_its_own(text: Sequence[Block]) -> _TypeAndSubject | None:
+    """The type from a line that is nothing else, and the subject from the block after it."""
+    for index, block in enumerate(text[:_TITLE_BLOCKS]):
+        kind = decree30.document_type(block.text) if block.type in ("title", "heading") else None
         if kind:
             after = text[index + 1] if index + 1 < len(text) else None
             return kind, after.text.rstrip(" .") if after and _is_subject(after) else None
-    for index, line in enumerate(head):
-        if _ABOUT.match(skeleton(line)):
-            lines = [re.sub(r"^(V/v|Về việc)\W*", "", line, flags=re.IGNORECASE)]
-            for more in head[index + 1 :]:  # the lines below it in the same column
-                if is_motto(more) or _DATE.search(skeleton(more)) or more.isupper():
-                    break
-                lines.append(more)
-            return "Công văn", " ".join(lines).rstrip(" .")
-    if titles and titles[0].text.isupper():
-        kind = next((name for name in _TYPES_BY_LENGTH if skeleton(titles[0].text).startswith(name + " ")), None)
-        if kind:  # type and subject in one
-            rest = " ".join(titles[0].text.split()[len(kind.split()) :])
-            return DOCUMENT_TYPES[kind], rest
-    return None, titles[0].text if titles else None
+    return None
+
+
+def _letter(head: Sequence[str]) -> _TypeAndSubject | None:
+    """A letter has no type printed: it is told by "V/v", and its subject goes on below in the same column."""
+    start = next((i for i, line in enumerate(head) if decree30.begins_about(line)), None)
+    if start is None:
+        return None
+    first = re.sub(r"^(V/v|Về việc)\W*", "", head[start], flags=re.IGNORECASE)
+    more = takewhile(lambda line: not _ends_about(line), head[start + 1 :])
+    return decree30.LETTER, " ".join([first, *more]).rstrip(" .")
+
+
+def _ends_about(line: str) -> bool:
+    """Whether a line of the letterhead belongs to the other column, and not to the subject of a letter above it."""
+    return decree30.is_motto(line) or decree30.bears_date(line) or line.isupper()
+
+
+def _type_within(title: str | None) -> _TypeAndSubject | None:
+    """Type and subject in one: "KẾ HOẠCH PHÁT TRIỂN ..."."""
+    if title is None or not title.isupper():
+        return None
+    kind = decree30.leading_document_type(title)
+    return (kind, " ".join(title.split()[len(kind.split()) :])) if kind else None
 
 
 def _is_subject(block: Block) -> bool:
@@ -158,7 +127,7 @@ def _is_subject(block: Block) -> bool:
     return block.type == "title" or (
         block.type in ("paragraph", "heading")
         and len(block.text) < 300
-        and not _OPENING.match(skeleton(block.text))
+        and not decree30.begins_text(block.text)
         and not block.text.endswith((":", ";"))
     )
 
@@ -167,24 +136,38 @@ def _agency(head: Sequence[str]) -> str | None:
     """The issuing body: the last name in capitals above the number, with the place it belongs to."""
     names: list[str] = []
     for text in head:
-        plain = skeleton(text)
-        numbered = bool(_NUMBER.match(plain)) and "/" in text
-        if numbered and names:
-            break
-        if numbered or is_motto(text) or _DATE.search(plain):
-            continue
-        letters = [c for c in text if c.isalpha()]
-        if not letters or sum(c.isupper() for c in letters) < 0.8 * len(letters):
-            continue
-        if names and (not plain.startswith(tuple(body + " " for body in _BODIES)) or _NO_BODY.match(plain)):
-            names[-1] += " " + text
-        else:
-            names.append(text.lstrip(_EDGES))
-        names[-1] = names[-1].rstrip(_EDGES)
+        if decree30.begins_number(text) and "/" in text:
+            if names:
+                break
+        elif _may_name_body(text):
+            if names and not decree30.begins_body(text):
+                names[-1] += " " + text
+            else:
+                names.append(text.lstrip(_EDGES))
+            names[-1] = names[-1].rstrip(_EDGES)
     return names[-1] if names else None
 
 
+def _may_name_body(text: str) -> bool:
+    """Whether a line of the letterhead is in capitals and nothing else that is printed so."""
+    return _share_of_capitals(text) >= _CAPITALS and not decree30.is_motto(text) and not decree30.bears_date(text)
+
+
+def _share_of_capitals(text: str) -> float:
+    """Of the letters, 0 to 1."""
+    letters = [c for c in text if c.isalpha()]
+    return sum(c.isupper() for c in letters) / max(1, len(letters))
+
+
+def is_signature(texts: Sequence[str]) -> bool:
+    """Whether lines are an office in capitals and, under it, a name."""
+    first, last = texts[0], texts[-1]
+    office = first.isupper() and (decree30.names_office(first) or decree30.begins_capacity(first))
+    return office and _is_name(last.split()) and not last.isupper()
+
+
 def _is_name(words: Sequence[str]) -> bool:
+    """Whether words may be the name of a person: a few, each with a capital."""
     return (
         2 <= len(words) <= 7
         and all(word[0].isupper() for word in words)
@@ -192,12 +175,16 @@ def _is_name(words: Sequence[str]) -> bool:
     )
 
 
-def is_signature(texts: Sequence[str]) -> bool:
-    """Whether lines are an office in capitals and, under it, a name."""
-    offices = [
-        text for text in texts if text.isupper() and (_OFFICE.search(skeleton(text)) or _CAPACITY.match(skeleton(text)))
-    ]
-    return bool(offices) and texts[0] in offices and _is_name(texts[-1].split()) and not texts[-1].isupper()
+@dataclass(slots=True)
+class _Signer:
+    """One who signs: the lines of capitals above the name, and the name once it is found."""
+
+    capacities: list[str] = field(default_factory=list)
+    name: str | None = None
+
+    @property
+    def title(self) -> str:
+        return " ".join(line for line in self.capacities if not decree30.signs_for_others(line))
 
 
 def _signers(signature: Sequence[str]) -> tuple[str | None, str | None]:
@@ -206,23 +193,39 @@ def _signers(signature: Sequence[str]) -> tuple[str | None, str | None]:
     A name is a line in mixed case, a capacity the capitals above it. What the seal and the pen left between them is
     neither.
     """
-    names: list[str] = []
-    capacities: list[list[str]] = [[]]
+    signers = [_Signer()]
     for line in signature:
-        text = re.sub(r"^\S*[^\w\s.]\S* ", "", line).strip(" _-–—.,:;*'\"|\\/`^~")
-        letters = [c for c in text if c.isalpha()]
-        words = text.split()
-        capitals = letters and sum(c.isupper() for c in letters) > 0.8 * len(letters)
-        plain = skeleton(text)
-        cut = len(words) > 0 and len(words[0]) == 1 and words[0].upper() != "Q"  # by the seal
-        if (capitals and _OFFICE.search(plain) and not cut) or _CAPACITY.match(plain):
-            if len(names) == len(capacities):  # the next signer's begins
-                capacities.append([])
-            capacities[-1].append(text)
-        elif _is_name(words[2:] if _RANK.match(plain) else words) and not capitals:
-            del names[len(capacities) - 1 :]
-            names.append(text)
-    titles = [
-        " ".join(line for line in lines if not re.match(r"(tm|kt|tl|tuq)\b", skeleton(line))) for lines in capacities
-    ]
-    return "; ".join(names) or None, "; ".join(title for title in titles if title) or None
+        text = _without_traces(line)
+        if _is_capacity(text):
+            if signers[-1].name:  # the next signer's begins
+                signers.append(_Signer())
+            signers[-1].capacities.append(text)
+        elif _is_signers_name(text):
+            signers[-1].name = text  # the last one before the next capacity: what is above it is the pen's
+    names = [signer.name for signer in signers if signer.name]
+    titles = [signer.title for signer in signers if signer.title]
+    return "; ".join(names) or None, "; ".join(titles) or None
+
+
+def _without_traces(line: str) -> str:
+    """A line of the signature block without what the seal and the pen left at its ends."""
+    return re.sub(r"^\S*[^\w\s.]\S* ", "", line).strip(" _-–—.,:;*'\"|\\/`^~")
+
+
+def _is_capacity(text: str) -> bool:
+    """Whether a line says in what capacity someone signs: "TM. ỦY BAN NHÂN DÂN", "PHÓ CHỦ TỊCH"."""
+    if decree30.begins_capacity(text):
+        return True
+    return _share_of_capitals(text) > _CAPITALS and decree30.names_office(text) and not _is_cut_by_seal(text)
+
+
+def _is_cut_by_seal(text: str) -> bool:
+    """Whether a line begins with a single letter, what the seal left of a word; Q. is one by itself."""
+    first = text.split()[0] if text else ""
+    return len(first) == 1 and first.upper() != "Q"
+
+
+def _is_signers_name(text: str) -> bool:
+    """Whether a line is a name in mixed case, after a rank or not."""
+    words = text.split()
+    return _share_of_capitals(text) <= _CAPITALS and _is_name(words[2:] if decree30.begins_rank(text) else words)

@@ -13,33 +13,26 @@ from dataclasses import dataclass, field
 
 from normalize.document import Tokens
 from normalize.structure.lines import SetLine, join_lines, usual_pitch
-from normalize.vietnamese.syllable import skeleton
+from normalize.vietnamese.decree30 import begins_part, is_document_type, is_list_item
 from ocr.page import Box, hull
 
-#: Words that, alone on a centred line, are a document's type. Compared without marks and case.
-DOCUMENT_TYPES = {
-    skeleton(name): name
-    for name in (
-        "Báo cáo", "Quyết định", "Nghị quyết", "Nghị định", "Thông tư", "Thông tư liên tịch", "Chỉ thị", "Quy chế",
-        "Quy định", "Thông báo", "Hướng dẫn", "Chương trình", "Kế hoạch", "Phương án", "Đề án", "Dự án", "Biên bản",
-        "Tờ trình", "Hợp đồng", "Công điện", "Bản ghi nhớ", "Bản thỏa thuận", "Giấy ủy quyền", "Giấy mời",
-        "Giấy giới thiệu", "Giấy nghỉ phép", "Phiếu gửi", "Phiếu chuyển", "Phiếu báo", "Lệnh", "Luật", "Pháp lệnh",
-        "Kết luận", "Thông cáo", "Quy trình", "Phụ lục", "Công văn",
-    )
-}  # fmt: skip
-
-_LIST_MARKER = re.compile(
-    r"""(?:[-–—+*•]\s            # - + *
-        |\(?[a-zđ]\)\s?          # a) đ) (a)
-        |\(?\d{1,3}\)\s?         # 1) (1)
-        |\d{1,2}(?:\.\d{1,2})*\.?\s  # 1. 1.1. 1.1
-        |[IVXLH]{1,5}[.\-/]\s    # I. II-   (H: Tesseract's reading of II)
-        |[A-ZĐ][.)]\s            # A. B)
-        )""",
-    re.VERBOSE,
-)
-_PART = re.compile(r"(?:phan|chuong|muc|tieu muc|dieu)\s+(?:thu\s+)?[\divxlc]+", re.IGNORECASE)
 _ENDS_SENTENCE = re.compile(r"[.;:!?…](?:[\"”’)\]]*)$|\./\.?$")
+_DASHES = ("-", "–")
+# All in x-heights.
+#: The first line of a paragraph stands in by more than this.
+_INDENTED = 1.4
+#: Indents that differ by less are the same.
+_SAME_INDENT = 0.5
+#: A line had room for the next line's first word when it has this much more than the word is wide: the space between.
+_SPACE = 1.6
+#: A line with less room than this fills the measure; one with more than that stops short.
+_FULL, _STOPS_SHORT = 2.0, 8.0
+#: A short line in the middle stands in from both margins by more than this.
+_SET_IN = 2.5
+#: Two lines are set apart when their baselines are further from each other than so many times the usual, and so much.
+_APART_TIMES, _APART_MORE = 1.3, 0.2
+#: Lines: a centred ending is looked for in paragraphs of fewer.
+_TITLE_LINES = 6
 
 
 @dataclass(slots=True)
@@ -69,13 +62,13 @@ class Paragraph:
     def ends_centred(self) -> bool:
         """Several lines of which the last is short and in the middle, as the subject of a document is set."""
         last = self.lines[-1]
-        short = last.centred and min(last.indent, last.room) > 2.5
-        return 1 < len(self.lines) < 6 and short and not _ENDS_SENTENCE.search(last.text)
+        short = last.centred and _is_set_in(last)
+        return 1 < len(self.lines) < _TITLE_LINES and short and not _ends_sentence(last)
 
     @property
     def centred(self) -> bool:
         return all(line.centred or line.capitals for line in self.lines) and any(
-            line.centred and min(line.indent, line.room) > 2.5 for line in self.lines
+            line.centred and _is_set_in(line) for line in self.lines
         )
 
 
@@ -95,81 +88,83 @@ def group(lines: Iterable[SetLine]) -> list[Paragraph]:
 
 def begins_paragraph(before: SetLine, line: SetLine, paragraph: Paragraph, pitch: float) -> bool:
     """Whether ``line`` begins a new paragraph after ``before``, the last line of ``paragraph``."""
-    text_before, text = before.text, line.text
-    goes_on = not _ENDS_SENTENCE.search(text_before) and text[:1].islower()
-    same_page = before.page == line.page
-    step = (line.baseline - before.baseline) / line.x_height if same_page else pitch
-    set_apart = step > 1.3 * pitch + 0.2
-
+    set_apart = _are_set_apart(before, line, pitch)
     if before.centred or line.centred:
-        return _begins_title_line(before, line, set_apart, goes_on)
-
-    first = line.tokens[0].box
-    word = (first.width if first else line.x_height * 2) / line.x_height
-    had_room = before.room > word + 1.6
-    indented = line.indent > 1.4
-    marker = bool(_LIST_MARKER.match(text)) or bool(_PART.match(skeleton(text)))
-    if goes_on and not marker:
+        return _begins_title_line(before, line, set_apart)
+    ended = _ends_sentence(before)
+    marked = _is_marked(line)
+    had_room = _had_room_for_first_word(before, line)
+    indented = line.indent > _INDENTED
+    if _sentence_goes_on(before, line) and not marked:
         # Only a line that plainly stops short ends a paragraph in the middle of a sentence.
-        return had_room and (indented or set_apart) and before.room > 8
+        return had_room and (indented or set_apart) and before.room > _STOPS_SHORT
     if had_room:
         return True
     if indented:
-        hanging = len(paragraph.lines) > 1 and abs(paragraph.lines[-1].indent - line.indent) < 0.5
-        return not hanging or marker or bool(_ENDS_SENTENCE.search(text_before))
+        return ended or marked or not _hangs(line, paragraph)
+    return set_apart or (ended and marked and not line.text.startswith(_DASHES))
+
+
+def _begins_title_line(before: SetLine, line: SetLine, set_apart: bool) -> bool:
+    """The same question where one of the lines is centred: titles break by style, not by room."""
     if set_apart:
         return True
-    return marker and bool(_ENDS_SENTENCE.search(text_before)) and not text.startswith(("-", "–"))
-
-
-def _begins_title_line(before: SetLine, line: SetLine, set_apart: bool, goes_on: bool) -> bool:
-    """The same question where one of the lines is centred: titles break by style, not by room."""
-    part = bool(_PART.match(skeleton(before.text))) or bool(_LIST_MARKER.match(line.text))
+    stands_alone = is_document_type(before.text) or begins_part(before.text) or is_list_item(line.text)
     if before.capitals and line.capitals:
-        return set_apart or part or is_document_type(before.text)
-    if not (before.centred and line.centred):
-        # A short last line of a paragraph may look centred by chance, and a title's first line may fill the measure.
-        goes_on = goes_on or (before.text.endswith(",") and min(line.indent, line.room) > 2.5)
-        return not (goes_on and before.room < 2 and not set_apart)
-    return (
-        before.capitals != line.capitals
-        or is_document_type(before.text)
-        or part
-        or line.text.startswith("(")
-        or (bool(_ENDS_SENTENCE.search(before.text)) and not (before.text.endswith(";") and line.text[:1].islower()))
-        or set_apart
-    )
+        return stands_alone
+    if before.centred and line.centred:
+        return stands_alone or _style_changes(before, line) or _title_is_finished(before, line)
+    # A short last line of a paragraph may look centred by chance, and a title's first line may fill the measure.
+    return before.room >= _FULL or not (_sentence_goes_on(before, line) or _title_goes_on(before, line))
 
 
-def document_type(text: str) -> str | None:
-    """The kind of document that a line names and nothing else, with its marks; ``None`` for any other line."""
-    return DOCUMENT_TYPES.get(skeleton(text).strip(" :.*"))
+def _ends_sentence(line: SetLine) -> bool:
+    return bool(_ENDS_SENTENCE.search(line.text))
 
 
-def is_document_type(text: str) -> bool:
-    """Whether a line is nothing but the name of a kind of document."""
-    return document_type(text) is not None
+def _is_marked(line: SetLine) -> bool:
+    """Whether a line begins as an item of a list or a part of the text does: ``a)``, ``1.``, Điều 5."""
+    return is_list_item(line.text) or begins_part(line.text)
 
 
-def is_list_item(text: str) -> bool:
-    """Whether a paragraph begins with a list marker: ``-``, ``+``, ``a)``, ``1.``, ``(1)``."""
-    return bool(_LIST_MARKER.match(text))
+def _sentence_goes_on(before: SetLine, line: SetLine) -> bool:
+    """Whether a sentence plainly runs from one line to the next: no full stop, no capital."""
+    return not _ends_sentence(before) and line.text[:1].islower()
 
 
-def heading_level(text: str) -> int:
-    """1 to 5 for a paragraph that is numbered like a heading and as short as one; 0 for any other.
+def _style_changes(before: SetLine, line: SetLine) -> bool:
+    """Whether capitals begin or end, or what is in brackets under a title begins."""
+    return before.capitals != line.capitals or line.text.startswith("(")
 
-    Phần, Chương and capitals are 1; ``I.`` and Mục 2; ``1.`` and Điều 3; ``1.1.`` 4; ``a)`` 5.
-    """
-    plain = skeleton(text)
-    if len(text) > 160 or text.rstrip().endswith((";", ".", ",")):
-        return 0
-    if re.match(r"(phan|chuong)\s", plain):
-        return 1
-    if re.match(r"muc\s+\d", plain) or re.match(r"[IVXLH]{1,5}[.\-]\s", text):
-        return 2
-    if re.match(r"dieu\s+\d+[a-z]?[.:]", plain) or re.match(r"\d{1,2}[.)]\s", text):
-        return 3
-    if re.match(r"\d{1,2}(\.\d{1,2})+\.?\s", text):
-        return 4
-    return 5 if re.match(r"[a-zđ]\)\s", text) else 0
+
+def _title_goes_on(before: SetLine, line: SetLine) -> bool:
+    """Whether a comma promises more, and a short line in the middle follows."""
+    return before.text.endswith(",") and _is_set_in(line)
+
+
+def _title_is_finished(before: SetLine, line: SetLine) -> bool:
+    """Whether a centred line ends a sentence; a semicolon does not where small letters follow."""
+    listed = before.text.endswith(";") and line.text[:1].islower()
+    return _ends_sentence(before) and not listed
+
+
+def _had_room_for_first_word(before: SetLine, line: SetLine) -> bool:
+    """Whether the first word of a line would have fitted on the line before, had the paragraph gone on."""
+    first = line.tokens[0].box
+    width = (first.width if first else line.x_height * 2) / line.x_height
+    return before.room > width + _SPACE
+
+
+def _are_set_apart(before: SetLine, line: SetLine, pitch: float) -> bool:
+    """Whether there is more than the usual space between two lines; over a page end it cannot be told."""
+    step = (line.baseline - before.baseline) / line.x_height if before.page == line.page else pitch
+    return step > _APART_TIMES * pitch + _APART_MORE
+
+
+def _hangs(line: SetLine, paragraph: Paragraph) -> bool:
+    """Whether an indented line stands under another of its paragraph that is indented as far."""
+    return len(paragraph.lines) > 1 and abs(paragraph.lines[-1].indent - line.indent) < _SAME_INDENT
+
+
+def _is_set_in(line: SetLine) -> bool:
+    return min(line.indent, line.room) > _SET_IN

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from rapidfuzz import fuzz
 
-from normalize.structure.metadata import is_motto
+from normalize.vietnamese.decree30 import is_motto
 from normalize.vietnamese.syllable import skeleton
 from ocr.page import Box, Line, Page
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from normalize.vietnamese.decree30 import begins_copy_form, is_received_field, is_received_head
 from normalize.vietnamese.syllable import skeleton
 from ocr.page import Box, Line, Page, Zone, hull, take_out
 
@@ -20,16 +21,13 @@ COPY = "copy line"
 _WIDEST, _HIGHEST = 0.45, 0.14
 #: Stamps and copy lines stand in this upper part of the page.
 _TOP = 0.5
-_COPY = re.compile(r"\W*(sao y|sao luc|trich sao)\b")
+#: In heights of its highest line: how far above and below a signature block its next line may stand.
+_REACH = 1.5
 _DATE = re.compile(r"\d{1,2}[./-]\d{1,2}[./-]\d{4}")
 _MOMENT = re.compile(_DATE.pattern + r"\W{0,3}\d{1,2}:\d{2}(:\d{2})?")
 #: Words that only an electronic signature has, and labels that may stand around them.
 _SIGNED = re.compile(r"\b(nguoi ky|ky boi|thoi gian ky|ngay ky)\s*[:;]|\bdigitally signed\b|\bsignature (not )?valid\b")
 _LABEL = re.compile(r"\W*(email|e-mail|co quan|to chuc|chuc vu|noi ky|ly do|don vi|reason|location|date|cn|dn)\s*[:=]")
-_COMING_IN = re.compile(r"\W*(cong van den|van ban den|van thu den|den)\W*$")
-_FIELD = re.compile(
-    r"\W*(so|ngay|gio|chuyen|kinh chuyen|kinh gui|luu|luu ho so|ho so|so van ban|den)\b.{0,12}?[:;.…,_]"
-)
 
 
 def take_off(page: Page) -> tuple[tuple[Zone, ...], list[tuple[Line, str]]]:
@@ -60,7 +58,7 @@ def _is_framed_stamp(zone: Zone, page: Page) -> bool:
     capitals = any(
         word.text.strip(".,:;") in ("ĐẾN", "DẾN", "ĐÉN", "ĐÊN") for line in zone.lines for word in line.words
     )
-    fields = sum(bool(_FIELD.match(text)) for text in plain)
+    fields = sum(is_received_field(line.text) for line in zone.lines)
     return capitals or (fields >= 2 and len(plain) <= 6)
 
 
@@ -73,39 +71,58 @@ def _copy_lines(lines: Sequence[Line], page: Page) -> list[Line]:
     return [
         line
         for line in lines
-        if line.box.bottom < 0.08 * page.height and _COPY.match(skeleton(line.text)) and _DATE.search(line.text)
+        if line.box.bottom < 0.08 * page.height and begins_copy_form(line.text) and _DATE.search(line.text)
     ]
 
 
 def _signature_blocks(lines: Sequence[Line], page: Page) -> list[Line]:
     """The lines of blocks such as "Người ký: ... / Email: ... / Thời gian ký: 16.04.2024 10:45:45 +07:00"."""
+    sure = _sure_lines(lines)
     out: list[Line] = []
-    sure = [line for line in lines if _SIGNED.search(skeleton(line.text)) and not _is_sentence(line)]
-    sure += [line for line in lines if line not in sure and _MOMENT.search(line.text) and not _is_sentence(line)]
     for first in sure:
         if first in out:
             continue
-        block = [first]
-        while True:
-            box = hull([line.box for line in block])
-            reach = 1.5 * max(line.box.height for line in block)
-            grown = [
-                line
-                for line in lines
-                if line not in block
-                and _near(line.box, box, reach)
-                and (line in sure or _LABEL.match(skeleton(line.text)) or _is_inside(line.box, box))
-            ]
-            if not grown:
-                break
-            block += grown
-        box = hull([line.box for line in block])
-        # A form may have one of the labels.
-        signed = sum(bool(_SIGNED.search(skeleton(line.text))) for line in block)
-        dated = any(_MOMENT.search(line.text) for line in block)
-        if signed >= 2 - dated and box.width < 2 * _WIDEST * page.width and box.height < _HIGHEST * page.height:
+        block = _grown_block(first, lines, sure)
+        if _is_signature_block(block, page):
             out += block
     return out
+
+
+def _sure_lines(lines: Sequence[Line]) -> list[Line]:
+    """The lines that have an electronic signature's fixed words or its moment: blocks grow around them."""
+    short = [line for line in lines if not _is_sentence(line)]
+    worded = [line for line in short if _has_fixed_words(line)]
+    return worded + [line for line in short if line not in worded and _MOMENT.search(line.text)]
+
+
+def _has_fixed_words(line: Line) -> bool:
+    return bool(_SIGNED.search(skeleton(line.text)))
+
+
+def _grown_block(first: Line, lines: Sequence[Line], sure: Sequence[Line]) -> list[Line]:
+    """A line with all that stands near it and belongs to a signature: labels, and what the block encloses."""
+    block = [first]
+    while True:
+        box = hull([line.box for line in block])
+        reach = _REACH * max(line.box.height for line in block)
+        near = [line for line in lines if line not in block and _near(line.box, box, reach)]
+        grown = [line for line in near if line in sure or _is_label(line) or _is_inside(line.box, box)]
+        if not grown:
+            return block
+        block += grown
+
+
+def _is_label(line: Line) -> bool:
+    return bool(_LABEL.match(skeleton(line.text)))
+
+
+def _is_signature_block(block: Sequence[Line], page: Page) -> bool:
+    """Whether a block is small enough and has two lines of fixed words, or one and a moment: a form may have one."""
+    box = hull([line.box for line in block])
+    worded = sum(_has_fixed_words(line) for line in block)
+    dated = any(_MOMENT.search(line.text) for line in block)
+    small = box.width < 2 * _WIDEST * page.width and box.height < _HIGHEST * page.height
+    return small and worded >= 2 - dated
 
 
 def _is_sentence(line: Line) -> bool:
@@ -126,7 +143,7 @@ def _bare_stamp(lines: Sequence[Line], page: Page) -> list[Line]:
     """A received stamp whose frame was lost: CÔNG VĂN ĐẾN with the fields below it."""
     out: list[Line] = []
     for head in lines:
-        if page.number != 1 or head.box.bottom > _TOP * page.height or not _COMING_IN.match(skeleton(head.text)):
+        if page.number != 1 or head.box.bottom > _TOP * page.height or not is_received_head(head.text):
             continue
         if not head.text.isupper():
             continue
@@ -135,7 +152,7 @@ def _bare_stamp(lines: Sequence[Line], page: Page) -> list[Line]:
         for line in sorted(lines, key=lambda one: one.box.top):
             below = 0 < line.box.middle - head.box.middle < 7 * size
             overlaps = line.box.left < head.box.right + 2 * size and head.box.left - 4 * size < line.box.right
-            if below and overlaps and line.box.width < 0.4 * page.width and _FIELD.match(skeleton(line.text)):
+            if below and overlaps and line.box.width < 0.4 * page.width and is_received_field(line.text):
                 block.append(line)
         if len(block) >= 3 or (len(block) == 2 and "van den" in skeleton(head.text)):
             out += block

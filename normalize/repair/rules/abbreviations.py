@@ -9,7 +9,6 @@ documents, except for parts that no symbol has, where the page itself showed the
 from __future__ import annotations
 
 import itertools
-import re
 from collections import Counter
 from collections.abc import Iterator
 from functools import lru_cache
@@ -17,6 +16,7 @@ from functools import lru_cache
 from normalize.document import Document
 from normalize.repair.changes import Change, Place, cleaned, confidence_of, page_letters, places
 from normalize.vietnamese import language
+from normalize.vietnamese.decree30 import SYMBOL, SYMBOL_PARTS
 from normalize.vietnamese.language import LanguageModel
 from normalize.vietnamese.syllable import parse
 
@@ -76,9 +76,6 @@ def _right_form(
     return (best, f"official texts write {best}, not {word}") if is_official and not is_of_this_document else None
 
 
-# What stands in the symbols of documents (Decree 30/2020/NĐ-CP, annex III) with a Đ and never with a D.
-_SYMBOLS = {"QD": "QĐ", "ND": "NĐ", "HDND": "HĐND"}
-_SYMBOL = re.compile(r"\d+/(?:\d{4}/)?[^\W\d_]{2,}(?:-[^\W\d_]+)+")
 # The page must have shown the Đ with at least this confidence.
 _SHOWN = 20
 
@@ -88,11 +85,11 @@ def symbols(document: Document) -> Iterator[Change]:
     for place in places(document):
         text = place.token.text
         letters = page_letters(place.token) if "D" in text and "/" in text else ()
-        found = _SYMBOL.search(text) if letters else None
+        found = SYMBOL.search(text) if letters else None
         if found is None:
             continue
         for part in language.WORD.finditer(text, found.start(), found.end()):
-            best = _SYMBOLS.get(part.group())
+            best = SYMBOL_PARTS.get(part.group())
             if best is None or place.holds_mark(*part.span()):
                 continue
             at = next(i for i, (one, two) in enumerate(zip(part.group(), best, strict=True)) if one != two)

@@ -14,36 +14,10 @@ from rapidfuzz.distance import Levenshtein
 
 from normalize.document import Document, Token
 from normalize.repair.changes import Change, Place, cleaned
-from normalize.structure.paragraphs import DOCUMENT_TYPES
+from normalize.vietnamese.decree30 import FORMULAS, RECIPIENTS_HEAD, is_capacity_sign
 from normalize.vietnamese.syllable import key, match_case, parse, skeleton
 
-# Whole lines, or (with …) the beginning of one.
-FORMULAS = (
-    "Cộng hòa xã hội chủ nghĩa Việt Nam",
-    "Độc lập Tự do Hạnh phúc",
-    "Nơi nhận",
-    "Ủy ban nhân dân …",
-    "Hội đồng nhân dân …",
-    "Chủ tịch",
-    "Phó Chủ tịch",
-    "Chánh Văn phòng",
-    "Phó Chánh Văn phòng",
-    "Giám đốc",
-    "Phó Giám đốc",
-    "Bộ trưởng",
-    "Thứ trưởng",
-    "Vụ trưởng",
-    "Cục trưởng",
-    "Viện trưởng",
-    "Hiệu trưởng",
-    "Thủ tướng",
-    "Phó Thủ tướng",
-    "Chính phủ",
-    "Thành phố …",
-    *DOCUMENT_TYPES.values(),
-)
 _BLOCKS = ("letterhead", "title", "signature", "recipients")
-_ROLE = re.compile(r"^(?:TM|KT|TL|TUQ|Q)\.?$")
 # "№" is how "No" with its marks looks to some engines.
 _SIGNS = re.compile(r"^(?:(?!№)[\W_])+|(?:(?!№)[\W_])+$")
 #: (b/c), for báo cáo: "to report to".
@@ -61,7 +35,7 @@ def formulas(document: Document) -> Iterator[Change]:
         tokens = block.tokens
         line = [Place(number, f"blocks/{number}", tokens, index) for index in range(len(tokens))]
         is_head = len(tokens) == 2 and tokens[-1].text.endswith(":")
-        known = FORMULAS if block.type in _BLOCKS else ("Nơi nhận",) if is_head else ()
+        known = FORMULAS if block.type in _BLOCKS else (RECIPIENTS_HEAD,) if is_head else ()
         found = next((one for one in (_matched(line, formula) for formula in known) if one), None)
         if found:
             yield from _changes(found)
@@ -108,7 +82,7 @@ def _is_cut_surname(part: str) -> bool:
 def _role_in_capitals(line: Sequence[Place]) -> Iterator[Change]:
     """``q. CHỦ TỊCH``: the letters before an office in capitals are capitals."""
     head, rest = line[0].token.text, [place.token.text for place in line[1:]]
-    if head.islower() and _ROLE.match(head.upper()) and rest and all(word.isupper() for word in rest):
+    if head.islower() and is_capacity_sign(head.upper()) and rest and all(word.isupper() for word in rest):
         yield line[0].change(0, len(head), head.upper(), PROBABILITY, _REASON)
 
 
@@ -141,13 +115,13 @@ def _matched(line: Sequence[Place], formula: str) -> list[tuple[Place, str]]:
     if is_beginning:
         wanted.pop()
     worded = [place for place in line if _SIGNS.sub("", place.token.text)]
-    while worded and _ROLE.match(worded[0].token.text):
+    while worded and is_capacity_sign(worded[0].token.text):
         worded.pop(0)
     if len(worded) < len(wanted) or (not is_beginning and len(worded) > len(wanted)):
         return []
     found = list(zip(worded, wanted, strict=False))
     read = [skeleton(cleaned(_SIGNS.sub("", place.token.text)).replace("№", "No")) for place, _ in found]
-    return found if _are_these(read, [skeleton(word) for word in wanted], is_head=formula == "Nơi nhận") else []
+    return found if _are_these(read, [skeleton(word) for word in wanted], is_head=formula == RECIPIENTS_HEAD) else []
 
 
 def _are_these(read: Sequence[str], true: Sequence[str], *, is_head: bool) -> bool:

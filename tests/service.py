@@ -111,7 +111,8 @@ class Service:
     def end(self) -> None:
         """End it and all that belongs to it, whatever state it is in."""
         if self.process is not None:
-            kill_tree(self.process.pid)
+            # Asked first, it ends its family itself, which nobody else knows where /proc is not mounted.
+            kill_tree(self.process.pid, seconds=10 if self.is_up() else 0)
             self.process.wait()
 
     def api(self, path: str, method: str = "POST", /, **body: Any) -> Any:

@@ -43,6 +43,35 @@ class Box(NamedTuple):
         """Horizontal centre."""
         return (self.left + self.right) / 2
 
+    def across(self, other: Box) -> int:
+        """Pixels of width that both boxes share; below 0 the gap between them."""
+        return min(self.right, other.right) - max(self.left, other.left)
+
+    def down(self, other: Box) -> int:
+        """Pixels of height that both boxes share; below 0 the gap between them."""
+        return min(self.bottom, other.bottom) - max(self.top, other.top)
+
+    def overlaps(self, other: Box) -> bool:
+        """Whether the boxes share any ground; boxes that merely touch do not."""
+        return (
+            self.left < other.right and other.left < self.right and self.top < other.bottom and other.top < self.bottom
+        )
+
+    def shared(self, other: Box) -> float:
+        """How much of the smaller box the other one covers, 0 to 1."""
+        if not self.overlaps(other):
+            return 0.0
+        smaller = min(self.width * self.height, other.width * other.height)
+        return self.across(other) * self.down(other) / max(1, smaller)
+
+    def holds(self, other: Box) -> bool:
+        """Whether the middle of the other box stands in this one."""
+        return self.left <= other.centre < self.right and self.top <= other.middle < self.bottom
+
+    def moved_right(self, by: int) -> Box:
+        """The box ``by`` pixels further right."""
+        return self._replace(left=self.left + by, right=self.right + by)
+
 
 def hull(boxes: list[Box]) -> Box:
     """The smallest box that holds all ``boxes``.

@@ -1,9 +1,8 @@
 """Raised signs on a page: where the small digits of footnotes (and of m²) stand, and what they say.
 
-They are found by geometry on the connected components of the ink, before recognition, and taken out of the image:
-Tesseract would read them as ``!`` or ``”`` and often misread the letters beside them too. A component is raised
-when it stands well above the baseline of the letters around it, is smaller than a capital, and has nothing
-below it down to that baseline (which every mark of a Vietnamese vowel has).
+They are found by geometry on the connected components of the ink, before recognition. A component is raised when it
+stands well above the baseline of the letters around it, is smaller than a capital, and has nothing below it down to
+that baseline (which every mark of a Vietnamese vowel has).
 """
 
 from __future__ import annotations
@@ -14,11 +13,10 @@ import cv2
 import numpy as np
 
 from ocr.image.components import Components, find_components
-from ocr.page import Box, Line, Raised, Word, hull
+from ocr.page import Box, hull
 from ocr.superscripts.raised_digits import SIGNS, cut_out, probabilities
-from ocr.tesseract import ReadLine, ReadWord
 
-# All in x-heights of the letters around, where h is the height of the sign itself.
+# In x-heights of the letters around.
 _LOWEST_RISE, _HIGHEST_RISE = 0.28, 1.25  # of its bottom above the baseline
 _LOWEST_TOP, _HIGHEST_TOP = 1.15, 2.35  # of its top above the baseline
 _SMALLEST, _LARGEST = 0.36, 1.35  # its height
@@ -37,15 +35,7 @@ _TALL, _TALL_ODDS = 0.72, 5.0
 _HEAD_ODDS = 3.0
 #: A baseline is told by so many letters at least; fewer will do where one of them touches the sign.
 _FEWEST_NEAR, _FEWEST_BESIDE_LETTER = 3, 2
-#: Signs that follow a word without a space.
-_CLOSING = frozenset(".,;:!?)]}”’\"'…")
-_POINTS = ".,;:…"
-#: What Tesseract likes to see in a gap; Unicode counts the circumflex among the letters.
-_CIRCUMFLEX = "ˆ"
-_PHANTOMS = frozenset("_ˆ^`´¨~°")
 _NOTHING = SIGNS.index("")
-# In x-heights: print nearer than this stands tight; a gap as wide as this is a space.
-_TIGHT, _SPACE = 0.32, 0.4
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,147 +107,9 @@ def _without_rivals(signs: list[RaisedSign]) -> list[RaisedSign]:
     """The signs without those that share their ink with a surer one."""
     kept: list[RaisedSign] = []
     for sign in sorted(signs, key=lambda one: -one.confidence):
-        if not any(_meets(sign.box, other.box) and _shared(sign.box, other.box) > 0.5 for other in kept):
+        if not any(sign.box.shared(other.box) > 0.5 for other in kept):
             kept.append(sign)
     return sorted(kept, key=lambda one: (one.box.top, one.box.left))
-
-
-def _shared(one: Box, other: Box) -> float:
-    """How much of the smaller box the other one covers, 0 to 1."""
-    across = min(one.right, other.right) - max(one.left, other.left)
-    down = min(one.bottom, other.bottom) - max(one.top, other.top)
-    return across * down / max(1, min(one.width * one.height, other.width * other.height))
-
-
-def erase(image: np.ndarray, ink: np.ndarray, signs: list[RaisedSign]) -> np.ndarray:
-    """The image with the signs painted over with the paper around them."""
-    if not signs:
-        return image
-    out = image.copy()
-    for sign in signs:
-        left, top, right, bottom = sign.box
-        # The grey rim of a sign is enough for Tesseract to read an apostrophe: paint over the rim too, but not
-        # over the ink of a neighbour.
-        rim = max(2, round(0.12 * sign.x_height))
-        window = (slice(max(0, top - rim), bottom + rim), slice(max(0, left - rim), right + rim))
-        others = ink[window].copy()
-        inner_top, inner_left = top - window[0].start, left - window[1].start
-        others[inner_top : inner_top + bottom - top, inner_left : inner_left + right - left] = 0
-        free = cv2.dilate(others, np.ones((3, 3), np.uint8)) == 0
-        out[window][free] = int(np.percentile(image[window], 92))
-        out[top:bottom, left:right] = int(np.percentile(image[window], 92))
-    return out
-
-
-@dataclass(frozen=True, slots=True)
-class Shift:
-    """Print that was moved to the left to close the gap which a sign left.
-
-    Attributes:
-        box: where it stands on the page.
-        by: pixels by which it was moved.
-    """
-
-    box: Box
-    by: int
-
-
-def close_up(image: np.ndarray, ink: np.ndarray, signs: list[RaisedSign]) -> tuple[np.ndarray, list[Shift]]:
-    """The image with the print that stood tight behind a sign moved up to the letter before it.
-
-    ``m`` and ``/ngày`` with a gap between them are read as ``mì /ngày``; ``m/ngày`` is read right.
-
-    Args:
-        image: after :func:`erase`.
-        ink: of the page, signs included.
-    """
-    out, shifts = image, []
-    for sign in signs:
-        # A full stop or comma is put back to its word anyway, and a wider gap before it does no harm.
-        shift = None if sign.point_after else _tight_after(ink, sign)
-        if shift is None or any(other is not sign and _meets(other.box, shift.box) for other in signs):
-            continue
-        left, top, right, bottom = shift.box
-        window = ink[top:bottom, left:right]
-        _, labels, stats, _ = cv2.connectedComponentsWithStats(window, connectivity=8)
-        # A tail of the line above or a mark of the line below is cut by the window's edge and stays.
-        whole = (stats[:, cv2.CC_STAT_TOP] > 0) & (
-            stats[:, cv2.CC_STAT_TOP] + stats[:, cv2.CC_STAT_HEIGHT] < bottom - top
-        )
-        whole[0] = False
-        mask = cv2.dilate(whole[labels].astype(np.uint8), np.ones((5, 5), np.uint8)) > 0
-        if out is image:
-            out = image.copy()
-        print_ = out[top:bottom, left:right].copy()
-        out[top:bottom, left:right][mask] = int(np.percentile(print_, 92))
-        target = out[top:bottom, left - shift.by : right - shift.by]
-        target[mask] = np.minimum(target, print_)[mask]
-        shifts.append(shift)
-    return out, shifts
-
-
-def _tight_after(ink: np.ndarray, sign: RaisedSign) -> Shift | None:
-    """The print between a sign and the next space, if a letter stands tight before the sign and print behind it."""
-    x = sign.x_height
-    band = slice(max(0, int(sign.baseline - 1.1 * x)), int(sign.baseline + 0.15 * x))
-    tight, space = round(_TIGHT * x), max(3, round(_SPACE * x))
-    before = np.asarray((ink[band, max(0, sign.box.left - tight) : sign.box.left] > 0).any(axis=0))
-    columns = np.asarray((ink[band, sign.box.right : sign.box.right + round(20 * x)] > 0).any(axis=0))
-    if not before.any() or not columns[:tight].any():
-        return None
-    start = int(columns.argmax())
-    blank = np.convolve(columns[start:].astype(np.int32), np.ones(space, np.int32), mode="valid") == 0
-    if not blank.any():
-        return None
-    end = start + int(blank.argmax())
-    edge = sign.box.left - 1 - int(before[::-1].argmax())
-    by = sign.box.right + start - edge - max(2, round(0.12 * x))
-    if by < 0.1 * x:
-        return None
-    top, bottom = max(0, int(sign.baseline - 2.1 * x)), int(sign.baseline + 0.6 * x)
-    return Shift(Box(sign.box.right + start - 2, top, sign.box.right + end + 2, bottom), by)
-
-
-def _meets(one: Box, other: Box) -> bool:
-    return one.left < other.right and other.left < one.right and one.top < other.bottom and other.top < one.bottom
-
-
-def put_back(lines: list[ReadLine], shifts: list[Shift]) -> list[ReadLine]:
-    """The lines with the boxes of print that :func:`close_up` moved where they are on the page."""
-    return [replace(line, words=tuple(_put_back(word, shifts) for word in line.words)) for line in lines]
-
-
-def _put_back(word: ReadWord, shifts: list[Shift]) -> ReadWord:
-    for shift in shifts:
-        at = shift.box._replace(left=shift.box.left - shift.by, right=shift.box.right - shift.by)
-        if not (at.top < word.box.middle < at.bottom and _meets(word.box, at)):
-            continue
-        boxes = tuple(
-            box._replace(left=box.left + shift.by, right=box.right + shift.by)
-            if at.left <= box.centre <= at.right
-            else box
-            for box in word.letter_boxes
-        )
-        word = replace(word, letter_boxes=boxes, box=hull([word.box, *boxes]) if boxes else word.box)
-    return word
-
-
-def _point(ink: np.ndarray, sign: RaisedSign, *, before: bool) -> bool:
-    """Whether the nearest ink beside a sign, on the baseline, is as low as a full stop or comma."""
-    reach = round(0.8 * sign.x_height)
-    top, bottom = int(sign.baseline - 1.1 * sign.x_height), int(sign.baseline + 0.4 * sign.x_height)
-    if before:
-        band = ink[max(0, top) : bottom, max(0, sign.box.left - reach) : sign.box.left][:, ::-1]
-    else:
-        band = ink[max(0, top) : bottom, sign.box.right : sign.box.right + reach]
-    columns = np.asarray((band > 0).any(axis=0))
-    if not columns.any():
-        return False
-    start = int(columns.argmax())
-    after = np.nonzero(np.logical_not(columns[start:]))[0]
-    end = start + int(after[0]) if len(after) else len(columns)
-    rows = np.nonzero((band[:, start:end] > 0).any(axis=1))[0]
-    return len(after) > 0 and int(rows[0]) + max(0, top) > sign.baseline - 0.45 * sign.x_height
 
 
 def _candidates(ink: np.ndarray, parts: Components) -> list[_Candidate]:
@@ -505,138 +357,19 @@ def _bracket_beside(sign: RaisedSign, ink: np.ndarray, *, before: bool) -> Box |
     return nearest if upright and raised and gap < 0.4 * height else None
 
 
-def attach(lines: list[ReadLine], signs: list[RaisedSign]) -> list[Line]:
-    """The lines with each raised sign in its place between two letters.
-
-    A sign belongs to the line whose baseline it was measured from, and there to the word that ends or begins
-    nearest to it. Taking the sign out of the image can leave the full stop after it as a word of its own; it
-    is put back. A sign that belongs to no line is left out (it stood in a drawing).
-    """
-    at: dict[int, list[RaisedSign]] = {}
-    for sign in signs:
-        index = _line_of(lines, sign)
-        if index is not None:
-            at.setdefault(index, []).append(sign)
-    return [_line_with(line, at.get(index, [])) for index, line in enumerate(lines)]
-
-
-def _line_of(lines: list[ReadLine], sign: RaisedSign) -> int | None:
-    best, least = None, 0.6 * sign.x_height
-    for index, line in enumerate(lines):
-        reach = 2 * sign.x_height
-        if not (line.box.left - reach < sign.box.right and sign.box.left < line.box.right + reach):
-            continue
-        distance = abs(line.baseline + line.slope * (sign.box.centre - line.box.left) - sign.baseline)
-        if distance < least:
-            best, least = index, distance
-    return best
-
-
-def _without_phantoms(word: ReadWord, signs: list[RaisedSign]) -> ReadWord | None:
-    """The word without signs read where a raised one was taken out: Tesseract likes to fill a gap with ``_``."""
-    kept = [
-        (one, box)
-        for one, box in zip(word.letters, word.letter_boxes, strict=True)
-        if (one.text.isalnum() and one.text != _CIRCUMFLEX)
-        or one.text in _CLOSING
-        or (
-            not any(one.text == "_" and sign.box.left - box.right < 2 * sign.x_height for sign in signs)
-            and not any(_is_phantom_of(sign, one.text, box) for sign in signs)
-        )
-    ]
-    if len(kept) == len(word.letters):
-        return word
-    if not kept:
-        return None
-    letters, boxes = zip(*kept, strict=True)
-    return ReadWord("".join(one.text for one in letters), hull(list(boxes)), word.confidence, letters, boxes)
-
-
-def _is_phantom_of(sign: RaisedSign, text: str, box: Box) -> bool:
-    """Whether a sign was read where a raised one was taken out.
-
-    Tesseract's letter boxes are rough, but only for what is hardly ever printed may that count: a slash follows m³.
-    """
-    rim = 0.5 * sign.x_height if text in _PHANTOMS else 2
-    return sign.box.left - rim <= box.centre <= sign.box.right + rim
-
-
-def _line_with(line: ReadLine, signs: list[RaisedSign]) -> Line:
-    words = [kept for word in line.words if (kept := _without_phantoms(word, signs))] if signs else list(line.words)
-    words = words or list(line.words)
-    raised: list[list[Raised]] = [[] for _ in words]
-    for sign in sorted(signs, key=lambda s: s.box.left):
-        index, offset = _place(words, sign)
-        follower = index + 1
-        if (
-            offset == len(words[index].text)
-            and follower < len(words)
-            and not raised[follower]
-            and words[follower].text[0] in _CLOSING
-            and words[follower].box.left - words[index].box.right < sign.box.width + 0.9 * sign.x_height
-        ):
-            raised[index] += raised.pop(follower)
-            words[index : follower + 1] = [_glued(words[index], words[follower])]
-        raised[index].append(Raised(offset, sign.text, sign.confidence, sign.box))
-    out = tuple(
-        Word(
-            word.text,
-            hull([word.box, *(one.box for one in found)]) if found else word.box,
-            word.confidence,
-            word.letters,
-            tuple(sorted(found, key=lambda one: one.offset)),
-        )
-        for word, found in zip(words, raised, strict=True)
-    )
-    return Line(out, hull([word.box for word in out]), line.baseline, line.x_height)
-
-
-def _place(words: list[ReadWord], sign: RaisedSign) -> tuple[int, int]:
-    """Index of the word a sign belongs to, and how many of its characters stand before the sign."""
-    index, offset = _place_by_boxes(words, sign)
-    text = words[index].text
-    if offset == 0 and index and text[0] in _CLOSING:
-        before = words[index - 1]
-        if sign.box.left - before.box.right < 2 * sign.x_height:
-            return index - 1, len(before.text)
-    # Tesseract's letter boxes are rough; the ink beside the sign tells on which side of a full stop it stands.
-    if sign.point_after and not sign.point_before:
-        while offset > 1 and offset == len(text.rstrip(_POINTS)) + 1 and text[offset - 1] in _POINTS:
-            offset -= 1
-    elif sign.point_before and not sign.point_after:
-        while offset < len(text) and text[offset] in _POINTS:
-            offset += 1
-    return index, offset
-
-
-def _place_by_boxes(words: list[ReadWord], sign: RaisedSign) -> tuple[int, int]:
-    for index, word in enumerate(words):
-        if word.box.left + 1 < sign.box.centre < word.box.right - 1:
-            before = [
-                len(one.text)
-                for one, box in zip(word.letters, word.letter_boxes, strict=True)
-                if box.centre < sign.box.centre
-            ]
-            return index, sum(before)
-    left = max((i for i, w in enumerate(words) if w.box.right - 1 <= sign.box.centre), default=None)
-    if left is None:
-        return 0, 0
-    if left + 1 == len(words):
-        return left, len(words[left].text)
-    gap_left = sign.box.left - words[left].box.right
-    if words[left + 1].text[0] in _CLOSING and gap_left < 1.5 * sign.x_height:
-        return left, len(words[left].text)
-    gap_right = words[left + 1].box.left - sign.box.right
-    if gap_left <= 0.5 * sign.x_height or gap_left <= gap_right:
-        return left, len(words[left].text)
-    return left + 1, 0
-
-
-def _glued(word: ReadWord, follower: ReadWord) -> ReadWord:
-    return ReadWord(
-        word.text + follower.text,
-        hull([word.box, follower.box]),
-        min(word.confidence, follower.confidence),
-        word.letters + follower.letters,
-        word.letter_boxes + follower.letter_boxes,
-    )
+def _point(ink: np.ndarray, sign: RaisedSign, *, before: bool) -> bool:
+    """Whether the nearest ink beside a sign, on the baseline, is as low as a full stop or comma."""
+    reach = round(0.8 * sign.x_height)
+    top, bottom = int(sign.baseline - 1.1 * sign.x_height), int(sign.baseline + 0.4 * sign.x_height)
+    if before:
+        band = ink[max(0, top) : bottom, max(0, sign.box.left - reach) : sign.box.left][:, ::-1]
+    else:
+        band = ink[max(0, top) : bottom, sign.box.right : sign.box.right + reach]
+    columns = np.asarray((band > 0).any(axis=0))
+    if not columns.any():
+        return False
+    start = int(columns.argmax())
+    after = np.nonzero(np.logical_not(columns[start:]))[0]
+    end = start + int(after[0]) if len(after) else len(columns)
+    rows = np.nonzero((band[:, start:end] > 0).any(axis=1))[0]
+    return len(after) > 0 and int(rows[0]) + max(0, top) > sign.baseline - 0.45 * sign.x_height

@@ -68,9 +68,9 @@ class Box(NamedTuple):
         """Whether the middle of the other box stands in this one."""
         return self.left <= other.centre < self.right and self.top <= other.middle < self.bottom
 
-    def moved_right(self, by: int) -> Box:
-        """The box ``by`` pixels further right."""
-        return self._replace(left=self.left + by, right=self.right + by)
+    def moved(self, right: int, down: int = 0) -> Box:
+        """The box so many pixels further right and down."""
+        return Box(self.left + right, self.top + down, self.right + right, self.bottom + down)
 
 
 def hull(boxes: list[Box]) -> Box:

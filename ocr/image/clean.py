@@ -11,6 +11,7 @@ import cv2
 import numpy as np
 
 from ocr.image import seals
+from ocr.image.components import find_components
 
 #: Skew is looked for within this many degrees to either side.
 MAX_SKEW = 6.0
@@ -98,13 +99,10 @@ def find_skew(grey: np.ndarray) -> float:
     small = cv2.resize(grey, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
     ink = (binarize(small) > 0).astype(np.uint8)
     # Specks, seals and rules are not text lines: keep components of the size of letters and words.
-    count, labels, stats, _ = cv2.connectedComponentsWithStats(ink)
-    if count < 40:
+    parts = find_components(ink)
+    if parts.count < 39:
         return 0.0
-    keep = (stats[:, cv2.CC_STAT_HEIGHT] < 40) & (stats[:, cv2.CC_STAT_WIDTH] < 200)
-    keep &= stats[:, cv2.CC_STAT_AREA] >= 4
-    keep[0] = False
-    y, x = np.nonzero(keep[labels])
+    y, x = np.nonzero(parts.mask((parts.height < 40) & (parts.width < 200) & (parts.area >= 4)))
     if len(y) < 500:
         return 0.0
 

@@ -12,6 +12,8 @@ _POINTS = ".,;:…"
 #: What Tesseract likes to see in a gap; Unicode counts the circumflex among the letters.
 _CIRCUMFLEX = "ˆ"
 _PHANTOMS = frozenset("_ˆ^`´¨~°")
+#: A sign leaves a gap as wide as itself and so much more, in x-heights.
+_ROOM_BESIDE_SIGN = 0.9
 
 
 def attach(lines: list[ReadLine], signs: list[RaisedSign]) -> list[Line]:
@@ -71,33 +73,33 @@ def _is_phantom_of(sign: RaisedSign, text: str, box: Box) -> bool:
 
 
 def _line_with(line: ReadLine, signs: list[RaisedSign]) -> Line:
-    words = [kept for word in line.words if (kept := _without_phantoms(word, signs))] if signs else list(line.words)
-    words = words or list(line.words)
+    """The line with the signs that belong to it, from left to right."""
+    words = list(line.words)
+    if signs:
+        words = [kept for word in words if (kept := _without_phantoms(word, signs))] or words
     raised: list[list[Raised]] = [[] for _ in words]
     for sign in sorted(signs, key=lambda s: s.box.left):
         index, offset = _place(words, sign)
-        follower = index + 1
-        if (
-            offset == len(words[index].text)
-            and follower < len(words)
-            and not raised[follower]
-            and words[follower].text[0] in _CLOSING
-            and words[follower].box.left - words[index].box.right < sign.box.width + 0.9 * sign.x_height
-        ):
-            raised[index] += raised.pop(follower)
-            words[index : follower + 1] = [_glued(words[index], words[follower])]
+        if _parts_word_and_point(words, index, offset, sign) and not raised[index + 1]:
+            words[index : index + 2] = [_glued(words[index], words[index + 1])]
+            del raised[index + 1]
         raised[index].append(Raised(offset, sign.text, sign.confidence, sign.box))
-    out = tuple(
-        Word(
-            word.text,
-            hull([word.box, *(one.box for one in found)]) if found else word.box,
-            word.confidence,
-            word.letters,
-            tuple(sorted(found, key=lambda one: one.offset)),
-        )
-        for word, found in zip(words, raised, strict=True)
-    )
+    out = tuple(_word_with(word, found) for word, found in zip(words, raised, strict=True))
     return Line(out, hull([word.box for word in out]), line.baseline, line.x_height)
+
+
+def _parts_word_and_point(words: list[ReadWord], index: int, offset: int, sign: RaisedSign) -> bool:
+    """Whether what follows a sign at the end of a word is its full stop or bracket, read as a word of its own."""
+    if offset != len(words[index].text) or index + 1 == len(words):
+        return False
+    word, follower = words[index : index + 2]
+    room = sign.box.width + _ROOM_BESIDE_SIGN * sign.x_height
+    return follower.text[0] in _CLOSING and follower.box.left - word.box.right < room
+
+
+def _word_with(word: ReadWord, raised: list[Raised]) -> Word:
+    box = hull([word.box, *(sign.box for sign in raised)])
+    return Word(word.text, box, word.confidence, word.letters, tuple(sorted(raised, key=lambda sign: sign.offset)))
 
 
 def _place(words: list[ReadWord], sign: RaisedSign) -> tuple[int, int]:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 import cv2
 import numpy as np
 
+from ocr.image.components import find_components
 from ocr.page import Box, hull
 from ocr.superscripts.find import RaisedSign
 from ocr.tesseract import ReadLine, ReadWord
@@ -68,13 +69,10 @@ def close_up(image: np.ndarray, ink: np.ndarray, signs: list[RaisedSign]) -> tup
             continue
         left, top, right, bottom = shift.box
         window = ink[top:bottom, left:right]
-        _, labels, stats, _ = cv2.connectedComponentsWithStats(window, connectivity=8)
+        parts = find_components(window)
         # A tail of the line above or a mark of the line below is cut by the window's edge and stays.
-        whole = (stats[:, cv2.CC_STAT_TOP] > 0) & (
-            stats[:, cv2.CC_STAT_TOP] + stats[:, cv2.CC_STAT_HEIGHT] < bottom - top
-        )
-        whole[0] = False
-        mask = cv2.dilate(whole[labels].astype(np.uint8), np.ones((5, 5), np.uint8)) > 0
+        whole = parts.mask((parts.top > 0) & (parts.bottom < bottom - top))
+        mask = cv2.dilate(whole.astype(np.uint8), np.ones((5, 5), np.uint8)) > 0
         if out is image:
             out = image.copy()
         print_ = out[top:bottom, left:right].copy()
@@ -114,11 +112,9 @@ def put_back(lines: list[ReadLine], shifts: list[Shift]) -> list[ReadLine]:
 
 def _put_back(word: ReadWord, shifts: list[Shift]) -> ReadWord:
     for shift in shifts:
-        at = shift.box.moved_right(-shift.by)
+        at = shift.box.moved(-shift.by)
         if not (at.top < word.box.middle < at.bottom and word.box.overlaps(at)):
             continue
-        boxes = tuple(
-            box.moved_right(shift.by) if at.left <= box.centre <= at.right else box for box in word.letter_boxes
-        )
+        boxes = tuple(box.moved(shift.by) if at.left <= box.centre <= at.right else box for box in word.letter_boxes)
         word = replace(word, letter_boxes=boxes, box=hull([word.box, *boxes]) if boxes else word.box)
     return word

@@ -9,12 +9,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-import cv2
 import numpy as np
 
-from ocr.image.components import Components, find_components
+from ocr.image.components import Components, Shapes, find_components
 from ocr.page import Box, hull
 from ocr.superscripts.raised_digits import SIGNS, cut_out, probabilities
+
+# What a page's print is made of, in pixels and in pages.
+_SHORTEST_LETTER, _NARROWEST_LETTER, _NARROWEST_SIGN = 9, 5, 3
+_LARGEST_SPECK = 8  # pixels of ink
+_TALLEST_PRINT, _WIDEST_PRINT = 0.04, 0.12
+_TALLEST_SIGN = 0.017
+#: With fewer letters a page is too empty to tell the size of its type.
+_FEWEST_LETTERS = 30
 
 # In x-heights of the letters around.
 _LOWEST_RISE, _HIGHEST_RISE = 0.28, 1.25  # of its bottom above the baseline
@@ -62,6 +69,16 @@ class RaisedSign:
 
 @dataclass(frozen=True, slots=True)
 class _Candidate:
+    """What stands where a raised sign would stand.
+
+    Attributes:
+        box: in pixels of the page image.
+        baseline: y of the baseline it stands above.
+        x_height: of the letters around it, in pixels.
+        odds: prior odds that it is a sign, by its height and place.
+        heads_line: whether no letter stands close before it.
+    """
+
     box: Box
     baseline: float
     x_height: float
@@ -83,24 +100,21 @@ def find_raised(image: np.ndarray, ink: np.ndarray, parts: Components | None = N
     signs = []
     for candidate, row in zip(candidates, odds, strict=True):
         best = int(row[:_NOTHING].argmax())
-        least = _SMALLEST_BROKEN_DIGIT if candidate.heads_line else _SMALLEST_DIGIT
-        if SIGNS[best].isdigit() and candidate.box.height < least * candidate.x_height:
+        if SIGNS[best].isdigit() and _too_small_for_a_digit(candidate):
             continue
         if candidate.odds * row[best] >= row[_NOTHING]:
-            signs.append(
-                RaisedSign(
-                    SIGNS[best],
-                    candidate.box,
-                    round(100 * float(row[best]), 1),
-                    candidate.baseline,
-                    candidate.x_height,
-                )
-            )
+            confidence = round(100 * float(row[best]), 1)
+            signs.append(RaisedSign(SIGNS[best], candidate.box, confidence, candidate.baseline, candidate.x_height))
     signs = _without_rivals(signs)
     return [
         replace(sign, point_before=_point(ink, sign, before=True), point_after=_point(ink, sign, before=False))
         for sign in _joined(signs, ink)
     ]
+
+
+def _too_small_for_a_digit(candidate: _Candidate) -> bool:
+    least = _SMALLEST_BROKEN_DIGIT if candidate.heads_line else _SMALLEST_DIGIT
+    return candidate.box.height < least * candidate.x_height
 
 
 def _without_rivals(signs: list[RaisedSign]) -> list[RaisedSign]:
@@ -112,138 +126,220 @@ def _without_rivals(signs: list[RaisedSign]) -> list[RaisedSign]:
     return sorted(kept, key=lambda one: (one.box.top, one.box.left))
 
 
+@dataclass(frozen=True, slots=True)
+class _Print:
+    """The components of a page that may be letters, and the digits that touch a letter, each as one more component.
+
+    Attributes:
+        shapes: the components, then those digits.
+        letter_of: of each such digit the letter it touches, both by their index in ``shapes``.
+        typical: height of a small letter, in pixels.
+        by_top: indices of all from the top of the page to the bottom.
+        tops: where each of ``by_top`` begins.
+    """
+
+    shapes: Shapes
+    letter_of: dict[int, int]
+    typical: float
+    by_top: np.ndarray
+    tops: np.ndarray
+
+
 def _candidates(ink: np.ndarray, parts: Components) -> list[_Candidate]:
     """Components that stand where a raised sign would stand."""
     page_height, page_width = ink.shape
-    labels, stats = parts.labels, parts.stats[1:].astype(np.int32)
+    page = _print_of(parts, page_height, page_width)
+    if page is None:
+        return []
+    plausible = np.nonzero(_may_be_raised(page.shapes, page.typical, page_height, page_width))[0]
+    candidates = (_candidate(page, index) for index in plausible.tolist())
+    return [candidate for candidate in candidates if candidate is not None]
+
+
+def _print_of(parts: Components, page_height: int, page_width: int) -> _Print | None:
+    """The print of a page; ``None`` where there is too little to tell the size of its type."""
     # Specks and drawings take no part; a page of text has a few thousand components left.
     letter_like = np.nonzero(
-        (stats[:, cv2.CC_STAT_HEIGHT] < page_height * 0.04)
-        & (stats[:, cv2.CC_STAT_WIDTH] < page_width * 0.12)
-        & (stats[:, cv2.CC_STAT_AREA] > 8)
+        (parts.height < _TALLEST_PRINT * page_height)
+        & (parts.width < _WIDEST_PRINT * page_width)
+        & (parts.area > _LARGEST_SPECK)
     )[0]
-    stats = stats[letter_like]
-    height = stats[:, cv2.CC_STAT_HEIGHT]
-    if (height >= 9).sum() < 30:
-        return []
-    typical = float(np.median(height[(height >= 9) & (stats[:, cv2.CC_STAT_WIDTH] >= 5)]))
-    touching = _standing_out(labels, stats, letter_like + 1, typical)
-    letter_of = {len(stats) + n: letter for n, (letter, _) in enumerate(touching)}
-    stats = np.vstack([stats, *(row for _, row in touching)])
-    left, top, width, height = (
-        stats[:, i] for i in (cv2.CC_STAT_LEFT, cv2.CC_STAT_TOP, cv2.CC_STAT_WIDTH, cv2.CC_STAT_HEIGHT)
+    shapes = parts.take(letter_like)
+    tall_enough = shapes.height >= _SHORTEST_LETTER
+    if tall_enough.sum() < _FEWEST_LETTERS:
+        return None
+    typical = float(np.median(shapes.height[tall_enough & (shapes.width >= _NARROWEST_LETTER)]))
+    touching = _standing_out(parts.labels, shapes, letter_like + 1, typical)
+    letter_of = {shapes.count + n: letter for n, (letter, _) in enumerate(touching)}
+    shapes = Shapes(np.vstack([shapes.stats, *(row for _, row in touching)]))
+    by_top = np.argsort(shapes.top, kind="stable")
+    return _Print(shapes, letter_of, typical, by_top, shapes.top[by_top])
+
+
+def _may_be_raised(shapes: Shapes, typical: float, page_height: int, page_width: int) -> np.ndarray:
+    """Which components may be raised by their size and place on the page: looked at before each one's neighbours."""
+    tall_enough = shapes.height >= _SHORTEST_LETTER
+    plausible = tall_enough & (shapes.height < _TALLEST_SIGN * page_height)
+    plausible &= (shapes.width >= _NARROWEST_SIGN) & (shapes.width < 1.9 * shapes.height)
+    # The page's own letter height narrows the field.
+    plausible &= shapes.height < 1.2 * typical
+    letters = tall_enough & (shapes.height >= 0.8 * typical)
+    return plausible & ~_on_baseline(shapes.left, shapes.bottom, letters, page_width)
+
+
+def _candidate(page: _Print, index: int) -> _Candidate | None:
+    """A component, if it stands where a raised sign would stand among the letters of its row."""
+    sign, shapes = page.shapes.box(index), page.shapes
+    row = _row_of(page, index, sign)
+    near = _beside(shapes, row, sign, page.typical)
+    fewest = _FEWEST_BESIDE_LETTER if index in page.letter_of else _FEWEST_NEAR
+    if len(near) < fewest:
+        return None
+    feet = shapes.bottom[near]
+    baseline = float(sorted(feet.tolist())[len(near) // 2])
+    if baseline - sign.bottom < 0.2 * sign.height:  # an ordinary letter: by far the most; no need to look closer
+        return None
+    standing = near[np.abs(feet - baseline) <= max(2.0, 0.14 * sign.height)]
+    if len(standing) < fewest:
+        return None
+    x_height = _x_height(shapes.height[standing], baseline - sign.top, page.typical)
+    if x_height < _SMALLEST_TYPE * page.typical or not _is_raised(sign, baseline, x_height):
+        return None
+    others = row[row != page.letter_of.get(index, -1)]
+    box = _down_to_baseline(sign, shapes.take(others), baseline, x_height)
+    if box is None:
+        return None
+    heads_line = not ((shapes.left[near] < sign.left) & (shapes.right[near] > sign.left - 4 * x_height)).any()
+    odds = (_TALL_ODDS if sign.height >= _TALL * x_height else 1.0) * (_HEAD_ODDS if heads_line else 1.0)
+    return _Candidate(box, baseline, x_height, odds, heads_line)
+
+
+def _row_of(page: _Print, index: int, sign: Box) -> np.ndarray:
+    """Indices of the other components in the same row of text: only those matter."""
+    first, last = np.searchsorted(page.tops, (sign.top - 3 * sign.height, sign.bottom + 2 * sign.height))
+    row = page.by_top[first:last]
+    return row[row != index]
+
+
+def _beside(shapes: Shapes, row: np.ndarray, sign: Box, typical: float) -> np.ndarray:
+    """Those components of a row that are letters near the sign and can tell its baseline."""
+    own, letters = sign.height, shapes.take(row)
+    reach = max(12 * own, 9 * typical)
+    return row[
+        (letters.left > sign.left - reach)
+        & (letters.right < sign.right + reach)
+        & (letters.height >= 0.65 * own)
+        & (letters.height >= _SHORTEST_LETTER)
+        & (letters.height < 3.6 * own)
+        & (letters.top < sign.bottom + 0.6 * own)  # a sign raised high clears the small letters beside it
+        & (letters.bottom > sign.bottom - 0.15 * own)
+    ]
+
+
+def _x_height(heights: np.ndarray, top: float, typical: float) -> float:
+    """The x-height of the letters beside a sign.
+
+    Args:
+        heights: of the letters that stand on the sign's baseline.
+        top: of the sign, above the baseline.
+        typical: height of a small letter of the page.
+    """
+    # Beside nothing but digits and capitals their height would pass for the x-height.
+    x_height = min(_lowest_alike(heights, 20, 1.25), 1.25 * typical)
+    if len(heights) < 3:  # the last line of a paragraph may be one short word
+        x_height = min(x_height, typical)
+    if top < _LOWEST_TOP * x_height:
+        # Among many capitals and tall letters ("8 Từ tháng") the few small ones tell.
+        x_height = min(x_height, _lowest_alike(heights, 10, 1.15))
+    return x_height
+
+
+def _lowest_alike(heights: np.ndarray, percentile: int, alike: float) -> float:
+    """The median of the heights up to ``alike`` times a low percentile of them."""
+    return float(np.median(heights[heights <= alike * np.percentile(heights, percentile)]))
+
+
+def _is_raised(sign: Box, baseline: float, x_height: float) -> bool:
+    """Whether a component has the height of a raised sign, and stands as high above the baseline as one."""
+    rise, top = (baseline - sign.bottom) / x_height, (baseline - sign.top) / x_height
+    return (
+        _LOWEST_RISE <= rise <= _HIGHEST_RISE
+        and _LOWEST_TOP <= top <= _HIGHEST_TOP
+        and _SMALLEST <= sign.height / x_height <= _LARGEST
     )
-    right, bottom = left + width, top + height
-    tall_enough = height >= 9
-    plausible = (height >= 9) & (height < page_height * 0.017) & (width >= 3) & (width < 1.9 * height)
-    # Narrow the field with the page's own letter height before looking at each one's neighbours.
-    plausible &= height < 1.2 * typical
-    plausible &= ~_on_baseline(left, bottom, tall_enough & (height >= 0.8 * typical), page_width)
-    by_top = np.argsort(top, kind="stable")
-    tops = top[by_top]
-    found = []
-    for i in np.nonzero(plausible)[0]:
-        own = int(height[i])
-        # Only components of the same row of text matter: cut them out of the sorted list.
-        first, last = np.searchsorted(tops, (top[i] - 3 * own, bottom[i] + 2 * own))
-        row = by_top[first:last]
-        row = row[row != i]
-        reach = max(12 * own, 9 * typical)
-        near = row[
-            (left[row] > left[i] - reach)
-            & (right[row] < right[i] + reach)
-            & (height[row] >= 0.65 * own)
-            & (height[row] >= 9)
-            & (height[row] < 3.6 * own)
-            & (top[row] < bottom[i] + 0.6 * own)  # a sign raised high clears the small letters beside it
-            & (bottom[row] > bottom[i] - 0.15 * own)
-        ]
-        fewest = _FEWEST_BESIDE_LETTER if int(i) in letter_of else _FEWEST_NEAR
-        if len(near) < fewest:
-            continue
-        baseline = float(sorted(bottom[near].tolist())[len(near) // 2])
-        if baseline - bottom[i] < 0.2 * own:  # an ordinary letter: by far the most; no need to look closer
-            continue
-        standing = near[np.abs(bottom[near] - baseline) <= max(2.0, 0.14 * own)]
-        if len(standing) < fewest:
-            continue
-        heights = height[standing]
-        low = heights[heights <= 1.25 * np.percentile(heights, 20)]
-        # Beside nothing but digits and capitals their height would pass for the x-height.
-        x_height = min(float(np.median(low)), 1.25 * typical)
-        if len(standing) < 3:  # the last line of a paragraph may be one short word
-            x_height = min(x_height, typical)
-        if baseline - top[i] < _LOWEST_TOP * x_height:
-            # Among many capitals and tall letters ("8 Từ tháng") the few small ones tell.
-            low = heights[heights <= 1.15 * np.percentile(heights, 10)]
-            x_height = min(x_height, float(np.median(low)))
-        if x_height < _SMALLEST_TYPE * typical:
-            continue
-        rise, above = (baseline - bottom[i]) / x_height, (baseline - top[i]) / x_height
-        if not (_LOWEST_RISE <= rise <= _HIGHEST_RISE and _LOWEST_TOP <= above <= _HIGHEST_TOP):
-            continue
-        if not _SMALLEST <= own / x_height <= _LARGEST:
-            continue
-        box = Box(int(left[i]), int(top[i]), int(right[i]), int(bottom[i]))
-        shared = np.minimum(right[row], right[i]) - np.maximum(left[row], left[i])
-        below = row[
-            (shared > 0.3 * np.minimum(width[row], width[i]))
-            & (bottom[row] > bottom[i] + 0.1 * x_height)
-            & (top[row] < baseline)
-            & (height[row] > 0.1 * x_height)
-            & (row != letter_of.get(int(i), -1))
-        ]
-        # The hairline of a small 2 often breaks: what lies under it, raised as well, is the rest of it.
-        foot = below[(bottom[below] < baseline - _LOWEST_RISE * x_height) & (top[below] < bottom[i] + 0.4 * own)]
-        if len(foot) < len(below):
-            continue
-        if len(foot):
-            box = hull([box, *(Box(int(left[j]), int(top[j]), int(right[j]), int(bottom[j])) for j in foot)])
-            if box.height > _LARGEST * x_height:
-                continue
-        heads_line = not bool(((left[near] < left[i]) & (right[near] > left[i] - 4 * x_height)).any())
-        odds = (_TALL_ODDS if own >= _TALL * x_height else 1.0) * (_HEAD_ODDS if heads_line else 1.0)
-        found.append(_Candidate(box, baseline, x_height, odds, heads_line))
-    return found
+
+
+def _down_to_baseline(sign: Box, others: Shapes, baseline: float, x_height: float) -> Box | None:
+    """The sign with what the scan broke off it; ``None`` where anything else stands between it and the baseline."""
+    shared = np.minimum(others.right, sign.right) - np.maximum(others.left, sign.left)
+    below = others.take(
+        (shared > 0.3 * np.minimum(others.width, sign.width))
+        & (others.bottom > sign.bottom + 0.1 * x_height)
+        & (others.top < baseline)
+        & (others.height > 0.1 * x_height)
+    )
+    # The hairline of a small 2 often breaks: what lies under it, raised as well, is the rest of it.
+    foot = (below.bottom < baseline - _LOWEST_RISE * x_height) & (below.top < sign.bottom + 0.4 * sign.height)
+    if not foot.all():
+        return None
+    if not below.count:
+        return sign
+    whole = hull([sign, *below.boxes()])
+    return whole if whole.height <= _LARGEST * x_height else None
 
 
 def _standing_out(
-    labels: np.ndarray, stats: np.ndarray, names: np.ndarray, typical: float
+    labels: np.ndarray, shapes: Shapes, names: np.ndarray, typical: float
 ) -> list[tuple[int, np.ndarray]]:
     """Digits that touch the horn of the ư or ơ before them: what stands out above such a letter at its right.
 
     Args:
         labels: ``(height, width)``: the component each pixel belongs to.
-        stats: of the components.
+        shapes: of the components.
         names: their labels.
         typical: height of a small letter, in pixels.
 
     Returns:
-        For each the row of the whole component in ``stats``, and a row like it for the digit alone.
+        For each the index of the whole component in ``shapes``, and a row like those of its ``stats`` for the digit
+        alone.
     """
-    found = []
-    height, width = stats[:, cv2.CC_STAT_HEIGHT], stats[:, cv2.CC_STAT_WIDTH]
     # With the digit such a letter is as tall as a capital, and wider than one letter.
-    for i in np.nonzero((height > 1.3 * typical) & (height < 2.4 * typical) & (width > 1.1 * typical))[0]:
-        left, top, w, h = (int(v) for v in stats[i, :4])
-        if w > 5 * typical:
-            continue
-        own = labels[top : top + h, left : left + w] == names[i]
-        lowest = h - 1 - own[::-1].argmax(axis=0)
-        hangs = lowest < h - 0.3 * typical
-        start = w - int(hangs[::-1].argmin()) if not hangs.all() else 0
-        if not 0.25 * typical < w - start < 1.6 * typical:
-            continue
-        # The horn comes first, and the digit begins somewhere in it: where it looks most like one, tells the network.
-        highest = own.argmax(axis=0)
-        for cut in range(start + 1, min(w - 2, start + round(0.6 * typical)), 2):
-            rows = np.nonzero(own[:, cut:].any(axis=1))[0]
-            tall = int(rows[-1] - rows[0]) + 1
-            # What it touches is a small letter: the arms of T and P reach no higher than their stems. An acute that
-            # runs together with its letter stands out in the same way, but is not as tall.
-            if int(rows[0]) < highest[:cut].min() - 0.25 * typical and tall > 0.65 * typical:
-                box = left + cut, top + int(rows[0]), w - cut, tall
-                found.append((int(i), np.array([*box, int(own[:, cut:].sum())], dtype=stats.dtype)))
+    tall = (shapes.height > 1.3 * typical) & (shapes.height < 2.4 * typical)
+    wide = (shapes.width > 1.1 * typical) & (shapes.width <= 5 * typical)
+    found = []
+    for index in np.nonzero(tall & wide)[0].tolist():
+        left, top, right, bottom = shapes.box(index)
+        own = labels[top:bottom, left:right] == names[index]
+        for x, y, width, height in _above_the_right_end(own, typical):
+            area = int(own[:, x:].sum())
+            found.append((index, np.array([left + x, top + y, width, height, area], dtype=shapes.stats.dtype)))
+    return found
+
+
+def _above_the_right_end(own: np.ndarray, typical: float) -> list[tuple[int, int, int, int]]:
+    """What may be a digit above the right end of a component: left, top, width and height in its picture.
+
+    The horn comes first, and the digit begins somewhere in it: where it looks most like one, tells the network.
+
+    Args:
+        own: ``(height, width)``: the pixels of the component.
+        typical: height of a small letter, in pixels.
+    """
+    height, width = own.shape
+    lowest = height - 1 - own[::-1].argmax(axis=0)
+    hangs = lowest < height - 0.3 * typical
+    start = width - int(hangs[::-1].argmin()) if not hangs.all() else 0
+    if not 0.25 * typical < width - start < 1.6 * typical:
+        return []
+    found = []
+    highest = own.argmax(axis=0)
+    for cut in range(start + 1, min(width - 2, start + round(0.6 * typical)), 2):
+        rows = np.nonzero(own[:, cut:].any(axis=1))[0]
+        tall = int(rows[-1] - rows[0]) + 1
+        # What it touches is a small letter: the arms of T and P reach no higher than their stems. An acute that
+        # runs together with its letter stands out in the same way, but is not as tall.
+        if int(rows[0]) < highest[:cut].min() - 0.25 * typical and tall > 0.65 * typical:
+            found.append((cut, int(rows[0]), width - cut, tall))
     return found
 
 
@@ -345,8 +441,7 @@ def _bracket_beside(sign: RaisedSign, ink: np.ndarray, *, before: bool) -> Box |
     left = max(0, sign.box.left - height) if before else sign.box.right
     top, bottom = max(0, sign.box.top - height), round(sign.baseline + 0.5 * sign.x_height)
     window = ink[top:bottom, left : (sign.box.left if before else left + height)]
-    _, _, stats, _ = cv2.connectedComponentsWithStats(window, connectivity=8)
-    near = [Box(left + x, top + y, left + x + w, top + y + h) for x, y, w, h, _ in stats[1:].tolist()]
+    near = [box.moved(left, top) for box in find_components(window).boxes()]
     near = [box for box in near if box.top < sign.box.middle < box.bottom]
     if not near:
         return None

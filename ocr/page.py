@@ -191,6 +191,19 @@ def of_words(line: Line, words: Sequence[Word]) -> Line:
     return replace(line, words=tuple(words), box=hull([word.box for word in words]))
 
 
+def without(lines: Iterable[Line], words: Iterable[Word]) -> list[Line]:
+    """The lines without some of their words; a line left empty is gone."""
+    gone = set(words)
+    out = []
+    for line in lines:
+        kept = [word for word in line.words if word not in gone]
+        if len(kept) == len(line.words):
+            out.append(line)
+        elif kept:
+            out.append(of_words(line, kept))
+    return out
+
+
 @dataclass(frozen=True, slots=True)
 class Zone:
     """Lines that belong together by geometry.
@@ -213,6 +226,11 @@ class Zone:
     columns: tuple[int, ...] = ()
     rows: tuple[int, ...] = ()
     merged: tuple[tuple[int, int], ...] = ()
+
+
+def zone_of(kind: str, lines: Sequence[Line]) -> tuple[Zone, ...]:
+    """A zone of these lines; none where there are no lines."""
+    return (Zone(kind, tuple(lines), hull([line.box for line in lines])),) if lines else ()
 
 
 def lines_of(zones: Iterable[Zone]) -> list[Line]:

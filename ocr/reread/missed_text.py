@@ -12,7 +12,7 @@ import numpy as np
 
 from ocr.image.components import Components, Shapes
 from ocr.image.seals import Seal
-from ocr.page import Box, Line, Word, evidence, hull, of_words, words_of
+from ocr.page import Box, Line, Word, evidence, hull, of_words, without, words_of
 from ocr.reread.table_cells import Again
 
 # In x-heights.
@@ -46,7 +46,7 @@ def read_missed(lines: Sequence[Line], ink: Components, seals: Sequence[Seal], a
         for line in map(_trimmed, again(row)):
             old = [word for one in out for word in one.words if _stand_in_one_place(word.box, line.box)]
             if evidence(line.words) > max(_EVIDENCE, 1.2 * evidence(old)):
-                out = _joined(_without(out, old), line)
+                out = _joined(without(out, old), line)
                 found = True
     return out if found else None
 
@@ -135,12 +135,3 @@ def _stand_in_one_place(one: Box, other: Box) -> bool:
     """Whether two boxes share so much that they hold the same print."""
     across = one.across(other) > 0.3 * min(one.width, other.width)
     return across and one.down(other) > 0.5 * min(one.height, other.height)
-
-
-def _without(lines: Sequence[Line], words: Sequence[Word]) -> list[Line]:
-    out = []
-    for line in lines:
-        kept = tuple(word for word in line.words if word not in words)
-        if kept:
-            out.append(of_words(line, kept))
-    return out

@@ -48,12 +48,7 @@ def _without_phantoms(word: ReadWord, signs: list[RaisedSign]) -> ReadWord | Non
     kept = [
         (one, box)
         for one, box in zip(word.letters, word.letter_boxes, strict=True)
-        if (one.text.isalnum() and one.text != _CIRCUMFLEX)
-        or one.text in _CLOSING
-        or (
-            not any(one.text == "_" and sign.box.left - box.right < 2 * sign.x_height for sign in signs)
-            and not any(_is_phantom_of(sign, one.text, box) for sign in signs)
-        )
+        if _may_be_printed(one.text) or not any(_is_phantom_of(sign, one.text, box) for sign in signs)
     ]
     if len(kept) == len(word.letters):
         return word
@@ -63,11 +58,18 @@ def _without_phantoms(word: ReadWord, signs: list[RaisedSign]) -> ReadWord | Non
     return ReadWord("".join(one.text for one in letters), hull(list(boxes)), word.confidence, letters, boxes)
 
 
+def _may_be_printed(text: str) -> bool:
+    """Whether a sign is a letter, digit or point, which Tesseract hardly ever invents."""
+    return (text.isalnum() and text != _CIRCUMFLEX) or text in _CLOSING
+
+
 def _is_phantom_of(sign: RaisedSign, text: str, box: Box) -> bool:
     """Whether a sign was read where a raised one was taken out.
 
     Tesseract's letter boxes are rough, but only for what is hardly ever printed may that count: a slash follows m³.
     """
+    if text == "_" and sign.box.left - box.right < 2 * sign.x_height:
+        return True
     rim = 0.5 * sign.x_height if text in _PHANTOMS else 2
     return sign.box.left - rim <= box.centre <= sign.box.right + rim
 

@@ -17,6 +17,11 @@ from ocr.image.components import find_components
 MAX_SKEW = 6.0
 #: Turning a page blurs its letters a little; below this many degrees it does more harm than good.
 LEVEL = 0.12
+# Of the page reduced to 1000 pixels: what is not larger or smaller may be letters and words, and so much of it tells
+# the skew.
+_TALLEST, _WIDEST = 40, 200  # pixels
+_SMALLEST = 4  # pixels of ink
+_FEWEST_COMPONENTS, _LEAST_INK = 39, 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,10 +105,11 @@ def find_skew(grey: np.ndarray) -> float:
     ink = (binarize(small) > 0).astype(np.uint8)
     # Specks, seals and rules are not text lines: keep components of the size of letters and words.
     parts = find_components(ink)
-    if parts.count < 39:
+    if parts.count < _FEWEST_COMPONENTS:
         return 0.0
-    y, x = np.nonzero(parts.mask((parts.height < 40) & (parts.width < 200) & (parts.area >= 4)))
-    if len(y) < 500:
+    text = (parts.height < _TALLEST) & (parts.width < _WIDEST) & (parts.area >= _SMALLEST)
+    y, x = np.nonzero(parts.mask(text))
+    if len(y) < _LEAST_INK:
         return 0.0
 
     def sharpness(degrees: float) -> float:

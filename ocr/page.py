@@ -43,6 +43,35 @@ class Box(NamedTuple):
         """Horizontal centre."""
         return (self.left + self.right) / 2
 
+    def across(self, other: Box) -> int:
+        """Pixels of width that both boxes share; below 0 the gap between them."""
+        return min(self.right, other.right) - max(self.left, other.left)
+
+    def down(self, other: Box) -> int:
+        """Pixels of height that both boxes share; below 0 the gap between them."""
+        return min(self.bottom, other.bottom) - max(self.top, other.top)
+
+    def overlaps(self, other: Box) -> bool:
+        """Whether the boxes share any ground; boxes that merely touch do not."""
+        return (
+            self.left < other.right and other.left < self.right and self.top < other.bottom and other.top < self.bottom
+        )
+
+    def shared(self, other: Box) -> float:
+        """How much of the smaller box the other one covers, 0 to 1."""
+        if not self.overlaps(other):
+            return 0.0
+        smaller = min(self.width * self.height, other.width * other.height)
+        return self.across(other) * self.down(other) / max(1, smaller)
+
+    def holds(self, other: Box) -> bool:
+        """Whether the middle of the other box stands in this one."""
+        return self.left <= other.centre < self.right and self.top <= other.middle < self.bottom
+
+    def moved(self, right: int, down: int = 0) -> Box:
+        """The box so many pixels further right and down."""
+        return Box(self.left + right, self.top + down, self.right + right, self.bottom + down)
+
 
 def hull(boxes: list[Box]) -> Box:
     """The smallest box that holds all ``boxes``.
@@ -162,6 +191,19 @@ def of_words(line: Line, words: Sequence[Word]) -> Line:
     return replace(line, words=tuple(words), box=hull([word.box for word in words]))
 
 
+def without(lines: Iterable[Line], words: Iterable[Word]) -> list[Line]:
+    """The lines without some of their words; a line left empty is gone."""
+    gone = set(words)
+    out = []
+    for line in lines:
+        kept = [word for word in line.words if word not in gone]
+        if len(kept) == len(line.words):
+            out.append(line)
+        elif kept:
+            out.append(of_words(line, kept))
+    return out
+
+
 @dataclass(frozen=True, slots=True)
 class Zone:
     """Lines that belong together by geometry.
@@ -184,6 +226,11 @@ class Zone:
     columns: tuple[int, ...] = ()
     rows: tuple[int, ...] = ()
     merged: tuple[tuple[int, int], ...] = ()
+
+
+def zone_of(kind: str, lines: Sequence[Line]) -> tuple[Zone, ...]:
+    """A zone of these lines; none where there are no lines."""
+    return (Zone(kind, tuple(lines), hull([line.box for line in lines])),) if lines else ()
 
 
 def lines_of(zones: Iterable[Zone]) -> list[Line]:

@@ -23,7 +23,9 @@ from ocr.reread.about_seals import read_about_seals
 from ocr.reread.columns import read_columns
 from ocr.reread.missed_text import read_missed
 from ocr.reread.table_cells import read_cells
-from ocr.superscripts import marks
+from ocr.superscripts.attach import attach
+from ocr.superscripts.erase import Shift, close_up, erase, put_back
+from ocr.superscripts.find import RaisedSign, find_raised
 from ocr.tesseract import ReadLine, engine_versions, find_rotation, moved, recognize
 
 #: Below this mean confidence a page may be lying on its side or standing on its head.
@@ -57,7 +59,7 @@ def read_page(path: Path, number: int, *, dpi: int = 300, timeout: float = 180.0
                 read, rotation = turned, turn
     height, width = read.page.image.shape
     rules = find_rules(read.page.ink)
-    zones = find_zones(marks.attach(read.lines, read.signs), rules, read.tables, width, height, read.page.seals)
+    zones = find_zones(attach(read.lines, read.signs), rules, read.tables, width, height, read.page.seals)
     zones = _reread(read, zones, rules, dpi, timeout)
     return Page(
         number=number,
@@ -107,9 +109,9 @@ class _Read:
     unerased: np.ndarray
     parts: Components
     tables: list[Table] = field(default_factory=list)
-    signs: list[marks.RaisedSign] = field(default_factory=list)
+    signs: list[RaisedSign] = field(default_factory=list)
     lines: list[ReadLine] = field(default_factory=list)
-    shifts: list[marks.Shift] = field(default_factory=list)
+    shifts: list[Shift] = field(default_factory=list)
 
     def again(
         self,
@@ -132,8 +134,8 @@ class _Read:
         found = recognize(part, dpi=dpi, timeout=timeout, one_block=one_block)
         lines = [moved(line, 1.0, box.left - margin, box.top - margin) for line in found]
         if with_signs:
-            return marks.attach(measured(lines, self.parts), [])
-        return marks.attach(measured(marks.put_back(lines, self.shifts), self.parts), self.signs)
+            return attach(measured(lines, self.parts), [])
+        return attach(measured(put_back(lines, self.shifts), self.parts), self.signs)
 
     @property
     def confidence(self) -> float:
@@ -150,8 +152,8 @@ def _read(image: np.ndarray, dpi: int, timeout: float) -> _Read:
     if tables:
         image, ink = erase_borders(image, borders), cv2.subtract(ink, borders)
     parts = find_components(ink)
-    signs = marks.find_raised(image, ink, parts)
+    signs = find_raised(image, ink, parts)
     image, ink = specks.drop_specks(image, ink, [sign.box for sign in signs], parts)
-    erased, shifts = marks.close_up(marks.erase(image, ink, signs), ink, signs)
-    lines = marks.put_back(recognize(erased, dpi=dpi, timeout=timeout), shifts)
+    erased, shifts = close_up(erase(image, ink, signs), ink, signs)
+    lines = put_back(recognize(erased, dpi=dpi, timeout=timeout), shifts)
     return _Read(page, erased, image, parts, tables, signs, measured(lines, parts), shifts)

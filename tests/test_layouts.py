@@ -24,7 +24,9 @@ from ocr.layout.zones import find_zones
 from ocr.page import Box, Line, Page, Raised, Word, Zone, hull, letter
 from ocr.reading import read_page
 from ocr.reread import missed_text, table_cells
-from ocr.superscripts import marks
+from ocr.superscripts.attach import attach
+from ocr.superscripts.erase import close_up, erase, put_back
+from ocr.superscripts.find import RaisedSign, find_raised
 from ocr.tesseract import ReadLine, ReadWord
 from sample_scans.layout import font_files
 from sample_scans.source import read_source
@@ -192,7 +194,7 @@ def printed(text: str, size: int = 54) -> tuple[np.ndarray, ImageDraw.ImageDraw,
 
 
 def found_signs(image: np.ndarray) -> list[str]:
-    return [sign.text for sign in marks.find_raised(image, clean.binarize(image))]
+    return [sign.text for sign in find_raised(image, clean.binarize(image))]
 
 
 @pytest.mark.parametrize(
@@ -221,15 +223,15 @@ def test_print_behind_a_unit_is_moved_up_and_its_boxes_back() -> None:
     draw.text((left + small.getlength("3"), 600), "/ngày đêm", font=font, fill=0)
     grey = np.asarray(image)
     ink = clean.binarize(grey)
-    signs = marks.find_raised(grey, ink)
+    signs = find_raised(grey, ink)
     assert [sign.text for sign in signs] == ["3"]
-    moved, (shift,) = marks.close_up(marks.erase(grey, ink, signs), ink, signs)
+    moved, (shift,) = close_up(erase(grey, ink, signs), ink, signs)
     # Nothing is lost: as much ink as before, but for the 3.
     was, now = (grey < 128).sum(), (moved < 128).sum()
     assert was - now == pytest.approx((grey[560:640, signs[0].box.left : signs[0].box.right] < 128).sum(), rel=0.05)
     slash = Box(shift.box.left - shift.by + 3, 610, shift.box.left - shift.by + 20, 650)
     word = ReadWord("m/", Box(600, 610, slash.right, 650), 95.0, (), (Box(600, 620, 640, 650), slash))
-    back = marks.put_back([ReadLine((word,), word.box, 650.0, 0.0, 27.0, 1)], [shift])[0].words[0]
+    back = put_back([ReadLine((word,), word.box, 650.0, 0.0, 27.0, 1)], [shift])[0].words[0]
     assert [box.left for box in back.letter_boxes] == [600, slash.left + shift.by]
 
 
@@ -237,8 +239,8 @@ def test_print_behind_a_unit_is_moved_up_and_its_boxes_back() -> None:
 def test_a_phantom_goes_and_print_beside_a_sign_stays(text: str, kept: str) -> None:
     boxes = [Box(100, 60, 130, 90), *(Box(144 + 20 * n, 60, 160 + 20 * n, 90) for n in range(len(text) - 1))]
     word = ReadWord(text, hull(boxes), 95.0, tuple(letter(c) for c in text), tuple(boxes))
-    sign = marks.RaisedSign("3", Box(132, 50, 143, 70), 99.0, 90.0, 28.0)
-    assert marks.attach([ReadLine((word,), word.box, 90.0, 0.0, 28.0, 1)], [sign])[0].text == kept
+    sign = RaisedSign("3", Box(132, 50, 143, 70), 99.0, 90.0, 28.0)
+    assert attach([ReadLine((word,), word.box, 90.0, 0.0, 28.0, 1)], [sign])[0].text == kept
 
 
 def test_the_point_of_a_figure_is_no_speck() -> None:

@@ -24,7 +24,9 @@ from ocr.layout.rules import find_rules
 from ocr.page import Box, Page, letter
 from ocr.rasterize import inspect, rasterize
 from ocr.reading import read_page
-from ocr.superscripts import marks
+from ocr.superscripts.attach import attach
+from ocr.superscripts.erase import erase
+from ocr.superscripts.find import RaisedSign
 from ocr.tesseract import ReadLine, ReadWord, parse_hocr, recognize
 
 SAMPLES = Path(__file__).parent.parent / "sample_scans"
@@ -194,8 +196,8 @@ def test_erasing_a_sign_leaves_its_neighbours() -> None:
     image = np.full((100, 200), 250, np.uint8)
     image[40:80, 20:60] = 10
     image[30:50, 70:80] = 10
-    sign = marks.RaisedSign("1", Box(70, 30, 80, 50), 99.0, 80.0, 28.0)
-    out = marks.erase(image, clean.binarize(image), [sign])
+    sign = RaisedSign("1", Box(70, 30, 80, 50), 99.0, 80.0, 28.0)
+    out = erase(image, clean.binarize(image), [sign])
     assert out[30:50, 70:80].min() > 200
     assert (out[40:80, 20:60] == 10).all()
 
@@ -222,8 +224,8 @@ def test_a_sign_goes_to_its_word(
         for w in (read_word(text, left) for text, left in words)
     )
     line = ReadLine(read, Box(0, 60, 400, 100), 100.0, 0.0, 28.0, 1)
-    raised = marks.RaisedSign("1", Box(sign[0], 55, sign[1], 75), 99.0, 100.0, 28.0)
-    out = marks.attach([line], [raised])[0]
+    raised = RaisedSign("1", Box(sign[0], 55, sign[1], 75), 99.0, 100.0, 28.0)
+    out = attach([line], [raised])[0]
     assert [(w.text, w.raised[0].offset if w.raised else None) for w in out.words] == expected
 
 

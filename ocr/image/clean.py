@@ -11,11 +11,17 @@ import cv2
 import numpy as np
 
 from ocr.image import seals
+from ocr.image.components import find_components
 
 #: Skew is looked for within this many degrees to either side.
 MAX_SKEW = 6.0
 #: Turning a page blurs its letters a little; below this many degrees it does more harm than good.
 LEVEL = 0.12
+# Of the page reduced to 1000 pixels: what is not larger or smaller may be letters and words, and so much of it tells
+# the skew.
+_TALLEST, _WIDEST = 40, 200  # pixels
+_SMALLEST = 4  # pixels of ink
+_FEWEST_COMPONENTS, _LEAST_INK = 39, 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,14 +104,12 @@ def find_skew(grey: np.ndarray) -> float:
     small = cv2.resize(grey, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
     ink = (binarize(small) > 0).astype(np.uint8)
     # Specks, seals and rules are not text lines: keep components of the size of letters and words.
-    count, labels, stats, _ = cv2.connectedComponentsWithStats(ink)
-    if count < 40:
+    parts = find_components(ink)
+    if parts.count < _FEWEST_COMPONENTS:
         return 0.0
-    keep = (stats[:, cv2.CC_STAT_HEIGHT] < 40) & (stats[:, cv2.CC_STAT_WIDTH] < 200)
-    keep &= stats[:, cv2.CC_STAT_AREA] >= 4
-    keep[0] = False
-    y, x = np.nonzero(keep[labels])
-    if len(y) < 500:
+    text = (parts.height < _TALLEST) & (parts.width < _WIDEST) & (parts.area >= _SMALLEST)
+    y, x = np.nonzero(parts.mask(text))
+    if len(y) < _LEAST_INK:
         return 0.0
 
     def sharpness(degrees: float) -> float:

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import cv2
 import numpy as np
 
-from ocr.image.components import Components, find_components
+from ocr.image.components import Components, Shapes, find_components
 from ocr.page import Box
 
 # In x-heights of the letters around.
@@ -21,10 +21,15 @@ _WIDE_FULL_STOP_GAP = 0.38  # when a space as wide as
 _SPACE = 0.4  # follows
 _POINT_IN_NUMBER = 0.9  # from letter to letter, the point of 1.000 included ...
 _POINT_IN_FIGURES = 1.15  # ... where both are as tall as digits
-_PAPER_OF_ONE = 0.15  # digits are all as wide; a 1 leaves so much paper behind it
+_NARROW_DIGIT = 0.55  # digits are all as wide; ...
+_PAPER_OF_ONE = 0.15  # ... a 1, which is narrower, leaves so much paper behind it
 _DIGIT = 1.2  # the height of a digit, at least
 _LEVEL = 0.2  # the foot of a point is so near to that of the digit
 _COLUMN = 0.12  # a mark may overhang its letter by this much
+_BESIDE = 3.0  # letters further away say nothing about a dot
+_LETTER = 0.6  # the height of a letter, at least
+#: With fewer letters a page is too empty to tell the size of its type.
+_FEWEST_LETTERS = 50
 
 
 def drop_specks(
@@ -39,65 +44,10 @@ def drop_specks(
         parts: the components of the ink, where they are known already.
     """
     parts = parts or find_components(ink)
-    labels, stats = parts.labels, parts.stats
-    left, top, width, height = (stats[:, i].astype(np.int64) for i in range(4))
-    right, bottom = left + width, top + height
-    letters = (height >= 9) & (width >= 4) & (height < 0.03 * ink.shape[0]) & (width < 0.1 * ink.shape[1])
-    if letters.sum() < 50:
+    specks = _specks(parts, raised, *ink.shape)
+    if not specks.any():
         return image, ink
-    typical = float(np.median(height[letters]))
-    small = np.maximum(width, height) <= max(3.0, _LARGEST * typical)
-    small[0] = letters[0] = False
-    is_letter = letters & ~small & (height > 0.6 * typical)
-    order = np.nonzero(is_letter)[0]
-    order = order[np.argsort(bottom[order], kind="stable")]
-    bottoms = bottom[order]
-    low = np.nonzero((height < 0.6 * typical) & (np.arange(len(top)) > 0))[0]
-    low = low[np.argsort(top[low], kind="stable")]
-    doomed: set[int] = set()
-    for i in sorted(np.nonzero(small)[0].tolist(), key=lambda i: (top[i] // int(2 * typical), left[i])):
-        # Letters whose feet are level with the dot or up to two lines' marks away: its own line and near it.
-        first, last = np.searchsorted(bottoms, (top[i] - 0.9 * typical, bottom[i] + 2.6 * typical))
-        near = order[first:last]
-        near = near[(top[near] < bottom[i] + 1.1 * typical)]
-        beside = near[(right[near] > left[i] - 3 * typical) & (left[near] < right[i] + 3 * typical)]
-        if not len(beside):
-            doomed.add(i)
-            continue
-        column = _COLUMN * typical
-        if ((left[beside] < right[i] + column) & (right[beside] > left[i] - column)).any():
-            continue  # above, below or touching a letter: perhaps its mark
-        before = beside[
-            (right[beside] <= left[i]) & (top[beside] < bottom[i]) & (bottom[beside] > top[i] - 0.4 * typical)
-        ]
-        after = beside[(left[beside] >= right[i]) & (top[beside] < bottom[i]) & (bottom[beside] > top[i])]
-        gap = float(left[i] - right[before].max()) / typical if len(before) else float("inf")
-        space = float(left[after].min() - right[i]) / typical if len(after) else float("inf")
-        tight = gap + space + float(width[i]) / typical
-        digit = before[right[before].argmax()] if len(before) else 0
-        after_digit = bool(
-            len(before) and height[digit] >= _DIGIT * typical and abs(bottom[i] - bottom[digit]) <= _LEVEL * typical
-        )
-        if after_digit and width[digit] < 0.55 * typical:
-            gap -= _PAPER_OF_ONE
-            tight -= _PAPER_OF_ONE
-        # Between two digits a point may stand in more paper than a speck between words.
-        number = after_digit and len(after) and height[after[left[after].argmin()]] >= _DIGIT * typical
-        follows_letter = (
-            gap <= _FULL_STOP_GAP
-            or (gap <= _WIDE_FULL_STOP_GAP and space >= _SPACE)
-            or tight <= (_POINT_IN_FIGURES if number else _POINT_IN_NUMBER)
-        )
-        follows_sign = any(
-            -2 <= left[i] - sign.right < 0.5 * typical and sign.top < top[i] < sign.bottom + 1.3 * typical
-            for sign in raised
-        )
-        if follows_letter or follows_sign or _has_partner(i, low, left, top, right, bottom, typical, doomed):
-            continue
-        doomed.add(i)
-    if not doomed:
-        return image, ink
-    mask = np.isin(labels, list(doomed))
+    mask = parts.mask(specks)
     halo = cv2.dilate(mask.astype(np.uint8), np.ones((5, 5), np.uint8)) > 0
     halo &= (ink == 0) | mask
     image, ink = image.copy(), ink.copy()
@@ -106,20 +56,101 @@ def drop_specks(
     return image, ink
 
 
-def _has_partner(
-    i: int,
-    low: np.ndarray,
-    left: np.ndarray,
-    top: np.ndarray,
-    right: np.ndarray,
-    bottom: np.ndarray,
-    typical: float,
-    doomed: set[int],
-) -> bool:
+def _specks(parts: Components, raised: Sequence[Box], page_height: int, page_width: int) -> np.ndarray:
+    """Which of the components are specks."""
+    specks = np.zeros(parts.count, bool)
+    letters = (parts.height >= 9) & (parts.width >= 4)
+    letters &= (parts.height < 0.03 * page_height) & (parts.width < 0.1 * page_width)
+    if letters.sum() < _FEWEST_LETTERS:
+        return specks
+    x_height = float(np.median(parts.height[letters]))
+    small = np.maximum(parts.width, parts.height) <= max(3.0, _LARGEST * x_height)
+    tall = parts.take(letters & ~small & (parts.height > _LETTER * x_height))
+    tall = tall.take(np.argsort(tall.bottom, kind="stable"))
+    low = np.nonzero(parts.height < _LETTER * x_height)[0]
+    low = low[np.argsort(parts.top[low], kind="stable")]
+    # From the top of the page and from the left: a row of dots is told by those that stay.
+    dots = sorted(np.nonzero(small)[0].tolist(), key=lambda i: (parts.top[i] // int(2 * x_height), parts.left[i]))
+    for index in dots:
+        dot = parts.box(index)
+        beside = _letters_near(dot, tall, x_height)
+        if not beside.count:
+            specks[index] = True
+            continue
+        may_be_print = (
+            _may_be_a_mark(dot, beside, x_height)
+            or _may_be_a_point(dot, beside, x_height)
+            or any(_follows_sign(dot, sign, x_height) for sign in raised)
+            or _has_partner(dot, parts.take(_others_near(index, parts, low, specks, x_height)), x_height)
+        )
+        specks[index] = not may_be_print
+    return specks
+
+
+def _letters_near(dot: Box, letters: Shapes, x_height: float) -> Shapes:
+    """The letters whose feet are level with the dot or up to two lines' marks away: its own line and near it.
+
+    Args:
+        letters: by their feet, from the top of the page.
+    """
+    first, last = np.searchsorted(letters.bottom, (dot.top - 0.9 * x_height, dot.bottom + 2.6 * x_height))
+    near = letters.take(slice(int(first), int(last)))
+    reach = _BESIDE * x_height
+    return near.take(
+        (near.top < dot.bottom + 1.1 * x_height) & (near.right > dot.left - reach) & (near.left < dot.right + reach)
+    )
+
+
+def _may_be_a_mark(dot: Box, letters: Shapes, x_height: float) -> bool:
+    """Whether a dot stands above, below or against a letter: perhaps its mark."""
+    overhang = _COLUMN * x_height
+    return bool(((letters.left < dot.right + overhang) & (letters.right > dot.left - overhang)).any())
+
+
+def _may_be_a_point(dot: Box, letters: Shapes, x_height: float) -> bool:
+    """Whether a dot follows a letter as a full stop does, or stands in a number."""
+    level = letters.top < dot.bottom
+    before = letters.take(level & (letters.right <= dot.left) & (letters.bottom > dot.top - 0.4 * x_height))
+    after = letters.take(level & (letters.left >= dot.right) & (letters.bottom > dot.top))
+    gap = float(dot.left - before.right.max()) / x_height if before.count else float("inf")
+    space = float(after.left.min() - dot.right) / x_height if after.count else float("inf")
+    tight = gap + space + float(dot.width) / x_height
+    in_figures = False
+    if before.count:
+        last = before.box(int(before.right.argmax()))
+        if last.height >= _DIGIT * x_height and abs(dot.bottom - last.bottom) <= _LEVEL * x_height:
+            if last.width < _NARROW_DIGIT * x_height:
+                gap -= _PAPER_OF_ONE
+                tight -= _PAPER_OF_ONE
+            in_figures = bool(after.count) and int(after.height[after.left.argmin()]) >= _DIGIT * x_height
+    return (
+        gap <= _FULL_STOP_GAP
+        or (gap <= _WIDE_FULL_STOP_GAP and space >= _SPACE)
+        # Between two digits a point may stand in more paper than a speck between words.
+        or tight <= (_POINT_IN_FIGURES if in_figures else _POINT_IN_NUMBER)
+    )
+
+
+def _follows_sign(dot: Box, sign: Box, x_height: float) -> bool:
+    """Whether a dot may be the full stop after a raised sign."""
+    return -2 <= dot.left - sign.right < 0.5 * x_height and sign.top < dot.top < sign.bottom + 1.3 * x_height
+
+
+def _others_near(index: int, parts: Components, low: np.ndarray, specks: np.ndarray, x_height: float) -> np.ndarray:
+    """The low components at the height of a dot, without itself and the specks found so far.
+
+    Args:
+        low: indices of the low components by their tops, from the top of the page.
+    """
+    top = parts.top[index]
+    first, last = np.searchsorted(parts.top[low], (top - 1.1 * x_height, top + 1.1 * x_height))
+    others = low[first:last]
+    return others[(others != index) & ~specks[others]]
+
+
+def _has_partner(dot: Box, others: Shapes, x_height: float) -> bool:
     """Whether a dot is one of a row of dots, or the upper dot of a colon or semicolon."""
-    first, last = np.searchsorted(top[low], (top[i] - 1.1 * typical, top[i] + 1.1 * typical))
-    others = np.array([j for j in low[first:last] if j != i and j not in doomed], dtype=np.int64)
-    level = (np.abs(bottom[others] - bottom[i]) < 0.2 * typical) & (np.abs(left[i] - right[others]) < 0.9 * typical)
-    level &= right[others] <= left[i]
-    stacked = (left[others] < right[i]) & (right[others] > left[i])
+    level = (np.abs(others.bottom - dot.bottom) < 0.2 * x_height) & (np.abs(dot.left - others.right) < 0.9 * x_height)
+    level &= others.right <= dot.left
+    stacked = (others.left < dot.right) & (others.right > dot.left)
     return bool((level | stacked).any())

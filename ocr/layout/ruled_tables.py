@@ -12,11 +12,16 @@ from itertools import pairwise
 import cv2
 import numpy as np
 
+from ocr.image.components import find_components
 from ocr.page import Box
 
 #: A vertical border is at least this long, in pages: twice the height of a capital.
 _SHORTEST_UPRIGHT = 0.02
 _SHORTEST_LEVEL = 0.03
+#: A table is at least so wide and so high, in pages.
+_NARROWEST, _LOWEST = 0.1, 0.015
+#: Share of the table's height or width that a border runs through at least.
+_BORDER = 0.3
 #: Width and height below which a frame may be a stamp's, in pages.
 _SMALL_FRAME = (0.45, 0.14)
 #: Border lines nearer to each other than this, in pages, are the two edges of one thick or double line.
@@ -56,28 +61,29 @@ def find_tables(ink: np.ndarray) -> tuple[list[Table], np.ndarray]:
         return [], borders
     level = _runs(ink, (1, max(40, round(_SHORTEST_LEVEL * width))), (1, 9))
     grid = cv2.dilate(cv2.bitwise_or(upright, level), np.ones((7, 7), np.uint8))
-    _, labels, stats, _ = cv2.connectedComponentsWithStats(grid)
+    frames = find_components(grid)
     tables = []
-    for label in range(1, len(stats)):
-        left, top, w, h, _ = (int(v) for v in stats[label])
-        if w < 0.1 * width or h < 0.015 * height:
+    for index, box in enumerate(frames.boxes()):
+        if box.width < _NARROWEST * width or box.height < _LOWEST * height:
             continue
-        here = labels[top : top + h, left : left + w] == label
-        columns = _lines(here & (upright[top : top + h, left : left + w] > 0), 0, _SAME_LINE * width, 0.3 * h)
-        rows = _lines(here & (level[top : top + h, left : left + w] > 0), 1, _SAME_LINE * height, 0.3 * w)
-        small = w < _SMALL_FRAME[0] * width and h < _SMALL_FRAME[1] * height
+        window = np.s_[box.top : box.bottom, box.left : box.right]
+        here = frames.labels[window] == index + 1
+        uprights, levels = here & (upright[window] > 0), here & (level[window] > 0)
+        columns = _lines(uprights, 0, _SAME_LINE * width, _BORDER * box.height)
+        rows = _lines(levels, 1, _SAME_LINE * height, _BORDER * box.width)
+        small = box.width < _SMALL_FRAME[0] * width and box.height < _SMALL_FRAME[1] * height
         if len(columns) < 2 or len(rows) < 2 or (len(columns) + len(rows) < 5 and not small):
             continue
-        first, last = _reach(here & (level[top : top + h, left : left + w] > 0), rows, columns)
+        first, last = _reach(levels, rows, columns)
         tables.append(
             Table(
-                Box(left + first, top, left + last + 1, top + h),
-                tuple(left + x for x in columns),
-                tuple(top + y for y in rows),
-                _merged(here & (upright[top : top + h, left : left + w] > 0), rows, columns),
+                box._replace(left=box.left + first, right=box.left + last + 1),
+                tuple(box.left + x for x in columns),
+                tuple(box.top + y for y in rows),
+                _merged(uprights, rows, columns),
             )
         )
-        borders[top : top + h, left : left + w][here] = 255
+        borders[window][here] = 255
     tables.sort(key=lambda table: (table.box.top, table.box.left))
     return tables, cv2.bitwise_and(borders, cv2.dilate(cv2.bitwise_or(upright, level), np.ones((5, 5), np.uint8)))
 

@@ -9,12 +9,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-import cv2
 import numpy as np
 
-from ocr.image.components import Components
+from ocr.image.components import Components, Shapes
 from ocr.tesseract import ReadLine
 
+#: Letters are so tall at least, in pixels, and at most, in pages.
+_SHORTEST, _TALLEST = 6, 0.04
+#: What is wider, in x-heights, is no letter.
+_WIDEST = 2.5
 #: A letter stands on the baseline when its foot is within this share of the x-height of it.
 _FOOT = 0.16
 #: Small letters without marks are the lowest height that at least this share of a line's letters has.
@@ -34,29 +37,31 @@ def measured(lines: Sequence[ReadLine], ink: Components) -> list[ReadLine]:
     Args:
         ink: of the page.
     """
-    stats = ink.stats[1:].astype(np.int32)
-    stats = stats[(stats[:, cv2.CC_STAT_HEIGHT] >= 6) & (stats[:, cv2.CC_STAT_HEIGHT] < 0.04 * ink.labels.shape[0])]
-    bottom = stats[:, cv2.CC_STAT_TOP] + stats[:, cv2.CC_STAT_HEIGHT]
-    stats = stats[np.argsort(bottom, kind="stable")]
-    return [_measured(line, stats) for line in lines]
+    page_height = ink.labels.shape[0]
+    letters = ink.take((ink.height >= _SHORTEST) & (ink.height < _TALLEST * page_height))
+    letters = letters.take(np.argsort(letters.bottom, kind="stable"))
+    return [_measured(line, letters) for line in lines]
 
 
-def _measured(line: ReadLine, stats: np.ndarray) -> ReadLine:
+def _measured(line: ReadLine, letters: Shapes) -> ReadLine:
+    """The line with the x-height of its letters.
+
+    Args:
+        letters: of the page, by their feet from the top of the page.
+    """
     if not any(c.islower() for word in line.words for c in word.text):
         return line
-    left, height, width = (stats[:, i] for i in (cv2.CC_STAT_LEFT, cv2.CC_STAT_HEIGHT, cv2.CC_STAT_WIDTH))
-    bottom = stats[:, cv2.CC_STAT_TOP] + height
     reach = _FOOT * line.x_height
     fall = line.slope * line.box.width
     first, last = np.searchsorted(
-        bottom, (line.baseline - reach + min(0.0, fall), line.baseline + reach + max(0.0, fall) + 1)
+        letters.bottom, (line.baseline - reach + min(0.0, fall), line.baseline + reach + max(0.0, fall) + 1)
     )
-    near = slice(int(first), int(last))
-    middle = left[near] + width[near] / 2
-    baseline = line.baseline + line.slope * (middle - line.box.left)
-    stands = (np.abs(bottom[near] - baseline) <= reach) & (middle > line.box.left) & (middle < line.box.right)
-    stands &= (height[near] > _LOW * line.x_height) & (width[near] < 2.5 * line.x_height)
-    heights = np.sort(height[near][stands]).astype(np.float64)
+    near = letters.take(slice(int(first), int(last)))
+    baseline = line.baseline + line.slope * (near.centre - line.box.left)
+    stands = np.abs(near.bottom - baseline) <= reach
+    stands &= (near.centre > line.box.left) & (near.centre < line.box.right)
+    stands &= (near.height > _LOW * line.x_height) & (near.width < _WIDEST * line.x_height)
+    heights = np.sort(near.height[stands]).astype(np.float64)
     if len(heights) < _FEWEST:
         return line
     for at in heights:

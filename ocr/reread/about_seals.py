@@ -42,9 +42,9 @@ def read_about_seals(zones: Sequence[Zone], seals: Sequence[Seal], again: Again)
 
 
 def _is_same_line(line: Line, other: Line) -> bool:
-    across = min(line.box.right, other.box.right) - max(line.box.left, other.box.left)
-    down = min(line.box.bottom, other.box.bottom) - max(line.box.top, other.box.top)
-    return across > 0 and down > 0.5 * min(line.box.height, other.box.height)
+    """Whether two lines share ground, over more than half of the height of the smaller one."""
+    least = 0.5 * min(line.box.height, other.box.height)
+    return line.box.across(other.box) > 0 and line.box.down(other.box) > least
 
 
 def _evidence(lines: Sequence[Line]) -> float:

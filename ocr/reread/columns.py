@@ -33,21 +33,34 @@ def read_columns(zones: Sequence[Zone], width: int, again: AgainWithSigns) -> li
     noted = any(zone.kind == "notes" for zone in zones)
     replaced = False
     for side_by_side, group in groupby(zones, key=lambda zone: zone.kind in ("left", "right")):
-        if not side_by_side:
-            continue
-        for box in _column_boxes(list(group), width):
-            top, bottom, left, right = box.top, box.bottom, box.left, box.right
-            lines = [line for line in out if top < line.box.middle < bottom and left < line.box.centre < right]
-            # On a page without notes, what was taken for a mark in a narrow column is a broken letter.
-            broken = not noted and any(word.raised for word in words_of(lines))
-            if not broken and all(mean_confidence(line.words) >= _DOUBTFUL for line in lines):
-                continue
-            found = again(box, broken)
-            better = broken or mean_confidence(words_of(found)) > mean_confidence(words_of(lines))
-            if better and _letters(found) >= _letters(lines):
+        for box in _column_boxes(list(group), width) if side_by_side else ():
+            lines = [line for line in out if _stands_in(line, box)]
+            found = _read_better(box, lines, noted, again)
+            if found is not None:
                 out = [line for line in out if line not in lines] + list(found)
                 replaced = True
     return out if replaced else None
+
+
+def _stands_in(line: Line, column: Box) -> bool:
+    """Whether the middle of a line stands in a column; one in the middle of the gutter stands in neither."""
+    across = column.left < line.box.centre < column.right
+    return across and column.top < line.box.middle < column.bottom
+
+
+def _read_better(box: Box, lines: Sequence[Line], noted: bool, again: AgainWithSigns) -> Sequence[Line] | None:
+    """The lines of a column read again; ``None`` where they were read as well before.
+
+    Args:
+        noted: whether the page has footnotes.
+    """
+    # On a page without notes, what was taken for a mark in a narrow column is a broken letter.
+    broken = not noted and any(word.raised for word in words_of(lines))
+    if not broken and all(mean_confidence(line.words) >= _DOUBTFUL for line in lines):
+        return None
+    found = again(box, broken)
+    better = broken or mean_confidence(words_of(found)) > mean_confidence(words_of(lines))
+    return found if better and _letters(found) >= _letters(lines) else None
 
 
 def _column_boxes(columns: Sequence[Zone], width: int) -> list[Box]:

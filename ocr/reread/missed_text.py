@@ -10,16 +10,19 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from ocr.image.components import Components
+from ocr.image.components import Components, Shapes
 from ocr.image.seals import Seal
-from ocr.page import Box, Line, Word, evidence, of_words
+from ocr.page import Box, Line, Word, evidence, hull, of_words, without, words_of
 from ocr.reread.table_cells import Again
 
 # In x-heights.
 _LETTER = (0.6, 2.0)  # height of a letter
-_WIDEST = 3.0
+_NARROWEST, _WIDEST = 0.15, 3.0
+_RIM = 0.3  # a letter stands so far from its word's box at most
 _SPACE = 1.3  # letters nearer than this are in one row
 _LEVEL = 0.25  # their feet are level
+#: In radii of a seal: what stands nearer to its centre is no print.
+_SEAL = 1.15
 #: A row of fewer letters may be dirt, or the rest of a pen stroke.
 _FEWEST = 3
 #: A word may be made of so many pieces more than it has letters (parts that touch nothing, broken print).
@@ -41,9 +44,9 @@ def read_missed(lines: Sequence[Line], ink: Components, seals: Sequence[Seal], a
     found = False
     for row in _missed_rows(lines, ink, seals):
         for line in map(_trimmed, again(row)):
-            old = [word for one in out for word in one.words if _overlaps(word.box, line.box)]
+            old = [word for one in out for word in one.words if _stand_in_one_place(word.box, line.box)]
             if evidence(line.words) > max(_EVIDENCE, 1.2 * evidence(old)):
-                out = _joined(_without(out, old), line)
+                out = _joined(without(out, old), line)
                 found = True
     return out if found else None
 
@@ -53,50 +56,63 @@ def _missed_rows(lines: Sequence[Line], ink: Components, seals: Sequence[Seal]) 
     if not lines:
         return []
     size = float(np.median([line.x_height for line in lines]))
-    stats = ink.stats[1:].astype(np.int64)
-    stats = stats[np.argsort(stats[:, 1], kind="stable")]
-    left, top, width, height = (stats[:, i] for i in range(4))
-    letters = (height > _LETTER[0] * size) & (height < _LETTER[1] * size) & (width < _WIDEST * size)
-    letters &= width > 0.15 * size
-    x, y = left + width / 2, top + height / 2
-    for seal in seals:
-        letters &= np.hypot(x - seal.x, y - seal.y) > 1.15 * seal.radius
-    missed = letters.copy()
-    rim = 0.3 * size
-    for word in (word for line in lines for word in line.words):
-        box = word.box
-        near = slice(*np.searchsorted(top, (box.top - rim - _LETTER[1] * size, box.bottom + rim)))
-        inside = (x[near] > box.left - rim) & (x[near] < box.right + rim)
-        inside &= (y[near] > box.top - rim) & (y[near] < box.bottom + rim)
-        if (letters[near] & inside).sum() <= _PIECES * len(word.text) + _SPARE:
-            missed[near] &= ~inside
-    rows: list[list[int]] = []
-    for i in sorted(np.nonzero(missed)[0].tolist(), key=lambda i: left[i]):
-        row = next((row for row in rows if _carries_on(row[-1], i, stats, size)), None)
+    missed = _not_in_words(words_of(lines), _letters(ink, seals, size), size)
+    rows: list[list[Box]] = []
+    for letter in sorted(missed.boxes(), key=lambda box: box.left):
+        row = next((row for row in rows if _carries_on(row[-1], letter, size)), None)
         if row is None:
-            rows.append([i])
+            rows.append([letter])
         else:
-            row.append(i)
-    boxes = [
-        Box(
-            int(min(left[j] for j in row) - size),
-            int(min(top[j] for j in row) - 0.6 * size),
-            int(max(left[j] + width[j] for j in row) + size),
-            int(max(top[j] + height[j] for j in row) + 0.5 * size),
-        )
-        for row in rows
-        if len(row) >= _FEWEST
-    ]
+            row.append(letter)
     page_height, page_width = ink.labels.shape
-    return [Box(max(0, b.left), max(0, b.top), min(page_width, b.right), min(page_height, b.bottom)) for b in boxes]
+    return [_with_paper(hull(row), size, page_width, page_height) for row in rows if len(row) >= _FEWEST]
 
 
-def _carries_on(last: int, i: int, stats: np.ndarray, size: float) -> bool:
+def _letters(ink: Components, seals: Sequence[Seal], size: float) -> Shapes:
+    """What has the size of a letter and stands in no seal, from the top of the page."""
+    shapes = ink.take(np.argsort(ink.top, kind="stable"))
+    letters = (shapes.height > _LETTER[0] * size) & (shapes.height < _LETTER[1] * size)
+    letters &= (shapes.width > _NARROWEST * size) & (shapes.width < _WIDEST * size)
+    for seal in seals:
+        letters &= np.hypot(shapes.centre - seal.x, shapes.middle - seal.y) > _SEAL * seal.radius
+    return shapes.take(letters)
+
+
+def _not_in_words(words: Sequence[Word], letters: Shapes, size: float) -> Shapes:
+    """The letters that stand in no word which has about as many.
+
+    Args:
+        letters: from the top of the page.
+    """
+    missed = np.ones(letters.count, bool)
+    rim = _RIM * size
+    for word in words:
+        box = word.box
+        first, last = np.searchsorted(letters.top, (box.top - rim - _LETTER[1] * size, box.bottom + rim))
+        rows = slice(int(first), int(last))
+        near = letters.take(rows)
+        inside = (near.centre > box.left - rim) & (near.centre < box.right + rim)
+        inside &= (near.middle > box.top - rim) & (near.middle < box.bottom + rim)
+        if inside.sum() <= _PIECES * len(word.text) + _SPARE:
+            missed[rows] &= ~inside
+    return letters.take(missed)
+
+
+def _carries_on(last: Box, letter: Box, size: float) -> bool:
     """Whether a letter stands next to the last one of a row, on the same baseline."""
-    gap = stats[i, 0] - (stats[last, 0] + stats[last, 2])
-    foot, foot_before = stats[i, 1] + stats[i, 3], stats[last, 1] + stats[last, 3]
     # A p or a comma hangs lower, a raised mark higher.
-    return bool(gap < _SPACE * size and abs(foot - foot_before) < (_LEVEL + 0.35) * size)
+    level = abs(letter.bottom - last.bottom) < (_LEVEL + 0.35) * size
+    return letter.left - last.right < _SPACE * size and level
+
+
+def _with_paper(row: Box, size: float, page_width: int, page_height: int) -> Box:
+    """The box of a row with the paper around it that reading needs, as far as the page goes."""
+    return Box(
+        max(0, int(row.left - size)),
+        max(0, int(row.top - 0.6 * size)),
+        min(page_width, int(row.right + size)),
+        min(page_height, int(row.bottom + 0.5 * size)),
+    )
 
 
 def _trimmed(line: Line) -> Line:
@@ -115,16 +131,7 @@ def _joined(lines: Sequence[Line], new: Line) -> list[Line]:
     return [*lines, new]
 
 
-def _overlaps(one: Box, other: Box) -> bool:
-    across = min(one.right, other.right) - max(one.left, other.left)
-    down = min(one.bottom, other.bottom) - max(one.top, other.top)
-    return across > 0.3 * min(one.width, other.width) and down > 0.5 * min(one.height, other.height)
-
-
-def _without(lines: Sequence[Line], words: Sequence[Word]) -> list[Line]:
-    out = []
-    for line in lines:
-        kept = tuple(word for word in line.words if word not in words)
-        if kept:
-            out.append(of_words(line, kept))
-    return out
+def _stand_in_one_place(one: Box, other: Box) -> bool:
+    """Whether two boxes share so much that they hold the same print."""
+    across = one.across(other) > 0.3 * min(one.width, other.width)
+    return across and one.down(other) > 0.5 * min(one.height, other.height)

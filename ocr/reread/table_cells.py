@@ -8,12 +8,13 @@ well, apart from the lone digits, which the network for raised digits reads.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from itertools import pairwise
 
-import cv2
 import numpy as np
 
-from ocr.page import Box, Line, Word, Zone, evidence, hull, letter, lines_of, of_words
+from ocr.image.components import find_components
+from ocr.page import Box, Line, Word, Zone, evidence, hull, letter, lines_of, without, words_of
 from ocr.superscripts.raised_digits import SIGNS, cut_out, probabilities
 
 #: A column with a word below this confidence is read again.
@@ -22,6 +23,8 @@ _DOUBTFUL = 70.0
 _RIM = 0.35
 #: Ink in a cell is print when it is so tall, in x-heights; a lone digit so tall, and at most so wide.
 _PRINT, _DIGIT = 0.55, (1.15, 1.8)
+#: Ink is darker than this, of 256 shades.
+_DARK = 140
 #: The network is believed from this probability on.
 _SURE = 0.95
 
@@ -36,41 +39,83 @@ def read_cells(zones: Sequence[Zone], image: np.ndarray, again: Again) -> list[L
         image: ``(height, width)`` grey, the borders of tables taken out.
         again: reads a part of the page by itself, as one block.
     """
-    out = lines_of(zones)
-    replaced = False
+    out = before = lines_of(zones)
     for zone in zones:
         if zone.kind != "table" or len(zone.columns) < 3:
             continue
-        size = float(np.median([line.x_height for line in zone.lines]))
-        columns = [Box(left, zone.box.top, right, zone.box.bottom) for left, right in pairwise(zone.columns)]
-        columns = [*_lost_column(zone, image, size), *columns]
-        rows = _printed_rows(zone, size) if _is_open(zone) else list(pairwise(zone.rows))
-        joined = _joined(zone)
-        prints = {
-            cell: _print(image, cell, size)
-            for column in columns
-            for cell in _cells(column, rows)
-            if not any(_overlap(cell, one) for one in joined)
-        }
-        missing = any(found and not _inside(out, cell) for cell, found in prints.items())
-        if not missing and all(word.confidence >= _DOUBTFUL for line in zone.lines for word in line.words):
+        grid = _grid(zone, image)
+        if _is_doubtful(zone, grid, out):
+            out = _with_columns_again(out, grid, again)
+            out = _with_lone_numbers(out, grid, image)
+    return None if out is before else out
+
+
+@dataclass(frozen=True, slots=True)
+class _Grid:
+    """A table as the cells to read.
+
+    Attributes:
+        size: x-height of its print, in pixels.
+        columns: from left to right, one in which nothing was read among them.
+        rows: top and bottom of each, from top to bottom.
+        joined: the cells that run over several columns; they are not read again, as they would be cut in two.
+        prints: of each other cell the pieces of print in it.
+        rim: pixels at the sides of a column that are left out, as its borders stood there.
+    """
+
+    size: float
+    columns: list[Box]
+    rows: list[tuple[int, int]]
+    joined: list[Box]
+    prints: dict[Box, list[Box]]
+    rim: int
+
+    def is_joined(self, word: Word) -> bool:
+        """Whether a word stands in a cell that runs over several columns."""
+        return any(cell.holds(word.box) for cell in self.joined)
+
+
+def _grid(zone: Zone, image: np.ndarray) -> _Grid:
+    size = float(np.median([line.x_height for line in zone.lines]))
+    columns = [Box(left, zone.box.top, right, zone.box.bottom) for left, right in pairwise(zone.columns)]
+    columns = [*_lost_column(zone, image, size), *columns]
+    rows = _printed_rows(zone, size) if _is_open(zone) else list(pairwise(zone.rows))
+    joined = _joined(zone)
+    cells = [cell for column in columns for cell in _cells(column, rows)]
+    prints = {cell: _print(image, cell, size) for cell in cells if not any(cell.overlaps(other) for other in joined)}
+    return _Grid(size, columns, rows, joined, prints, rim=0 if _is_open(zone) else round(0.2 * size))
+
+
+def _is_doubtful(zone: Zone, grid: _Grid, lines: Sequence[Line]) -> bool:
+    """Whether a word of a table was read badly, or there is print in a cell in which no word was read."""
+    missing = any(found and not _inside(lines, cell) for cell, found in grid.prints.items())
+    return missing or any(word.confidence < _DOUBTFUL for word in words_of(zone.lines))
+
+
+def _with_columns_again(lines: list[Line], grid: _Grid, again: Again) -> list[Line]:
+    """The lines with each column of a table as it reads by itself, where that shows more."""
+    for column in grid.columns:
+        found = again(column._replace(left=column.left + grid.rim, right=column.right - grid.rim))
+        found = [line for line in found if any(c.isalnum() for c in line.text)]
+        found = [line for line in found if not any(grid.is_joined(word) for word in line.words)]
+        before = [word for word in _inside(lines, column) if not grid.is_joined(word)]
+        if evidence(words_of(found)) > evidence(before):
+            lines = [*without(lines, before), *found]
+    return lines
+
+
+def _with_lone_numbers(lines: list[Line], grid: _Grid, image: np.ndarray) -> list[Line]:
+    """The lines with the numbers that stand alone in a cell of a table as the network for raised digits reads them."""
+    for cell, found in grid.prints.items():
+        # "TT" at the head of the numbers looks like 11.
+        may_be_number = len(found) == 1 or cell.top > grid.rows[0][0]
+        number = _lone_number(image, found, grid.size) if may_be_number else None
+        if number is None:
             continue
-        rim = 0 if _is_open(zone) else round(0.2 * size)
-        for column in columns:
-            inner = column._replace(left=column.left + rim, right=column.right - rim)
-            lines = [line for line in again(inner) if any(c.isalnum() for c in line.text)]
-            # A cell that runs over several columns would be cut in two.
-            lines = [line for line in lines if not any(_holds(one, word) for one in joined for word in line.words)]
-            before = [word for word in _inside(out, column) if not any(_holds(one, word) for one in joined)]
-            if evidence([word for line in lines for word in line.words]) > evidence(before):
-                out, replaced = [*_without(out, column, but=joined), *lines], True
-        for cell, found in prints.items():
-            # "TT" at the head of the numbers looks like 11.
-            number = _lone_number(image, found, size) if len(found) == 1 or cell.top > rows[0][0] else None
-            if number and " ".join(word.text for word in _inside(out, cell)) != number.text:
-                line = Line((number,), number.box, float(number.box.bottom), size)
-                out, replaced = [*_without(out, cell), line], True
-    return out if replaced else None
+        before = _inside(lines, cell)
+        if " ".join(word.text for word in before) != number.text:
+            lines = [*without(lines, before), Line((number,), number.box, float(number.box.bottom), grid.size)]
+    return lines
 
 
 def _cells(column: Box, rows: Sequence[tuple[int, int]]) -> list[Box]:
@@ -105,11 +150,7 @@ def _lost_column(zone: Zone, image: np.ndarray, size: float) -> list[Box]:
 
 def _inside(lines: Sequence[Line], box: Box) -> list[Word]:
     """The words whose middle stands in a box."""
-    return [word for line in lines for word in line.words if _holds(box, word)]
-
-
-def _holds(box: Box, word: Word) -> bool:
-    return box.left <= word.box.centre < box.right and box.top <= word.box.middle < box.bottom
+    return [word for word in words_of(lines) if box.holds(word.box)]
 
 
 def _joined(zone: Zone) -> list[Box]:
@@ -120,23 +161,6 @@ def _joined(zone: Zone) -> list[Box]:
     ]
 
 
-def _overlap(box: Box, other: Box) -> bool:
-    across = min(box.right, other.right) - max(box.left, other.left)
-    return across > 0 and min(box.bottom, other.bottom) > max(box.top, other.top)
-
-
-def _without(lines: Sequence[Line], box: Box, but: Sequence[Box] = ()) -> list[Line]:
-    """The lines without the words in a box; those in one of the boxes ``but`` stay."""
-    out = []
-    for line in lines:
-        words = tuple(word for word in line.words if not _holds(box, word) or any(_holds(one, word) for one in but))
-        if len(words) == len(line.words):
-            out.append(line)
-        elif words:
-            out.append(of_words(line, words))
-    return out
-
-
 def _print(image: np.ndarray, cell: Box, size: float) -> list[Box]:
     """The pieces of print in a cell that are as tall as letters, left to right."""
     rim = round(_RIM * size)
@@ -144,9 +168,8 @@ def _print(image: np.ndarray, cell: Box, size: float) -> list[Box]:
     window = image[top : cell.bottom - rim, left : cell.right - rim]
     if not window.size:
         return []
-    _, _, stats, _ = cv2.connectedComponentsWithStats((window < 140).astype(np.uint8), connectivity=8)
-    boxes = [Box(left + x, top + y, left + x + w, top + y + h) for x, y, w, h, _ in stats[1:].tolist()]
-    return sorted(box for box in boxes if box.height >= _PRINT * size)
+    pieces = [box.moved(left, top) for box in find_components((window < _DARK).astype(np.uint8)).boxes()]
+    return sorted(box for box in pieces if box.height >= _PRINT * size)
 
 
 def _lone_number(image: np.ndarray, found: Sequence[Box], size: float) -> Word | None:

@@ -17,6 +17,7 @@ import cv2
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
+from ocr.image.components import find_components
 from ocr.superscripts.raised_digits import HEIGHT, SIGNS, WEIGHTS, WIDTH, cut_out, normalized
 
 #: Raised signs that are no footnote marks. Letters that look like digits (o, l, s, z) are left out.
@@ -71,14 +72,14 @@ def draw(text: str, font: ImageFont.FreeTypeFont, random: np.random.Generator) -
         image = cv2.resize(image.astype(np.float32), None, fx=1.5, fy=1.5, interpolation=cv2.INTER_CUBIC)
     grey = image.clip(0, 255).astype(np.uint8)
     _, ink = cv2.threshold(grey, 0, 255, cv2.THRESH_BINARY_INV + cv2.THRESH_OTSU)
-    count, _, stats, _ = cv2.connectedComponentsWithStats(ink)
-    if count < 2:
+    parts = find_components(ink)
+    if not parts.count:
         return None
-    largest = 1 + int(stats[1:, cv2.CC_STAT_AREA].argmax())
-    left, top, width, height, area = (int(v) for v in stats[largest])
-    if area < 8 or height < 6:
+    largest = int(parts.area.argmax())
+    box = parts.box(largest)
+    if parts.area[largest] < 8 or box.height < 6:
         return None
-    return cut_out(grey, left, top, left + width, top + height, margin=int(random.integers(1, 4)))
+    return cut_out(grey, *box, margin=int(random.integers(1, 4)))
 
 
 def make_examples(count: int, seed: int, fonts: list[str]) -> tuple[np.ndarray, np.ndarray]:

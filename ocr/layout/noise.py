@@ -1,0 +1,74 @@
+"""Lines that are no print: specks read as letters, traces of seals and pen strokes."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from ocr.image.seals import Seal
+from ocr.page import Line, mean_confidence
+
+#: A speck is read as so many signs at most, one of them a letter or digit at most.
+_LONGEST_SPECK = 8
+#: A letter that stands alone is print from this confidence on, if it is as large as this share of the page's x-height.
+_SURE_LETTER, _SMALL_LETTER = 80.0, 0.75
+#: Below this confidence a line is no print; below the second, if less than this share of its signs are letters.
+_GARBAGE = 30.0
+_DOUBTFUL, _FEW_LETTERS = 50.0, 0.6
+#: Letters so many times as large as the page's are drawings, unless they were read with this confidence.
+_OUT_OF_SCALE, _SURE_SCALE = 3.5, 75.0
+#: In radii: what is read nearer to the centre of a seal is noise below this confidence, or with so few letters.
+_IN_SEAL = 0.9
+_SURE_IN_SEAL, _FEWEST_IN_SEAL = 85.0, 3
+
+
+def without_noise(lines: Sequence[Line], seals: Sequence[Seal] = ()) -> tuple[list[Line], list[Line]]:
+    """The lines that are print, and those that are none."""
+    kept: list[Line] = []
+    noise: list[Line] = []
+    x_height = float(np.median([line.x_height for line in lines])) if lines else 0.0
+    for line in lines:
+        is_noise = (
+            _is_speck(line, x_height)
+            or _is_garbage(line)
+            or _is_out_of_scale(line, x_height)
+            or _is_read_in_seal(line, seals)
+        )
+        (noise if is_noise else kept).append(line)
+    return kept, noise
+
+
+def _is_speck(line: Line, x_height: float) -> bool:
+    """Marks that came off their capitals are read as a line of signs; a lone letter is a trace of a pen or seal."""
+    signs, letters = _signs(line), _count(line, str.isalnum)
+    if signs > _LONGEST_SPECK or letters > 1 or _count(line, str.isdigit):
+        return False
+    small = line.x_height < _SMALL_LETTER * x_height
+    return letters == 0 or signs > 1 or mean_confidence(line.words) < _SURE_LETTER or small
+
+
+def _is_garbage(line: Line) -> bool:
+    confidence = mean_confidence(line.words)
+    few_letters = _count(line, str.isalnum) < _FEW_LETTERS * _signs(line)
+    return confidence < _GARBAGE or (confidence < _DOUBTFUL and few_letters)
+
+
+def _is_out_of_scale(line: Line, x_height: float) -> bool:
+    return line.x_height > _OUT_OF_SCALE * x_height and mean_confidence(line.words) < _SURE_SCALE
+
+
+def _is_read_in_seal(line: Line, seals: Sequence[Seal]) -> bool:
+    """The words along a seal's rim, and the signature across it."""
+    if not any(math.hypot(line.box.centre - s.x, line.box.middle - s.y) < _IN_SEAL * s.radius for s in seals):
+        return False
+    return mean_confidence(line.words) < _SURE_IN_SEAL or _count(line, str.isalnum) <= _FEWEST_IN_SEAL
+
+
+def _count(line: Line, is_one: Callable[[str], bool]) -> int:
+    return sum(is_one(c) for c in line.text)
+
+
+def _signs(line: Line) -> int:
+    return sum(not c.isspace() for c in line.text)

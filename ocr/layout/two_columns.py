@@ -1,0 +1,271 @@
+"""Two columns side by side, as in the letterhead and at the signature: where they stand, and lines read across them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+
+from ocr.page import Line, Zone, hull, of_words, zone_of
+
+# A gap in a line is a gutter when it is so wide, in x-heights and in the line's usual gaps.
+_GUTTER = 4.5
+_GUTTER_IN_GAPS = 3.5
+_USUAL_GAP = 0.5  # of a line of two words, in x-heights
+
+# A narrow gutter, which lines near by must bear out.
+_NARROW_GUTTER = 1.2  # in x-heights
+_NARROW_GUTTER_IN_GAPS = 1.6  # in the line's second widest gap
+_LEFTMOST_GUTTER, _RIGHTMOST_GUTTER = 0.2, 0.7  # in page widths
+_NEAR_BY = 5.0  # from baseline to baseline, in x-heights
+_SAME_EDGE = 0.5  # in x-heights
+_SAME_CENTRE = 0.02  # in page widths
+
+# The right column and the pair of columns, in page widths.
+_RIGHT_COLUMN = 0.42  # it begins right of here, ...
+_RIGHT_CENTRE = 0.6  # ... and the middle of its first line is right of here
+_WHOLLY_RIGHT = 0.53  # what begins right of here is no title, whatever it is centred on
+_LEFT_CENTRE = 0.45  # the middle of a line of the left column is left of here
+_GAP_OF_PAIR = 0.8  # between the lines of a pair, in x-heights
+_COLUMN_CENTRE = 0.05  # a line keeps to a column when it is centred on it, or begins with most of its lines
+_COLUMN_EDGE = 0.012
+
+# Rows of one region.
+_NEXT_ROW = 16.0  # in x-heights
+# The room for a signature stands in the right column; a column at the left has no such hole, unless what stands beside
+# it goes on below: the number may stand well under the name of the office, and a line of a list be lost.
+# In twice the x-height:
+_HOLE = 1.1
+_HOLE_WITHIN = 1.45  # where the line reaches no further to either side than the column
+_HOLE_BESIDE_PRINT = 3.5  # where the right column goes on
+
+
+def rows_of(lines: Sequence[Line]) -> list[list[Line]]:
+    """Lines that share a baseline, left to right; rows from top to bottom."""
+    rows: list[list[Line]] = []
+    for line in sorted(lines, key=lambda one: one.baseline):
+        row = rows[-1] if rows else []
+        if row and all(side_by_side(line, other) for other in row):
+            row.append(line)
+        else:
+            rows.append([line])
+    return [sorted(row, key=lambda one: one.box.left) for row in rows]
+
+
+def side_by_side(line: Line, other: Line) -> bool:
+    """Whether two lines stand in one row."""
+    apart = line.box.left >= other.box.right or other.box.left >= line.box.right
+    near = abs(line.baseline - other.baseline) < 0.9 * max(line.x_height, other.x_height)
+    return apart and near
+
+
+def part(line: Line, first: int, last: int) -> Line:
+    """The words of a line from ``first`` up to, without, ``last``."""
+    return of_words(line, line.words[first:last])
+
+
+def cut_at_gutter(line: Line) -> list[Line]:
+    """A line in which two columns were read as one, cut at a gap far wider than justified text ever leaves."""
+    gaps = _gaps(line)
+    if not gaps:
+        return [line]
+    widest, cut = gaps[-1]
+    usual = float(np.median([gap for gap, _ in gaps[:-1]])) if len(gaps) > 1 else _USUAL_GAP * line.x_height
+    if widest < max(_GUTTER * line.x_height, _GUTTER_IN_GAPS * usual):
+        return [line]
+    return [*cut_at_gutter(part(line, 0, cut)), *cut_at_gutter(part(line, cut, len(line.words)))]
+
+
+def cut_between_columns(line: Line, lines: Sequence[Line], width: int) -> list[Line]:
+    """A line in which two columns were read as one across a narrow gutter, cut there.
+
+    The gap alone would not tell: a line near by must be centred on one of the two halves and keep to its column, as
+    the motto does under the name of the state.
+    """
+    gaps = _gaps(line)
+    if len(gaps) < 3:
+        return [line]
+    (usual, _), (widest, cut) = gaps[-2:]
+    if widest < max(_NARROW_GUTTER_IN_GAPS * usual, _NARROW_GUTTER * line.x_height):
+        return [line]
+    left, right = part(line, 0, cut), part(line, cut, len(line.words))
+    if not _LEFTMOST_GUTTER * width < left.box.right < _RIGHTMOST_GUTTER * width:
+        return [line]
+    others = [other for other in lines if other is not line]
+    if _is_running_text(line, others):
+        return [line]
+    near = [other for other in others if abs(other.baseline - line.baseline) <= _NEAR_BY * line.x_height]
+    return [left, right] if any(_keeps_to_half(other, left, right, width) for other in near) else [line]
+
+
+def _gaps(line: Line) -> list[tuple[int, int]]:
+    """The gaps between the words of a line, from the narrowest to the widest, each with the index of the word after."""
+    return sorted((after.box.left - before.box.right, n) for n, (before, after) in enumerate(pairwise(line.words), 1))
+
+
+def _is_running_text(line: Line, others: Sequence[Line]) -> bool:
+    """A line that begins and ends where others do is running text, however wide its spaces are."""
+    near = _SAME_EDGE * line.x_height
+    begun = sum(abs(other.box.left - line.box.left) < near for other in others)
+    ended = sum(abs(other.box.right - line.box.right) < near for other in others)
+    return min(begun, ended) >= 2
+
+
+def _keeps_to_half(line: Line, left: Line, right: Line, width: int) -> bool:
+    """Whether a line is centred on one of two halves and does not reach into the other."""
+    if len(line.words) < 2:
+        return False
+    on_left = line.box.right <= right.box.left and _centred_alike(line, left, width)
+    return on_left or (line.box.left >= left.box.right and _centred_alike(line, right, width))
+
+
+def _centred_alike(line: Line, other: Line, width: int) -> bool:
+    """Whether two lines are centred on the same place, not merely begun at the same margin."""
+    begun_alike = abs(line.box.left - other.box.left) < line.x_height
+    return abs(line.box.centre - other.box.centre) < _SAME_CENTRE * width and not begun_alike
+
+
+@dataclass(frozen=True, slots=True)
+class _Region:
+    """Rows in which two columns stand side by side; one of the columns may begin later than the other."""
+
+    left: tuple[Line, ...]
+    right: tuple[Line, ...]
+
+    def gutter(self, width: int) -> tuple[float, float]:
+        """Left and right end of the free strip between the columns, in pixels."""
+        return (
+            max((line.box.right for line in self.left), default=0),
+            min((line.box.left for line in self.right), default=width),
+        )
+
+
+def columns_and_text(rows: list[list[Line]], width: int) -> list[Zone]:
+    """Zones ``left``/``right`` where two columns stand side by side, ``text`` elsewhere."""
+    zones: list[Zone] = []
+    text: list[Line] = []
+    index = 0
+    while index < len(rows):
+        region, after = _region_at(rows, index, width)
+        if region:
+            zones += zone_of("text", text)
+            text = []
+            zones += [*zone_of("left", region.left), *zone_of("right", region.right)]
+            index = after
+        else:
+            text += rows[index]
+            index += 1
+    return zones + list(zone_of("text", text))
+
+
+def _region_at(rows: list[list[Line]], start: int, width: int) -> tuple[_Region | None, int]:
+    """The two-column region that begins at row ``start``, and the row after it."""
+    first = rows[start]
+    if _is_pair(first, width):
+        region = _Region((first[0],), tuple(first[1:]))
+    elif len(first) == 1 and _is_right(first[0], width):
+        # The signature may begin a line or two above the list of recipients beside it.
+        region = _Region((), tuple(first))
+    else:
+        return None, start
+    index = start + 1
+    while index < len(rows):
+        grown = _grow(region, rows, index, width)
+        if grown is None:
+            break
+        region = grown
+        index += 1
+    return (region, index) if region.left else (None, start)
+
+
+def _is_right(line: Line, width: int) -> bool:
+    return line.box.left > _RIGHT_COLUMN * width and line.box.centre > _RIGHT_CENTRE * width
+
+
+def _is_pair(row: list[Line], width: int) -> bool:
+    if len(row) < 2:
+        return False
+    left, right = row[0], row[-1]
+    return (
+        left.box.centre < 0.5 * width
+        and right.box.centre > 0.5 * width
+        and right.box.left - left.box.right > _GAP_OF_PAIR * max(left.x_height, right.x_height)
+    )
+
+
+def _grow(region: _Region, rows: list[list[Line]], index: int, width: int) -> _Region | None:
+    """The region with row ``index`` too, or ``None`` when that row does not keep to its columns."""
+    row, above = rows[index], rows[index - 1]
+    gap = min(line.box.top for line in row) - max(line.box.bottom for line in above)
+    if gap > _NEXT_ROW * max(line.x_height for line in row):
+        return None
+    all_left = all(line.box.centre < _LEFT_CENTRE * width for line in row)
+    if region.left and all_left and not _carries_on_left(region, row, rows[index + 1 : index + 3], width):
+        return None
+    left, right = list(region.left), list(region.right)
+    for line in row:
+        column = _column_of(line, region, len(row) == 1, width)
+        if column is None:
+            return None
+        (left if column == "left" else right).append(line)
+    grown = _Region(tuple(left), tuple(right))
+    gutter_left, gutter_right = grown.gutter(width)
+    return grown if gutter_left < gutter_right else None
+
+
+def _carries_on_left(region: _Region, row: Sequence[Line], below: Sequence[list[Line]], width: int) -> bool:
+    """Whether a row at the left is close enough under the region's left column to carry it on.
+
+    Args:
+        below: the two rows that follow.
+    """
+    if below and _begins_text(region, row, below[0], width):
+        return False
+    column = hull([line.box for line in region.left])
+    slack = 2 * max(line.x_height for line in row)
+    widest = _HOLE
+    if any(line.box.left > _RIGHT_COLUMN * width for other in below for line in other):
+        widest = _HOLE_BESIDE_PRINT
+    elif all(column.left - slack < line.box.left and line.box.right < column.right + slack for line in row):
+        widest = _HOLE_WITHIN
+    return min(line.box.top for line in row) - column.bottom <= widest * slack
+
+
+def _begins_text(region: _Region, row: Sequence[Line], below: Sequence[Line], width: int) -> bool:
+    """Whether a row begins where a line below it does that runs into the right column.
+
+    "Kính gửi:" stands under the letterhead's left column, but it begins the text below it.
+    """
+    _, gutter_right = region.gutter(width)
+    across = [line for line in below if line.box.right > gutter_right]
+    return any(abs(line.box.left - one.box.left) < _SAME_EDGE * line.x_height for line in row for one in across)
+
+
+def _column_of(line: Line, region: _Region, alone: bool, width: int) -> str | None:
+    """``left`` or ``right``, the column of a region that a line keeps to; ``None`` for neither or both.
+
+    Args:
+        alone: whether the line stands alone in its row; a pair has only to respect the gutter.
+    """
+    gutter_left, gutter_right = region.gutter(width)
+    on_left = line.box.centre < 0.5 * width
+    on_right = line.box.centre > 0.5 * width
+    if alone:
+        on_left = _keeps_to(line, region.left, width) if region.left else on_left
+        on_right = line.box.left > _WHOLLY_RIGHT * width or _keeps_to(line, region.right, width)
+    on_left &= line.box.right <= gutter_right
+    on_right &= line.box.left >= gutter_left
+    if on_left == on_right:
+        return None
+    return "left" if on_left else "right"
+
+
+def _keeps_to(line: Line, column: Sequence[Line], width: int) -> bool:
+    """Whether a line is centred on a column, or aligned left with one that is set flush left."""
+    box = hull([other.box for other in column])
+    if abs(line.box.centre - box.centre) < _COLUMN_CENTRE * width:
+        return True
+    aligned = [other for other in column if abs(line.box.left - other.box.left) < _COLUMN_EDGE * width]
+    return 2 * len(aligned) > len(column)

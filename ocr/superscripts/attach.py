@@ -1,0 +1,155 @@
+"""Raised signs put back into the lines that were read without them: each between two letters of a word."""
+
+from __future__ import annotations
+
+from ocr.page import Box, Line, Raised, Word, hull
+from ocr.superscripts.find import RaisedSign
+from ocr.tesseract import ReadLine, ReadWord
+
+#: Signs that follow a word without a space.
+_CLOSING = frozenset(".,;:!?)]}”’\"'…")
+_POINTS = ".,;:…"
+#: What Tesseract likes to see in a gap; Unicode counts the circumflex among the letters.
+_CIRCUMFLEX = "ˆ"
+_PHANTOMS = frozenset("_ˆ^`´¨~°")
+#: A sign leaves a gap as wide as itself and so much more, in x-heights.
+_ROOM_BESIDE_SIGN = 0.9
+
+
+def attach(lines: list[ReadLine], signs: list[RaisedSign]) -> list[Line]:
+    """The lines with each raised sign in its place between two letters.
+
+    A sign belongs to the line whose baseline it was measured from, and there to the word that ends or begins
+    nearest to it. Taking the sign out of the image can leave the full stop after it as a word of its own; it
+    is put back. A sign that belongs to no line is left out (it stood in a drawing).
+    """
+    at: dict[int, list[RaisedSign]] = {}
+    for sign in signs:
+        index = _line_of(lines, sign)
+        if index is not None:
+            at.setdefault(index, []).append(sign)
+    return [_line_with(line, at.get(index, [])) for index, line in enumerate(lines)]
+
+
+def _line_of(lines: list[ReadLine], sign: RaisedSign) -> int | None:
+    best, least = None, 0.6 * sign.x_height
+    for index, line in enumerate(lines):
+        reach = 2 * sign.x_height
+        if not (line.box.left - reach < sign.box.right and sign.box.left < line.box.right + reach):
+            continue
+        distance = abs(line.baseline + line.slope * (sign.box.centre - line.box.left) - sign.baseline)
+        if distance < least:
+            best, least = index, distance
+    return best
+
+
+def _without_phantoms(word: ReadWord, signs: list[RaisedSign]) -> ReadWord | None:
+    """The word without signs read where a raised one was taken out: Tesseract likes to fill a gap with ``_``."""
+    kept = [
+        (one, box)
+        for one, box in zip(word.letters, word.letter_boxes, strict=True)
+        if _may_be_printed(one.text) or not any(_is_phantom_of(sign, one.text, box) for sign in signs)
+    ]
+    if len(kept) == len(word.letters):
+        return word
+    if not kept:
+        return None
+    letters, boxes = zip(*kept, strict=True)
+    return ReadWord("".join(one.text for one in letters), hull(list(boxes)), word.confidence, letters, boxes)
+
+
+def _may_be_printed(text: str) -> bool:
+    """Whether a sign is a letter, digit or point, which Tesseract hardly ever invents."""
+    return (text.isalnum() and text != _CIRCUMFLEX) or text in _CLOSING
+
+
+def _is_phantom_of(sign: RaisedSign, text: str, box: Box) -> bool:
+    """Whether a sign was read where a raised one was taken out.
+
+    Tesseract's letter boxes are rough, but only for what is hardly ever printed may that count: a slash follows m³.
+    """
+    if text == "_" and sign.box.left - box.right < 2 * sign.x_height:
+        return True
+    rim = 0.5 * sign.x_height if text in _PHANTOMS else 2
+    return sign.box.left - rim <= box.centre <= sign.box.right + rim
+
+
+def _line_with(line: ReadLine, signs: list[RaisedSign]) -> Line:
+    """The line with the signs that belong to it, from left to right."""
+    words = list(line.words)
+    if signs:
+        words = [kept for word in words if (kept := _without_phantoms(word, signs))] or words
+    raised: list[list[Raised]] = [[] for _ in words]
+    for sign in sorted(signs, key=lambda s: s.box.left):
+        index, offset = _place(words, sign)
+        if _parts_word_and_point(words, index, offset, sign) and not raised[index + 1]:
+            words[index : index + 2] = [_glued(words[index], words[index + 1])]
+            del raised[index + 1]
+        raised[index].append(Raised(offset, sign.text, sign.confidence, sign.box))
+    out = tuple(_word_with(word, found) for word, found in zip(words, raised, strict=True))
+    return Line(out, hull([word.box for word in out]), line.baseline, line.x_height)
+
+
+def _parts_word_and_point(words: list[ReadWord], index: int, offset: int, sign: RaisedSign) -> bool:
+    """Whether what follows a sign at the end of a word is its full stop or bracket, read as a word of its own."""
+    if offset != len(words[index].text) or index + 1 == len(words):
+        return False
+    word, follower = words[index : index + 2]
+    room = sign.box.width + _ROOM_BESIDE_SIGN * sign.x_height
+    return follower.text[0] in _CLOSING and follower.box.left - word.box.right < room
+
+
+def _word_with(word: ReadWord, raised: list[Raised]) -> Word:
+    box = hull([word.box, *(sign.box for sign in raised)])
+    return Word(word.text, box, word.confidence, word.letters, tuple(sorted(raised, key=lambda sign: sign.offset)))
+
+
+def _place(words: list[ReadWord], sign: RaisedSign) -> tuple[int, int]:
+    """Index of the word a sign belongs to, and how many of its characters stand before the sign."""
+    index, offset = _place_by_boxes(words, sign)
+    text = words[index].text
+    if offset == 0 and index and text[0] in _CLOSING:
+        before = words[index - 1]
+        if sign.box.left - before.box.right < 2 * sign.x_height:
+            return index - 1, len(before.text)
+    # Tesseract's letter boxes are rough; the ink beside the sign tells on which side of a full stop it stands.
+    if sign.point_after and not sign.point_before:
+        while offset > 1 and offset == len(text.rstrip(_POINTS)) + 1 and text[offset - 1] in _POINTS:
+            offset -= 1
+    elif sign.point_before and not sign.point_after:
+        while offset < len(text) and text[offset] in _POINTS:
+            offset += 1
+    return index, offset
+
+
+def _place_by_boxes(words: list[ReadWord], sign: RaisedSign) -> tuple[int, int]:
+    for index, word in enumerate(words):
+        if word.box.left + 1 < sign.box.centre < word.box.right - 1:
+            before = [
+                len(one.text)
+                for one, box in zip(word.letters, word.letter_boxes, strict=True)
+                if box.centre < sign.box.centre
+            ]
+            return index, sum(before)
+    left = max((i for i, w in enumerate(words) if w.box.right - 1 <= sign.box.centre), default=None)
+    if left is None:
+        return 0, 0
+    if left + 1 == len(words):
+        return left, len(words[left].text)
+    gap_left = sign.box.left - words[left].box.right
+    if words[left + 1].text[0] in _CLOSING and gap_left < 1.5 * sign.x_height:
+        return left, len(words[left].text)
+    gap_right = words[left + 1].box.left - sign.box.right
+    if gap_left <= 0.5 * sign.x_height or gap_left <= gap_right:
+        return left, len(words[left].text)
+    return left + 1, 0
+
+
+def _glued(word: ReadWord, follower: ReadWord) -> ReadWord:
+    return ReadWord(
+        word.text + follower.text,
+        hull([word.box, follower.box]),
+        min(word.confidence, follower.confidence),
+        word.letters + follower.letters,
+        word.letter_boxes + follower.letter_boxes,
+    )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from functools import cache
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from normalize.repair.repair import repair
 from normalize.structure.build import build_document
 from ocr import faults
 from ocr.image import clean, seals, specks
+from ocr.image.components import find_components
 from ocr.layout import ruled_tables
 from ocr.layout.rules import find_rules
 from ocr.page import Box, Page, letter
@@ -26,7 +28,7 @@ from ocr.rasterize import inspect, rasterize
 from ocr.reading import read_page
 from ocr.superscripts.attach import attach
 from ocr.superscripts.erase import erase
-from ocr.superscripts.find import RaisedSign
+from ocr.superscripts.find import RaisedSign, find_raised
 from ocr.tesseract import ReadLine, ReadWord, parse_hocr, recognize
 
 SAMPLES = Path(__file__).parent.parent / "sample_scans"
@@ -400,3 +402,20 @@ def test_a_ring_of_another_size_is_no_seal(radius: int) -> None:
     found = seals.find_seals(page, ink)
     assert found == []
     assert seals.without_seals(page, ink, found) is page
+
+
+@pytest.mark.parametrize("shape", [(0, 5), (5, 0), (0, 0)])
+def test_a_window_beyond_the_page_has_no_components(shape: tuple[int, int]) -> None:
+    """A raised sign at the very edge is asked what stands beside it; OpenCV crashes on an empty picture."""
+    assert find_components(np.zeros(shape, np.uint8)).count == 0
+
+
+def test_a_page_of_noise_costs_seconds() -> None:
+    """A third of a million components; what is slow is Tesseract, which is left out here."""
+    ink = (np.random.default_rng(1).random((3508, 2480)) < 0.3).astype(np.uint8) * 255
+    image = 255 - ink
+    begun = time.monotonic()
+    parts = find_components(ink)
+    signs = find_raised(image, ink, parts)
+    assert specks.drop_specks(image, ink, [sign.box for sign in signs], parts)[0] is image
+    assert time.monotonic() - begun < 30

@@ -25,10 +25,11 @@ import pytest
 
 from flows.host.processes import descendants, is_running
 from tests.bad_inputs import BadInput, bad_inputs, good_pdf, strip
+from tests.kernel import needs_proc
 from tests.scans import write_scan
 from tests.service import Service, clean_environment
 
-pytestmark = pytest.mark.timeout(420)
+pytestmark = [pytest.mark.timeout(420), needs_proc]
 
 QUICK = {
     "NAMBAT_SETTLE": "1",

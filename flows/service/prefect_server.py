@@ -209,7 +209,9 @@ def password_trouble(host: str, no_password: bool) -> str | None:
     """Why a server must not listen on ``host`` with this environment, in one sentence; ``None`` if it may."""
     secret = os.environ.get("PREFECT_SERVER_API_AUTH_STRING", "")
     if not secret.isascii():
-        return "PREFECT_SERVER_API_AUTH_STRING: Prefect compares plain letters only; choose a password without marks"
+        return (
+            "PREFECT_SERVER_API_AUTH_STRING: Prefect compares plain letters only; choose a password without diacritics"
+        )
     if is_loopback(host) or no_password or secret.strip(":"):
         return None
     return (

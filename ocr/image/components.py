@@ -93,5 +93,7 @@ class Components(Shapes):
 
 def find_components(ink: np.ndarray) -> Components:
     """The components of a mask, 255 (or anything but 0) where there is ink."""
+    if not ink.size:  # a window beyond the edge of the page; OpenCV crashes on it
+        return Components(np.zeros((0, 5), np.int64), np.zeros(ink.shape, np.int32))
     _, labels, stats, _ = cv2.connectedComponentsWithStats(ink, connectivity=8)
     return Components(stats[1:].astype(np.int64), labels)

@@ -28,6 +28,9 @@ _LEVEL = 0.2  # the foot of a point is so near to that of the digit
 _COLUMN = 0.12  # a mark may overhang its letter by this much
 _BESIDE = 3.0  # letters further away say nothing about a dot
 _LETTER = 0.6  # the height of a letter, at least
+#: A page of more components is noise as a whole (a halftone, a wrong threshold); weighing each would take minutes.
+#: Pages of the devset have at most 2,900 once they are cleaned.
+_MOST_COMPONENTS = 20_000
 #: With fewer letters a page is too empty to tell the size of its type.
 _FEWEST_LETTERS = 50
 
@@ -61,7 +64,7 @@ def _specks(parts: Components, raised: Sequence[Box], page_height: int, page_wid
     specks = np.zeros(parts.count, bool)
     letters = (parts.height >= 9) & (parts.width >= 4)
     letters &= (parts.height < 0.03 * page_height) & (parts.width < 0.1 * page_width)
-    if letters.sum() < _FEWEST_LETTERS:
+    if letters.sum() < _FEWEST_LETTERS or parts.count > _MOST_COMPONENTS:
         return specks
     x_height = float(np.median(parts.height[letters]))
     small = np.maximum(parts.width, parts.height) <= max(3.0, _LARGEST * x_height)

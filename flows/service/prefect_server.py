@@ -210,7 +210,7 @@ def password_trouble(host: str, no_password: bool) -> str | None:
     secret = os.environ.get("PREFECT_SERVER_API_AUTH_STRING", "")
     if not secret.isascii():
         return (
-            "PREFECT_SERVER_API_AUTH_STRING: Prefect compares plain letters only; choose a password without diacritics"
+            "PREFECT_SERVER_API_AUTH_STRING: Prefect compares ASCII letters only; choose a password without diacritics"
         )
     if is_loopback(host) or no_password or secret.strip(":"):
         return None

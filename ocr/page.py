@@ -34,12 +34,12 @@ class Box(NamedTuple):
         return self.bottom - self.top
 
     @property
-    def middle(self) -> float:
+    def y(self) -> float:
         """Vertical centre."""
         return (self.top + self.bottom) / 2
 
     @property
-    def centre(self) -> float:
+    def x(self) -> float:
         """Horizontal centre."""
         return (self.left + self.right) / 2
 
@@ -66,7 +66,7 @@ class Box(NamedTuple):
 
     def holds(self, other: Box) -> bool:
         """Whether the middle of the other box stands in this one."""
-        return self.left <= other.centre < self.right and self.top <= other.middle < self.bottom
+        return self.left <= other.x < self.right and self.top <= other.y < self.bottom
 
     def moved(self, right: int, down: int = 0) -> Box:
         """The box so many pixels further right and down."""

@@ -316,7 +316,7 @@ def _left_before_right(pieces: Sequence[_Piece]) -> list[_Piece]:
 def _with_signature(zone: Zone, width: int) -> list[_Piece]:
     """Text, and in it a signature that no list of recipients stands beside: in the right half, an office and a name."""
     lines = zone.lines
-    at_right = [line.box.left > 0.42 * width and line.box.centre > 0.58 * width for line in lines]
+    at_right = [line.box.left > 0.42 * width and line.box.x > 0.58 * width for line in lines]
     for start, line in enumerate(lines):
         if not at_right[start] or (start and at_right[start - 1]):
             continue
@@ -385,7 +385,7 @@ def _table_block(page: int, zone: Zone, rulings: Rulings) -> Block:
     cells: dict[tuple[int, int], list[Token]] = {}
     for line in sorted(zone.lines, key=lambda one: one.baseline):
         for word in line.words:
-            row, column = bisect(rows, word.box.middle), bisect(columns, word.box.centre)
+            row, column = bisect(rows, word.box.y), bisect(columns, word.box.x)
             while (row, column - 1) in zone.merged:  # what stands in a merged cell belongs to its first column
                 column -= 1
             at = row, column

@@ -64,7 +64,7 @@ def _edges(page: Page) -> list[_Edge]:
     lines.sort(key=lambda line: line.baseline)
     out = []
     for line in dict.fromkeys([*lines[:2], *lines[-2:]]):
-        height = line.box.middle / page.height
+        height = line.box.y / page.height
         text = re.sub(r"[\d\W]+", " ", skeleton(line.text)).strip()
         in_margin = height < _MARGIN or height > 1 - _MARGIN
         if in_margin and sum(c.isalpha() for c in text) >= _FEWEST_LETTERS:

@@ -136,7 +136,7 @@ def _near(box: Box, other: Box, reach: float) -> bool:
 
 
 def _is_inside(box: Box, other: Box) -> bool:
-    return other.left <= box.centre <= other.right and other.top <= box.middle <= other.bottom
+    return other.left <= box.x <= other.right and other.top <= box.y <= other.bottom
 
 
 def _bare_stamp(lines: Sequence[Line], page: Page) -> list[Line]:
@@ -150,7 +150,7 @@ def _bare_stamp(lines: Sequence[Line], page: Page) -> list[Line]:
         size = head.box.height
         block = [head]
         for line in sorted(lines, key=lambda one: one.box.top):
-            below = 0 < line.box.middle - head.box.middle < 7 * size
+            below = 0 < line.box.y - head.box.y < 7 * size
             overlaps = line.box.left < head.box.right + 2 * size and head.box.left - 4 * size < line.box.right
             if below and overlaps and line.box.width < 0.4 * page.width and is_received_field(line.text):
                 block.append(line)

@@ -51,12 +51,12 @@ class Shapes:
         return self.top + self.height
 
     @property
-    def centre(self) -> np.ndarray:
+    def x(self) -> np.ndarray:
         """Horizontal centres."""
         return self.left + self.width / 2
 
     @property
-    def middle(self) -> np.ndarray:
+    def y(self) -> np.ndarray:
         """Vertical centres."""
         return self.top + self.height / 2
 

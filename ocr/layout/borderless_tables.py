@@ -112,7 +112,7 @@ def _cells(row: Sequence[Line], strips: Sequence[tuple[int, int]]) -> dict[int, 
     """The words of a row by the column they stand in."""
     cells: dict[int, list[Word]] = {}
     for word in _words(row):
-        cells.setdefault(sum(word.box.centre > strip[0] for strip in strips), []).append(word)
+        cells.setdefault(sum(word.box.x > strip[0] for strip in strips), []).append(word)
     return cells
 
 

@@ -124,7 +124,7 @@ def _keeps_to_half(line: Line, left: Line, right: Line, width: int) -> bool:
 def _centred_alike(line: Line, other: Line, width: int) -> bool:
     """Whether two lines are centred on the same place, not merely begun at the same margin."""
     begun_alike = abs(line.box.left - other.box.left) < line.x_height
-    return abs(line.box.centre - other.box.centre) < _SAME_CENTRE * width and not begun_alike
+    return abs(line.box.x - other.box.x) < _SAME_CENTRE * width and not begun_alike
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,7 +181,7 @@ def _region_at(rows: list[list[Line]], start: int, width: int) -> tuple[_Region 
 
 
 def _is_right(line: Line, width: int) -> bool:
-    return line.box.left > _RIGHT_COLUMN * width and line.box.centre > _RIGHT_CENTRE * width
+    return line.box.left > _RIGHT_COLUMN * width and line.box.x > _RIGHT_CENTRE * width
 
 
 def _is_pair(row: list[Line], width: int) -> bool:
@@ -189,8 +189,8 @@ def _is_pair(row: list[Line], width: int) -> bool:
         return False
     left, right = row[0], row[-1]
     return (
-        left.box.centre < 0.5 * width
-        and right.box.centre > 0.5 * width
+        left.box.x < 0.5 * width
+        and right.box.x > 0.5 * width
         and right.box.left - left.box.right > _GAP_OF_PAIR * max(left.x_height, right.x_height)
     )
 
@@ -201,7 +201,7 @@ def _grow(region: _Region, rows: list[list[Line]], index: int, width: int) -> _R
     gap = min(line.box.top for line in row) - max(line.box.bottom for line in above)
     if gap > _NEXT_ROW * max(line.x_height for line in row):
         return None
-    all_left = all(line.box.centre < _LEFT_CENTRE * width for line in row)
+    all_left = all(line.box.x < _LEFT_CENTRE * width for line in row)
     if region.left and all_left and not _carries_on_left(region, row, rows[index + 1 : index + 3], width):
         return None
     left, right = list(region.left), list(region.right)
@@ -250,8 +250,8 @@ def _column_of(line: Line, region: _Region, alone: bool, width: int) -> str | No
         alone: whether the line stands alone in its row; a pair has only to respect the gutter.
     """
     gutter_left, gutter_right = region.gutter(width)
-    on_left = line.box.centre < 0.5 * width
-    on_right = line.box.centre > 0.5 * width
+    on_left = line.box.x < 0.5 * width
+    on_right = line.box.x > 0.5 * width
     if alone:
         on_left = _keeps_to(line, region.left, width) if region.left else on_left
         on_right = line.box.left > _WHOLLY_RIGHT * width or _keeps_to(line, region.right, width)
@@ -265,7 +265,7 @@ def _column_of(line: Line, region: _Region, alone: bool, width: int) -> str | No
 def _keeps_to(line: Line, column: Sequence[Line], width: int) -> bool:
     """Whether a line is centred on a column, or aligned left with one that is set flush left."""
     box = hull([other.box for other in column])
-    if abs(line.box.centre - box.centre) < _COLUMN_CENTRE * width:
+    if abs(line.box.x - box.x) < _COLUMN_CENTRE * width:
         return True
     aligned = [other for other in column if abs(line.box.left - other.box.left) < _COLUMN_EDGE * width]
     return 2 * len(aligned) > len(column)

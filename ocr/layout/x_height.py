@@ -57,9 +57,9 @@ def _measured(line: ReadLine, letters: Shapes) -> ReadLine:
         letters.bottom, (line.baseline - reach + min(0.0, fall), line.baseline + reach + max(0.0, fall) + 1)
     )
     near = letters.take(slice(int(first), int(last)))
-    baseline = line.baseline + line.slope * (near.centre - line.box.left)
+    baseline = line.baseline + line.slope * (near.x - line.box.left)
     stands = np.abs(near.bottom - baseline) <= reach
-    stands &= (near.centre > line.box.left) & (near.centre < line.box.right)
+    stands &= (near.x > line.box.left) & (near.x < line.box.right)
     stands &= (near.height > _LOW * line.x_height) & (near.width < _WIDEST * line.x_height)
     heights = np.sort(near.height[stands]).astype(np.float64)
     if len(heights) < _FEWEST:

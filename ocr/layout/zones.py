@@ -106,8 +106,8 @@ def _table_at(line: Line, index: int, tables: Sequence[Table]) -> int | None:
     """Which of the tables a word of the line stands in."""
     word = line.words[index].box
     for number, table in enumerate(tables):
-        across = table.box.left - line.x_height < word.centre < table.box.right + line.x_height
-        if across and table.box.top < line.box.middle < table.box.bottom:
+        across = table.box.left - line.x_height < word.x < table.box.right + line.x_height
+        if across and table.box.top < line.box.y < table.box.bottom:
             return number
     return None
 
@@ -119,8 +119,8 @@ def _with_tables(lines: list[Line], tables: list[Zone], width: int) -> list[Zone
         tables = [*tables, table]
         lines = [line for line in lines if line not in table.lines]
     for table in sorted(tables, key=lambda one: one.box.top):
-        above = [line for line in lines if line.box.middle < table.box.top]
-        lines = [line for line in lines if line.box.middle >= table.box.top]
+        above = [line for line in lines if line.box.y < table.box.top]
+        lines = [line for line in lines if line.box.y >= table.box.top]
         zones += [*columns_and_text(rows_of(above), width), table]
     return zones + columns_and_text(rows_of(lines), width)
 
@@ -139,5 +139,5 @@ def _margins(lines: list[Line], width: int, height: int) -> tuple[list[Line], li
 def _is_page_number(line: Line, width: int) -> bool:
     """``2``, ``- 2 -``, ``Trang 2/5``: in the middle or at the right, with its word anywhere."""
     found = _PAGE_NUMBER.fullmatch(line.text.strip(" -–—.|_/~"))
-    centred = _MIDDLE[0] * width < line.box.centre < _MIDDLE[1] * width or line.box.left > _AT_THE_RIGHT * width
+    centred = _MIDDLE[0] * width < line.box.x < _MIDDLE[1] * width or line.box.left > _AT_THE_RIGHT * width
     return found is not None and (centred or found[1] is not None)

@@ -30,7 +30,7 @@ def read_about_seals(zones: Sequence[Zone], seals: Sequence[Seal], again: Again)
     replaced = False
     for seal in seals:
         top, bottom = max(0, round(seal.y - 1.5 * seal.radius)), round(seal.y + 2 * seal.radius)
-        beside = [line.box.right for line in out if top < line.box.middle < bottom and line.box.right < seal.x]
+        beside = [line.box.right for line in out if top < line.box.y < bottom and line.box.right < seal.x]
         left = max(0, round(seal.x - 2.5 * seal.radius), *(edge + seal.radius // 16 for edge in beside))
         right = round(seal.x + 3.5 * seal.radius)
         for line in again(Box(left, top, right, bottom)):

@@ -44,8 +44,8 @@ def read_columns(zones: Sequence[Zone], width: int, again: AgainWithSigns) -> li
 
 def _stands_in(line: Line, column: Box) -> bool:
     """Whether the middle of a line stands in a column; one in the middle of the gutter stands in neither."""
-    across = column.left < line.box.centre < column.right
-    return across and column.top < line.box.middle < column.bottom
+    across = column.left < line.box.x < column.right
+    return across and column.top < line.box.y < column.bottom
 
 
 def _read_better(box: Box, lines: Sequence[Line], noted: bool, again: AgainWithSigns) -> Sequence[Line] | None:

@@ -74,7 +74,7 @@ def _letters(ink: Components, seals: Sequence[Seal], size: float) -> Shapes:
     letters = (shapes.height > _LETTER[0] * size) & (shapes.height < _LETTER[1] * size)
     letters &= (shapes.width > _NARROWEST * size) & (shapes.width < _WIDEST * size)
     for seal in seals:
-        letters &= np.hypot(shapes.centre - seal.x, shapes.middle - seal.y) > _SEAL * seal.radius
+        letters &= np.hypot(shapes.x - seal.x, shapes.y - seal.y) > _SEAL * seal.radius
     return shapes.take(letters)
 
 
@@ -91,8 +91,8 @@ def _not_in_words(words: Sequence[Word], letters: Shapes, size: float) -> Shapes
         first, last = np.searchsorted(letters.top, (box.top - rim - _LETTER[1] * size, box.bottom + rim))
         rows = slice(int(first), int(last))
         near = letters.take(rows)
-        inside = (near.centre > box.left - rim) & (near.centre < box.right + rim)
-        inside &= (near.middle > box.top - rim) & (near.middle < box.bottom + rim)
+        inside = (near.x > box.left - rim) & (near.x < box.right + rim)
+        inside &= (near.y > box.top - rim) & (near.y < box.bottom + rim)
         if inside.sum() <= _PIECES * len(word.text) + _SPARE:
             missed[rows] &= ~inside
     return letters.take(missed)

@@ -37,7 +37,7 @@ def _line_of(lines: list[ReadLine], sign: RaisedSign) -> int | None:
         reach = 2 * sign.x_height
         if not (line.box.left - reach < sign.box.right and sign.box.left < line.box.right + reach):
             continue
-        distance = abs(line.baseline + line.slope * (sign.box.centre - line.box.left) - sign.baseline)
+        distance = abs(line.baseline + line.slope * (sign.box.x - line.box.left) - sign.baseline)
         if distance < least:
             best, least = index, distance
     return best
@@ -71,7 +71,7 @@ def _is_phantom_of(sign: RaisedSign, text: str, box: Box) -> bool:
     if text == "_" and sign.box.left - box.right < 2 * sign.x_height:
         return True
     rim = 0.5 * sign.x_height if text in _PHANTOMS else 2
-    return sign.box.left - rim <= box.centre <= sign.box.right + rim
+    return sign.box.left - rim <= box.x <= sign.box.right + rim
 
 
 def _line_with(line: ReadLine, signs: list[RaisedSign]) -> Line:
@@ -124,14 +124,12 @@ def _place(words: list[ReadWord], sign: RaisedSign) -> tuple[int, int]:
 
 def _place_by_boxes(words: list[ReadWord], sign: RaisedSign) -> tuple[int, int]:
     for index, word in enumerate(words):
-        if word.box.left + 1 < sign.box.centre < word.box.right - 1:
+        if word.box.left + 1 < sign.box.x < word.box.right - 1:
             before = [
-                len(one.text)
-                for one, box in zip(word.letters, word.letter_boxes, strict=True)
-                if box.centre < sign.box.centre
+                len(one.text) for one, box in zip(word.letters, word.letter_boxes, strict=True) if box.x < sign.box.x
             ]
             return index, sum(before)
-    left = max((i for i, w in enumerate(words) if w.box.right - 1 <= sign.box.centre), default=None)
+    left = max((i for i, w in enumerate(words) if w.box.right - 1 <= sign.box.x), default=None)
     if left is None:
         return 0, 0
     if left + 1 == len(words):

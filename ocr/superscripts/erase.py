@@ -113,8 +113,8 @@ def put_back(lines: list[ReadLine], shifts: list[Shift]) -> list[ReadLine]:
 def _put_back(word: ReadWord, shifts: list[Shift]) -> ReadWord:
     for shift in shifts:
         at = shift.box.moved(-shift.by)
-        if not (at.top < word.box.middle < at.bottom and word.box.overlaps(at)):
+        if not (at.top < word.box.y < at.bottom and word.box.overlaps(at)):
             continue
-        boxes = tuple(box.moved(shift.by) if at.left <= box.centre <= at.right else box for box in word.letter_boxes)
+        boxes = tuple(box.moved(shift.by) if at.left <= box.x <= at.right else box for box in word.letter_boxes)
         word = replace(word, letter_boxes=boxes, box=hull([word.box, *boxes]) if boxes else word.box)
     return word

@@ -442,7 +442,7 @@ def _bracket_beside(sign: RaisedSign, ink: np.ndarray, *, before: bool) -> Box |
     top, bottom = max(0, sign.box.top - height), round(sign.baseline + 0.5 * sign.x_height)
     window = ink[top:bottom, left : (sign.box.left if before else left + height)]
     near = [box.moved(left, top) for box in find_components(window).boxes()]
-    near = [box for box in near if box.top < sign.box.middle < box.bottom]
+    near = [box for box in near if box.top < sign.box.y < box.bottom]
     if not near:
         return None
     nearest = max(near, key=lambda box: box.right) if before else min(near, key=lambda box: box.left)

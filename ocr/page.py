@@ -14,7 +14,7 @@ import json
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Literal, NamedTuple, Protocol
 
 
 class Box(NamedTuple):
@@ -204,6 +204,9 @@ def without(lines: Iterable[Line], words: Iterable[Word]) -> list[Line]:
     return out
 
 
+ZoneKind = Literal["left", "right", "text", "notes", "head", "foot", "table", "noise"]
+
+
 @dataclass(frozen=True, slots=True)
 class Zone:
     """Lines that belong together by geometry.
@@ -220,7 +223,7 @@ class Zone:
         merged: of a table only: row and column, from 0, of each cell without a border to the next column's.
     """
 
-    kind: str
+    kind: ZoneKind
     lines: tuple[Line, ...]
     box: Box
     columns: tuple[int, ...] = ()
@@ -228,7 +231,7 @@ class Zone:
     merged: tuple[tuple[int, int], ...] = ()
 
 
-def zone_of(kind: str, lines: Sequence[Line]) -> tuple[Zone, ...]:
+def zone_of(kind: ZoneKind, lines: Sequence[Line]) -> tuple[Zone, ...]:
     """A zone of these lines; none where there are no lines."""
     return (Zone(kind, tuple(lines), hull([line.box for line in lines])),) if lines else ()
 

@@ -50,7 +50,7 @@ def take_off(page: Page) -> tuple[tuple[Zone, ...], list[tuple[Line, str]]]:
 
 def _is_framed_stamp(zone: Zone, page: Page) -> bool:
     """A small frame with the word Đến in capitals, or with two of the fields that a stamp leaves to be filled in."""
-    if zone.kind not in ("table", "frame") or not _is_small(zone.box, page) or zone.box.top > _TOP * page.height:
+    if zone.kind != "table" or not _is_small(zone.box, page) or zone.box.top > _TOP * page.height:
         return False
     plain = [skeleton(line.text) for line in zone.lines]
     if any("cong van den" in text or "van ban den" in text for text in plain):

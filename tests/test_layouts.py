@@ -321,6 +321,11 @@ def test_every_layout_of_the_benchmark_is_possible() -> None:
         assert truth(source, one)["footnotes"]
 
 
+def test_a_page_with_nothing_but_its_number_has_no_notes() -> None:
+    numbers = [line("- 2 -", WIDTH // 2 - 50, 150.0), line("- 3 -", WIDTH // 2 - 50, HEIGHT - 120.0)]
+    assert [zone.kind for zone in find_zones(numbers, [], [], WIDTH, HEIGHT)] == ["head", "foot"]
+
+
 @pytest.mark.slow
 def test_a_page_in_an_unusual_layout_is_read(tmp_path: Path) -> None:
     """Notes nearly as large as the body, no rule, asterisks anew on each page, and a page number at the foot."""

@@ -82,6 +82,8 @@ def find_notes(lines: Sequence[Line], rules: Sequence[Box], body: float, width: 
         body: x-height of the body's type.
         width: of the page in pixels.
     """
+    if not lines:  # a page that bears nothing but its number
+        return []
     ordered = sorted(lines, key=lambda line: line.baseline)
     left = float(np.percentile([line.box.left for line in lines], 10))
     right = float(np.percentile([line.box.right for line in lines], 90))

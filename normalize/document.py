@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import Literal
 
 from ocr.page import Box, Letter
 
@@ -68,6 +69,11 @@ def published(tokens: Tokens) -> str:
     return " ".join(token.published for token in tokens)
 
 
+BlockType = Literal[
+    "letterhead", "title", "heading", "paragraph", "list_item", "table", "recipients", "signature", "missing"
+]
+
+
 @dataclass(frozen=True, slots=True)
 class Block:
     """One paragraph of the published text.
@@ -82,7 +88,7 @@ class Block:
         rows: of a table only: cells of each row; ``tokens`` then hold the same words, row by row.
     """
 
-    type: str
+    type: BlockType
     tokens: Tokens
     page: int = 0
     level: int = 0
@@ -153,18 +159,29 @@ class Correction:
     read: tuple[int, int, Tokens] | None = field(default=None, compare=False, repr=False)
 
 
+DropReason = Literal[
+    "page number",
+    "running header",
+    "page separator",
+    "received stamp",
+    "electronic signature",
+    "copy line",
+    "noise",
+]
+
+
 @dataclass(frozen=True, slots=True)
 class Dropped:
     """Words on the page that are not in the published text, and why.
 
     Attributes:
-        reason: ``page number``, ``running header``, ``stamp``, ``signature stamp`` or ``noise``.
+        reason: why.
     """
 
     page: int
     box: Box | None
     text: str
-    reason: str
+    reason: DropReason
 
 
 @dataclass(frozen=True, slots=True)

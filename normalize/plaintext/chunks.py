@@ -11,12 +11,12 @@ import html
 import re
 import unicodedata
 from bisect import bisect_left
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Literal
 
-from normalize.document import Dropped
+from normalize.document import Dropped, DropReason
 from normalize.plaintext.page_ends import page_ends
 from normalize.plaintext.signs import BRACKETED, CLOSED, ENDED, NOTATION, PLAIN_HEAD, RAISED, begins_lower, seal
 from normalize.vietnamese.decree30 import is_list_item
@@ -115,7 +115,7 @@ def chunks_of(text: str) -> tuple[list[Chunk], list[Dropped]]:
     return chunks, _dropped(lines, dropped)
 
 
-def _dropped(lines: Sequence[str], dropped: dict[int, str]) -> list[Dropped]:
+def _dropped(lines: Sequence[str], dropped: Mapping[int, DropReason | None]) -> list[Dropped]:
     """What is reported of the lines that are left out: those that say anything."""
     gone = [Dropped(0, None, lines[index].strip(), reason) for index, reason in sorted(dropped.items()) if reason]
     return [one for one in gone if any(c.isalnum() for c in one.text)]
@@ -216,7 +216,7 @@ def _room(before: str, line: str, width: int) -> int:
     return width - len(before) - 1 - len(line.split()[0])
 
 
-def _spaced(lines: Sequence[str], dropped: dict[int, str]) -> bool:
+def _spaced(lines: Sequence[str], dropped: Mapping[int, DropReason | None]) -> bool:
     """Whether a blank line follows nearly every printed line, so that it says nothing."""
     full = [index for index, line in enumerate(lines[:-1]) if line.strip() and index not in dropped]
     return sum(not lines[index + 1].strip() for index in full) > 0.9 * len(full)

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
+from normalize.document import DropReason
 from normalize.plaintext.signs import ENDED, NOTATION, begins_lower
 from normalize.vietnamese.decree30 import is_list_item
 
@@ -44,10 +45,10 @@ _CUT_SHARE_OF_FEWEST = 0.6  # ... and more of them where there are hardly any
 _CLAUSE = 0.75  # of a full line: what is that long and comes again is a clause, not a header
 
 
-def page_ends(lines: Sequence[str], full_line: int) -> tuple[set[int], dict[int, str]]:
+def page_ends(lines: Sequence[str], full_line: int) -> tuple[set[int], dict[int, DropReason | None]]:
     """Indexes of the lines at which a new page begins, and of the lines to leave out, with the reason.
 
-    An empty reason is for lines that hold no word.
+    No reason is for lines that hold no word.
 
     Args:
         lines: of the whole text.
@@ -60,13 +61,12 @@ def page_ends(lines: Sequence[str], full_line: int) -> tuple[set[int], dict[int,
     numbers = _page_numbers(lines, at)
     rules = [index for index, line in enumerate(lines) if _RULE.fullmatch(line) and line.strip()]
     ends = separators | numbers or _rules_between_pages(lines, at, rules)
-    dropped = (
-        dict.fromkeys(separators, "page separator")
-        | dict.fromkeys(numbers, "page number")
-        | dict.fromkeys(rules, "")  # after the others: a rule holds no word, whatever else it may be
-    )
+    dropped: dict[int, DropReason | None] = {}
+    dropped.update(dict.fromkeys(separators, "page separator"))
+    dropped.update(dict.fromkeys(numbers, "page number"))
+    dropped.update(dict.fromkeys(rules))  # after the others: a rule holds no word, whatever else it may be
     headers = _running_headers(lines, at, dropped, ends, full_line)
-    dropped |= dict.fromkeys(headers, "running header")
+    dropped.update(dict.fromkeys(headers, "running header"))
     return ends or headers, dropped
 
 
@@ -186,7 +186,7 @@ def _cuts_sentence(lines: Sequence[str], one: _LoneNumber, at: Sequence[int]) ->
 
 
 def _running_headers(
-    lines: Sequence[str], at: Sequence[int], dropped: dict[int, str], ends: set[int], full_line: int
+    lines: Sequence[str], at: Sequence[int], dropped: Mapping[int, DropReason | None], ends: set[int], full_line: int
 ) -> set[int]:
     """Lines that come again and again where pages begin or end, or lie between the halves of sentences."""
     text_lines = [index for index, line in enumerate(lines) if line.strip() and index not in dropped]

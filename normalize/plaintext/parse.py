@@ -14,8 +14,9 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import Literal
 
-from normalize.document import Block, Document, Footnote, Mark, PageWarning, Source, Token, Tokens, published
+from normalize.document import Block, BlockType, Document, Footnote, Mark, PageWarning, Source, Token, Tokens, published
 from normalize.plaintext.chunks import Chunk, chunks_of
 from normalize.plaintext.plain_numbers import with_plain_numbers
 from normalize.plaintext.signs import BRACKETED, CLOSED, RAISED, SIGN, SURE_SIGN, raised_numbers
@@ -273,11 +274,14 @@ def _build(
     return [replace(block, page=page) for block, page in zip(_blocks(joined, tables), pages, strict=True)], footnotes
 
 
+Section = Literal["letterhead", "title", "text", "recipients", "signature"]
+
+
 def _blocks(bodies: Sequence[Tokens], tables: Mapping[int, tuple[tuple[str, ...], ...]]) -> list[Block]:
     blocks: list[Block] = []
     texts = [" ".join(token.text for token in tokens) for tokens in bodies]
     title = next((i for i, text in enumerate(texts[:_TITLE_WITHIN]) if is_document_type(text)), None)
-    section = "letterhead" if title is not None else "text"
+    section: Section = "letterhead" if title is not None else "text"
     for index, (tokens, text) in enumerate(zip(bodies, texts, strict=True)):
         section = _section(section, text, since_title=None if title is None else index - title)
         if index in tables:
@@ -291,7 +295,7 @@ def _blocks(bodies: Sequence[Tokens], tables: Mapping[int, tuple[tuple[str, ...]
     return blocks
 
 
-def _section(before: str, text: str, since_title: int | None) -> str:
+def _section(before: Section, text: str, since_title: int | None) -> Section:
     """The part of a document that a block belongs to: letterhead, title, text, recipients, signature.
 
     Args:
@@ -299,7 +303,7 @@ def _section(before: str, text: str, since_title: int | None) -> str:
         text: of the block.
         since_title: how many blocks after the title it comes; ``None`` where there is no title.
     """
-    section = before
+    section: Section = before
     if since_title == 0:
         section = "title"
     elif before == "title" and since_title != 1:  # the block after the type may say what the document is about
@@ -316,7 +320,7 @@ def _opens_body(text: str) -> bool:
     return bool(heading_level(text)) or skeleton(text).startswith("can cu")
 
 
-def _kind_and_level(section: str, text: str) -> tuple[str, int]:
+def _kind_and_level(section: Section, text: str) -> tuple[BlockType, int]:
     """What a block is published as."""
     if section == "text":
         level = heading_level(text)

@@ -7,11 +7,14 @@ from bisect import bisect
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 from itertools import groupby
+from typing import Literal
 
 from normalize.document import (
     Block,
+    BlockType,
     Document,
     Dropped,
+    DropReason,
     Footnote,
     PageReport,
     PageWarning,
@@ -47,6 +50,9 @@ from ocr.page import Box, Line, Page, Zone, hull, mean_confidence, take_out
 _DASHES = tuple("-–—~=+*•")
 
 
+Role = Literal["text", "letterhead", "recipients", "signature", "table", "missing", "notes", "page number", "noise"]
+
+
 @dataclass(frozen=True, slots=True)
 class _Part:
     """A line of the body with the role of the zone it stands in.
@@ -57,7 +63,7 @@ class _Part:
         table: the zone of a table.
     """
 
-    role: str
+    role: Role
     page: int
     lines: tuple[Line, ...] = ()
     table: Zone | None = None
@@ -76,7 +82,7 @@ class _Reading:
     reports: list[PageReport] = field(default_factory=list)
     engine: dict[str, str] = field(default_factory=dict)
 
-    def drop(self, page: int, lines: Iterable[Line], reason: str) -> None:
+    def drop(self, page: int, lines: Iterable[Line], reason: DropReason) -> None:
         self.dropped += [Dropped(page, line.box, line.text, reason) for line in lines]
 
 
@@ -166,7 +172,7 @@ def _take_piece(piece: _Piece, page: int, reading: _Reading) -> None:
     role, lines = piece.role, piece.lines
     if role == "notes":
         reading.notes += [(page, line) for line in lines]
-    elif role in ("page number", "noise"):
+    elif role == "page number" or role == "noise":
         reading.drop(page, lines, role)
     elif role == "signature":
         reading.drop(page, filter(_is_stroke, lines), "noise")
@@ -206,7 +212,7 @@ def _report(page: Page) -> PageReport:
 class _Piece:
     """Lines of a zone and the role they play: one of a :class:`_Part`, ``notes``, ``page number`` or ``noise``."""
 
-    role: str
+    role: Role
     zone: Zone
     lines: tuple[Line, ...]
 
@@ -218,7 +224,7 @@ def _roles(zones: Sequence[Zone], first: bool, width: int) -> list[_Piece]:
     for index, zone in enumerate(zones):
         # From the list of recipients on, what stands at the right are signatures.
         closing = any(piece.role == "recipients" for piece in out)
-        if zone.kind in ("head", "foot"):
+        if zone.kind == "head" or zone.kind == "foot":
             out.append(_Piece("page number", zone, zone.lines))
         elif _is_full_measure(zone):
             above_text = False
@@ -273,7 +279,8 @@ def _columns(left: Zone, right: Zone | None, above_text: bool, closing: bool) ->
         closing: the list of recipients does.
     """
     addressed: tuple[Line, ...] = ()
-    role, lines = "recipients" if closing else "text", left.lines
+    role: Role = "recipients" if closing else "text"
+    lines = left.lines
     if _lists_recipients(left, right, above_text):
         role = "recipients"
     elif above_text or _bears_motto(left, right):
@@ -420,13 +427,14 @@ def _recipient_blocks(lines: Sequence[SetLine]) -> Iterator[Block]:
         )
 
 
-def _line_block(role: str, line: SetLine) -> Block:
+def _line_block(role: BlockType, line: SetLine) -> Block:
     return Block(role, line.tokens, line.page, box=line.box)
 
 
 def _text_block(paragraph: paragraphs.Paragraph, in_title: bool) -> Block:
     text = paragraph.text
     level = 0
+    kind: BlockType
     if in_title and (paragraph.centred or paragraph.ends_centred) and not heading_level(text):
         kind = "title"
     elif level := heading_level(text):

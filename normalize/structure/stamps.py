@@ -8,14 +8,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from typing import Final
 
+from normalize.document import DropReason
 from normalize.vietnamese.decree30 import begins_copy_form, is_received_field, is_received_head
 from normalize.vietnamese.syllable import skeleton
 from ocr.page import Box, Line, Page, Zone, hull, take_out
 
-RECEIVED = "received stamp"
-SIGNED = "electronic signature"
-COPY = "copy line"
+RECEIVED: Final = "received stamp"
+SIGNED: Final = "electronic signature"
+COPY: Final = "copy line"
 
 #: A stamp or a signature block is at most this wide and high, in pages.
 _WIDEST, _HIGHEST = 0.45, 0.14
@@ -30,18 +32,19 @@ _SIGNED = re.compile(r"\b(nguoi ky|ky boi|thoi gian ky|ngay ky)\s*[:;]|\bdigital
 _LABEL = re.compile(r"\W*(email|e-mail|co quan|to chuc|chuc vu|noi ky|ly do|don vi|reason|location|date|cn|dn)\s*[:=]")
 
 
-def take_off(page: Page) -> tuple[tuple[Zone, ...], list[tuple[Line, str]]]:
+def take_off(page: Page) -> tuple[tuple[Zone, ...], list[tuple[Line, DropReason]]]:
     """The zones of a page without what was added to it, and that, each line with its reason."""
     framed = [zone for zone in page.zones if _is_framed_stamp(zone, page)]
-    added = [(line, RECEIVED) for zone in framed for line in zone.lines]
+    added: list[tuple[Line, DropReason]] = [(line, RECEIVED) for zone in framed for line in zone.lines]
     zones = [zone for zone in page.zones if zone not in framed]
     lines = [line for zone in zones for line in zone.lines]
-    found: dict[int, str] = {}
-    for reason, members in (
+    found: dict[int, DropReason] = {}
+    sorts: tuple[tuple[DropReason, Sequence[Line]], ...] = (
         (COPY, _copy_lines(lines, page)),
         (SIGNED, _signature_blocks(lines, page)),
         (RECEIVED, _bare_stamp(lines, page)),
-    ):
+    )
+    for reason, members in sorts:
         for line in members:
             found.setdefault(id(line), reason)
     kept, taken = take_out(zones, lambda line: id(line) in found)

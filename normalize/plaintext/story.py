@@ -58,7 +58,7 @@ class _Story:
 def tell(chunks: Sequence[Chunk]) -> Told:
     """The cheapest story of a whole text."""
     first_head = next((index for index, chunk in enumerate(chunks) if chunk.head), len(chunks))
-    judge = _Judge(chunks, back=1 if first_head == len(chunks) else _USUAL_PAGE)
+    judge = _Continuity(chunks, back=1 if first_head == len(chunks) else _USUAL_PAGE)
     cites = _cites(chunks)
     beam = [_Story(0.0)]
     for index in range(len(chunks)):
@@ -283,7 +283,7 @@ _BEGINS_NOTE_PARAGRAPH = _Way(
 _WAYS = (_HEADS_NOTE, _BEGINS_BODY_PARAGRAPH, _GOES_ON_WITH_BODY, _GOES_ON_WITH_NOTE, _BEGINS_NOTE_PARAGRAPH)
 
 
-def _told_on(story: _Story, index: int, place: _Place, way: _Way, judge: _Judge) -> _Story:
+def _told_on(story: _Story, index: int, place: _Place, way: _Way, judge: _Continuity) -> _Story:
     """A story with one more chunk that goes one way."""
     cost = sum(one.nats for one in way.costs if one.holds(place))
     if way.join:
@@ -302,7 +302,7 @@ def _told_on(story: _Story, index: int, place: _Place, way: _Way, judge: _Judge)
 # -- what follows on what -------------------------------------------------------------------------------------------
 
 
-class _Judge:
+class _Continuity:
     """How well one chunk follows on another, by the language model."""
 
     def __init__(self, chunks: Sequence[Chunk], back: int) -> None:

@@ -13,7 +13,6 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -79,22 +78,19 @@ def note_mounts(folders: Folders) -> None:
 
 def missing_mount(folders: Folders) -> ShareAway | None:
     """The fault of a folder whose mount is not there, if there is one."""
-    return next(_missing(folders), None)
-
-
-def _missing(folders: Folders) -> Iterator[ShareAway]:
     known, table = _read_record(folders), mount_table()
     for folder in _folders(folders):
         mount, is_border = _noted(known.get(str(folder)))
         told = table is not None or is_border
         # A folder that is a link may lead elsewhere by now, on purpose.
         if told and not is_mounted(mount, table) and folder.resolve().is_relative_to(mount):
-            yield ShareAway(
+            return ShareAway(
                 f"{mount}, where {folder} lies, is not mounted; mount it "
                 f"(or remove {_record(folders)} if it will not come back).",
                 vietnamese=f"Thư mục {folder} nằm trên ổ {mount}, nhưng ổ này chưa được gắn (mount); hãy gắn lại ổ "
                 f"(hoặc xóa tệp {_record(folders)} nếu ổ này không còn dùng nữa).",
             )
+    return None
 
 
 def _folders(folders: Folders) -> tuple[Path, ...]:

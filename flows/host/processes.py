@@ -67,7 +67,7 @@ def is_running(pid: int) -> bool:
         os.kill(pid, 0)
     except PermissionError:
         return True  # another user's
-    except (OSError, OverflowError):
+    except OSError:
         return False
     return True
 

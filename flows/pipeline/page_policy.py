@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from flows.pipeline.faults import is_passing, too_many_failed
-from flows.pipeline.stages import give_up_page
+from flows.pipeline.stages import give_up_page, record_path
 from flows.settings import Settings
 from ocr.faults import Fault, Killed
 
@@ -49,4 +49,5 @@ def settle_failed(
         passing = any(not fault.permanent for fault in failed.values())
         raise too_many_failed({number: str(fault) for number, fault in failed.items()}, pages, passing)
     for number, fault in failed.items():
-        give_up_page(number, records, settings.dpi, fault)
+        if not record_path(records, number).exists():  # the flow writes down at once what is final
+            give_up_page(number, records, settings.dpi, fault)

@@ -33,9 +33,11 @@ def formulas(document: Document) -> Iterator[Change]:
     """The words of letterhead, titles and signatures that are not as the formula has them."""
     for number, block in enumerate(document.blocks):
         tokens = block.tokens
-        line = [Place(number, f"blocks/{number}", tokens, index) for index in range(len(tokens))]
         is_head = len(tokens) == 2 and tokens[-1].text.endswith(":")
-        known = FORMULAS if block.type in _BLOCKS else (RECIPIENTS_HEAD,) if is_head else ()
+        if block.type not in _BLOCKS and not is_head:
+            continue
+        line = [Place(number, f"blocks/{number}", tokens, index) for index in range(len(tokens))]
+        known = FORMULAS if block.type in _BLOCKS else (RECIPIENTS_HEAD,)
         found = next((one for one in (_matched(line, formula) for formula in known) if one), None)
         if found:
             yield from _changes(found)

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from normalize.document import Document, Tokens
-from normalize.repair.changes import Change, Place, cleaned, page_letters, places
+from normalize.repair.changes import Change, Place, cleaned, confidence_of, page_letters, places
 from normalize.vietnamese import language
 from normalize.vietnamese.language import NONE, LanguageModel
 from normalize.vietnamese.syllable import key, parse, skeleton
@@ -116,7 +116,7 @@ def _may_be_small(place: Place, word: str, span: tuple[int, int]) -> bool:
 
 def _shown(letter: Letter) -> bool:
     """Whether the page showed the small letter too."""
-    return any(text == letter.text.lower() and confidence >= _SMALL for text, confidence in letter.choices)
+    return confidence_of(letter, letter.text.lower()) >= _SMALL
 
 
 def _other_letters(text: str, span: tuple[int, int]) -> bool:

@@ -15,6 +15,7 @@ from ocr.image import clean, specks
 from ocr.image.components import Components, find_components
 from ocr.layout.ruled_tables import Table, erase_borders, find_tables
 from ocr.layout.rules import find_rules
+from ocr.layout.weight import with_weights
 from ocr.layout.x_height import measured
 from ocr.layout.zones import find_zones
 from ocr.page import Box, Line, Page, Zone, lines_of, mean_confidence
@@ -68,7 +69,7 @@ def read_page(path: Path, number: int, *, dpi: int = 300, timeout: float = 180.0
         dpi=dpi,
         skew=read.page.skew,
         rotation=rotation,
-        zones=zones,
+        zones=with_weights(zones, read.page.ink),
         rules=rules,
         seconds=round(time.perf_counter() - begun, 3),
         engine=dict(engine_versions()),

@@ -13,7 +13,12 @@ from statistics import median
 
 from normalize.document import Mark, Token, Tokens
 from normalize.vietnamese.decree30 import TEXT_LEFT, TEXT_RIGHT
-from ocr.page import Box, Letter, Line, Word
+from ocr.page import BOLD, Box, Letter, Line, Word
+
+#: Words of bold print may be so much lighter than bold print is; so large a share of its letters are not.
+_UNSURE, _ALL_BOLD = 0.06, 0.85
+#: Pages whose widths differ by this share are not of one size: a landscape page has margins of its own.
+_SAME_SIZE = 0.05
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +32,8 @@ class SetLine:
         baseline: y, in pixels.
         x_height: in pixels.
         left, right: margins of the text the line stands in, in pixels.
+        weights: of each word whose strokes were measured, their weight and how many letters it has.
+        indented: it begins where other lines begin that end elsewhere; then it stands in the middle by chance.
     """
 
     tokens: Tokens
@@ -36,6 +43,8 @@ class SetLine:
     x_height: float
     left: float
     right: float
+    weights: tuple[tuple[float, int], ...] = ()
+    indented: bool = False
 
     @property
     def text(self) -> str:
@@ -53,7 +62,9 @@ class SetLine:
 
     @property
     def centred(self) -> bool:
-        """Set in from both margins by the same measure."""
+        """Set in from both margins by the same measure, and not by chance."""
+        if self.indented:
+            return False
         uneven = abs((self.box.left - self.left) - (self.right - self.box.right))
         return min(self.indent, self.room) > 0.6 and uneven < 0.03 * (self.right - self.left) + self.x_height
 
@@ -96,7 +107,19 @@ def set_line(page: int, line: Line, margins: Mapping[int, Margins], rulings: Rul
         bullet = Token(stars, page, first.box, first.confidence)
         tokens[:1] = [bullet, *([rest] if rest else [])]
     own = margins[page]
-    return SetLine(tuple(tokens), page, line.box, line.baseline, line.x_height, own.left, own.right)
+    weights = tuple((word.weight, len(word.text)) for word in line.words if word.weight)
+    return SetLine(tuple(tokens), page, line.box, line.baseline, line.x_height, own.left, own.right, weights)
+
+
+def are_bold(lines: Iterable[SetLine]) -> bool | None:
+    """Whether the print of some lines is bold from end to end; ``None`` where its strokes were not measured."""
+    weights = [weight for line in lines for weight in line.weights]
+    letters = sum(count for _, count in weights)
+    if not letters:
+        return None
+    heavy = sum(count for weight, count in weights if weight >= BOLD - _UNSURE)
+    surely = sum(count for weight, count in weights if weight >= BOLD)
+    return heavy >= _ALL_BOLD * letters and surely >= 0.5 * letters
 
 
 def token(page: int, word: Word, rulings: Rulings) -> Token:
@@ -149,10 +172,11 @@ def settled_margins(found: Mapping[int, Margins], widths: Mapping[int, int]) -> 
         found: margins by page number, from :func:`page_margins`.
         widths: of the page images in pixels.
     """
-    full = [m for page, m in found.items() if m.width > 0.62 * widths[page]]
-    usual = Margins(median(m.left for m in full), median(m.right for m in full)) if full else None
     out = {}
     for page, own in found.items():
+        alike = [other for other in found if abs(widths[other] - widths[page]) < _SAME_SIZE * widths[page]]
+        full = [found[other] for other in alike if found[other].width > 0.62 * widths[other]]
+        usual = Margins(median(m.left for m in full), median(m.right for m in full)) if full else None
         wide = usual or Margins(TEXT_LEFT * widths[page], TEXT_RIGHT * widths[page])
         if own.width >= 0.93 * wide.width:
             out[page] = own

@@ -8,11 +8,11 @@ it. All measures are in x-heights of the lines, so that type size and resolution
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
 
 from normalize.document import Tokens
-from normalize.structure.lines import SetLine, join_lines, usual_pitch
+from normalize.structure.lines import SetLine, are_bold, join_lines, usual_pitch
 from normalize.vietnamese.decree30 import begins_part, is_document_type, is_list_item
 from ocr.page import Box, hull
 
@@ -33,6 +33,12 @@ _SET_IN = 2.5
 _APART_TIMES, _APART_MORE = 1.3, 0.2
 #: Lines: a centred ending is looked for in paragraphs of fewer.
 _TITLE_LINES = 6
+#: So many other lines begin where an indented line begins, ...
+_INDENTED_ALIKE = 2
+#: ... and end this much further right or left.
+_ENDS_ELSEWHERE = 2.0
+#: A line hangs under the words of the item above it when it begins no further from them.
+_UNDER_WORDS = 0.8
 
 
 @dataclass(slots=True)
@@ -66,6 +72,11 @@ class Paragraph:
         return 1 < len(self.lines) < _TITLE_LINES and short and not _ends_sentence(last)
 
     @property
+    def bold(self) -> bool | None:
+        """Set in bold from end to end; ``None`` where that was not measured."""
+        return are_bold(self.lines)
+
+    @property
     def centred(self) -> bool:
         return all(line.centred or line.capitals for line in self.lines) and any(
             line.centred and _is_set_in(line) for line in self.lines
@@ -75,7 +86,7 @@ class Paragraph:
 def group(lines: Iterable[SetLine]) -> list[Paragraph]:
     """The paragraphs of consecutive lines, page ends included."""
     paragraphs: list[Paragraph] = []
-    lines = list(lines)
+    lines = _with_indents(list(lines))
     pitch = usual_pitch(lines)
     before: SetLine | None = None
     for line in lines:
@@ -84,6 +95,29 @@ def group(lines: Iterable[SetLine]) -> list[Paragraph]:
         paragraphs[-1].lines.append(line)
         before = line
     return paragraphs
+
+
+def _with_indents(lines: Sequence[SetLine]) -> list[SetLine]:
+    """The lines, those marked as indented that stand in the middle by chance.
+
+    What is centred begins somewhere else in each line; where it does not, it ends at the same place too. Titles are in
+    capitals or bold, and a title of nearly the full measure may well begin where the paragraphs do.
+    """
+    return [replace(line, indented=True) if _stands_among_indented(line, lines) else line for line in lines]
+
+
+def _stands_among_indented(line: SetLine, lines: Sequence[SetLine]) -> bool:
+    if not line.centred or line.capitals or are_bold([line]):
+        return False
+    alike = [
+        other
+        for other in lines
+        if other is not line
+        and other.page == line.page
+        and abs(other.box.left - line.box.left) < _SAME_INDENT * line.x_height
+        and abs(other.box.right - line.box.right) > _ENDS_ELSEWHERE * line.x_height
+    ]
+    return len(alike) >= (1 if is_list_item(line.text) else _INDENTED_ALIKE)
 
 
 def begins_paragraph(before: SetLine, line: SetLine, paragraph: Paragraph, pitch: float) -> bool:
@@ -101,7 +135,7 @@ def begins_paragraph(before: SetLine, line: SetLine, paragraph: Paragraph, pitch
     if had_room:
         return True
     if indented:
-        return ended or marked or not _hangs(line, paragraph)
+        return marked or (ended and not _stands_under_words(line, paragraph)) or not _hangs(line, paragraph)
     return set_apart or (ended and marked and not line.text.startswith(_DASHES))
 
 
@@ -162,8 +196,23 @@ def _are_set_apart(before: SetLine, line: SetLine, pitch: float) -> bool:
 
 
 def _hangs(line: SetLine, paragraph: Paragraph) -> bool:
-    """Whether an indented line stands under another of its paragraph that is indented as far."""
-    return len(paragraph.lines) > 1 and abs(paragraph.lines[-1].indent - line.indent) < _SAME_INDENT
+    """Whether an indented line carries on a paragraph that is indented as a whole.
+
+    It stands under another line that is indented as far, or under the words of the item that it carries on.
+    """
+    above = paragraph.lines[-1]
+    under_line = abs(above.indent - line.indent) < _SAME_INDENT
+    in_block = under_line and (len(paragraph.lines) > 1 or above.room < _FULL)
+    return in_block or _stands_under_words(line, paragraph)
+
+
+def _stands_under_words(line: SetLine, paragraph: Paragraph) -> bool:
+    """Whether a line begins under the first word of the item that its paragraph is, behind the item's sign."""
+    first = paragraph.lines[0]
+    words = first.tokens[1].box if len(first.tokens) > 1 else None
+    if words is None or not is_list_item(first.text) or first.page != line.page:
+        return False
+    return abs(line.box.left - words.left) < _UNDER_WORDS * line.x_height
 
 
 def _is_set_in(line: SetLine) -> bool:

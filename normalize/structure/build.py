@@ -22,7 +22,7 @@ from normalize.document import (
     Token,
     published,
 )
-from normalize.structure import footnotes, paragraphs, stamps
+from normalize.structure import footnotes, headings, paragraphs, stamps
 from normalize.structure.lines import (
     Margins,
     Rulings,
@@ -36,9 +36,7 @@ from normalize.structure.lines import (
 from normalize.structure.metadata import is_signature, read_metadata
 from normalize.structure.running_headers import running_lines
 from normalize.vietnamese.decree30 import (
-    heading_level,
     is_addressee,
-    is_list_item,
     is_motto,
     is_recipients_head,
     is_recipients_list,
@@ -361,24 +359,37 @@ def _footnote(note: footnotes.Note, anchored: bool) -> Footnote:
 
 def _blocks(body: Sequence[_Part], margins: Mapping[int, Margins], rulings: Rulings) -> Iterator[Block]:
     """The body's blocks in published order: letterhead, title and text, recipients, signature."""
-    in_title = True
-    for role, parts in groupby(body, key=lambda part: part.role):
+    in_title, titled = True, False
+    runs = [(role, list(parts)) for role, parts in groupby(body, key=lambda part: part.role)]
+    texts = {
+        number: paragraphs.group(_set_lines(parts, margins, rulings))
+        for number, (role, parts) in enumerate(runs)
+        if role == "text"
+    }
+    bold_headings = headings.marks_in_bold(paragraph for text in texts.values() for paragraph in text)
+    for number, (role, parts) in enumerate(runs):
         if role == "missing":
             yield from (_missing(part.page) for part in parts)
             continue
         if role == "table":
             yield from (_table_block(part.page, part.table, rulings) for part in parts if part.table)
             continue
-        lines = [set_line(part.page, line, margins, rulings) for part in parts for line in part.lines]
         if role == "text":
-            for paragraph in paragraphs.group(lines):
-                block = _text_block(paragraph, in_title)
-                in_title = in_title and block.type == "title"
-                yield block
-        elif role == "recipients":
+            for paragraph in texts[number]:
+                kind, level = headings.type_of(paragraph, in_title, bold_headings)
+                in_title = in_title and (kind == "title" or (not titled and headings.may_stand_above_title(paragraph)))
+                titled = titled or kind == "title"
+                yield Block(kind, paragraph.tokens, paragraph.page, level, paragraph.box)
+            continue
+        lines = _set_lines(parts, margins, rulings)
+        if role == "recipients":
             yield from _recipient_blocks(lines)
         else:
             yield from (_line_block(role, line) for line in lines)
+
+
+def _set_lines(parts: Iterable[_Part], margins: Mapping[int, Margins], rulings: Rulings) -> list[SetLine]:
+    return [set_line(part.page, line, margins, rulings) for part in parts for line in part.lines]
 
 
 def _missing(page: int) -> Block:
@@ -429,20 +440,3 @@ def _recipient_blocks(lines: Sequence[SetLine]) -> Iterator[Block]:
 
 def _line_block(role: BlockType, line: SetLine) -> Block:
     return Block(role, line.tokens, line.page, box=line.box)
-
-
-def _text_block(paragraph: paragraphs.Paragraph, in_title: bool) -> Block:
-    text = paragraph.text
-    level = 0
-    kind: BlockType
-    if in_title and (paragraph.centred or paragraph.ends_centred) and not heading_level(text):
-        kind = "title"
-    elif level := heading_level(text):
-        kind = "heading"
-    elif paragraph.centred and len(text) < 200:
-        kind, level = "heading", 1
-    elif is_list_item(text):
-        kind, level = "list_item", 1
-    else:
-        kind = "paragraph"
-    return Block(kind, paragraph.tokens, paragraph.page, level, paragraph.box)

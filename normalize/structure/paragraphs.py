@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 
 from normalize.document import Tokens
 from normalize.structure.lines import SetLine, are_bold, join_lines, usual_pitch
-from normalize.vietnamese.decree30 import begins_part, is_document_type, is_list_item
+from normalize.vietnamese.decree30 import begins_part, heading_level, is_document_type, is_list_item
 from ocr.page import Box, hull
 
 _ENDS_SENTENCE = re.compile(r"[.;:!?…](?:[\"”’)\]]*)$|\./\.?$")
@@ -123,6 +123,8 @@ def _stands_among_indented(line: SetLine, lines: Sequence[SetLine]) -> bool:
 def begins_paragraph(before: SetLine, line: SetLine, paragraph: Paragraph, pitch: float) -> bool:
     """Whether ``line`` begins a new paragraph after ``before``, the last line of ``paragraph``."""
     set_apart = _are_set_apart(before, line, pitch)
+    if _bold_ends(before, line):
+        return True
     if before.centred or line.centred:
         return _begins_title_line(before, line, set_apart)
     ended = _ends_sentence(before)
@@ -171,6 +173,12 @@ def _style_changes(before: SetLine, line: SetLine) -> bool:
     return before.capitals != line.capitals or line.text.startswith("(")
 
 
+def _bold_ends(before: SetLine, line: SetLine) -> bool:
+    """Whether a line ends in bold, as a heading does, and the next begins something new in regular type."""
+    begins_anew = not line.centred and not line.text[:1].islower()
+    return begins_anew and are_bold([before]) is True and are_bold([line]) is False
+
+
 def _title_goes_on(before: SetLine, line: SetLine) -> bool:
     """Whether a comma promises more, and a short line in the middle follows."""
     return before.text.endswith(",") and _is_set_in(line)
@@ -202,7 +210,7 @@ def _hangs(line: SetLine, paragraph: Paragraph) -> bool:
     """
     above = paragraph.lines[-1]
     under_line = abs(above.indent - line.indent) < _SAME_INDENT
-    in_block = under_line and (len(paragraph.lines) > 1 or above.room < _FULL)
+    in_block = under_line and (len(paragraph.lines) > 1 or (above.room < _FULL and not heading_level(above.text)))
     return in_block or _stands_under_words(line, paragraph)
 
 

@@ -139,9 +139,10 @@ def is_addressee(text: str) -> bool:
 
 _LIST_MARKER = re.compile(
     r"""(?:[-–—+*•]\s            # - + *
+        |[-–—+•](?=[A-ZĐÀ-Ỹ][a-zđà-ỹ])  # -Các
         |\(?[a-zđ]\)\s?          # a) đ) (a)
         |\(?\d{1,3}\)\s?         # 1) (1)
-        |\d{1,2}(?:\.\d{1,2})*\.?\s  # 1. 1.1. 1.1
+        |\d{1,2}(?:\.\d{1,2})*[.-]?\s  # 1. 1.1. 1.1 1-
         |[IVXLH]{1,5}[.\-/]\s    # I. II-   (H: Tesseract's reading of II)
         |[A-ZĐ][.)]\s            # A. B)
         )""",
@@ -149,7 +150,7 @@ _LIST_MARKER = re.compile(
 )
 _PART = re.compile(r"(?:phan|chuong|muc|tieu muc|dieu)\s+(?:thu\s+)?[\divxlc]+", re.IGNORECASE)
 #: In letters: what is longer is no heading.
-_LONGEST_HEADING = 160
+LONGEST_HEADING = 160
 
 
 def is_list_item(text: str) -> bool:
@@ -163,22 +164,27 @@ def begins_part(text: str) -> bool:
 
 
 def heading_level(text: str) -> int:
-    """1 to 5 for a paragraph that is numbered like a heading and as short as one; 0 for any other.
+    """1 to 5 for a paragraph that is numbered like a heading, as short as one and no sentence; 0 for any other.
 
     Phần, Chương and capitals are 1; ``I.`` and Mục 2; ``1.`` and Điều 3; ``1.1.`` 4; ``a)`` 5.
     """
-    plain = skeleton(text)
-    if len(text) > _LONGEST_HEADING or text.rstrip().endswith((";", ".", ",")):
+    if len(text) > LONGEST_HEADING or text.rstrip().endswith((";", ".", ",")):
         return 0
+    return numbered_level(text)
+
+
+def numbered_level(text: str) -> int:
+    """The same by the number alone; what follows may be a sentence."""
+    plain = skeleton(text)
     if re.match(r"(phan|chuong)\s", plain):
         return 1
     if re.match(r"muc\s+\d", plain) or re.match(r"[IVXLH]{1,5}[.\-]\s", text):
         return 2
-    if re.match(r"dieu\s+\d+[a-z]?[.:]", plain) or re.match(r"\d{1,2}[.)]\s", text):
+    if re.match(r"dieu\s+\d+[a-z]?[.:]", plain) or re.match(r"\d{1,2}[.)-]\s", text):
         return 3
-    if re.match(r"\d{1,2}(\.\d{1,2})+\.?\s", text):
+    if re.match(r"\d{1,2}(\.\d{1,2})+[.-]?\s", text):
         return 4
-    return 5 if re.match(r"[a-zđ]\)\s", text) else 0
+    return 5 if re.match(r"[a-zđ][)-]\s", text) else 0
 
 
 # --- Who signs, and in what capacity ---

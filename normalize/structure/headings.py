@@ -1,0 +1,99 @@
+"""What a paragraph is: title, heading, item of a list or running text.
+
+Headings are numbered or stand in the middle, and so do items and lines that are short by chance. What tells them apart
+in print is bold type, and where a document has bold headings, a numbered line in regular type is none.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from normalize.document import BlockType
+from normalize.structure.paragraphs import Paragraph
+from normalize.vietnamese.decree30 import (
+    LONGEST_HEADING,
+    begins_part,
+    begins_text,
+    heading_level,
+    is_list_item,
+    numbered_level,
+)
+
+#: In letters: what stands in the middle and is longer is no heading.
+_LONGEST_CENTRED = 200
+#: The level of a bold line without a number: that of ``1.``
+_UNNUMBERED = 3
+#: Chương, Phần, Mục and ``I.`` are headings in any type; what has a lower level is one in bold only.
+_IN_ANY_TYPE = 2
+#: In letters: a numbered line in regular type that is longer, or of more than one line, is an item or a sentence.
+_LONGEST_REGULAR = 60
+#: What begins further from the left margin, in shares of the measure, stands where people sign.
+_AT_THE_RIGHT = 0.45
+_DASHES = tuple("-–—+*•")
+
+
+def marks_in_bold(paragraphs: Iterable[Paragraph]) -> bool:
+    """Whether a document sets headings in bold: some paragraph with a heading's number is."""
+    return any(paragraph.bold and heading_level(paragraph.text) > 0 for paragraph in paragraphs)
+
+
+def type_of(paragraph: Paragraph, in_title: bool, bold_headings: bool) -> tuple[BlockType, int]:
+    """The type of a paragraph's block, and its level.
+
+    Args:
+        in_title: nothing but the title's lines stands above it.
+        bold_headings: the document sets headings in bold.
+    """
+    text = paragraph.text
+    in_middle = paragraph.centred or paragraph.ends_centred
+    if in_title and in_middle and not heading_level(text) and not text.startswith(_DASHES):
+        return "title", 0
+    level = _heading_level(paragraph, text, bold_headings)
+    if level:
+        return "heading", level
+    return ("list_item", 1) if is_list_item(text) else ("paragraph", 0)
+
+
+def may_stand_above_title(paragraph: Paragraph) -> bool:
+    """Whether a paragraph may stand above the title: a line of a letterhead that was not taken for one."""
+    return len(paragraph.lines) == 1 and paragraph.page == 1 and not begins_text(paragraph.text)
+
+
+def _heading_level(paragraph: Paragraph, text: str, bold_headings: bool) -> int:
+    """The level of a heading; 0 for what is none."""
+    if text.startswith(_DASHES) or text.rstrip().endswith(";"):
+        return 0
+    bold = paragraph.bold
+    if bold:
+        return _bold_level(paragraph, text)
+    level = heading_level(text)
+    if level > _IN_ANY_TYPE and bold is False:
+        level = 0 if bold_headings or not _is_short(paragraph, text) else level
+    return level or int(_is_centred_heading(paragraph, text))
+
+
+def _is_short(paragraph: Paragraph, text: str) -> bool:
+    """Whether a numbered line in regular type, in a document without bold headings, is as short as a heading."""
+    return len(paragraph.lines) == 1 and len(text) <= _LONGEST_REGULAR and text.rstrip()[-1:].isalnum()
+
+
+def _bold_level(paragraph: Paragraph, text: str) -> int:
+    """The level of a paragraph in bold; one that is too long, or a sentence without a number, is text in bold."""
+    level = numbered_level(text)
+    if level and len(text) <= LONGEST_HEADING:
+        return level
+    if _is_centred_heading(paragraph, text):
+        return 1
+    line = paragraph.lines[0]
+    at_right = line.box.left - line.left > _AT_THE_RIGHT * (line.right - line.left)
+    if len(paragraph.lines) > 1 or at_right or text.rstrip().endswith((".", ",")) or is_list_item(text):
+        return 0
+    return 1 if line.capitals else _UNNUMBERED
+
+
+def _is_centred_heading(paragraph: Paragraph, text: str) -> bool:
+    """Whether a paragraph in the middle is a heading: in capitals or bold, or in type that was not measured."""
+    if not paragraph.centred or len(text) >= _LONGEST_CENTRED or text.startswith("(") or is_list_item(text):
+        return False
+    capitals = all(line.capitals for line in paragraph.lines)
+    return capitals or begins_part(text) or paragraph.bold is not False

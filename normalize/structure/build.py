@@ -359,7 +359,7 @@ def _footnote(note: footnotes.Note, anchored: bool) -> Footnote:
 
 def _blocks(body: Sequence[_Part], margins: Mapping[int, Margins], rulings: Rulings) -> Iterator[Block]:
     """The body's blocks in published order: letterhead, title and text, recipients, signature."""
-    in_title, titled = True, False
+    in_title, titled, signed = True, False, 0
     runs = [(role, list(parts)) for role, parts in groupby(body, key=lambda part: part.role)]
     texts = {
         number: paragraphs.group(_set_lines(parts, margins, rulings))
@@ -376,12 +376,14 @@ def _blocks(body: Sequence[_Part], margins: Mapping[int, Margins], rulings: Ruli
             continue
         if role == "text":
             for paragraph in texts[number]:
-                kind, level = headings.type_of(paragraph, in_title, bold_headings)
+                kind, level = headings.type_of(paragraph, in_title, bold_headings, paragraph.page == signed)
                 in_title = in_title and (kind == "title" or (not titled and headings.may_stand_above_title(paragraph)))
                 titled = titled or kind == "title"
                 yield Block(kind, paragraph.tokens, paragraph.page, level, paragraph.box)
             continue
         lines = _set_lines(parts, margins, rulings)
+        if role == "recipients" or role == "signature":
+            signed = lines[-1].page
         if role == "recipients":
             yield from _recipient_blocks(lines)
         else:

@@ -16,6 +16,7 @@ from normalize.vietnamese.decree30 import (
     begins_text,
     heading_level,
     is_list_item,
+    is_motto,
     numbered_level,
 )
 
@@ -37,19 +38,20 @@ def marks_in_bold(paragraphs: Iterable[Paragraph]) -> bool:
     return any(paragraph.bold and heading_level(paragraph.text) > 0 for paragraph in paragraphs)
 
 
-def type_of(paragraph: Paragraph, in_title: bool, bold_headings: bool) -> tuple[BlockType, int]:
+def type_of(paragraph: Paragraph, in_title: bool, bold_headings: bool, signed: bool) -> tuple[BlockType, int]:
     """The type of a paragraph's block, and its level.
 
     Args:
         in_title: nothing but the title's lines stands above it.
         bold_headings: the document sets headings in bold.
+        signed: the recipients or a signature stand above it on the page; then what has no number is part of them.
     """
     text = paragraph.text
     in_middle = paragraph.centred or paragraph.ends_centred
     if in_title and in_middle and not heading_level(text) and not text.startswith(_DASHES):
         return "title", 0
     level = _heading_level(paragraph, text, bold_headings)
-    if level:
+    if level and (not signed or numbered_level(text)):
         return "heading", level
     return ("list_item", 1) if is_list_item(text) else ("paragraph", 0)
 
@@ -61,7 +63,7 @@ def may_stand_above_title(paragraph: Paragraph) -> bool:
 
 def _heading_level(paragraph: Paragraph, text: str, bold_headings: bool) -> int:
     """The level of a heading; 0 for what is none."""
-    if text.startswith(_DASHES) or text.rstrip().endswith(";"):
+    if text.startswith(_DASHES) or text.rstrip().endswith(";") or is_motto(text):
         return 0
     bold = paragraph.bold
     if bold:

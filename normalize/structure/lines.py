@@ -107,7 +107,9 @@ def set_line(page: int, line: Line, margins: Mapping[int, Margins], rulings: Rul
         bullet = Token(stars, page, first.box, first.confidence)
         tokens[:1] = [bullet, *([rest] if rest else [])]
     own = margins[page]
-    weights = tuple((word.weight, len(word.text)) for word in line.words if word.weight)
+    # Figures are all of one width, and lighter than letters.
+    letters = ((word.weight, sum(c.isalpha() for c in word.text)) for word in line.words)
+    weights = tuple((weight, count) for weight, count in letters if weight and count)
     return SetLine(tuple(tokens), page, line.box, line.baseline, line.x_height, own.left, own.right, weights)
 
 

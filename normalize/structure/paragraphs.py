@@ -125,7 +125,8 @@ def begins_paragraph(before: SetLine, line: SetLine, paragraph: Paragraph, pitch
     set_apart = _are_set_apart(before, line, pitch)
     if _bold_ends(before, line):
         return True
-    if before.centred or line.centred:
+    fills_measure = _sentence_goes_on(before, line) and not _is_set_in(line)
+    if before.centred or (line.centred and not fills_measure):
         return _begins_title_line(before, line, set_apart)
     ended = _ends_sentence(before)
     marked = _is_marked(line)

@@ -34,7 +34,7 @@ from normalize.structure.lines import (
     token,
 )
 from normalize.structure.metadata import is_signature, read_metadata
-from normalize.structure.running_headers import running_lines
+from normalize.structure.running_headers import page_numbers, running_lines
 from normalize.vietnamese.decree30 import (
     is_addressee,
     is_motto,
@@ -49,6 +49,10 @@ _DASHES = tuple("-–—~=+*•")
 
 
 Role = Literal["text", "letterhead", "recipients", "signature", "table", "missing", "notes", "page number", "noise"]
+
+
+_Outside = Mapping[DropReason, Set[tuple[int, Box]]]
+"""Page and place of lines that belong to the pages and not to the text, by the reason for dropping them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,9 +98,9 @@ def build_document(pages: Iterable[Page], source: Source) -> Document:
     begun = time.perf_counter()
     reading = _Reading()
     pages = list(pages)
-    running = running_lines(pages)
+    outside: _Outside = {"page number": page_numbers(pages), "running header": running_lines(pages)}
     for page in pages:
-        _take_page(page, running, reading)
+        _take_page(page, outside, reading)
     margins = settled_margins(reading.margins, reading.widths)
     body = [(part.page, line) for part in reading.body for line in part.lines]
     reattached = footnotes.reattach(body, reading.notes, margins)
@@ -131,14 +135,14 @@ def _relined(parts: Sequence[_Part], relined: Mapping[int, Line]) -> list[_Part]
     return out
 
 
-def _take_page(page: Page, running: Set[tuple[int, Box]], reading: _Reading) -> None:
+def _take_page(page: Page, outside: _Outside, reading: _Reading) -> None:
     reading.reports.append(_report(page))
     reading.engine.update(page.engine)
     if page.error is not None:
         reading.body.append(_Part("missing", page.number))
         reading.warnings.append(PageWarning(page.number, f"The page could not be read: {page.error}"))
         return
-    zones = _documents_own(page, running, reading)
+    zones = _documents_own(page, outside, reading)
     boxes = _text_boxes(zones)
     if not boxes:
         reading.warnings.append(PageWarning(page.number, "The page is blank."))
@@ -149,14 +153,21 @@ def _take_page(page: Page, running: Set[tuple[int, Box]], reading: _Reading) -> 
         _take_piece(piece, page.number, reading)
 
 
-def _documents_own(page: Page, running: Set[tuple[int, Box]], reading: _Reading) -> tuple[Zone, ...]:
-    """The zones of a page without what is not the document's text: stamps and running headers, which are dropped."""
+def _documents_own(page: Page, outside: _Outside, reading: _Reading) -> tuple[Zone, ...]:
+    """The zones of a page without what is not the document's text, which is dropped: stamps and running headers."""
     zones, added = stamps.take_off(page)
     for line, reason in added:
         reading.drop(page.number, [line], reason)
-    zones, headers = take_out(zones, lambda line: (page.number, line.box) in running)
-    reading.drop(page.number, headers, "running header")
+    for reason, places in outside.items():
+        zones, lines = _without_places(zones, page.number, places)
+        reading.drop(page.number, lines, reason)
     return zones
+
+
+def _without_places(
+    zones: tuple[Zone, ...], page: int, places: Set[tuple[int, Box]]
+) -> tuple[tuple[Zone, ...], list[Line]]:
+    return take_out(zones, lambda line: (page, line.box) in places)
 
 
 def _text_boxes(zones: Sequence[Zone]) -> list[Box]:
@@ -383,7 +394,7 @@ def _blocks(body: Sequence[_Part], margins: Mapping[int, Margins], rulings: Ruli
             continue
         lines = _set_lines(parts, margins, rulings)
         if role == "recipients" or role == "signature":
-            signed = lines[-1].page
+            signed, in_title = lines[-1].page, False
         if role == "recipients":
             yield from _recipient_blocks(lines)
         else:

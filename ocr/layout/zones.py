@@ -54,7 +54,7 @@ def find_zones(
     if not lines:
         return (*inside, *zone_of("noise", noise))
     body = body_x_height(lines)
-    head, foot = _margins(lines, width, height)
+    head, foot = _margins(lines, width, height) if len(lines) + len(inside) > 1 else ([], [])
     rest = [line for line in lines if line not in head and line not in foot]
     notes = find_notes(rest, rules, body, width)
     rest = [line for line in rest if line not in notes]
@@ -127,8 +127,6 @@ def _with_tables(lines: list[Line], tables: list[Zone], width: int) -> list[Zone
 
 def _margins(lines: list[Line], width: int, height: int) -> tuple[list[Line], list[Line]]:
     """Lines alone in the top and in the bottom margin: page numbers and running headers."""
-    if len(lines) < 2:
-        return [], []
     ordered = sorted(lines, key=lambda line: line.baseline)
     # A running header may stand above the page number or beside it.
     head = [line for line in ordered[:2] if _is_page_number(line, width) and line.box.bottom < _HEAD * height]

@@ -11,7 +11,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from ocr.fragments import without_doubles
+from ocr.fragments import mended
 from ocr.image import clean, specks
 from ocr.image.components import Components, find_components
 from ocr.layout.ruled_tables import Table, erase_borders, find_tables
@@ -87,7 +87,7 @@ def _reread(read: _Read, zones: tuple[Zone, ...], rules: tuple[Box, ...], dpi: i
         lambda zones: read_columns(zones, width, lambda box, signs: again(box, with_signs=signs)),
         lambda zones: read_about_seals(zones, read.page.seals, block),
         lambda zones: read_cells(zones, read.image, partial(block, margin=40)),
-        lambda zones: read_missed(lines_of(zones), read.parts, read.page.seals, partial(block, margin=20)),
+        lambda zones: read_missed(zones, read.parts, read.page.seals, partial(block, margin=20)),
         lambda zones: read_torn(lines_of(zones), partial(block, margin=20)),
     )
     for reread in rereads:
@@ -135,7 +135,7 @@ class _Read:
         part = (self.unerased if with_signs else self.image)[box.top : box.bottom, box.left : box.right]
         if margin:
             part = np.pad(part, margin, constant_values=int(np.percentile(part, 90)))
-        found = list(map(without_doubles, recognize(part, dpi=dpi, timeout=timeout, one_block=one_block)))
+        found = list(map(mended, recognize(part, dpi=dpi, timeout=timeout, one_block=one_block)))
         lines = [moved(line, 1.0, box.left - margin, box.top - margin) for line in found]
         if with_signs:
             return attach(measured(lines, self.parts), [])
@@ -159,6 +159,6 @@ def _read(image: np.ndarray, dpi: int, timeout: float) -> _Read:
     signs = find_raised(image, ink, parts)
     image, ink = specks.drop_specks(image, ink, [sign.box for sign in signs], parts)
     erased, shifts = close_up(erase(image, ink, signs), ink, signs)
-    found = list(map(without_doubles, recognize(erased, dpi=dpi, timeout=timeout)))
+    found = list(map(mended, recognize(erased, dpi=dpi, timeout=timeout)))
     lines = put_back(found, shifts)
     return _Read(page, erased, image, parts, tables, signs, measured(lines, parts), shifts)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import numpy as np
 
 from ocr.image.seals import Seal
-from ocr.page import Line, mean_confidence
+from ocr.page import Line, mean_confidence, of_words
 
 #: A speck is read as so many signs at most, one of them a letter or digit at most.
 _LONGEST_SPECK = 8
@@ -19,6 +21,11 @@ _GARBAGE = 30.0
 _DOUBTFUL, _FEW_LETTERS = 50.0, 0.6
 #: Letters so many times as large as the page's are drawings, unless they were read with this confidence.
 _OUT_OF_SCALE, _SURE_SCALE = 3.5, 75.0
+#: Dots to be written on, as they are read.
+_LEADER = re.compile(r"[.…·_]{3,}")
+#: Signs that a speck is read as; in x-heights: so far behind the last word of a line they are no part of it.
+_SPECKS = frozenset("'`´‘’\".,:;·~^°")
+_LOOSE = 2.0
 #: In radii: what is read nearer to the centre of a seal is noise below this confidence, or with so few letters.
 _IN_SEAL = 0.9
 _SURE_IN_SEAL, _FEWEST_IN_SEAL = 85.0, 3
@@ -40,6 +47,15 @@ def without_noise(lines: Sequence[Line], seals: Sequence[Seal] = ()) -> tuple[li
     return kept, noise
 
 
+def cut_off_speck(line: Line) -> list[Line]:
+    """A line that a speck far behind its last word was read into, and the speck by itself."""
+    if len(line.words) < 2:
+        return [line]
+    before, last = line.words[-2:]
+    loose = last.box.left - before.box.right > _LOOSE * line.x_height
+    return [of_words(line, line.words[:-1]), of_words(line, [last])] if loose and set(last.text) <= _SPECKS else [line]
+
+
 def _is_speck(line: Line, x_height: float) -> bool:
     """Marks that came off their capitals are read as a line of signs; a lone letter is a trace of a pen or seal."""
     signs, letters = _signs(line), _count(line, str.isalnum)
@@ -50,8 +66,13 @@ def _is_speck(line: Line, x_height: float) -> bool:
 
 
 def _is_garbage(line: Line) -> bool:
-    confidence = mean_confidence(line.words)
-    few_letters = _count(line, str.isalnum) < _FEW_LETTERS * _signs(line)
+    # A row of dots, left to be written on, is read with little confidence, and says nothing about the words before it.
+    words = [replace(word, text=_LEADER.sub("", word.text)) for word in line.words if not _LEADER.fullmatch(word.text)]
+    if not words:
+        return True
+    confidence = mean_confidence(words)
+    signs = sum(len(word.text) for word in words)
+    few_letters = _count(line, str.isalnum) < _FEW_LETTERS * signs
     return confidence < _GARBAGE or (confidence < _DOUBTFUL and few_letters)
 
 

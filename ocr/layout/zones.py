@@ -16,7 +16,7 @@ import numpy as np
 from ocr.image.seals import Seal
 from ocr.layout.borderless_tables import find_open_tables
 from ocr.layout.footnote_zone import find_notes
-from ocr.layout.noise import without_noise
+from ocr.layout.noise import cut_off_speck, without_noise
 from ocr.layout.ruled_tables import Table
 from ocr.layout.two_columns import columns_and_text, cut_at_gutter, cut_between_columns, part, rows_of
 from ocr.page import Box, Line, Zone, zone_of
@@ -49,7 +49,7 @@ def find_zones(
         seals: from :func:`ocr.image.seals.find_seals`; what is read in one with little confidence is noise.
     """
     lines, inside = _in_tables(lines, tables)
-    lines = [piece for line in lines for piece in cut_at_gutter(line)]
+    lines = [piece for line in lines for whole in cut_off_speck(line) for piece in cut_at_gutter(whole)]
     lines, noise = without_noise([piece for line in lines for piece in cut_between_columns(line, lines, width)], seals)
     if not lines:
         return (*inside, *zone_of("noise", noise))

@@ -23,6 +23,7 @@ from ocr.page import Box, Line, Page, Zone, lines_of, mean_confidence
 from ocr.rasterize import MAX_PIXELS, rasterize
 from ocr.reread.about_seals import read_about_seals
 from ocr.reread.columns import read_columns
+from ocr.reread.list_marks import read_list_marks
 from ocr.reread.missed_text import read_missed
 from ocr.reread.table_cells import read_cells
 from ocr.reread.torn_words import read_torn
@@ -88,6 +89,7 @@ def _reread(read: _Read, zones: tuple[Zone, ...], rules: tuple[Box, ...], dpi: i
         lambda zones: read_about_seals(zones, read.page.seals, block),
         lambda zones: read_cells(zones, read.image, partial(block, margin=40)),
         lambda zones: read_missed(zones, read.parts, read.page.seals, partial(block, margin=20)),
+        lambda zones: read_list_marks(zones, read.parts, read.unerased, partial(block, margin=20)),
         lambda zones: read_torn(lines_of(zones), partial(block, margin=20)),
     )
     for reread in rereads:

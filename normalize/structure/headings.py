@@ -9,12 +9,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from normalize.document import BlockType
+from normalize.structure.lines import are_partly_bold
 from normalize.structure.paragraphs import Paragraph
 from normalize.vietnamese.decree30 import (
     LONGEST_HEADING,
     begins_part,
     begins_text,
     heading_level,
+    is_document_type,
     is_list_item,
     is_motto,
     numbered_level,
@@ -44,14 +46,15 @@ def type_of(paragraph: Paragraph, in_title: bool, bold_headings: bool, signed: b
     Args:
         in_title: nothing but the title's lines stands above it.
         bold_headings: the document sets headings in bold.
-        signed: the recipients or a signature stand above it on the page; then what has no number is part of them.
+        signed: the recipients or a signature stand above it on the page; then what has no number is part of them,
+            unless it names a document, as an annex is named.
     """
     text = paragraph.text
     in_middle = paragraph.centred or paragraph.ends_centred
     if in_title and in_middle and not heading_level(text) and not text.startswith(_DASHES):
         return "title", 0
     level = _heading_level(paragraph, text, bold_headings)
-    if level and (not signed or numbered_level(text)):
+    if level and (not signed or numbered_level(text) or is_document_type(text)):
         return "heading", level
     return ("list_item", 1) if is_list_item(text) else ("paragraph", 0)
 
@@ -76,7 +79,8 @@ def _heading_level(paragraph: Paragraph, text: str, bold_headings: bool) -> int:
 
 def _is_short(paragraph: Paragraph, text: str) -> bool:
     """Whether a numbered line in regular type, in a document without bold headings, is as short as a heading."""
-    return len(paragraph.lines) == 1 and len(text) <= _LONGEST_REGULAR and text.rstrip()[-1:].isalnum()
+    short = len(paragraph.lines) == 1 and len(text) <= _LONGEST_REGULAR
+    return short and text.rstrip()[-1:].isalnum() and not are_partly_bold(paragraph.lines)
 
 
 def _bold_level(paragraph: Paragraph, text: str) -> int:
@@ -87,6 +91,8 @@ def _bold_level(paragraph: Paragraph, text: str) -> int:
     if _is_centred_heading(paragraph, text):
         return 1
     line = paragraph.lines[0]
+    if text.startswith("("):
+        return 0
     at_right = line.box.left - line.left > _AT_THE_RIGHT * (line.right - line.left)
     if len(paragraph.lines) > 1 or at_right or text.rstrip().endswith((".", ",")) or is_list_item(text):
         return 0

@@ -15,8 +15,11 @@ from normalize.document import Mark, Token, Tokens
 from normalize.vietnamese.decree30 import TEXT_LEFT, TEXT_RIGHT
 from ocr.page import BOLD, Box, Letter, Line, Word
 
-#: Words of bold print may be so much lighter than bold print is; so large a share of its letters are not.
-_UNSURE, _ALL_BOLD = 0.06, 0.85
+#: Words of bold print may be so much lighter than bold print is.
+_UNSURE = 0.06
+#: In bold print this share of the letters is at most so much lighter, and this share is not; in print of which some is
+#: bold, at least the last.
+_ALL_BOLD, _MOST_BOLD, _SOME_BOLD = 0.85, 0.5, 0.15
 #: Pages whose widths differ by this share are not of one size: a landscape page has margins of its own.
 _SAME_SIZE = 0.05
 
@@ -115,13 +118,22 @@ def set_line(page: int, line: Line, margins: Mapping[int, Margins], rulings: Rul
 
 def are_bold(lines: Iterable[SetLine]) -> bool | None:
     """Whether the print of some lines is bold from end to end; ``None`` where its strokes were not measured."""
-    weights = [weight for line in lines for weight in line.weights]
+    lines = list(lines)
+    heavy, surely = _share_from(lines, BOLD - _UNSURE), _share_from(lines, BOLD)
+    return None if heavy is None or surely is None else heavy >= _ALL_BOLD and surely >= _MOST_BOLD
+
+
+def are_partly_bold(lines: Iterable[SetLine]) -> bool:
+    """Whether some words of lines are bold and others are not, as where a sentence begins with its heading."""
+    share = _share_from(list(lines), BOLD)
+    return share is not None and _SOME_BOLD < share < _ALL_BOLD
+
+
+def _share_from(lines: Sequence[SetLine], weight: float) -> float | None:
+    """The share of letters that are at least so heavy; ``None`` where none were measured."""
+    weights = [one for line in lines for one in line.weights]
     letters = sum(count for _, count in weights)
-    if not letters:
-        return None
-    heavy = sum(count for weight, count in weights if weight >= BOLD - _UNSURE)
-    surely = sum(count for weight, count in weights if weight >= BOLD)
-    return heavy >= _ALL_BOLD * letters and surely >= 0.5 * letters
+    return sum(count for one, count in weights if one >= weight) / letters if letters else None
 
 
 def token(page: int, word: Word, rulings: Rulings) -> Token:

@@ -121,7 +121,7 @@ def _numbers_agree(edge: _Edge, other: _Edge) -> bool:
 
 
 def _edges(page: Page) -> list[_Edge]:
-    """The two uppermost and the two lowest lines of a page, where they stand in its margins."""
+    """The two uppermost and the two lowest lines of a page and its head, where they stand in its margins."""
     if any(is_motto(line.text) for zone in page.zones for line in zone.lines):
         return []
     zones = [zone for zone in page.zones if zone.kind in ("text", "left", "right", "notes")]
@@ -131,7 +131,7 @@ def _edges(page: Page) -> list[_Edge]:
     lines.sort(key=lambda line: line.baseline)
     heads = {line for zone in _heads(zones) for line in zone.lines}
     out = []
-    for line in dict.fromkeys([*lines[:2], *lines[-2:]]):
+    for line in dict.fromkeys([*lines[:2], *(line for line in lines if line in heads), *lines[-2:]]):
         height = line.box.y / page.height
         text = re.sub(r"[\d\W]+", " ", skeleton(line.text)).strip()
         in_margin = height < _MARGIN or height > 1 - _MARGIN

@@ -1,4 +1,4 @@
-"""Words that Tesseract read twice in part, set apart where no space is printed, or ran together where one is.
+"""Words that Tesseract read twice in part, or set apart where no space is printed.
 
 At a doubtful letter its recognizer now and then ends a word and begins the next with the same letter (``29- -NQ/TW``,
 ``22/1 12/1990``), or reads a piece of a word by itself before it reads the word (``s số``). The boxes of the letters
@@ -8,7 +8,6 @@ tell: no two letters stand in one place.
 from __future__ import annotations
 
 from dataclasses import replace
-from itertools import pairwise
 
 from ocr.page import Box, hull
 from ocr.tesseract import ReadLine, ReadWord, plain_letters
@@ -20,16 +19,11 @@ _WITHIN = 0.7
 #: In x-heights: between what belongs to one number or symbol ("51" and "-KL/TW") there is less paper than this; spaces
 #: of the scans in devset/ are 0.45 wide at least, and a 1 has up to 0.3 of paper beside it.
 _NO_SPACE = 0.36
-#: In heights of a capital: those of one word stand nearer together than the first, and a space between words is wider
-#: than the second (in a "BỘ Y TẾ" that was read as one word 0.4, inside its words 0.12).
-_IN_WORD, _SPACE = 0.17, 0.3
-#: Capitals: a shorter word does not show how near its letters stand.
-_SHORTEST = 4
 
 
 def mended(line: ReadLine) -> ReadLine:
-    """The line with each letter once, the parts of a symbol in one word, and words that are two parted."""
-    words = [part for word in line.words for part in _parted(word)]
+    """The line with each letter once, and the parts of a symbol in one word."""
+    words = list(line.words)
     index = 0
     while index + 1 < len(words):
         before, after = words[index], words[index + 1]
@@ -42,27 +36,7 @@ def mended(line: ReadLine) -> ReadLine:
             words[index : index + 2] = [_joined(before, after, shared)]
         else:
             index += 1
-    return replace(line, words=tuple(words)) if len(words) != len(line.words) else line
-
-
-def _parted(word: ReadWord) -> list[ReadWord]:
-    """A word in capitals, parted where the page has a space."""
-    if len(word.letters) < _SHORTEST or not (word.text.isalpha() and word.text.isupper()):
-        return [word]
-    capital = min(box.height for box in word.letter_boxes)
-    gaps = [after.left - before.right for before, after in pairwise(word.letter_boxes)]
-    spaces = [index for index, gap in enumerate(gaps, 1) if gap > _SPACE * capital]
-    if not spaces or any(_IN_WORD * capital < gap <= _SPACE * capital for gap in gaps) or len(spaces) == len(gaps):
-        return [word]
-    ends = pairwise([0, *spaces, len(word.letters)])
-    return [_part(word, first, last) for first, last in ends]
-
-
-def _part(word: ReadWord, first: int, last: int) -> ReadWord:
-    letters, boxes = word.letters[first:last], word.letter_boxes[first:last]
-    text = "".join(one.text for one in letters)
-    box = word.box._replace(left=boxes[0].left, right=max(one.right for one in boxes))
-    return ReadWord(text, box, word.confidence, letters, boxes)
+    return replace(line, words=tuple(words)) if len(words) < len(line.words) else line
 
 
 def _is_piece(word: ReadWord, whole: ReadWord) -> bool:

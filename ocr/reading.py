@@ -90,7 +90,7 @@ def _reread(read: _Read, zones: tuple[Zone, ...], rules: tuple[Box, ...], dpi: i
         lambda zones: read_cells(zones, read.image, partial(block, margin=40)),
         lambda zones: read_missed(zones, read.parts, read.page.seals, partial(block, margin=20)),
         lambda zones: read_list_marks(zones, read.parts, read.unerased, partial(block, margin=20)),
-        lambda zones: read_torn(lines_of(zones), partial(block, margin=20)),
+        lambda zones: read_torn(lines_of(zones), read.parts, partial(block, margin=20)),
     )
     for reread in rereads:
         found = reread(zones)

@@ -445,6 +445,13 @@ def test_a_bold_beginning_makes_no_heading() -> None:
     assert [one.type for one in build_document([bold], SOURCE).blocks][-1] == "list_item"
 
 
+def test_regular_lines_that_follow_each_other_are_items() -> None:
+    names = ["T >1. Hội Nông dân huyện<", "T >2. Trạm Khuyến nông<", "T >3. Đoàn Thanh niên xã<"]
+    assert types([*BODY, *names, *BODY], {"Ủy ban": 1.0})[1:4] == ["list_item"] * 3
+    alone = ["T >1. Hội Nông dân huyện<", *BODY, "T >2. Trạm Khuyến nông<", *BODY]
+    assert types([*BODY, *alone], {"Ủy ban": 1.0})[1::2] == ["heading"] * 2
+
+
 def test_a_landscape_page_has_margins_of_its_own() -> None:
     margins = settled_margins({1: Margins(350, 2270), 2: Margins(200, 3300)}, {1: 2480, 2: 3508})
     assert margins[1] == Margins(350, 2270)
@@ -463,6 +470,11 @@ def test_numbers_of_pages_and_their_total(numbers: list[str], dropped: int) -> N
     pages = [page(at, [*BODY, *BODY, *([f"T >{number}<"] if number else [])]) for at, number in enumerate(numbers, 1)]
     found = [one.text for one in build_document(pages, SOURCE).dropped if one.reason == "page number"]
     assert len(found) == dropped
+
+
+def test_forms_that_are_counted_keep_their_heads() -> None:
+    pages = [page(n, ["L CÔNG TY CẤP NƯỚC", "L PHÒNG KỸ THUẬT", f"R Mẫu số 0{n}", *BODY, *BODY]) for n in range(1, 5)]
+    assert not build_document(pages, SOURCE).dropped
 
 
 def test_a_head_of_many_forms_is_kept_once() -> None:

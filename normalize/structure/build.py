@@ -386,8 +386,10 @@ def _blocks(body: Sequence[_Part], margins: Mapping[int, Margins], rulings: Ruli
             yield from (_table_block(part.page, part.table, rulings) for part in parts if part.table)
             continue
         if role == "text":
-            for paragraph in texts[number]:
-                kind, level = headings.type_of(paragraph, in_title, bold_headings, paragraph.page == signed)
+            for before, paragraph, after in _with_neighbours(texts[number]):
+                listed = any(headings.follow_each_other(paragraph, other) for other in (before, after))
+                on_signed = paragraph.page == signed
+                kind, level = headings.type_of(paragraph, in_title, bold_headings, on_signed, listed)
                 in_title = in_title and (kind == "title" or (not titled and headings.may_stand_above_title(paragraph)))
                 titled = titled or kind == "title"
                 yield Block(kind, paragraph.tokens, paragraph.page, level, paragraph.box)
@@ -399,6 +401,13 @@ def _blocks(body: Sequence[_Part], margins: Mapping[int, Margins], rulings: Ruli
             yield from _recipient_blocks(lines)
         else:
             yield from (_line_block(role, line) for line in lines)
+
+
+def _with_neighbours(
+    run: Sequence[paragraphs.Paragraph],
+) -> Iterator[tuple[paragraphs.Paragraph | None, paragraphs.Paragraph, paragraphs.Paragraph | None]]:
+    """Each paragraph with the one before it and the one after it."""
+    return zip([None, *run[:-1]], run, [*run[1:], None], strict=True)
 
 
 def _set_lines(parts: Iterable[_Part], margins: Mapping[int, Margins], rulings: Rulings) -> list[SetLine]:

@@ -40,7 +40,9 @@ def marks_in_bold(paragraphs: Iterable[Paragraph]) -> bool:
     return any(paragraph.bold and heading_level(paragraph.text) > 0 for paragraph in paragraphs)
 
 
-def type_of(paragraph: Paragraph, in_title: bool, bold_headings: bool, signed: bool) -> tuple[BlockType, int]:
+def type_of(
+    paragraph: Paragraph, in_title: bool, bold_headings: bool, signed: bool, listed: bool
+) -> tuple[BlockType, int]:
     """The type of a paragraph's block, and its level.
 
     Args:
@@ -48,12 +50,13 @@ def type_of(paragraph: Paragraph, in_title: bool, bold_headings: bool, signed: b
         bold_headings: the document sets headings in bold.
         signed: the recipients or a signature stand above it on the page; then what has no number is part of them,
             unless it names a document, as an annex is named.
+        listed: the paragraph before or after it is numbered alike.
     """
     text = paragraph.text
     in_middle = paragraph.centred or paragraph.ends_centred
     if in_title and in_middle and not heading_level(text) and not text.startswith(_DASHES):
         return "title", 0
-    level = _heading_level(paragraph, text, bold_headings)
+    level = _heading_level(paragraph, text, bold_headings, listed)
     if level and (not signed or numbered_level(text) or is_document_type(text)):
         return "heading", level
     return ("list_item", 1) if is_list_item(text) else ("paragraph", 0)
@@ -64,7 +67,13 @@ def may_stand_above_title(paragraph: Paragraph) -> bool:
     return len(paragraph.lines) == 1 and paragraph.page == 1 and not begins_text(paragraph.text)
 
 
-def _heading_level(paragraph: Paragraph, text: str, bold_headings: bool) -> int:
+def follow_each_other(paragraph: Paragraph, other: Paragraph | None) -> bool:
+    """Whether two paragraphs are numbered alike with nothing between them, as items are and headings are not."""
+    level = numbered_level(paragraph.text)
+    return other is not None and level > _IN_ANY_TYPE and numbered_level(other.text) == level
+
+
+def _heading_level(paragraph: Paragraph, text: str, bold_headings: bool, listed: bool) -> int:
     """The level of a heading; 0 for what is none."""
     if text.startswith(_DASHES) or text.rstrip().endswith(";") or is_motto(text):
         return 0
@@ -73,7 +82,7 @@ def _heading_level(paragraph: Paragraph, text: str, bold_headings: bool) -> int:
         return _bold_level(paragraph, text)
     level = heading_level(text)
     if level > _IN_ANY_TYPE and bold is False:
-        level = 0 if bold_headings or not _is_short(paragraph, text) else level
+        level = 0 if bold_headings or listed or not _is_short(paragraph, text) else level
     return level or int(_is_centred_heading(paragraph, text))
 
 

@@ -29,6 +29,7 @@ _LONG = 20
 #: The head of a form comes again on each copy of it. To be a running header it must stand on this share of the pages
 #: around, and on so many; the first one is then kept.
 _HEAD_SHARE, _FEWEST_HEADS = 0.8, 3
+_PAGE_WORD = re.compile(r"\b(trang|tr|page|p)\b")
 #: "3/12", "Trang 3/12", "- 3/12 -".
 _PAGE_OF_TOTAL = re.compile(r"(?:tr\w{2,3}g?|page|p)?[ .:]*(\d{1,3})\s?/\s?(\d{1,3})", re.IGNORECASE)
 
@@ -64,15 +65,19 @@ def running_lines(pages: Sequence[Page]) -> set[tuple[int, Box]]:
     found = set()
     for index, own in enumerate(edges):
         around = edges[max(0, index - _REACH) : index + _REACH + 1]
-        for edge in own:
-            alike = [other for others in around for other in others if _is_same(edge, other)]
-            on_pages = {other.page for other in alike}
-            usual = max(2.0, _OFTEN * (len(around) - 1))
-            if edge.in_head:
-                usual = max(float(_FEWEST_HEADS), _HEAD_SHARE * len(around))
-            if len(on_pages) >= usual and not (edge.in_head and edge.page == min(on_pages)):
-                found.add((edge.page, edge.line.box))
+        running = {edge for edge in own if _comes_again(edge, around)}
+        # The number of a form tells its head from that of the next one.
+        whole_head = all(edge in running for edge in own if edge.in_head)
+        found |= {(edge.page, edge.line.box) for edge in running if whole_head or not edge.in_head}
     return found
+
+
+def _comes_again(edge: _Edge, around: Sequence[Sequence[_Edge]]) -> bool:
+    """Whether a line comes again on so many of the pages around that it belongs to them."""
+    on_pages = {other.page for others in around for other in others if _is_same(edge, other)}
+    if edge.in_head:
+        return len(on_pages) >= max(_FEWEST_HEADS, _HEAD_SHARE * len(around)) and edge.page > min(on_pages)
+    return len(on_pages) >= max(2.0, _OFTEN * (len(around) - 1))
 
 
 def page_numbers(pages: Sequence[Page]) -> set[tuple[int, Box]]:
@@ -113,11 +118,11 @@ def _is_same(edge: _Edge, other: _Edge) -> bool:
 
 
 def _numbers_agree(edge: _Edge, other: _Edge) -> bool:
-    """Whether the numbers in two lines are the same, or count the pages."""
+    """Whether the numbers in two lines are the same, or count the pages and say so."""
     if len(edge.numbers) != len(other.numbers):
         return False
-    apart = other.page - edge.page
-    return all(b - a in (0, apart) for a, b in zip(edge.numbers, other.numbers, strict=True))
+    steps = {0, other.page - edge.page} if _PAGE_WORD.search(edge.text) else {0}
+    return all(b - a in steps for a, b in zip(edge.numbers, other.numbers, strict=True))
 
 
 def _edges(page: Page) -> list[_Edge]:

@@ -10,7 +10,7 @@ from dataclasses import replace
 import numpy as np
 
 from ocr.image.seals import Seal
-from ocr.page import Line, mean_confidence, of_words
+from ocr.page import Line, Word, mean_confidence, of_words
 
 #: A speck is read as so many signs at most, one of them a letter or digit at most.
 _LONGEST_SPECK = 8
@@ -23,6 +23,8 @@ _DOUBTFUL, _FEW_LETTERS = 50.0, 0.6
 _OUT_OF_SCALE, _SURE_SCALE = 3.5, 75.0
 #: Dots to be written on, as they are read.
 _LEADER = re.compile(r"[.…·_]{3,}")
+#: What stands before such dots is print when it begins with the number of an item, or from this confidence on.
+_ITEM, _SURE_LABEL = re.compile(r"\d{1,2}[.)]|[a-zđ]\)"), 60.0
 #: Signs that a speck is read as; in x-heights: so far behind the last word of a line they are no part of it.
 _SPECKS = frozenset("'`´‘’\".,:;·~^°")
 _LOOSE = 2.0
@@ -66,13 +68,20 @@ def _is_speck(line: Line, x_height: float) -> bool:
 
 
 def _is_garbage(line: Line) -> bool:
+    if not _reads_like_garbage(line.words):
+        return False
     # A row of dots, left to be written on, is read with little confidence, and says nothing about the words before it.
     words = [replace(word, text=_LEADER.sub("", word.text)) for word in line.words if not _LEADER.fullmatch(word.text)]
-    if not words:
+    left_open = bool(words) and any(_LEADER.search(word.text) for word in line.words)
+    if not left_open or _reads_like_garbage(words):
         return True
+    return not _ITEM.fullmatch(words[0].text) and mean_confidence(words) < _SURE_LABEL
+
+
+def _reads_like_garbage(words: Sequence[Word]) -> bool:
     confidence = mean_confidence(words)
-    signs = sum(len(word.text) for word in words)
-    few_letters = _count(line, str.isalnum) < _FEW_LETTERS * signs
+    text = "".join(word.text for word in words)
+    few_letters = sum(c.isalnum() for c in text) < _FEW_LETTERS * len(text)
     return confidence < _GARBAGE or (confidence < _DOUBTFUL and few_letters)
 
 

@@ -13,6 +13,8 @@ from ocr.page import Line, Zone, hull, of_words, zone_of
 # A gap in a line is a gutter when it is so wide, in x-heights and in the line's usual gaps.
 _GUTTER = 4.5
 _GUTTER_IN_GAPS = 3.5
+#: Signs of the items of a list; what they are may stand so far behind them, in x-heights.
+DASHES, BEHIND_DASH = ("-", "–", "—", "•"), 7.0
 _USUAL_GAP = 0.5  # of a line of two words, in x-heights
 
 # A narrow gutter, which lines near by must bear out.
@@ -73,9 +75,14 @@ def cut_at_gutter(line: Line) -> list[Line]:
         return [line]
     widest, cut = gaps[-1]
     usual = float(np.median([gap for gap, _ in gaps[:-1]])) if len(gaps) > 1 else _USUAL_GAP * line.x_height
-    if widest < max(_GUTTER * line.x_height, _GUTTER_IN_GAPS * usual):
+    if widest < max(_GUTTER * line.x_height, _GUTTER_IN_GAPS * usual) or _is_behind_dash(line, cut, widest):
         return [line]
     return [*cut_at_gutter(part(line, 0, cut)), *cut_at_gutter(part(line, cut, len(line.words)))]
+
+
+def _is_behind_dash(line: Line, cut: int, gap: int) -> bool:
+    """Whether what stands before a gap is the dash or bullet of an item, and no column."""
+    return cut == 1 and line.words[0].text in DASHES and gap < BEHIND_DASH * line.x_height
 
 
 def cut_between_columns(line: Line, lines: Sequence[Line], width: int) -> list[Line]:

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ocr.image.components import Components, Shapes
+from ocr.layout.two_columns import BEHIND_DASH, DASHES
 from ocr.page import Box, Line, Word, Zone, hull, letter, lines_of, mean_confidence, of_words, without
 from ocr.reread.table_cells import Again
 from ocr.superscripts.raised_digits import SIGNS, cut_out, probabilities
@@ -40,6 +41,8 @@ _SURE, _SURE_AGAIN = 0.9, 70.0
 _JOINED = 4.4
 #: So many lines with some ink before them are looked at again by Tesseract; more of it is dirt.
 _MOST_AGAIN = 12
+#: Two columns without borders are a list when this share of the lines in the first one are signs.
+_LISTED = 0.75
 #: No printed line is taller.
 _TALLEST = 4.0
 #: In usual x-heights of the page: a line that seems to be larger consists of capitals.
@@ -59,7 +62,7 @@ def read_list_marks(zones: Sequence[Zone], ink: Components, image: np.ndarray, a
         image: ``(height, width)`` grey, with the raised signs.
         again: reads a part of the page by itself, as one block.
     """
-    elsewhere = lines_of(zone for zone in zones if zone.kind in ("table", "notes", "head", "foot"))
+    elsewhere = lines_of(zone for zone in zones if zone.kind in ("notes", "head", "foot") or _is_table(zone))
     noise = [line for zone in zones for line in zone.lines if zone.kind == "noise" or _is_column(line)]
     before = [line for line in lines_of(zones) if line not in elsewhere]
     lines = _with_lone_signs(before)
@@ -72,6 +75,14 @@ def read_list_marks(zones: Sequence[Zone], ink: Components, image: np.ndarray, a
     ]
     lines = [_signed(line, found[line]) if line in found else line for line in lines]
     return [*elsewhere, *without(lines, taken)]
+
+
+def _is_table(zone: Zone) -> bool:
+    """Whether a zone is a table, and not a list whose signs stand far before their words."""
+    if zone.kind != "table" or len(zone.columns) != 3 or zone.columns[0] != zone.box.left:  # one with borders
+        return zone.kind == "table"
+    first = [line for line in zone.lines if line.box.x < zone.columns[1]]
+    return not first or sum(bool(_SIGN.fullmatch(line.text)) for line in first) < _LISTED * len(first)
 
 
 def _is_column(line: Line) -> bool:
@@ -93,8 +104,9 @@ def _with_lone_signs(lines: Sequence[Line]) -> list[Line]:
 
 def _stands_behind(line: Line, sign: Line) -> bool:
     gap = line.box.left - sign.box.right
+    widest = BEHIND_DASH if sign.text in DASHES else _JOINED
     level = abs(line.baseline - sign.baseline) < 0.5 * line.x_height or sign.box.down(line.box) >= sign.box.height
-    return level and _GAP * line.x_height < gap < _JOINED * line.x_height and _letters(line) > 1
+    return level and _GAP * line.x_height < gap < widest * line.x_height and _letters(line) > 1
 
 
 def _lost_signs(

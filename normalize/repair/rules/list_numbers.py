@@ -15,6 +15,7 @@ from normalize.repair.changes import Change, Place, heads
 from normalize.vietnamese.decree30 import begins_part
 
 _ROMAN = re.compile(r"[IVXLH]{1,5}[.-]?")
+_SIGN = re.compile(r"\(?(?:\d{1,2}|[a-zđ])[.)]")
 _NUMBER = re.compile(r"(\d{1,2})\.")
 #: What is left of a number and its point, and signs that may stand for it or for themselves.
 _REST = frozenset((".", "..", "...", "…", "._", ".,", "'."))
@@ -81,12 +82,12 @@ def _numbered(lost: Sequence[Place], before: int, after: int) -> Iterator[Change
 
 
 def _dash(place: Place) -> Iterator[Change]:
-    """``-_`` and ``- _`` at the head of an item."""
+    """``-_``, ``- _`` and ``5. _`` at the head of an item."""
     text = place.token.text
-    if text[:1] not in _DASHES:
+    if text[:1] not in _DASHES and not _SIGN.fullmatch(text):
         return
-    because = "no list begins with a dash and a line"
-    if len(text) > 1 and not text[1:].strip("_"):
+    because = "no sign of an item is followed by a line"
+    if text[0] in _DASHES and len(text) > 1 and not text[1:].strip("_"):
         yield place.change(1, len(text), "", SURE, because)
-    elif len(text) == 1 and len(place.tokens) > 2 and place.after == "_":
+    elif (len(text) == 1 or text[0] not in _DASHES) and len(place.tokens) > 2 and place.after == "_":
         yield place.change_through(Place(place.text, place.where, place.tokens, 1), text, SURE, because)

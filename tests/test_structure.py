@@ -427,6 +427,9 @@ def test_a_lone_dash_in_the_middle_is_an_item() -> None:
         ("T |(Kèm theo Kế hoạch số 12/KH-UBND)", 1.3, "paragraph"),
         ("T >- Thôn Đông Cao trồng 120 cây;<", 1.4, "list_item"),
         ("T >II. NHIỆM VỤ<", 1.0, "heading"),
+        ("T >A. CÔNG TRÌNH CẤP HUYỆN<", 1.3, "heading"),
+        ("T >B. CÔNG TRÌNH CẤP XÃ<", 1.0, "heading"),
+        ("T >A. Công trình cấp huyện<", 1.0, "list_item"),
     ],
 )
 def test_bold_type_tells_headings(row: str, weight: float, wanted: str) -> None:

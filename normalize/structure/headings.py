@@ -6,6 +6,7 @@ in print is bold type, and where a document has bold headings, a numbered line i
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 
 from normalize.document import BlockType
@@ -32,6 +33,8 @@ _IN_ANY_TYPE = 2
 _LONGEST_REGULAR = 60
 #: What begins further from the left margin, in shares of the measure, stands where people sign.
 _AT_THE_RIGHT = 0.45
+#: "A. THỦ TỤC CẤP TỈNH" stands above what is numbered I. or 1.
+_LETTERED, _LETTERED_LEVEL = re.compile(r"[A-ZĐ][.)]\s"), 1
 _DASHES = tuple("-–—+*•")
 
 
@@ -54,7 +57,8 @@ def type_of(
     """
     text = paragraph.text
     in_middle = paragraph.centred or paragraph.ends_centred
-    if in_title and in_middle and not heading_level(text) and not text.startswith(_DASHES):
+    listed_sign = text.startswith(_DASHES) and not paragraph.bold  # specks before a title are read as dashes
+    if in_title and in_middle and not heading_level(text) and not listed_sign:
         return "title", 0
     level = _heading_level(paragraph, text, bold_headings, listed)
     if level and (not signed or numbered_level(text) or is_document_type(text)):
@@ -78,6 +82,8 @@ def _heading_level(paragraph: Paragraph, text: str, bold_headings: bool, listed:
     if text.startswith(_DASHES) or text.rstrip().endswith(";") or is_motto(text):
         return 0
     bold = paragraph.bold
+    if _LETTERED.match(text) and len(text) <= LONGEST_HEADING and all(line.capitals for line in paragraph.lines):
+        return _LETTERED_LEVEL
     if bold:
         return _bold_level(paragraph, text)
     level = heading_level(text)

@@ -233,6 +233,7 @@ class PageReport:
         skew: degrees by which it was turned.
         mean_confidence, lowest_confidence: over its words, 0 to 100; ``None`` for a page without words.
         error: why it could not be read, or ``None``.
+        ink_explained: share of the ink that looks like print and stands in a word that was read, 0 to 1.
     """
 
     number: int
@@ -243,6 +244,7 @@ class PageReport:
     lowest_confidence: float | None
     seconds: float
     error: str | None = None
+    ink_explained: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -271,6 +271,8 @@ class Page:
         rotation: 0, 90, 180 or 270: degrees by which it was turned upright, clockwise.
         zones: in reading order.
         rules: horizontal printed lines (the footnote rule, the rule under an agency's name).
+        ink_explained: share of the ink that looks like print and stands in a word of some zone, 0 to 1.
+        unread: where print stands that is in no word.
         seconds: wall time of reading the page.
         error: why the page could not be read; then there are no zones. ``None`` for a page that was read,
             a blank one included.
@@ -284,6 +286,8 @@ class Page:
     rotation: int = 0
     zones: tuple[Zone, ...] = ()
     rules: tuple[Box, ...] = ()
+    ink_explained: float = 1.0
+    unread: tuple[Box, ...] = ()
     seconds: float = 0.0
     error: str | None = None
     engine: dict[str, str] = field(default_factory=dict)
@@ -316,6 +320,7 @@ def to_json(page: Page) -> str:
                 for zone in page.zones
             ],
             "rules": page.rules,
+            "ink": [page.ink_explained, page.unread],
             "seconds": page.seconds,
             "error": page.error,
             "engine": page.engine,
@@ -334,6 +339,7 @@ def from_json(text: str) -> Page:
     try:
         data: dict[str, Any] = json.loads(text)
         width, height, dpi = data["size"]
+        ink_explained, unread = data.get("ink", (1.0, ()))
         zones = tuple(
             Zone(
                 kind,
@@ -357,6 +363,8 @@ def from_json(text: str) -> Page:
             rotation=data["rotation"],
             zones=zones,
             rules=tuple(Box(*rule) for rule in data["rules"]),
+            ink_explained=ink_explained,
+            unread=tuple(Box(*box) for box in unread),
             seconds=data["seconds"],
             error=data["error"],
             engine=data["engine"],

@@ -140,6 +140,7 @@ def _take_page(page: Page, running: Set[tuple[int, Box]], reading: _Reading) -> 
         reading.body.append(_Part("missing", page.number))
         reading.warnings.append(PageWarning(page.number, f"The page could not be read: {page.error}"))
         return
+    reading.warnings += _unread_print(page)
     zones = _documents_own(page, running, reading)
     boxes = _text_boxes(zones)
     if not boxes:
@@ -205,7 +206,21 @@ def _report(page: Page) -> PageReport:
         lowest_confidence=round(min(confidences), 1) if words else None,
         seconds=page.seconds,
         error=page.error,
+        ink_explained=page.ink_explained,
     )
+
+
+def _unread_print(page: Page) -> list[PageWarning]:
+    """Where print stands on a page that is in no word, each place with its distance from the paper's edges."""
+    return [
+        PageWarning(page.number, f"Print that was not read stands {_place(box, page)}: look at the page.")
+        for box in sorted(page.unread, key=lambda box: (box.top, box.left))
+    ]
+
+
+def _place(box: Box, page: Page) -> str:
+    """Where something stands, as one finds it with a ruler."""
+    return f"{2.54 * box.left / page.dpi:.1f} cm from the left and {2.54 * box.top / page.dpi:.1f} cm from the top"
 
 
 @dataclass(frozen=True, slots=True)

@@ -127,7 +127,7 @@ def _if_beside(piece: _Piece, other: _Piece | None) -> _Piece | None:
 
 def _is_cited_inside(piece: _Piece, tokens: Tokens) -> bool:
     """Whether a footnote reference stands in the middle of a word."""
-    return any(piece.start < mark.offset < piece.end for mark in tokens[piece.token].marks)
+    return any(piece.start < one.offset < piece.end for one in tokens[piece.token].references)
 
 
 def _sequence(texts: Sequence[Tokens], model: LanguageModel) -> tuple[list[int], list[_Piece]]:

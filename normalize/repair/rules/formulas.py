@@ -142,7 +142,7 @@ def _changes(found: Iterable[tuple[Place, str]]) -> Iterator[Change]:
     for place, word in found:
         start, end = _edges(place.token)
         read = place.token.text[start:end]
-        if key(cleaned(read)) == key(word) or place.holds_mark(start, end):
+        if key(cleaned(read)) == key(word) or place.holds_reference(start, end):
             continue
         after = word.upper() if read.isupper() and len(read) > 1 else word
         if len(after) == len(read) and not read.isupper():

@@ -39,7 +39,7 @@ def glued(document: Document, model: LanguageModel) -> Iterator[Change]:
     hyphens: _Hyphens | None = None
     for place in places(document):
         token = place.token
-        if not token.letters or token.marks or token.text.isalpha():
+        if not token.letters or token.references or token.text.isalpha():
             continue
         found = _GLUED.fullmatch(token.text.strip('().,;:"“”'))
         if found is None or not all(_small_word(found[i], model) for i in (1, 3)):

@@ -28,7 +28,7 @@ def look_alikes(document: Document) -> Iterator[Change]:
             continue
         for found in language.WORD.finditer(token):
             word, right = found.group(), _in_one_alphabet(found.group())
-            if right != word and not place.holds_mark(*found.span()):
+            if right != word and not place.holds_reference(*found.span()):
                 because = _STRAY if word.lower() == right.lower() else _FOREIGN
                 yield place.change(*found.span(), right, MECHANICAL, because)
 
@@ -54,7 +54,7 @@ def formula_marks(document: Document) -> Iterator[Change]:
             for index in range(first, last + 1):
                 place = Place(text, where, tokens, index)
                 read, plain = place.token.text, _without_markup(place.token.text)
-                if plain and plain != read and not place.token.marks:
+                if plain and plain != read and not place.token.references:
                     because = "the markup of a formula around plain figures"
                     yield place.change(0, len(read), plain, MECHANICAL, because)
 

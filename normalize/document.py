@@ -138,7 +138,7 @@ class Correction:
         start: offset of ``after`` in that published text, references and all.
         before: as it was read.
         after: as it is published.
-        kind: ``tone``, ``mark``, ``letter``, ``join``, ``split``, ``case`` or ``sign``.
+        kind: ``tone``, ``mark`` (another diacritic), ``letter``, ``join``, ``split``, ``case`` or ``sign``.
         probability: that ``after`` is right, 0 to 1.
         evidence: in plain English: the competing letters and their confidences, what the language model
             thinks, what the rest of the document says.

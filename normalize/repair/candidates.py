@@ -218,7 +218,7 @@ def _frozen_alone(word: str) -> bool | None:
 _NEVER_PRINTED = str.maketrans("øöäåïëñ", "gơăăiên")
 
 
-#: Diphthongs that Vietnamese has with marks only.
+#: Diphthongs that Vietnamese has with diacritics only.
 _DIPHTHONGS = (("ie", "iê"), ("ye", "yê"), ("uo", "uô"), ("uo", "ươ"), ("uơ", "ươ"), ("ưo", "ươ"))
 
 
@@ -236,7 +236,7 @@ def looks_vietnamese(word: str) -> bool:
     letters = unicodedata.normalize("NFC", "".join(sign for sign in plain if sign not in TONE_MARKS[1:]))
     forms = [letters]
     if len(letters) < len(plain):
-        forms += [letters.replace(bare, marked) for bare, marked in _DIPHTHONGS if bare in letters]
+        forms += [letters.replace(bare, written) for bare, written in _DIPHTHONGS if bare in letters]
     return any(parse(s) for form in forms for s in _retoned(form))
 
 
@@ -305,12 +305,12 @@ def _candidates(
 
 
 def _garbled(word: str, model: LanguageModel) -> bool:
-    """Whether a small word that is no syllable may be a misread one: it has marks of Vietnamese, or is unknown."""
-    return word.islower() and not looks_vietnamese(word) and (bool(_MARKED & set(word)) or model.id(word) == OTHER)
+    """Whether a small word that is no syllable may be a misread one: it has a letter of ours alone, or is unknown."""
+    return word.islower() and not looks_vietnamese(word) and (bool(_OURS_ALONE & set(word)) or model.id(word) == OTHER)
 
 
 # Letters that none of the other languages in our documents has.
-_MARKED = LETTERS - set("abcdeghiklmnopqrstuvxyàáèéêìíòóùúýâôõãđ")
+_OURS_ALONE = LETTERS - set("abcdeghiklmnopqrstuvxyàáèéêìíòóùúýâôõãđ")
 
 
 def _listed(form: str, word: str, letters: tuple[Letter, ...]) -> bool:

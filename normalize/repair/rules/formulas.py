@@ -18,7 +18,7 @@ from normalize.vietnamese.decree30 import FORMULAS, RECIPIENTS_HEAD, is_capacity
 from normalize.vietnamese.syllable import key, match_case, parse, skeleton
 
 _BLOCKS = ("letterhead", "title", "signature", "recipients")
-# "№" is how "No" with its marks looks to some engines.
+# "№" is how "Nơ" looks to some engines.
 _SIGNS = re.compile(r"^(?:(?!№)[\W_])+|(?:(?!№)[\W_])+$")
 #: (b/c), for báo cáo: "to report to".
 _REPORT = re.compile(r"\([bB]/(€)\)")

@@ -47,7 +47,7 @@ _LONGEST = 8
 _BEHIND = ".,;:)"
 
 
-def formula_marks(document: Document) -> Iterator[Change]:
+def formula_markup(document: Document) -> Iterator[Change]:
     """Dollar signs and backslashes that an engine put around figures. No figure changes."""
     for text, (where, tokens) in enumerate(document.texts()):
         for first, last in _formulas(tokens):
@@ -93,7 +93,7 @@ CASE = 0.95
 def small_capitals(document: Document, model: LanguageModel) -> Iterator[Change]:
     """Words in capitals that have the shape of their small letters, inside a sentence in small letters: ``hồ SƠ``.
 
-    Only words with marks, which abbreviations do not have, and only of a page.
+    Only words with diacritics, which abbreviations do not have, and only of a page.
     """
     for place in places(document):
         found = language.WORD.search(place.token.text)
@@ -107,7 +107,7 @@ def small_capitals(document: Document, model: LanguageModel) -> Iterator[Change]
 
 
 def _may_be_small(place: Place, word: str, span: tuple[int, int]) -> bool:
-    """Whether a word in capitals, alone in its token, has marks, and letters only that look alike in both cases."""
+    """Whether a word in capitals, alone in its token, has diacritics, and letters that look alike in both cases."""
     token = place.token
     if not token.letters or any(letter.isdigit() for letter in token.text) or _other_letters(token.text, span):
         return False

@@ -220,8 +220,8 @@ _BODY_BELOW_NOTES = _Cost(
     "body below notes of its page", 4.0, lambda at: bool(at.chunk.page) and at.after_note and not at.page_begins
 )
 _NOTE_ON_TOP = _Cost("a note on top of a page", 3.0, lambda at: at.page_begins)
-_REFERENCE_IN_NOTE = _Cost("a mark in a note", 4.0, lambda at: at.cites >= 1)
-_SECOND_REFERENCE_IN_NOTE = _Cost("and another mark", 4.0, lambda at: at.cites >= 2)
+_REFERENCE_IN_NOTE = _Cost("a reference in a note", 4.0, lambda at: at.cites >= 1)
+_SECOND_REFERENCE_IN_NOTE = _Cost("and another reference", 4.0, lambda at: at.cites >= 2)
 
 _HEADS_NOTE = _Way(
     in_note=True,

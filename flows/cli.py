@@ -225,7 +225,7 @@ def show_settings() -> None:
 @click.pass_context
 def serve(context: click.Context, home: Path | None, host: str | None, port: int | None, jobs: int | None) -> None:
     """Watch the inbox and read what is dropped there, until stopped. See `nambat settings` for the rest."""
-    from flows.host.mounts import ShareAway
+    from flows.faults import ShareAway
     from flows.serve import AlreadyServed
     from flows.serve import serve as run
     from flows.service.prefect_server import ServerTrouble, password_trouble

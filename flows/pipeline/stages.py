@@ -76,6 +76,7 @@ class Ending:
     Attributes:
         repair: ``off``, ``safe`` or ``full``.
         footnotes: ``paragraph``, ``inline`` or ``end``.
+        low_confidence: mean confidence (0 to 100) of a page's words below which the page is pointed out.
         targets: format -> file to publish; ``json`` among them, last.
         staging: folder for files in the making, on the targets' file system.
         versions: folder for what would be lost where a target is replaced; ``None`` to keep nothing.
@@ -83,6 +84,7 @@ class Ending:
 
     repair: str
     footnotes: str
+    low_confidence: float
     targets: Mapping[str, Path]
     staging: Path
     versions: Path | None = None
@@ -226,7 +228,7 @@ def publish_document(document: Document, ending: Ending) -> Outcome:
     files[ending.targets["json"]] = publish.manifest(data, texts)
     publish.publish(files, ending.staging)
 
-    return outcome_of(data, document.source.name, tuple(files))
+    return outcome_of(data, document.source.name, ending.low_confidence, tuple(files))
 
 
 def normalize_text(path: Path, name: str, targets: Mapping[str, Path], settings: Settings, staging: Path) -> Outcome:
@@ -249,5 +251,6 @@ def normalize_text(path: Path, name: str, targets: Mapping[str, Path], settings:
     source = Source(name=readable(path.name), sha256=hashlib.sha256(data).hexdigest(), pages=0, bytes=len(data))
     document = parse_text(text, source)
     document = replace(document, timings={**document.timings, "structure": round(time.monotonic() - started, 3)})
-    outcome = publish_document(document, Ending(settings.repair, settings.footnotes, targets, staging))
+    ending = Ending(settings.repair, settings.footnotes, settings.low_confidence, targets, staging)
+    outcome = publish_document(document, ending)
     return replace(outcome, name=name, seconds=time.monotonic() - started)

@@ -26,7 +26,7 @@ def test_folders_in_one_another_are_refused(tmp_path: Path, inner: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("value", "is_one"), [("0", True), ("62.5", True), ("100", True), ("-1", False), ("101", False)]
+    ("value", "is_one"), [("0", True), ("62.5", True), ("100", True), ("-1", False), ("101", False), ("nan", False)]
 )
 def test_low_confidence_is_a_percentage(monkeypatch: pytest.MonkeyPatch, value: str, is_one: bool) -> None:
     monkeypatch.setenv("NAMBAT_LOW_CONFIDENCE", value)

@@ -213,11 +213,7 @@ def publish_document(document: Document, ending: Ending) -> Outcome:
 
     started = time.monotonic()
     document = repair(document, ending.repair)
-    read = sum(page.seconds for page in document.pages)
-    document = replace(
-        document,
-        timings={"pages": round(read, 3), **document.timings, "repair": round(time.monotonic() - started, 3)},
-    )
+    document = replace(document, timings={**document.timings, "repair": round(time.monotonic() - started, 3)})
     files = {
         target: write(document, form, ending.footnotes) for form, target in ending.targets.items() if form != "json"
     }

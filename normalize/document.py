@@ -7,6 +7,7 @@ repair) takes a :class:`Document` and returns another one.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Literal
@@ -40,6 +41,7 @@ class Token:
             was read, with its competitors. Stays the same when repair changes ``text``. Empty for text from
             another engine.
         references: footnote references in order of ``offset``.
+        second: what a second reader made of a number; ``None`` where none looked.
     """
 
     text: str
@@ -48,6 +50,12 @@ class Token:
     confidence: float | None = None
     letters: tuple[Letter, ...] = ()
     references: tuple[Reference, ...] = ()
+    second: str | None = None
+
+    @property
+    def doubted(self) -> bool:
+        """Whether two readers saw other digits here, or parted them otherwise."""
+        return self.second is not None and _figures(self.text) != _figures(self.second)
 
     @property
     def published(self) -> str:
@@ -59,6 +67,15 @@ class Token:
             at = reference.offset
         out.append(self.text[at:])
         return "".join(out)
+
+
+def _figures(text: str) -> str:
+    """The digits of a text, with a point for each point or comma between two of them, which scans confuse.
+
+    >>> _figures("(1.250,5%),")
+    '1.250.5'
+    """
+    return re.sub(r"[.,]+(?=\d)", ".", re.sub(r"[^\d.,]", "", text)).strip(".,")
 
 
 Tokens = tuple[Token, ...]

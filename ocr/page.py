@@ -136,6 +136,7 @@ class Word:
         confidence: Tesseract's word confidence (``x_wconf``). It says little about diacritics.
         letters: one entry for each recognized letter; their texts joined give ``text``.
         raised: raised signs in order of ``offset``.
+        second: what a second reader made of a word with digits; ``None`` where none looked or it saw nothing.
     """
 
     text: str
@@ -143,6 +144,7 @@ class Word:
     confidence: float
     letters: tuple[Letter, ...] = ()
     raised: tuple[Raised, ...] = ()
+    second: str | None = None
 
 
 class Recognized(Protocol):
@@ -380,15 +382,17 @@ def _word_to_list(word: Word) -> list[Any]:
         word.confidence,
         [[one.text, *(part for choice in one.choices for part in choice)] for one in word.letters],
         [[r.offset, r.text, r.confidence, r.box] for r in word.raised],
+        *([word.second] if word.second is not None else []),
     ]
 
 
 def _word_from_list(data: list[Any]) -> Word:
-    text, box, confidence, letters, raised = data
+    text, box, confidence, letters, raised, *second = data
     return Word(
         text=text,
         box=Box(*box),
         confidence=confidence,
         letters=tuple(letter(one[0], tuple(zip(one[1::2], one[2::2], strict=True))) for one in letters),
         raised=tuple(Raised(offset, sign, conf, Box(*b)) for offset, sign, conf, b in raised),
+        second=second[0] if second else None,
     )

@@ -23,11 +23,12 @@ from ocr.rasterize import MAX_PIXELS, rasterize
 from ocr.reread.about_seals import read_about_seals
 from ocr.reread.columns import read_columns
 from ocr.reread.missed_text import read_missed
+from ocr.reread.numbers import read_twice
 from ocr.reread.table_cells import read_cells
 from ocr.superscripts.attach import attach
 from ocr.superscripts.erase import Shift, close_up, erase, put_back
 from ocr.superscripts.find import RaisedSign, find_raised
-from ocr.tesseract import ReadLine, engine_versions, find_rotation, moved, recognize
+from ocr.tesseract import ReadLine, engine_versions, find_rotation, moved, read_rows, recognize
 
 #: Below this mean confidence a page may be lying on its side or standing on its head.
 _DOUBTFUL = 70.0
@@ -64,6 +65,7 @@ def read_page(path: Path, number: int, *, dpi: int = 300, timeout: float = 180.0
     rules = find_rules(read.page.ink)
     zones = find_zones(attach(read.lines, read.signs), rules, read.tables, width, height, read.page.seals)
     zones = _reread(read, zones, rules, dpi, timeout)
+    zones = read_twice(zones, read.unerased, partial(read_rows, timeout=timeout))
     lines = lines_of(zones)
     x_height = float(np.median([line.x_height for line in lines])) if lines else _USUAL_X_HEIGHT * dpi
     ink = unread_ink.account(read.parts, words_of(lines), x_height, read.page.seals, dpi)

@@ -11,7 +11,6 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
-import subprocess
 import sys
 import traceback
 from collections.abc import Callable, Iterator, Sequence
@@ -225,7 +224,7 @@ def show_settings() -> None:
 @click.pass_context
 def serve(context: click.Context, home: Path | None, host: str | None, port: int | None, jobs: int | None) -> None:
     """Watch the inbox and read what is dropped there, until stopped. See `nambat settings` for the rest."""
-    from flows.host.mounts import ShareAway
+    from flows.faults import ShareAway
     from flows.serve import AlreadyServed
     from flows.serve import serve as run
     from flows.service.prefect_server import ServerTrouble, password_trouble
@@ -388,21 +387,20 @@ def progress(documents: int) -> Iterator[Callable[[Event], None]]:
 
 def missing_tools() -> list[str]:
     """What is not installed of Tesseract, its Vietnamese data and poppler: one sentence each."""
-    import shutil
+    from flows.host.programs import find_programs
+    from ocr.messages import POPPLER_MISSING, TESSERACT_MISSING
 
+    found = find_programs()
     missing: list[str] = []
-    if shutil.which("tesseract") is None:
-        missing.append("Tesseract is not installed; install it with: apt-get install tesseract-ocr tesseract-ocr-vie")
-    else:
-        listed = subprocess.run(["tesseract", "--list-langs"], capture_output=True, text=True, timeout=60)
-        was_killed = listed.returncode < 0  # says nothing about what is installed
-        if not was_killed and "vie" not in (listed.stdout + listed.stderr).split():
-            missing.append(
-                "Tesseract has no Vietnamese data (vie); install it with: apt-get install tesseract-ocr-vie "
-                "(or set TESSDATA_PREFIX to the folder that holds vie.traineddata)"
-            )
-    if shutil.which("pdftoppm") is None or shutil.which("pdfinfo") is None:
-        missing.append("poppler is not installed; install it with: apt-get install poppler-utils")
+    if not found.has_tesseract:
+        missing.append(TESSERACT_MISSING.english)
+    elif found.reads_vietnamese is False:
+        missing.append(
+            "Tesseract has no Vietnamese data (vie); install it with: apt-get install tesseract-ocr-vie "
+            "(or set TESSDATA_PREFIX to the folder that holds vie.traineddata)"
+        )
+    if not found.has_poppler:
+        missing.append(POPPLER_MISSING.english)
     return missing
 
 

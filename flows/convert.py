@@ -281,7 +281,9 @@ def convert(files: Sequence[Wanted], settings: Settings, work: Path) -> Iterator
                 return [Published(document.wanted, replace(outcome, name=document.wanted.name, seconds=seconds))]
 
             wanted = document.wanted
-            ending = Ending(settings.repair, settings.footnotes, wanted.targets, work / "staging")
+            ending = Ending(
+                settings.repair, settings.footnotes, settings.low_confidence, wanted.targets, work / "staging"
+            )
             submit(
                 after,
                 stages.finish,

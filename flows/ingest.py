@@ -59,8 +59,8 @@ MOST_THREADS = 64
 """Threads a run may have; how many pages are read at once is bounded by NAMBAT_JOBS, not by this."""
 
 NEEDS_ATTENTION, QUARANTINED, PUT_OFF = "needs attention", "quarantined", "put off"
-PAGES_MISSING, LOW_CONFIDENCE, WARNINGS, COPY = "pages missing", "low confidence", "warnings", "copy"
-TAGS = frozenset({NEEDS_ATTENTION, QUARANTINED, PUT_OFF, PAGES_MISSING, LOW_CONFIDENCE, WARNINGS, COPY})
+PAGES_MISSING, HARD_TO_READ, WARNINGS, COPY = "pages missing", "low confidence", "warnings", "copy"
+TAGS = frozenset({NEEDS_ATTENTION, QUARANTINED, PUT_OFF, PAGES_MISSING, HARD_TO_READ, WARNINGS, COPY})
 """Tags of runs: by them the UI finds what a person should look at. States keep Prefect's names, because the UI's list
 of states to choose from knows no others."""
 
@@ -74,7 +74,7 @@ To see what waits for a person, choose the tag `{NEEDS_ATTENTION}` under *Runs*.
 **Completed**: the text is published. Its tags:
 
 - `{PAGES_MISSING}`: some pages could not be read. The report under *Artifacts* names them; scan them again.
-- `{LOW_CONFIDENCE}`: some pages were hard to read. The report names them; compare them with the scan.
+- `{HARD_TO_READ}`: some pages were hard to read. The report names them; compare them with the scan.
 - `{WARNINGS}`: something is doubtful, such as a footnote without its mark. The report lists it.
 - `{COPY}`: the scan has the same bytes as an earlier one, whose text was copied.
 
@@ -295,7 +295,9 @@ def work_on(claim: Claim, folders: Folders, settings: Settings) -> Outcome:
         if not claims.is_unchanged(folders, claim):
             raise StillArriving
         wait_for_mounts(folders)
-        ending = Ending(settings.repair, settings.footnotes, targets, staging_folder(folders), versions)
+        ending = Ending(
+            settings.repair, settings.footnotes, settings.low_confidence, targets, staging_folder(folders), versions
+        )
         shown = Path(claim.name).name
         return publish_pages.submit(records, shown, checked, ending, pool).result()
 
@@ -405,7 +407,7 @@ def tags_of(outcome: Outcome) -> list[str]:
     holds = {
         NEEDS_ATTENTION: outcome.failed_pages or outcome.low_pages,
         PAGES_MISSING: outcome.failed_pages,
-        LOW_CONFIDENCE: outcome.low_pages,
+        HARD_TO_READ: outcome.low_pages,
         WARNINGS: outcome.warnings,
         COPY: outcome.copy_of,
     }

@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from flows.faults import ShareAway
 from flows.host import heartbeat, mounts
-from flows.host.mounts import ShareAway, missing_mount, mount_of, mount_table, note_mounts
+from flows.host.mounts import missing_mount, mount_of, mount_table, note_mounts
 from flows.intake import claims
 from flows.intake.sweep import sweep
 from flows.serve import hand_back_all, serve

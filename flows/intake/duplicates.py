@@ -95,7 +95,7 @@ def _read_twin(folders: Folders, name: str, sha256: str, settings: Settings) -> 
     data = json.loads(files.pop("json"))
     if data["source"]["sha256"] != sha256 or not _are_as_listed(data, files.values()):
         raise ValueError("another content, or changed since")
-    twin_outcome = replace(outcome_of(data, "", copy_of=readable(name)), changes=())
+    twin_outcome = replace(outcome_of(data, "", settings.low_confidence, copy_of=readable(name)), changes=())
     return Twin(name, data, files, twin_outcome)
 
 

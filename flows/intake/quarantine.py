@@ -8,6 +8,8 @@ import shutil
 from datetime import datetime
 from pathlib import Path
 
+from flows import messages
+from flows.faults import CrashedTooOften
 from flows.host.files import replace_file
 from flows.host.locks import claims_lock, locked, moves_lock
 from flows.host.moves import Gone, lies
@@ -27,16 +29,9 @@ WHAT_TO_DO = (
 """Stands in every note, and tells one from a file of that name that somebody dropped."""
 
 
-class CrashedTooOften(Fault):
-    """The process that worked on a document died again and again."""
-
-
 def crashed_too_often(attempts: int) -> CrashedTooOften:
     """The fault of a document whose reading ended without an answer so many times."""
-    return CrashedTooOften(
-        f"Reading this document stopped half-way {attempts} times; scan it again, or split it.",
-        vietnamese=f"Việc đọc văn bản này đã bị dừng giữa chừng {attempts} lần; hãy quét lại hoặc tách nhỏ.",
-    )
+    return messages.CRASHED_TOO_OFTEN.fault(attempts=attempts)
 
 
 def quarantine(folders: Folders, claim: Claim, fault: Fault, dpi: int, now: datetime | None = None) -> Path | None:

@@ -13,6 +13,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 
+from flows import messages
 from flows.host import heartbeat
 from flows.host.files import replace_file
 from flows.host.locks import claims_lock, locked
@@ -24,11 +25,6 @@ from flows.intake.claims import Claim
 from flows.intake.inbox import StabilityTracker
 from flows.intake.quarantine import crashed_too_often, quarantine
 from flows.settings import Folders, Settings
-from ocr.faults import Fault
-
-
-class Cancelled(Fault):
-    """A person cancelled the run."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -274,7 +270,7 @@ def _look_after(
                 if claims.is_half_way(folders, claim):
                     claims.recover(folders, claim)
                 elif ended == "cancelled":
-                    quarantine(folders, claim, cancelled(), settings.dpi)
+                    quarantine(folders, claim, messages.CANCELLED.fault(), settings.dpi)
                     quarantined.append(claim.name)
                 elif claim.running and claims.count_attempt(folders, claim, settings.dpi) >= settings.attempts:
                     quarantine(folders, claim, crashed_too_often(settings.attempts), settings.dpi)
@@ -286,11 +282,3 @@ def _look_after(
         except Exception as fault:
             troubles.append(f"{readable(claim.name)} stays in working/ for now: {_in_short(fault)}")
     return returned, quarantined
-
-
-def cancelled() -> Cancelled:
-    """The fault of a document whose run was cancelled."""
-    return Cancelled(
-        "The run was cancelled; put the file back if it is to be read after all.",
-        vietnamese="Lượt xử lý đã bị hủy; hãy đưa tệp trở lại nếu vẫn muốn đọc.",
-    )

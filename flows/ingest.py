@@ -49,7 +49,7 @@ from flows.pipeline import publish, stages
 from flows.pipeline.faults import as_fault, is_passing, took_too_long, tries_again
 from flows.pipeline.outcome import Outcome
 from flows.pipeline.page_policy import ATTEMPTS, GRACE, settle_failed
-from flows.pipeline.stages import Checked, Ending, PageRead
+from flows.pipeline.stages import Checked, PageRead, PublishPlan
 from flows.pipeline.workers import WorkerPool
 from flows.service.record import version
 from flows.settings import Folders, Settings, load
@@ -141,11 +141,11 @@ def read_page(number: int, total: int, scan: Path, records: Path, pool: WorkerPo
     cache_policy=NO_CACHE,
     persist_result=False,
 )
-def publish_pages(records: Path, name: str, checked: Checked, ending: Ending, pool: WorkerPool) -> Outcome:
+def publish_pages(records: Path, name: str, checked: Checked, plan: PublishPlan, pool: WorkerPool) -> Outcome:
     """Structure, repair and publish the pages on disk. A trouble that lasts longer puts the document off."""
     settings = load()
     with page_slot(settings.folders, settings.jobs):
-        return pool.call(stages.finish, records, name, checked, ending, seconds=settings.document_timeout)
+        return pool.call(stages.finish, records, name, checked, plan, seconds=settings.document_timeout)
 
 
 @flow(
@@ -295,9 +295,9 @@ def work_on(claim: Claim, folders: Folders, settings: Settings) -> Outcome:
         if not claims.is_unchanged(folders, claim):
             raise StillArriving
         wait_for_mounts(folders)
-        ending = Ending(settings.repair, settings.footnotes, targets, staging_folder(folders), versions)
+        plan = PublishPlan(settings.repair, settings.footnotes, targets, staging_folder(folders), versions)
         shown = Path(claim.name).name
-        return publish_pages.submit(records, shown, checked, ending, pool).result()
+        return publish_pages.submit(records, shown, checked, plan, pool).result()
 
 
 def read_pages(

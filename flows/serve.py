@@ -102,16 +102,16 @@ def serve(settings: Settings, say: Say) -> None:
         # The runs' processes find the same folders, wherever they are started.
         os.environ["NAMBAT_HOME"] = str(folders.home)
         os.environ.update(prefect_environment(folders, os.environ))
-        ending = _Ending()
-        with _server(settings, folders, say, ending) as server:
+        deadline = _StopDeadline()
+        with _server(settings, folders, say, deadline) as server:
             write_service(folders, api=server.api, server_pid=server.pid)
             try:
-                _run_until_stopped(settings, folders, server, say, ending)
+                _run_until_stopped(settings, folders, server, say, deadline)
             finally:
                 record_of_service(folders).unlink(missing_ok=True)
 
 
-def _run_until_stopped(settings: Settings, folders: Folders, server: Server, say: Say, ending: _Ending) -> None:
+def _run_until_stopped(settings: Settings, folders: Folders, server: Server, say: Say, deadline: _StopDeadline) -> None:
     """Serve, and start anew whenever the server was away for long or failed.
 
     Raises:
@@ -122,7 +122,7 @@ def _run_until_stopped(settings: Settings, folders: Folders, server: Server, say
     while True:
         begun = time.monotonic()
         try:
-            if asyncio.run(_run(settings, folders, server, say, ending)):
+            if asyncio.run(_run(settings, folders, server, say, deadline)):
                 return
             say("The Prefect server did not answer for long; starting anew when it does.")
         except Exception as fault:
@@ -157,20 +157,24 @@ STOP_WITHIN = 8.0
 
 
 @dataclass(slots=True)
-class _Ending:
-    """When the service was asked to stop, on the monotonic clock in seconds; ``None`` while it runs."""
+class _StopDeadline:
+    """How long stopping may still take.
 
-    begun: float | None = None
+    Attributes:
+        asked: when the service was asked to stop, on the monotonic clock in seconds; ``None`` while it runs.
+    """
+
+    asked: float | None = None
 
     def left(self, most: float) -> float:
         """Seconds a step of stopping may take: at most so many, and no more than there are left for all."""
-        if self.begun is None:
+        if self.asked is None:
             return most
-        return max(0.2, min(most, self.begun + STOP_WITHIN - time.monotonic()))
+        return max(0.2, min(most, self.asked + STOP_WITHIN - time.monotonic()))
 
 
 @contextlib.contextmanager
-def _server(settings: Settings, folders: Folders, say: Say, ending: _Ending) -> Iterator[Server]:
+def _server(settings: Settings, folders: Folders, say: Say, deadline: _StopDeadline) -> Iterator[Server]:
     given = given_server()
     if given:
         yield given
@@ -201,8 +205,8 @@ def _server(settings: Settings, folders: Folders, say: Say, ending: _Ending) -> 
     finally:
         over.set()
         if guard.is_alive():
-            guard.join(ending.left(6))
-        stop_server(process, ending.left(STOP_SECONDS))
+            guard.join(deadline.left(6))
+        stop_server(process, deadline.left(STOP_SECONDS))
         end_servers(folders)
 
 
@@ -285,7 +289,7 @@ def hand_back_all(
     return returned
 
 
-async def _run(settings: Settings, folders: Folders, server: Server, say: Say, ending: _Ending) -> bool:
+async def _run(settings: Settings, folders: Folders, server: Server, say: Say, deadline: _StopDeadline) -> bool:
     """Serve until asked to stop (true), or until Prefect's runners give up on their server (false)."""
     from prefect.runner import Runner
 
@@ -337,18 +341,18 @@ async def _run(settings: Settings, folders: Folders, server: Server, say: Say, e
         await asyncio.wait([*tasks, *waiting], return_when=asyncio.FIRST_COMPLETED)
     finally:
         if stopping.is_set():
-            ending.begun = time.monotonic()
+            deadline.asked = time.monotonic()
             say("Stopping ...")
         watcher_stop.set()
         for task in [*tasks, *waiting]:
             task.cancel()
-        await asyncio.wait([*tasks, *waiting], timeout=ending.left(4))
+        await asyncio.wait([*tasks, *waiting], timeout=deadline.left(4))
         if watcher.is_alive():
-            await asyncio.to_thread(watcher.join, ending.left(2))
+            await asyncio.to_thread(watcher.join, deadline.left(2))
         _end_runs(folders)
-        left = hand_back_all(folders, settings, crashed=False, seconds=ending.left(2))
+        left = hand_back_all(folders, settings, crashed=False, seconds=deadline.left(2))
         with contextlib.suppress(Exception):
-            await asyncio.wait_for(_close_runs(folders, settings, left), timeout=ending.left(2))
+            await asyncio.wait_for(_close_runs(folders, settings, left), timeout=deadline.left(2))
         if left:
             say(f"{len(left)} unfinished files lie in the inbox again.")
     for task in tasks:

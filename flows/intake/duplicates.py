@@ -112,7 +112,7 @@ def publish_copy(twin: Twin, name: str, targets: Mapping[str, Path], staging: Pa
     Args:
         name: of the other scan below the inbox.
         targets: format -> file to publish; ``json`` among them, last.
-        staging, versions: see :class:`flows.pipeline.stages.Ending`.
+        staging, versions: see :class:`flows.pipeline.stages.PublishPlan`.
 
     Raises:
         OSError: a file cannot be written; nothing is half-written.

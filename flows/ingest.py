@@ -145,16 +145,16 @@ def ingest(name: str, claim: str) -> Any:
             # The claim cannot be written down (a full disk). It has no running owner, so a sweep takes it back.
             why = as_fault(fault)
             return Failed(message=f"{why.vietnamese} / {why}")
-        return _ingest(name, held, store)
+        return _ingest(store, name, held)
 
 
-def _ingest(name: str, held: Claim, store: ClaimStore) -> State[Any]:
+def _ingest(store: ClaimStore, name: str, held: Claim) -> State[Any]:
     started = time.monotonic()
     try:
         with contextlib.ExitStack() as stack:
             if held.keep and held.sha256:
                 stack.enter_context(duplicates.content_lock(store, held.sha256))
-            outcome = work_on(held, store)
+            outcome = work_on(store, held)
             outcome = replace(outcome, name=name, seconds=time.monotonic() - started)
             if not transfers.is_unchanged(store, held):
                 raise StillArriving
@@ -165,7 +165,7 @@ def _ingest(name: str, held: Claim, store: ClaimStore) -> State[Any]:
     except Gone:
         return Cancelled(message="The file was handed back to the inbox meanwhile.")
     except Exception as fault:
-        return _end_badly(name, held, fault, store)
+        return _end_badly(store, name, held, fault)
     report_success(outcome, place)
     _keep_outcome(outcome)
     return Completed(message=success_line(outcome))
@@ -175,7 +175,7 @@ class StillArriving(Exception):
     """The file changed after it was taken."""
 
 
-def _end_badly(name: str, held: Claim, fault: Exception, store: ClaimStore) -> State[Any]:
+def _end_badly(store: ClaimStore, name: str, held: Claim, fault: Exception) -> State[Any]:
     """Put a document off or give it up; either way its run has failed, and says why."""
     log = get_run_logger()
     why = as_fault(fault)
@@ -207,7 +207,7 @@ def _end_badly(name: str, held: Claim, fault: Exception, store: ClaimStore) -> S
     return Failed(message=f"{why.vietnamese} / {why}")
 
 
-def work_on(claim: Claim, store: ClaimStore) -> Outcome:
+def work_on(store: ClaimStore, claim: Claim) -> Outcome:
     """Everything between taking a claim and putting its scan away.
 
     Raises:

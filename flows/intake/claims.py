@@ -87,9 +87,10 @@ _RECORD = TypeAdapter(Claim)
 
 @dataclass(frozen=True)
 class ClaimStore:
-    """The claims of a service: what lies in its folders, held by its settings.
+    """The claims of a service: what is written down about the files in its working/.
 
-    Notes are taken under the lock of all claims: what is written down there is true for every process.
+    :meth:`take_over`, :meth:`begin`, :meth:`assign` and :meth:`put_off` take the lock of all claims, because another
+    process may change the same claim. How files move is the matter of :mod:`flows.intake.transfers`.
     """
 
     settings: Settings

@@ -297,17 +297,18 @@ def status() -> None:
     from flows.host import heartbeat
     from flows.host.names import readable
     from flows.intake import status
+    from flows.intake.claims import ClaimStore
     from flows.service.record import read_service
     from flows.show import plain_table
 
-    settings = read_settings()
-    folders = settings.folders
+    store = ClaimStore(read_settings())
+    folders = store.folders
     service = read_service(folders)
     running = heartbeat.pid_of(folders, service.get("owner", "")) is not None
     click.echo(
         f"{folders.home}: " + (f"served, UI at {service['api'].removesuffix('/api')}" if running else "not served")
     )
-    counts, held = status.status(folders, settings.claim_timeout)
+    counts, held = status.status(store)
     click.echo("  ".join(f"{name} {count}" for name, count in counts.items()))
     if held:
         rows = [(one.where, readable(one.name), readable(one.why)) for one in held[:100]]
@@ -327,19 +328,21 @@ def retry(context: click.Context, files: tuple[Path, ...], everything: bool) -> 
     from flows.host.moves import Gone
     from flows.host.names import readable
     from flows.intake import quarantine
+    from flows.intake.claims import ClaimStore
 
     if bool(files) == everything:
         raise click.UsageError("name the files to put back, or give --all; `nambat status` lists them.")
-    folders = read_settings().folders
+    store = ClaimStore(read_settings())
+    folders = store.folders
     if away := missing_mount(folders):
         complain(str(away))
         context.exit(FAILED)
-    wanted = [path for path, _ in quarantine.quarantined_files(folders)] if everything else []
+    wanted = [path for path, _ in quarantine.quarantined_files(store)] if everything else []
     wanted += [path if path.is_absolute() else folders.quarantine / path for path in files]
     failed = 0
     for path in wanted:
         try:
-            place = quarantine.retry(folders, Path(os.path.normpath(path)), identity())
+            place = quarantine.retry(store, Path(os.path.normpath(path)), identity())
             click.echo(f"{readable(path.name)} lies in the inbox again: {readable(place)}")
         except Gone as fault:
             failed += 1

@@ -7,12 +7,11 @@ repair) takes a :class:`Document` and returns another one.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Literal
 
-from ocr.page import Box, Letter
+from ocr.page import Box, Letter, figures
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +54,7 @@ class Token:
     @property
     def doubted(self) -> bool:
         """Whether two readers saw other digits here, or parted them otherwise."""
-        return self.second is not None and _figures(self.text) != _figures(self.second)
+        return self.second is not None and figures(self.text) != figures(self.second)
 
     @property
     def published(self) -> str:
@@ -69,15 +68,6 @@ class Token:
         return "".join(out)
 
 
-def _figures(text: str) -> str:
-    """The digits of a text, with a point for each point or comma between two of them, which scans confuse.
-
-    >>> _figures("(1.250,5%),")
-    '1.250.5'
-    """
-    return re.sub(r"[.,]+(?=\d)", ".", re.sub(r"[^\d.,]", "", text)).strip(".,")
-
-
 Tokens = tuple[Token, ...]
 
 
@@ -85,6 +75,8 @@ def published(tokens: Tokens) -> str:
     """The published text of a sequence of tokens."""
     return " ".join(token.published for token in tokens)
 
+
+Grade = Literal["good", "fair", "poor"]
 
 BlockType = Literal[
     "letterhead", "title", "heading", "paragraph", "list_item", "table", "recipients", "signature", "missing"
@@ -251,6 +243,7 @@ class PageReport:
         mean_confidence, lowest_confidence: over its words, 0 to 100; ``None`` for a page without words.
         error: why it could not be read, or ``None``.
         ink_explained: share of the ink that looks like print and stands in a word that was read, 0 to 1.
+        grade: ``good``, ``fair`` or ``poor``; ``None`` for a page that could not be read.
     """
 
     number: int
@@ -262,6 +255,7 @@ class PageReport:
     seconds: float
     error: str | None = None
     ink_explained: float = 1.0
+    grade: Grade | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ right and bottom exclusive. Confidences run from 0 to 100.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
@@ -126,6 +127,15 @@ class Raised:
     box: Box
 
 
+def figures(text: str) -> str:
+    """The digits of a text, with a point for each point or comma between two of them, which scans confuse.
+
+    >>> figures("(1.250,5%),")
+    '1.250.5'
+    """
+    return re.sub(r"[.,]+(?=\d)", ".", re.sub(r"[^\d.,]", "", text)).strip(".,")
+
+
 @dataclass(frozen=True, slots=True)
 class Word:
     """A run of letters between spaces.
@@ -145,6 +155,11 @@ class Word:
     letters: tuple[Letter, ...] = ()
     raised: tuple[Raised, ...] = ()
     second: str | None = None
+
+    @property
+    def doubted(self) -> bool:
+        """Whether two readers saw other digits here, or parted them otherwise."""
+        return self.second is not None and figures(self.text) != figures(self.second)
 
 
 class Recognized(Protocol):

@@ -23,6 +23,7 @@ from normalize.document import (
     published,
 )
 from normalize.structure import footnotes, paragraphs, stamps
+from normalize.structure.grade import grade
 from normalize.structure.lines import (
     Margins,
     Rulings,
@@ -44,7 +45,7 @@ from normalize.vietnamese.decree30 import (
     is_recipients_list,
 )
 from normalize.vietnamese.syllable import clean, parse
-from ocr.page import Box, Line, Page, Zone, hull, mean_confidence, take_out
+from ocr.page import Box, Line, Page, Word, Zone, hull, lines_of, mean_confidence, take_out, words_of
 
 #: What begins an item of a list of recipients, and what Tesseract reads for it.
 _DASHES = tuple("-–—~=+*•")
@@ -207,7 +208,12 @@ def _report(page: Page) -> PageReport:
         seconds=page.seconds,
         error=page.error,
         ink_explained=page.ink_explained,
+        grade=None if page.error else grade(_words_of_print(page), page.ink_explained),
     )
+
+
+def _words_of_print(page: Page) -> list[Word]:
+    return words_of(lines_of(zone for zone in page.zones if zone.kind != "noise"))
 
 
 def _unread_print(page: Page) -> list[PageWarning]:

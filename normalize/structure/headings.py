@@ -82,7 +82,8 @@ def _heading_level(paragraph: Paragraph, text: str, bold_headings: bool, listed:
     if text.startswith(_DASHES) or text.rstrip().endswith(";") or is_motto(text):
         return 0
     bold = paragraph.bold
-    if _LETTERED.match(text) and len(text) <= LONGEST_HEADING and all(line.capitals for line in paragraph.lines):
+    lettered = bool(_LETTERED.match(text)) and not numbered_level(text)  # I. and V. are numbers
+    if lettered and len(text) <= LONGEST_HEADING and all(line.capitals for line in paragraph.lines):
         return _LETTERED_LEVEL
     if bold:
         return _bold_level(paragraph, text)

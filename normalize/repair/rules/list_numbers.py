@@ -26,7 +26,7 @@ SURE, LIKELY = 0.97, 0.93
 
 def list_numbers(document: Document) -> Iterator[Change]:
     """Items whose number was lost, and dashes that were read with a line under or behind them."""
-    found = [place for place in heads(document) if len(place.tokens) > 1 and not place.token.marks]
+    found = [place for place in heads(document) if len(place.tokens) > 1 and not place.token.references]
     for place in found:
         yield from _dash(place)
     for parted, group in groupby(found, key=_begins_part):

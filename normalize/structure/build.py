@@ -6,7 +6,7 @@ import time
 from bisect import bisect
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
-from itertools import groupby
+from itertools import chain, groupby
 from typing import Literal
 
 from normalize.document import (
@@ -389,39 +389,59 @@ def _footnote(note: footnotes.Note, anchored: bool) -> Footnote:
     )
 
 
+@dataclass(slots=True)
+class _SoFar:
+    """What of a document stands above a paragraph.
+
+    Attributes:
+        bold_headings: the document sets its headings in bold.
+        in_title: nothing but lines of the title.
+        titled: some of them.
+        signed: page of the last recipients or signature.
+    """
+
+    bold_headings: bool
+    in_title: bool = True
+    titled: bool = False
+    signed: int = 0
+
+
 def _blocks(body: Sequence[_Part], margins: Mapping[int, Margins], rulings: Rulings) -> Iterator[Block]:
     """The body's blocks in published order: letterhead, title and text, recipients, signature."""
-    in_title, titled, signed = True, False, 0
     runs = [(role, list(parts)) for role, parts in groupby(body, key=lambda part: part.role)]
-    texts = {
-        number: paragraphs.group(_set_lines(parts, margins, rulings))
-        for number, (role, parts) in enumerate(runs)
-        if role == "text"
-    }
-    bold_headings = headings.marks_in_bold(paragraph for text in texts.values() for paragraph in text)
-    for number, (role, parts) in enumerate(runs):
+    lines = [_set_lines(parts, margins, rulings) for _, parts in runs]
+    texts = [paragraphs.group(own) if role == "text" else [] for (role, _), own in zip(runs, lines, strict=True)]
+    so_far = _SoFar(headings.marks_in_bold(chain.from_iterable(texts)))
+    for (role, parts), own, text in zip(runs, lines, texts, strict=True):
         if role == "missing":
             yield from (_missing(part.page) for part in parts)
-            continue
-        if role == "table":
+        elif role == "table":
             yield from (_table_block(part.page, part.table, rulings) for part in parts if part.table)
-            continue
-        if role == "text":
-            for before, paragraph, after in _with_neighbours(texts[number]):
-                listed = any(headings.follow_each_other(paragraph, other) for other in (before, after))
-                on_signed = paragraph.page == signed
-                kind, level = headings.type_of(paragraph, in_title, bold_headings, on_signed, listed)
-                in_title = in_title and (kind == "title" or (not titled and headings.may_stand_above_title(paragraph)))
-                titled = titled or kind == "title"
-                yield Block(kind, paragraph.tokens, paragraph.page, level, paragraph.box)
-            continue
-        lines = _set_lines(parts, margins, rulings)
-        if role == "recipients" or role == "signature":
-            signed, in_title = lines[-1].page, False
-        if role == "recipients":
-            yield from _recipient_blocks(lines)
+        elif role == "text":
+            yield from _text_blocks(text, so_far)
         else:
-            yield from (_line_block(role, line) for line in lines)
+            yield from _lined_blocks(role, own, so_far)
+
+
+def _text_blocks(run: Sequence[paragraphs.Paragraph], so_far: _SoFar) -> Iterator[Block]:
+    for before, paragraph, after in _with_neighbours(run):
+        listed = any(headings.follow_each_other(paragraph, other) for other in (before, after))
+        on_signed = paragraph.page == so_far.signed
+        kind, level = headings.type_of(paragraph, so_far.in_title, so_far.bold_headings, on_signed, listed)
+        above_title = not so_far.titled and headings.may_stand_above_title(paragraph)
+        so_far.in_title &= kind == "title" or above_title
+        so_far.titled |= kind == "title"
+        yield Block(kind, paragraph.tokens, paragraph.page, level, paragraph.box)
+
+
+def _lined_blocks(role: BlockType, lines: Sequence[SetLine], so_far: _SoFar) -> Iterator[Block]:
+    """Letterhead, recipients and signature: lines that are no paragraphs."""
+    if role == "recipients" or role == "signature":
+        so_far.signed, so_far.in_title = lines[-1].page, False
+    if role == "recipients":
+        yield from _recipient_blocks(lines)
+    else:
+        yield from (_line_block(role, line) for line in lines)
 
 
 def _with_neighbours(

@@ -81,16 +81,21 @@ def _heading_level(paragraph: Paragraph, text: str, bold_headings: bool, listed:
     """The level of a heading; 0 for what is none."""
     if text.startswith(_DASHES) or text.rstrip().endswith(";") or is_motto(text):
         return 0
-    bold = paragraph.bold
-    lettered = bool(_LETTERED.match(text)) and not numbered_level(text)  # I. and V. are numbers
-    if lettered and len(text) <= LONGEST_HEADING and all(line.capitals for line in paragraph.lines):
+    if _is_lettered(paragraph, text):
         return _LETTERED_LEVEL
-    if bold:
+    if paragraph.bold:
         return _bold_level(paragraph, text)
     level = heading_level(text)
-    if level > _IN_ANY_TYPE and bold is False:
-        level = 0 if bold_headings or listed or not _is_short(paragraph, text) else level
+    if level > _IN_ANY_TYPE and paragraph.bold is False:
+        may_be = not bold_headings and not listed and _is_short(paragraph, text)
+        level = level if may_be else 0
     return level or int(_is_centred_heading(paragraph, text))
+
+
+def _is_lettered(paragraph: Paragraph, text: str) -> bool:
+    """Whether a paragraph in capitals is counted in letters; ``I.`` and ``V.`` are numbers."""
+    lettered = bool(_LETTERED.match(text)) and not numbered_level(text)
+    return lettered and len(text) <= LONGEST_HEADING and all(line.capitals for line in paragraph.lines)
 
 
 def _is_short(paragraph: Paragraph, text: str) -> bool:

@@ -125,8 +125,7 @@ def begins_paragraph(before: SetLine, line: SetLine, paragraph: Paragraph, pitch
     set_apart = _are_set_apart(before, line, pitch)
     if _bold_ends(before, line):
         return True
-    fills_measure = _sentence_goes_on(before, line) and not _is_set_in(line)
-    if before.centred or (line.centred and not fills_measure):
+    if _is_title_line(before, line):
         return _begins_title_line(before, line, set_apart)
     ended = _ends_sentence(before)
     new_item = _begins_item(line)
@@ -138,8 +137,19 @@ def begins_paragraph(before: SetLine, line: SetLine, paragraph: Paragraph, pitch
     if had_room:
         return True
     if indented:
-        return new_item or (ended and not _stands_under_words(line, paragraph)) or not _hangs(line, paragraph)
+        return new_item or not _carries_on(line, paragraph, ended)
     return set_apart or (ended and new_item and not line.text.startswith(_DASHES))
+
+
+def _carries_on(line: SetLine, paragraph: Paragraph, ended: bool) -> bool:
+    """Whether an indented line carries on a paragraph, after a full stop only under the words of an item."""
+    return _hangs(line, paragraph) and (not ended or _stands_under_words(line, paragraph))
+
+
+def _is_title_line(before: SetLine, line: SetLine) -> bool:
+    """Whether one of two lines is centred, and the second does not just fill the measure."""
+    fills_measure = _sentence_goes_on(before, line) and not _is_set_in(line)
+    return before.centred or (line.centred and not fills_measure)
 
 
 def _begins_title_line(before: SetLine, line: SetLine, set_apart: bool) -> bool:

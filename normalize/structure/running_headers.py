@@ -14,7 +14,7 @@ from rapidfuzz import fuzz
 
 from normalize.vietnamese.decree30 import is_motto
 from normalize.vietnamese.syllable import skeleton
-from ocr.page import Box, Line, Page, Zone
+from ocr.page import Box, Line, Page, Zone, lines_of
 
 #: Of the page's height: how near to the edge they stand, and how far they wander from page to page.
 _MARGIN, _WANDER = 0.14, 0.02
@@ -127,22 +127,26 @@ def _numbers_agree(edge: _Edge, other: _Edge) -> bool:
 
 def _edges(page: Page) -> list[_Edge]:
     """The two uppermost and the two lowest lines of a page and its head, where they stand in its margins."""
-    if any(is_motto(line.text) for zone in page.zones for line in zone.lines):
+    if any(is_motto(line.text) for line in lines_of(page.zones)):
         return []
     zones = [zone for zone in page.zones if zone.kind in ("text", "left", "right", "notes")]
-    lines = [line for zone in zones for line in zone.lines]
+    lines = lines_of(zones)
     if len(lines) < _FEWEST_LINES:
         return []
     lines.sort(key=lambda line: line.baseline)
-    heads = {line for zone in _heads(zones) for line in zone.lines}
-    out = []
-    for line in dict.fromkeys([*lines[:2], *(line for line in lines if line in heads), *lines[-2:]]):
-        height = line.box.y / page.height
-        text = re.sub(r"[\d\W]+", " ", skeleton(line.text)).strip()
-        in_margin = height < _MARGIN or height > 1 - _MARGIN
-        if in_margin and sum(c.isalpha() for c in text) >= _FEWEST_LETTERS:
-            out.append(_Edge(page.number, line, text, height, line in heads))
-    return out
+    heads = set(lines_of(_heads(zones)))
+    outer = dict.fromkeys([*lines[:2], *filter(heads.__contains__, lines), *lines[-2:]])
+    edges = (_edge(page, line, line in heads) for line in outer)
+    return [edge for edge in edges if edge is not None]
+
+
+def _edge(page: Page, line: Line, in_head: bool) -> _Edge | None:
+    """A line as the edge of its page, where it stands in the margin and has letters."""
+    height = line.box.y / page.height
+    text = re.sub(r"[\d\W]+", " ", skeleton(line.text)).strip()
+    in_margin = height < _MARGIN or height > 1 - _MARGIN
+    has_letters = sum(c.isalpha() for c in text) >= _FEWEST_LETTERS
+    return _Edge(page.number, line, text, height, in_head) if in_margin and has_letters else None
 
 
 def _heads(zones: Sequence[Zone]) -> list[Zone]:

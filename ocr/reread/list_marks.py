@@ -8,14 +8,14 @@ digits before a point are read by the network for lone digits, as they are in th
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from ocr.image.components import Components, Shapes
 from ocr.layout.two_columns import BEHIND_DASH, DASHES
-from ocr.page import Box, Line, Word, Zone, hull, letter, lines_of, mean_confidence, of_words, without
+from ocr.page import Box, Line, Word, Zone, hull, letter, lines_of, mean_confidence, of_words, without, words_of
 from ocr.reread.table_cells import Again
 from ocr.superscripts.raised_digits import SIGNS, cut_out, probabilities
 
@@ -63,18 +63,25 @@ def read_list_marks(zones: Sequence[Zone], ink: Components, image: np.ndarray, a
         again: reads a part of the page by itself, as one block.
     """
     elsewhere = lines_of(zone for zone in zones if zone.kind in ("notes", "head", "foot") or _is_table(zone))
-    noise = [line for zone in zones for line in zone.lines if zone.kind == "noise" or _is_column(line)]
+    noise = [line for zone in zones for line in _illegible(zone)]
     before = [line for line in lines_of(zones) if line not in elsewhere]
     lines = _with_lone_signs(before)
-    print_lines = [line for line in lines if line not in noise]
-    found = _lost_signs(print_lines, [*elsewhere, *print_lines], ink, image, again)
+    legible = [line for line in lines if line not in noise]
+    found = _lost_signs(legible, [*elsewhere, *legible], ink, image, again)
     if not found and lines == before:
         return None
-    taken = [
-        word for line in noise for word in line.words if any(word.box.overlaps(sign.box) for sign in found.values())
-    ]
     lines = [_signed(line, found[line]) if line in found else line for line in lines]
-    return [*elsewhere, *without(lines, taken)]
+    return [*elsewhere, *without(lines, _standing_in(noise, found.values()))]
+
+
+def _illegible(zone: Zone) -> list[Line]:
+    return [line for line in zone.lines if zone.kind == "noise" or _is_column(line)]
+
+
+def _standing_in(noise: Sequence[Line], signs: Iterable[Word]) -> list[Word]:
+    """What was read as noise where a sign is."""
+    boxes = [sign.box for sign in signs]
+    return [word for word in words_of(noise) if any(word.box.overlaps(box) for box in boxes)]
 
 
 def _is_table(zone: Zone) -> bool:
@@ -121,15 +128,21 @@ def _lost_signs(
     usual = float(np.median([line.x_height for line in lines])) if lines else 0.0
     page = _Page(by_top, image, [word.box for line in all_lines for word in line.words], _LARGEST * usual)
     lost = [ahead for line in lines if (ahead := page.ahead(line)) is not None]
-    signs = {ahead.line: sign for ahead in lost if (sign := page.sign(ahead)) is not None}
+    signs = _found((ahead, page.sign(ahead)) for ahead in lost)
     unread = [ahead for ahead in lost if ahead.line not in signs and ahead.may_be_number]
-    for ahead in unread[:_MOST_AGAIN]:
-        read = _read_again(ahead, again)
-        if read is not None:
-            signs[ahead.line] = read
+    signs |= _found((ahead, _read_again(ahead, again)) for ahead in unread[:_MOST_AGAIN])
+    return _borne_out(signs, lines)
+
+
+def _borne_out(signs: Mapping[Line, Word], lines: Sequence[Line]) -> dict[Line, Word]:
+    """The signs without the dashes that may be dirt."""
     dashes = [line.box.left for line in lines if line.text[:1] in _DASHES]
     dashes += [sign.box.left for sign in signs.values() if sign.text in _DASHES]
     return {line: sign for line, sign in signs.items() if _is_borne_out(sign, line, dashes)}
+
+
+def _found(signs: Iterable[tuple[_Ahead, Word | None]]) -> dict[Line, Word]:
+    return {ahead.line: sign for ahead, sign in signs if sign is not None}
 
 
 def _signed(line: Line, sign: Word) -> Line:

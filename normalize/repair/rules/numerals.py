@@ -189,29 +189,24 @@ def _headings(document: Document, measured: bool) -> Iterator[Change]:
     lettered = any(tokens[0].text == "G." for _, tokens in document.texts() if tokens)
     last = 0  # the number of the last roman heading
     for index, (place, core) in enumerate(found):
-        following = found[index + 1][1] if index + 1 < len(found) else ""
         if place.token.references:
             continue
-        if (
-            not last
-            and not lettered
-            and core in _FIRST
-            and (first := _roman_one(place, [one for _, one in found[index + 1 :]]))
-        ):
-            last = 1
-            yield first
+        following = [one for _, one in found[index + 1 :]]
+        change = None if last or lettered or core not in _FIRST else _roman_one(place, following)
+        if change is None and core.isdigit():
             continue
-        if core.isdigit():
-            continue
-        if core in ("I", "l", "|") and following == "2" and (one := _arabic_one(place, core)) is not None:
-            yield one
-            continue
-        change = _roman_heading(place, core, following, last, measured=measured, lettered=lettered)
+        if change is None:
+            change = _heading(place, core, "".join(following[:1]), last, measured=measured, lettered=lettered)
         value = change.after if change is not None else core
-        if value in ROMAN:
-            last = ROMAN.index(value)
+        last = ROMAN.index(value) if value in ROMAN else last
         if change is not None:
             yield change
+
+
+def _heading(place: Place, core: str, following: str, last: int, *, measured: bool, lettered: bool) -> Change | None:
+    """The numeral of a heading: ``I.`` that was printed ``1.``, or one whose strokes are wrong."""
+    one = _arabic_one(place, core) if core in ("I", "l", "|") and following == "2" else None
+    return one or _roman_heading(place, core, following, last, measured=measured, lettered=lettered)
 
 
 def _roman_one(place: Place, following: Sequence[str]) -> Change | None:

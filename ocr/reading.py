@@ -21,6 +21,7 @@ from ocr.page import Box, Line, Page, Zone, lines_of, mean_confidence
 from ocr.rasterize import MAX_PIXELS, rasterize
 from ocr.reread.about_seals import read_about_seals
 from ocr.reread.columns import read_columns
+from ocr.reread.doubtful_lines import read_doubtful
 from ocr.reread.missed_text import read_missed
 from ocr.reread.table_cells import read_cells
 from ocr.superscripts.attach import attach
@@ -82,6 +83,7 @@ def _reread(read: _Read, zones: tuple[Zone, ...], rules: tuple[Box, ...], dpi: i
     block = partial(again, one_block=True)
     rereads: tuple[Callable[[Sequence[Zone]], list[Line] | None], ...] = (
         lambda zones: read_columns(zones, width, lambda box, signs: again(box, with_signs=signs)),
+        lambda zones: read_doubtful(zones, read.page.seals, partial(block, margin=20)),
         lambda zones: read_about_seals(zones, read.page.seals, block),
         lambda zones: read_cells(zones, read.image, partial(block, margin=40)),
         lambda zones: read_missed(lines_of(zones), read.parts, read.page.seals, partial(block, margin=20)),

@@ -8,12 +8,17 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from ocr.image.seals import Seal
-from ocr.page import Line, mean_confidence
+from ocr.page import Line, is_read_elsewhere, mean_confidence
 
 #: A speck is read as so many signs at most, one of them a letter or digit at most.
 _LONGEST_SPECK = 8
 #: A letter that stands alone is print from this confidence on, if it is as large as this share of the page's x-height.
 _SURE_LETTER, _SMALL_LETTER = 80.0, 0.75
+#: A letter by itself that is taller, in x-heights of the page, was drawn by a pen: Ấ and Ỗ are 2.1 tall.
+_TALL_LETTER = 2.6
+#: A line is print, however little of the rest was read, when words of so many letters each, and so many in all, were
+#: read with this confidence.
+_SURE_WORD, _WORD, _SURE_LETTERS = 85.0, 3, 5
 #: Below this confidence a line is no print; below the second, if less than this share of its signs are letters.
 _GARBAGE = 30.0
 _DOUBTFUL, _FEW_LETTERS = 50.0, 0.6
@@ -32,7 +37,7 @@ def without_noise(lines: Sequence[Line], seals: Sequence[Seal] = ()) -> tuple[li
     for line in lines:
         is_noise = (
             _is_speck(line, x_height)
-            or _is_garbage(line)
+            or (_is_garbage(line) and not (_has_sure_words(line) and not is_read_elsewhere(line, lines)))
             or _is_out_of_scale(line, x_height)
             or _is_read_in_seal(line, seals)
         )
@@ -45,14 +50,21 @@ def _is_speck(line: Line, x_height: float) -> bool:
     signs, letters = _signs(line), _count(line, str.isalnum)
     if signs > _LONGEST_SPECK or letters > 1 or _count(line, str.isdigit):
         return False
-    small = line.x_height < _SMALL_LETTER * x_height
-    return letters == 0 or signs > 1 or mean_confidence(line.words) < _SURE_LETTER or small
+    wrong_size = line.x_height < _SMALL_LETTER * x_height or line.box.height > _TALL_LETTER * x_height
+    return letters == 0 or signs > 1 or mean_confidence(line.words) < _SURE_LETTER or wrong_size
 
 
 def _is_garbage(line: Line) -> bool:
     confidence = mean_confidence(line.words)
     few_letters = _count(line, str.isalnum) < _FEW_LETTERS * _signs(line)
     return confidence < _GARBAGE or (confidence < _DOUBTFUL and few_letters)
+
+
+def _has_sure_words(line: Line) -> bool:
+    """Whether part of a line was read beyond doubt: what a pen or a stamp left of the rest costs it its confidence."""
+    sure = [word.text for word in line.words if word.confidence >= _SURE_WORD]
+    letters = [sum(c.isalpha() for c in text) for text in sure]
+    return sum(n for n in letters if n >= _WORD) >= _SURE_LETTERS
 
 
 def _is_out_of_scale(line: Line, x_height: float) -> bool:

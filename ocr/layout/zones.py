@@ -18,7 +18,7 @@ from ocr.layout.borderless_tables import find_open_tables
 from ocr.layout.footnote_zone import find_notes
 from ocr.layout.noise import without_noise
 from ocr.layout.ruled_tables import Table
-from ocr.layout.two_columns import columns_and_text, cut_at_gutter, cut_between_columns, part, rows_of
+from ocr.layout.two_columns import columns_and_text, cut_at_gutter, cut_between_columns, part, rows_of, with_values
 from ocr.page import Box, Line, Zone, zone_of
 
 #: Sizes of type within this share of each other are one; the body's is set in so many of the page's letters at least.
@@ -53,6 +53,7 @@ def find_zones(
     lines, noise = without_noise([piece for line in lines for piece in cut_between_columns(line, lines, width)], seals)
     if not lines:
         return (*inside, *zone_of("noise", noise))
+    lines = with_values(lines)
     body = body_x_height(lines)
     head, foot = _margins(lines, width, height)
     rest = [line for line in lines if line not in head and line not in foot]

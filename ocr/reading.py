@@ -81,9 +81,10 @@ def _reread(read: _Read, zones: tuple[Zone, ...], rules: tuple[Box, ...], dpi: i
     height, width = read.page.image.shape
     again = partial(read.again, dpi=dpi, timeout=timeout)
     block = partial(again, one_block=True)
+    framed = partial(block, margin=20, with_borders=True)
     rereads: tuple[Callable[[Sequence[Zone]], list[Line] | None], ...] = (
         lambda zones: read_columns(zones, width, lambda box, signs: again(box, with_signs=signs)),
-        lambda zones: read_doubtful(zones, read.page.seals, partial(block, margin=20)),
+        lambda zones: read_doubtful(zones, read.page.seals, partial(block, margin=20), framed, width, height),
         lambda zones: read_about_seals(zones, read.page.seals, block),
         lambda zones: read_cells(zones, read.image, partial(block, margin=40)),
         lambda zones: read_missed(lines_of(zones), read.parts, read.page.seals, partial(block, margin=20)),
@@ -123,6 +124,7 @@ class _Read:
         *,
         one_block: bool = False,
         with_signs: bool = False,
+        with_borders: bool = False,
         margin: int = 0,
     ) -> list[Line]:
         """A part of the page, read by itself; ``with_signs``: what was taken for raised signs is read as print.
@@ -130,12 +132,13 @@ class _Read:
         Args:
             margin: pixels of paper to put around it.
         """
-        part = (self.unerased if with_signs else self.image)[box.top : box.bottom, box.left : box.right]
+        whole = self.page.image if with_borders else self.unerased if with_signs else self.image
+        part = whole[box.top : box.bottom, box.left : box.right]
         if margin:
             part = np.pad(part, margin, constant_values=int(np.percentile(part, 90)))
         found = recognize(part, dpi=dpi, timeout=timeout, one_block=one_block)
         lines = [moved(line, 1.0, box.left - margin, box.top - margin) for line in found]
-        if with_signs:
+        if with_signs or with_borders:
             return attach(measured(lines, self.parts), [])
         return attach(measured(put_back(lines, self.shifts), self.parts), self.signs)
 

@@ -22,8 +22,10 @@ _SURE_WORD, _WORD, _SURE_LETTERS = 85.0, 3, 5
 #: Below this confidence a line is no print; below the second, if less than this share of its signs are letters.
 _GARBAGE = 30.0
 _DOUBTFUL, _FEW_LETTERS = 50.0, 0.6
-#: Letters so many times as large as the page's are drawings, unless they were read with this confidence.
+#: Letters so many times as large as the page's are drawings, unless they were read with this confidence; a word or two
+#: so many times as high, in x-heights of the page, are a pen's.
 _OUT_OF_SCALE, _SURE_SCALE = 3.5, 75.0
+_PEN_WORDS, _PEN_HEIGHT = 2, 5.0
 #: In radii: what is read nearer to the centre of a seal is noise below this confidence, or with so few letters.
 _IN_SEAL = 0.9
 _SURE_IN_SEAL, _FEWEST_IN_SEAL = 85.0, 3
@@ -68,7 +70,9 @@ def _has_sure_words(line: Line) -> bool:
 
 
 def _is_out_of_scale(line: Line, x_height: float) -> bool:
-    return line.x_height > _OUT_OF_SCALE * x_height and mean_confidence(line.words) < _SURE_SCALE
+    drawn = line.x_height > _OUT_OF_SCALE * x_height
+    written = len(line.words) <= _PEN_WORDS and line.box.height > _PEN_HEIGHT * x_height
+    return (drawn or written) and mean_confidence(line.words) < _SURE_SCALE
 
 
 def _is_read_in_seal(line: Line, seals: Sequence[Seal]) -> bool:

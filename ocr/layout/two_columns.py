@@ -132,9 +132,10 @@ def _without_specks(line: Line) -> Line:
 
 
 def _runs_across(line: Line, gutter: tuple[int, int]) -> bool:
-    """Whether a word of a line stands in the middle third of a gutter: running text, or a title, leaves none free."""
+    """Whether a line runs over a gutter with a word in its middle third: running text, or a title, leaves none free."""
     left, right = gutter[0] + (gutter[1] - gutter[0]) / 3, gutter[1] - (gutter[1] - gutter[0]) / 3
-    return any(word.box.left < right and left < word.box.right for word in line.words)
+    over = line.box.left < gutter[0] and gutter[1] < line.box.right
+    return over and any(word.box.left < right and left < word.box.right for word in line.words)
 
 
 def _is_running_text(line: Line, others: Sequence[Line]) -> bool:

@@ -24,6 +24,9 @@ from ocr.page import Box, Line, Zone, zone_of
 #: Sizes of type within this share of each other are one; the body's is set in so many of the page's letters at least.
 _ALIKE, _BODY_SHARE = 0.06, 0.12
 
+# A frame beside the text: in page widths, and how many vertical borders.
+_BESIDE_WIDTH, _BESIDE_COLUMNS = 0.45, 4
+
 # Page numbers and running headers, in pages.
 _HEAD, _FOOT = 0.14, 0.88  # above and below these they stand
 _MIDDLE = (0.3, 0.75)
@@ -108,7 +111,9 @@ def _table_at(line: Line, index: int, tables: Sequence[Table]) -> int | None:
     word = line.words[index].box
     for number, table in enumerate(tables):
         across = table.box.left - line.x_height < word.x < table.box.right + line.x_height
-        if across and table.box.top < line.box.y < table.box.bottom:
+        # A frame that is no table of cells ends at its borders, though a pen's stroke may run out of it.
+        top = max(table.box.top, table.rows[0]) if len(table.columns) == 2 else table.box.top
+        if across and top < line.box.y < table.box.bottom:
             return number
     return None
 
@@ -119,11 +124,26 @@ def _with_tables(lines: list[Line], tables: list[Zone], width: int) -> list[Zone
     for _, _, table in find_open_tables(rows_of(lines)):
         tables = [*tables, table]
         lines = [line for line in lines if line not in table.lines]
-    for table in sorted(tables, key=lambda one: one.box.top):
+    beside = [table for table in tables if _stands_beside(table, lines, width)]
+    for table in sorted((one for one in tables if one not in beside), key=lambda one: one.box.top):
         above = [line for line in lines if line.box.y < table.box.top]
         lines = [line for line in lines if line.box.y >= table.box.top]
         zones += [*columns_and_text(rows_of(above), width), table]
-    return zones + columns_and_text(rows_of(lines), width)
+    zones += columns_and_text(rows_of(lines), width)
+    for frame in beside:
+        at = next((n for n, zone in enumerate(zones) if zone.box.top > frame.box.top), len(zones))
+        # Between two columns nothing stands in reading order.
+        while at < len(zones) and zones[at].kind == "right":
+            at += 1
+        zones.insert(at, frame)
+    return zones
+
+
+def _stands_beside(table: Zone, lines: Sequence[Line], width: int) -> bool:
+    """Whether a small frame of one cell or a few stands beside lines that it does not part: a stamp's, as a rule."""
+    if table.box.width > _BESIDE_WIDTH * width or len(table.columns) > _BESIDE_COLUMNS:
+        return False
+    return any(table.box.down(line.box) > 0.5 * line.box.height for line in lines)
 
 
 def _margins(lines: list[Line], width: int, height: int) -> tuple[list[Line], list[Line]]:

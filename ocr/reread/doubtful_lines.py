@@ -26,32 +26,57 @@ _SURE = 70.0
 #: What a line read again must show at least, and how much more than before: its letters, each by its confidence above
 #: a guess. On the lines of real scans that were thrown away, print had 130 and more, traces of seals 60 at most.
 _EVIDENCE, _BETTER = 100.0, 1.2
+#: A frame of so many columns at most, so wide and so high, in pages, may be a stamp's.
+_FRAME_COLUMNS, _FRAME_WIDTH, _FRAME_HEIGHT = 3, 0.45, 0.14
 #: Paper about a word, in x-heights.
 _RIM = 0.25
 
 
-def read_doubtful(zones: Sequence[Zone], seals: Sequence[Seal], again: Again) -> list[Line] | None:
-    """The lines of a page, with those of its noise that read better by themselves; ``None`` where none does.
+def read_doubtful(
+    zones: Sequence[Zone], seals: Sequence[Seal], again: Again, framed: Again, width: int, height: int
+) -> list[Line] | None:
+    """The lines of a page, with those of its noise and of its small frames that read better by themselves.
 
     Args:
         zones: of the page.
         seals: what stands in one is no print.
         again: reads a part of the page by itself, as one block.
+        framed: the same, with the borders of tables.
+        width, height: of the page, in pixels.
+
+    Returns:
+        ``None`` where no line reads better.
     """
     out = lines_of(zones)
     print_ = [line.x_height for zone in zones if zone.kind != "noise" for line in zone.lines]
     if not print_:
         return None
     size = float(np.median(print_))
-    replaced = False
+    better: dict[int, Line] = {}
     for zone in zones:
-        for line in zone.lines if zone.kind == "noise" else ():
-            if _looks_like_print(line, size, seals) and not is_read_elsewhere(line, out):
-                better = _read_again(line, size, again)
-                if evidence(better.words) > max(_EVIDENCE, _BETTER * evidence(line.words)):
-                    out = [better if one is line else one for one in out]
-                    replaced = True
-    return out if replaced else None
+        if zone.kind == "noise":
+            for line in zone.lines:
+                if _looks_like_print(line, size, seals) and not is_read_elsewhere(line, out):
+                    better[id(line)] = _read_again(line, size, again)
+        elif _is_small_frame(zone, width, height):
+            for line in zone.lines:
+                if mean_confidence(line.words) < _SURE:
+                    better[id(line)] = _one_line(framed(line.box), line)
+    better = {key: line for key, line in better.items() if line.words}
+    taken = [_better_of(line, better.get(id(line), line)) for line in out]
+    return taken if any(one is not line for one, line in zip(taken, out, strict=True)) else None
+
+
+def _better_of(line: Line, again: Line) -> Line:
+    """A line as it was read again where that shows so much more, or else as it was."""
+    return again if evidence(again.words) > max(_EVIDENCE, _BETTER * evidence(line.words)) else line
+
+
+def _is_small_frame(zone: Zone, width: int, height: int) -> bool:
+    """Whether a table is as small as the frame of a stamp, and has as few columns."""
+    # Of part of a page the height says nothing.
+    small = zone.box.width < _FRAME_WIDTH * width and zone.box.height < _FRAME_HEIGHT * max(height, width)
+    return zone.kind == "table" and len(zone.columns) <= _FRAME_COLUMNS + 1 and small
 
 
 def _looks_like_print(line: Line, size: float, seals: Sequence[Seal]) -> bool:

@@ -22,7 +22,7 @@ from normalize.document import (
     Token,
     published,
 )
-from normalize.structure import footnotes, paragraphs, stamps
+from normalize.structure import footnotes, letterhead, paragraphs, stamps
 from normalize.structure.lines import (
     Margins,
     Rulings,
@@ -156,6 +156,8 @@ def _documents_own(page: Page, running: Set[tuple[int, Box]], reading: _Reading)
     zones, added = stamps.take_off(page)
     for line, reason in added:
         reading.drop(page.number, [line], reason)
+    if page.number == 1:
+        zones = letterhead.set_right(zones, page)
     zones, headers = take_out(zones, lambda line: (page.number, line.box) in running)
     reading.drop(page.number, headers, "running header")
     return zones

@@ -134,7 +134,7 @@ class Correction:
     """One change that repair made, with what is needed to explain and to undo it.
 
     Attributes:
-        where: ``blocks/12`` or ``footnotes/3/0`` (label, paragraph): the text it stands in.
+        where: ``blocks/12``, ``footnotes/3/0`` (label, paragraph) or ``dropped/4``: the text it stands in.
         start: offset of ``after`` in that published text, marks and all.
         before: as it was read.
         after: as it is published.
@@ -176,12 +176,15 @@ class Dropped:
 
     Attributes:
         reason: why.
+        tokens: of a stamp or a note that was put on the page later, its words, which repair puts right like the
+            document's; of anything else none, as it was no print or is published elsewhere.
     """
 
     page: int
     box: Box | None
     text: str
     reason: DropReason
+    tokens: Tokens = field(default=(), repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -278,9 +281,12 @@ class Document:
     timings: dict[str, float] = field(default_factory=dict)
 
     def texts(self) -> Iterator[tuple[str, Tokens]]:
-        """Every text of the document with its ``where`` (see :class:`Correction`): blocks, then footnotes."""
+        """Every text of the document with its ``where`` (see :class:`Correction`): blocks, notes, what was dropped."""
         for index, block in enumerate(self.blocks):
             yield f"blocks/{index}", block.tokens
         for note in self.footnotes:
             for index, tokens in enumerate(note.paragraphs):
                 yield f"footnotes/{note.label}/{index}", tokens
+        for index, one in enumerate(self.dropped):
+            if one.tokens:
+                yield f"dropped/{index}", one.tokens

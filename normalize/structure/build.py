@@ -22,7 +22,8 @@ from normalize.document import (
     Token,
     published,
 )
-from normalize.structure import footnotes, letterhead, paragraphs, stamps
+from normalize.structure import footnotes, paragraphs, stamps
+from normalize.structure.head_columns import with_title_parted
 from normalize.structure.lines import (
     Margins,
     Rulings,
@@ -84,6 +85,11 @@ class _Reading:
 
     def drop(self, page: int, lines: Iterable[Line], reason: DropReason) -> None:
         self.dropped += [Dropped(page, line.box, line.text, reason) for line in lines]
+
+    def drop_added(self, page: int, line: Line, reason: DropReason) -> None:
+        """What was put on the page later: its words are words of the language, and are repaired."""
+        tokens = tuple(token(page, word, {}) for word in line.words)
+        self.dropped.append(Dropped(page, line.box, line.text, reason, tokens))
 
 
 def build_document(pages: Iterable[Page], source: Source) -> Document:
@@ -155,9 +161,9 @@ def _documents_own(page: Page, running: Set[tuple[int, Box]], reading: _Reading)
     """The zones of a page without what is not the document's text: stamps and running headers, which are dropped."""
     zones, added = stamps.take_off(page)
     for line, reason in added:
-        reading.drop(page.number, [line], reason)
+        reading.drop_added(page.number, line, reason)
     if page.number == 1:
-        zones = letterhead.set_right(zones, page)
+        zones = with_title_parted(zones, page)
     zones, headers = take_out(zones, lambda line: (page.number, line.box) in running)
     reading.drop(page.number, headers, "running header")
     return zones

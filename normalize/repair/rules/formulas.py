@@ -14,7 +14,14 @@ from rapidfuzz.distance import Levenshtein
 
 from normalize.document import Document, Token
 from normalize.repair.changes import Change, Place, cleaned
-from normalize.vietnamese.decree30 import FORMULAS, RECIPIENTS_HEAD, is_capacity_sign
+from normalize.vietnamese.decree30 import (
+    FORMULAS,
+    NATIONAL_TITLE,
+    PORTALS,
+    RECIPIENTS_HEAD,
+    is_capacity_sign,
+    is_motto,
+)
 from normalize.vietnamese.syllable import key, match_case, parse, skeleton
 
 _BLOCKS = ("letterhead", "title", "signature", "recipients")
@@ -25,6 +32,9 @@ _REPORT = re.compile(r"\([bB]/(€)\)")
 #: The C of "C, PVP": the chief and the deputies of an office.
 _CAPITAL_C = re.compile(r"-?(€),")
 _SURNAME = "the seal hides the beginning of a family name that no other ends like"
+_OVERPRINTED = "the national title goes on so, and the motto stands under it; something was printed over it"
+#: Words of the national title that must be read, and how wide the rest may be, in its width by their letters.
+_WORDS_READ, _REST_WIDE = 4, (0.8, 1.5)
 _REASON = "a fixed formula of Decree 30/2020/NĐ-CP"
 PROBABILITY = 0.98
 
@@ -41,12 +51,54 @@ def formulas(document: Document) -> Iterator[Change]:
         found = next((one for one in (_matched(line, formula) for formula in known) if one), None)
         if found:
             yield from _changes(found)
+        elif block.type == "letterhead" and _is_motto_below(document, number):
+            yield from _overprinted(line)
         elif block.type == "signature":
             yield from _cut_by_seal(line)
         if block.type == "signature":
             yield from _role_in_capitals(line)
         if block.type == "recipients":
             yield from _list_signs(line)
+    yield from _in_stamps(document)
+
+
+def _in_stamps(document: Document) -> Iterator[Change]:
+    """The name of a web portal in a stamp."""
+    for number, (where, tokens) in enumerate(document.texts()):
+        if where.startswith("dropped/"):
+            line = [Place(number, where, tokens, index) for index in range(len(tokens))]
+            yield from next((_changes(one) for portal in PORTALS if (one := _matched(line, portal))), ())
+
+
+def _is_motto_below(document: Document, number: int) -> bool:
+    """Whether the next line of the letterhead is the motto."""
+    below = document.blocks[number + 1 : number + 2]
+    return bool(below) and below[0].type == "letterhead" and is_motto(below[0].text)
+
+
+def _overprinted(line: Sequence[Place]) -> Iterator[Change]:
+    """The end of the national title where a note of a copy was printed over it: no letter of it may be right."""
+    wanted = NATIONAL_TITLE.split()
+    head, rest = line[:_WORDS_READ], line[_WORDS_READ:]
+    if [skeleton(place.token.text) for place in head] != [skeleton(word) for word in wanted[:_WORDS_READ]] or not rest:
+        return
+    if not all(place.token.text.isupper() for place in head) or not _is_as_wide(head, rest):
+        return
+    # What is left of its first word must agree.
+    if skeleton(rest[0].token.text)[:2] == skeleton(wanted[_WORDS_READ])[:2]:
+        yield rest[0].change_through(rest[-1], " ".join(wanted[_WORDS_READ:]).upper(), PROBABILITY, _OVERPRINTED)
+
+
+def _is_as_wide(head: Sequence[Place], rest: Sequence[Place]) -> bool:
+    """Whether the rest of the national title is about as wide as its letters are, set like those that were read."""
+    boxes = [place.token.box for place in (head[0], head[-1], rest[0], rest[-1])]
+    if None in boxes:
+        return False
+    first, last, start, end = (box for box in boxes if box)
+    wanted = NATIONAL_TITLE.split()
+    read, missing = " ".join(wanted[:_WORDS_READ]), " ".join(wanted[_WORDS_READ:])
+    as_set = (last.right - first.left) / len(read) * len(missing)
+    return _REST_WIDE[0] * as_set < end.right - start.left < _REST_WIDE[1] * as_set
 
 
 def _cut_by_seal(line: Sequence[Place]) -> Iterator[Change]:

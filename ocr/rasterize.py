@@ -22,7 +22,8 @@ from pathlib import Path
 import numpy as np
 from PIL import ExifTags, Image, ImageOps
 
-from ocr.faults import Encrypted, NoPages, NotAScan, PageFault, RenderTimeout, TooLarge, ToolMissing, killed
+from ocr import messages
+from ocr.faults import NotAScan
 
 PDF_SUFFIXES = frozenset({".pdf"})
 IMAGE_SUFFIXES = frozenset({".tif", ".tiff", ".png", ".jpg", ".jpeg"})
@@ -92,7 +93,7 @@ def inspect(path: Path) -> ScanInfo:
     """
     size = path.stat().st_size
     if size == 0:
-        raise NotAScan("The file is empty; scan or copy it again.", vietnamese="Tệp rỗng; hãy quét hoặc chép lại.")
+        raise messages.EMPTY_FILE.fault()
     if _is_pdf(path):
         return ScanInfo("pdf", _pdf_pages(path), size)
     try:
@@ -100,20 +101,13 @@ def inspect(path: Path) -> ScanInfo:
             pages = getattr(image, "n_frames", 1) if image.format == "TIFF" else 1
             is_animated = image.format not in ("TIFF", "MPO") and getattr(image, "is_animated", False)
     except Image.DecompressionBombError as fault:
-        raise TooLarge(
-            "The image has too many pixels to be a page; scan it again at 300 dpi.",
-            vietnamese="Ảnh có quá nhiều điểm ảnh; hãy quét lại ở 300 dpi.",
-            detail=str(fault),
-        ) from fault
+        raise messages.TOO_MANY_PIXELS.fault(str(fault)) from fault
     except Exception as fault:  # Pillow lets out whatever a damaged head runs into, MemoryError among it
         if _is_of_the_machine(fault):
             raise
         raise _no_scan(path, repr(fault)) from fault
     if is_animated:
-        raise NotAScan(
-            "The file is an animation; save the page as PNG or PDF.",
-            vietnamese="Tệp là ảnh động; hãy lưu trang thành PNG hoặc PDF.",
-        )
+        raise messages.ANIMATION.fault()
     return ScanInfo("image", pages, size)
 
 
@@ -146,17 +140,7 @@ def _is_pdf(path: Path) -> bool:
 def _no_scan(path: Path, detail: str) -> NotAScan:
     with path.open("rb") as file:
         is_heif = file.read(12)[4:].startswith(_HEIF)
-    if is_heif:
-        return NotAScan(
-            "The file is a HEIC or AVIF picture, as phones make them; save it as JPEG or PDF and drop it again.",
-            vietnamese="Tệp là ảnh HEIC hoặc AVIF của điện thoại; hãy lưu thành JPEG hoặc PDF rồi thả vào lại.",
-            detail=detail,
-        )
-    return NotAScan(
-        "The file is not a PDF, TIFF, PNG or JPEG, or it is damaged; scan or export it again.",
-        vietnamese="Tệp không phải PDF, TIFF, PNG hay JPEG, hoặc đã hỏng; hãy quét hoặc xuất lại.",
-        detail=detail,
-    )
+    return (messages.PHONE_PICTURE if is_heif else messages.UNKNOWN_FORMAT).fault(detail)
 
 
 def _is_of_the_machine(fault: Exception) -> bool:
@@ -165,14 +149,6 @@ def _is_of_the_machine(fault: Exception) -> bool:
     EINVAL is what a damaged file gives whose head points before its beginning.
     """
     return isinstance(fault, OSError) and fault.errno not in (None, errno.EINVAL)
-
-
-def _poppler_missing(fault: Exception) -> ToolMissing:
-    return ToolMissing(
-        "poppler is not installed; install it with: apt-get install poppler-utils",
-        vietnamese="Chưa cài poppler; hãy cài bằng lệnh: apt-get install poppler-utils",
-        detail=str(fault),
-    )
 
 
 def _pdf_pages(path: Path) -> int:
@@ -186,28 +162,16 @@ def _pdf_pages(path: Path) -> int:
             # Killed from outside, pdfinfo says no more than that: only what comes twice is believed.
             info = pdfinfo_from_path(str(path.absolute()), timeout=_INSPECT_TIMEOUT)
     except PDFInfoNotInstalledError as fault:
-        raise _poppler_missing(fault) from fault
+        raise messages.POPPLER_MISSING.fault(str(fault)) from fault
     except PDFPopplerTimeoutError as fault:
-        raise NotAScan(
-            "The PDF takes for ever to open; print it to a new PDF and try again.",
-            vietnamese="PDF mở mãi không xong; hãy in ra một tệp PDF mới rồi thử lại.",
-            detail=str(fault),
-        ) from fault
+        raise messages.ENDLESS_PDF.fault(str(fault)) from fault
     except (PDFPageCountError, ValueError) as fault:
         if "incorrect password" in str(fault).lower():
-            raise Encrypted(
-                "The PDF is protected by a password; save it without one and drop it again.",
-                vietnamese="PDF có mật khẩu; hãy lưu lại không mật khẩu rồi thả vào lại.",
-                detail=str(fault),
-            ) from fault
-        raise NotAScan(
-            "The PDF is damaged and cannot be opened; scan or export it again.",
-            vietnamese="PDF bị hỏng, không mở được; hãy quét hoặc xuất lại.",
-            detail=str(fault),
-        ) from fault
+            raise messages.PASSWORD.fault(str(fault)) from fault
+        raise messages.DAMAGED_PDF.fault(str(fault)) from fault
     pages = int(info.get("Pages", 0))
     if pages < 1:
-        raise NoPages("The PDF has no pages; scan it again.", vietnamese="PDF không có trang nào; hãy quét lại.")
+        raise messages.NO_PAGES.fault()
     return pages
 
 
@@ -265,7 +229,7 @@ def _output_of(*command: str, timeout: float) -> str:
     """
     done = subprocess.run(command, capture_output=True, timeout=timeout, check=False)
     if done.returncode == -signal.SIGKILL:
-        raise killed(f"{command[0]} was killed")
+        raise messages.READER_KILLED.fault(f"{command[0]} was killed")
     return done.stdout.decode("utf-8", "replace")
 
 
@@ -338,10 +302,7 @@ def _rasterize_pdf(
         if width * height * dpi * dpi > max_pixels:
             dpi = int((max_pixels / (width * height)) ** 0.5)
             if dpi < MIN_READABLE_DPI:
-                raise PageFault(
-                    f"Page {number} is {width * 2.54:.0f} x {height * 2.54:.0f} cm, too large to be read.",
-                    vietnamese=f"Trang {number} quá lớn, không đọc được.",
-                )
+                raise messages.PAGE_TOO_LARGE.fault(number=number, width=width * 2.54, height=height * 2.54)
         # Killed from outside, pdftoppm gives no picture or half of one: only what comes twice is believed.
         for is_last in (False, True):
             try:
@@ -367,26 +328,14 @@ def _rasterize_pdf(
                 if is_last or isinstance(fault, FileNotFoundError) or _is_of_the_machine(fault):
                     raise
     except (PDFInfoNotInstalledError, FileNotFoundError) as fault:
-        raise _poppler_missing(fault) from fault
+        raise messages.POPPLER_MISSING.fault(str(fault)) from fault
     except (PDFPopplerTimeoutError, subprocess.TimeoutExpired) as fault:
-        raise RenderTimeout(
-            f"Page {number} took longer than {timeout:g} s to render.",
-            vietnamese=f"Trang {number} dựng hình quá {timeout:g} giây.",
-            detail=str(fault),
-        ) from fault
+        raise messages.SLOW_TO_RENDER.fault(str(fault), number=number, seconds=timeout) from fault
     except (PDFPageCountError, OSError, ValueError, SyntaxError) as fault:
         if _is_of_the_machine(fault):
             raise
-        raise _unrenderable(number, str(fault)) from fault
-    raise _unrenderable(number, "poppler gave no picture")
-
-
-def _unrenderable(number: int, detail: str) -> PageFault:
-    return PageFault(
-        f"Page {number} cannot be rendered; it is damaged.",
-        vietnamese=f"Không dựng được hình trang {number}; trang bị hỏng.",
-        detail=detail,
-    )
+        raise messages.DAMAGED_PAGE.fault(str(fault), number=number) from fault
+    raise messages.DAMAGED_PAGE.fault("poppler gave no picture", number=number)
 
 
 def _rasterize_image(path: Path, number: int, dpi: int, max_pixels: int) -> tuple[np.ndarray, int]:
@@ -412,7 +361,7 @@ def _rasterize_image(path: Path, number: int, dpi: int, max_pixels: int) -> tupl
         shrink = (max_pixels / (width * height)) ** 0.5
         width, height, target = width * shrink, height * shrink, target * shrink
     if min(width, height) < 16:
-        raise _unrenderable(number, "the picture is only a few pixels wide")
+        raise messages.DAMAGED_PAGE.fault("the picture is only a few pixels wide", number=number)
     size = (round(width), round(height))
     if size != image.size:
         image = image.resize(size, Image.Resampling.BICUBIC if target > scale_x else Image.Resampling.LANCZOS)
@@ -437,7 +386,7 @@ def _load_frame(path: Path, number: int) -> tuple[Image.Image, float, float, boo
     except Exception as fault:  # as in `inspect`
         if _is_of_the_machine(fault):
             raise
-        raise _unrenderable(number, repr(fault)) from fault
+        raise messages.DAMAGED_PAGE.fault(repr(fault), number=number) from fault
     if is_turned:
         x, y = y, x
     guessed = not (x and y) or _is_made_up(min(image.width / x, image.height / y), max(x, y))

@@ -127,9 +127,11 @@ class _Read:
         with_borders: bool = False,
         margin: int = 0,
     ) -> list[Line]:
-        """A part of the page, read by itself; ``with_signs``: what was taken for raised signs is read as print.
+        """A part of the page, read by itself.
 
         Args:
+            with_signs: what was taken for raised signs is read as print.
+            with_borders: the page as it was, with the borders of its tables.
             margin: pixels of paper to put around it.
         """
         whole = self.page.image if with_borders else self.unerased if with_signs else self.image

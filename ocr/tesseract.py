@@ -22,7 +22,7 @@ import cv2
 import numpy as np
 from lxml import etree
 
-from ocr.faults import PageFault, Timeout, ToolMissing, killed
+from ocr import messages
 from ocr.page import Box, Letter, letter
 
 LANGUAGE = "vie"
@@ -30,7 +30,7 @@ LANGUAGE = "vie"
 READING_DPI = 200
 #: Letters that are in Tesseract's Vietnamese alphabet and in no Vietnamese document.
 NEVER_PRINTED = "ØøÆæŒœƒŸÿžŠšŽÄäÖöåÅ¥‡ïÏëËßñÑçÇûÛîÎ"
-#: Choices below this confidence say nothing, unless they differ from the chosen letter in their marks only.
+#: Choices below this confidence say nothing, unless they differ from the chosen letter in diacritics only.
 _LEAST_CONFIDENCE = 1.0
 
 _BOX = re.compile(r"bbox (-?\d+) (-?\d+) (-?\d+) (-?\d+)")
@@ -85,9 +85,9 @@ def engine_versions() -> dict[str, str]:
         version = str(pytesseract.get_tesseract_version())
         languages = pytesseract.get_languages()
     except (pytesseract.TesseractNotFoundError, OSError) as fault:
-        raise _tesseract_missing(fault) from fault
+        raise messages.TESSERACT_MISSING.fault(str(fault)) from fault
     if LANGUAGE not in languages:
-        raise _vietnamese_missing("")
+        raise messages.VIETNAMESE_MISSING.fault()
     return {"tesseract": version, "model": LANGUAGE, "opencv": cv2.__version__}
 
 
@@ -125,36 +125,26 @@ def recognize(image: np.ndarray, *, dpi: int = 300, timeout: float = 180.0, one_
             scale = 1.0
         if not cv2.imwrite(str(path), image):
             _check_room(path.parent)
-            raise PageFault("The page image cannot be written to the temporary folder; check its permissions.")
+            raise messages.NO_SCRATCH.fault()
         try:
             hocr = pytesseract.image_to_pdf_or_hocr(
                 str(path), lang=LANGUAGE, config=config, timeout=timeout, extension="hocr"
             )
         except pytesseract.TesseractNotFoundError as fault:
-            raise _tesseract_missing(fault) from fault
+            raise messages.TESSERACT_MISSING.fault(str(fault)) from fault
         except pytesseract.TesseractError as fault:
             message = str(fault)
             if fault.status == -signal.SIGKILL:
-                raise killed(message) from fault
+                raise messages.READER_KILLED.fault(message) from fault
             _check_room(path.parent)
             if "Error opening data file" in message or "load any languages" in message:
-                raise _vietnamese_missing(message) from fault
-            raise PageFault(
-                "Tesseract failed on the page.", vietnamese="Tesseract không đọc được trang.", detail=message
-            ) from fault
+                raise messages.VIETNAMESE_MISSING.fault(message) from fault
+            raise messages.TESSERACT_FAILED.fault(message) from fault
         except RuntimeError as fault:  # pytesseract's only word for a timeout
-            raise Timeout(
-                f"The page took longer than {timeout:g} s to read.",
-                vietnamese=f"Đọc trang quá {timeout:g} giây.",
-                detail=str(fault),
-            ) from fault
+            raise messages.SLOW_TO_READ.fault(str(fault), seconds=timeout) from fault
     if b"ocr_page" not in hocr:  # a blank page has that too
         _check_room(Path(tempfile.gettempdir()))
-        raise PageFault(
-            "Tesseract ended without an error and without a result.",
-            vietnamese="Tesseract kết thúc mà không có kết quả.",
-            detail=repr(hocr[:200]),
-        )
+        raise messages.TESSERACT_SILENT.fault(repr(hocr[:200]))
     lines = parse_hocr(hocr)
     return lines if scale == 1.0 else [moved(line, 1 / scale) for line in lines]
 
@@ -199,7 +189,8 @@ def find_rotation(image: np.ndarray, *, timeout: float = 60.0) -> tuple[int, flo
             )
         except pytesseract.TesseractError as fault:
             if fault.status == -signal.SIGKILL:
-                raise killed(str(fault)) from fault  # a page upside down must not pass for an upright one
+                # A page upside down must not pass for an upright one.
+                raise messages.READER_KILLED.fault(str(fault)) from fault
             return 0, 0.0
         except (RuntimeError, KeyError):
             return 0, 0.0
@@ -214,22 +205,6 @@ def _check_room(folder: Path) -> None:
     """Raises ``OSError`` where a failure is explained by a full disk."""
     if shutil.disk_usage(folder).free < LEAST_ROOM:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(folder))
-
-
-def _tesseract_missing(fault: Exception) -> ToolMissing:
-    return ToolMissing(
-        "Tesseract is not installed; install it with: apt-get install tesseract-ocr tesseract-ocr-vie",
-        vietnamese="Chưa cài Tesseract; hãy cài bằng lệnh: apt-get install tesseract-ocr tesseract-ocr-vie",
-        detail=str(fault),
-    )
-
-
-def _vietnamese_missing(detail: str) -> ToolMissing:
-    return ToolMissing(
-        "Tesseract's Vietnamese data is not installed; install it with: apt-get install tesseract-ocr-vie",
-        vietnamese="Chưa cài dữ liệu tiếng Việt của Tesseract; hãy cài: apt-get install tesseract-ocr-vie",
-        detail=detail,
-    )
 
 
 def parse_hocr(hocr: bytes) -> list[ReadLine]:
@@ -323,7 +298,7 @@ def _telling_choices(chosen: str, raw: tuple[tuple[str, float], ...]) -> tuple[t
 
 @lru_cache(maxsize=4096)
 def _base(text: str) -> str:
-    """The letter without its marks, in lower case; đ counts as d with a mark."""
+    """The letter without its diacritics, in lower case; the bar of đ counts as one."""
     plain = "".join(c for c in unicodedata.normalize("NFD", text) if not unicodedata.combining(c))
     return plain.lower().replace("đ", "d")
 

@@ -7,9 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-LOW_CONFIDENCE = 75.0
-"""A page whose words have a lower mean confidence (0 to 100) is pointed out to the user."""
-
 SHOWN_CHANGES = 20
 """So many corrections are shown as examples."""
 
@@ -44,8 +41,13 @@ class Outcome:
     copy_of: str = ""
 
 
-def outcome_of(data: Mapping[str, Any], name: str, files: Sequence[Path] = (), copy_of: str = "") -> Outcome:
+def outcome_of(
+    data: Mapping[str, Any], name: str, low_confidence: float, files: Sequence[Path] = (), copy_of: str = ""
+) -> Outcome:
     """The outcome of a document with this published JSON.
+
+    Args:
+        low_confidence: a page whose words have a lower mean confidence (0 to 100) is pointed out.
 
     Raises:
         ValueError, KeyError, TypeError: the JSON is not whole.
@@ -61,7 +63,7 @@ def outcome_of(data: Mapping[str, Any], name: str, files: Sequence[Path] = (), c
         corrections=len(data["corrections"]),
         confidence=sum(page["words"] * page["mean_confidence"] for page in read) / max(1, words) if read else None,
         low_pages=tuple(
-            (page["number"], page["mean_confidence"]) for page in read if page["mean_confidence"] < LOW_CONFIDENCE
+            (page["number"], page["mean_confidence"]) for page in read if page["mean_confidence"] < low_confidence
         ),
         failed_pages=tuple((page["number"], page["error"]) for page in pages if page.get("error")),
         warnings=tuple(

@@ -131,12 +131,14 @@ def _with_tables(lines: list[Line], tables: list[Zone], width: int) -> list[Zone
         zones += [*columns_and_text(rows_of(above), width), table]
     zones += columns_and_text(rows_of(lines), width)
     for frame in beside:
-        at = next((n for n, zone in enumerate(zones) if zone.box.top > frame.box.top), len(zones))
-        # Between two columns nothing stands in reading order.
-        while at < len(zones) and zones[at].kind == "right":
-            at += 1
-        zones.insert(at, frame)
+        zones.insert(_place_of(frame, zones), frame)
     return zones
+
+
+def _place_of(frame: Zone, zones: Sequence[Zone]) -> int:
+    """Before which zone a frame beside the text is read: none is between two columns."""
+    below = (n for n, zone in enumerate(zones) if zone.box.top > frame.box.top and zone.kind != "right")
+    return next(below, len(zones))
 
 
 def _stands_beside(table: Zone, lines: Sequence[Line], width: int) -> bool:

@@ -47,23 +47,20 @@ def read_doubtful(
     Returns:
         ``None`` where no line reads better.
     """
-    out = lines_of(zones)
-    print_ = [line.x_height for zone in zones if zone.kind != "noise" for line in zone.lines]
-    if not print_:
+    sizes = [line.x_height for zone in zones if zone.kind != "noise" for line in zone.lines]
+    if not sizes:
         return None
-    size = float(np.median(print_))
-    better: dict[int, Line] = {}
-    for zone in zones:
-        if zone.kind == "noise":
-            for line in zone.lines:
-                if _looks_like_print(line, size, seals) and not is_read_elsewhere(line, out):
-                    better[id(line)] = _read_again(line, size, again)
-        elif _is_small_frame(zone, width, height):
-            for line in zone.lines:
-                if mean_confidence(line.words) < _SURE:
-                    better[id(line)] = _one_line(framed(line.box), line)
-    better = {key: line for key, line in better.items() if line.words}
-    taken = [_better_of(line, better.get(id(line), line)) for line in out]
+    out = lines_of(zones)
+    size = float(np.median(sizes))
+
+    def reread(line: Line, zone: Zone) -> Line:
+        if zone.kind == "noise" and _looks_like_print(line, size, seals) and not is_read_elsewhere(line, out):
+            return _better_of(line, _read_again(line, size, again))
+        if _is_small_frame(zone, width, height) and mean_confidence(line.words) < _SURE:
+            return _better_of(line, _one_line(framed(line.box), line))
+        return line
+
+    taken = [reread(line, zone) for zone in zones for line in zone.lines]
     return taken if any(one is not line for one, line in zip(taken, out, strict=True)) else None
 
 

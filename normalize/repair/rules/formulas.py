@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from rapidfuzz.distance import Levenshtein
 
-from normalize.document import Document, Token
+from normalize.document import Block, Document, Token
 from normalize.repair.changes import Change, Place, cleaned
 from normalize.vietnamese.decree30 import (
     FORMULAS,
@@ -25,7 +25,7 @@ from normalize.vietnamese.decree30 import (
 from normalize.vietnamese.syllable import key, match_case, parse, skeleton
 
 _BLOCKS = ("letterhead", "title", "signature", "recipients")
-# "№" is how "No" with its marks looks to some engines.
+# "№" is how "Nơ" looks to some engines.
 _SIGNS = re.compile(r"^(?:(?!№)[\W_])+|(?:(?!№)[\W_])+$")
 #: (b/c), for báo cáo: "to report to".
 _REPORT = re.compile(r"\([bB]/(€)\)")
@@ -44,22 +44,25 @@ def formulas(document: Document) -> Iterator[Change]:
     for number, block in enumerate(document.blocks):
         tokens = block.tokens
         is_head = len(tokens) == 2 and tokens[-1].text.endswith(":")
-        if block.type not in _BLOCKS and not is_head:
-            continue
-        line = [Place(number, f"blocks/{number}", tokens, index) for index in range(len(tokens))]
-        known = FORMULAS if block.type in _BLOCKS else (RECIPIENTS_HEAD,)
-        found = next((one for one in (_matched(line, formula) for formula in known) if one), None)
-        if found:
-            yield from _changes(found)
-        elif block.type == "letterhead" and _is_motto_below(document, number):
-            yield from _overprinted(line)
-        elif block.type == "signature":
-            yield from _cut_by_seal(line)
-        if block.type == "signature":
-            yield from _role_in_capitals(line)
-        if block.type == "recipients":
-            yield from _list_signs(line)
+        if block.type in _BLOCKS or is_head:
+            line = [Place(number, f"blocks/{number}", tokens, index) for index in range(len(tokens))]
+            yield from _in_line(line, block, is_motto_below=_is_motto_below(document, number))
     yield from _in_stamps(document)
+
+
+def _in_line(line: Sequence[Place], block: Block, *, is_motto_below: bool) -> Iterator[Change]:
+    known = FORMULAS if block.type in _BLOCKS else (RECIPIENTS_HEAD,)
+    found = next((one for one in (_matched(line, formula) for formula in known) if one), None)
+    if found:
+        yield from _changes(found)
+    elif block.type == "letterhead" and is_motto_below:
+        yield from _overprinted(line)
+    elif block.type == "signature":
+        yield from _cut_by_seal(line)
+    if block.type == "signature":
+        yield from _role_in_capitals(line)
+    if block.type == "recipients":
+        yield from _list_signs(line)
 
 
 def _in_stamps(document: Document) -> Iterator[Change]:
@@ -194,7 +197,7 @@ def _changes(found: Iterable[tuple[Place, str]]) -> Iterator[Change]:
     for place, word in found:
         start, end = _edges(place.token)
         read = place.token.text[start:end]
-        if key(cleaned(read)) == key(word) or place.holds_mark(start, end):
+        if key(cleaned(read)) == key(word) or place.holds_reference(start, end):
             continue
         after = word.upper() if read.isupper() and len(read) > 1 else word
         if len(after) == len(read) and not read.isupper():

@@ -13,6 +13,7 @@ import numpy as np
 
 from ocr.image import clean, specks
 from ocr.image.components import Components, find_components
+from ocr.layout import tick_boxes
 from ocr.layout.ruled_tables import Table, erase_borders, find_tables
 from ocr.layout.rules import find_rules
 from ocr.layout.x_height import measured
@@ -93,6 +94,9 @@ def _reread(read: _Read, zones: tuple[Zone, ...], rules: tuple[Box, ...], dpi: i
         found = reread(zones)
         if found is not None:
             zones = find_zones(found, rules, read.tables, width, height, read.page.seals)
+    if read.boxes:
+        lines = tick_boxes.with_tick_boxes(lines_of(zones), read.boxes)
+        zones = find_zones(lines, rules, read.tables, width, height, read.page.seals)
     return zones
 
 
@@ -105,6 +109,7 @@ class _Read:
         image: what Tesseract read: without specks, borders and raised signs.
         unerased: the same with the raised signs.
         parts: the components of the ink of its text, specks and raised signs included.
+        boxes: to be ticked; taken out of the image.
     """
 
     page: clean.CleanPage
@@ -115,6 +120,7 @@ class _Read:
     signs: list[RaisedSign] = field(default_factory=list)
     lines: list[ReadLine] = field(default_factory=list)
     shifts: list[Shift] = field(default_factory=list)
+    boxes: Sequence[tick_boxes.TickBox] = ()
 
     def again(
         self,
@@ -159,8 +165,12 @@ def _read(image: np.ndarray, dpi: int, timeout: float) -> _Read:
     if tables:
         image, ink = erase_borders(image, borders), cv2.subtract(ink, borders)
     parts = find_components(ink)
+    boxes = tick_boxes.find_tick_boxes(parts, dpi)
+    if boxes:
+        image, ink = tick_boxes.erase_tick_boxes(image, ink, boxes)
+        parts = find_components(ink)
     signs = find_raised(image, ink, parts)
     image, ink = specks.drop_specks(image, ink, [sign.box for sign in signs], parts)
     erased, shifts = close_up(erase(image, ink, signs), ink, signs)
     lines = put_back(recognize(erased, dpi=dpi, timeout=timeout), shifts)
-    return _Read(page, erased, image, parts, tables, signs, measured(lines, parts), shifts)
+    return _Read(page, erased, image, parts, tables, signs, measured(lines, parts), shifts, boxes)

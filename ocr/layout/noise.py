@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from ocr.image.seals import Seal
+from ocr.layout.tick_boxes import EMPTY, TICKED
 from ocr.page import Line, is_read_elsewhere, mean_confidence
 
 #: A speck is read as so many signs at most, one of them a letter or digit at most.
@@ -49,6 +50,8 @@ def without_noise(lines: Sequence[Line], seals: Sequence[Seal] = ()) -> tuple[li
 
 def _is_speck(line: Line, x_height: float) -> bool:
     """Diacritics that came off their capitals are read as a line of signs; a lone letter is a trace of pen or seal."""
+    if any(sign in line.text for sign in (EMPTY, TICKED)):
+        return False
     signs, letters = _signs(line), _count(line, str.isalnum)
     if signs > _LONGEST_SPECK or letters > 1 or _count(line, str.isdigit):
         return False

@@ -28,6 +28,7 @@ _SAME_CENTRE = 0.02  # in page widths
 _SPECK = re.compile(r"[_|.,·'‘’\"“”`´~^¬]")
 
 # Labels and values.
+_LEADER = re.compile(r"[.…_]{3,}$|…$")
 _FEWEST_VALUES = 2  # values that begin with a colon on one page: one may be a speck before a word
 
 # The right column and the pair of columns, in page widths.
@@ -201,7 +202,8 @@ def with_values(lines: Sequence[Line]) -> list[Line]:
     """
     rows = rows_of(lines)
     values = [next((n for n in range(1, len(row)) if _is_value(row[n], row[n - 1])), 0) for row in rows]
-    if sum(n > 0 for n in values) < _FEWEST_VALUES:
+    colons = sum(n > 0 and row[n].text.startswith(":") for n, row in zip(values, rows, strict=True))
+    if colons == sum(n > 0 for n in values) < _FEWEST_VALUES:
         return list(lines)
     out: list[Line] = []
     for row, at in zip(rows, values, strict=True):
@@ -214,7 +216,12 @@ def with_values(lines: Sequence[Line]) -> list[Line]:
 
 
 def _is_value(line: Line, label: Line) -> bool:
-    """Whether a line is the value of the label before it; a label ends in no sign, and an item of a list is none."""
+    """Whether a line is the value of the label before it; a label ends in no sign, and an item of a list is none.
+
+    After a label with a leader, "Họ và tên: ........", a further one with its own colon belongs to the same line.
+    """
+    if _LEADER.search(label.text):
+        return ":" in label.text and ":" in line.text and line.text[0].isalnum()
     labelled = label.text[0].isalnum() and (label.text[-1].isalnum() or label.text[-1] in ")]")
     return labelled and line.text.startswith(":") and any(c.isalnum() for c in line.text)
 

@@ -34,7 +34,7 @@ _CAPITAL_C = re.compile(r"-?(€),")
 _SURNAME = "the seal hides the beginning of a family name that no other ends like"
 _OVERPRINTED = "the national title goes on so, and the motto stands under it; something was printed over it"
 #: Words of the national title that must be read, and how wide the rest may be, in its width by their letters.
-_WORDS_READ, _REST_WIDE = 4, (0.8, 1.5)
+_WORDS_READ, _REST_WIDE, _REST_ALIKE = 4, (0.8, 1.5), 0.5
 _REASON = "a fixed formula of Decree 30/2020/NĐ-CP"
 PROBABILITY = 0.98
 
@@ -87,8 +87,10 @@ def _overprinted(line: Sequence[Place]) -> Iterator[Change]:
         return
     if not all(place.token.text.isupper() for place in head) or not _is_as_wide(head, rest):
         return
-    # What is left of its first word must agree.
-    if skeleton(rest[0].token.text)[:2] == skeleton(wanted[_WORDS_READ])[:2]:
+    # What is left of it must agree: its first two letters, or half of all.
+    read = "".join(skeleton(place.token.text) for place in rest)
+    missing = "".join(skeleton(word) for word in wanted[_WORDS_READ:])
+    if read[:2] == missing[:2] or Levenshtein.normalized_similarity(read, missing) >= _REST_ALIKE:
         yield rest[0].change_through(rest[-1], " ".join(wanted[_WORDS_READ:]).upper(), PROBABILITY, _OVERPRINTED)
 
 

@@ -281,12 +281,9 @@ class Document:
     timings: dict[str, float] = field(default_factory=dict)
 
     def texts(self) -> Iterator[tuple[str, Tokens]]:
-        """Every text of the document with its ``where`` (see :class:`Correction`): blocks, notes, what was dropped."""
+        """Every text of the document with its ``where`` (see :class:`Correction`): blocks, then footnotes."""
         for index, block in enumerate(self.blocks):
             yield f"blocks/{index}", block.tokens
         for note in self.footnotes:
             for index, tokens in enumerate(note.paragraphs):
                 yield f"footnotes/{note.label}/{index}", tokens
-        for index, one in enumerate(self.dropped):
-            if one.tokens:
-                yield f"dropped/{index}", one.tokens

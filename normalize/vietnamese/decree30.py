@@ -268,7 +268,7 @@ def is_recipients_list(texts: Sequence[str]) -> bool:
 _COPY = re.compile(r"\W*(sao y|sao luc|trich sao)\b")
 _RECEIVED_HEAD = re.compile(r"\W*(cong van den|van ban den|van thu den|den)\W*$")
 #: The web portal of the government or of a ministry stamps what it publishes.
-PORTALS = ("Cổng thông tin điện tử Chính phủ", "Cổng thông tin điện tử …")
+_PORTALS = ("Cổng thông tin điện tử Chính phủ", "Cổng thông tin điện tử …")
 _PORTAL = re.compile(r"\bthong\W{0,2}tin di\w{0,2}\W{0,2}n t|\btin dien tu chinh ph|^\W*c\wng thong? tin di")
 _RECEIVED_FIELD = re.compile(
     r"\W*(so|ngay|gio|chuyen|kinh chuyen|kinh gui|luu|luu ho so|ho so|so van ban|den)\b.{0,12}?[:;.…,_]"
@@ -327,5 +327,6 @@ FORMULAS = (
     "Phó Thủ tướng",
     "Chính phủ",
     "Thành phố …",
+    *_PORTALS,
     *DOCUMENT_TYPES.values(),
 )

@@ -17,7 +17,6 @@ from normalize.repair.changes import Change, Place, cleaned
 from normalize.vietnamese.decree30 import (
     FORMULAS,
     NATIONAL_TITLE,
-    PORTALS,
     RECIPIENTS_HEAD,
     is_capacity_sign,
     is_motto,
@@ -47,7 +46,6 @@ def formulas(document: Document) -> Iterator[Change]:
         if block.type in _BLOCKS or is_head:
             line = [Place(number, f"blocks/{number}", tokens, index) for index in range(len(tokens))]
             yield from _in_line(line, block, is_motto_below=_is_motto_below(document, number))
-    yield from _in_stamps(document)
 
 
 def _in_line(line: Sequence[Place], block: Block, *, is_motto_below: bool) -> Iterator[Change]:
@@ -63,14 +61,6 @@ def _in_line(line: Sequence[Place], block: Block, *, is_motto_below: bool) -> It
         yield from _role_in_capitals(line)
     if block.type == "recipients":
         yield from _list_signs(line)
-
-
-def _in_stamps(document: Document) -> Iterator[Change]:
-    """The name of a web portal in a stamp."""
-    for number, (where, tokens) in enumerate(document.texts()):
-        if where.startswith("dropped/"):
-            line = [Place(number, where, tokens, index) for index in range(len(tokens))]
-            yield from next((_changes(one) for portal in PORTALS if (one := _matched(line, portal))), ())
 
 
 def _is_motto_below(document: Document, number: int) -> bool:

@@ -32,7 +32,7 @@ COPY: Final = "copy line"
 _WIDEST, _HIGHEST = 0.45, 0.14
 #: The note of an electronic copy stands in this upper part, in lines of so many letters, as large as this in the
 #: heights of its first line, and begins with a line of so few words.
-_COPY_NOTE, _COPY_LETTERS, _COPY_STEP, _COPY_HEAD = 0.12, 60, 1.8, 4
+_COPY_NOTE, _COPY_LETTERS, _COPY_STEP, _COPY_HEAD = 0.13, 60, 1.8, 4
 _A4_RATIO = 1.414
 #: Stamps and copy lines stand in this upper part of the page.
 _TOP = 0.5

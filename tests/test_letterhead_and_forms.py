@@ -200,6 +200,17 @@ def test_boxes_are_told_by_four_straight_sides() -> None:
     ]
 
 
+def test_a_bold_letter_whose_serifs_meet_is_no_box() -> None:
+    letter = np.zeros((120, 160), np.uint8)
+    letter[40:46, 40:83] = letter[76:82, 40:83] = letter[58:63, 50:73] = 255
+    letter[40:82, 43:54] = letter[40:82, 69:80] = 255
+    assert not tick_boxes.find_tick_boxes(find_components(letter), 300)
+    # A box in a word is a letter too.
+    word = drawn("empty", "H", "O")
+    close = np.hstack([word[:, :66], word[:, 160:]])
+    assert not tick_boxes.find_tick_boxes(find_components(close), 300)
+
+
 def test_boxes_stand_in_their_lines() -> None:
     lines = [line("Đăng ký lần đầu", 470, 600), line("Giới tính: Nam | Nữ", 350, 700, gap=200)]
     nam = lines[1].words[2].box.right
@@ -299,7 +310,7 @@ def test_a_small_frame_beside_the_letterhead_parts_no_lines() -> None:
     right = [middle(TITLE, 1700, 300), middle("Hà Nội, ngày 01 tháng 4 năm 2021", 1700, 614)]
     stamp = Zone("table", (line("ĐẾN", 210, 700),), Box(192, 599, 748, 849), (192, 748), (625, 849))
     table = Table(stamp.box, stamp.columns, stamp.rows)
-    zones = find_zones([*left, *right, *stamp.lines, PRINT[0]], [], [table], WIDTH, HEIGHT)
+    zones = find_zones([*left, *right, *stamp.lines, BODY[0]], [], [table], WIDTH, HEIGHT)
     assert [(zone.kind, len(zone.lines)) for zone in zones] == [("left", 2), ("right", 2), ("text", 1), ("table", 1)]
     assert lines_of(zones)[1].text == "Số: 79/2021/NĐ-CP"
 

@@ -19,6 +19,10 @@ EMPTY, TICKED = "☐", "☑"
 _SIDE = (0.085, 0.24)
 #: How far from square, in sides; how thick a side is at most, and how much of its length is inked at least.
 _OUT_OF_SQUARE, _THICK, _INKED = 0.12, 0.16, 0.94
+#: Right inside a side is paper, apart from the tick: the stems of a bold H, whose serifs meet, are as thick again.
+_STEM = 0.5
+#: In sides: another sign stands no nearer beside a box; letters of a word do.
+_APART = 0.25
 #: Share of what lies inside the sides that is inked: less is empty (a speck), more is ticked; a letter, a digit or a
 #: filled square has more still, or is something else.
 _SPECK, _FULL = 0.03, 0.55
@@ -48,7 +52,7 @@ def find_tick_boxes(parts: Components, dpi: int) -> list[TickBox]:
     for index in np.nonzero(square)[0].tolist():
         box = parts.box(index)
         inside = _inside(parts.labels[box.top : box.bottom, box.left : box.right] == index + 1)
-        if inside is not None and inside < _FULL:
+        if inside is not None and inside < _FULL and _stands_apart(box, parts):
             whole = parts.labels[box.top : box.bottom, box.left : box.right] > 0
             found.append(TickBox(box, _share_inside(whole) > _SPECK))
     return sorted(found, key=lambda one: (one.box.top, one.box.left))
@@ -64,7 +68,22 @@ def _inside(ink: np.ndarray) -> float | None:
     lines = (ink[:rim].mean(axis=1), ink[-rim:].mean(axis=1), ink[:, :rim].mean(axis=0), ink[:, -rim:].mean(axis=0))
     if min(line.max() for line in lines) < _INKED:
         return None
-    return _share_inside(ink)
+    within = (
+        ink[rim : 2 * rim, rim:-rim],
+        ink[-2 * rim : -rim, rim:-rim],
+        ink[rim:-rim, rim : 2 * rim],
+        ink[rim:-rim, -2 * rim : -rim],
+    )
+    return None if max(strip.mean() for strip in within) > _STEM else _share_inside(ink)
+
+
+def _stands_apart(box: Box, parts: Components) -> bool:
+    """Whether no sign as high as half of a box stands close beside it, as the letters of a word do."""
+    reach = _APART * box.width
+    level = (np.minimum(parts.bottom, box.bottom) - np.maximum(parts.top, box.top)) > 0.5 * box.height
+    beside = (parts.left < box.right + reach) & (parts.right > box.left - reach)
+    within = (parts.left >= box.left) & (parts.right <= box.right)
+    return not bool((level & beside & ~within).any())
 
 
 def _share_inside(ink: np.ndarray) -> float:

@@ -311,7 +311,7 @@ def test_a_small_frame_beside_the_letterhead_parts_no_lines() -> None:
     stamp = Zone("table", (line("ĐẾN", 210, 700),), Box(192, 599, 748, 849), (192, 748), (625, 849))
     table = Table(stamp.box, stamp.columns, stamp.rows)
     zones = find_zones([*left, *right, *stamp.lines, BODY[0]], [], [table], WIDTH, HEIGHT)
-    assert [(zone.kind, len(zone.lines)) for zone in zones] == [("left", 2), ("right", 2), ("text", 1), ("table", 1)]
+    assert [(zone.kind, len(zone.lines)) for zone in zones] == [("left", 2), ("right", 2), ("table", 1), ("text", 1)]
     assert lines_of(zones)[1].text == "Số: 79/2021/NĐ-CP"
 
 

@@ -176,7 +176,7 @@ def normalize(
 @click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
 @click.pass_context
 def explain(context: click.Context, file: Path) -> None:
-    """Every correction in a published JSON file: what it was, what it became, and on what evidence."""
+    """Every correction in a published JSON file, why it was made, and the numbers that two readers read unlike."""
     import json
 
     from flows.show import plain_table
@@ -194,6 +194,10 @@ def explain(context: click.Context, file: Path) -> None:
             )
             for one in data["corrections"]
         ]
+        doubts = [
+            (one["page"] or "", one["text"], one["second"], f"{one['confidence']:.0f}")
+            for one in data.get("doubts", [])
+        ]
     except OSError as fault:
         complain(f"{file}: {fault.strerror}; check the path.")
         context.exit(USAGE)
@@ -204,6 +208,8 @@ def explain(context: click.Context, file: Path) -> None:
         plain_table(str(file.name), ("page", "before", "after", "kind", "probability", "evidence"), rows)
     else:
         click.echo(f"{file.name}: no corrections.")
+    if doubts:
+        plain_table("Numbers to compare with the page", ("page", "published", "read again", "confidence"), doubts)
 
 
 @nambat.command("settings")

@@ -174,8 +174,10 @@ def success_report(outcome: Outcome, scan: Path | None) -> str:
         lines += ["", "**Pages that could not be read**", ""]
         lines += [f"- page {number}: {cell(why)}" for number, why in outcome.failed_pages]
     if outcome.low_pages:
-        lines += ["", "**Pages to check: low confidence**", ""]
+        lines += ["", "**Pages to check: hard to read**", ""]
         lines += [f"- page {number}: {value:.1f}" for number, value in outcome.low_pages]
+    if outcome.fair_pages:
+        lines += ["", f"**Pages with some doubtful words**: {', '.join(map(str, outcome.fair_pages))}"]
     if outcome.warnings:
         lines += ["", "**Warnings**", "", *(f"- {cell(warning)}" for warning in outcome.warnings[:50])]
     if outcome.changes:

@@ -143,7 +143,7 @@ class Correction:
     """One change that repair made, with what is needed to explain and to undo it.
 
     Attributes:
-        where: ``blocks/12`` or ``footnotes/3/0`` (label, paragraph): the text it stands in.
+        where: ``blocks/12``, ``footnotes/3/0`` (label, paragraph) or ``dropped/4``: the text it stands in.
         start: offset of ``after`` in that published text, references and all.
         before: as it was read.
         after: as it is published.
@@ -185,12 +185,15 @@ class Dropped:
 
     Attributes:
         reason: why.
+        tokens: of a stamp or a note that was put on the page later, its words, which repair puts right like the
+            document's; of anything else none, as it was no print or is published elsewhere.
     """
 
     page: int
     box: Box | None
     text: str
     reason: DropReason
+    tokens: Tokens = field(default=(), repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,9 @@ from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Any, Literal, NamedTuple, Protocol
 
+#: Words that share so much of the smaller one's box are the same print.
+_SAME_PRINT = 0.5
+
 
 class Box(NamedTuple):
     """A rectangle in pixels; ``right`` and ``bottom`` are exclusive."""
@@ -226,6 +229,17 @@ def without(lines: Iterable[Line], words: Iterable[Word]) -> list[Line]:
         elif kept:
             out.append(of_words(line, kept))
     return out
+
+
+def is_read_elsewhere(line: Line, lines: Sequence[Line]) -> bool:
+    """Whether some of the print of a line stands in another line too: Tesseract may read a piece of one line twice."""
+    return any(
+        word.box.shared(other.box) > _SAME_PRINT
+        for one in lines
+        if one is not line and one.box.overlaps(line.box)
+        for other in one.words
+        for word in line.words
+    )
 
 
 ZoneKind = Literal["left", "right", "text", "notes", "head", "foot", "table", "noise"]

@@ -15,6 +15,7 @@ from ocr import unread_ink
 from ocr.fragments import mended
 from ocr.image import clean, specks
 from ocr.image.components import Components, find_components
+from ocr.layout import tick_boxes
 from ocr.layout.ruled_tables import Table, erase_borders, find_tables
 from ocr.layout.rules import find_rules
 from ocr.layout.weight import with_weights
@@ -24,6 +25,7 @@ from ocr.page import Box, Line, Page, Zone, lines_of, mean_confidence, words_of
 from ocr.rasterize import MAX_PIXELS, rasterize
 from ocr.reread.about_seals import read_about_seals
 from ocr.reread.columns import read_columns
+from ocr.reread.doubtful_lines import read_doubtful
 from ocr.reread.list_marks import read_list_marks
 from ocr.reread.missed_text import read_missed
 from ocr.reread.numbers import read_twice
@@ -94,8 +96,10 @@ def _reread(read: _Read, zones: tuple[Zone, ...], rules: tuple[Box, ...], dpi: i
     height, width = read.page.image.shape
     again = partial(read.again, dpi=dpi, timeout=timeout)
     block = partial(again, one_block=True)
+    framed = partial(block, margin=20, with_borders=True)
     rereads: tuple[Callable[[Sequence[Zone]], list[Line] | None], ...] = (
         lambda zones: read_columns(zones, width, lambda box, signs: again(box, with_signs=signs)),
+        lambda zones: read_doubtful(zones, read.page.seals, partial(block, margin=20), framed, width, height),
         lambda zones: read_about_seals(zones, read.page.seals, block),
         lambda zones: read_cells(zones, read.image, partial(block, margin=40)),
         lambda zones: read_missed(zones, read.parts, read.page.seals, partial(block, margin=20)),
@@ -106,6 +110,9 @@ def _reread(read: _Read, zones: tuple[Zone, ...], rules: tuple[Box, ...], dpi: i
         found = reread(zones)
         if found is not None:
             zones = find_zones(found, rules, read.tables, width, height, read.page.seals)
+    if read.boxes:
+        lines = tick_boxes.with_tick_boxes(lines_of(zones), read.boxes)
+        zones = find_zones(lines, rules, read.tables, width, height, read.page.seals)
     return zones
 
 
@@ -118,6 +125,7 @@ class _Read:
         image: what Tesseract read: without specks, borders and raised signs.
         unerased: the same with the raised signs.
         parts: the components of the ink of its text, specks and raised signs included.
+        boxes: to be ticked; taken out of the image.
     """
 
     page: clean.CleanPage
@@ -128,6 +136,7 @@ class _Read:
     signs: list[RaisedSign] = field(default_factory=list)
     lines: list[ReadLine] = field(default_factory=list)
     shifts: list[Shift] = field(default_factory=list)
+    boxes: Sequence[tick_boxes.TickBox] = ()
 
     def again(
         self,
@@ -137,19 +146,23 @@ class _Read:
         *,
         one_block: bool = False,
         with_signs: bool = False,
+        with_borders: bool = False,
         margin: int = 0,
     ) -> list[Line]:
-        """A part of the page, read by itself; ``with_signs``: what was taken for raised signs is read as print.
+        """A part of the page, read by itself.
 
         Args:
+            with_signs: what was taken for raised signs is read as print.
+            with_borders: the page as it was, with the borders of its tables.
             margin: pixels of paper to put around it.
         """
-        part = (self.unerased if with_signs else self.image)[box.top : box.bottom, box.left : box.right]
+        whole = self.page.image if with_borders else self.unerased if with_signs else self.image
+        part = whole[box.top : box.bottom, box.left : box.right]
         if margin:
             part = np.pad(part, margin, constant_values=int(np.percentile(part, 90)))
         found = list(map(mended, recognize(part, dpi=dpi, timeout=timeout, one_block=one_block)))
         lines = [moved(line, 1.0, box.left - margin, box.top - margin) for line in found]
-        if with_signs:
+        if with_signs or with_borders:
             return attach(measured(lines, self.parts), [])
         return attach(measured(put_back(lines, self.shifts), self.parts), self.signs)
 
@@ -168,9 +181,13 @@ def _read(image: np.ndarray, dpi: int, timeout: float) -> _Read:
     if tables:
         image, ink = erase_borders(image, borders), cv2.subtract(ink, borders)
     parts = find_components(ink)
+    boxes = tick_boxes.find_tick_boxes(parts, dpi)
+    if boxes:
+        image, ink = tick_boxes.erase_tick_boxes(image, ink, boxes)
+        parts = find_components(ink)
     signs = find_raised(image, ink, parts)
     image, ink = specks.drop_specks(image, ink, [sign.box for sign in signs], parts)
     erased, shifts = close_up(erase(image, ink, signs), ink, signs)
     found = list(map(mended, recognize(erased, dpi=dpi, timeout=timeout)))
     lines = put_back(found, shifts)
-    return _Read(page, erased, image, parts, tables, signs, measured(lines, parts), shifts)
+    return _Read(page, erased, image, parts, tables, signs, measured(lines, parts), shifts, boxes)

@@ -17,9 +17,9 @@ where the page doubts them and the same document reads them otherwise elsewhere.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from normalize.document import Document
+from normalize.document import Block, Document, published
 from normalize.repair.changes import Change, beside
 from normalize.repair.corrections import apply, undo
 from normalize.repair.noisy_channel import noisy_channel
@@ -107,9 +107,27 @@ def repair(document: Document, mode: str = "safe") -> Document:
         raise ValueError(f"repair mode must be one of {', '.join(MODES)}, not {mode!r}")
     if mode == "off":
         return document
-    document = undo(document)
     model = load_language_model()
+    return _with_dropped(_repaired(undo(document), model, mode), model, mode)
+
+
+def _repaired(document: Document, model: LanguageModel, mode: str) -> Document:
     changes: list[Change] = []
     for rule in RULES:
         changes += beside(changes, rule.find(document, model, mode), document)
     return apply(document, changes)
+
+
+def _with_dropped(document: Document, model: LanguageModel, mode: str) -> Document:
+    """The document with the words of stamps and notes, which are listed under ``dropped``, put right like its own."""
+    worded = [index for index, one in enumerate(document.dropped) if one.tokens]
+    if not worded:
+        return document
+    dropped = list(document.dropped)
+    blocks = tuple(Block("letterhead", dropped[index].tokens, dropped[index].page) for index in worded)
+    repaired = _repaired(Document(document.source, blocks), model, mode)
+    for index, block in zip(worded, repaired.blocks, strict=True):
+        dropped[index] = replace(dropped[index], tokens=block.tokens, text=published(block.tokens))
+    names = {f"blocks/{number}": f"dropped/{index}" for number, index in enumerate(worded)}
+    made = (replace(one, where=names[one.where]) for one in repaired.corrections)
+    return replace(document, dropped=tuple(dropped), corrections=(*document.corrections, *made))

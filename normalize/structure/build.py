@@ -24,6 +24,7 @@ from normalize.document import (
 )
 from normalize.structure import footnotes, headings, paragraphs, stamps
 from normalize.structure.grade import grade
+from normalize.structure.head_columns import with_title_parted
 from normalize.structure.lines import (
     Margins,
     Rulings,
@@ -87,6 +88,11 @@ class _Reading:
 
     def drop(self, page: int, lines: Iterable[Line], reason: DropReason) -> None:
         self.dropped += [Dropped(page, line.box, line.text, reason) for line in lines]
+
+    def drop_added(self, page: int, line: Line, reason: DropReason) -> None:
+        """What was put on the page later: its words are words of the language, and are repaired."""
+        tokens = tuple(token(page, word, {}) for word in line.words)
+        self.dropped.append(Dropped(page, line.box, line.text, reason, tokens))
 
 
 def build_document(pages: Iterable[Page], source: Source) -> Document:
@@ -159,7 +165,9 @@ def _documents_own(page: Page, outside: _Outside, reading: _Reading) -> tuple[Zo
     """The zones of a page without what is not the document's text, which is dropped: stamps and running headers."""
     zones, added = stamps.take_off(page)
     for line, reason in added:
-        reading.drop(page.number, [line], reason)
+        reading.drop_added(page.number, line, reason)
+    if page.number == 1:
+        zones = with_title_parted(zones, page)
     for reason, places in outside.items():
         zones, lines = _without_places(zones, page.number, places)
         reading.drop(page.number, lines, reason)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import pairwise
 
 from normalize.document import Tokens
 from normalize.structure.lines import SetLine, are_bold, join_lines, usual_pitch
@@ -31,6 +32,9 @@ _FULL, _STOPS_SHORT = 2.0, 8.0
 _SET_IN = 2.5
 #: Two lines are set apart when their baselines are further from each other than so many times the usual, and so much.
 _APART_TIMES, _APART_MORE = 1.3, 0.2
+#: A colon set off from its label stands among so many first words, and so far behind the label unless the line above
+#: has one too.
+_LABEL_WORDS, _SET_OFF = 8, 1.0
 #: Lines: a centred ending is looked for in paragraphs of fewer.
 _TITLE_LINES = 6
 #: So many other lines begin where an indented line begins, ...
@@ -90,7 +94,7 @@ def group(lines: Iterable[SetLine]) -> list[Paragraph]:
     pitch = usual_pitch(lines)
     before: SetLine | None = None
     for line in lines:
-        if before is None or begins_paragraph(before, line, paragraphs[-1], pitch):
+        if before is None or _is_valued(line, before) or begins_paragraph(before, line, paragraphs[-1], pitch):
             paragraphs.append(Paragraph())
         paragraphs[-1].lines.append(line)
         before = line
@@ -150,6 +154,24 @@ def _is_title_line(before: SetLine, line: SetLine) -> bool:
     """Whether one of two lines is centred, and the second does not just fill the measure."""
     fills_measure = _sentence_goes_on(before, line) and not _is_set_in(line)
     return before.centred or (line.centred and not fills_measure)
+
+
+def _is_valued(line: SetLine, before: SetLine) -> bool:
+    """Whether a line is a label and, behind a colon set off from it, its value: "Địa chỉ       : 41 phố Chợ"."""
+    gap = _colon_gap(line)
+    return gap is not None and (gap > _SET_OFF or _colon_gap(before) is not None)
+
+
+def _colon_gap(line: SetLine) -> float | None:
+    """The space before the first colon that stands by itself after a label, in x-heights; ``None`` without one."""
+    if not line.tokens[0].text[:1].isupper():
+        return None
+    for label, colon in pairwise(line.tokens[:_LABEL_WORDS]):
+        if colon.text.startswith(":") and label.box and colon.box:
+            return (colon.box.left - label.box.right) / line.x_height
+        if label.text.endswith((":", ";", ".", ",")):
+            return None
+    return None
 
 
 def _begins_title_line(before: SetLine, line: SetLine, set_apart: bool) -> bool:

@@ -23,6 +23,16 @@ TEXT_LEFT, TEXT_RIGHT = 0.155, 0.915
 _MOTTO = ("cong hoa xa hoi", "doc lap", "tu do - hanh phuc")
 
 
+#: The national title, which stands on every document but a party's.
+NATIONAL_TITLE = "Cộng hòa xã hội chủ nghĩa Việt Nam"
+_TITLE_SKELETON = skeleton(NATIONAL_TITLE)
+
+
+def is_national_title(text: str) -> bool:
+    """Whether a line begins with the national title, however its end was read."""
+    return skeleton(text).lstrip(" _-.").startswith(_TITLE_SKELETON[:15])
+
+
 def is_motto(text: str) -> bool:
     """Whether a line belongs to the national title and motto."""
     plain = skeleton(text)
@@ -263,6 +273,9 @@ def is_recipients_list(texts: Sequence[str]) -> bool:
 
 _COPY = re.compile(r"\W*(sao y|sao luc|trich sao)\b")
 _RECEIVED_HEAD = re.compile(r"\W*(cong van den|van ban den|van thu den|den)\W*$")
+#: The web portal of the government or of a ministry stamps what it publishes.
+_PORTALS = ("Cổng thông tin điện tử Chính phủ", "Cổng thông tin điện tử …")
+_PORTAL = re.compile(r"\bthong\W{0,2}tin di\w{0,2}\W{0,2}n t|\btin dien tu chinh ph|^\W*c\wng thong? tin di")
 _RECEIVED_FIELD = re.compile(
     r"\W*(so|ngay|gio|chuyen|kinh chuyen|kinh gui|luu|luu ho so|ho so|so van ban|den)\b.{0,12}?[:;.…,_]"
 )
@@ -271,6 +284,18 @@ _RECEIVED_FIELD = re.compile(
 def begins_copy_form(text: str) -> bool:
     """Whether a line begins with one of the forms of a copy: sao y, sao lục, trích sao."""
     return bool(_COPY.match(skeleton(text)))
+
+
+def names_portal(text: str) -> bool:
+    """Whether a line of a stamp is the name of a web portal: "CỔNG THÔNG TIN ĐIỆN TỬ CHÍNH PHỦ"."""
+    return bool(_PORTAL.search(skeleton(text)))
+
+
+def begins_incoming(text: str) -> bool:
+    """Whether a line of a stamp begins ĐẾN in capitals, whatever its marks, and goes on in no others (ĐỀN BÙ)."""
+    first, *rest = text.split() or [""]
+    others = any(word.isupper() and sum(c.isalpha() for c in word) > 1 for word in rest)
+    return first.isupper() and skeleton(first).strip(" .,:;|") == "den" and not others
 
 
 def is_received_head(text: str) -> bool:
@@ -287,7 +312,7 @@ def is_received_field(text: str) -> bool:
 
 #: What lines of the letterhead, of titles and of signatures say; with … at the end, how such a line begins.
 FORMULAS = (
-    "Cộng hòa xã hội chủ nghĩa Việt Nam",
+    NATIONAL_TITLE,
     "Độc lập Tự do Hạnh phúc",
     RECIPIENTS_HEAD,
     "Ủy ban nhân dân …",
@@ -308,5 +333,6 @@ FORMULAS = (
     "Phó Thủ tướng",
     "Chính phủ",
     "Thành phố …",
+    *_PORTALS,
     *DOCUMENT_TYPES.values(),
 )

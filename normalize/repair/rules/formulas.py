@@ -12,9 +12,15 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from rapidfuzz.distance import Levenshtein
 
-from normalize.document import Document, Token
+from normalize.document import Block, Document, Token
 from normalize.repair.changes import Change, Place, cleaned
-from normalize.vietnamese.decree30 import FORMULAS, RECIPIENTS_HEAD, is_capacity_sign
+from normalize.vietnamese.decree30 import (
+    FORMULAS,
+    NATIONAL_TITLE,
+    RECIPIENTS_HEAD,
+    is_capacity_sign,
+    is_motto,
+)
 from normalize.vietnamese.syllable import key, match_case, parse, skeleton
 
 _BLOCKS = ("letterhead", "title", "signature", "recipients")
@@ -25,6 +31,9 @@ _REPORT = re.compile(r"\([bB]/(€)\)")
 #: The C of "C, PVP": the chief and the deputies of an office.
 _CAPITAL_C = re.compile(r"-?(€),")
 _SURNAME = "the seal hides the beginning of a family name that no other ends like"
+_OVERPRINTED = "the national title goes on so, and the motto stands under it; something was printed over it"
+#: Words of the national title that must be read, and how wide the rest may be, in its width by their letters.
+_WORDS_READ, _REST_WIDE, _REST_ALIKE = 4, (0.8, 1.5), 0.5
 _REASON = "a fixed formula of Decree 30/2020/NĐ-CP"
 PROBABILITY = 0.98
 
@@ -34,19 +43,57 @@ def formulas(document: Document) -> Iterator[Change]:
     for number, block in enumerate(document.blocks):
         tokens = block.tokens
         is_head = len(tokens) == 2 and tokens[-1].text.endswith(":")
-        if block.type not in _BLOCKS and not is_head:
-            continue
-        line = [Place(number, f"blocks/{number}", tokens, index) for index in range(len(tokens))]
-        known = FORMULAS if block.type in _BLOCKS else (RECIPIENTS_HEAD,)
-        found = next((one for one in (_matched(line, formula) for formula in known) if one), None)
-        if found:
-            yield from _changes(found)
-        elif block.type == "signature":
-            yield from _cut_by_seal(line)
-        if block.type == "signature":
-            yield from _role_in_capitals(line)
-        if block.type == "recipients":
-            yield from _list_signs(line)
+        if block.type in _BLOCKS or is_head:
+            line = [Place(number, f"blocks/{number}", tokens, index) for index in range(len(tokens))]
+            yield from _in_line(line, block, is_motto_below=_is_motto_below(document, number))
+
+
+def _in_line(line: Sequence[Place], block: Block, *, is_motto_below: bool) -> Iterator[Change]:
+    known = FORMULAS if block.type in _BLOCKS else (RECIPIENTS_HEAD,)
+    found = next((one for one in (_matched(line, formula) for formula in known) if one), None)
+    if found:
+        yield from _changes(found)
+    elif block.type == "letterhead" and is_motto_below:
+        yield from _overprinted(line)
+    elif block.type == "signature":
+        yield from _cut_by_seal(line)
+    if block.type == "signature":
+        yield from _role_in_capitals(line)
+    if block.type == "recipients":
+        yield from _list_signs(line)
+
+
+def _is_motto_below(document: Document, number: int) -> bool:
+    """Whether the next line of the letterhead is the motto."""
+    below = document.blocks[number + 1 : number + 2]
+    return bool(below) and below[0].type == "letterhead" and is_motto(below[0].text)
+
+
+def _overprinted(line: Sequence[Place]) -> Iterator[Change]:
+    """The end of the national title where a note of a copy was printed over it: no letter of it may be right."""
+    wanted = NATIONAL_TITLE.split()
+    head, rest = line[:_WORDS_READ], line[_WORDS_READ:]
+    if [skeleton(place.token.text) for place in head] != [skeleton(word) for word in wanted[:_WORDS_READ]] or not rest:
+        return
+    if not all(place.token.text.isupper() for place in head) or not _is_as_wide(head, rest):
+        return
+    # What is left of it must agree: its first two letters, or half of all.
+    read = "".join(skeleton(place.token.text) for place in rest)
+    missing = "".join(skeleton(word) for word in wanted[_WORDS_READ:])
+    if read[:2] == missing[:2] or Levenshtein.normalized_similarity(read, missing) >= _REST_ALIKE:
+        yield rest[0].change_through(rest[-1], " ".join(wanted[_WORDS_READ:]).upper(), PROBABILITY, _OVERPRINTED)
+
+
+def _is_as_wide(head: Sequence[Place], rest: Sequence[Place]) -> bool:
+    """Whether the rest of the national title is about as wide as its letters are, set like those that were read."""
+    boxes = [place.token.box for place in (head[0], head[-1], rest[0], rest[-1])]
+    if None in boxes:
+        return False
+    first, last, start, end = (box for box in boxes if box)
+    wanted = NATIONAL_TITLE.split()
+    read, missing = " ".join(wanted[:_WORDS_READ]), " ".join(wanted[_WORDS_READ:])
+    as_set = (last.right - first.left) / len(read) * len(missing)
+    return _REST_WIDE[0] * as_set < end.right - start.left < _REST_WIDE[1] * as_set
 
 
 def _cut_by_seal(line: Sequence[Place]) -> Iterator[Change]:

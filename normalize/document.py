@@ -40,6 +40,7 @@ class Token:
             was read, with its competitors. Stays the same when repair changes ``text``. Empty for text from
             another engine.
         marks: footnote marks in order of ``offset``.
+        uneven: by how much its digits differ from the type of their line (:attr:`ocr.page.Word.uneven`).
     """
 
     text: str
@@ -48,6 +49,7 @@ class Token:
     confidence: float | None = None
     letters: tuple[Letter, ...] = ()
     marks: tuple[Mark, ...] = ()
+    uneven: float = 0.0
 
     @property
     def published(self) -> str:

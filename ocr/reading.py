@@ -13,6 +13,7 @@ import numpy as np
 
 from ocr.image import clean, specks
 from ocr.image.components import Components, find_components
+from ocr.layout.digit_heights import measure_digits
 from ocr.layout.ruled_tables import Table, erase_borders, find_tables
 from ocr.layout.rules import find_rules
 from ocr.layout.x_height import measured
@@ -60,7 +61,7 @@ def read_page(path: Path, number: int, *, dpi: int = 300, timeout: float = 180.0
     height, width = read.page.image.shape
     rules = find_rules(read.page.ink)
     zones = find_zones(attach(read.lines, read.signs), rules, read.tables, width, height, read.page.seals)
-    zones = _reread(read, zones, rules, dpi, timeout)
+    zones = measure_digits(_reread(read, zones, rules, dpi, timeout), read.parts)
     return Page(
         number=number,
         width=width,

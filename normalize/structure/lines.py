@@ -101,7 +101,7 @@ def set_line(page: int, line: Line, margins: Mapping[int, Margins], rulings: Rul
 
 def token(page: int, word: Word, rulings: Rulings) -> Token:
     """A word as a token, its raised signs as they were ruled."""
-    out = Token(word.text, page, word.box, word.confidence, word.letters)
+    out = Token(word.text, page, word.box, word.confidence, word.letters, uneven=word.uneven)
     # From the right, so that what is inserted moves no offset that is still to come.
     for raised in reversed(word.raised):
         ruling = rulings.get((page, raised.box), Ruling())
@@ -191,6 +191,7 @@ def insert(token: Token, offset: int, text: str) -> Token:
         token.confidence,
         letters,
         tuple(Mark(m.offset + (len(text) if m.offset > offset else 0), m.label) for m in token.marks),
+        token.uneven,
     )
 
 
@@ -209,6 +210,7 @@ def cut(token: Token, length: int) -> Token | None:
         token.confidence,
         tuple(letters) if at == length else (),
         tuple(Mark(m.offset - length, m.label) for m in token.marks if m.offset >= length),
+        token.uneven,
     )
 
 
@@ -247,4 +249,5 @@ def glue(before: Token, after: Token) -> Token:
         confidence=None if before.confidence is None else min(before.confidence, after.confidence or 0.0),
         letters=before.letters + after.letters if before.letters and after.letters else (),
         marks=before.marks + tuple(Mark(shift + mark.offset, mark.label) for mark in after.marks),
+        uneven=max(before.uneven, after.uneven),
     )

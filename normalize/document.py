@@ -15,7 +15,7 @@ from ocr.page import Box, Letter
 
 
 @dataclass(frozen=True, slots=True)
-class Mark:
+class Reference:
     """A footnote's number at the place that cites it.
 
     Attributes:
@@ -32,15 +32,19 @@ class Token:
     """What stands between two spaces of the published text.
 
     Attributes:
-        text: as published, NFC, without footnote marks.
+        text: as published, NFC, without footnote references.
         page: 1 for the first; 0 where there are no pages.
         box: in pixels of that page's cleaned image; ``None`` for text from another engine.
         confidence: 0 to 100; ``None`` for text from another engine.
         letters: the page's evidence for what was *printed* here: one entry for each letter of the text as it
             was read, with its competitors. Stays the same when repair changes ``text``. Empty for text from
             another engine.
+<<<<<<< HEAD
         marks: footnote marks in order of ``offset``.
         uneven: by how much its digits differ from the type of their line (:attr:`ocr.page.Word.uneven`).
+=======
+        references: footnote references in order of ``offset``.
+>>>>>>> main
     """
 
     text: str
@@ -48,17 +52,21 @@ class Token:
     box: Box | None = None
     confidence: float | None = None
     letters: tuple[Letter, ...] = ()
+<<<<<<< HEAD
     marks: tuple[Mark, ...] = ()
     uneven: float = 0.0
+=======
+    references: tuple[Reference, ...] = ()
+>>>>>>> main
 
     @property
     def published(self) -> str:
-        """The text with its marks: ``phố[^1].``"""
+        """The text with its references: ``phố[^1].``"""
         out, at = [], 0
-        for mark in self.marks:
-            out.append(self.text[at : mark.offset])
-            out.append(f"[^{mark.label}]")
-            at = mark.offset
+        for reference in self.references:
+            out.append(self.text[at : reference.offset])
+            out.append(f"[^{reference.label}]")
+            at = reference.offset
         out.append(self.text[at:])
         return "".join(out)
 
@@ -104,7 +112,7 @@ class Block:
     @property
     def labels(self) -> list[str]:
         """The footnotes this block cites, in order."""
-        return [mark.label for token in self.tokens for mark in token.marks]
+        return [reference.label for token in self.tokens for reference in token.references]
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +124,7 @@ class Footnote:
         printed_label: as printed on the page.
         paragraphs: the note's paragraphs, at least one.
         pages: the pages it stands on, in order; empty for text from another engine.
-        anchored: whether the mark that cites it was found.
+        anchored: whether the reference to it was found.
     """
 
     label: str
@@ -128,7 +136,7 @@ class Footnote:
     @property
     def labels(self) -> list[str]:
         """The footnotes that this one cites in turn."""
-        return [mark.label for tokens in self.paragraphs for token in tokens for mark in token.marks]
+        return [reference.label for tokens in self.paragraphs for token in tokens for reference in token.references]
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,10 +145,10 @@ class Correction:
 
     Attributes:
         where: ``blocks/12`` or ``footnotes/3/0`` (label, paragraph): the text it stands in.
-        start: offset of ``after`` in that published text, marks and all.
+        start: offset of ``after`` in that published text, references and all.
         before: as it was read.
         after: as it is published.
-        kind: ``tone``, ``mark``, ``letter``, ``join``, ``split``, ``case`` or ``sign``.
+        kind: ``tone``, ``mark`` (another diacritic), ``letter``, ``join``, ``split``, ``case`` or ``sign``.
         probability: that ``after`` is right, 0 to 1.
         evidence: in plain English: the competing letters and their confidences, what the language model
             thinks, what the rest of the document says.

@@ -39,12 +39,8 @@ class Token:
         letters: the page's evidence for what was *printed* here: one entry for each letter of the text as it
             was read, with its competitors. Stays the same when repair changes ``text``. Empty for text from
             another engine.
-<<<<<<< HEAD
-        marks: footnote marks in order of ``offset``.
-        uneven: by how much its digits differ from the type of their line (:attr:`ocr.page.Word.uneven`).
-=======
         references: footnote references in order of ``offset``.
->>>>>>> main
+        uneven: by how much its digits differ from the type of their line (:attr:`ocr.page.Word.uneven`).
     """
 
     text: str
@@ -52,12 +48,8 @@ class Token:
     box: Box | None = None
     confidence: float | None = None
     letters: tuple[Letter, ...] = ()
-<<<<<<< HEAD
-    marks: tuple[Mark, ...] = ()
-    uneven: float = 0.0
-=======
     references: tuple[Reference, ...] = ()
->>>>>>> main
+    uneven: float = 0.0
 
     @property
     def published(self) -> str:

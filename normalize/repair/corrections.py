@@ -12,7 +12,7 @@ from dataclasses import replace
 
 from normalize.document import Block, Correction, Document, Footnote, Reference, Token, Tokens
 from normalize.repair.changes import Change
-from normalize.structure.metadata import read_metadata
+from normalize.structure.metadata import read_parts, with_parts
 from normalize.vietnamese.syllable import clean, skeleton, split_tone
 from ocr.page import hull
 
@@ -208,10 +208,11 @@ def _with_texts(document: Document, change: Callable[[str, Tokens], Tokens]) -> 
         )
         notes.append(replace(note, paragraphs=paragraphs) if paragraphs != note.paragraphs else note)
     # Metadata are what the blocks say; where somebody else set them, they stay.
-    metadata = document.metadata
-    if metadata == read_metadata(document.blocks):
-        metadata = read_metadata(blocks)
-    return replace(document, blocks=tuple(blocks), footnotes=tuple(notes), metadata=metadata)
+    out = replace(document, blocks=tuple(blocks), footnotes=tuple(notes))
+    parts, doubts = read_parts(document.blocks)
+    if document.metadata == parts[0].metadata:
+        out = with_parts(replace(out, warnings=tuple(one for one in out.warnings if one not in doubts)))
+    return out
 
 
 def _with_tokens(block: Block, tokens: Tokens) -> Block:

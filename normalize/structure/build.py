@@ -33,7 +33,7 @@ from normalize.structure.lines import (
     settled_margins,
     token,
 )
-from normalize.structure.metadata import is_signature, read_metadata
+from normalize.structure.metadata import is_signature, with_parts
 from normalize.structure.running_headers import running_lines
 from normalize.vietnamese.decree30 import (
     heading_level,
@@ -110,7 +110,6 @@ def build_document(pages: Iterable[Page], source: Source) -> Document:
         source=source,
         blocks=blocks,
         footnotes=tuple(_footnote(note, note.label in cited) for note in reattached.notes),
-        metadata=read_metadata(blocks),
         pages=tuple(reading.reports),
         dropped=tuple(sorted(reading.dropped, key=lambda one: one.page)),
         warnings=tuple(sorted(reading.warnings + reattached.warnings, key=lambda one: one.page)),
@@ -120,7 +119,7 @@ def build_document(pages: Iterable[Page], source: Source) -> Document:
         "reading": round(sum(report.seconds for report in document.pages), 3),
         "structure": round(time.perf_counter() - begun, 3),
     }
-    return replace(document, timings=seconds)
+    return with_parts(replace(document, timings=seconds))
 
 
 def _relined(parts: Sequence[_Part], relined: Mapping[int, Line]) -> list[_Part]:

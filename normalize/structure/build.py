@@ -23,6 +23,8 @@ from normalize.document import (
     published,
 )
 from normalize.structure import footnotes, paragraphs, stamps
+from normalize.structure.bundles import documents
+from normalize.structure.letterhead import with_number
 from normalize.structure.lines import (
     Margins,
     Rulings,
@@ -35,6 +37,7 @@ from normalize.structure.lines import (
 )
 from normalize.structure.metadata import is_signature, with_parts
 from normalize.structure.running_headers import running_lines
+from normalize.structure.title import titled
 from normalize.vietnamese.decree30 import (
     heading_level,
     is_addressee,
@@ -105,6 +108,7 @@ def build_document(pages: Iterable[Page], source: Source) -> Document:
     parts = _closing_in_order(_relined(reading.body, reattached.relined))
     reading.dropped += [Dropped(page, box, text, "noise") for page, box, text in reattached.strays]
     blocks = tuple(_blocks(parts, margins, reattached.rulings))
+    blocks = tuple(block for own in documents(blocks) for block in titled(own))
     cited = {label for block in blocks for label in block.labels}
     document = Document(
         source=source,
@@ -153,6 +157,7 @@ def _take_page(page: Page, running: Set[tuple[int, Box]], reading: _Reading) -> 
 def _documents_own(page: Page, running: Set[tuple[int, Box]], reading: _Reading) -> tuple[Zone, ...]:
     """The zones of a page without what is not the document's text: stamps and running headers, which are dropped."""
     zones, added = stamps.take_off(page)
+    zones = with_number(zones)
     for line, reason in added:
         reading.drop(page.number, [line], reason)
     zones, headers = take_out(zones, lambda line: (page.number, line.box) in running)
@@ -176,10 +181,22 @@ def _take_piece(piece: _Piece, page: int, reading: _Reading) -> None:
     elif role == "signature":
         reading.drop(page, filter(_is_stroke, lines), "noise")
         reading.body += [_Part(role, page, (line,)) for line in lines if not _is_stroke(line)]
+    elif role == "letterhead":
+        reading.drop(page, filter(_is_pen_mark, lines), "noise")
+        reading.body += [_Part(role, page, (line,)) for line in lines if not _is_pen_mark(line)]
     elif role == "table":
         reading.body.append(_Part(role, page, lines, piece.zone))
     else:
         reading.body += [_Part(role, page, (line,)) for line in lines]
+
+
+def _is_pen_mark(line: Line) -> bool:
+    """Whether a line of the letterhead is what a pen left beside the number: one or two letters, and no syllable.
+
+    The Party's letterheads have an asterisk of their own.
+    """
+    text = line.text.strip()
+    return len(text) <= 2 and any(c.isalpha() for c in text) and not parse(clean(text))
 
 
 def _is_stroke(line: Line) -> bool:

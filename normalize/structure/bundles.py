@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from itertools import takewhile
 
 from normalize.document import Block
 from normalize.structure.letterhead import agency
@@ -29,14 +30,10 @@ def documents(blocks: Sequence[Block]) -> list[Sequence[Block]]:
 
 def _begins_another(blocks: Sequence[Block], at: int) -> bool:
     """Whether a letterhead that begins there, on top of a page, is that of a document of its own."""
-    first, before = blocks[at], blocks[at - 1]
-    if first.type != "letterhead" or before.type == "letterhead" or before.page >= first.page:
+    page = blocks[at].page
+    if blocks[at - 1].page >= page:
         return False
-    run = []
-    for block in blocks[at:]:
-        if block.type != "letterhead" or block.page != first.page:
-            break
-        run.append(block)
+    run = list(takewhile(lambda block: block.page == page and _is_letterhead(block), blocks[at:]))
     texts = [plain_text(block) for block in run]
     has_number = any(decree30.number_parts(text) for text in texts)
     year = next((text[slice(*date.year)] for text in texts if (date := decree30.date_parts(text))), "")
@@ -46,3 +43,8 @@ def _begins_another(blocks: Sequence[Block], at: int) -> bool:
         and bool(_YEAR.search(year))
         and agency(run).text is not None
     )
+
+
+def _is_letterhead(block: Block) -> bool:
+    """Whether a block is of the letterhead; its first lines may have been read across both columns, as text."""
+    return block.type == "letterhead" or decree30.is_motto(plain_text(block))

@@ -9,11 +9,20 @@ from __future__ import annotations
 import datetime
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 
 from normalize.document import Block, Tokens
-from normalize.structure.values import NOTHING, Value, box_of, doubt_of_digits, plain_text, tokens_at
+from normalize.structure.values import (
+    NOTHING,
+    Value,
+    box_of,
+    confidence_of_letters,
+    doubt_of_digits,
+    plain_text,
+    tokens_at,
+)
 from normalize.vietnamese import decree30
-from ocr.page import Box
+from ocr.page import Box, Line, Zone, hull, take_out
 
 #: Of a number: a document's has five digits at most.
 _NUMBER = re.compile(r"\d{1,5}")
@@ -22,6 +31,8 @@ _OPEN = " .…_-–:,"
 _EDGES = " _-–.,:'\""
 #: Share of its letters that make a line one of capitals.
 _CAPITALS = 0.8
+#: In lines of the left column: so far below it may its number stand.
+_BELOW_BODY = 4
 #: The years of documents that the program may meet; a year beyond is misread.
 _YEARS = range(1945, 2100)
 #: In letters: a longer one is no place.
@@ -47,7 +58,8 @@ def number_and_symbol(head: Sequence[Block]) -> tuple[Value, Value]:
         if parts is None:
             continue
         symbol = decree30.plain_symbol(text[slice(*parts.symbol)])
-        return _number(block, text, parts), Value(symbol, tokens_at(block, *parts.symbol))
+        sure = confidence_of_letters(block, *parts.symbol)
+        return _number(block, text, parts), Value(symbol, tokens_at(block, *parts.symbol), confidence=sure)
     return NOTHING, NOTHING
 
 
@@ -61,7 +73,8 @@ def _number(block: Block, text: str, parts: decree30.NumberParts) -> Value:
     if doubt := doubt_of_digits(block, *parts.number):
         return Value(None, tokens, doubt)
     year = text[slice(*parts.year)]
-    return Value(f"{read}/{year}" if year else read, tokens)
+    sure = confidence_of_letters(block, *parts.number)
+    return Value(f"{read}/{year}" if year else read, tokens, confidence=sure)
 
 
 def _gap(block: Block, parts: decree30.NumberParts) -> Box | None:
@@ -127,26 +140,45 @@ def _is_implausible(year: int, line: Block, text: Sequence[Block]) -> bool:
     return len(named) >= _FEWEST_YEARS and year - max(named) > _LONG_AFTER
 
 
-def agency(head: Sequence[Block]) -> Value:
-    """The issuing body: the last name in capitals above the number, with the place it belongs to."""
+def agency(head: Sequence[Block], text: Sequence[Block] = ()) -> Value:
+    """The issuing body: the last name in capitals above the number, with the place it belongs to.
+
+    Args:
+        text: all of the document, which may name the body in full.
+    """
     names: list[str] = []
     tokens: list[Tokens] = []
     for block in head:
-        text = plain_text(block)
-        if decree30.number_parts(text) or (decree30.begins_number(text) and "/" in text):
+        line = plain_text(block)
+        if decree30.number_parts(line) or (decree30.begins_number(line) and "/" in line):
             if names:
                 break
-        elif _may_name_body(text):
+        elif _may_name_body(line):
             # A joint document's bodies are parted by a hyphen, at which a line may end.
-            goes_on = names and (not decree30.begins_body(text) or names[-1].endswith("-"))
-            if goes_on:
-                names[-1] += " " + text
+            if names and (not decree30.begins_body(line) or names[-1].endswith("-")):
+                names[-1] += " " + line
                 tokens[-1] += block.tokens
             else:
-                names.append(text.lstrip(_EDGES))
+                names.append(line.lstrip(_EDGES))
                 tokens.append(block.tokens)
-            names[-1] = names[-1].rstrip(_EDGES.replace("-", "")).rstrip()
-    return Value(names[-1].rstrip(_EDGES), tokens[-1]) if names else NOTHING
+            names[-1] = names[-1].rstrip(_EDGES.replace("-", ""))
+    if not names:
+        return NOTHING
+    name = names[-1].rstrip(_EDGES)
+    if not decree30.begins_body(name) and _is_cut(name, text):
+        return Value(None, tokens[-1], "has lost its first word")
+    return Value(name, tokens[-1])
+
+
+def _is_cut(name: str, text: Sequence[Block]) -> bool:
+    """Whether the document calls the body by a name that has a word more in front: Bộ Kế hoạch và Đầu tư."""
+    plain = decree30.skeleton(name)
+    for block in text:
+        words = decree30.skeleton(plain_text(block))
+        for found in re.finditer(rf"\b(\w+) {re.escape(plain)}\b", words):
+            if decree30.begins_body(f"{found[1]} {plain}"):
+                return True
+    return False
 
 
 def _may_name_body(text: str) -> bool:
@@ -164,3 +196,27 @@ def share_of_capitals(text: str) -> float:
     """Of the letters, 0 to 1."""
     letters = [c for c in text if c.isalpha()]
     return sum(c.isupper() for c in letters) / max(1, len(letters))
+
+
+def with_number(zones: Sequence[Zone]) -> tuple[Zone, ...]:
+    """The zones with the number's line back in the letterhead's left column.
+
+    What a pen wrote in it is read as nothing much, and the line as noise.
+    """
+    left = next((i for i, zone in enumerate(zones) if zone.kind == "left"), None)
+    if left is None or any(decree30.number_parts(line.text) for zone in zones[: left + 1] for line in zone.lines):
+        return tuple(zones)
+    column = zones[left]
+    pitch = column.box.height / len(column.lines)
+
+    def is_number(line: Line) -> bool:
+        below = line.box.top - column.box.bottom
+        beside = line.box.across(column.box) > 0.5 * min(line.box.width, column.box.width)
+        return beside and below < _BELOW_BODY * pitch and decree30.number_parts(line.text) is not None
+
+    lines = [line for zone in zones if zone.kind == "noise" for line in zone.lines if is_number(line)]
+    if len(lines) != 1:
+        return tuple(zones)
+    out, _ = take_out(zones[left + 1 :], lambda line: line in lines)
+    whole = sorted([*column.lines, *lines], key=lambda line: line.box.y)
+    return (*zones[:left], replace(column, lines=tuple(whole), box=hull([line.box for line in whole])), *out)

@@ -16,7 +16,7 @@ from normalize.structure import letterhead
 from normalize.structure.bundles import documents
 from normalize.structure.letterhead import share_of_capitals
 from normalize.structure.title import title as find_title
-from normalize.structure.values import Value, confidence_of, evidence_of, located
+from normalize.structure.values import Value, located
 from normalize.vietnamese import decree30
 
 #: Share of its letters that make a line one of capitals.
@@ -63,7 +63,7 @@ def _read(blocks: Sequence[Block]) -> tuple[Metadata, dict[str, Evidence | tuple
     head = _head(blocks)
     number, symbol = letterhead.number_and_symbol(head)
     place, date = letterhead.place_and_date(head, blocks)
-    title = find_title(blocks, symbol)
+    title = find_title(blocks, symbol.text)
     signature = [block for block in blocks if block.type == "signature"]
     signer, signer_title = _signers([block.text for block in signature])
     recipients = [
@@ -74,7 +74,7 @@ def _read(blocks: Sequence[Block]) -> tuple[Metadata, dict[str, Evidence | tuple
         "symbol": _sure(symbol),
         "type": _sure(title.kind),
         "subject": title.subject,
-        "agency": _sure(letterhead.agency(head)),
+        "agency": _sure(letterhead.agency(head, blocks)),
         "place": _sure(place),
         "date": date,
     }
@@ -84,15 +84,15 @@ def _read(blocks: Sequence[Block]) -> tuple[Metadata, dict[str, Evidence | tuple
         signer_title=signer_title,
         recipients=tuple(block.text for block in recipients),
     )
-    tokens = {name: value.tokens for name, value in values.items() if value.text}
+    shown = dict(values)
     for name, text in (("signer", signer), ("signer_title", signer_title)):
-        if text:
-            tokens[name] = tuple(token for one in text.split("; ") for token in located(one, signature))
+        words = [token for one in (text or "").split("; ") for token in located(one, signature)]
+        shown[name] = Value(text, tuple(words))
     evidence: dict[str, Evidence | tuple[Evidence, ...]] = {}
-    for name, words in tokens.items():
-        if found := evidence_of(words):
+    for name, value in shown.items():
+        if found := value.evidence:
             evidence[name] = found
-    lines = tuple(found for block in recipients if (found := evidence_of(block.tokens)))
+    lines = tuple(found for block in recipients if (found := Value(block.text, block.tokens).evidence))
     if lines:
         evidence["recipients"] = lines
     return metadata, evidence, _doubts(values, blocks[0].page if blocks else 0)
@@ -100,10 +100,11 @@ def _read(blocks: Sequence[Block]) -> tuple[Metadata, dict[str, Evidence | tuple
 
 def _head(blocks: Sequence[Block]) -> list[Block]:
     """The lines of the letterhead, those included that were laid out as text below it."""
-    last = max((i for i, block in enumerate(blocks) if block.type == "letterhead"), default=-1)
+    page = blocks[0].page if blocks else 0
+    last = max((i for i, b in enumerate(blocks) if b.type == "letterhead" and b.page == page), default=-1)
     below = []
     for block in blocks[last + 1 : last + 1 + _AFTER_LETTERHEAD]:
-        if block.page != blocks[0].page or decree30.is_addressee(block.text) or decree30.begins_text(block.text):
+        if block.page != page or decree30.is_addressee(block.text) or decree30.begins_text(block.text):
             break
         below.append(block)
     return [block for block in blocks[: last + 1] if block.type not in ("table", "recipients", "signature")] + below
@@ -111,7 +112,7 @@ def _head(blocks: Sequence[Block]) -> list[Block]:
 
 def _sure(value: Value) -> Value:
     """The value, or none where a word of it was hardly read."""
-    sure = confidence_of(value.tokens)
+    sure = value.sure
     if value.text is None or sure is None or sure >= LEAST_CONFIDENCE:
         return value
     return Value(None, value.tokens, "cannot be read surely")

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import takewhile
 
 from normalize.document import Block, Tokens
@@ -27,6 +27,7 @@ _BESIDE = 0.13
 _STRANGERS = 3
 _CAPITALS = 0.8
 _OF_A_BODY = re.compile(r"của\s", re.IGNORECASE)
+_MAY_BE_TITLES = ("paragraph", "heading", "list_item")
 _NEVER_TITLES = ("table", "recipients", "signature", "missing")
 
 
@@ -43,7 +44,7 @@ class Title:
     blocks: tuple[int, ...] = ()
 
 
-def title(blocks: Sequence[Block], symbol: Value) -> Title:
+def title(blocks: Sequence[Block], symbol: str | None) -> Title:
     """Type and subject of a document; where no line is a type and none says "V/v", the title is the subject.
 
     Args:
@@ -217,11 +218,21 @@ def _enacted(blocks: Sequence[Block]) -> Title | None:
     return None
 
 
-def _by_symbol(blocks: Sequence[Block], opening: Sequence[int], symbol: Value) -> Title | None:
+def _by_symbol(blocks: Sequence[Block], opening: Sequence[int], symbol: str | None) -> Title | None:
     """The type that the symbol names, for a page whose title could not be read."""
-    kind = decree30.TYPES_BY_CODE.get(re.split(r"[-/]", symbol.text)[0]) if symbol.text else None
-    if kind is None:
+    kind = decree30.TYPES_BY_CODE.get(re.split(r"[-/]", symbol)[0]) if symbol else None
+    if symbol is None or kind is None:
         return None
+    line = next((block for block in blocks if symbol.split("-")[0] in plain_text(block)), blocks[0])
     first = next((at for at in opening if blocks[at].type == "title"), None)
     subject = NOTHING if first is None else _value(blocks[first])
-    return Title(Value(kind, symbol.tokens), subject, () if first is None else (first,))
+    return Title(Value(kind, line.tokens), subject, () if first is None else (first,))
+
+
+def titled(blocks: Sequence[Block]) -> tuple[Block, ...]:
+    """The blocks of one document, its title called so wherever it stands on the page."""
+    own = set(title(blocks, None).blocks)
+    return tuple(
+        replace(block, type="title", level=0) if at in own and block.type in _MAY_BE_TITLES else block
+        for at, block in enumerate(blocks)
+    )

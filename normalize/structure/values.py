@@ -26,12 +26,26 @@ class Value:
         tokens: the words it was read from, or that stand where it should.
         doubt: why there is no value, in plain English; empty where there is one or nothing to say.
         box: where it stands, when that is not where its words are.
+        confidence: of its own letters, where the words hold more than it; ``None`` to ask the words.
     """
 
     text: str | None = None
     tokens: Tokens = ()
     doubt: str = ""
     box: Box | None = None
+    confidence: float | None = None
+
+    @property
+    def sure(self) -> float | None:
+        """Confidence, 0 to 100; ``None`` for text from another engine."""
+        return confidence_of(self.tokens) if self.confidence is None else self.confidence
+
+    @property
+    def evidence(self) -> Evidence | None:
+        """Where it stands and how surely it was read; ``None`` where there is no value."""
+        if not self.text or not self.tokens:
+            return None
+        return Evidence(self.tokens[0].page, self.place, None if self.sure is None else round(self.sure, 1))
 
     @property
     def place(self) -> Box | None:
@@ -86,18 +100,30 @@ def _may_be_others(token: Token, which: range) -> bool:
     return False
 
 
+def confidence_of_letters(block: Block, start: int, end: int) -> float | None:
+    """Of the least sure letter or digit between two characters; a word's own, where nothing is known of its letters.
+
+    A number and its symbol are long words, and Tesseract trusts a long word less, however sure its letters are.
+    """
+    sure: list[float] = []
+    for token, begin in _with_offsets(block):
+        if begin >= end or start >= begin + len(token.text):
+            continue
+        if "".join(one.text for one in token.letters) != token.text:
+            sure += [] if token.confidence is None else [token.confidence]
+            continue
+        at = begin
+        for one in token.letters:
+            if start <= at < end and one.text.isalnum() and one.choices:
+                sure.append(dict(one.choices).get(one.text, 0))
+            at += len(one.text)
+    return min(sure, default=None)
+
+
 def box_of(tokens: Sequence[Token]) -> Box | None:
     """Around those of the tokens that stand on the first one's page."""
     boxes = [token.box for token in tokens if token.box and token.page == tokens[0].page]
     return hull(boxes) if boxes else None
-
-
-def evidence_of(tokens: Tokens) -> Evidence | None:
-    """Where words stand and how sure the least sure of them is; ``None`` for no words."""
-    if not tokens:
-        return None
-    sure = confidence_of(tokens)
-    return Evidence(tokens[0].page, box_of(tokens), None if sure is None else round(sure, 1))
 
 
 def confidence_of(tokens: Tokens) -> float | None:

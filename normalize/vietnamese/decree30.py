@@ -65,18 +65,19 @@ _NUMBER = re.compile(
 _PIECE = r"[^\W\d_][^\W\d_&.]*(?!\w)"
 #: What goes on after the first piece of a symbol may end in digits: NQ-UBTVQH13.
 _GOES_ON = r"(?:\s?[-–—/]\s?[^\W_][\w&.]*)"
-#: Number, year (of laws and decrees) and the symbol proper, all as printed: "12 / 2024 / NĐ - CP". What stands for the
-#: number may be anything, dots or what a pen wrote; the slash may be read as a bar.
-_OF_STATE = re.compile(
-    rf"(?P<number>.{{0,24}}?)\s*(?:[/|!l]\s*(?P<year>(?:19|20)\d\d)\s*)?[/|]\s*(?P<symbol>(?:{_PIECE}|QH\d+){_GOES_ON}*)"
-)
+#: The symbol proper, as printed: "NĐ - CP", "QĐ/BNN", "QH14".
+_SYMBOL = re.compile(rf"\s*(?P<symbol>(?:{_PIECE}|QH\d+){_GOES_ON}*)")
+#: The year of laws and decrees, between number and symbol: "12/2024/NĐ-CP"; its slash is misread more than others.
+_YEAR_AT_END = re.compile(r"[/|!l]\s*(?P<year>(?:19|20)\d\d)\s*$")
+#: In letters: what stands for the number may be anything, dots or what a pen wrote.
+_LONGEST_NUMBER = 30
 #: The Party's numbers: "05-HD/VPTW", "Số 12-KH/ĐU".
 _OF_PARTY = re.compile(
-    r"(?P<number>[^/|]{0,24}?)(?P<year>)\s*[-–—]\s*(?P<symbol>[^\W\d_]{2,6}\s?[/|]\s?[^\W\d_][\w&.]*(?:-\w+)*)"
+    r"(?P<number>[^/|]{0,24}?)\s*[-–—]\s*(?P<symbol>[^\W\d_]{2,6}\s?[/|]\s?[^\W\d_][\w&.]*(?:-\w+)*)"
 )
 #: The slash is lost; a kind of document that the symbol names tells it.
 _SLASH_LOST = re.compile(
-    r"(?P<number>.{0,12}?)(?P<year>)\s+(?P<symbol>(?:NQ|QĐ|CT|TB|KH|BC|TTr|HD|NĐ|TT|GM|BB|CĐ|CTr)\s?[-–—]\s?[^\W\d_][\w&]*)"
+    r"(?P<number>.{0,12}?)\s+(?P<symbol>(?:NQ|QĐ|CT|TB|KH|BC|TTr|HD|NĐ|TT|GM|BB|CĐ|CTr)\s?[-–—]\s?[^\W\d_][\w&]*)"
 )
 #: The same in running text, as it should be.
 SYMBOL = re.compile(r"\d+/(?:\d{4}/)?[^\W\d_]{2,}(?:-[^\W\d_]+)+")
@@ -103,11 +104,17 @@ def number_parts(text: str) -> NumberParts | None:
     if head is None and not _WITHOUT_HEAD.fullmatch(text):
         return None
     start = head.end() if head else 0
-    found = _OF_PARTY.match(text, start) or _OF_STATE.match(text, start) or _SLASH_LOST.match(text, start)
-    if found is None or not found["symbol"][:1].isupper():
-        return None
-    year = found.span("year") if found["year"] else (found.end("number"), found.end("number"))
-    return NumberParts(start, found.span("number"), year, found.span("symbol"))
+    if (found := _OF_PARTY.match(text, start)) and found["symbol"][0].isupper():
+        return NumberParts(start, found.span("number"), (found.end("number"),) * 2, found.span("symbol"))
+    for slash in re.finditer(r"[/|]", text[start : start + _LONGEST_NUMBER]):
+        at = start + slash.start()
+        if (found := _SYMBOL.match(text, at + 1)) and found["symbol"][0].isupper():
+            year = _YEAR_AT_END.search(text, start, at)
+            end = year.start() if year else at
+            return NumberParts(start, (start, end), year.span("year") if year else (end, end), found.span("symbol"))
+    if found := _SLASH_LOST.match(text, start):
+        return NumberParts(start, found.span("number"), (found.end("number"),) * 2, found.span("symbol"))
+    return None
 
 
 def begins_number(text: str) -> bool:
@@ -126,7 +133,7 @@ def plain_symbol(symbol: str) -> str:
 
 #: What stands for day, month and year. They are often written by hand, and what is read there may be anything.
 _DATE = re.compile(
-    r"\bng[aàáảãạăằâầ]y(?P<day>.{0,12}?)th[aáàảăắâấ]ng(?P<month>.{0,10}?)n[aăắằâ]m\W{0,3}(?P<year>[\d.…]{2,6})"
+    r"\bng[aàáảãạăằâầ]y(?P<day>.{0,12}?)th[aáàảăắâấ]ng(?P<month>.{0,10}?)[nhñ][aăắằâ]m\W{0,3}(?P<year>[\d.…]{2,6})"
     r"|\bng[aàáảãạăằâầ]y\s*(?P<d>\d{1,2})\s?[/.-]\s?(?P<m>\d{1,2})\s?[/.-]\s?(?P<y>\d{4})(?!\d)",
     re.IGNORECASE,
 )
@@ -376,6 +383,14 @@ def is_received_field(text: str) -> bool:
 
 # --- Fixed formulas ---
 
+#: What ministries and the departments of the provinces are for; the same names after "Bộ" and "Sở".
+_FIELDS = (
+    "Y tế", "Giáo dục và Đào tạo", "Tài chính", "Nội vụ", "Tư pháp", "Xây dựng", "Công Thương", "Giao thông vận tải",
+    "Nông nghiệp và Phát triển nông thôn", "Nông nghiệp và Môi trường", "Tài nguyên và Môi trường",
+    "Thông tin và Truyền thông", "Văn hóa, Thể thao và Du lịch", "Khoa học và Công nghệ", "Kế hoạch và Đầu tư",
+    "Lao động Thương binh và Xã hội",
+)  # fmt: skip
+
 #: What lines of the letterhead, of titles and of signatures say; with … at the end, how such a line begins.
 FORMULAS = (
     "Cộng hòa xã hội chủ nghĩa Việt Nam",
@@ -400,4 +415,16 @@ FORMULAS = (
     "Chính phủ",
     "Thành phố …",
     *DOCUMENT_TYPES.values(),
+)
+#: Names of bodies, whose lines begin so. One letter makes another body of them (Sở and Bộ): all must be there.
+BODIES = (
+    *(f"{body} {field}" for body in ("Bộ", "Sở") for field in _FIELDS),
+    "Bộ Công an",
+    "Bộ Quốc phòng",
+    "Bộ Ngoại giao",
+    "Thanh tra Chính phủ",
+    "Ngân hàng Nhà nước",
+    "Kiểm toán nhà nước",
+    "Văn phòng Chính phủ",
+    "Ủy ban Dân tộc",
 )

@@ -14,7 +14,7 @@ from rapidfuzz.distance import Levenshtein
 
 from normalize.document import Document, Token
 from normalize.repair.changes import Change, Place, cleaned
-from normalize.vietnamese.decree30 import FORMULAS, RECIPIENTS_HEAD, is_capacity_sign
+from normalize.vietnamese.decree30 import BODIES, FORMULAS, RECIPIENTS_HEAD, is_capacity_sign
 from normalize.vietnamese.syllable import key, match_case, parse, skeleton
 
 _BLOCKS = ("letterhead", "title", "signature", "recipients")
@@ -39,6 +39,8 @@ def formulas(document: Document) -> Iterator[Change]:
         line = [Place(number, f"blocks/{number}", tokens, index) for index in range(len(tokens))]
         known = FORMULAS if block.type in _BLOCKS else (RECIPIENTS_HEAD,)
         found = next((one for one in (_matched(line, formula) for formula in known) if one), None)
+        if not found and block.type in _BLOCKS:
+            found = next((one for one in (_named(line, body) for body in BODIES) if one), None)
         if found:
             yield from _changes(found)
         elif block.type == "signature":
@@ -124,6 +126,14 @@ def _matched(line: Sequence[Place], formula: str) -> list[tuple[Place, str]]:
     found = list(zip(worded, wanted, strict=False))
     read = [skeleton(cleaned(_SIGNS.sub("", place.token.text)).replace("№", "No")) for place, _ in found]
     return found if _are_these(read, [skeleton(word) for word in wanted], is_head=formula == RECIPIENTS_HEAD) else []
+
+
+def _named(line: Sequence[Place], body: str) -> list[tuple[Place, str]]:
+    """Each token of a body's name with the word it is; empty where the line does not begin with all its letters."""
+    worded = [place for place in line if _SIGNS.sub("", place.token.text)]
+    found = list(zip(worded, body.split(), strict=False))
+    same = all(skeleton(_SIGNS.sub("", place.token.text)) == skeleton(word).strip(",") for place, word in found)
+    return [(place, word.strip(",")) for place, word in found] if same and len(found) == len(body.split()) else []
 
 
 def _are_these(read: Sequence[str], true: Sequence[str], *, is_head: bool) -> bool:

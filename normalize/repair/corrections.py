@@ -12,7 +12,7 @@ from dataclasses import replace
 
 from normalize.document import Block, Correction, Document, Footnote, Reference, Token, Tokens
 from normalize.repair.changes import Change
-from normalize.structure.metadata import read_parts, with_parts
+from normalize.structure.metadata import read_metadata, read_parts, with_parts
 from normalize.vietnamese.syllable import clean, skeleton, split_tone
 from ocr.page import hull
 
@@ -210,9 +210,11 @@ def _with_texts(document: Document, change: Callable[[str, Tokens], Tokens]) -> 
     # Metadata are what the blocks say; where somebody else set them, they stay.
     out = replace(document, blocks=tuple(blocks), footnotes=tuple(notes))
     parts, doubts = read_parts(document.blocks)
-    if document.metadata == parts[0].metadata:
-        out = with_parts(replace(out, warnings=tuple(one for one in out.warnings if one not in doubts)))
-    return out
+    if document.metadata != parts[0].metadata:
+        return out
+    if not document.parts:
+        return replace(out, metadata=read_metadata(blocks))
+    return with_parts(replace(out, warnings=tuple(one for one in out.warnings if one not in doubts)))
 
 
 def _with_tokens(block: Block, tokens: Tokens) -> Block:

@@ -74,7 +74,7 @@ def _read(blocks: Sequence[Block]) -> tuple[Metadata, dict[str, Evidence | tuple
         "symbol": _sure(symbol),
         "type": _sure(title.kind),
         "subject": title.subject,
-        "agency": _sure(letterhead.agency(head, blocks)),
+        "agency": _sure(letterhead.agency([block for block in head if block.type == "letterhead"], blocks)),
         "place": _sure(place),
         "date": date,
     }

@@ -21,8 +21,6 @@ from normalize.vietnamese import decree30
 _WITHIN = 12
 #: In letters: a longer block is text.
 _LONGEST_SUBJECT = 400
-#: Of the width of what is printed: so far may the middles of the type and of its subject lie apart.
-_BESIDE = 0.13
 #: So many blocks may stand between the type and its subject: what a stamp left there.
 _STRANGERS = 3
 _CAPITALS = 0.8
@@ -77,7 +75,7 @@ def _opening(blocks: Sequence[Block]) -> list[int]:
             break
         if block.type != "letterhead":
             after += 1
-            if _begins_text(block):
+            if _begins_text(block) or block.type in ("recipients", "signature"):
                 break
         if block.type not in _NEVER_TITLES:
             out.append(at)
@@ -136,7 +134,7 @@ def _with_subject(blocks: Sequence[Block], at: int, kind: Value) -> Title:
         block = blocks[index]
         if _ends_title(blocks[at], block):
             break
-        if not _is_below(blocks, at, block) or (found and not _goes_on(blocks[found[-1]], block)):
+        if not _is_below(blocks[at], block) or (found and not _goes_on(blocks[found[-1]], block)):
             strangers += 1
             if found or strangers > _STRANGERS:
                 break
@@ -164,14 +162,9 @@ def _ends_title(kind: Block, block: Block) -> bool:
     )
 
 
-def _is_below(blocks: Sequence[Block], at: int, block: Block) -> bool:
-    """Whether a block is centred as the type is; of text without boxes only its type is known."""
-    kind = blocks[at].box
-    if kind is None or block.box is None:
-        return True
-    on_page = [one.box for one in blocks if one.box and one.page == block.page]
-    width = max(box.right for box in on_page) - min(box.left for box in on_page)
-    return abs(kind.x - block.box.x) <= _BESIDE * width
+def _is_below(kind: Block, block: Block) -> bool:
+    """Whether a block stands under the type, and not beside that as a stamp does."""
+    return kind.box is None or block.box is None or block.box.left <= kind.box.x <= block.box.right
 
 
 def _goes_on(above: Block, block: Block) -> bool:

@@ -15,6 +15,7 @@ from normalize.document import Block, Tokens
 from normalize.structure.values import (
     NOTHING,
     Value,
+    box_at,
     box_of,
     confidence_of_letters,
     doubt_of_digits,
@@ -59,28 +60,29 @@ def number_and_symbol(head: Sequence[Block]) -> tuple[Value, Value]:
             continue
         symbol = decree30.plain_symbol(text[slice(*parts.symbol)])
         sure = confidence_of_letters(block, *parts.symbol)
-        return _number(block, text, parts), Value(symbol, tokens_at(block, *parts.symbol), confidence=sure)
+        return _number(block, text, parts), Value(
+            symbol, tokens_at(block, *parts.symbol), box=box_at(block, *parts.symbol), confidence=sure
+        )
     return NOTHING, NOTHING
 
 
 def _number(block: Block, text: str, parts: decree30.NumberParts) -> Value:
     read = text[slice(*parts.number)].strip(_OPEN)
-    tokens = tokens_at(block, *parts.number)
+    tokens, box = tokens_at(block, *parts.number), box_at(block, *parts.number)
     if not read:
         return Value(None, (), "is left open or written by hand", _gap(block, parts))
     if not _NUMBER.fullmatch(read):
-        return Value(None, tokens, "cannot be read; it may be written by hand")
+        return Value(None, tokens, "cannot be read; it may be written by hand", box)
     if doubt := doubt_of_digits(block, *parts.number):
-        return Value(None, tokens, doubt)
+        return Value(None, tokens, doubt, box)
     year = text[slice(*parts.year)]
     sure = confidence_of_letters(block, *parts.number)
-    return Value(f"{read}/{year}" if year else read, tokens, confidence=sure)
+    return Value(f"{read}/{year}" if year else read, tokens, box=box, confidence=sure)
 
 
 def _gap(block: Block, parts: decree30.NumberParts) -> Box | None:
     """What lies between "Số:" and the symbol."""
-    head, symbol = tokens_at(block, 0, parts.head), tokens_at(block, *parts.symbol)
-    left, right = box_of(head), box_of(symbol)
+    left, right = box_of(tokens_at(block, 0, parts.head)), box_of(tokens_at(block, *parts.symbol))
     if left is None or right is None or left.right >= right.left:
         return right
     return Box(left.right, min(left.top, right.top), right.left, max(left.bottom, right.bottom))

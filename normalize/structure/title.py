@@ -25,6 +25,9 @@ _LONGEST_SUBJECT = 400
 _STRANGERS = 3
 _CAPITALS = 0.8
 _OF_A_BODY = re.compile(r"của\s", re.IGNORECASE)
+#: Of lines of the subject, in heights of the type's line: how far their middles lie apart, what is between two of them
+#: at most, and how high two are.
+_OFF_MIDDLE, _CLOSE, _TWO_LINES = 0.7, 0.8, 3.0
 _MAY_BE_TITLES = ("paragraph", "heading", "list_item")
 _NEVER_TITLES = ("table", "recipients", "signature", "missing")
 
@@ -129,12 +132,16 @@ def _leading_type(blocks: Sequence[Block], opening: Sequence[int]) -> Title | No
 def _with_subject(blocks: Sequence[Block], at: int, kind: Value) -> Title:
     """A type with the subject that stands below it."""
     found: list[int] = []
+    named: list[int] = []
     strangers = 0
     for index in range(at + 1, len(blocks)):
         block = blocks[index]
+        if not found and _OF_A_BODY.match(plain_text(block)) and block.type == "title":
+            named.append(index)  # "NGHỊ QUYẾT / CỦA QUỐC HỘI": the body that the letterhead names too
+            continue
         if _ends_title(blocks[at], block):
             break
-        if not _is_below(blocks[at], block) or (found and not _goes_on(blocks[found[-1]], block)):
+        if not _is_below(blocks[at], block) or (found and not _goes_on(blocks[at], blocks[found[-1]], block)):
             strangers += 1
             if found or strangers > _STRANGERS:
                 break
@@ -144,7 +151,7 @@ def _with_subject(blocks: Sequence[Block], at: int, kind: Value) -> Title:
             break
     texts = [re.sub(r"^\W+", "", plain_text(blocks[i])) for i in found]
     tokens: Tokens = tuple(token for i in found for token in blocks[i].tokens)
-    return Title(kind, Value(" ".join(texts).rstrip(" .") or None, tokens), (at, *found))
+    return Title(kind, Value(" ".join(texts).rstrip(" .") or None, tokens), (at, *named, *found))
 
 
 def _ends_title(kind: Block, block: Block) -> bool:
@@ -167,12 +174,24 @@ def _is_below(kind: Block, block: Block) -> bool:
     return kind.box is None or block.box is None or block.box.left <= kind.box.x <= block.box.right
 
 
-def _goes_on(above: Block, block: Block) -> bool:
+def _goes_on(kind: Block, above: Block, block: Block) -> bool:
     """Whether a block carries on the subject above it."""
     text = re.sub(r"^\W+", "", plain_text(block))
-    if block.type == "title" and above.type == "title":
+    if (block.type == "title" and above.type == "title") or _is_set_like(kind, above, block):
         return True
     return text[:1].islower() or (text[:1].isdecimal() and block.type == "title") or _is_unfinished(plain_text(above))
+
+
+def _is_set_like(kind: Block, above: Block, block: Block) -> bool:
+    """Whether a block is a line or two, right below the subject and in the middle as the type is."""
+    if kind.box is None or above.box is None or block.box is None or plain_text(block).endswith((".", ",")):
+        return False
+    line = kind.box.height
+    return (
+        abs(block.box.x - kind.box.x) <= _OFF_MIDDLE * line
+        and block.box.top - above.box.bottom <= _CLOSE * line
+        and block.box.height <= _TWO_LINES * line
+    )
 
 
 def _is_unfinished(text: str) -> bool:

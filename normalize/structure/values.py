@@ -73,6 +73,18 @@ def _with_offsets(block: Block) -> list[tuple[Token, int]]:
     return out
 
 
+def box_at(block: Block, start: int, end: int) -> Box | None:
+    """Around what stands between two characters; where in a word it begins and ends goes by the word's length."""
+    boxes = []
+    for token, at in _with_offsets(block):
+        if token.box and at < end and start < at + len(token.text):
+            pitch = token.box.width / len(token.text)
+            left = token.box.left + round(pitch * max(0, start - at))
+            right = token.box.left + round(pitch * min(len(token.text), end - at))
+            boxes.append(Box(left, token.box.top, max(right, left + 1), token.box.bottom))
+    return hull(boxes) if boxes else None
+
+
 def doubt_of_digits(block: Block, start: int, end: int) -> str:
     """Why the digits between two characters may not be what is printed; empty where nothing speaks against them."""
     for token, at in _with_offsets(block):

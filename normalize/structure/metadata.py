@@ -84,18 +84,22 @@ def _read(blocks: Sequence[Block]) -> tuple[Metadata, dict[str, Evidence | tuple
         signer_title=signer_title,
         recipients=tuple(block.text for block in recipients),
     )
-    shown = dict(values)
-    for name, text in (("signer", signer), ("signer_title", signer_title)):
-        words = [token for one in (text or "").split("; ") for token in located(one, signature)]
-        shown[name] = Value(text, tuple(words))
+    shown = {
+        **values,
+        "signer": _of_signature(signer, signature),
+        "signer_title": _of_signature(signer_title, signature),
+    }
     evidence: dict[str, Evidence | tuple[Evidence, ...]] = {}
-    for name, value in shown.items():
-        if found := value.evidence:
-            evidence[name] = found
+    evidence.update({name: found for name, value in shown.items() if (found := value.evidence)})
     lines = tuple(found for block in recipients if (found := Value(block.text, block.tokens).evidence))
-    if lines:
-        evidence["recipients"] = lines
+    evidence.update({"recipients": lines} if lines else {})
     return metadata, evidence, _doubts(values, blocks[0].page if blocks else 0)
+
+
+def _of_signature(text: str | None, signature: Sequence[Block]) -> Value:
+    """A value that was read from the signature block, with its words there; those of several signers together."""
+    words = [token for one in (text or "").split("; ") for token in located(one, signature)]
+    return Value(text, tuple(words))
 
 
 def _head(blocks: Sequence[Block]) -> list[Block]:

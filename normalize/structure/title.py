@@ -108,56 +108,59 @@ def _leading_type(blocks: Sequence[Block], opening: Sequence[int]) -> Title | No
     """Type and subject in one: "KẾ HOẠCH PHÁT TRIỂN ...", "BIÊN BẢN HỌP ...", "NGHỊ QUYẾT CỦA QUỐC HỘI"."""
     for at in opening:
         block = blocks[at]
-        capitals = list(takewhile(lambda token: share_of_capitals(token.text) >= _CAPITALS, block.tokens))
+        capitals = takewhile(lambda token: share_of_capitals(token.text) >= _CAPITALS, block.tokens)
         text = " ".join(token.text for token in capitals)
         kind = decree30.leading_document_type(text + " ")
-        if block.type == "letterhead" or not kind or not any(c.isalpha() for c in text):
-            continue
-        words = len(kind.split())
-        rest = " ".join(token.text for token in block.tokens[words:])
-        own = Value(kind, block.tokens[:words])
-        if _OF_A_BODY.match(rest):  # the body that resolved, which the letterhead names
-            return _with_subject(blocks, at, own)
-        if len(rest) <= _LONGEST_SUBJECT:
-            below = _with_subject(blocks, at, own)
-            if below.subject.text and decree30.begins_about(below.subject.text):
-                return below
-            more = [blocks[i] for i in below.blocks if i != at and plain_text(blocks[i]).isupper()]
-            subject = " ".join([rest, *map(plain_text, more)]).strip(" .")
-            tokens = block.tokens[words:] + tuple(token for one in more for token in one.tokens)
-            return Title(own, Value(subject or None, tokens), below.blocks)
+        if kind and block.type != "letterhead" and len(plain_text(block)) <= _LONGEST_SUBJECT:
+            return _parted(blocks, at, kind)
     return None
+
+
+def _parted(blocks: Sequence[Block], at: int, kind: str) -> Title:
+    """A title that begins with its type, and its subject: what follows in it, or what stands below it as "Về việc"."""
+    words = len(kind.split())
+    own, rest = blocks[at].tokens[:words], blocks[at].tokens[words:]
+    below = _with_subject(blocks, at, Value(kind, own))
+    subject = " ".join(token.text for token in rest)
+    # The body that resolved, which the letterhead names, is no subject.
+    if not subject or _OF_A_BODY.match(subject) or decree30.begins_about(below.subject.text or ""):
+        return below
+    more = [blocks[i] for i in below.blocks if i != at and plain_text(blocks[i]).isupper()]
+    tokens = (*rest, *(token for one in more for token in one.tokens))
+    return replace(below, subject=Value(" ".join([subject, *map(plain_text, more)]).strip(" .") or None, tokens))
 
 
 def _with_subject(blocks: Sequence[Block], at: int, kind: Value) -> Title:
     """A type with the subject that stands below it."""
+    # "NGHỊ QUYẾT / CỦA QUỐC HỘI": the body that the letterhead names too.
+    named = list(takewhile(lambda i: _names_body(blocks[i]), range(at + 1, len(blocks))))
     found: list[int] = []
-    named: list[int] = []
     strangers = 0
-    for index in range(at + 1, len(blocks)):
+    for index in range(at + 1 + len(named), len(blocks)):
         block = blocks[index]
-        if not found and _OF_A_BODY.match(plain_text(block)) and block.type == "title":
-            named.append(index)  # "NGHỊ QUYẾT / CỦA QUỐC HỘI": the body that the letterhead names too
-            continue
-        if _ends_title(blocks[at], block):
+        if _ends_title(blocks[at], block) or strangers > _STRANGERS:
             break
-        if not _is_below(blocks[at], block) or (found and not _goes_on(blocks[at], blocks[found[-1]], block)):
+        if not found and _is_below(blocks[at], block):
+            found.append(index)
+        elif not found:
             strangers += 1
-            if found or strangers > _STRANGERS:
-                break
-            continue
-        found.append(index)
-        if block.type != "title" and plain_text(block).endswith("."):
+        elif _is_below(blocks[at], block) and _goes_on(blocks[at], blocks[found[-1]], block):
+            found.append(index)
+        else:
             break
     texts = [re.sub(r"^\W+", "", plain_text(blocks[i])) for i in found]
     tokens: Tokens = tuple(token for i in found for token in blocks[i].tokens)
     return Title(kind, Value(" ".join(texts).rstrip(" .") or None, tokens), (at, *named, *found))
 
 
+def _names_body(block: Block) -> bool:
+    return block.type == "title" and bool(_OF_A_BODY.match(plain_text(block)))
+
+
 def _ends_title(kind: Block, block: Block) -> bool:
     """Whether the title is over: the text begins, or the body that decides is named."""
     text = plain_text(block)
-    by_body = text.isupper() and (decree30.names_office(text) or decree30.begins_body(text))
+    by_body = share_of_capitals(text) >= _CAPITALS and (decree30.names_office(text) or decree30.begins_body(text))
     return (
         block.page != kind.page
         or block.type in (*_NEVER_TITLES, "letterhead")
@@ -177,6 +180,8 @@ def _is_below(kind: Block, block: Block) -> bool:
 def _goes_on(kind: Block, above: Block, block: Block) -> bool:
     """Whether a block carries on the subject above it."""
     text = re.sub(r"^\W+", "", plain_text(block))
+    if above.type != "title" and plain_text(above).endswith("."):
+        return False
     if (block.type == "title" and above.type == "title") or _is_set_like(kind, above, block):
         return True
     return text[:1].islower() or (text[:1].isdecimal() and block.type == "title") or _is_unfinished(plain_text(above))

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain
 
 from rapidfuzz.distance import Levenshtein
 
@@ -38,10 +39,9 @@ def formulas(document: Document) -> Iterator[Change]:
             continue
         line = [Place(number, f"blocks/{number}", tokens, index) for index in range(len(tokens))]
         known = FORMULAS if block.type in _BLOCKS else (RECIPIENTS_HEAD,)
-        found = next((one for one in (_matched(line, formula) for formula in known) if one), None)
-        if not found and block.type in _BLOCKS:
-            found = next((one for one in (_named(line, body) for body in BODIES) if one), None)
-        if found:
+        bodies = BODIES if block.type in _BLOCKS else ()
+        tried = chain((_matched(line, formula) for formula in known), (_named(line, body) for body in bodies))
+        if found := next(filter(None, tried), None):
             yield from _changes(found)
         elif block.type == "signature":
             yield from _cut_by_seal(line)

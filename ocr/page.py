@@ -11,6 +11,7 @@ right and bottom exclusive. Confidences run from 0 to 100.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
@@ -126,6 +127,15 @@ class Raised:
     box: Box
 
 
+def figures(text: str) -> str:
+    """The digits of a text, with a point for each point or comma between two of them, which scans confuse.
+
+    >>> figures("(1.250,5%),")
+    '1.250.5'
+    """
+    return re.sub(r"[.,]+(?=\d)", ".", re.sub(r"[^\d.,]", "", text)).strip(".,")
+
+
 @dataclass(frozen=True, slots=True)
 class Word:
     """A run of letters between spaces.
@@ -138,6 +148,7 @@ class Word:
         raised: raised signs in order of ``offset``.
         uneven: by how much its digits differ from the type of their line, in height or in where they stand, in
             heights of a capital; 0 where that could not be measured. A typeface keeps below 0.1, a hand does not.
+        second: what a second reader made of a word with digits; ``None`` where none looked or it saw nothing.
     """
 
     text: str
@@ -146,6 +157,12 @@ class Word:
     letters: tuple[Letter, ...] = ()
     raised: tuple[Raised, ...] = ()
     uneven: float = 0.0
+    second: str | None = None
+
+    @property
+    def doubted(self) -> bool:
+        """Whether two readers saw other digits here, or parted them otherwise."""
+        return self.second is not None and figures(self.text) != figures(self.second)
 
 
 class Recognized(Protocol):
@@ -274,6 +291,8 @@ class Page:
         rotation: 0, 90, 180 or 270: degrees by which it was turned upright, clockwise.
         zones: in reading order.
         rules: horizontal printed lines (the footnote rule, the rule under an agency's name).
+        ink_explained: share of the ink that looks like print and stands in a word of some zone, 0 to 1.
+        unread: where print stands that is in no word.
         seconds: wall time of reading the page.
         error: why the page could not be read; then there are no zones. ``None`` for a page that was read,
             a blank one included.
@@ -287,6 +306,8 @@ class Page:
     rotation: int = 0
     zones: tuple[Zone, ...] = ()
     rules: tuple[Box, ...] = ()
+    ink_explained: float = 1.0
+    unread: tuple[Box, ...] = ()
     seconds: float = 0.0
     error: str | None = None
     engine: dict[str, str] = field(default_factory=dict)
@@ -319,6 +340,7 @@ def to_json(page: Page) -> str:
                 for zone in page.zones
             ],
             "rules": page.rules,
+            "ink": [page.ink_explained, page.unread],
             "seconds": page.seconds,
             "error": page.error,
             "engine": page.engine,
@@ -337,6 +359,7 @@ def from_json(text: str) -> Page:
     try:
         data: dict[str, Any] = json.loads(text)
         width, height, dpi = data["size"]
+        ink_explained, unread = data.get("ink", (1.0, ()))
         zones = tuple(
             Zone(
                 kind,
@@ -360,6 +383,8 @@ def from_json(text: str) -> Page:
             rotation=data["rotation"],
             zones=zones,
             rules=tuple(Box(*rule) for rule in data["rules"]),
+            ink_explained=ink_explained,
+            unread=tuple(Box(*box) for box in unread),
             seconds=data["seconds"],
             error=data["error"],
             engine=data["engine"],
@@ -375,17 +400,19 @@ def _word_to_list(word: Word) -> list[Any]:
         word.confidence,
         [[one.text, *(part for choice in one.choices for part in choice)] for one in word.letters],
         [[r.offset, r.text, r.confidence, r.box] for r in word.raised],
+        *([word.second] if word.second is not None or word.uneven else []),
         *([word.uneven] if word.uneven else []),
     ]
 
 
 def _word_from_list(data: list[Any]) -> Word:
-    text, box, confidence, letters, raised, *uneven = data
+    text, box, confidence, letters, raised, *more = data
     return Word(
         text=text,
         box=Box(*box),
         confidence=confidence,
         letters=tuple(letter(one[0], tuple(zip(one[1::2], one[2::2], strict=True))) for one in letters),
         raised=tuple(Raised(offset, sign, conf, Box(*b)) for offset, sign, conf, b in raised),
-        uneven=uneven[0] if uneven else 0.0,
+        second=more[0] if more else None,
+        uneven=more[1] if len(more) > 1 else 0.0,
     )

@@ -92,6 +92,8 @@ def doubt_of_digits(block: Block, start: int, end: int) -> str:
             continue
         if token.uneven > MOST_UNEVEN:
             return "seems to be written by hand"
+        if token.doubted:
+            return "has digits that two readers read differently"
         if _may_be_others(token, range(max(0, start - at), min(len(token.text), end - at))):
             return "has digits that cannot be read surely"
     return ""

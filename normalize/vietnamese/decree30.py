@@ -133,7 +133,7 @@ def plain_symbol(symbol: str) -> str:
 
 #: What stands for day, month and year. They are often written by hand, and what is read there may be anything.
 _DATE = re.compile(
-    r"\bng[aàáảãạăằâầ]y(?P<day>.{0,12}?)th[aáàảăắâấ]ng(?P<month>.{0,10}?)[nhñ][aăắằâ]m\W{0,3}(?P<year>[\d.…]{2,6})"
+    r"\bng[aàáảãạăằâầ]y(?P<day>.{0,12}?)th[aáàảăắâấ]ng(?P<month>.{0,10}?)[nhñ][aáàăắằâ]m\W{0,3}(?P<year>[\d.…]{2,6})"
     r"|\bng[aàáảãạăằâầ]y\s*(?P<d>\d{1,2})\s?[/.-]\s?(?P<m>\d{1,2})\s?[/.-]\s?(?P<y>\d{4})(?!\d)",
     re.IGNORECASE,
 )

@@ -137,6 +137,7 @@ def test_a_day_by_hand_is_no_date() -> None:
         ((("1", 88), ("4", 71)), None, None),
         ((("1", 60),), None, None),
         ((("1", 95),), "148/QĐ-SXD", None),
+        ((("1", 95),), "&8/QĐ-SXD", "118/QĐ-SXD"),
     ],
 )
 def test_a_digit_that_may_be_another_one(

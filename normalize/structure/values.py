@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -92,11 +93,20 @@ def doubt_of_digits(block: Block, start: int, end: int) -> str:
             continue
         if token.uneven > MOST_UNEVEN:
             return "seems to be written by hand"
-        if token.doubted:
+        if _is_read_otherwise(token):
             return "has digits that two readers read differently"
         if _may_be_others(token, range(max(0, start - at), min(len(token.text), end - at))):
             return "has digits that cannot be read surely"
     return ""
+
+
+def _is_read_otherwise(token: Token) -> bool:
+    """Whether a second reader saw other digits in the same places.
+
+    Of single italic digits it often sees letters or nothing, which says nothing against the first.
+    """
+    own, other = re.findall(r"\d+", token.text), re.findall(r"\d+", token.second or "")
+    return own != other and [len(run) for run in own] == [len(run) for run in other]
 
 
 def _may_be_others(token: Token, which: range) -> bool:
@@ -154,4 +164,6 @@ def located(value: str, blocks: Sequence[Block]) -> Tokens:
         found = tokens[start : start + len(wanted)]
         if all(word in token.text for word, token in zip(wanted, found, strict=True)):
             return tuple(found)
-    return ()
+    rest = iter(tokens)  # in that order, with traces of seal and pen between them
+    kept = tuple(token for word in wanted for token in [next((one for one in rest if word in one.text), None)] if token)
+    return kept if len(kept) == len(wanted) else ()

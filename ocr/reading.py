@@ -16,6 +16,7 @@ from ocr.fragments import mended
 from ocr.image import clean, specks
 from ocr.image.components import Components, find_components
 from ocr.layout import tick_boxes
+from ocr.layout.digit_heights import measure_digits
 from ocr.layout.ruled_tables import Table, erase_borders, find_tables
 from ocr.layout.rules import find_rules
 from ocr.layout.weight import with_weights
@@ -72,6 +73,7 @@ def read_page(path: Path, number: int, *, dpi: int = 300, timeout: float = 180.0
     zones = find_zones(attach(read.lines, read.signs), rules, read.tables, width, height, read.page.seals)
     zones = _reread(read, zones, rules, dpi, timeout)
     zones = read_twice(zones, read.unerased, partial(read_rows, timeout=timeout))
+    zones = measure_digits(zones, read.parts)
     lines = lines_of(zones)
     x_height = float(np.median([line.x_height for line in lines])) if lines else _USUAL_X_HEIGHT * dpi
     ink = unread_ink.account(read.parts, words_of(lines), x_height, read.page.seals, dpi)

@@ -23,8 +23,10 @@ from normalize.document import (
     published,
 )
 from normalize.structure import footnotes, headings, paragraphs, stamps
+from normalize.structure.bundles import documents
 from normalize.structure.grade import grade
 from normalize.structure.head_columns import with_title_parted
+from normalize.structure.letterhead import with_number
 from normalize.structure.lines import (
     Margins,
     Rulings,
@@ -35,8 +37,9 @@ from normalize.structure.lines import (
     settled_margins,
     token,
 )
-from normalize.structure.metadata import is_signature, read_metadata
+from normalize.structure.metadata import is_signature, with_parts
 from normalize.structure.running_headers import page_numbers, running_lines
+from normalize.structure.title import titled
 from normalize.vietnamese.decree30 import (
     is_addressee,
     is_motto,
@@ -114,12 +117,12 @@ def build_document(pages: Iterable[Page], source: Source) -> Document:
     parts = _closing_in_order(_relined(reading.body, reattached.relined))
     reading.dropped += [Dropped(page, box, text, "noise") for page, box, text in reattached.strays]
     blocks = tuple(_blocks(parts, margins, reattached.rulings))
+    blocks = tuple(block for own in documents(blocks) for block in titled(own))
     cited = {label for block in blocks for label in block.labels}
     document = Document(
         source=source,
         blocks=blocks,
         footnotes=tuple(_footnote(note, note.label in cited) for note in reattached.notes),
-        metadata=read_metadata(blocks),
         pages=tuple(reading.reports),
         dropped=tuple(sorted(reading.dropped, key=lambda one: one.page)),
         warnings=tuple(sorted(reading.warnings + reattached.warnings, key=lambda one: one.page)),
@@ -129,7 +132,7 @@ def build_document(pages: Iterable[Page], source: Source) -> Document:
         "reading": round(sum(report.seconds for report in document.pages), 3),
         "structure": round(time.perf_counter() - begun, 3),
     }
-    return replace(document, timings=seconds)
+    return with_parts(replace(document, timings=seconds))
 
 
 def _relined(parts: Sequence[_Part], relined: Mapping[int, Line]) -> list[_Part]:
@@ -164,6 +167,7 @@ def _take_page(page: Page, outside: _Outside, reading: _Reading) -> None:
 def _documents_own(page: Page, outside: _Outside, reading: _Reading) -> tuple[Zone, ...]:
     """The zones of a page without what is not the document's text, which is dropped: stamps and running headers."""
     zones, added = stamps.take_off(page)
+    zones = with_number(zones)
     for line, reason in added:
         reading.drop_added(page.number, line, reason)
     if page.number == 1:
@@ -196,10 +200,22 @@ def _take_piece(piece: _Piece, page: int, reading: _Reading) -> None:
     elif role == "signature":
         reading.drop(page, filter(_is_stroke, lines), "noise")
         reading.body += [_Part(role, page, (line,)) for line in lines if not _is_stroke(line)]
+    elif role == "letterhead":
+        reading.drop(page, filter(_is_pen_mark, lines), "noise")
+        reading.body += [_Part(role, page, (line,)) for line in lines if not _is_pen_mark(line)]
     elif role == "table":
         reading.body.append(_Part(role, page, lines, piece.zone))
     else:
         reading.body += [_Part(role, page, (line,)) for line in lines]
+
+
+def _is_pen_mark(line: Line) -> bool:
+    """Whether a line of the letterhead is what a pen left beside the number: one or two letters, and no syllable.
+
+    The Party's letterheads have an asterisk of their own.
+    """
+    text = line.text.strip()
+    return len(text) <= 2 and any(c.isalpha() for c in text) and not parse(clean(text))
 
 
 def _is_stroke(line: Line) -> bool:

@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain
 
 from rapidfuzz.distance import Levenshtein
 
 from normalize.document import Block, Document, Token
 from normalize.repair.changes import Change, Place, cleaned
 from normalize.vietnamese.decree30 import (
+    BODIES,
     FORMULAS,
     NATIONAL_TITLE,
     RECIPIENTS_HEAD,
@@ -50,8 +52,9 @@ def formulas(document: Document) -> Iterator[Change]:
 
 def _in_line(line: Sequence[Place], block: Block, *, is_motto_below: bool) -> Iterator[Change]:
     known = FORMULAS if block.type in _BLOCKS else (RECIPIENTS_HEAD,)
-    found = next((one for one in (_matched(line, formula) for formula in known) if one), None)
-    if found:
+    bodies = BODIES if block.type in _BLOCKS else ()
+    tried = chain((_matched(line, formula) for formula in known), (_named(line, body) for body in bodies))
+    if found := next(filter(None, tried), None):
         yield from _changes(found)
     elif block.type == "letterhead" and is_motto_below:
         yield from _overprinted(line)
@@ -171,6 +174,14 @@ def _matched(line: Sequence[Place], formula: str) -> list[tuple[Place, str]]:
     found = list(zip(worded, wanted, strict=False))
     read = [skeleton(cleaned(_SIGNS.sub("", place.token.text)).replace("№", "No")) for place, _ in found]
     return found if _are_these(read, [skeleton(word) for word in wanted], is_head=formula == RECIPIENTS_HEAD) else []
+
+
+def _named(line: Sequence[Place], body: str) -> list[tuple[Place, str]]:
+    """Each token of a body's name with the word it is; empty where the line does not begin with all its letters."""
+    worded = [place for place in line if _SIGNS.sub("", place.token.text)]
+    found = list(zip(worded, body.split(), strict=False))
+    same = all(skeleton(_SIGNS.sub("", place.token.text)) == skeleton(word).strip(",") for place, word in found)
+    return [(place, word.strip(",")) for place, word in found] if same and len(found) == len(body.split()) else []
 
 
 def _are_these(read: Sequence[str], true: Sequence[str], *, is_head: bool) -> bool:

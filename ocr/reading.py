@@ -30,6 +30,8 @@ from ocr.tesseract import ReadLine, engine_versions, find_rotation, moved, recog
 
 #: Below this mean confidence a page may be lying on its side or standing on its head.
 _DOUBTFUL = 70.0
+#: What lies about a seal is read twice, the second time as if its resolution were this share of what it is.
+_LARGER = 0.73
 #: Tesseract's orientation detection is believed from this confidence on.
 _SURE_ROTATION = 2.0
 
@@ -79,10 +81,12 @@ def _reread(read: _Read, zones: tuple[Zone, ...], rules: tuple[Box, ...], dpi: i
     """The zones, after each part of the page that may read better by itself was read again."""
     height, width = read.page.image.shape
     again = partial(read.again, dpi=dpi, timeout=timeout)
-    block = partial(again, one_block=True)
+    block = partial(again, one_block=True, margin=25)
+    # Told a lower resolution, Tesseract is given larger letters, which it reads differently where they are broken.
+    larger = partial(read.again, dpi=round(_LARGER * dpi), timeout=timeout, one_block=True, margin=25)
     rereads: tuple[Callable[[Sequence[Zone]], list[Line] | None], ...] = (
         lambda zones: read_columns(zones, width, lambda box, signs: again(box, with_signs=signs)),
-        lambda zones: read_about_seals(zones, read.page.seals, block),
+        lambda zones: read_about_seals(zones, read.page.seals, read.parts, [block, larger]),
         lambda zones: read_cells(zones, read.image, partial(block, margin=40)),
         lambda zones: read_missed(lines_of(zones), read.parts, read.page.seals, partial(block, margin=20)),
     )

@@ -13,6 +13,7 @@ from dataclasses import replace
 from normalize.document import Block, Correction, Document, Footnote, Mark, Token, Tokens
 from normalize.repair.changes import Change
 from normalize.structure.metadata import read_metadata
+from normalize.structure.signature import read_signature
 from normalize.vietnamese.syllable import clean, skeleton, split_tone
 from ocr.page import hull
 
@@ -209,7 +210,11 @@ def _with_texts(document: Document, change: Callable[[str, Tokens], Tokens]) -> 
     metadata = document.metadata
     if metadata == read_metadata(document.blocks):
         metadata = read_metadata(blocks)
-    return replace(document, blocks=tuple(blocks), footnotes=tuple(notes), metadata=metadata)
+    doubts = read_signature(document.blocks).doubts
+    warnings = [warning for warning in document.warnings if warning not in doubts]
+    if len(warnings) < len(document.warnings):
+        warnings = sorted([*warnings, *read_signature(blocks).doubts], key=lambda one: one.page)
+    return replace(document, blocks=tuple(blocks), footnotes=tuple(notes), metadata=metadata, warnings=tuple(warnings))
 
 
 def _with_tokens(block: Block, tokens: Tokens) -> Block:

@@ -33,8 +33,9 @@ from normalize.structure.lines import (
     settled_margins,
     token,
 )
-from normalize.structure.metadata import is_signature, read_metadata
+from normalize.structure.metadata import read_metadata
 from normalize.structure.running_headers import running_lines
+from normalize.structure.signature import is_signature, read_signature
 from normalize.vietnamese.decree30 import (
     heading_level,
     is_addressee,
@@ -106,6 +107,7 @@ def build_document(pages: Iterable[Page], source: Source) -> Document:
     reading.dropped += [Dropped(page, box, text, "noise") for page, box, text in reattached.strays]
     blocks = tuple(_blocks(parts, margins, reattached.rulings))
     cited = {label for block in blocks for label in block.labels}
+    warnings = [*reading.warnings, *reattached.warnings, *read_signature(blocks).doubts]
     document = Document(
         source=source,
         blocks=blocks,
@@ -113,7 +115,7 @@ def build_document(pages: Iterable[Page], source: Source) -> Document:
         metadata=read_metadata(blocks),
         pages=tuple(reading.reports),
         dropped=tuple(sorted(reading.dropped, key=lambda one: one.page)),
-        warnings=tuple(sorted(reading.warnings + reattached.warnings, key=lambda one: one.page)),
+        warnings=tuple(sorted(warnings, key=lambda one: one.page)),
         engine=reading.engine,
     )
     seconds = {

@@ -9,10 +9,10 @@ from __future__ import annotations
 import datetime
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from itertools import takewhile
 
 from normalize.document import Block, Metadata
+from normalize.structure.signature import read_signature
 from normalize.vietnamese import decree30
 
 _EDGES = " _-–.,:'\""
@@ -29,8 +29,7 @@ def read_metadata(blocks: Sequence[Block]) -> Metadata:
     number, symbol = _number_and_symbol(head)
     place, date = _place_and_date(head)
     kind, subject = _type_and_subject(blocks, head)
-    signature = [block.text for block in blocks if block.type == "signature"]
-    signer, title = _signers(signature)
+    signature = read_signature(blocks)
     recipients = [block.text for block in blocks if block.type == "recipients"]
     return Metadata(
         number=number,
@@ -40,8 +39,8 @@ def read_metadata(blocks: Sequence[Block]) -> Metadata:
         agency=_agency(head),
         place=place,
         date=date,
-        signer=signer,
-        signer_title=title,
+        signer=signature.signer,
+        signer_title=signature.title,
         recipients=tuple(text for text in recipients if not decree30.is_recipients_head(text)),
     )
 
@@ -157,75 +156,3 @@ def _share_of_capitals(text: str) -> float:
     """Of the letters, 0 to 1."""
     letters = [c for c in text if c.isalpha()]
     return sum(c.isupper() for c in letters) / max(1, len(letters))
-
-
-def is_signature(texts: Sequence[str]) -> bool:
-    """Whether lines are an office in capitals and, under it, a name."""
-    first, last = texts[0], texts[-1]
-    office = first.isupper() and (decree30.names_office(first) or decree30.begins_capacity(first))
-    return office and _is_name(last.split()) and not last.isupper()
-
-
-def _is_name(words: Sequence[str]) -> bool:
-    """Whether words may be the name of a person: a few, each with a capital."""
-    return (
-        2 <= len(words) <= 7
-        and all(word[0].isupper() for word in words)
-        and sum(c.isalpha() for word in words for c in word) > 5
-    )
-
-
-@dataclass(slots=True)
-class _Signer:
-    """One who signs: the lines of capitals above the name, and the name once it is found."""
-
-    capacities: list[str] = field(default_factory=list)
-    name: str | None = None
-
-    @property
-    def title(self) -> str:
-        return " ".join(line for line in self.capacities if not decree30.signs_for_others(line))
-
-
-def _signers(signature: Sequence[str]) -> tuple[str | None, str | None]:
-    """Names and capacities; those of several signers parted by semicolons.
-
-    A name is a line in mixed case, a capacity the capitals above it. What the seal and the pen left between them is
-    neither.
-    """
-    signers = [_Signer()]
-    for line in signature:
-        text = _without_traces(line)
-        if _is_capacity(text):
-            if signers[-1].name:  # the next signer's begins
-                signers.append(_Signer())
-            signers[-1].capacities.append(text)
-        elif _is_signers_name(text):
-            signers[-1].name = text  # the last one before the next capacity: what is above it is the pen's
-    names = [signer.name for signer in signers if signer.name]
-    titles = [signer.title for signer in signers if signer.title]
-    return "; ".join(names) or None, "; ".join(titles) or None
-
-
-def _without_traces(line: str) -> str:
-    """A line of the signature block without what the seal and the pen left at its ends."""
-    return re.sub(r"^\S*[^\w\s.]\S* ", "", line).strip(" _-–—.,:;*'\"|\\/`^~")
-
-
-def _is_capacity(text: str) -> bool:
-    """Whether a line says in what capacity someone signs: "TM. ỦY BAN NHÂN DÂN", "PHÓ CHỦ TỊCH"."""
-    if decree30.begins_capacity(text):
-        return True
-    return _share_of_capitals(text) > _CAPITALS and decree30.names_office(text) and not _is_cut_by_seal(text)
-
-
-def _is_cut_by_seal(text: str) -> bool:
-    """Whether a line begins with a single letter, what the seal left of a word; Q. is one by itself."""
-    first = text.split()[0] if text else ""
-    return len(first) == 1 and first.upper() != "Q"
-
-
-def _is_signers_name(text: str) -> bool:
-    """Whether a line is a name in mixed case, after a rank or not."""
-    words = text.split()
-    return _share_of_capitals(text) <= _CAPITALS and _is_name(words[2:] if decree30.begins_rank(text) else words)

@@ -32,6 +32,8 @@ from ocr.tesseract import ReadLine, engine_versions, find_rotation, moved, recog
 _DOUBTFUL = 70.0
 #: What lies about a seal is read twice, the second time as if its resolution were this share of what it is.
 _LARGER = 0.73
+#: In x-heights: a component taller or wider than this is a stroke of the pen.
+_STROKE_HEIGHT, _STROKE_WIDTH = 3.2, 10.0
 #: Tesseract's orientation detection is believed from this confidence on.
 _SURE_ROTATION = 2.0
 
@@ -84,9 +86,10 @@ def _reread(read: _Read, zones: tuple[Zone, ...], rules: tuple[Box, ...], dpi: i
     block = partial(again, one_block=True, margin=25)
     # Told a lower resolution, Tesseract is given larger letters, which it reads differently where they are broken.
     larger = partial(read.again, dpi=round(_LARGER * dpi), timeout=timeout, one_block=True, margin=25)
+    bare = partial(block, without_strokes=True)
     rereads: tuple[Callable[[Sequence[Zone]], list[Line] | None], ...] = (
         lambda zones: read_columns(zones, width, lambda box, signs: again(box, with_signs=signs)),
-        lambda zones: read_about_seals(zones, read.page.seals, read.parts, [block, larger]),
+        lambda zones: read_about_seals(zones, read.page.seals, read.parts, [block, larger, bare]),
         lambda zones: read_cells(zones, read.image, partial(block, margin=40)),
         lambda zones: read_missed(lines_of(zones), read.parts, read.page.seals, partial(block, margin=20)),
     )
@@ -125,14 +128,19 @@ class _Read:
         *,
         one_block: bool = False,
         with_signs: bool = False,
+        without_strokes: bool = False,
         margin: int = 0,
     ) -> list[Line]:
-        """A part of the page, read by itself; ``with_signs``: what was taken for raised signs is read as print.
+        """A part of the page, read by itself.
 
         Args:
+            with_signs: what was taken for raised signs is read as print.
+            without_strokes: what is far larger than letters is painted over.
             margin: pixels of paper to put around it.
         """
         part = (self.unerased if with_signs else self.image)[box.top : box.bottom, box.left : box.right]
+        if without_strokes:
+            part = np.where(self._strokes(box), 255, part).astype(np.uint8)
         if margin:
             part = np.pad(part, margin, constant_values=int(np.percentile(part, 90)))
         found = recognize(part, dpi=dpi, timeout=timeout, one_block=one_block)
@@ -140,6 +148,13 @@ class _Read:
         if with_signs:
             return attach(measured(lines, self.parts), [])
         return attach(measured(put_back(lines, self.shifts), self.parts), self.signs)
+
+    def _strokes(self, box: Box) -> np.ndarray:
+        """Mask of the strokes of the pen in a part of the page: components that are larger than joined letters."""
+        size = float(np.median([line.x_height for line in self.lines]))
+        large = (self.parts.height > _STROKE_HEIGHT * size) | (self.parts.width > _STROKE_WIDTH * size)
+        found = np.concatenate(([False], large))[self.parts.labels[box.top : box.bottom, box.left : box.right]]
+        return cv2.dilate(found.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
 
     @property
     def confidence(self) -> float:

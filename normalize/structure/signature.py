@@ -116,6 +116,22 @@ def is_signature(texts: Sequence[str]) -> bool:
     return over and named and sum(c.isalpha() for c in last) > 5
 
 
+def may_sign(text: str) -> bool:
+    """Whether a line by itself may belong to a signature block: an office, a capacity, or a name."""
+    tokens = [Token(word) for word in text.split()]
+    if not tokens:
+        return False
+    row = _row(Block("signature", tuple(tokens)))
+    return _is_office(row) or _is_name(row) or _may_be_cut_name(row)
+
+
+def _may_be_cut_name(row: _Row) -> bool:
+    """Whether a line is a few words, most of which may belong to a name."""
+    words = [word.strip(_EDGES) for word in row.text.split()]
+    like = [word for word in words if word.istitle() and parse(word.lower()) is not None]
+    return not row.capitals and len(words) <= _SYLLABLES[1] and 2 * len(like) > len(words) and len(like) > 1
+
+
 def _all_or_none(values: Sequence[str | None]) -> str | None:
     """Values of all signers, parted by semicolons; those of some would be taken for those of all."""
     told = [value for value in values if value]

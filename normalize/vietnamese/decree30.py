@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import takewhile
 
-from normalize.vietnamese.syllable import parse, skeleton
+from normalize.vietnamese.syllable import skeleton
 
 # --- The page (annex I) ---
 
@@ -271,7 +271,7 @@ def office(text: str) -> Office | None:
 def _names_body(word: str) -> bool:
     """Whether a word behind an office may belong to the name of a body, and is no trace of the pen."""
     letters = word.strip(" .,:;()")
-    return (letters.isupper() and (parse(letters.lower()) is not None or len(letters) > 1)) or word in ("-", "–", "&")
+    return (letters.isupper() and (len(letters) > 1 or letters == "Y")) or word in ("-", "–", "&")
 
 
 def has_office_word(text: str) -> bool:

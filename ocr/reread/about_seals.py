@@ -32,6 +32,8 @@ _MAJORITY, _LEAST_VOTE = 0.6, 5.0
 _CLEARLY_LESS = 10.0
 #: A word was lost at an end of a row whose ink goes on there for this share of its height.
 _UNREAD = 0.6
+#: A row is read no more often once so many readings make a sure one.
+_ENOUGH = 2
 #: Two readings are of one word when they share so much of the width of the wider one.
 _SAME_PLACE = 0.75
 
@@ -81,12 +83,17 @@ def _with_rows(lines: list[Line], block: Sequence[Line], rows: Sequence[Box], ag
     for row in rows:
         place = _with_paper(row)
         old = _in_row(words_of(lines), row, place)
-        if (old and _is_sure(old)) or _is_begun_before(words_of(lines), row, place):
+        whole = bool(old) and not any(_lost_at_ends(old, row))
+        if (whole and _is_sure(old)) or _is_begun_before(words_of(lines), row, place):
             continue
         readings = [_trimmed(old), _trimmed(_in_row(words_of(block), row, place))]
-        readings += [_trimmed(_in_row(words_of(again(place)), row, place)) for again in agains]
-        best = _doubted_at_ends(_agreed(readings), row)
+        for again in agains:
+            readings.append(_trimmed(_in_row(words_of(again(place)), row, place)))
+            if _is_sure(_agreed(readings)) and len(readings) > _ENOUGH:
+                break
+        best = _agreed(readings)
         if best and _shown(best) > max(_shown(old), _ONE_WORD):
+            best = _doubted_at_ends(best, row, readings)
             x_height = _x_height([line for line in lines if any(word in line.words for word in old)])
             line = Line(tuple(best), hull([word.box for word in best]), float(row.bottom), x_height or row.height / 1.5)
             lines = [*without(lines, old), line]
@@ -153,6 +160,8 @@ def _is_level(box: Box, row: Box) -> bool:
 
 
 def _is_sure(words: Sequence[Word]) -> bool:
+    if not words:
+        return False
     sure = mean_confidence(words) >= _SURE_LINE and min(word.confidence for word in words) >= _SURE_WORD
     return sure and all(word.text[0].isalnum() for word in words)
 
@@ -198,14 +207,33 @@ def _worth(words: Sequence[Word]) -> float:
     return _shown(words) - _ONE_WORD * sum(word.confidence < _DISPUTED for word in words)
 
 
-def _doubted_at_ends(words: list[Word], row: Box) -> list[Word]:
-    """The words of a row; the first one, or the last, in doubt where ink of the row stands before, or after it."""
-    room = _UNREAD * row.height
-    lost = (words and words[0].box.left - row.left > room, words and row.right - words[-1].box.right > room)
+def _doubted_at_ends(words: list[Word], row: Box, readings: Sequence[list[Word]]) -> list[Word]:
+    """The words of a row; the first, or the last, in doubt where more stands there than it shows.
+
+    That is ink of the row before it, or a longer word in another reading.
+    """
+    if not words:
+        return words
+    first, last = words[0].box, words[-1].box
+    over_first = [word.box for reading in readings for word in reading if word.box.across(first) > 0.5 * first.width]
+    over_last = [word.box for reading in readings for word in reading if word.box.across(last) > 0.5 * last.width]
+    seen = Box(
+        min([row.left, *(box.left for box in over_first)]),
+        row.top,
+        max([row.right, *(box.right for box in over_last)]),
+        row.bottom,
+    )
+    lost = _lost_at_ends(words, seen)
     for end in (0, -1):
         if lost[end]:
             words[end] = replace(words[end], confidence=min(words[end].confidence, _DISPUTED - 1))
     return words
+
+
+def _lost_at_ends(words: Sequence[Word], row: Box) -> tuple[bool, bool]:
+    """Whether ink of a row stands before its first word, and after its last."""
+    room = _UNREAD * row.height
+    return words[0].box.left - row.left > room, row.right - words[-1].box.right > room
 
 
 def _settled(word: Word, words: Sequence[Word]) -> Word:

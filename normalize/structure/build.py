@@ -188,12 +188,17 @@ def _take_piece(piece: _Piece, page: int, reading: _Reading) -> None:
     elif role == "table":
         reading.body.append(_Part(role, page, lines, piece.zone))
     elif role == "recipients":
-        kept = [_without_pen(line) for line in lines]
-        pen = [word for line, one in zip(lines, kept, strict=True) for word in line.words[len(one.words) :]]
-        reading.dropped += [Dropped(page, word.box, word.text, "noise") for word in pen]
-        reading.body += [_Part(role, page, (line,)) for line in kept]
+        _take_recipients(lines, page, reading)
     else:
         reading.body += [_Part(role, page, (line,)) for line in lines]
+
+
+def _take_recipients(lines: Sequence[Line], page: int, reading: _Reading) -> None:
+    """A list of recipients to the body, what the pen left in it to what is dropped."""
+    for line in lines:
+        kept = _without_pen(line)
+        reading.dropped += [Dropped(page, word.box, word.text, "noise") for word in line.words[len(kept.words) :]]
+        reading.body.append(_Part("recipients", page, (kept,)))
 
 
 def _without_pen(line: Line) -> Line:
@@ -246,11 +251,8 @@ def _roles(zones: Sequence[Zone], first: bool, width: int) -> list[_Piece]:
         closing = any(piece.role == "recipients" for piece in out)
         if zone.kind == "head" or zone.kind == "foot":
             out.append(_Piece("page number", zone, zone.lines))
-        elif closing and zone.kind in ("text", "table") and (closed := _closing_pieces(zone, width)):
+        elif closed := _closing_pieces(zone, closing, width):
             out += closed
-        elif zone.kind == "table" and _is_open(zone) and _recipients_head(zone) is not None:
-            # A list of recipients and the signature beside it are lined up like the columns of a table.
-            out += _parted(zone, width)
         elif _is_full_measure(zone):
             above_text = False
             out = _with_full_measure(out, zone, width)
@@ -276,11 +278,19 @@ def _parted(zone: Zone, width: int) -> list[_Piece]:
     return [_Piece("recipients", zone, left), _Piece("signature", zone, right)]
 
 
-def _closing_pieces(zone: Zone, width: int) -> list[_Piece]:
-    """What goes on with the recipients and the signatures above it, a line each; the rest is text.
+def _closing_pieces(zone: Zone, closing: bool, width: int) -> list[_Piece]:
+    """The recipients and signatures in a zone that is no column; the rest of it is text. None where it has none.
 
-    A stroke of the pen that reaches into the list of recipients, or the room for a signature, parts the two columns.
+    A list of recipients and the signature beside it are lined up like the columns of a table. A stroke of the pen that
+    reaches into the list, or the room for a signature, parts the columns; what is below goes on with them.
+
+    Args:
+        closing: the list of recipients stands above.
     """
+    if zone.kind == "table" and _is_open(zone) and _recipients_head(zone) is not None:
+        return _parted(zone, width)
+    if not closing or zone.kind not in ("text", "table"):
+        return []
     out: list[_Piece] = []
     for at, line in enumerate(zone.lines):
         role = _closing_role(line, width)

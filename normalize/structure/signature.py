@@ -63,6 +63,12 @@ class _Row:
         return sum(c.isupper() for c in letters) > _CAPITALS * max(1, len(letters))
 
     @property
+    def cut(self) -> bool:
+        """Whether its beginning may be lost."""
+        first = self.tokens[0].confidence
+        return self.broken or (first is not None and first < _SURE)
+
+    @property
     def sure(self) -> bool:
         return all(token.confidence is None or token.confidence >= _SURE for token in self.tokens)
 
@@ -86,7 +92,7 @@ def read_signature(blocks: Sequence[Block]) -> Signature:
     A name is a line in mixed case, an office the capitals above it. What the seal and the pen left between them is
     neither.
     """
-    lines = [block for block in blocks if block.type == "signature"]
+    lines = [block for block in _of_first_document(blocks) if block.type == "signature"]
     signers = [signer for column in _columns(lines) for signer in _signers(map(_row, column))]
     signers = [signer for signer in signers if signer.offices or signer.name]
     if not signers:
@@ -103,6 +109,13 @@ def read_signature(blocks: Sequence[Block]) -> Signature:
         *_doubts("signer_title", "the office", signers, titles),
     ]
     return Signature(_all_or_none(names), _all_or_none(titles), tuple(doubts))
+
+
+def _of_first_document(blocks: Sequence[Block]) -> Sequence[Block]:
+    """The blocks up to a letterhead below a signature: another document begins there, or what was issued with this."""
+    signed = next((at for at, block in enumerate(blocks) if block.type == "signature"), len(blocks))
+    ends = (at for at, block in enumerate(blocks) if at > signed and block.type == "letterhead")
+    return blocks[: next(ends, len(blocks))]
 
 
 def is_signature(texts: Sequence[str]) -> bool:
@@ -188,13 +201,17 @@ def _row(block: Block) -> _Row:
     """A line without traces of the seal and the pen at its ends."""
     tokens = list(block.tokens)
     broken = False
-    while len(tokens) > 1 and not _is_word(tokens[0], tokens[1]):
+    while len(tokens) > 1 and not _is_word(tokens[0], tokens[1]) and not _names_office(tokens):
         first = tokens.pop(0)
         broken = any(c.isalnum() for c in first.text) and _is_near(first, tokens[0])
     while len(tokens) > 1 and not any(c.isalnum() for c in tokens[-1].text):
         tokens.pop()
     text = " ".join(token.text for token in tokens).strip(_EDGES)
     return _Row(block, text, tuple(tokens), broken)
+
+
+def _names_office(tokens: Sequence[Token]) -> bool:
+    return decree30.office(" ".join(token.text for token in tokens)) is not None
 
 
 def _is_word(token: Token, after: Token) -> bool:
@@ -280,30 +297,28 @@ def _title(signer: _Signer) -> str | None:
     Who signs for another (KT.) is a deputy: after such a line one must follow. A line that something unreadable stands
     before may be one, and so may any office that a deputy's follows.
     """
-    if any(decree30.has_office_word(row.block.text) for row in signer.spoilt):
+    read = [(row, decree30.without_approval(row.text)) for row in signer.offices]
+    deputies = [at for at, (_, text) in enumerate(read) if (found := decree30.office(text)) and found.deputy]
+    if deputies:  # what stands above is what he signs for
+        read = read[deputies[-1] :]
+        return _joined(read) if not read[0][0].cut else None
+    spoilt = any(decree30.has_office_word(row.block.text) for row in signer.spoilt)
+    if spoilt or any(decree30.signs_in_place(text) for _, text in read):
         return None
-    own: list[decree30.Office] = []
-    parties = []
-    replaced = False  # whether somebody's place is taken, whose deputy must be named below
-    for row in signer.offices:
-        text = decree30.without_approval(row.text)
-        office = decree30.office(text)
-        if decree30.signs_for_others(text) or (office is None and decree30.names_party(text)):
-            parties.append(text)
-            own = []
-            replaced = replaced or decree30.signs_in_place(text)
-        elif office is None:
-            return None
-        elif office.deputy:
-            if row.broken:
-                return None
-            own, replaced = [office], False
-        elif row.broken or any(skeleton(office.text) == skeleton(other.text) for other in own):
-            own, replaced = [], True
-        else:
-            own.append(office)
-    if replaced:
-        return None
+    last = max((at for at, (_, text) in enumerate(read) if _is_for_others(text)), default=-1)
+    own = read[last + 1 :]
     if own:
-        return " ".join(office.text for office in own)
-    return parties[-1] if parties and decree30.names_party(parties[-1]) else None
+        return _joined(own) if not any(row.cut for row, _ in own) else None
+    return next((text for _, text in read[::-1] if decree30.names_party(text)), None)
+
+
+def _joined(read: Sequence[tuple[_Row, str]]) -> str | None:
+    """The offices of some lines; ``None`` where one of them is none, or where one stands twice: PHÓ is lost."""
+    offices = [found.text for _, text in read if (found := decree30.office(text))]
+    twice = len({skeleton(office) for office in offices}) < len(offices)
+    return " ".join(offices) if len(offices) == len(read) and not twice else None
+
+
+def _is_for_others(text: str) -> bool:
+    """Whether a line names a body, a person or a party that someone signs for."""
+    return decree30.signs_for_others(text) or (decree30.names_party(text) and decree30.office(text) is None)

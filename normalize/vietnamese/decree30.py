@@ -12,6 +12,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import takewhile
 
+from rapidfuzz.distance import Levenshtein
+
 from normalize.vietnamese.syllable import skeleton
 
 # --- The page (annex I) ---
@@ -223,6 +225,8 @@ _DEPUTIES = {skeleton(name): name for name in ("THỨ TRƯỞNG", "PHÓ BAN", "P
 _DEPUTY = skeleton("PHÓ")
 #: Words of offices, by their skeleton: one of them in a line shows that an office was printed there.
 _OFFICE_WORDS = {word for office in OFFICES for word in office.split() if len(word) > 3} | {_DEPUTY, "doc"}
+#: In letters and spaces: an office of which one letter may be lost.
+_LONG_OFFICE = 8
 #: What stands over the office of one who only approves.
 _APPROVAL = re.compile(r"(phe duyet|duyet|xac nhan(?: cua)?|chap thuan) ")
 #: "ĐẠI DIỆN BÊN A", the party that someone signs a contract for.
@@ -257,14 +261,28 @@ def office(text: str) -> Office | None:
         acting = office(" ".join(words[1:]))
         return Office(f"{words[0].rstrip('.')}. {acting.text}", acting.deputy) if acting else None
     before = 1 if plain and plain[0] == _DEPUTY else 0
-    for length in range(min(4, len(words)), 0, -1):
-        name = " ".join(plain[:length])
-        known = _DEPUTIES.get(name)
-        if known is None and length > before and (rest := OFFICES.get(" ".join(plain[before:length]))):
-            known = "PHÓ " + rest if before else rest
-        if known is not None:
-            of_what = takewhile(_names_body, words[length:])
-            return Office(" ".join([known, *of_what]).rstrip(" .,:;"), bool(before) or name in _DEPUTIES)
+    for length in range(min(5, len(words)), 0, -1):
+        deputy = _DEPUTIES.get(" ".join(plain[:length]))
+        known = deputy or _office_named(plain[before:length])
+        if known is None:
+            continue
+        whole = f"PHÓ {known}" if before and not deputy else known
+        of_what = takewhile(_names_body, words[length:])
+        return Office(" ".join([whole, *of_what]).rstrip(" .,:;"), bool(before or deputy))
+    return None
+
+
+def _office_named(plain: Sequence[str]) -> str | None:
+    """The office with this skeleton; I may be read as l, and in a long one behind its first word a letter be lost."""
+    name = " ".join(plain)
+    if name in OFFICES:
+        return OFFICES[name]
+    for known, printed in OFFICES.items():
+        if known.replace("i", "l") == name.replace("i", "l"):
+            return printed
+        begins = plain and known.startswith(plain[0] + " ") and known.count(" ") == len(plain) - 1
+        if begins and len(known) >= _LONG_OFFICE and Levenshtein.distance(known, name) == 1:
+            return printed
     return None
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from bisect import bisect
-from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 from itertools import groupby
 from typing import Literal
@@ -23,6 +23,7 @@ from normalize.document import (
     published,
 )
 from normalize.structure import footnotes, paragraphs, stamps
+from normalize.structure.grade import grade
 from normalize.structure.lines import (
     Margins,
     Rulings,
@@ -46,7 +47,7 @@ from normalize.vietnamese.decree30 import (
     is_recipients_list,
 )
 from normalize.vietnamese.syllable import clean, parse
-from ocr.page import Box, Line, Page, Zone, hull, mean_confidence, of_words, take_out
+from ocr.page import Box, Line, Page, Word, Zone, hull, lines_of, mean_confidence, of_words, take_out, words_of
 
 #: What begins an item of a list of recipients, and what Tesseract reads for it.
 _DASHES = tuple("-–—~=+*•")
@@ -148,6 +149,7 @@ def _take_page(page: Page, running: Set[tuple[int, Box]], reading: _Reading) -> 
         reading.body.append(_Part("missing", page.number))
         reading.warnings.append(PageWarning(page.number, f"The page could not be read: {page.error}"))
         return
+    reading.warnings += _unread_print(page)
     zones = _documents_own(page, running, reading)
     boxes = _text_boxes(zones)
     if not boxes:
@@ -184,21 +186,30 @@ def _take_piece(piece: _Piece, page: int, reading: _Reading) -> None:
         reading.drop(page, lines, role)
     elif role == "signature":
         reading.drop(page, filter(_is_stroke, lines), "noise")
-        reading.body += [_Part(role, page, (line,)) for line in lines if not _is_stroke(line)]
+        _take_trimmed(role, [line for line in lines if not _is_stroke(line)], _without_traces, page, reading)
     elif role == "table":
         reading.body.append(_Part(role, page, lines, piece.zone))
     elif role == "recipients":
-        _take_recipients(lines, page, reading)
+        _take_trimmed(role, lines, _without_pen, page, reading)
     else:
         reading.body += [_Part(role, page, (line,)) for line in lines]
 
 
-def _take_recipients(lines: Sequence[Line], page: int, reading: _Reading) -> None:
-    """A list of recipients to the body, what the pen left in it to what is dropped."""
+def _take_trimmed(
+    role: Role, lines: Sequence[Line], trimmed: Callable[[Line], Line], page: int, reading: _Reading
+) -> None:
+    """Lines to the body, what the pen and the seal left at their ends to what is dropped."""
     for line in lines:
-        kept = _without_pen(line)
-        reading.dropped += [Dropped(page, word.box, word.text, "noise") for word in line.words[len(kept.words) :]]
-        reading.body.append(_Part("recipients", page, (kept,)))
+        kept = trimmed(line)
+        gone = [word for word in line.words if word not in kept.words]
+        reading.dropped += [Dropped(page, word.box, word.text, "noise") for word in gone]
+        reading.body.append(_Part(role, page, (kept,)))
+
+
+def _without_traces(line: Line) -> Line:
+    """A line of a signature block without the signs before and after its words."""
+    worded = [at for at, word in enumerate(line.words) if any(c.isalnum() for c in word.text)]
+    return of_words(line, line.words[worded[0] : worded[-1] + 1]) if worded else line
 
 
 def _without_pen(line: Line) -> Line:
@@ -230,7 +241,26 @@ def _report(page: Page) -> PageReport:
         lowest_confidence=round(min(confidences), 1) if words else None,
         seconds=page.seconds,
         error=page.error,
+        ink_explained=page.ink_explained,
+        grade=None if page.error else grade(_words_of_print(page), page.ink_explained),
     )
+
+
+def _words_of_print(page: Page) -> list[Word]:
+    return words_of(lines_of(zone for zone in page.zones if zone.kind != "noise"))
+
+
+def _unread_print(page: Page) -> list[PageWarning]:
+    """Where print stands on a page that is in no word, each place with its distance from the paper's edges."""
+    return [
+        PageWarning(page.number, f"Print that was not read stands {_place(box, page)}: look at the page.")
+        for box in sorted(page.unread, key=lambda box: (box.top, box.left))
+    ]
+
+
+def _place(box: Box, page: Page) -> str:
+    """Where something stands, as one finds it with a ruler."""
+    return f"{2.54 * box.left / page.dpi:.1f} cm from the left and {2.54 * box.top / page.dpi:.1f} cm from the top"
 
 
 @dataclass(frozen=True, slots=True)

@@ -323,16 +323,22 @@ def _closing_pieces(zone: Zone, closing: bool, width: int) -> list[_Piece]:
         return []
     out: list[_Piece] = []
     for at, line in enumerate(zone.lines):
-        role = _closing_role(line, width)
+        role = _closing_role(line, width, out[-1] if out else None)
         if role is None:
-            return [*out, _Piece("text", zone, zone.lines[at:])] if out else []
+            closed = any(piece.role != "noise" for piece in out)
+            return [*out, _Piece("text", zone, zone.lines[at:])] if closed else []
         out.append(_Piece(role, zone, (line,)))
     return out
 
 
-def _closing_role(line: Line, width: int) -> Role | None:
-    if line.box.x < _RECIPIENTS_CENTRE * width and (line.text[:1] in _DASHES or is_recipients_list([line.text])):
+def _closing_role(line: Line, width: int, above: _Piece | None) -> Role | None:
+    """The part a line plays below the head of the list of recipients; ``None`` for text."""
+    wrapped = above is not None and above.role == "recipients" and not above.lines[0].text.endswith((";", "."))
+    item = line.text[:1] in _DASHES or is_recipients_list([line.text])
+    if line.box.x < _RECIPIENTS_CENTRE * width and (item or wrapped):
         return "recipients"
+    if _is_stroke(line):
+        return "noise"
     in_the_middle = line.box.left > _SIGNED_FROM * width and line.box.width < _SIGNED_WIDTH * width
     return "signature" if in_the_middle and may_sign(line.text) else None
 

@@ -298,18 +298,28 @@ def _title(signer: _Signer) -> str | None:
     before may be one, and so may any office that a deputy's follows.
     """
     read = [(row, decree30.without_approval(row.text)) for row in signer.offices]
-    deputies = [at for at, (_, text) in enumerate(read) if (found := decree30.office(text)) and found.deputy]
-    if deputies:  # what stands above is what he signs for
-        read = read[deputies[-1] :]
-        return _joined(read) if not read[0][0].cut else None
+    deputy = _deputys(read)
+    if deputy:
+        return None if deputy[0][0].cut else _joined(deputy)
     spoilt = any(decree30.has_office_word(row.block.text) for row in signer.spoilt)
     if spoilt or any(decree30.signs_in_place(text) for _, text in read):
         return None
-    last = max((at for at, (_, text) in enumerate(read) if _is_for_others(text)), default=-1)
-    own = read[last + 1 :]
+    own = _own(read)
     if own:
-        return _joined(own) if not any(row.cut for row, _ in own) else None
+        return None if any(row.cut for row, _ in own) else _joined(own)
     return next((text for _, text in read[::-1] if decree30.names_party(text)), None)
+
+
+def _deputys(read: Sequence[tuple[_Row, str]]) -> Sequence[tuple[_Row, str]]:
+    """The lines from the last deputy's office on; what stands above is what he signs for."""
+    found = [decree30.office(text) for _, text in read]
+    at = max((at for at, office in enumerate(found) if office and office.deputy), default=len(read))
+    return read[at:]
+
+
+def _own(read: Sequence[tuple[_Row, str]]) -> Sequence[tuple[_Row, str]]:
+    """The lines below those that name whom someone signs for."""
+    return read[max((at for at, (_, text) in enumerate(read, 1) if _is_for_others(text)), default=0) :]
 
 
 def _joined(read: Sequence[tuple[_Row, str]]) -> str | None:

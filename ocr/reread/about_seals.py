@@ -272,19 +272,24 @@ def _lost_at_ends(words: Sequence[Word], row: Box) -> tuple[bool, bool]:
 def _settled(word: Word, words: Sequence[Word]) -> Word:
     """A word as most readings of its place have it, with the confidence of that."""
     rivals = [other for other in words if _is_same_place(word.box, other.box) and _is_plain(other)]
+    text, share = _elected(rivals)
+    agreed = [other for other in rivals if other.text == text]
+    if not agreed:
+        return word
+    chosen = max(agreed, key=lambda other: other.confidence)
+    if text != word.text and (share < _MAJORITY or chosen.confidence < word.confidence - _CLEARLY_LESS):
+        disputed = share < _MAJORITY and _is_plain(word)
+        return replace(word, confidence=min(word.confidence, _DISPUTED)) if disputed else word
+    return replace(chosen, confidence=max(chosen.confidence, _AGREED)) if len(agreed) > 1 else chosen
+
+
+def _elected(words: Sequence[Word]) -> tuple[str, float]:
+    """The text that most of the words have, each counting by its confidence, and its share of all votes."""
     votes: dict[str, float] = {}
-    for other in rivals:
-        votes[other.text] = votes.get(other.text, 0.0) + max(_LEAST_VOTE, other.confidence - 30)
-    text = max(votes, key=lambda one: votes[one], default=word.text)
-    if text != word.text and votes[text] < _MAJORITY * sum(votes.values()) and _is_plain(word):
-        return replace(word, confidence=min(word.confidence, _DISPUTED))
-    if text == word.text and sum(other.text == text for other in rivals) < 2:
-        return word
-    chosen = max((other for other in rivals if other.text == text), key=lambda other: other.confidence)
-    if chosen.confidence < word.confidence - _CLEARLY_LESS:
-        return word
-    agreed = sum(other.text == text for other in rivals) > 1
-    return replace(chosen, confidence=max(chosen.confidence, _AGREED) if agreed else chosen.confidence)
+    for word in words:
+        votes[word.text] = votes.get(word.text, 0.0) + max(_LEAST_VOTE, word.confidence - 30)
+    text = max(votes, key=lambda one: votes[one], default="")
+    return text, votes.get(text, 0.0) / max(1.0, sum(votes.values()))
 
 
 def _is_plain(word: Word) -> bool:

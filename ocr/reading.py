@@ -39,6 +39,10 @@ from ocr.tesseract import ReadLine, engine_versions, find_rotation, moved, read_
 
 #: Below this mean confidence a page may be lying on its side or standing on its head.
 _DOUBTFUL = 70.0
+#: What lies about a seal is read twice, the second time as if its resolution were this share of what it is.
+_LARGER = 0.73
+#: In x-heights: a component taller or wider than this is a stroke of the pen.
+_STROKE_HEIGHT, _STROKE_WIDTH = 3.2, 10.0
 #: Tesseract's orientation detection is believed from this confidence on.
 _SURE_ROTATION = 2.0
 #: Of the type that offices use (13 and 14 points), in inches: where nothing was read, nothing else tells it.
@@ -97,12 +101,15 @@ def _reread(read: _Read, zones: tuple[Zone, ...], rules: tuple[Box, ...], dpi: i
     """The zones, after each part of the page that may read better by itself was read again."""
     height, width = read.page.image.shape
     again = partial(read.again, dpi=dpi, timeout=timeout)
-    block = partial(again, one_block=True)
-    framed = partial(block, margin=20, with_borders=True)
+    block = partial(again, one_block=True, margin=25)
+    framed = partial(again, one_block=True, margin=20, with_borders=True)
+    # Told a lower resolution, Tesseract is given larger letters, which it reads differently where they are broken.
+    larger = partial(read.again, dpi=round(_LARGER * dpi), timeout=timeout, one_block=True, margin=25)
+    bare = partial(block, without_strokes=True)
     rereads: tuple[Callable[[Sequence[Zone]], list[Line] | None], ...] = (
         lambda zones: read_columns(zones, width, lambda box, signs: again(box, with_signs=signs)),
         lambda zones: read_doubtful(zones, read.page.seals, partial(block, margin=20), framed, width, height),
-        lambda zones: read_about_seals(zones, read.page.seals, block),
+        lambda zones: read_about_seals(zones, read.page.seals, read.parts, [block, larger, bare]),
         lambda zones: read_cells(zones, read.image, partial(block, margin=40)),
         lambda zones: read_missed(zones, read.parts, read.page.seals, partial(block, margin=20)),
         lambda zones: read_list_marks(zones, read.parts, read.unerased, partial(block, margin=20)),
@@ -149,6 +156,7 @@ class _Read:
         one_block: bool = False,
         with_signs: bool = False,
         with_borders: bool = False,
+        without_strokes: bool = False,
         margin: int = 0,
     ) -> list[Line]:
         """A part of the page, read by itself.
@@ -156,10 +164,13 @@ class _Read:
         Args:
             with_signs: what was taken for raised signs is read as print.
             with_borders: the page as it was, with the borders of its tables.
+            without_strokes: what is far larger than letters is painted over.
             margin: pixels of paper to put around it.
         """
         whole = self.page.image if with_borders else self.unerased if with_signs else self.image
         part = whole[box.top : box.bottom, box.left : box.right]
+        if without_strokes:
+            part = np.where(self._strokes(box), 255, part).astype(np.uint8)
         if margin:
             part = np.pad(part, margin, constant_values=int(np.percentile(part, 90)))
         found = list(map(mended, recognize(part, dpi=dpi, timeout=timeout, one_block=one_block)))
@@ -167,6 +178,13 @@ class _Read:
         if with_signs or with_borders:
             return attach(measured(lines, self.parts), [])
         return attach(measured(put_back(lines, self.shifts), self.parts), self.signs)
+
+    def _strokes(self, box: Box) -> np.ndarray:
+        """Mask of the strokes of the pen in a part of the page: components that are larger than joined letters."""
+        size = float(np.median([line.x_height for line in self.lines]))
+        large = (self.parts.height > _STROKE_HEIGHT * size) | (self.parts.width > _STROKE_WIDTH * size)
+        found = np.concatenate(([False], large))[self.parts.labels[box.top : box.bottom, box.left : box.right]]
+        return cv2.dilate(found.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
 
     @property
     def confidence(self) -> float:

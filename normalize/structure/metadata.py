@@ -7,20 +7,17 @@ printed.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
 from normalize.document import Block, Document, Evidence, Metadata, PageWarning, Part
 from normalize.structure import letterhead
 from normalize.structure.bundles import documents
-from normalize.structure.letterhead import share_of_capitals
+from normalize.structure.signature import read_signature
 from normalize.structure.title import title as find_title
 from normalize.structure.values import Value, located
 from normalize.vietnamese import decree30
 
-#: Share of its letters that make a line one of capitals.
-_CAPITALS = 0.8
 #: An agency, place or symbol whose least sure word was read with less confidence (0 to 100) is no fact. On 26 papers of
 #: seven offices those that were right had 58 and more. Numbers and dates have their own measures (``values``), a type
 #: is one of a list, and a long subject is right in spite of a word at 13.
@@ -66,7 +63,7 @@ def _read(blocks: Sequence[Block]) -> tuple[Metadata, dict[str, Evidence | tuple
     place, date = letterhead.place_and_date(head, blocks)
     title = find_title(blocks, symbol.text)
     signature = [block for block in blocks if block.type == "signature"]
-    signer, signer_title = _signers([block.text for block in signature])
+    signed = read_signature(blocks)
     recipients = [
         block for block in blocks if block.type == "recipients" and not decree30.is_recipients_head(block.text)
     ]
@@ -81,20 +78,20 @@ def _read(blocks: Sequence[Block]) -> tuple[Metadata, dict[str, Evidence | tuple
     }
     metadata = Metadata(
         **{name: value.text for name, value in values.items()},
-        signer=signer,
-        signer_title=signer_title,
+        signer=signed.signer,
+        signer_title=signed.title,
         recipients=tuple(block.text for block in recipients),
     )
     shown = {
         **values,
-        "signer": _of_signature(signer, signature),
-        "signer_title": _of_signature(signer_title, signature),
+        "signer": _of_signature(signed.signer, signature),
+        "signer_title": _of_signature(signed.title, signature),
     }
     evidence: dict[str, Evidence | tuple[Evidence, ...]] = {}
     evidence.update({name: found for name, value in shown.items() if (found := value.evidence)})
     lines = tuple(found for block in recipients if (found := Value(block.text, block.tokens).evidence))
     evidence.update({"recipients": lines} if lines else {})
-    return metadata, evidence, _doubts(values, blocks[0].page if blocks else 0)
+    return metadata, evidence, [*_doubts(values, blocks[0].page if blocks else 0), *signed.doubts]
 
 
 def _of_signature(text: str | None, signature: Sequence[Block]) -> Value:
@@ -132,75 +129,3 @@ def _doubts(values: Mapping[str, Value], page: int) -> list[PageWarning]:
             words = f"The {name} {value.doubt}; it is left empty. It stands at {where} (pixels)."
             out.append(PageWarning(value.tokens[0].page if value.tokens else page, words, box))
     return out
-
-
-def is_signature(texts: Sequence[str]) -> bool:
-    """Whether lines are an office in capitals and, under it, a name."""
-    first, last = texts[0], texts[-1]
-    office = first.isupper() and (decree30.names_office(first) or decree30.begins_capacity(first))
-    return office and _is_name(last.split()) and not last.isupper()
-
-
-def _is_name(words: Sequence[str]) -> bool:
-    """Whether words may be the name of a person: a few, each with a capital."""
-    return (
-        2 <= len(words) <= 7
-        and all(word[0].isupper() for word in words)
-        and sum(c.isalpha() for word in words for c in word) > 5
-    )
-
-
-@dataclass(slots=True)
-class _Signer:
-    """One who signs: the lines of capitals above the name, and the name once it is found."""
-
-    capacities: list[str] = field(default_factory=list)
-    name: str | None = None
-
-    @property
-    def title(self) -> str:
-        return " ".join(line for line in self.capacities if not decree30.signs_for_others(line))
-
-
-def _signers(signature: Sequence[str]) -> tuple[str | None, str | None]:
-    """Names and capacities; those of several signers parted by semicolons.
-
-    A name is a line in mixed case, a capacity the capitals above it. What the seal and the pen left between them is
-    neither.
-    """
-    signers = [_Signer()]
-    for line in signature:
-        text = _without_traces(line)
-        if _is_capacity(text):
-            if signers[-1].name:  # the next signer's begins
-                signers.append(_Signer())
-            signers[-1].capacities.append(text)
-        elif _is_signers_name(text):
-            signers[-1].name = text  # the last one before the next capacity: what is above it is the pen's
-    names = [signer.name for signer in signers if signer.name]
-    titles = [signer.title for signer in signers if signer.title]
-    return "; ".join(names) or None, "; ".join(titles) or None
-
-
-def _without_traces(line: str) -> str:
-    """A line of the signature block without what the seal and the pen left at its ends."""
-    return re.sub(r"^\S*[^\w\s.]\S* ", "", line).strip(" _-–—.,:;*'\"|\\/`^~")
-
-
-def _is_capacity(text: str) -> bool:
-    """Whether a line says in what capacity someone signs: "TM. ỦY BAN NHÂN DÂN", "PHÓ CHỦ TỊCH"."""
-    if decree30.begins_capacity(text):
-        return True
-    return share_of_capitals(text) > _CAPITALS and decree30.names_office(text) and not _is_cut_by_seal(text)
-
-
-def _is_cut_by_seal(text: str) -> bool:
-    """Whether a line begins with a single letter, what the seal left of a word; Q. is one by itself."""
-    first = text.split()[0] if text else ""
-    return len(first) == 1 and first.upper() != "Q"
-
-
-def _is_signers_name(text: str) -> bool:
-    """Whether a line is a name in mixed case, after a rank or not."""
-    words = text.split()
-    return share_of_capitals(text) <= _CAPITALS and _is_name(words[2:] if decree30.begins_rank(text) else words)

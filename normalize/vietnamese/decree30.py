@@ -10,6 +10,8 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import takewhile
 from typing import NamedTuple
 
 from rapidfuzz.distance import Levenshtein
@@ -321,8 +323,108 @@ _OFFICE = re.compile(
     r"\b(chu tich|chu nhiem|giam doc|truong|thu tuong|chanh|pho|bi thu|tong|vien|hieu|cuc|vu|thu truong|"
     r"uy ban|ubnd|hoi dong|hdnd|bo|chinh phu|van phong|dai dien|thua|quyen|q)\b"
 )
+#: Offices as they stand over a signature, those of deputies with the word or two that make them so. The longest name
+#: counts; what follows in the line says of what ("GIÁM ĐỐC SỞ Y TẾ").
+OFFICES = {
+    skeleton(name): name
+    for name in (
+        "CHỦ TỊCH", "CHỦ TỊCH NƯỚC", "CHỦ TỊCH QUỐC HỘI", "CHỦ TỊCH HỘI ĐỒNG", "THỦ TƯỚNG", "THỦ TƯỚNG CHÍNH PHỦ",
+        "BỘ TRƯỞNG", "CHỦ NHIỆM", "GIÁM ĐỐC", "TỔNG GIÁM ĐỐC", "CHÁNH VĂN PHÒNG", "CHÁNH THANH TRA", "CHÁNH ÁN",
+        "VIỆN TRƯỞNG", "CỤC TRƯỞNG", "TỔNG CỤC TRƯỞNG", "CHI CỤC TRƯỞNG", "VỤ TRƯỞNG", "HIỆU TRƯỞNG", "TRƯỞNG BAN",
+        "TRƯỞNG PHÒNG", "TRƯỞNG KHOA", "TRƯỞNG ĐOÀN", "TRƯỞNG TRẠM", "TRƯỞNG CÔNG AN", "TRƯỞNG TIỂU BAN", "TRƯỞNG THÔN",
+        "TRƯỞNG BỘ MÔN", "TRẠM TRƯỞNG", "HẠT TRƯỞNG", "ĐỘI TRƯỞNG", "TỔ TRƯỞNG", "NHÓM TRƯỞNG", "TỔNG THANH TRA",
+        "TỔNG KIỂM TOÁN", "TỔNG BIÊN TẬP", "TỔNG THƯ KÝ", "TỔNG BÍ THƯ", "BÍ THƯ", "THỐNG ĐỐC", "THỦ TRƯỞNG",
+        "CHỈ HUY TRƯỞNG", "CHÍNH ỦY", "TƯ LỆNH", "THAM MƯU TRƯỞNG", "KẾ TOÁN TRƯỞNG", "KIỂM TOÁN TRƯỞNG", "THƯ KÝ",
+        "CHỦ TỌA", "CHỦ TRÌ", "ỦY VIÊN", "THƯỜNG TRỰC", "CHI CỤC PHÓ",
+    )
+}  # fmt: skip
+#: The deputies that are not called PHÓ and their office.
+_DEPUTIES = {skeleton(name): name for name in ("THỨ TRƯỞNG", "PHÓ BAN", "PHÓ TRƯỞNG", "PHÓ PHÒNG", "PHÓ HIỆU TRƯỞNG")}
+_DEPUTY = skeleton("PHÓ")
+#: Words of offices, by their skeleton: one of them in a line shows that an office was printed there.
+_OFFICE_WORDS = {word for office in OFFICES for word in office.split() if len(word) > 3} | {_DEPUTY, "doc"}
+#: In letters and spaces: an office of which one letter may be lost.
+_LONG_OFFICE = 8
+#: What stands over the office of one who only approves.
+_APPROVAL = re.compile(r"(phe duyet|duyet|xac nhan(?: cua)?|chap thuan) ")
+#: "ĐẠI DIỆN BÊN A", the party that someone signs a contract for.
+_PARTY = re.compile(r"(dai dien|ben [ab]|dd\.)\b")
 #: The ranks of officers, which stand before their names.
 _RANK = re.compile(r"(dai|thuong|trung|thieu) (tuong|ta|uy) ")
+#: Degrees before a name, of which several may stand in one: "PGS.TS", "BSCKII.".
+DEGREE = re.compile(
+    r"(?:(?:GS|PGS|TS|TSKH|ThS|Ths|BS|Bs|DS|Ds|KS|Ks|CN|LS|CK ?I{1,2}|NGND|NGƯT|TTND|TTƯT)[.\-/,]{0,2})+"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Office:
+    """An office that a line names.
+
+    Attributes:
+        text: the office with its diacritics, and what follows it as printed.
+        deputy: whether its holder signs in another's place: "PHÓ GIÁM ĐỐC", "THỨ TRƯỞNG".
+    """
+
+    text: str
+    deputy: bool
+
+
+def office(text: str) -> Office | None:
+    """The office that a line begins with and that fills it but for the name of a body; ``None`` for any other line."""
+    words = text.split()
+    # A pen stroke that touches the last letter is read as signs behind it.
+    plain = [skeleton(re.sub(r"(?<=\w)\W.*$", "", word)) for word in words]
+    if plain and plain[0] == "q":  # acting: "Q. GIÁM ĐỐC"
+        acting = office(" ".join(words[1:]))
+        return Office(f"{words[0].rstrip('.')}. {acting.text}", acting.deputy) if acting else None
+    before = 1 if plain and plain[0] == _DEPUTY else 0
+    for length in range(min(5, len(words)), 0, -1):
+        deputy = _DEPUTIES.get(" ".join(plain[:length]))
+        known = deputy or _office_named(plain[before:length])
+        if known is None:
+            continue
+        whole = f"PHÓ {known}" if before and not deputy else known
+        of_what = takewhile(_names_body, words[length:])
+        return Office(" ".join([whole, *of_what]).rstrip(" .,:;"), bool(before or deputy))
+    return None
+
+
+def _office_named(plain: Sequence[str]) -> str | None:
+    """The office with this skeleton; I may be read as l, and in a long one behind its first word a letter be lost."""
+    name = " ".join(plain)
+    if name in OFFICES:
+        return OFFICES[name]
+    for known, printed in OFFICES.items():
+        if known.replace("i", "l") == name.replace("i", "l"):
+            return printed
+        begins = plain and known.startswith(plain[0] + " ") and known.count(" ") == len(plain) - 1
+        if begins and len(known) >= _LONG_OFFICE and Levenshtein.distance(known, name) == 1:
+            return printed
+    return None
+
+
+def _names_body(word: str) -> bool:
+    """Whether a word behind an office may belong to the name of a body, and is no trace of the pen."""
+    letters = word.strip(" .,:;()")
+    return (letters.isupper() and (len(letters) > 1 or letters == "Y")) or word in ("-", "–", "&")
+
+
+def has_office_word(text: str) -> bool:
+    """Whether a word in capitals belongs to an office: what is left of a line with one that was read badly."""
+    words = [re.sub(r"\W", "", word) for word in text.split()]
+    return any(word.isupper() and skeleton(word) in _OFFICE_WORDS for word in words)
+
+
+def without_approval(text: str) -> str:
+    """A line without the words of approval before the office: "PHÊ DUYỆT GIÁM ĐỐC SỞ Y TẾ"."""
+    found = _APPROVAL.match(skeleton(text))
+    return " ".join(text.split()[len(found[1].split()) :]) if found else text
+
+
+def names_party(text: str) -> bool:
+    """Whether a line names a party to a contract: "ĐẠI DIỆN BÊN A"."""
+    return bool(_PARTY.match(skeleton(text)))
 
 
 def is_capacity_sign(word: str) -> bool:
@@ -340,6 +442,11 @@ def signs_for_others(text: str) -> bool:
     return bool(_FOR_OTHERS.match(skeleton(text)))
 
 
+def signs_in_place(text: str) -> bool:
+    """Whether a line names whose place someone takes, "KT. GIÁM ĐỐC": he is his deputy."""
+    return skeleton(text).startswith("kt")
+
+
 def names_office(text: str) -> bool:
     """Whether a word of a line belongs to an office, or to a body that someone signs for."""
     return bool(_OFFICE.search(skeleton(text)))
@@ -353,7 +460,7 @@ def begins_rank(text: str) -> bool:
 # --- Recipients ---
 
 RECIPIENTS_HEAD = "Nơi nhận"
-_RECIPIENTS = re.compile(r"\W*n\w{0,2}[il1]\s*nh[aeo]?n?\W*$|\W*n\w?[il1]\s*nh[ae]n")
+_RECIPIENTS = re.compile(r"\W*[nm]\w{0,2}[il1]\s*nh[aeo]?n?\W*$|\W*n\w?[il1]\s*nh[ae]n")
 #: In letters: a longer line goes on with something else.
 _LONGEST_RECIPIENTS_HEAD = 23
 #: So many lines, and this share of them with a dash, make a list of recipients without its head.

@@ -163,7 +163,7 @@ class _Head:
         tall, high = (bottom - top) / self.x_height, (self.baseline - top) / self.x_height
         if not (_HEIGHT[0] <= tall <= _HEIGHT[1] and _LOWEST_TOP <= high <= _HIGHEST):
             return None
-        if (self.baseline - bottom) / self.x_height < _FLOOR:
+        if self.ink[bottom - self.top, ink[bottom - self.top - 1]].any():  # it goes on below: no foot of a digit
             return None
         left, right = self.left + int(columns[0]), self.left + int(columns[-1]) + 1
         return Box(left, top, right, bottom) if right - left >= _WIDTH[0] * self.x_height else None

@@ -176,7 +176,7 @@ def normalize(
 @click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
 @click.pass_context
 def explain(context: click.Context, file: Path) -> None:
-    """Every correction in a published JSON file: what it was, what it became, and on what evidence."""
+    """Every correction in a published JSON file, why it was made, and the numbers that two readers read unlike."""
     import json
 
     from flows.show import plain_table
@@ -194,6 +194,10 @@ def explain(context: click.Context, file: Path) -> None:
             )
             for one in data["corrections"]
         ]
+        doubts = [
+            (one["page"] or "", one["text"], one["second"], f"{one['confidence']:.0f}")
+            for one in data.get("doubts", [])
+        ]
     except OSError as fault:
         complain(f"{file}: {fault.strerror}; check the path.")
         context.exit(USAGE)
@@ -204,6 +208,8 @@ def explain(context: click.Context, file: Path) -> None:
         plain_table(str(file.name), ("page", "before", "after", "kind", "probability", "evidence"), rows)
     else:
         click.echo(f"{file.name}: no corrections.")
+    if doubts:
+        plain_table("Numbers to compare with the page", ("page", "published", "read again", "confidence"), doubts)
 
 
 @nambat.command("settings")
@@ -291,17 +297,18 @@ def status() -> None:
     from flows.host import heartbeat
     from flows.host.names import readable
     from flows.intake import status
+    from flows.intake.claims import ClaimStore
     from flows.service.record import read_service
     from flows.show import plain_table
 
-    settings = read_settings()
-    folders = settings.folders
+    store = ClaimStore(read_settings())
+    folders = store.folders
     service = read_service(folders)
     running = heartbeat.pid_of(folders, service.get("owner", "")) is not None
     click.echo(
         f"{folders.home}: " + (f"served, UI at {service['api'].removesuffix('/api')}" if running else "not served")
     )
-    counts, held = status.status(folders, settings.claim_timeout)
+    counts, held = status.status(store)
     click.echo("  ".join(f"{name} {count}" for name, count in counts.items()))
     if held:
         rows = [(one.where, readable(one.name), readable(one.why)) for one in held[:100]]
@@ -321,19 +328,21 @@ def retry(context: click.Context, files: tuple[Path, ...], everything: bool) -> 
     from flows.host.moves import Gone
     from flows.host.names import readable
     from flows.intake import quarantine
+    from flows.intake.claims import ClaimStore
 
     if bool(files) == everything:
         raise click.UsageError("name the files to put back, or give --all; `nambat status` lists them.")
-    folders = read_settings().folders
+    store = ClaimStore(read_settings())
+    folders = store.folders
     if away := missing_mount(folders):
         complain(str(away))
         context.exit(FAILED)
-    wanted = [path for path, _ in quarantine.quarantined_files(folders)] if everything else []
+    wanted = [path for path, _ in quarantine.quarantined_files(store)] if everything else []
     wanted += [path if path.is_absolute() else folders.quarantine / path for path in files]
     failed = 0
     for path in wanted:
         try:
-            place = quarantine.retry(folders, Path(os.path.normpath(path)), identity())
+            place = quarantine.retry(store, Path(os.path.normpath(path)), identity())
             click.echo(f"{readable(path.name)} lies in the inbox again: {readable(place)}")
         except Gone as fault:
             failed += 1

@@ -64,6 +64,16 @@ UNKNOWN_FORMAT = Message(
     "The file is not a PDF, TIFF, PNG or JPEG, or it is damaged; scan or export it again.",
     "Tệp không phải PDF, TIFF, PNG hay JPEG, hoặc đã hỏng; hãy quét hoặc xuất lại.",
 )
+ARCHIVE = Message(
+    NotAScan,
+    "The file is a {kind} archive, which may hold several documents; unpack it and drop what is in it.",
+    "Tệp là tệp nén {kind}, có thể chứa nhiều văn bản; hãy giải nén rồi thả các tệp bên trong vào.",
+)
+OFFICE_DOCUMENT = Message(
+    NotAScan,
+    "The file is a document of an office program, not a scan; export it as PDF and drop that.",
+    "Tệp là văn bản của chương trình soạn thảo, không phải bản quét; hãy xuất ra PDF rồi thả vào lại.",
+)
 PHONE_PICTURE = Message(
     NotAScan,
     "The file is a HEIC or AVIF picture, as phones make them; save it as JPEG or PDF and drop it again.",

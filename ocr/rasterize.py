@@ -40,6 +40,15 @@ _FORMATS = ("TIFF", "PNG", "JPEG", "WEBP", "BMP", "GIF", "JPEG2000")
 #: From the fifth byte on: pictures of phones, which Pillow reads with a plug-in (HEIC) or in new releases only (AVIF).
 _HEIF = tuple(b"ftyp" + kind for kind in (b"heic", b"heix", b"heim", b"heis", b"hevc", b"mif1", b"msf1", b"avif"))
 
+#: What archives begin with, and where a TAR file says that it is one.
+_ARCHIVES = (
+    *(("ZIP", magic) for magic in (b"PK\x03\x04", b"PK\x05\x06", b"PK\x07\x08")),
+    ("RAR", b"Rar!\x1a\x07"),
+    ("7z", b"7z\xbc\xaf\x27\x1c"),
+    ("gzip", b"\x1f\x8b"),
+)
+_TAR_AT = 257
+
 _A4_WIDTH_INCHES = 8.27
 #: Pages whose short side is larger than A3's (11.7 inches) are not scanned below 150 dpi: 72 and 96 are what programs
 #: write that do not know, or that take a pixel for a point.
@@ -88,6 +97,8 @@ def inspect(path: Path) -> ScanInfo:
     size = path.stat().st_size
     if size == 0:
         raise messages.EMPTY_FILE.fault()
+    if (kind := _kind_of_archive(path)) is not None:
+        raise (messages.OFFICE_DOCUMENT if kind == "office" else messages.ARCHIVE).fault(kind=kind)
     if _is_pdf(path):
         return ScanInfo("pdf", _pdf_pages(path), size)
     try:
@@ -123,6 +134,21 @@ def rasterize(
     if _is_pdf(path):
         return _rasterize_pdf(path, number, dpi, timeout, max_pixels)
     return _rasterize_image(path, number, dpi, max_pixels)
+
+
+def _kind_of_archive(path: Path) -> str | None:
+    """``ZIP``, ``RAR``, ... for a file that holds other files, ``office`` for a document of an office program.
+
+    A PDF stored in an archive is found by those who look for its head near the beginning of a file; it is one of
+    several, and the rest would be lost.
+    """
+    with path.open("rb") as file:
+        head = file.read(_TAR_AT + 8)
+    if head.startswith(b"PK") and (b"[Content_Types].xml" in head or b"mimetypeapplication/vnd.oasis" in head):
+        return "office"
+    if head[_TAR_AT:].startswith(b"ustar"):
+        return "TAR"
+    return next((kind for kind, magic in _ARCHIVES if head.startswith(magic)), None)
 
 
 def _is_pdf(path: Path) -> bool:

@@ -18,7 +18,8 @@ class Outcome:
     Attributes:
         name: of the input, fit to be shown.
         confidence: mean over its words, 0 to 100; ``None`` for one without words.
-        low_pages: numbers and mean confidences of pages a person should look at.
+        low_pages: numbers and mean confidences of pages a person should look at: of low confidence or poor grade.
+        fair_pages: numbers of pages that were read well, though not in all their words.
         failed_pages: numbers and reasons of pages that could not be read.
         changes: the first corrections, as (page, before, after).
         files: what was published.
@@ -37,6 +38,7 @@ class Outcome:
     warnings: tuple[str, ...]
     changes: tuple[tuple[int, str, str], ...]
     files: tuple[Path, ...]
+    fair_pages: tuple[int, ...] = ()
     seconds: float = 0.0
     copy_of: str = ""
 
@@ -55,6 +57,7 @@ def outcome_of(
     pages = data["pages"]
     read = [page for page in pages if page["mean_confidence"] is not None]
     words = sum(page["words"] for page in read)
+    hard = [page for page in read if page["mean_confidence"] < low_confidence or page.get("grade") == "poor"]
     return Outcome(
         name=name,
         pages=data["source"]["pages"],
@@ -62,9 +65,8 @@ def outcome_of(
         footnotes=len(data["footnotes"]),
         corrections=len(data["corrections"]),
         confidence=sum(page["words"] * page["mean_confidence"] for page in read) / max(1, words) if read else None,
-        low_pages=tuple(
-            (page["number"], page["mean_confidence"]) for page in read if page["mean_confidence"] < low_confidence
-        ),
+        low_pages=tuple((page["number"], page["mean_confidence"]) for page in hard),
+        fair_pages=tuple(page["number"] for page in read if page.get("grade") == "fair" and page not in hard),
         failed_pages=tuple((page["number"], page["error"]) for page in pages if page.get("error")),
         warnings=tuple(
             f"page {warning['page']}: {warning['message']}" if warning["page"] else warning["message"]

@@ -70,8 +70,8 @@ class PageRead:
 
 
 @dataclass(frozen=True, slots=True)
-class Ending:
-    """What to make of a document whose pages are read.
+class PublishPlan:
+    """How a document whose pages are read is to be published.
 
     Attributes:
         repair: ``off``, ``safe`` or ``full``.
@@ -190,7 +190,7 @@ def pages_on_disk(records: Path, count: int) -> Iterator[Page]:
         yield from_json(record_path(records, number).read_text("utf-8"))
 
 
-def finish(records: Path, name: str, checked: Checked, ending: Ending) -> Outcome:
+def finish(records: Path, name: str, checked: Checked, plan: PublishPlan) -> Outcome:
     """Make a document of the pages on disk, repair it and publish it.
 
     Raises:
@@ -199,10 +199,10 @@ def finish(records: Path, name: str, checked: Checked, ending: Ending) -> Outcom
     from normalize.structure.build import build_document
 
     source = Source(name=readable(name), sha256=checked.sha256, pages=checked.pages, bytes=checked.bytes)
-    return publish_document(build_document(pages_on_disk(records, checked.pages), source), ending)
+    return publish_document(build_document(pages_on_disk(records, checked.pages), source), plan)
 
 
-def publish_document(document: Document, ending: Ending) -> Outcome:
+def publish_document(document: Document, plan: PublishPlan) -> Outcome:
     """Repair a document and publish it in every format asked for, the JSON last.
 
     Raises:
@@ -212,19 +212,17 @@ def publish_document(document: Document, ending: Ending) -> Outcome:
     from normalize.repair.repair import repair
 
     started = time.monotonic()
-    document = repair(document, ending.repair)
+    document = repair(document, plan.repair)
     document = replace(document, timings={**document.timings, "repair": round(time.monotonic() - started, 3)})
-    files = {
-        target: write(document, form, ending.footnotes) for form, target in ending.targets.items() if form != "json"
-    }
+    files = {target: write(document, form, plan.footnotes) for form, target in plan.targets.items() if form != "json"}
     texts = {os.fsdecode(target.name): content for target, content in files.items()}
-    if ending.versions is not None:
-        publish.keep_versions(ending.targets, document.source.sha256, files, ending.versions)
+    if plan.versions is not None:
+        publish.keep_versions(plan.targets, document.source.sha256, files, plan.versions)
     data = to_dict(document)
-    files[ending.targets["json"]] = publish.manifest(data, texts)
-    publish.publish(files, ending.staging)
+    files[plan.targets["json"]] = publish.manifest(data, texts)
+    publish.publish(files, plan.staging)
 
-    return outcome_of(data, document.source.name, ending.low_confidence, tuple(files))
+    return outcome_of(data, document.source.name, plan.low_confidence, tuple(files))
 
 
 def normalize_text(path: Path, name: str, targets: Mapping[str, Path], settings: Settings, staging: Path) -> Outcome:
@@ -247,6 +245,6 @@ def normalize_text(path: Path, name: str, targets: Mapping[str, Path], settings:
     source = Source(name=readable(path.name), sha256=hashlib.sha256(data).hexdigest(), pages=0, bytes=len(data))
     document = parse_text(text, source)
     document = replace(document, timings={**document.timings, "structure": round(time.monotonic() - started, 3)})
-    ending = Ending(settings.repair, settings.footnotes, settings.low_confidence, targets, staging)
-    outcome = publish_document(document, ending)
+    plan = PublishPlan(settings.repair, settings.footnotes, settings.low_confidence, targets, staging)
+    outcome = publish_document(document, plan)
     return replace(outcome, name=name, seconds=time.monotonic() - started)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
@@ -23,11 +23,13 @@ from ocr.rasterize import MAX_PIXELS, rasterize
 from ocr.reread.about_seals import read_about_seals
 from ocr.reread.columns import read_columns
 from ocr.reread.missed_text import read_missed
+from ocr.reread.note_heads import read_note_heads
 from ocr.reread.numbers import read_twice
 from ocr.reread.table_cells import read_cells
 from ocr.superscripts.attach import attach
 from ocr.superscripts.erase import Shift, close_up, erase, put_back
 from ocr.superscripts.find import RaisedSign, find_raised
+from ocr.superscripts.note_heads import NoteHead, find_note_head
 from ocr.tesseract import ReadLine, engine_versions, find_rotation, moved, read_rows, recognize
 
 #: Below this mean confidence a page may be lying on its side or standing on its head.
@@ -95,6 +97,11 @@ def _reread(read: _Read, zones: tuple[Zone, ...], rules: tuple[Box, ...], dpi: i
         lambda zones: read_about_seals(zones, read.page.seals, block),
         lambda zones: read_cells(zones, read.image, partial(block, margin=40)),
         lambda zones: read_missed(lines_of(zones), read.parts, read.page.seals, partial(block, margin=20)),
+        lambda zones: read_note_heads(
+            zones,
+            partial(find_note_head, read.unerased, read.parts),
+            lambda box, head: read.without(head).again(box, dpi, timeout, one_block=True, margin=20),
+        ),
     )
     for reread in rereads:
         found = reread(zones)
@@ -146,6 +153,11 @@ class _Read:
         if with_signs:
             return attach(measured(lines, self.parts), [])
         return attach(measured(put_back(lines, self.shifts), self.parts), self.signs)
+
+    def without(self, head: NoteHead) -> _Read:
+        """The page without the number at the head of a note, which is one of its raised signs instead."""
+        others = [sign for sign in self.signs if not sign.box.overlaps(head.sign.box)]
+        return replace(self, image=head.taken_out(self.image), signs=[*others, head.sign])
 
     @property
     def confidence(self) -> float:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
 
 from ocr.image.components import Components
@@ -59,7 +60,33 @@ class _Digit:
     joint: float
 
 
-def find_note_head(image: np.ndarray, parts: Components, line: Line) -> RaisedSign | None:
+@dataclass(frozen=True, slots=True)
+class NoteHead:
+    """The raised number at the head of a line.
+
+    Attributes:
+        sign: the number.
+        ink: of the window of the page that ``window`` tells: the number's own.
+        others: the same for all else.
+    """
+
+    sign: RaisedSign
+    ink: np.ndarray
+    others: np.ndarray
+    window: Box
+
+    def taken_out(self, image: np.ndarray) -> np.ndarray:
+        """The page without the number and its grey rim, but with all of what it touches."""
+        left, top, right, bottom = self.window
+        out = image.copy()
+        print_ = out[top:bottom, left:right]
+        rim = np.ones((5, 5), np.uint8)
+        near = cv2.dilate(self.ink.astype(np.uint8), rim) > 0
+        print_[near & ~self.others] = int(np.percentile(image[top:bottom, left:right], 92))
+        return out
+
+
+def find_note_head(image: np.ndarray, parts: Components, line: Line) -> NoteHead | None:
     """The raised number at the head of a line, apart from what it touches; ``None`` where there is none.
 
     Args:
@@ -78,13 +105,17 @@ def find_note_head(image: np.ndarray, parts: Components, line: Line) -> RaisedSi
         at = head.first_ink(digit.box.right - head.left, _GAP * line.x_height)
     if not digits or not head.stands_after(digits[-1].box.right):
         return None
-    return RaisedSign(
+    sign = RaisedSign(
         text="".join(digit.text for digit in digits),
         box=hull([digit.box for digit in digits]),
         confidence=round(100 * min(digit.odds for digit in digits), 1),
         baseline=line.baseline,
         x_height=line.x_height,
     )
+    ink = np.logical_or.reduce([digit.ink for digit in digits])
+    height, width = ink.shape
+    window = Box(head.left, head.top, head.left + width, head.top + height)
+    return NoteHead(sign, ink, head.ink & ~ink, window)
 
 
 def _alike(one: Box, other: Box, x_height: float) -> bool:

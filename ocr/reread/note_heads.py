@@ -7,6 +7,7 @@ without it.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from ocr.layout.zones import body_x_height
 from ocr.page import Box, Line, Zone, evidence, lines_of
@@ -69,4 +70,7 @@ def _read(line: Line, head: NoteHead, again: Callable[[Box, NoteHead], Sequence[
     best = max(near, key=lambda one: evidence(one.words), default=None)
     if best is None or evidence(best.words) < _ENOUGH * evidence(line.words):
         return None
-    return best if _raised_head(best) == head.sign.text else None
+    if _raised_head(best) != head.sign.text:
+        return None
+    # The size of its type is measured better among the lines of the page.
+    return replace(best, baseline=line.baseline, x_height=line.x_height)

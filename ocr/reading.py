@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
@@ -29,12 +29,14 @@ from ocr.reread.columns import read_columns
 from ocr.reread.doubtful_lines import read_doubtful
 from ocr.reread.list_marks import read_list_marks
 from ocr.reread.missed_text import read_missed
+from ocr.reread.note_heads import read_note_heads
 from ocr.reread.numbers import read_twice
 from ocr.reread.table_cells import read_cells
 from ocr.reread.torn_words import read_torn
 from ocr.superscripts.attach import attach
 from ocr.superscripts.erase import Shift, close_up, erase, put_back
 from ocr.superscripts.find import RaisedSign, find_raised
+from ocr.superscripts.note_heads import NoteHead, find_note_head
 from ocr.tesseract import ReadLine, engine_versions, find_rotation, moved, read_rows, recognize
 
 #: Below this mean confidence a page may be lying on its side or standing on its head.
@@ -114,6 +116,11 @@ def _reread(read: _Read, zones: tuple[Zone, ...], rules: tuple[Box, ...], dpi: i
         lambda zones: read_missed(zones, read.parts, read.page.seals, partial(block, margin=20)),
         lambda zones: read_list_marks(zones, read.parts, read.unerased, partial(block, margin=20)),
         lambda zones: read_torn(lines_of(zones), read.parts, partial(block, margin=20)),
+        lambda zones: read_note_heads(
+            zones,
+            partial(find_note_head, read.unerased, read.parts),
+            lambda box, head: read.without(head).again(box, dpi, timeout, one_block=True, margin=20),
+        ),
     )
     for reread in rereads:
         found = reread(zones)
@@ -185,6 +192,11 @@ class _Read:
         large = (self.parts.height > _STROKE_HEIGHT * size) | (self.parts.width > _STROKE_WIDTH * size)
         found = np.concatenate(([False], large))[self.parts.labels[box.top : box.bottom, box.left : box.right]]
         return cv2.dilate(found.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
+
+    def without(self, head: NoteHead) -> _Read:
+        """The page without the number at the head of a note, which is one of its raised signs instead."""
+        others = [sign for sign in self.signs if not sign.box.overlaps(head.sign.box)]
+        return replace(self, image=head.taken_out(self.image), signs=[*others, head.sign])
 
     @property
     def confidence(self) -> float:

@@ -23,6 +23,7 @@ from ocr.reread.about_seals import read_about_seals
 from ocr.reread.columns import read_columns
 from ocr.reread.missed_text import read_missed
 from ocr.reread.table_cells import read_cells
+from ocr.signs.inequalities import Inequality, find_inequalities, put_in, without_inequalities
 from ocr.superscripts.attach import attach
 from ocr.superscripts.erase import Shift, close_up, erase, put_back
 from ocr.superscripts.find import RaisedSign, find_raised
@@ -102,6 +103,7 @@ class _Read:
         image: what Tesseract read: without specks, borders and raised signs.
         unerased: the same with the raised signs.
         parts: the components of the ink of its text, specks and raised signs included.
+        inequalities: what was taken out of both images before.
     """
 
     page: clean.CleanPage
@@ -112,6 +114,7 @@ class _Read:
     signs: list[RaisedSign] = field(default_factory=list)
     lines: list[ReadLine] = field(default_factory=list)
     shifts: list[Shift] = field(default_factory=list)
+    inequalities: list[Inequality] = field(default_factory=list)
 
     def again(
         self,
@@ -133,9 +136,10 @@ class _Read:
             part = np.pad(part, margin, constant_values=int(np.percentile(part, 90)))
         found = recognize(part, dpi=dpi, timeout=timeout, one_block=one_block)
         lines = [moved(line, 1.0, box.left - margin, box.top - margin) for line in found]
-        if with_signs:
-            return attach(measured(lines, self.parts), [])
-        return attach(measured(put_back(lines, self.shifts), self.parts), self.signs)
+        if not with_signs:
+            lines = put_back(lines, self.shifts)
+        lines = put_in(lines, [sign for sign in self.inequalities if box.holds(sign.box)])
+        return attach(measured(lines, self.parts), [] if with_signs else self.signs)
 
     @property
     def confidence(self) -> float:
@@ -152,8 +156,13 @@ def _read(image: np.ndarray, dpi: int, timeout: float) -> _Read:
     if tables:
         image, ink = erase_borders(image, borders), cv2.subtract(ink, borders)
     parts = find_components(ink)
+    inequalities = find_inequalities(image, parts)
+    if inequalities:
+        image, ink = without_inequalities(image, ink, inequalities)
+        parts = find_components(ink)
     signs = find_raised(image, ink, parts)
     image, ink = specks.drop_specks(image, ink, [sign.box for sign in signs], parts)
     erased, shifts = close_up(erase(image, ink, signs), ink, signs)
     lines = put_back(recognize(erased, dpi=dpi, timeout=timeout), shifts)
-    return _Read(page, erased, image, parts, tables, signs, measured(lines, parts), shifts)
+    lines = measured(put_in(lines, inequalities), parts)
+    return _Read(page, erased, image, parts, tables, signs, lines, shifts, inequalities)

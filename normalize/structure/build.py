@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from bisect import bisect
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 from itertools import groupby
@@ -22,7 +21,7 @@ from normalize.document import (
     Token,
     published,
 )
-from normalize.structure import footnotes, paragraphs, stamps
+from normalize.structure import footnotes, paragraphs, stamps, tables
 from normalize.structure.lines import (
     Margins,
     Rulings,
@@ -61,12 +60,14 @@ class _Part:
         role: ``text``, ``letterhead``, ``recipients``, ``signature``, ``table`` or ``missing``.
         lines: one line, all those of a table, or none for the marker of an unreadable page.
         table: the zone of a table.
+        goes_on: the table continues the one before it.
     """
 
     role: Role
     page: int
     lines: tuple[Line, ...] = ()
     table: Zone | None = None
+    goes_on: bool = False
 
 
 @dataclass(slots=True)
@@ -99,6 +100,7 @@ def build_document(pages: Iterable[Page], source: Source) -> Document:
     running = running_lines(pages)
     for page in pages:
         _take_page(page, running, reading)
+    reading.body = _with_continued_tables(reading)
     margins = settled_margins(reading.margins, reading.widths)
     body = [(part.page, line) for part in reading.body for line in part.lines]
     reattached = footnotes.reattach(body, reading.notes, margins)
@@ -106,6 +108,7 @@ def build_document(pages: Iterable[Page], source: Source) -> Document:
     reading.dropped += [Dropped(page, box, text, "noise") for page, box, text in reattached.strays]
     blocks = tuple(_blocks(parts, margins, reattached.rulings))
     cited = {label for block in blocks for label in block.labels}
+    odd = [warning for block in blocks if block.rows for warning in tables.disagreements(block)]
     document = Document(
         source=source,
         blocks=blocks,
@@ -113,7 +116,7 @@ def build_document(pages: Iterable[Page], source: Source) -> Document:
         metadata=read_metadata(blocks),
         pages=tuple(reading.reports),
         dropped=tuple(sorted(reading.dropped, key=lambda one: one.page)),
-        warnings=tuple(sorted(reading.warnings + reattached.warnings, key=lambda one: one.page)),
+        warnings=tuple(sorted([*reading.warnings, *reattached.warnings, *odd], key=lambda one: one.page)),
         engine=reading.engine,
     )
     seconds = {
@@ -121,6 +124,31 @@ def build_document(pages: Iterable[Page], source: Source) -> Document:
         "structure": round(time.perf_counter() - begun, 3),
     }
     return replace(document, timings=seconds)
+
+
+def _with_continued_tables(reading: _Reading) -> list[_Part]:
+    """The body with the tables that go on on a next page marked; a head that is printed again there is dropped."""
+    out: list[_Part] = []
+    first: Zone | None = None
+    for part in reading.body:
+        above = out[-1] if out else None
+        goes_on = (
+            above is not None
+            and first is not None
+            and part.table is not None
+            and above.page + 1 == part.page
+            and tables.carries_on(first, part.table)
+        )
+        if not goes_on:
+            first = part.table
+        elif part.table is not None and first is not None:
+            rest, head = tables.without_rows(part.table, tables.repeated_head(first, part.table))
+            if rest.lines:
+                reading.drop(part.page, head, "running header")
+                part = replace(part, table=rest, lines=rest.lines)
+            part = replace(part, goes_on=True)
+        out.append(part)
+    return out
 
 
 def _relined(parts: Sequence[_Part], relined: Mapping[int, Line]) -> list[_Part]:
@@ -367,7 +395,8 @@ def _blocks(body: Sequence[_Part], margins: Mapping[int, Margins], rulings: Ruli
             yield from (_missing(part.page) for part in parts)
             continue
         if role == "table":
-            yield from (_table_block(part.page, part.table, rulings) for part in parts if part.table)
+            on_pages = [tables.PagePart(part.page, part.table, part.goes_on) for part in parts if part.table]
+            yield from tables.table_blocks(on_pages, rulings)
             continue
         lines = [set_line(part.page, line, margins, rulings) for part in parts for line in part.lines]
         if role == "text":
@@ -384,27 +413,6 @@ def _blocks(body: Sequence[_Part], margins: Mapping[int, Margins], rulings: Ruli
 def _missing(page: int) -> Block:
     words = f"[trang {page}: không đọc được]".split(" ")
     return Block("missing", tuple(Token(word, page) for word in words), page)
-
-
-def _table_block(page: int, zone: Zone, rulings: Rulings) -> Block:
-    """A table, each word in the cell its centre stands in; a cell's words in the order of its lines."""
-    columns, rows = zone.columns[1:-1], zone.rows[1:-1]
-    cells: dict[tuple[int, int], list[Token]] = {}
-    for line in sorted(zone.lines, key=lambda one: one.baseline):
-        for word in line.words:
-            row, column = bisect(rows, word.box.y), bisect(columns, word.box.x)
-            while (row, column - 1) in zone.merged:  # what stands in a merged cell belongs to its first column
-                column -= 1
-            at = row, column
-            cells.setdefault(at, []).append(token(page, word, rulings))
-    grid = [[cells.get((row, column), []) for column in range(len(columns) + 1)] for row in range(len(rows) + 1)]
-    return Block(
-        "table",
-        tuple(one for row in grid for cell in row for one in cell),
-        page,
-        box=zone.box,
-        rows=tuple(tuple(published(tuple(cell)) for cell in row) for row in grid),
-    )
 
 
 def _recipient_blocks(lines: Sequence[SetLine]) -> Iterator[Block]:

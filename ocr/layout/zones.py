@@ -95,7 +95,7 @@ def _in_tables(lines: Sequence[Line], tables: Sequence[Table]) -> tuple[list[Lin
             else:
                 inside.setdefault(at, []).append(piece)
     zones = [
-        Zone("table", tuple(inside[index]), table.box, table.columns, table.rows, table.merged)
+        Zone("table", tuple(inside[index]), table.box, table.columns, table.rows, table.merged, table.tall)
         for index, table in enumerate(tables)
         if index in inside
     ]

@@ -8,13 +8,15 @@ well, apart from the lone digits, which the network for raised digits reads.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import numpy as np
 
 from ocr.image.components import find_components
 from ocr.page import Box, Line, Word, Zone, evidence, hull, letter, lines_of, without, words_of
+from ocr.reread.lone_signs import is_dash, lone_sign
+from ocr.reread.separators import with_separators
 from ocr.superscripts.raised_digits import SIGNS, cut_out, probabilities
 
 #: A column with a word below this confidence is read again.
@@ -47,6 +49,8 @@ def read_cells(zones: Sequence[Zone], image: np.ndarray, again: Again) -> list[L
         if _is_doubtful(zone, grid, out):
             out = _with_columns_again(out, grid, again)
             out = _with_lone_numbers(out, grid, image)
+        out = _with_lone_signs(out, grid, image)
+        out = _with_separators(out, zone, image)
     return None if out is before else out
 
 
@@ -116,6 +120,41 @@ def _with_lone_numbers(lines: list[Line], grid: _Grid, image: np.ndarray) -> lis
         if " ".join(word.text for word in before) != number.text:
             lines = [*without(lines, before), Line((number,), number.box, float(number.box.bottom), grid.size)]
     return lines
+
+
+def _with_lone_signs(lines: list[Line], grid: _Grid, image: np.ndarray) -> list[Line]:
+    """The lines with the signs that stand alone in a cell of a table, where nothing surer was read in it."""
+    rim = round(_RIM * grid.size)
+    for column in grid.columns:
+        found: list[tuple[list[Word], Word]] = []
+        numbers = 0
+        for cell in _cells(column, grid.rows):
+            before = _inside(lines, cell)
+            numbers += any(c.isdigit() for word in before for c in word.text)
+            if cell not in grid.prints or any(word.confidence >= _DOUBTFUL for word in before):
+                continue
+            inner = Box(cell.left + rim, cell.top + rim, cell.right - rim, cell.bottom - rim)
+            sign = lone_sign(image, inner, grid.size)
+            if sign is not None and " ".join(word.text for word in before) != sign.text:
+                found.append((before, sign))
+        dashes = sum(is_dash([sign]) for _, sign in found)
+        for before, sign in found:
+            # A speck may be as flat as a dash, which says that there is no number where there might be one.
+            if not is_dash([sign]) or (not before and numbers + dashes >= 2):
+                lines = [*without(lines, before), Line((sign,), sign.box, float(sign.box.bottom), grid.size)]
+    return lines
+
+
+def _with_separators(lines: list[Line], zone: Zone, image: np.ndarray) -> list[Line]:
+    """The lines with the commas and points that stand in the numbers of a table."""
+    mended = {
+        word: better
+        for word in words_of(lines)
+        if zone.box.holds(word.box) and (better := with_separators(word, image)) is not word
+    }
+    if not mended:
+        return lines
+    return [replace(line, words=tuple(mended.get(word, word) for word in line.words)) for line in lines]
 
 
 def _cells(column: Box, rows: Sequence[tuple[int, int]]) -> list[Box]:

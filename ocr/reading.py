@@ -151,7 +151,7 @@ def _read(image: np.ndarray, dpi: int, timeout: float) -> _Read:
     page = clean.clean(image)
     if not page.ink.any():
         return _Read(page, page.image, page.image, find_components(page.ink))
-    tables, borders = find_tables(page.ink)
+    tables, borders = find_tables(page.ink, page.seals)
     image, ink = page.image, page.ink
     if tables:
         image, ink = erase_borders(image, borders), cv2.subtract(ink, borders)

@@ -23,7 +23,8 @@ import numpy as np
 from lxml import etree
 
 from ocr.faults import PageFault, Timeout, ToolMissing, killed
-from ocr.page import Box, Letter, letter
+from ocr.page import Box, Letter, hull, letter
+from ocr.signs.misread import signs_for
 
 LANGUAGE = "vie"
 #: Tesseract scales text lines to 36 pixels anyway; it reads at least as well at this resolution as at 300, and faster.
@@ -298,6 +299,9 @@ def _parse_word(element: etree._Element) -> ReadWord | None:
             )
             settle(_telling_choices(pending[0], raw))
     settle()
+    for first, last, sign in signs_for(letters):
+        letters[first:last] = [sign]
+        boxes[first:last] = [hull(boxes[first:last])]
     text = "".join(one.text for one in letters)
     if not text.strip():
         return None

@@ -19,7 +19,6 @@ from normalize.document import (
     PageWarning,
     Source,
     Token,
-    published,
 )
 from normalize.structure import footnotes, paragraphs, stamps, tables
 from normalize.structure.lines import (
@@ -30,7 +29,6 @@ from normalize.structure.lines import (
     page_margins,
     set_line,
     settled_margins,
-    token,
 )
 from normalize.structure.metadata import is_signature, read_metadata
 from normalize.structure.running_headers import running_lines

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from normalize.document import DropReason
-from normalize.vietnamese.decree30 import begins_copy_form, is_received_field, is_received_head
+from normalize.vietnamese.decree30 import begins_copy_form, is_received_field, is_received_head, names_portal
 from normalize.vietnamese.syllable import skeleton
 from ocr.page import Box, Line, Page, Zone, hull, take_out
 
@@ -52,15 +52,17 @@ def take_off(page: Page) -> tuple[tuple[Zone, ...], list[tuple[Line, DropReason]
 
 
 def _is_framed_stamp(zone: Zone, page: Page) -> bool:
-    """A small frame with the word Đến in capitals, or with two of the fields that a stamp leaves to be filled in."""
+    """A small frame with the word Đến in capitals, the portal's name, or two of the fields that a stamp leaves open."""
     if zone.kind != "table" or not _is_small(zone.box, page) or zone.box.top > _TOP * page.height:
         return False
     plain = [skeleton(line.text) for line in zone.lines]
     if any("cong van den" in text or "van ban den" in text for text in plain):
         return True
-    capitals = any(
-        word.text.strip(".,:;") in ("ĐẾN", "DẾN", "ĐÉN", "ĐÊN") for line in zone.lines for word in line.words
-    )
+    if any(names_portal(text) for text in (*plain, " ".join(plain))):
+        return True
+    # However its marks were read; the frame is what is sure.
+    words = [word.text.strip(".,:;_-|") for line in zone.lines for word in line.words]
+    capitals = any(word.isupper() and skeleton(word) == "den" for word in words)
     fields = sum(is_received_field(line.text) for line in zone.lines)
     return capitals or (fields >= 2 and len(plain) <= 6)
 

@@ -44,7 +44,8 @@ def carries_on(above: Zone, below: Zone) -> bool:
     if min(widths) <= 0 or abs(widths[0] - widths[1]) > _SAME_WIDTH * max(widths):
         return False
     places = [
-        [(x - zone.columns[0]) / width for x in zone.columns] for zone, width in zip((above, below), widths, strict=True)
+        [(x - zone.columns[0]) / width for x in zone.columns]
+        for zone, width in zip((above, below), widths, strict=True)
     ]
     if any(abs(one - other) > _SAME_COLUMN for one, other in zip(*places, strict=True)):
         return False
@@ -116,7 +117,9 @@ def _words(zone: Zone) -> list[list[list[list[Word]]]]:
         for word in line.words:
             at = _first_of_merged(zone, bisect(rows, word.box.y), bisect(columns, word.box.x))
             cells.setdefault(at, []).append((line.baseline, line.x_height, word))
-    return [[_in_lines(cells.get((row, column), [])) for column in range(len(columns) + 1)] for row in range(len(rows) + 1)]
+    return [
+        [_in_lines(cells.get((row, column), [])) for column in range(len(columns) + 1)] for row in range(len(rows) + 1)
+    ]
 
 
 def _in_lines(words: Sequence[tuple[float, float, Word]]) -> list[list[Word]]:
@@ -166,7 +169,7 @@ def _block(parts: Sequence[PagePart], rulings: Rulings) -> Block:
     grid: list[Row] = []
     for part in parts:
         rows = [
-            tuple(join_lines([token(part.page, word, rulings) for word in line] for line in cell) for cell in row)
+            tuple(join_lines(tuple(token(part.page, word, rulings) for word in line) for line in cell) for cell in row)
             for row in _words(part.zone)
         ]
         if grid and rows and _cut_by_page_end(grid, rows):
@@ -210,8 +213,12 @@ def disagreements(block: Block) -> Iterator[PageWarning]:
     """
     numbers = [[_number(cell) for cell in row] for row in block.rows]
     for row in sorted(_odd_rows(numbers)):
-        values = "; ".join(cell for cell, number in zip(block.rows[row], numbers[row], strict=True) if number is not None)
-        yield PageWarning(block.page, f"The numbers in row {row + 1} of a table do not agree with each other: {values}.")
+        values = "; ".join(
+            cell for cell, number in zip(block.rows[row], numbers[row], strict=True) if number is not None
+        )
+        yield PageWarning(
+            block.page, f"The numbers in row {row + 1} of a table do not agree as in the others: {values}."
+        )
     yield from _wrong_totals(block, numbers)
 
 
@@ -269,7 +276,8 @@ def _wrong_totals(block: Block, numbers: Sequence[Sequence[Decimal | None]]) -> 
         if added != total and not _rises_by_one([number for number, _ in body if number is not None]):
             yield PageWarning(
                 block.page,
-                f"The last row of a table says {block.rows[-1][column]} in column {column + 1}; the rows add up to {added}.",
+                f"The last row of a table says {block.rows[-1][column]} in column {column + 1}; "
+                f"the rows above it add up to {added}.",
             )
 
 

@@ -10,6 +10,8 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from rapidfuzz import fuzz
+
 from normalize.vietnamese.syllable import skeleton
 
 # --- The page (annex I) ---
@@ -256,6 +258,9 @@ def is_recipients_list(texts: Sequence[str]) -> bool:
 # --- Copies, and the stamp on what comes in ---
 
 _COPY = re.compile(r"\W*(sao y|sao luc|trich sao)\b")
+_PORTAL = "cong thong tin dien tu"
+#: Of 100: how alike the name is as it was read in the stamp, through handwriting.
+_SAME_PORTAL = 85
 _RECEIVED_HEAD = re.compile(r"\W*(cong van den|van ban den|van thu den|den)\W*$")
 _RECEIVED_FIELD = re.compile(
     r"\W*(so|ngay|gio|chuyen|kinh chuyen|kinh gui|luu|luu ho so|ho so|so van ban|den)\b.{0,12}?[:;.…,_]"
@@ -270,6 +275,11 @@ def begins_copy_form(text: str) -> bool:
 def is_received_head(text: str) -> bool:
     """Whether a line is the head of a received stamp and nothing else: "CÔNG VĂN ĐẾN", "ĐẾN"."""
     return bool(_RECEIVED_HEAD.match(skeleton(text)))
+
+
+def names_portal(text: str) -> bool:
+    """Whether a text, without its marks, names the government's portal, whose stamp decrees bear on their way out."""
+    return len(text) >= len(_PORTAL) and fuzz.partial_ratio(_PORTAL, text) >= _SAME_PORTAL
 
 
 def is_received_field(text: str) -> bool:

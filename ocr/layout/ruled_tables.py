@@ -6,6 +6,7 @@ the cells like any text, and the borders' places tell afterwards which cell a wo
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
@@ -14,6 +15,7 @@ import cv2
 import numpy as np
 
 from ocr.image.components import Components, find_components
+from ocr.image.seals import Seal
 from ocr.page import Box
 
 #: A vertical border is at least this long, in pages as long as this one's longer side: twice the height of a capital.
@@ -33,6 +35,8 @@ _SAME_LINE = 0.004
 _STRAY = 0.006
 #: A cell whose border is missing by more than the rest of this goes on beyond it.
 _OPEN = 0.3
+#: In radii of a seal: what stood nearer to its centre may have gone with it.
+_SEAL = 1.2
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +58,7 @@ class Table:
     tall: tuple[tuple[int, int], ...] = ()
 
 
-def find_tables(ink: np.ndarray) -> tuple[list[Table], np.ndarray]:
+def find_tables(ink: np.ndarray, seals: Sequence[Seal] = ()) -> tuple[list[Table], np.ndarray]:
     """The tables of a page, top to bottom, and a mask of their borders (255 = border).
 
     A table has borders that meet and at least two cells; a frame around a page is none, a small one, such as a stamp
@@ -62,6 +66,7 @@ def find_tables(ink: np.ndarray) -> tuple[list[Table], np.ndarray]:
 
     Args:
         ink: ``(height, width)`` mask, 255 where there is ink.
+        seals: what was taken off the page with the borders under it: there a missing border says nothing.
     """
     height, width = ink.shape
     upright = _runs(ink, (max(40, round(_SHORTEST_UPRIGHT * max(height, width))), 1), (9, 1))
@@ -81,7 +86,7 @@ def find_tables(ink: np.ndarray) -> tuple[list[Table], np.ndarray]:
         found = _table(uprights, levels, width, height)
         if found is not None:
             table, own = found
-            tables.append(_moved(table, box.left, box.top))
+            tables.append(_closed_under(_moved(table, box.left, box.top), seals))
             borders[window][own] = 255
     tables.sort(key=lambda table: (table.box.top, table.box.left))
     return tables, cv2.bitwise_and(cv2.dilate(borders, np.ones((5, 5), np.uint8)), grid)
@@ -125,6 +130,22 @@ def _moved(table: Table, right: int, down: int) -> Table:
         columns=tuple(x + right for x in table.columns),
         rows=tuple(y + down for y in table.rows),
     )
+
+
+def _closed_under(table: Table, seals: Sequence[Seal]) -> Table:
+    """The table with a border in place wherever a seal stood on it."""
+
+    def clear(x: float, y: float) -> bool:
+        return not any(math.hypot(x - seal.x, y - seal.y) < _SEAL * seal.radius for seal in seals)
+
+    columns, rows = table.columns, table.rows
+    merged = ((row, column) for row, column in table.merged if clear(columns[column + 1], sum(rows[row : row + 2]) / 2))
+    tall = (
+        (row, column)
+        for row, column in table.tall
+        if all(clear(x, rows[row + 1]) for x in np.linspace(columns[column], columns[column + 1], 5))
+    )
+    return replace(table, merged=tuple(merged), tall=tuple(tall))
 
 
 def _rows(levels: np.ndarray, parts: Components, columns: Sequence[int], width: int, height: int) -> list[int]:

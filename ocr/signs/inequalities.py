@@ -104,7 +104,9 @@ def _ends_in_bar(parts: Components, box: Box, label: int) -> bool:
     return bool(lowest >= _TOUCHING_BAR and above <= 0.6)
 
 
-def without_inequalities(image: np.ndarray, ink: np.ndarray, signs: Sequence[Inequality]) -> tuple[np.ndarray, np.ndarray]:
+def without_inequalities(
+    image: np.ndarray, ink: np.ndarray, signs: Sequence[Inequality]
+) -> tuple[np.ndarray, np.ndarray]:
     """The page and its ink without the signs."""
     if not signs:
         return image, ink

@@ -26,17 +26,62 @@ DRAWN = {"x": "xX×"}
 #: What stands where such a sign may stand.
 OTHERS = (
     *"0123456789abcdđeghiklmnopqrstuvyABCDĐEGHIKLMNOPQRSTUVY&§@#$?!*()[]{}/|\\=~:;.,\"'“”-–—_ơưăâêôếệộọụịạằẩ",
-    *("10", "11", "12", "20", "25", "2/", "%)", "(%", "<<", "1.", "a)", "I.", "II", "III", "c:", "...", "-x", "°C", "2°"),
-    *("±", "÷", "≠", "≈", "=", "∑", "√", "→", "←", "☐", "☑", "✓", "no", "Bộ", "TT", "ha", "m2", "kg", "ng", "an", "Z", "S"),
+    *(
+        "10",
+        "11",
+        "12",
+        "20",
+        "25",
+        "2/",
+        "%)",
+        "(%",
+        "<<",
+        "1.",
+        "a)",
+        "I.",
+        "II",
+        "III",
+        "c:",
+        "...",
+        "-x",
+        "°C",
+        "2°",
+    ),
+    *(
+        "±",
+        "÷",
+        "≠",
+        "≈",
+        "=",
+        "∑",
+        "√",
+        "→",
+        "←",
+        "☐",
+        "☑",
+        "✓",
+        "no",
+        "Bộ",
+        "TT",
+        "ha",
+        "m2",
+        "kg",
+        "ng",
+        "an",
+        "Z",
+        "S",
+    ),
 )
 
 
 def draw(text: str, font: ImageFont.FreeTypeFont, random: np.random.Generator) -> np.ndarray | None:
     """A sign as a scanner would see it, cut close around all its pieces; ``None`` when the font lacks it."""
     size = round(font.size)
-    canvas = Image.new("L", (size * 4, size * 3), 255)
+    left, top, right, bottom = (round(side) for side in font.getbbox(text))
+    margin = size // 3
+    canvas = Image.new("L", (right - left + 2 * margin, bottom - top + 2 * margin), 255)
     pen = ImageDraw.Draw(canvas)
-    pen.text((size, size // 2), text, font=font, fill=int(random.integers(0, 130)))
+    pen.text((margin - left, margin - top), text, font=font, fill=int(random.integers(0, 130)))
     image: np.ndarray = np.asarray(canvas, np.float32)
     if image.min() > 200:
         return None

@@ -105,7 +105,7 @@ def make_examples(count: int, seed: int, fonts: list[str]) -> tuple[np.ndarray, 
 def train(
     pictures: np.ndarray, answers: np.ndarray, epochs: int, seed: int, signs: int = len(SIGNS)
 ) -> dict[str, np.ndarray]:
-    """Weights of one hidden layer that tells so many ``signs`` apart, by Adam (Kingma and Ba 2015) on the cross-entropy."""
+    """Weights of one hidden layer, by Adam (Kingma and Ba 2015) on the cross-entropy; ``signs``: how many there are."""
     random = np.random.default_rng(seed)
     inputs = pictures.shape[1]
     weights = {

@@ -15,7 +15,7 @@ from ocr.page import Box, Letter
 
 
 @dataclass(frozen=True, slots=True)
-class Mark:
+class Reference:
     """A footnote's number at the place that cites it.
 
     Attributes:
@@ -32,14 +32,14 @@ class Token:
     """What stands between two spaces of the published text.
 
     Attributes:
-        text: as published, NFC, without footnote marks.
+        text: as published, NFC, without footnote references.
         page: 1 for the first; 0 where there are no pages.
         box: in pixels of that page's cleaned image; ``None`` for text from another engine.
         confidence: 0 to 100; ``None`` for text from another engine.
         letters: the page's evidence for what was *printed* here: one entry for each letter of the text as it
             was read, with its competitors. Stays the same when repair changes ``text``. Empty for text from
             another engine.
-        marks: footnote marks in order of ``offset``.
+        references: footnote references in order of ``offset``.
     """
 
     text: str
@@ -47,16 +47,16 @@ class Token:
     box: Box | None = None
     confidence: float | None = None
     letters: tuple[Letter, ...] = ()
-    marks: tuple[Mark, ...] = ()
+    references: tuple[Reference, ...] = ()
 
     @property
     def published(self) -> str:
-        """The text with its marks: ``phố[^1].``"""
+        """The text with its references: ``phố[^1].``"""
         out, at = [], 0
-        for mark in self.marks:
-            out.append(self.text[at : mark.offset])
-            out.append(f"[^{mark.label}]")
-            at = mark.offset
+        for reference in self.references:
+            out.append(self.text[at : reference.offset])
+            out.append(f"[^{reference.label}]")
+            at = reference.offset
         out.append(self.text[at:])
         return "".join(out)
 
@@ -102,7 +102,7 @@ class Block:
     @property
     def labels(self) -> list[str]:
         """The footnotes this block cites, in order."""
-        return [mark.label for token in self.tokens for mark in token.marks]
+        return [reference.label for token in self.tokens for reference in token.references]
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +114,7 @@ class Footnote:
         printed_label: as printed on the page.
         paragraphs: the note's paragraphs, at least one.
         pages: the pages it stands on, in order; empty for text from another engine.
-        anchored: whether the mark that cites it was found.
+        anchored: whether the reference to it was found.
     """
 
     label: str
@@ -126,7 +126,7 @@ class Footnote:
     @property
     def labels(self) -> list[str]:
         """The footnotes that this one cites in turn."""
-        return [mark.label for tokens in self.paragraphs for token in tokens for mark in token.marks]
+        return [reference.label for tokens in self.paragraphs for token in tokens for reference in token.references]
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,10 +135,10 @@ class Correction:
 
     Attributes:
         where: ``blocks/12`` or ``footnotes/3/0`` (label, paragraph): the text it stands in.
-        start: offset of ``after`` in that published text, marks and all.
+        start: offset of ``after`` in that published text, references and all.
         before: as it was read.
         after: as it is published.
-        kind: ``tone``, ``mark``, ``letter``, ``join``, ``split``, ``case`` or ``sign``.
+        kind: ``tone``, ``mark`` (another diacritic), ``letter``, ``join``, ``split``, ``case`` or ``sign``.
         probability: that ``after`` is right, 0 to 1.
         evidence: in plain English: the competing letters and their confidences, what the language model
             thinks, what the rest of the document says.

@@ -95,7 +95,7 @@ class Letter:
         text: the letter that Tesseract chose (NFC; rarely more than one character).
         choices: ``(letter, confidence)`` of every letter Tesseract weighed at this place, most confident first,
             the chosen one among them. Letters with confidence 0 are kept only when they differ from the chosen
-            one in their marks (``ô`` for ``ố``): that Tesseract listed them at all is evidence. Empty where
+            one in their diacritics (``ô`` for ``ố``): that Tesseract listed them at all is evidence. Empty where
             the engine gave none.
     """
 
@@ -111,7 +111,7 @@ def letter(text: str, choices: tuple[tuple[str, int], ...] = ()) -> Letter:
 
 @dataclass(frozen=True, slots=True)
 class Raised:
-    """A small raised sign inside or after a word: a footnote mark, or the exponent of m².
+    """A small raised sign inside or after a word: a footnote reference, or the exponent of m².
 
     Attributes:
         offset: how many characters of the word stand before it.
@@ -133,7 +133,7 @@ class Word:
     Attributes:
         text: NFC, without the raised signs.
         box: around the word, raised signs included.
-        confidence: Tesseract's word confidence (``x_wconf``). It says little about marks.
+        confidence: Tesseract's word confidence (``x_wconf``). It says little about diacritics.
         letters: one entry for each recognized letter; their texts joined give ``text``.
         raised: raised signs in order of ``offset``.
     """
@@ -173,7 +173,7 @@ class Line:
         words: from left to right.
         box: around the words.
         baseline: y of the baseline at the left end of ``box``.
-        x_height: height of a small letter without marks; the measure of type size.
+        x_height: height of a small letter without diacritics; the measure of type size.
     """
 
     words: tuple[Word, ...]

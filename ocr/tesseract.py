@@ -31,7 +31,7 @@ LANGUAGE = "vie"
 READING_DPI = 200
 #: Letters that are in Tesseract's Vietnamese alphabet and in no Vietnamese document.
 NEVER_PRINTED = "ØøÆæŒœƒŸÿžŠšŽÄäÖöåÅ¥‡ïÏëËßñÑçÇûÛîÎ"
-#: Choices below this confidence say nothing, unless they differ from the chosen letter in their marks only.
+#: Choices below this confidence say nothing, unless they differ from the chosen letter in diacritics only.
 _LEAST_CONFIDENCE = 1.0
 
 _BOX = re.compile(r"bbox (-?\d+) (-?\d+) (-?\d+) (-?\d+)")
@@ -327,7 +327,7 @@ def _telling_choices(chosen: str, raw: tuple[tuple[str, float], ...]) -> tuple[t
 
 @lru_cache(maxsize=4096)
 def _base(text: str) -> str:
-    """The letter without its marks, in lower case; đ counts as d with a mark."""
+    """The letter without its diacritics, in lower case; the bar of đ counts as one."""
     plain = "".join(c for c in unicodedata.normalize("NFD", text) if not unicodedata.combining(c))
     return plain.lower().replace("đ", "d")
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from normalize.document import Block, Document, Mark, Source, Token, published
+from normalize.document import Block, Document, Reference, Source, Token, published
 from normalize.repair.changes import Change, Place, beside, places
 from normalize.repair.corrections import apply, undo
 from ocr.page import Box, Letter
@@ -74,14 +74,16 @@ def test_changes_meet(one: tuple[int, ...], two: tuple[int, ...], meet: bool) ->
     assert not first.meets(replace(second, text=1))
 
 
+def _cited(token: Token, draw: st.DrawFn) -> Token:
+    """The token with a reference to note 3 somewhere in it."""
+    return replace(token, references=(Reference(draw(st.integers(0, len(token.text))), "3"),))
+
+
 @st.composite
 def changed(draw: st.DrawFn) -> tuple[Document, list[Change]]:
     words = draw(st.lists(st.text("aăbô1", min_size=1, max_size=5), min_size=1, max_size=8))
     before = document(" ".join(words))
-    tokens = [
-        replace(token, marks=(Mark(draw(st.integers(0, len(token.text))), "3"),)) if draw(st.booleans()) else token
-        for token in before.blocks[0].tokens
-    ]
+    tokens = [_cited(token, draw) if draw(st.booleans()) else token for token in before.blocks[0].tokens]
     before = replace(before, blocks=(Block("paragraph", tuple(tokens)),))
     wanted = []
     for _ in range(draw(st.integers(0, 4))):
@@ -89,7 +91,7 @@ def changed(draw: st.DrawFn) -> tuple[Document, list[Change]]:
         last = draw(st.integers(first, min(first + 2, len(tokens) - 1)))
         begin, end = Place(0, "blocks/0", tuple(tokens), first), Place(0, "blocks/0", tuple(tokens), last)
         after = " ".join(draw(st.lists(st.text("xyz", min_size=1, max_size=4), min_size=1, max_size=3)))
-        if any(token.marks for token in tokens[first : last + 1]):
+        if any(token.references for token in tokens[first : last + 1]):
             continue  # a rule does not touch a word with a footnote reference inside
         wanted.append(begin.change_through(end, after, 0.9, "test"))
     return before, beside([], wanted, before)

@@ -6,7 +6,7 @@ from html.parser import HTMLParser
 
 import pytest
 
-from normalize.document import Block, Correction, Document, Footnote, Mark, PageWarning, Source, Token
+from normalize.document import Block, Correction, Document, Footnote, PageWarning, Reference, Source, Token
 from normalize.formats import WRITERS, to_html, write
 
 VOID = {"meta", "br", "hr"}
@@ -39,10 +39,10 @@ class Page(HTMLParser):
         return [attributes for tag, attributes in self.tags if tag == name]
 
 
-def tokens(text: str, marks: dict[int, str] | None = None) -> tuple[Token, ...]:
+def tokens(text: str, references: dict[int, str] | None = None) -> tuple[Token, ...]:
     words = text.split()
     return tuple(
-        Token(word, 1, marks=(Mark(len(word), (marks or {})[n]),) if n in (marks or {}) else ())
+        Token(word, 1, references=(Reference(len(word), (references or {})[n]),) if n in (references or {}) else ())
         for n, word in enumerate(words)
     )
 

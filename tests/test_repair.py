@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from normalize.document import Block, Document, Footnote, Mark, Metadata, Source, Token, Tokens
+from normalize.document import Block, Document, Footnote, Metadata, Reference, Source, Token, Tokens
 from normalize.repair.candidates import frozen
 from normalize.repair.repair import repair, undo
 from normalize.repair.rules.abbreviations import abbreviations
@@ -120,15 +120,15 @@ def test_a_long_clean_text_keeps_its_rare_words() -> None:
     assert repair(document("còn chông chéo", *clean)).corrections
 
 
-def test_marks_stay_at_their_character() -> None:
+def test_references_stay_at_their_character() -> None:
     tokens = (
         Token("còn"),
         Token("chông"),
-        Token("chéo.", marks=(Mark(4, "12"),)),
+        Token("chéo.", references=(Reference(4, "12"),)),
         Token("Thành"),
         Token("phố"),
-        Token("phân", marks=(Mark(4, "13"),)),
-        Token("đầu", marks=(Mark(0, "14"), Mark(3, "15"))),
+        Token("phân", references=(Reference(4, "13"),)),
+        Token("đầu", references=(Reference(0, "14"), Reference(3, "15"))),
         Token("hoàn"),
         Token("thành"),
     )
@@ -247,10 +247,10 @@ def documents(draw: st.DrawFn) -> Document:
         tokens = []
         for word in words:
             offsets = sorted(draw(st.lists(st.integers(0, len(word)), max_size=2)))
-            marks = tuple(Mark(offset, str(draw(st.integers(1, 120)))) for offset in offsets)
+            references = tuple(Reference(offset, str(draw(st.integers(1, 120)))) for offset in offsets)
             rivals = draw(st.sampled_from([{}, LOOKS_LIKE, None]))
             letters = () if rivals is None else tuple(Letter(c, ((c, 90), (rivals.get(c, "ổ"), 40))) for c in word)
-            tokens.append(Token(word, 1, Box(0, 0, 1, 1), 90.0, letters, marks))
+            tokens.append(Token(word, 1, Box(0, 0, 1, 1), 90.0, letters, references))
         blocks.append(Block("paragraph", tuple(tokens)))
     note = Footnote("7", "1", (blocks[0].tokens, blocks[-1].tokens))
     return Document(SOURCE, tuple(blocks), (note,))

@@ -90,7 +90,7 @@ def _table(block: Block, corrections: Sequence[Correction], anchor: str, cited: 
     for number, row in enumerate(block.rows):
         cells = []
         for cell in row:
-            # The block's text has the same words, row by row; where it has not, the cell stands without its marks.
+            # The block's text has the same words, row by row; where it has not, no correction is shown in the cell.
             start = block.text.find(cell, at)
             here = [one for one in corrections if 0 <= start <= one.start < start + len(cell)]
             at = start + len(cell) if start >= 0 else at

@@ -16,7 +16,7 @@ def to_text(document: Document, footnotes: str = "paragraph") -> str:
 
     Args:
         footnotes: where notes stand: ``paragraph`` (after the paragraph that cites them), ``inline`` (in brackets
-            at the mark) or ``end`` (after the last block).
+            at the reference) or ``end`` (after the last block).
 
     Raises:
         ValueError: ``footnotes`` is none of these.
@@ -65,7 +65,7 @@ def parts(document: Document, style: str, render: Callable[[Block], str]) -> Ite
 
 
 def unanchored(document: Document) -> dict[int, list[str]]:
-    """Index of the block after which each note without a mark stands: the last one of its page."""
+    """Index of the block after which each note without a reference stands: the last one of its page."""
     after: dict[int, list[str]] = {}
     for note in document.footnotes:
         if note.anchored:

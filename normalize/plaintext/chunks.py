@@ -372,7 +372,7 @@ def _indent(line: str) -> int:
 def _chunk(text: str, page: int, glued: bool, indented: bool) -> Chunk | None:
     plain = re.sub(r"^#{1,6}\s+", "", text.strip())
     plain = _inside(re.sub(r"^>\s+", "", plain))
-    # A space before a mark is the engine's, not the page's.
+    # A space before a reference is the engine's, not the page's.
     plain = re.sub(rf"\s+(?={RAISED})(?!{RAISED}\d+{CLOSED}\s*\w)", "", plain).strip()
     if plain.count("**") % 2:  # bold that was opened and never closed
         plain = re.sub(r"^\*\*|\*\*$", "", plain)

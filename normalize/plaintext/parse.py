@@ -5,8 +5,9 @@ then the paragraph goes on. Each chunk (see :mod:`normalize.plaintext.chunks`) e
 and either goes on with what was there or begins anew. Notes are headed by a raised number; what every other chunk is
 the cheapest story over the whole document says (see :mod:`normalize.plaintext.story`).
 
-Marks are understood as ``¹``, ``<sup>1</sup>``, ``[1]``, ``[^1]``, ``^1^`` and ``$^{1}$`` wherever they stand, and as
-``(1)`` or plain digits where marks and notes bear each other out (see :mod:`normalize.plaintext.plain_numbers`).
+References to notes are understood as ``¹``, ``<sup>1</sup>``, ``[1]``, ``[^1]``, ``^1^`` and ``$^{1}$`` wherever they
+stand, and as ``(1)`` or plain digits where references and notes bear each other out (see
+:mod:`normalize.plaintext.plain_numbers`).
 """
 
 from __future__ import annotations
@@ -16,12 +17,23 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Literal
 
-from normalize.document import Block, BlockType, Document, Footnote, Mark, PageWarning, Source, Token, Tokens, published
+from normalize.document import (
+    Block,
+    BlockType,
+    Document,
+    Footnote,
+    PageWarning,
+    Reference,
+    Source,
+    Token,
+    Tokens,
+    published,
+)
 from normalize.plaintext.chunks import Chunk, chunks_of
 from normalize.plaintext.plain_numbers import with_plain_numbers
 from normalize.plaintext.signs import BRACKETED, CLOSED, RAISED, SIGN, SURE_SIGN, raised_numbers
 from normalize.plaintext.story import Told, tell
-from normalize.structure.footnotes import Sign, labels, match_marks, settle, superscript
+from normalize.structure.footnotes import Sign, labels, match_references, settle, superscript
 from normalize.structure.lines import glue, join_lines
 from normalize.structure.metadata import read_metadata
 from normalize.vietnamese.decree30 import heading_level, is_document_type, is_list_item, is_motto, is_recipients_head
@@ -41,7 +53,7 @@ _RECIPIENT = re.compile(r"\s*[-–+*•]")
 
 _TITLE_WITHIN = 30  # blocks from the start
 _LONGEST_LETTERHEAD = 200  # letters
-_FARTHEST_MISREAD = 40  # chunks between a misread mark and its note
+_FARTHEST_MISREAD = 40  # chunks between a misread reference and its note
 
 
 def parse_text(text: str, source: Source) -> Document:
@@ -54,21 +66,21 @@ def parse_text(text: str, source: Source) -> Document:
     chunks, dropped = chunks_of(text)
     chunks, plain = with_plain_numbers(chunks)
     story = tell(chunks)
-    marks = _marks(chunks, story)
+    references = _references(chunks, story)
     heads = [index for index, chunk in enumerate(chunks) if chunk.head]
-    mark_numbers = settle([Sign(at, digits, SURE_SIGN) for at, _, digits in marks])
+    reference_numbers = settle([Sign(at, digits, SURE_SIGN) for at, _, digits in references])
     head_numbers = settle(
         [Sign(index, chunks[index].head, SURE_SIGN) for index in heads],
-        frozenset(number for number in mark_numbers if number is not None),
+        frozenset(number for number in reference_numbers if number is not None),
     )
     named = dict(zip(heads, labels(head_numbers), strict=True))
-    cited = match_marks(
-        [(at, number) for (at, _, _), number in zip(marks, mark_numbers, strict=True)],
+    cited = match_references(
+        [(at, number) for (at, _, _), number in zip(references, reference_numbers, strict=True)],
         [(index, *name) for index, name in named.items() if name],
         farthest=len(chunks),
     )
-    rulings = {(at, place): label for (at, place, _), label in zip(marks, cited, strict=True)}
-    warnings = _marks_without_notes(chunks, marks, mark_numbers, named, rulings)
+    rulings = {(at, place): label for (at, place, _), label in zip(references, cited, strict=True)}
+    warnings = _references_without_notes(chunks, references, reference_numbers, named, rulings)
     if plain:
         warnings.append(PageWarning(0, f"Plain digits were taken for the numbers of footnotes: {', '.join(plain)}."))
     chunks, rulings, guessed = _guessed(chunks, story, named, rulings)
@@ -90,10 +102,10 @@ def parse_text(text: str, source: Source) -> Document:
     )
 
 
-# -- marks, blocks, notes -------------------------------------------------------------------------------------------
+# -- references, blocks, notes --------------------------------------------------------------------------------------
 
 
-def _marks(chunks: Sequence[Chunk], story: Told) -> list[tuple[int, int, str]]:
+def _references(chunks: Sequence[Chunk], story: Told) -> list[tuple[int, int, str]]:
     """``(chunk, offset in its text, digits)`` of every raised number in the body that is no exponent."""
     return [
         (index, sign.start(), sign[2])
@@ -103,18 +115,18 @@ def _marks(chunks: Sequence[Chunk], story: Told) -> list[tuple[int, int, str]]:
     ]
 
 
-def _marks_without_notes(
+def _references_without_notes(
     chunks: Sequence[Chunk],
-    marks: Sequence[tuple[int, int, str]],
+    references: Sequence[tuple[int, int, str]],
     numbers: Sequence[int | None],
     named: _Names,
     rulings: dict[_Spot, str | None],
 ) -> list[PageWarning]:
-    """Rule that numbers raised after a word are marks, though no note answers them; say so."""
+    """Rule that numbers raised after a word are references, though no note answers them; say so."""
     known = {name[0] for name in named.values() if name}
     renumbered = any(name[0] != name[1] for name in named.values() if name)
     warnings: list[PageWarning] = []
-    for (index, at, digits), number in zip(marks, numbers, strict=True):
+    for (index, at, digits), number in zip(references, numbers, strict=True):
         text = chunks[index].text
         answered = rulings[index, at] is not None
         if answered or str(number) != digits or not _stands_after_word(text, at):
@@ -137,7 +149,7 @@ def _stands_after_word(text: str, at: int) -> bool:
 def _guessed(
     chunks: Sequence[Chunk], story: Told, named: _Names, rulings: dict[_Spot, str | None]
 ) -> tuple[list[Chunk], dict[_Spot, str | None], list[PageWarning]]:
-    """Marks that were misread: the one odd sign at the end of a word between the neighbouring marks."""
+    """References that were misread: the one odd sign at the end of a word between the neighbouring references."""
     chunks = list(chunks)
     warnings: list[PageWarning] = []
     heads = {name[0]: index for index, name in named.items() if name}
@@ -148,9 +160,9 @@ def _guessed(
             continue
         index, sign = found[0]
         text = chunks[index].text
-        mark = f"{RAISED}{label}{CLOSED}"
-        chunks[index] = replace(chunks[index], text=text[: sign.start()] + mark + text[sign.end(1) :])
-        rulings = _shifted(rulings, index, sign.start(), by=len(mark) - len(sign[1]))
+        sealed = f"{RAISED}{label}{CLOSED}"
+        chunks[index] = replace(chunks[index], text=text[: sign.start()] + sealed + text[sign.end(1) :])
+        rulings = _shifted(rulings, index, sign.start(), by=len(sealed) - len(sign[1]))
         rulings[index, sign.start()] = label
         said = f"The mark of footnote {label} was read as {sign[1]}; it stands where its number was expected."
         warnings.append(PageWarning(chunks[index].page, said))
@@ -158,9 +170,9 @@ def _guessed(
 
 
 def _gap_of(label: str, head: int, rulings: _Rulings, end: int) -> tuple[_Spot, _Spot] | None:
-    """Between which places the mark of a note must stand: after the mark before, above the next mark and the note.
+    """Between which places the reference to a note must stand: after the one before, above the next one and the note.
 
-    ``None`` where the mark was found, or nothing says where to look.
+    ``None`` where the reference was found, or nothing says where to look.
     """
     places = {cited: place for place, cited in rulings.items() if cited is not None}
     if label in places or not label.isdigit():
@@ -202,19 +214,19 @@ def _closes_a_quote(text: str, sign: re.Match[str]) -> bool:
 def _tokens(chunk: Chunk, index: int, rulings: _Rulings, in_note: bool, offset: int = 0) -> Tokens:
     out: list[Token] = []
     for part in re.finditer(r"\S+", chunk.text):
-        text, marks = "", []
+        text, references = "", []
         at = 0
         for sign in SIGN.finditer(part[0]):
             text += part[0][at : sign.start()]
             at = sign.end()
             label = None if in_note else rulings.get((index, offset + part.start() + sign.start()))
             if label is not None:
-                marks.append(Mark(len(text), label))
+                references.append(Reference(len(text), label))
             else:
                 text += f"[{sign[2]}]" if sign[1] == BRACKETED else superscript(sign[2])
-        token = Token(text + part[0][at:], marks=tuple(marks))
-        if out and marks and marks[0].offset == 0 and not any(c.isalnum() for c in token.text):
-            out[-1] = glue(out[-1], token)  # the space before a mark is the engine's, not the page's
+        token = Token(text + part[0][at:], references=tuple(references))
+        if out and references and references[0].offset == 0 and not any(c.isalnum() for c in token.text):
+            out[-1] = glue(out[-1], token)  # the space before a reference is the engine's, not the page's
         else:
             out.append(token)
     return tuple(out)

@@ -1,9 +1,9 @@
 """Footnotes whose numbers another OCR engine left as ordinary digits: ``thành phố1.``, ``(1)``, ``1. Trong đó``.
 
-Digits after a word and numbers before a paragraph are nearly always part of the text. They are taken for a mark and
-the head of its note only together: a mark and, a page further on at most, a note with its number, then the next mark
-and the next note, and so on. The chain of such pairs that the text supports best is sought; what is not in it stays
-as it is.
+Digits after a word and numbers before a paragraph are nearly always part of the text. They are taken for a reference
+and the head of its note only together: a reference and, a page further on at most, a note with its number, then the
+next reference and the next note, and so on. The chain of such pairs that the text supports best is sought;
+what is not in it stays as it is.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from normalize.plaintext.signs import CLOSED, PLAIN_HEAD, RAISED, SIGN, raised_n
 from normalize.structure.footnotes import is_exponent
 from normalize.vietnamese.decree30 import heading_level
 
-_PLAIN_MARKS = {
+_PLAIN_REFERENCES = {
     # A digit after a syllable, after its full stop, between brackets; before a full stop after a space.
     "glued": re.compile(rf"(?:(?<=[^\W\d_])|(?<=[%{CLOSED}]))(\d{{1,3}})(?![\w%°]|[.,/\-–]\d)"),
     "after": re.compile(
@@ -42,34 +42,34 @@ _NUMBERED = re.compile(
 )
 
 # Points for what speaks for a pair; below zero against.
-_MARK_POINTS = {"raised": 3.0, "glued": 2.0, "after": 1.5, "paren": 1.5, "loose": 0.5, "spaced": 0.2}
+_REFERENCE_POINTS = {"raised": 3.0, "glued": 2.0, "after": 1.5, "paren": 1.5, "loose": 0.5, "spaced": 0.2}
 _HEAD_POINTS = {"raised": 3.0, "glued": 1.5, "space": 0.5, "paren": 0.3, "close": -0.5, "dot": -0.5}
-#: Kinds of marks that one document may hold.
+#: Kinds of references that one document may hold.
 _TOGETHER = (
     ("raised",),
     ("raised", "glued", "after", "loose"),
     ("raised", "glued", "after", "loose", "spaced"),
     ("raised", "paren"),
 )
-_LOST_MARK = -2.0
+_LOST_REFERENCE = -2.0
 _SKIPPED = -3.5
 _ANEW = -1.0
 _LATER = -4.0  # a first number that is not 1
 _ENOUGH = 3.5  # for the first pair, beyond what raised numbers show
-_POOREST_ALONE = -3.5  # points that a plain head must have left where its mark is not found
+_POOREST_ALONE = -3.5  # points that a plain head must have left where its reference is not found
 _HOPELESS = -6.0  # points at which a chain is given up
 _PAGE = 2800  # letters of a full page
-_LETTERS_A_POINT = 800  # where a note is farther from its mark than a page, so many letters more cost a point
+_LETTERS_A_POINT = 800  # where a note is farther from its reference than a page, so many letters more cost a point
 _AT_END = 0.6  # a text that ends in nothing but numbered paragraphs most likely ends in its notes
-_FARTHEST = 9000  # letters between a mark and its note
-_ANYWHERE = 10**9  # letters between a mark and a note at the end of the text
+_FARTHEST = 9000  # letters between a reference and its note
+_ANYWHERE = 10**9  # letters between a reference and a note at the end of the text
 _SHORTEST_NOTE = 4  # letters
 _LONGEST_HEADING = 100  # letters
 _RECENT = 40  # candidates with the number before, that a pair is tried on
 
 
 @dataclass(frozen=True, slots=True)
-class _Mark:
+class _Reference:
     chunk: int
     start: int
     end: int
@@ -88,64 +88,66 @@ class _Head:
 
 @dataclass(frozen=True, slots=True)
 class _Link:
-    """A note's head and the mark that cites it, at the end of a chain.
+    """A note's head and the reference that cites it, at the end of a chain.
 
     Attributes:
-        mark: ``None`` where it was not found; ``at`` is then that of the link before.
-        at: letters of text before the mark.
+        reference: ``None`` where it was not found; ``at`` is then that of the link before.
+        at: letters of text before the reference.
     """
 
     head: _Head
-    mark: _Mark | None
+    reference: _Reference | None
     at: int
     points: float
     before: _Link | None
 
 
 def with_plain_numbers(chunks: Sequence[Chunk]) -> tuple[list[Chunk], list[str]]:
-    """The chunks with ordinary digits raised where they are marks and heads of notes, and the numbers so taken.
+    """The chunks with ordinary digits raised where they are references and heads of notes, and the numbers so taken.
 
     Chunks that hang on the one before them and turned out not to be notes are joined to it.
     """
     chunks = _with_brackets_settled(chunks)
     offsets = [0, *accumulate(len(chunk.text) for chunk in chunks)]
     heads = _head_candidates(chunks)
-    marks = _mark_candidates(chunks, {head.number for head in heads})
-    return _raised(chunks, _best_chain(heads, marks, _end_heads(chunks, heads), offsets))
+    references = _reference_candidates(chunks, {head.number for head in heads})
+    return _raised(chunks, _best_chain(heads, references, _end_heads(chunks, heads), offsets))
 
 
 def _best_chain(
-    heads: Sequence[_Head], marks: Sequence[_Mark], at_end: set[int], offsets: Sequence[int]
+    heads: Sequence[_Head], references: Sequence[_Reference], at_end: set[int], offsets: Sequence[int]
 ) -> _Link | None:
     """The chain that the text supports best; ``None`` where raised numbers alone do nearly as well.
 
     Args:
-        heads, marks: what may be one.
+        heads, references: what may be one.
         at_end: chunks of the notes that stand together at the end of the text, if any do.
         offsets: letters before each chunk.
     """
     surely_heads = [head for head in heads if head.kind == "raised"]
-    surely_marks = [mark for mark in marks if mark.kind == "raised"]
+    surely_references = [one for one in references if one.kind == "raised"]
     best: _Link | None = None
-    most = _points(_chain(surely_heads, surely_marks, offsets, _FARTHEST)) + _ENOUGH
-    for some_heads, some_marks in _families(heads, marks):
+    most = _points(_chain(surely_heads, surely_references, offsets, _FARTHEST)) + _ENOUGH
+    for some_heads, some_references in _families(heads, references):
         end_heads = [head for head in some_heads if head.chunk in at_end]
         for chosen, farthest in ((some_heads, _FARTHEST), (end_heads, _ANYWHERE)):
-            found = _chain(chosen, some_marks, offsets, farthest)
+            found = _chain(chosen, some_references, offsets, farthest)
             if _points(found) > most:
                 best, most = found, _points(found)
     return best
 
 
-def _families(heads: Sequence[_Head], marks: Sequence[_Mark]) -> Iterator[tuple[list[_Head], list[_Mark]]]:
-    """Heads and marks that one document may hold: raised ones, one plain kind of heads, kinds of marks that agree."""
+def _families(
+    heads: Sequence[_Head], references: Sequence[_Reference]
+) -> Iterator[tuple[list[_Head], list[_Reference]]]:
+    """Heads and references that one document may hold: raised ones, one plain kind of heads, kinds that agree."""
     plain_kinds = sorted({head.kind for head in heads} - {"raised"})
     for plain_kind in [*plain_kinds, ""]:
         some_heads = [head for head in heads if head.kind in ("raised", plain_kind)]
-        for mark_kinds in _TOGETHER:
-            some_marks = [mark for mark in marks if mark.kind in mark_kinds]
-            if some_heads and some_marks:
-                yield some_heads, some_marks
+        for reference_kinds in _TOGETHER:
+            some_references = [one for one in references if one.kind in reference_kinds]
+            if some_heads and some_references:
+                yield some_heads, some_references
 
 
 def _points(link: _Link | None) -> float:
@@ -259,28 +261,28 @@ def _head_candidates(chunks: Sequence[Chunk]) -> list[_Head]:
     return found
 
 
-def _mark_candidates(chunks: Sequence[Chunk], wanted: set[int]) -> list[_Mark]:
-    """Whatever may be a mark with one of the wanted numbers, in the order of the text."""
-    found: list[_Mark] = []
+def _reference_candidates(chunks: Sequence[Chunk], wanted: set[int]) -> list[_Reference]:
+    """Whatever may be a reference with one of the wanted numbers, in the order of the text."""
+    found: list[_Reference] = []
     for index, chunk in enumerate(chunks):
         if not chunk.table:
-            found += (_Mark(index, *sign.span(), int(sign[2]), "raised") for sign in raised_numbers(chunk.text))
-            found += _plain_marks(index, chunk.text)
-    return sorted((mark for mark in found if mark.number in wanted), key=lambda mark: (mark.chunk, mark.start))
+            found += (_Reference(index, *sign.span(), int(sign[2]), "raised") for sign in raised_numbers(chunk.text))
+            found += _plain_references(index, chunk.text)
+    return sorted((one for one in found if one.number in wanted), key=lambda one: (one.chunk, one.start))
 
 
-def _plain_marks(index: int, text: str) -> Iterator[_Mark]:
-    """The digits of a chunk that may be marks by where they stand, by kind; those of its own head are none."""
+def _plain_references(index: int, text: str) -> Iterator[_Reference]:
+    """The digits of a chunk that may be references by where they stand, by kind; those of its own head are none."""
     head = PLAIN_HEAD.match(text)
-    for kind, pattern in _PLAIN_MARKS.items():
+    for kind, pattern in _PLAIN_REFERENCES.items():
         for found in pattern.finditer(text, head.end() if head else 0):
             digits = next(filter(None, found.groups()))
             if not digits.startswith("0") and not _belongs_to_word(kind, text[: found.start()], digits):
-                yield _Mark(index, *found.span(), int(digits), kind)
+                yield _Reference(index, *found.span(), int(digits), kind)
 
 
 def _belongs_to_word(kind: str, before: str, digits: str) -> bool:
-    """Whether digits count, number or name something by what stands before them, and so are no mark."""
+    """Whether digits count, number or name something by what stands before them, and so are no reference."""
     word = re.split(r"[\s(\"“]", before.rstrip())[-1]
     if kind == "glued":
         return not _syllable(word, digits)
@@ -311,86 +313,90 @@ def _end_heads(chunks: Sequence[Chunk], heads: Sequence[_Head]) -> set[int]:
     return tail if closing and len(tail) > 1 and len(tail) >= 0.5 * (len(chunks) - first) else set()
 
 
-def _chain(heads: Sequence[_Head], marks: Sequence[_Mark], offsets: Sequence[int], farthest: int) -> _Link | None:
-    """The best chain of notes, each with its mark if that was found at most so many letters above it."""
-    by_number: dict[int, list[_Mark]] = {}
-    for mark in marks:
-        by_number.setdefault(mark.number, []).append(mark)
+def _chain(
+    heads: Sequence[_Head], references: Sequence[_Reference], offsets: Sequence[int], farthest: int
+) -> _Link | None:
+    """The best chain of notes, each with its reference if that was found at most so many letters above it."""
+    by_number: dict[int, list[_Reference]] = {}
+    for reference in references:
+        by_number.setdefault(reference.number, []).append(reference)
     ends: dict[int, list[_Link]] = {}  # chains so far, by the number of their last note
     best: _Link | None = None
     for head in heads:
         here = offsets[head.chunk]
         near = [
-            mark
-            for mark in by_number.get(head.number, [])
-            if mark.chunk < head.chunk and here - offsets[mark.chunk] - mark.start <= farthest
+            one
+            for one in by_number.get(head.number, [])
+            if one.chunk < head.chunk and here - offsets[one.chunk] - one.start <= farthest
         ]
         links = _links(head, near[-_RECENT:], ends, offsets, at_end=farthest > _FARTHEST)
         ends.setdefault(head.number, []).extend(links)
         for link in links:
-            if link.points > _points(best) and link.mark is not None:
+            if link.points > _points(best) and link.reference is not None:
                 best = link
     return best
 
 
 def _links(
-    head: _Head, near: Sequence[_Mark], ends: dict[int, list[_Link]], offsets: Sequence[int], at_end: bool
+    head: _Head, near: Sequence[_Reference], ends: dict[int, list[_Link]], offsets: Sequence[int], at_end: bool
 ) -> list[_Link]:
-    """The chains that may end in a note: with each of the marks that may cite it, and with none."""
+    """The chains that may end in a note: with each of the references that may cite it, and with none."""
     links: list[_Link] = []
-    if head.kind == "raised" or head.points + _LOST_MARK >= _POOREST_ALONE:
-        candidates: list[_Mark | None] = [*near, None]
+    if head.kind == "raised" or head.points + _LOST_REFERENCE >= _POOREST_ALONE:
+        candidates: list[_Reference | None] = [*near, None]
     else:
         candidates = [*near]
-    for mark in candidates:
-        at = offsets[mark.chunk] + mark.start if mark else -1
-        if mark is None:
-            own = head.points + _LOST_MARK
+    for reference in candidates:
+        at = offsets[reference.chunk] + reference.start if reference else -1
+        if reference is None:
+            own = head.points + _LOST_REFERENCE
         else:
-            own = head.points + _MARK_POINTS[mark.kind]
+            own = head.points + _REFERENCE_POINTS[reference.kind]
             own += _AT_END if at_end else -max(0, offsets[head.chunk] - at - _PAGE) / _LETTERS_A_POINT
-        before, gained = _predecessor(head, mark, at, ends)
+        before, gained = _predecessor(head, reference, at, ends)
         if own + gained > _HOPELESS:
-            place = at if mark or before is None else before.at
-            links.append(_Link(head, mark, place, own + gained, before))
+            place = at if reference or before is None else before.at
+            links.append(_Link(head, reference, place, own + gained, before))
     return links
 
 
-def _predecessor(head: _Head, mark: _Mark | None, at: int, ends: dict[int, list[_Link]]) -> tuple[_Link | None, float]:
+def _predecessor(
+    head: _Head, reference: _Reference | None, at: int, ends: dict[int, list[_Link]]
+) -> tuple[_Link | None, float]:
     """The chain that a link is best added to, and what that adds; ``None`` where a new one is better."""
     best: _Link | None = None
     gained = 0.0 if head.number == 1 else _LATER
     for step in (1, 2, 3, 4):
         for link in ends.get(head.number - step, [])[-_RECENT:]:
-            if link.head.chunk < head.chunk and (mark is None or link.at < at):
+            if link.head.chunk < head.chunk and (reference is None or link.at < at):
                 points = link.points + (step - 1) * _SKIPPED
                 if points > gained:
                     best, gained = link, points
-    if head.number == 1 and mark is not None:
+    if head.number == 1 and reference is not None:
         for links in ends.values():
             for link in links[-_RECENT:]:
-                if link.head.chunk < mark.chunk and link.points + _ANEW > gained:
+                if link.head.chunk < reference.chunk and link.points + _ANEW > gained:
                     best, gained = link, link.points + _ANEW
     return best, gained
 
 
 def _raised(chunks: Sequence[Chunk], link: _Link | None) -> tuple[list[Chunk], list[str]]:
     heads: dict[int, _Head] = {}
-    marks: dict[int, list[_Mark]] = {}
+    references: dict[int, list[_Reference]] = {}
     taken: list[str] = []
     while link is not None:
         if link.head.kind != "raised":
             heads[link.head.chunk] = link.head
-        if link.mark is not None and link.mark.kind != "raised":
-            marks.setdefault(link.mark.chunk, []).append(link.mark)
-        if link.head.kind != "raised" or (link.mark is not None and link.mark.kind != "raised"):
+        if link.reference is not None and link.reference.kind != "raised":
+            references.setdefault(link.reference.chunk, []).append(link.reference)
+        if link.head.kind != "raised" or (link.reference is not None and link.reference.kind != "raised"):
             taken.append(str(link.head.number))
         link = link.before
     out: list[Chunk] = []
     for index, chunk in enumerate(chunks):
         text = chunk.text
-        for mark in sorted(marks.get(index, []), key=lambda one: -one.start):
-            text = f"{text[: mark.start].rstrip()}{RAISED}{mark.number}{CLOSED}{text[mark.end :]}"
+        for reference in sorted(references.get(index, []), key=lambda one: -one.start):
+            text = f"{text[: reference.start].rstrip()}{RAISED}{reference.number}{CLOSED}{text[reference.end :]}"
         head = heads.get(index)
         if head:
             out.append(replace(chunk, text=text[head.length :], head=str(head.number), glued=False))

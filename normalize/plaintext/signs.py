@@ -56,7 +56,7 @@ def bare(text: str) -> str:
 
 
 def raised_numbers(text: str) -> list[re.Match[str]]:
-    """The sealed numbers of a text, found by :data:`SIGN`, without the exponents of units: ``km²`` has no mark."""
+    """The sealed numbers of a text, found by :data:`SIGN`, without the exponents of units: ``km²`` cites no note."""
     return [sign for sign in SIGN.finditer(text) if not _raises_unit(text, sign.start(), sign[2])]
 
 

@@ -93,7 +93,7 @@ def _told(story: _Story) -> Told:
 
 
 def _cites(chunks: Sequence[Chunk]) -> list[int]:
-    """How many marks stand in each chunk, by the likeliest rising sequence of all raised numbers of the text."""
+    """How many references stand in each chunk, by the likeliest rising sequence of all raised numbers of the text."""
     counts = [0] * len(chunks)
     last_head: dict[str, int] = {}
     for index, chunk in enumerate(chunks):
@@ -122,7 +122,7 @@ class _Place:
         chunk: the next one.
         lower: it begins in the middle of a sentence, by its looks.
         page_begins: it is the first of a page.
-        cites: marks in it that notes further down answer.
+        cites: references in it that notes further down answer.
         body, note: the last chunk of each kind.
         body_open, note_open: that chunk's sentence may go on.
         after_note: the chunk just before belongs to a note.
@@ -220,8 +220,8 @@ _BODY_BELOW_NOTES = _Cost(
     "body below notes of its page", 4.0, lambda at: bool(at.chunk.page) and at.after_note and not at.page_begins
 )
 _NOTE_ON_TOP = _Cost("a note on top of a page", 3.0, lambda at: at.page_begins)
-_MARK_IN_NOTE = _Cost("a mark in a note", 4.0, lambda at: at.cites >= 1)
-_MARKS_IN_NOTE = _Cost("and another mark", 4.0, lambda at: at.cites >= 2)
+_REFERENCE_IN_NOTE = _Cost("a reference in a note", 4.0, lambda at: at.cites >= 1)
+_SECOND_REFERENCE_IN_NOTE = _Cost("and another reference", 4.0, lambda at: at.cites >= 2)
 
 _HEADS_NOTE = _Way(
     in_note=True,
@@ -263,8 +263,8 @@ _GOES_ON_WITH_NOTE = _Way(
         _Cost("a capital after a page of body", 4.0, lambda at: not at.lower and not at.after_note),
         _Cost("no page between the halves of a broken note", 3.0, lambda at: at.after_note),
         _Cost("a note after body", 1.0, lambda at: not at.after_note),
-        _MARK_IN_NOTE,
-        _MARKS_IN_NOTE,
+        _REFERENCE_IN_NOTE,
+        _SECOND_REFERENCE_IN_NOTE,
         _NOTE_ON_TOP,
     ),
 )
@@ -275,8 +275,8 @@ _BEGINS_NOTE_PARAGRAPH = _Way(
     costs=(
         _Cost("a further paragraph that is not indented", 2.2, lambda at: not at.chunk.indented),
         _LOWER_CASE_START,
-        _MARK_IN_NOTE,
-        _MARKS_IN_NOTE,
+        _REFERENCE_IN_NOTE,
+        _SECOND_REFERENCE_IN_NOTE,
         _NOTE_ON_TOP,
     ),
 )

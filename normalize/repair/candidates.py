@@ -127,7 +127,7 @@ def _if_beside(piece: _Piece, other: _Piece | None) -> _Piece | None:
 
 def _is_cited_inside(piece: _Piece, tokens: Tokens) -> bool:
     """Whether a footnote reference stands in the middle of a word."""
-    return any(piece.start < mark.offset < piece.end for mark in tokens[piece.token].marks)
+    return any(piece.start < one.offset < piece.end for one in tokens[piece.token].references)
 
 
 def _sequence(texts: Sequence[Tokens], model: LanguageModel) -> tuple[list[int], list[_Piece]]:
@@ -218,7 +218,7 @@ def _frozen_alone(word: str) -> bool | None:
 _NEVER_PRINTED = str.maketrans("øöäåïëñ", "gơăăiên")
 
 
-#: Diphthongs that Vietnamese has with marks only.
+#: Diphthongs that Vietnamese has with diacritics only.
 _DIPHTHONGS = (("ie", "iê"), ("ye", "yê"), ("uo", "uô"), ("uo", "ươ"), ("uơ", "ươ"), ("ưo", "ươ"))
 
 
@@ -236,7 +236,7 @@ def looks_vietnamese(word: str) -> bool:
     letters = unicodedata.normalize("NFC", "".join(sign for sign in plain if sign not in TONE_MARKS[1:]))
     forms = [letters]
     if len(letters) < len(plain):
-        forms += [letters.replace(bare, marked) for bare, marked in _DIPHTHONGS if bare in letters]
+        forms += [letters.replace(bare, written) for bare, written in _DIPHTHONGS if bare in letters]
     return any(parse(s) for form in forms for s in _retoned(form))
 
 
@@ -305,12 +305,12 @@ def _candidates(
 
 
 def _garbled(word: str, model: LanguageModel) -> bool:
-    """Whether a small word that is no syllable may be a misread one: it has marks of Vietnamese, or is unknown."""
-    return word.islower() and not looks_vietnamese(word) and (bool(_MARKED & set(word)) or model.id(word) == OTHER)
+    """Whether a small word that is no syllable may be a misread one: it has a letter of ours alone, or is unknown."""
+    return word.islower() and not looks_vietnamese(word) and (bool(_OURS_ALONE & set(word)) or model.id(word) == OTHER)
 
 
 # Letters that none of the other languages in our documents has.
-_MARKED = LETTERS - set("abcdeghiklmnopqrstuvxyàáèéêìíòóùúýâôõãđ")
+_OURS_ALONE = LETTERS - set("abcdeghiklmnopqrstuvxyàáèéêìíòóùúýâôõãđ")
 
 
 def _listed(form: str, word: str, letters: tuple[Letter, ...]) -> bool:

@@ -90,9 +90,9 @@ class Place:
         end = len(other.token.text)
         return Change(self.text, self.index, 0, other.index, end, before, after, probability, because)
 
-    def holds_mark(self, start: int, end: int) -> bool:
+    def holds_reference(self, start: int, end: int) -> bool:
         """Whether a footnote reference stands between some characters of the token."""
-        return any(start < mark.offset < end for mark in self.token.marks)
+        return any(start < one.offset < end for one in self.token.references)
 
 
 def places(document: Document) -> Iterator[Place]:

@@ -6,8 +6,8 @@ All costs are in nats and relative to the syllable as it was read, which costs n
 * Text read by our own Tesseract brings, for every letter, the letters that competed with it. A competitor with
   confidence is cheap, a letter that was only listed dearer, one that was not listed dearest: the language model
   decides where the page itself is in doubt, and hardly ever overrules a letter without competitor.
-* Text from another engine brings letters alone. There the table of confusions is the channel: which marks are
-  lost, taken for each other or added, and how often.
+* Text from another engine brings letters alone. There the table of confusions is the channel: which diacritics
+  are lost, taken for each other or added, and how often.
 
 The figures are in ``data/channel.json``; ``train_channel.py`` learns them from pages whose text is known.
 """
@@ -183,7 +183,7 @@ def cost(channel: Channel, candidate: str, read: str, letters: tuple[Letter, ...
 
     Args:
         candidate, read: two syllables of the same length, NFC, in the same case. Where their letters differ in more
-            than marks, the candidate's must be one of :func:`competitors`.
+            than diacritics, the candidate's must be one of :func:`competitors`.
         letters: one for each character of ``read``, or empty where there is no evidence of the page.
 
     >>> from ocr.page import Letter

@@ -10,7 +10,7 @@ from bisect import bisect_right
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from normalize.document import Block, Correction, Document, Footnote, Mark, Token, Tokens
+from normalize.document import Block, Correction, Document, Footnote, Reference, Token, Tokens
 from normalize.repair.changes import Change
 from normalize.structure.metadata import read_metadata
 from normalize.vietnamese.syllable import clean, skeleton, split_tone
@@ -113,10 +113,10 @@ def _rewritten(tokens: Tokens, changes: Sequence[Change]) -> tuple[Tokens, list[
     for token in tokens:
         starts.append(starts[-1] + len(token.text) + 1)
     text = _EDGE.join(token.text for token in tokens)
-    marks = [
-        Mark(start + mark.offset, mark.label)
+    references = [
+        replace(one, offset=start + one.offset)
         for start, token in zip(starts, tokens, strict=False)
-        for mark in token.marks
+        for one in token.references
     ]
     origin = list(range(len(text)))  # of each character, its place in the text as it was
     begins: list[int] = []
@@ -133,26 +133,28 @@ def _rewritten(tokens: Tokens, changes: Sequence[Change]) -> tuple[Tokens, list[
         grown = len(after) - (end - start)
         origin[start:end] = [min(start - longer + i, end - longer - 1) for i in range(len(after))]
         text = text[:start] + after + text[end:]
-        marks = [Mark(mark.offset + grown, mark.label) if mark.offset >= end else mark for mark in marks]
+        references = [replace(one, offset=one.offset + grown) if one.offset >= end else one for one in references]
         begins.append(start)
         longer += grown
-    offsets = [start + sum(len(mark.label) + 3 for mark in marks if mark.offset <= start) for start in begins]
-    return _cut(text, marks, origin, tokens, starts), offsets
+    offsets = [start + sum(len(one.label) + 3 for one in references if one.offset <= start) for start in begins]
+    return _cut(text, references, origin, tokens, starts), offsets
 
 
-def _cut(text: str, marks: Sequence[Mark], origin: Sequence[int], tokens: Tokens, starts: Sequence[int]) -> Tokens:
+def _cut(
+    text: str, references: Sequence[Reference], origin: Sequence[int], tokens: Tokens, starts: Sequence[int]
+) -> Tokens:
     """The words of a changed text as tokens, each with the evidence of those it came from."""
     words = text.split(_EDGE)
     out = []
     at = 0
     for number, word in enumerate(words):
         end = at + len(word)
-        inside = tuple(Mark(mark.offset - at, mark.label) for mark in marks if at <= mark.offset <= end)
+        inside = tuple(replace(one, offset=one.offset - at) for one in references if at <= one.offset <= end)
         if len(words) == len(tokens):
             token = tokens[number]
         else:
             token = _evidence(origin[at:end], tokens, starts)
-        out.append(replace(token, text=word, marks=inside))
+        out.append(replace(token, text=word, references=inside))
         at = end + 1
     return tuple(out)
 

@@ -2,7 +2,7 @@
 
 Repair is a table of rules, :data:`RULES`, of which the language model is one.
 
-Each syllable that may have lost or changed its marks is a slot with candidates: the known syllables of the same
+Each syllable that may have lost or changed its diacritics is a slot with candidates: the known syllables of the same
 letters. The channel (``channel.py``) says how readily the page would show each candidate as what was read, the
 language model (``vietnamese/language.py``) how well it fits between its neighbours, and the best sequence is found by
 dynamic programming over whole sentences (the noisy channel: Kernighan, Church and Gale 1990; the search: Viterbi over
@@ -26,7 +26,7 @@ from normalize.repair.noisy_channel import noisy_channel
 from normalize.repair.rules.abbreviations import abbreviations, symbols
 from normalize.repair.rules.formulas import formulas
 from normalize.repair.rules.glued import glued
-from normalize.repair.rules.letters import formula_marks, look_alikes, small_capitals
+from normalize.repair.rules.letters import formula_markup, look_alikes, small_capitals
 from normalize.repair.rules.list_letters import list_letters
 from normalize.repair.rules.lunar_years import lunar_years
 from normalize.repair.rules.numerals import numerals
@@ -74,7 +74,7 @@ RULES = (
     Rule("symbols", "24/2009/QD-TTg -> QĐ", "no symbol has QD, and the page showed the Đ", by_itself(symbols)),
     Rule("list letters", "c) đ) đ) -> c) d) đ)", "one letter is in turn, the page showed it", by_itself(list_letters)),
     Rule("lunar years", "Xuân Ất Ty -> Ất Tỵ", "a stem meets six branches only", by_itself(lunar_years)),
-    Rule("formula marks", "$42,98\\%$ -> 42,98%", "signs around figures only", by_itself(formula_marks)),
+    Rule("formula markup", "$42,98\\%$ -> 42,98%", "signs around figures only", by_itself(formula_markup)),
     Rule("look-alikes", "Ðảng -> Đảng, sỐ -> số", "no Vietnamese word has such letters", by_itself(look_alikes)),
     Rule("small capitals", "hồ SƠ -> hồ sơ", "one shape, and the sentence is small", with_model(small_capitals)),
     Rule("glued", "tổ.chức -> tổ chức", "the language goes on across the speck", with_model(glued)),

@@ -33,14 +33,14 @@ from ocr.page import Letter
 ERROR_RATE, COUNTED = 0.004, 0.5
 # So many letters of a kind are as good as none.
 FEW = 3
-SHAPES = {"plain": "a letter without a mark", "hat": "â ê ô", "horn": "ơ ư", "breve": "ă", "bar": "đ"}
+SHAPES = {"plain": "a plain letter", "hat": "â ê ô", "horn": "ơ ư", "breve": "ă", "bar": "đ"}
 TONES = {"level": "no tone", "huyen": "huyền", "sac": "sắc", "hoi": "hỏi", "nga": "ngã", "nang": "nặng"}
 # Letters of each base: how many there are that could have been listed.
 FAMILY = {"a": 18, "e": 12, "i": 6, "o": 18, "u": 12, "y": 6, "d": 2}
 
 
 def burst(path: Path) -> float:
-    """log of how much likelier a word is to be wrong in its marks right after another such one."""
+    """log of how much likelier a word is to be wrong in its diacritics right after another such one."""
     words = wrong = after = both = 0
     with gzip.open(path, "rt", encoding="utf-8") as lines:
         for line in lines:
@@ -130,14 +130,14 @@ def learn(path: Path) -> dict[str, object]:
                     continue
                 unlisted -= 1
                 (right if text == true else wrong)[rank(Letter(seen, ((text, confidence),)), text)] += 1
-            marks = true != seen and kind_of(true, seen) is not None
-            if marks:
+            other_diacritics = true != seen and kind_of(true, seen) is not None
+            if other_diacritics:
                 kinds[kind_of(true, seen) or ""] += 1
             if doubtful(letter):
-                doubted[0] += marks and true not in listed
+                doubted[0] += other_diacritics and true not in listed
                 doubted[1] += max(0, unlisted)
             else:
-                right[UNLISTED] += marks and true not in listed
+                right[UNLISTED] += other_diacritics and true not in listed
                 wrong[UNLISTED] += max(0, unlisted)
     costs = rising([(right[i], wrong[i]) for i in range(len(CONFIDENCES) + 1)])
     total = sum(kinds.values())

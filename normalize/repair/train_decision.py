@@ -62,7 +62,7 @@ Sample = tuple[tuple[float, ...], int, bool]
 
 
 def one_letter(printed: str, read: str) -> bool:
-    """Whether two words differ in marks and in one base letter at most."""
+    """Whether two words differ in diacritics and in one base letter at most."""
     if len(printed) != len(read):
         return False
     return sum(skeleton(one) != skeleton(two) for one, two in zip(printed, read, strict=True)) <= 1
@@ -70,7 +70,7 @@ def one_letter(printed: str, read: str) -> bool:
 
 def from_pages(path: Path, measured: bool = False) -> tuple[list[Sample], int, int]:
     """Samples from rendered pages; how many words the second half has (all pages where they are only ``measured``), and
-    how many of them are wrong in their marks or in one letter."""
+    how many of them are wrong in their diacritics or in one letter."""
     samples, words, wrong = [], 0, 0
     with gzip.open(path, "rt", encoding="utf-8") as lines:
         for number, line in enumerate(lines):
@@ -99,14 +99,14 @@ def from_pages(path: Path, measured: bool = False) -> tuple[list[Sample], int, i
 
 @lru_cache(maxsize=256)
 def family(letter: str) -> tuple[str, ...]:
-    """The letters that differ from one in their marks, lower case."""
+    """The letters that differ from one in diacritics, lower case."""
     if letter not in "aăâeêioôơuưyđd" and skeleton(letter) == letter:
         return ()
     return tuple(other for other in LETTERS if other != letter and kind_of(letter, other))
 
 
 def spoil(word: str, rng: random.Random) -> str:
-    """The word with wrong marks, by the channel's table and a little at random.
+    """The word with wrong diacritics, by the channel's table and a little at random.
 
     A quarter of the time any letters may come out (as from a reader of letters), else a known syllable and rather a
     common one (as from an engine with a language model of its own: four of five misread syllables are real ones).

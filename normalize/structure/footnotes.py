@@ -1,8 +1,8 @@
-"""Marks and notes to one sequence: which printed number is which footnote.
+"""References and notes to one sequence: which printed number is which footnote.
 
-The number at a mark and the number at the head of its note are read apart and may both be misread; but marks rise
-by one from mark to mark, and so do heads. The most likely rising sequence is found for each by dynamic
-programming over what was read, and the two are matched by number.
+The number of a reference and the number at the head of its note are read apart and may both be misread; but they rise
+by one from reference to reference, and so do those of heads. The most likely rising sequence is found for each by
+dynamic programming over what was read, and the two are matched by number.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from normalize.document import PageWarning, Token, Tokens
 from normalize.structure.lines import Key, Margins, Ruling, SetLine, cut, set_line, usual_pitch
 from ocr.page import Box, Line, Raised
 
-#: A raised 2 or 3 after one of these is part of a unit, not a footnote mark.
+#: A raised 2 or 3 after one of these is part of a unit, not a footnote reference.
 _UNIT = re.compile(r"(?:^|[^A-Za-zÀ-ỹ])(?:[kdchm]?m)$")
 _SUPERSCRIPTS = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
 #: The number at the head of a note that is set in ordinary digits: ``1Tổ chức``, ``1. Tổ chức``, ``(1) Tổ chức``.
@@ -33,7 +33,7 @@ _UNREAD_DIGITS = frozenset(
 _STRAY_SIGN = re.compile(r"[%$#@&®©§¥£€~{}<>=ŠšŽž]")
 
 #: The same at the end of a word, a full stop after it or not.
-_UNREAD_MARK = re.compile(r"^(.*[\w%)”\"])([!?*°'’\"”^ˆ]{1,2})([.,;:]?)$")
+_UNREAD_REFERENCE = re.compile(r"^(.*[\w%)”\"])([!?*°'’\"”^ˆ]{1,2})([.,;:]?)$")
 
 # Costs of the alignment, in nats by feel: what it takes to disbelieve a reading.
 _MISREAD_RAISED = 2.6
@@ -44,8 +44,8 @@ _START_LATER = 3.0  # a scan may begin in the middle of a document
 _FURTHEST_SKIP = 4
 _JUMP = 8.0  # over more numbers than that: a whole page's signs are gone
 _BEAM = 48
-#: A mark without a note is kept as a mark from this confidence on; below it, it is noise.
-_SURE_MARK = 80.0
+#: A reference without a note is kept as one from this confidence on; below it, it is noise.
+_SURE_REFERENCE = 80.0
 
 # By what a line of a footnote zone may begin a note, in x-heights:
 #: the line before has more free space at its end than this,
@@ -56,12 +56,12 @@ _INDENTED = 1.2
 _WIDE_PITCH = 1.12
 
 Citation = tuple[int, int | str | None]
-"""A mark of the body: its page, and its number or its asterisks; ``None`` for a sign that is no mark."""
+"""A reference of the body: its page, and its number or its asterisks; ``None`` for a sign that is no reference."""
 
 
 @dataclass(frozen=True, slots=True)
 class Sign:
-    """A number that may belong to a footnote: a mark in the text, or the head of a note.
+    """A number that may belong to a footnote: a reference in the text, or the head of a note.
 
     Attributes:
         page: 1 for the first.
@@ -81,7 +81,7 @@ class Sign:
     unread: bool = False
 
 
-def mark_sign(page: int, raised: Raised) -> Sign:
+def reference_sign(page: int, raised: Raised) -> Sign:
     """The sign of a raised number in the text."""
     return Sign(page, raised.text, _DROP_SURE if raised.confidence >= 80 else _DROP_DOUBTFUL)
 
@@ -133,7 +133,7 @@ def settle(signs: Sequence[Sign], wanted: frozenset[int] = frozenset()) -> list[
 
     Args:
         signs: in reading order.
-        wanted: numbers known from elsewhere (the marks, when heads are settled).
+        wanted: numbers known from elsewhere (the references, when heads are settled).
     """
     # best[n] = cost of the cheapest story in which the last footnote so far was number n
     best: dict[int, float] = {0: 0.0}
@@ -221,23 +221,23 @@ def labels(numbers: Sequence[int | str | None]) -> list[tuple[str, str] | None]:
     return out
 
 
-def match_marks(
-    marks: Sequence[Citation], heads: Sequence[tuple[int, str, str]], farthest: int = 1
+def match_references(
+    references: Sequence[Citation], heads: Sequence[tuple[int, str, str]], farthest: int = 1
 ) -> list[str | None]:
-    """The label of the note that each mark cites.
+    """The label of the note that each reference cites.
 
     Args:
-        marks: of the body.
+        references: of the body.
         heads: ``(page, label, printed label)`` of each note.
-        farthest: how many pages after its mark a note may stand where numbers repeat.
+        farthest: how many pages after its reference a note may stand where numbers repeat.
 
     Returns:
-        For each mark a label, or ``None`` when no note has its number on its page or on the next one.
+        For each reference a label, or ``None`` when no note has its number on its page or on the next one.
     """
     taken: set[str] = set()
     out: list[str | None] = []
     renumbered = any(label != printed for _, label, printed in heads)
-    for page, number in marks:
+    for page, number in references:
         found = None
         if number is not None:
             candidates = [
@@ -281,9 +281,9 @@ class Reattached:
     Attributes:
         rulings: of every raised sign.
         notes: in printed order.
-        relined: lines of the body, by index, in which a sign turned out to be an unread mark.
+        relined: lines of the body, by index, in which a sign turned out to be an unread reference.
         strays: page, box and text of what is nothing: raised signs and specks.
-        warnings: marks without a note, notes without a number.
+        warnings: references without a note, notes without a number.
     """
 
     rulings: dict[Key, Ruling]
@@ -294,12 +294,12 @@ class Reattached:
 
 
 @dataclass(frozen=True, slots=True)
-class _Mark:
-    """A raised sign of the body that may be a footnote's mark.
+class _Reference:
+    """A raised sign of the body that may be a footnote reference.
 
     Attributes:
         raised: the sign without the exponent before it.
-        exponent: of the unit that the mark follows without a space (``m²`` and mark 3, read as ``m23``), or empty.
+        exponent: of the unit that it follows without a space (``m²`` and reference 3, read as ``m23``), or empty.
     """
 
     page: int
@@ -314,38 +314,38 @@ class _Mark:
 def reattach(
     body: Sequence[tuple[int, Line]], zone_lines: Sequence[tuple[int, Line]], margins: Mapping[int, Margins]
 ) -> Reattached:
-    """Link the marks of the body to the notes of the footnote zones.
+    """Link the references of the body to the notes of the footnote zones.
 
     Args:
         body: ``(page, line)`` of everything outside the footnote zones, in reading order.
         zone_lines: the same for the footnote zones.
         margins: of the pages.
     """
-    marks, rulings = _marks_of(body)
-    numbers = _numbers_of(marks)
-    cited: list[Citation] = [(mark.page, number) for mark, number in zip(marks, numbers, strict=True)]
+    references, rulings = _references_of(body)
+    numbers = _numbers_of(references)
+    cited: list[Citation] = [(one.page, number) for one, number in zip(references, numbers, strict=True)]
     gathered = _gather(zone_lines, margins, cited)
     notes, warnings, strays = gathered.notes, [*gathered.warnings], [*gathered.strays]
     rulings |= gathered.rulings
     known = {note.label for note in notes}
-    found = match_marks(cited, [(note.page, note.label, note.printed) for note in notes])
-    for mark, number, label in zip(marks, numbers, found, strict=True):
+    found = match_references(cited, [(note.page, note.label, note.printed) for note in notes])
+    for reference, number, label in zip(references, numbers, found, strict=True):
         if label is None and isinstance(number, str):  # asterisks that no note has are the text's own
-            rulings[mark.key] = Ruling(text=number)
+            rulings[reference.key] = Ruling(text=number)
             continue
-        if label is None and _lost_its_note(mark, number, known):
+        if label is None and _lost_its_note(reference, number, known):
             label = str(number)
-            warnings.append(PageWarning(mark.page, f"Footnote mark {number} has no note."))
+            warnings.append(PageWarning(reference.page, f"Footnote mark {number} has no note."))
         if label is None:
-            strays.append((mark.page, mark.raised.box, mark.raised.text))
-        rulings[mark.key] = Ruling(label=label, text=mark.exponent)
-    relined, said = _find_unread_marks(notes, body, rulings)
+            strays.append((reference.page, reference.raised.box, reference.raised.text))
+        rulings[reference.key] = Ruling(label=label, text=reference.exponent)
+    relined, said = _find_unread_references(notes, body, rulings)
     return Reattached(rulings, notes, relined, strays, warnings + said)
 
 
-def _marks_of(body: Sequence[tuple[int, Line]]) -> tuple[list[_Mark], dict[Key, Ruling]]:
-    """The raised signs that may be marks, and the rulings on the others: exponents and bullets, which are text."""
-    marks: list[_Mark] = []
+def _references_of(body: Sequence[tuple[int, Line]]) -> tuple[list[_Reference], dict[Key, Ruling]]:
+    """The raised signs that may be references, and the rulings on the others: exponents and bullets, which are text."""
+    references: list[_Reference] = []
     rulings: dict[Key, Ruling] = {}
     for page, line in body:
         for index, word in enumerate(line.words):
@@ -353,42 +353,42 @@ def _marks_of(body: Sequence[tuple[int, Line]]) -> tuple[list[_Mark], dict[Key, 
                 unit = is_exponent(word.text[: raised.offset], raised.text)
                 if unit and len(raised.text) == 1:
                     rulings[page, raised.box] = Ruling(text=superscript(raised.text))
-                elif unit:  # m² and a mark right after it were read as one number
+                elif unit:  # m² and a reference right after it were read as one number
                     rest = replace(raised, text=raised.text[1:])
-                    marks.append(_Mark(page, rest, superscript(raised.text[0])))
-                elif raised.text.isdigit() or _is_starred_mark(raised, index):
-                    marks.append(_Mark(page, raised))
+                    references.append(_Reference(page, rest, superscript(raised.text[0])))
+                elif raised.text.isdigit() or _is_starred_reference(raised, index):
+                    references.append(_Reference(page, raised))
                 else:
                     rulings[page, raised.box] = Ruling(text=raised.text)
-    return marks, rulings
+    return references, rulings
 
 
-def _is_starred_mark(raised: Raised, index: int) -> bool:
-    """Whether asterisks in the word at ``index`` of its line may be a mark; those that head the line are a bullet."""
+def _is_starred_reference(raised: Raised, index: int) -> bool:
+    """Whether asterisks in the word at ``index`` of its line may be a reference; at its head they are a bullet."""
     heads_line = index == 0 and raised.offset == 0
     return bool(_STARS.fullmatch(raised.text)) and not heads_line
 
 
-def _numbers_of(marks: Sequence[_Mark]) -> list[int | str | None]:
-    """What each mark says: its number in the likeliest rising sequence, or its asterisks; ``None`` for no mark."""
-    settled = iter(settle([mark_sign(mark.page, mark.raised) for mark in marks if mark.raised.text.isdigit()]))
-    return [next(settled) if mark.raised.text.isdigit() else mark.raised.text for mark in marks]
+def _numbers_of(references: Sequence[_Reference]) -> list[int | str | None]:
+    """What each one says: its number in the likeliest rising sequence, or its asterisks; ``None`` for no reference."""
+    settled = iter(settle([reference_sign(one.page, one.raised) for one in references if one.raised.text.isdigit()]))
+    return [next(settled) if one.raised.text.isdigit() else one.raised.text for one in references]
 
 
-def _lost_its_note(mark: _Mark, number: int | str | None, known: Set[str]) -> bool:
-    """Whether a sign that no note answers is a mark all the same, surely read and of a number that no note has."""
-    return number is not None and mark.raised.confidence >= _SURE_MARK and str(number) not in known
+def _lost_its_note(reference: _Reference, number: int | str | None, known: Set[str]) -> bool:
+    """Whether a sign that no note answers is a reference all the same, surely read and of a number that no note has."""
+    return number is not None and reference.raised.confidence >= _SURE_REFERENCE and str(number) not in known
 
 
-def _find_unread_marks(
+def _find_unread_references(
     notes: Sequence[Note], body: Sequence[tuple[int, Line]], rulings: dict[Key, Ruling]
 ) -> tuple[dict[int, Line], list[PageWarning]]:
-    """Look for the marks of notes that have none; each that is found is added to ``rulings``.
+    """Look for the references to notes that have none; each that is found is added to ``rulings``.
 
-    A mark that was found narrows down where its neighbours may stand.
+    A reference that was found narrows down where its neighbours may stand.
 
     Returns:
-        The lines of the body, by index, in which a sign turned out to be a mark; and a warning for each such note.
+        The lines of the body, by index, in which a sign turned out to be a reference; and a warning for each such note.
     """
     relined: dict[int, Line] = {}
     warnings = []
@@ -396,7 +396,7 @@ def _find_unread_marks(
     for note in notes:
         if note.label in anchored:
             continue
-        place = _unread_mark(note, body, rulings)
+        place = _unread_reference(note, body, rulings)
         if place is None:
             warnings.append(PageWarning(note.page, f"The mark of footnote {note.printed} was not found."))
             continue
@@ -411,10 +411,10 @@ def _find_unread_marks(
     return relined, warnings
 
 
-def _unread_mark(
+def _unread_reference(
     note: Note, body: Sequence[tuple[int, Line]], rulings: Mapping[Key, Ruling]
 ) -> tuple[int, Raised, Line] | None:
-    """The one word between the neighbouring marks that ends in what Tesseract makes of a raised digit.
+    """The one word between the neighbouring references that ends in what Tesseract makes of a raised digit.
 
     Returns:
         Index of the line in ``body``, the sign, and the line with the sign raised; ``None`` when there is no such
@@ -437,7 +437,7 @@ def _unread_mark(
         if page != note.page:
             continue
         for at, word in enumerate(line.words):
-            sign = _UNREAD_MARK.match(word.text)
+            sign = _UNREAD_REFERENCE.match(word.text)
             if sign and not word.raised and not _closes_a_quote(line, at, sign[2]):
                 found.append((index, at, sign))
     if len(found) != 1:
@@ -491,10 +491,10 @@ class _Head:
 
 
 def _gather(
-    zone_lines: Sequence[tuple[int, Line]], margins: Mapping[int, Margins], marks: Sequence[Citation]
+    zone_lines: Sequence[tuple[int, Line]], margins: Mapping[int, Margins], references: Sequence[Citation]
 ) -> _Gathered:
     """The notes with their lines."""
-    heads = _heads(zone_lines, [set_line(page, line, margins, {}) for page, line in zone_lines], marks)
+    heads = _heads(zone_lines, [set_line(page, line, margins, {}) for page, line in zone_lines], references)
     notes: list[Note] = []
     rulings: dict[Key, Ruling] = {}
     strays: list[tuple[int, Box | None, str]] = []
@@ -537,25 +537,25 @@ def _without_head(line: SetLine, head: _Head, headed: tuple[int, Raised] | None)
 
 
 def _heads(
-    zone_lines: Sequence[tuple[int, Line]], bare: Sequence[SetLine], marks: Sequence[Citation]
+    zone_lines: Sequence[tuple[int, Line]], bare: Sequence[SetLine], references: Sequence[Citation]
 ) -> dict[int, _Head]:
     """The heads of notes, by the index of their line.
 
     Args:
         zone_lines: ``(page, line)`` of the footnote zones.
         bare: the same lines without their raised signs.
-        marks: of the body.
+        references: of the body.
     """
     headed = [raised_head(line) for _, line in zone_lines]
     fresh = _first_lines(bare)
     stars = {i: star for i, line in enumerate(bare) if (star := _starred_head(line, headed[i]))}
-    starred = _cited_stars(stars, bare, marks)
+    starred = _cited_stars(stars, bare, references)
     signs = _signs([i for i in range(len(bare)) if i not in starred], bare, headed, fresh)
-    numbers = settle(list(signs.values()), frozenset(number for _, number in marks if isinstance(number, int)))
+    numbers = settle(list(signs.values()), frozenset(number for _, number in references if isinstance(number, int)))
     numbered = {index: number for index, number in zip(signs, numbers, strict=True) if number is not None}
     loose = {i: star for i, star in stars.items() if headed[i] and i in fresh and i not in numbered}
     starred = _with_loose_stars(starred, loose)
-    numbered |= _unread_heads([line.page for line in bare], numbered, starred, marks)
+    numbered |= _unread_heads([line.page for line in bare], numbered, starred, references)
     return _labelled({**numbered, **starred}, read={*signs, *starred})
 
 
@@ -573,9 +573,9 @@ def _signs(
 
 
 def _with_loose_stars(cited: Mapping[int, str], loose: Mapping[int, str]) -> dict[int, str]:
-    """Asterisks that head notes, with those that no mark answers (``loose``).
+    """Asterisks that head notes, with those that no reference answers (``loose``).
 
-    They are bullets, unless this is a document with asterisks for marks or they stand where the first note begins.
+    They are bullets, unless this is a document with asterisks for references or they stand where the first note begins.
     """
     return {**cited, **{index: star for index, star in loose.items() if cited or index == 0}}
 
@@ -608,9 +608,9 @@ def _is_parted(before: SetLine, line: SetLine, pitch: float) -> bool:
     )
 
 
-def _cited_stars(stars: Mapping[int, str], lines: Sequence[SetLine], marks: Sequence[Citation]) -> dict[int, str]:
-    """Those asterisks at the heads of lines that a mark on the same page answers, or one on the page before."""
-    waiting = [(page, number) for page, number in marks if isinstance(number, str)]
+def _cited_stars(stars: Mapping[int, str], lines: Sequence[SetLine], references: Sequence[Citation]) -> dict[int, str]:
+    """Those asterisks at the heads of lines that a reference on the same page answers, or one on the page before."""
+    waiting = [(page, number) for page, number in references if isinstance(number, str)]
     cited: dict[int, str] = {}
     for index, star in stars.items():
         page = lines[index].page
@@ -630,18 +630,18 @@ def _starred_head(line: SetLine, headed: tuple[int, Raised] | None) -> str:
 
 
 def _unread_heads(
-    pages: Sequence[int], heads: Mapping[int, int], starred: Mapping[int, str], marks: Sequence[Citation]
+    pages: Sequence[int], heads: Mapping[int, int], starred: Mapping[int, str], references: Sequence[Citation]
 ) -> dict[int, int]:
     """Heads whose number was not read at all.
 
-    The first line of a page's footnote zone without a number carries on the note of the page before, unless a mark
+    The first line of a page's footnote zone without a number carries on the note of the page before, unless a reference
     on this very page asks for a note that no head answers and that would stand exactly here.
 
     Args:
         pages: of the lines of the footnote zones.
         heads: number of each head that was read, by the index of its line.
         starred: the same for asterisks.
-        marks: of the body.
+        references: of the body.
     """
     found: dict[int, int] = {}
     answered = set(heads.values())
@@ -649,7 +649,7 @@ def _unread_heads(
     for index in firsts:
         if index in heads or index in starred:
             continue
-        asked = (n for page, n in marks if page == pages[index] and isinstance(n, int) and n not in answered)
+        asked = (n for page, n in references if page == pages[index] and isinstance(n, int) and n not in answered)
         wanted = next(asked, None)
         if wanted is not None and _fits_between(heads, index, wanted):
             found[index] = wanted

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 from statistics import median
 
-from normalize.document import Mark, Token, Tokens
+from normalize.document import Reference, Token, Tokens
 from normalize.vietnamese.decree30 import TEXT_LEFT, TEXT_RIGHT
 from ocr.page import Box, Letter, Line, Word
 
@@ -21,7 +21,7 @@ class SetLine:
     """A printed line as the paragraph stage sees it.
 
     Attributes:
-        tokens: its words, marks in place.
+        tokens: its words, references in place.
         page: 1 for the first.
         box: in pixels.
         baseline: y, in pixels.
@@ -73,9 +73,9 @@ class Ruling:
     """What a raised sign turned out to be.
 
     Attributes:
-        label: it is the mark of this footnote; ``None`` when it is no mark.
+        label: it is the reference to this footnote; ``None`` when it is none.
         text: it is part of the text (the exponent of m²); empty when it is to be left out. With a label, it stands
-            before the mark.
+            before the reference.
     """
 
     label: str | None = None
@@ -108,7 +108,7 @@ def token(page: int, word: Word, rulings: Rulings) -> Token:
         if ruling.text:
             out = insert(out, raised.offset, ruling.text)
         if ruling.label is not None:
-            out = replace(out, marks=(Mark(raised.offset + len(ruling.text), ruling.label), *out.marks))
+            out = replace(out, references=(Reference(raised.offset + len(ruling.text), ruling.label), *out.references))
     return out
 
 
@@ -190,7 +190,7 @@ def insert(token: Token, offset: int, text: str) -> Token:
         token.box,
         token.confidence,
         letters,
-        tuple(Mark(m.offset + (len(text) if m.offset > offset else 0), m.label) for m in token.marks),
+        tuple(replace(one, offset=one.offset + len(text)) if one.offset > offset else one for one in token.references),
     )
 
 
@@ -208,7 +208,7 @@ def cut(token: Token, length: int) -> Token | None:
         token.box,
         token.confidence,
         tuple(letters) if at == length else (),
-        tuple(Mark(m.offset - length, m.label) for m in token.marks if m.offset >= length),
+        tuple(replace(one, offset=one.offset - length) for one in token.references if one.offset >= length),
     )
 
 
@@ -234,7 +234,7 @@ def _broken(before: Token, after: Token) -> bool:
         and before.text[-1] in "-–/"
         and before.text[-2].isalnum()
         and after.text[:1].isalnum()
-        and not (before.marks and before.marks[-1].offset == len(before.text))
+        and not (before.references and before.references[-1].offset == len(before.text))
     )
 
 
@@ -246,5 +246,5 @@ def glue(before: Token, after: Token) -> Token:
         text=before.text + after.text,
         confidence=None if before.confidence is None else min(before.confidence, after.confidence or 0.0),
         letters=before.letters + after.letters if before.letters and after.letters else (),
-        marks=before.marks + tuple(Mark(shift + mark.offset, mark.label) for mark in after.marks),
+        references=before.references + tuple(replace(one, offset=shift + one.offset) for one in after.references),
     )

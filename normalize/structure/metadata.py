@@ -1,7 +1,8 @@
 """The components of Decree 30/2020/NĐ-CP: who issued the document, its number, date, type, subject and signer.
 
-Read from the lines of the letterhead, the title blocks and the signature block. Marks are what Tesseract misreads
-most, so fixed words are compared by their skeleton (``so``, ``ngay``, ``thang``) and values are taken as printed.
+Read from the lines of the letterhead, the title blocks and the signature block. Diacritics are what Tesseract
+misreads most, so fixed words are compared by their skeleton (``so``, ``ngay``, ``thang``) and values are taken as
+printed.
 """
 
 from __future__ import annotations

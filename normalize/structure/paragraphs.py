@@ -92,17 +92,17 @@ def begins_paragraph(before: SetLine, line: SetLine, paragraph: Paragraph, pitch
     if before.centred or line.centred:
         return _begins_title_line(before, line, set_apart)
     ended = _ends_sentence(before)
-    marked = _is_marked(line)
+    new_item = _begins_item(line)
     had_room = _had_room_for_first_word(before, line)
     indented = line.indent > _INDENTED
-    if _sentence_goes_on(before, line) and not marked:
+    if _sentence_goes_on(before, line) and not new_item:
         # Only a line that plainly stops short ends a paragraph in the middle of a sentence.
         return had_room and (indented or set_apart) and before.room > _STOPS_SHORT
     if had_room:
         return True
     if indented:
-        return ended or marked or not _hangs(line, paragraph)
-    return set_apart or (ended and marked and not line.text.startswith(_DASHES))
+        return ended or new_item or not _hangs(line, paragraph)
+    return set_apart or (ended and new_item and not line.text.startswith(_DASHES))
 
 
 def _begins_title_line(before: SetLine, line: SetLine, set_apart: bool) -> bool:
@@ -122,7 +122,7 @@ def _ends_sentence(line: SetLine) -> bool:
     return bool(_ENDS_SENTENCE.search(line.text))
 
 
-def _is_marked(line: SetLine) -> bool:
+def _begins_item(line: SetLine) -> bool:
     """Whether a line begins as an item of a list or a part of the text does: ``a)``, ``1.``, Điều 5."""
     return is_list_item(line.text) or begins_part(line.text)
 

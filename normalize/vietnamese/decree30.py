@@ -1,8 +1,8 @@
 """What Decree 30/2020/NĐ-CP prescribes for official documents: their types, parts, fixed words and who signs them.
 
 All the constants of the decree that the program knows stand here, with the questions that only ask whether a text is
-such a thing. A printed text is what it is asked about, and it may have been misread. Marks are what engines misread
-most, so fixed words are compared by their skeleton (``so``, ``ngay``, ``noi nhan``).
+such a thing. A printed text is what it is asked about, and it may have been misread. Diacritics are what engines
+misread most, so fixed words are compared by their skeleton (``so``, ``ngay``, ``noi nhan``).
 """
 
 from __future__ import annotations
@@ -107,7 +107,7 @@ _OPENING = re.compile(r"(can cu|kinh gui|xet|theo|thuc hien|ngay|thi hanh|trong|
 
 
 def document_type(text: str) -> str | None:
-    """The kind of document that a line names and nothing else, with its marks; ``None`` for any other line."""
+    """The kind of document that a line names and nothing else, with its diacritics; ``None`` for any other line."""
     return DOCUMENT_TYPES.get(skeleton(text).strip(" :.*"))
 
 
@@ -117,7 +117,7 @@ def is_document_type(text: str) -> bool:
 
 
 def leading_document_type(text: str) -> str | None:
-    """The kind of document that the first words of a title name, with its marks; the longest name counts."""
+    """The kind of document that the first words of a title name, with its diacritics; the longest name counts."""
     plain = skeleton(text)
     return next((DOCUMENT_TYPES[name] for name in _TYPES_BY_LENGTH if plain.startswith(name + " ")), None)
 
@@ -243,7 +243,7 @@ _FEWEST_RECIPIENTS, _SHARE_DASHED = 3, 0.5
 
 
 def is_recipients_head(text: str) -> bool:
-    """Whether a line is "Nơi nhận:" (its marks and a letter may be misread)."""
+    """Whether a line is "Nơi nhận:" (its diacritics and a letter may be misread)."""
     return len(text) <= _LONGEST_RECIPIENTS_HEAD and bool(_RECIPIENTS.match(skeleton(text)))
 
 

@@ -154,7 +154,7 @@ class LanguageModel:
         return self.ids.get(word, OTHER)
 
     def same_letters(self, word: str) -> list[int]:
-        """Ids of the known syllables that differ from ``word`` in their marks at most, the commonest first."""
+        """Ids of the known syllables that differ from ``word`` in diacritics at most, the commonest first."""
         return self._groups.get(skeleton(word), [])
 
     def add_words(self, words: Iterable[str]) -> None:

@@ -85,7 +85,7 @@ _PLAIN_RIMES = _rimes(_PLAIN)
 _GLIDED_RIMES = {rime: (nucleus[0], nucleus[1:], coda) for rime, (nucleus, coda) in _rimes(_GLIDED).items()}
 _FRONT = ("e", "ê", "i", "y")
 _VOWELS = "aăâeêioôơuưy"
-_MARKED_VOWELS = "ăâêôơư"  # with a circumflex, breve or horn, which draws the tone mark to it
+_SHAPED_VOWELS = "ăâêôơư"  # with a circumflex, breve or horn, which draws the tone mark to it
 # Rimes whose glide is the u of "qu": quốc, quý, quýt, quỳnh, quyền.
 _AFTER_QU = {"ôc": ("ô", "c")} | {
     rime[1:]: (nucleus, coda) for rime, (_, nucleus, coda) in _GLIDED_RIMES.items() if rime.startswith("uy")
@@ -121,7 +121,7 @@ def clean(text: str) -> str:
 
 @lru_cache(maxsize=1 << 16)
 def skeleton(text: str) -> str:
-    """Lower-case letters without any marks: what is common to all readings of a word that differ in marks only.
+    """Lower-case letters without diacritics: what is common to all readings of a word that differ in diacritics only.
 
     >>> skeleton("Thống"), skeleton("ĐƯỜNG")
     ('thong', 'duong')
@@ -189,7 +189,7 @@ def parse(text: str) -> Syllable | None:
         return None
     letters, tone = parted
     syllable = _parts(letters, tone)
-    # The mark must stand where one of the two styles puts it: "hòan" and "tóan" are slips, "hoàn" is the word.
+    # The tone mark must stand where one of the two styles puts it: "hòan" and "tóan" are slips, "hoàn" is the word.
     if syllable is None or (tone and unicodedata.normalize("NFC", text.lower()) not in spellings(syllable)):
         return None
     return syllable
@@ -246,9 +246,9 @@ def _vowel_places(low: str) -> list[int]:
 
 def _tone_carrier(low: str, vowels: list[int], new_style: bool) -> int:
     """Which of the rime's vowels bears the tone mark."""
-    marked = [i for i in vowels if low[i] in _MARKED_VOWELS]
-    if marked:
-        return marked[-1]
+    shaped = [i for i in vowels if low[i] in _SHAPED_VOWELS]
+    if shaped:
+        return shaped[-1]
     if len(vowels) == 1:
         return vowels[0]
     closed = vowels[-1] != len(low) - 1
@@ -261,7 +261,7 @@ def place(letters: str, tone: int, new_style: bool = False) -> str:
     """``letters`` (toneless, NFC, any case) with the tone mark where the style puts it.
 
     Raises:
-        ValueError: there is no vowel to carry the mark.
+        ValueError: there is no vowel to carry the tone mark.
 
     >>> place("hoa", 1), place("hoa", 1, new_style=True), place("QUY", 2), place("giêng", 2)
     ('hòa', 'hoà', 'QUÝ', 'giếng')

@@ -1,4 +1,4 @@
-"""Connected components of a page's ink: letters, their marks, specks. Several steps look at the same ones."""
+"""Connected components of a page's ink: letters, their diacritics, specks. Several steps look at the same ones."""
 
 from __future__ import annotations
 

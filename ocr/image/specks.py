@@ -1,7 +1,7 @@
 """Specks between words: dirt of the size of a full stop that Tesseract would read as one.
 
 Only what cannot be print is removed: a dot that stands in the gap between two words, away from the letter
-before it (where a full stop would stand) and with no letter above or below it (whose mark it might be).
+before it (where a full stop would stand) and with no letter above or below it (whose diacritic it might be).
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _NARROW_DIGIT = 0.55  # digits are all as wide; ...
 _PAPER_OF_ONE = 0.15  # ... a 1, which is narrower, leaves so much paper behind it
 _DIGIT = 1.2  # the height of a digit, at least
 _LEVEL = 0.2  # the foot of a point is so near to that of the digit
-_COLUMN = 0.12  # a mark may overhang its letter by this much
+_COLUMN = 0.12  # a diacritic may overhang its letter by this much
 _BESIDE = 3.0  # letters further away say nothing about a dot
 _LETTER = 0.6  # the height of a letter, at least
 #: A page of more components is noise as a whole (a halftone, a wrong threshold); weighing each would take minutes.
@@ -81,7 +81,7 @@ def _specks(parts: Components, raised: Sequence[Box], page_height: int, page_wid
             specks[index] = True
             continue
         may_be_print = (
-            _may_be_a_mark(dot, beside, x_height)
+            _may_be_a_diacritic(dot, beside, x_height)
             or _may_be_a_point(dot, beside, x_height)
             or any(_follows_sign(dot, sign, x_height) for sign in raised)
             or _has_partner(dot, parts.take(_others_near(index, parts, low, specks, x_height)), x_height)
@@ -91,7 +91,7 @@ def _specks(parts: Components, raised: Sequence[Box], page_height: int, page_wid
 
 
 def _letters_near(dot: Box, letters: Shapes, x_height: float) -> Shapes:
-    """The letters whose feet are level with the dot or up to two lines' marks away: its own line and near it.
+    """The letters whose feet are level with the dot or up to two lines' diacritics away: its own line and near it.
 
     Args:
         letters: by their feet, from the top of the page.
@@ -104,8 +104,8 @@ def _letters_near(dot: Box, letters: Shapes, x_height: float) -> Shapes:
     )
 
 
-def _may_be_a_mark(dot: Box, letters: Shapes, x_height: float) -> bool:
-    """Whether a dot stands above, below or against a letter: perhaps its mark."""
+def _may_be_a_diacritic(dot: Box, letters: Shapes, x_height: float) -> bool:
+    """Whether a dot stands above, below or against a letter: perhaps its diacritic."""
     overhang = _COLUMN * x_height
     return bool(((letters.left < dot.right + overhang) & (letters.right > dot.left - overhang)).any())
 

@@ -23,7 +23,7 @@ _WEIGHTS = {
     "short rule": 2.5,  # right above the zone, at the left margin
     "rule over the whole measure": 2.0,
     "raised head": 2.5,  # a line begins with a raised sign
-    "plain head": 1.5,  # a line begins with the number of a mark that stands above
+    "plain head": 1.5,  # a line begins with the number of a reference that stands above
     "small type": 3.0,
     "smaller type": 1.5,
     "type of the body": -1.5,
@@ -172,7 +172,7 @@ def _heads(zone: Sequence[Line], above: Sequence[Line]) -> list[float]:
 
 
 def _head(line: Line, cited: set[str]) -> float:
-    """What the head of a line says for a note that begins with it: a raised sign, or the plain number of a mark."""
+    """What the head of a line says for a note that begins with it: a raised sign, or a reference's plain number."""
     if _begins_raised(line):
         return _WEIGHTS["raised head"]
     found = _PLAIN_HEAD.match(line.text)

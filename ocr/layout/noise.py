@@ -41,7 +41,7 @@ def without_noise(lines: Sequence[Line], seals: Sequence[Seal] = ()) -> tuple[li
 
 
 def _is_speck(line: Line, x_height: float) -> bool:
-    """Marks that came off their capitals are read as a line of signs; a lone letter is a trace of a pen or seal."""
+    """Diacritics that came off their capitals are read as a line of signs; a lone letter is a trace of pen or seal."""
     signs, letters = _signs(line), _count(line, str.isalnum)
     if signs > _LONGEST_SPECK or letters > 1 or _count(line, str.isdigit):
         return False

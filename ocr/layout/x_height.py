@@ -20,7 +20,7 @@ _SHORTEST, _TALLEST = 6, 0.04
 _WIDEST = 2.5
 #: A letter stands on the baseline when its foot is within this share of the x-height of it.
 _FOOT = 0.16
-#: Small letters without marks are the lowest height that at least this share of a line's letters has.
+#: Small letters without diacritics are the lowest height that at least this share of a line's letters has.
 _SHARE = 0.2
 _FEWEST = 3
 #: Heights within this share of each other are one.

@@ -54,7 +54,7 @@ def _read_better(box: Box, lines: Sequence[Line], noted: bool, again: AgainWithS
     Args:
         noted: whether the page has footnotes.
     """
-    # On a page without notes, what was taken for a mark in a narrow column is a broken letter.
+    # On a page without notes, what was taken for a reference in a narrow column is a broken letter.
     broken = not noted and any(word.raised for word in words_of(lines))
     if not broken and all(mean_confidence(line.words) >= _DOUBTFUL for line in lines):
         return None

@@ -100,7 +100,7 @@ def _not_in_words(words: Sequence[Word], letters: Shapes, size: float) -> Shapes
 
 def _carries_on(last: Box, letter: Box, size: float) -> bool:
     """Whether a letter stands next to the last one of a row, on the same baseline."""
-    # A p or a comma hangs lower, a raised mark higher.
+    # A p or a comma hangs lower, a raised sign higher.
     level = abs(letter.bottom - last.bottom) < (_LEVEL + 0.35) * size
     return letter.left - last.right < _SPACE * size and level
 

@@ -70,7 +70,7 @@ def close_up(image: np.ndarray, ink: np.ndarray, signs: list[RaisedSign]) -> tup
         left, top, right, bottom = shift.box
         window = ink[top:bottom, left:right]
         parts = find_components(window)
-        # A tail of the line above or a mark of the line below is cut by the window's edge and stays.
+        # A tail of the line above or a diacritic of the line below is cut by the window's edge and stays.
         whole = parts.mask((parts.top > 0) & (parts.bottom < bottom - top))
         mask = cv2.dilate(whole.astype(np.uint8), np.ones((5, 5), np.uint8)) > 0
         if out is image:

@@ -2,7 +2,7 @@
 
 They are found by geometry on the connected components of the ink, before recognition. A component is raised when it
 stands well above the baseline of the letters around it, is smaller than a capital, and has nothing below it down to
-that baseline (which every mark of a Vietnamese vowel has).
+that baseline (which every diacritic of a Vietnamese vowel has).
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ _SMALLEST_BROKEN_DIGIT = 0.45
 #: A bracket's height, in digits.
 _BRACKET = 1.15
 _BRACKET_ALONE = 1.25  # where the one on the other side touches a letter
-#: Marks of capitals and of misprinted letters have no x-height: not half of the page's.
+#: Diacritics of capitals and of misprinted letters have no x-height: not half of the page's.
 _SMALLEST_TYPE = 0.5
 #: Prior odds that a candidate is a digit: quotes, its rivals, are hardly ever this tall (in x-heights) ...
 _TALL, _TALL_ODDS = 0.72, 5.0

@@ -3,7 +3,7 @@
     python -m ocr.superscripts.train_raised_digits
 
 Digits, asterisks and signs that are neither are drawn in every Latin text font of the machine, small as footnote
-marks are, then blurred, thresholded, speckled and enlarged like scans. Nothing but the machine's fonts goes in.
+references are, then blurred, thresholded, speckled and enlarged like scans. Nothing but the machine's fonts goes in.
 Needs fontconfig and some fonts (Debian: fonts-liberation fonts-dejavu-core fonts-freefont-ttf fonts-texgyre).
 """
 
@@ -20,7 +20,7 @@ from PIL import Image, ImageDraw, ImageFont
 from ocr.image.components import find_components
 from ocr.superscripts.raised_digits import HEIGHT, SIGNS, WEIGHTS, WIDTH, cut_out, normalized
 
-#: Raised signs that are no footnote marks. Letters that look like digits (o, l, s, z) are left out.
+#: Raised signs that are no footnote references. Letters that look like digits (o, l, s, z) are left out.
 OTHERS = "\"'’”“‘´`^~?!°ªaenmcrtvxkhuwyAENHTKVX(),.-–=+/%&@;:§ơưăđ"
 HIDDEN = 96
 

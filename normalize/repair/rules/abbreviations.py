@@ -57,7 +57,7 @@ def _with_d(document: Document) -> Iterator[tuple[Place, int, str]]:
 
 
 def _may_have_lost_a_bar(place: Place, start: int, word: str) -> bool:
-    return "D" in word and not place.holds_mark(start, start + len(word))
+    return "D" in word and not place.holds_reference(start, start + len(word))
 
 
 def _right_form(
@@ -90,7 +90,7 @@ def symbols(document: Document) -> Iterator[Change]:
             continue
         for part in language.WORD.finditer(text, found.start(), found.end()):
             best = SYMBOL_PARTS.get(part.group())
-            if best is None or place.holds_mark(*part.span()):
+            if best is None or place.holds_reference(*part.span()):
                 continue
             at = next(i for i, (one, two) in enumerate(zip(part.group(), best, strict=True)) if one != two)
             shown = confidence_of(letters[part.start() + at], "ĐÐ")

@@ -18,7 +18,7 @@ from normalize.vietnamese.decree30 import FORMULAS, RECIPIENTS_HEAD, is_capacity
 from normalize.vietnamese.syllable import key, match_case, parse, skeleton
 
 _BLOCKS = ("letterhead", "title", "signature", "recipients")
-# "№" is how "No" with its marks looks to some engines.
+# "№" is how "Nơ" looks to some engines.
 _SIGNS = re.compile(r"^(?:(?!№)[\W_])+|(?:(?!№)[\W_])+$")
 #: (b/c), for báo cáo: "to report to".
 _REPORT = re.compile(r"\([bB]/(€)\)")
@@ -142,7 +142,7 @@ def _changes(found: Iterable[tuple[Place, str]]) -> Iterator[Change]:
     for place, word in found:
         start, end = _edges(place.token)
         read = place.token.text[start:end]
-        if key(cleaned(read)) == key(word) or place.holds_mark(start, end):
+        if key(cleaned(read)) == key(word) or place.holds_reference(start, end):
             continue
         after = word.upper() if read.isupper() and len(read) > 1 else word
         if len(after) == len(read) and not read.isupper():

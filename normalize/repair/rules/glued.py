@@ -23,7 +23,7 @@ _DIRT = frozenset("'’‘`_~*·•")
 _COMMA_AND_DIRT = frozenset((",-", ",–", ",_", ",~", ",'", ",`", ",·", ",."))
 # How much likelier (nats) the text must be without the sign. A small letter after a full stop is a hint by itself.
 _ENOUGH = {".": 0.0, ":": 4.0, ";": 4.0, ",": 5.0}
-# Two words without marks may be foreign.
+# Two words without diacritics may be foreign.
 _ENOUGH_ASCII = 3.0
 _NEVER_IN_COMPOUNDS = frozenset((
     "và", "của", "các", "có", "được", "cho", "trong", "với", "để", "do", "từ", "theo", "về", "là", "không", "tại",
@@ -39,7 +39,7 @@ def glued(document: Document, model: LanguageModel) -> Iterator[Change]:
     hyphens: _Hyphens | None = None
     for place in places(document):
         token = place.token
-        if not token.letters or token.marks or token.text.isalpha():
+        if not token.letters or token.references or token.text.isalpha():
             continue
         found = _GLUED.fullmatch(token.text.strip('().,;:"“”'))
         if found is None or not all(_small_word(found[i], model) for i in (1, 3)):

@@ -28,7 +28,7 @@ def look_alikes(document: Document) -> Iterator[Change]:
             continue
         for found in language.WORD.finditer(token):
             word, right = found.group(), _in_one_alphabet(found.group())
-            if right != word and not place.holds_mark(*found.span()):
+            if right != word and not place.holds_reference(*found.span()):
                 because = _STRAY if word.lower() == right.lower() else _FOREIGN
                 yield place.change(*found.span(), right, MECHANICAL, because)
 
@@ -47,14 +47,14 @@ _LONGEST = 8
 _BEHIND = ".,;:)"
 
 
-def formula_marks(document: Document) -> Iterator[Change]:
+def formula_markup(document: Document) -> Iterator[Change]:
     """Dollar signs and backslashes that an engine put around figures. No figure changes."""
     for text, (where, tokens) in enumerate(document.texts()):
         for first, last in _formulas(tokens):
             for index in range(first, last + 1):
                 place = Place(text, where, tokens, index)
                 read, plain = place.token.text, _without_markup(place.token.text)
-                if plain and plain != read and not place.token.marks:
+                if plain and plain != read and not place.token.references:
                     because = "the markup of a formula around plain figures"
                     yield place.change(0, len(read), plain, MECHANICAL, because)
 
@@ -93,7 +93,7 @@ CASE = 0.95
 def small_capitals(document: Document, model: LanguageModel) -> Iterator[Change]:
     """Words in capitals that have the shape of their small letters, inside a sentence in small letters: ``hồ SƠ``.
 
-    Only words with marks, which abbreviations do not have, and only of a page.
+    Only words with diacritics, which abbreviations do not have, and only of a page.
     """
     for place in places(document):
         found = language.WORD.search(place.token.text)
@@ -107,7 +107,7 @@ def small_capitals(document: Document, model: LanguageModel) -> Iterator[Change]
 
 
 def _may_be_small(place: Place, word: str, span: tuple[int, int]) -> bool:
-    """Whether a word in capitals, alone in its token, has marks, and letters only that look alike in both cases."""
+    """Whether a word in capitals, alone in its token, has diacritics, and letters that look alike in both cases."""
     token = place.token
     if not token.letters or any(letter.isdigit() for letter in token.text) or _other_letters(token.text, span):
         return False

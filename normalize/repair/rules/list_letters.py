@@ -43,7 +43,7 @@ def list_letters(document: Document) -> Iterator[Change]:
 def _marker(place: Place) -> re.Match[str] | None:
     """The letter at the head of a block that has more words, where no footnote is cited."""
     match = _MARKER.fullmatch(place.token.text)
-    if match is None or len(place.tokens) < 2 or place.token.marks:
+    if match is None or len(place.tokens) < 2 or place.token.references:
         return None
     return match if match[1] in ORDER or match[1] in _NO_LETTER else None
 

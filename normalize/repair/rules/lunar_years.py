@@ -23,10 +23,10 @@ PROBABILITY = 0.97
 
 
 def lunar_years(document: Document) -> Iterator[Change]:
-    """Branches whose marks the stem before them does not allow."""
+    """Branches whose diacritics the stem before them does not allow."""
     for place in places(document):
         stem = cleaned(place.before) if place.before[:1] in _INITIALS else ""
-        if stem not in STEMS or place.token.marks or place.tokens[place.index - 1].marks:
+        if stem not in STEMS or place.token.references or place.tokens[place.index - 1].references:
             continue
         found = _WORD.match(place.token.text)
         word = found.group() if found else ""

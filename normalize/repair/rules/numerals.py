@@ -50,7 +50,7 @@ def numerals(document: Document) -> Iterator[Change]:
     headings = {(change.text, change.first): change for change in _headings(document, measured)}
     for place in places(document):
         change = headings.get((place.text, place.index))
-        if change is None and place.token.letters and not place.token.marks:
+        if change is None and place.token.letters and not place.token.references:
             before = skeleton(place.before).strip(".,;:()")
             if measured and before in _BEFORE_ROMANS:
                 change = _roman(place)
@@ -129,7 +129,7 @@ def strokes(word: str) -> str | None:
 def width_in_strokes(token: Token) -> int | None:
     """How many strokes of a roman numeral fit the width of a word that holds nothing else; None where unsure."""
     core = token.text.rstrip(_EDGE)
-    if token.box is None or token.marks or not core or set(strokes(core) or "?") != {"I"}:
+    if token.box is None or token.references or not core or set(strokes(core) or "?") != {"I"}:
         return None
     tail = token.text[len(core) :]
     height = token.box.height * (0.87 if set(tail) & set(",;") else 1.0)
@@ -186,7 +186,7 @@ def _headings(document: Document, measured: bool) -> Iterator[Change]:
     lettered = any(tokens[0].text == "G." for _, tokens in document.texts() if tokens)
     last = 0  # the number of the last roman heading
     for (place, core), (_, following) in zip(found, [*found[1:], (None, "")], strict=False):
-        if core.isdigit() or place.token.marks:
+        if core.isdigit() or place.token.references:
             continue
         if core in ("I", "l", "|") and following == "2" and (one := _arabic_one(place, core)) is not None:
             yield one

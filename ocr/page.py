@@ -232,6 +232,11 @@ class Zone:
     merged: tuple[tuple[int, int], ...] = ()
     tall: tuple[tuple[int, int], ...] = ()
 
+    @property
+    def is_open(self) -> bool:
+        """Whether it is a table without borders: then its last row ends with its words."""
+        return self.kind == "table" and bool(self.rows) and self.rows[-1] == self.box.bottom
+
 
 def zone_of(kind: ZoneKind, lines: Sequence[Line]) -> tuple[Zone, ...]:
     """A zone of these lines; none where there are no lines."""

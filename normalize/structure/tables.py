@@ -26,6 +26,8 @@ _SAME_HEAD, _SAME_ROW = 75, 90
 _FEWEST_LETTERS = 4
 #: A head has so many rows at most (groups of columns, columns, their numbers).
 _HIGHEST_HEAD = 3
+#: A formula has so many rows at most.
+_HIGHEST_FORMULA = 4
 #: In x-heights: words of a cell that are so level stand on one line.
 _LEVEL = 0.7
 
@@ -166,6 +168,8 @@ def table_blocks(parts: Sequence[PagePart], rulings: Rulings) -> Iterator[Block]
 
 
 def _block(parts: Sequence[PagePart], rulings: Rulings) -> Block:
+    if len(parts) == 1 and _is_formula(parts[0].zone):
+        return _formula(parts[0], rulings)
     grid: list[Row] = []
     for part in parts:
         rows = [
@@ -182,6 +186,22 @@ def _block(parts: Sequence[PagePart], rulings: Rulings) -> Block:
         box=parts[0].zone.box,
         rows=tuple(tuple(published(cell) for cell in row) for row in grid),
     )
+
+
+def _is_formula(zone: Zone) -> bool:
+    """Whether what looks like a table without borders is a formula in words, of few lines, with its equals sign."""
+    if not zone.is_open:
+        return False
+    rows = _row_texts(zone)
+    signs = [cell for row in rows for cell in row if cell.startswith("=")]
+    return len(rows) <= _HIGHEST_FORMULA and len(signs) == 1
+
+
+def _formula(part: PagePart, rulings: Rulings) -> Block:
+    """A formula in words, term by term: what stands in one column is one term."""
+    terms = [[line for cell in column for line in cell] for column in zip(*_words(part.zone), strict=True)]
+    tokens = (token(part.page, word, rulings) for term in terms for line in term for word in line)
+    return Block("paragraph", tuple(tokens), part.page, box=part.zone.box)
 
 
 def _cut_by_page_end(above: Sequence[Row], below: Sequence[Row]) -> bool:

@@ -9,20 +9,24 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import groupby
 
 import numpy as np
 
 from ocr.image.seals import Seal
-from ocr.layout.borderless_tables import find_open_tables
+from ocr.layout.borderless_tables import find_open_tables, labels_and_values
 from ocr.layout.footnote_zone import find_notes
 from ocr.layout.noise import without_noise
 from ocr.layout.ruled_tables import Table
 from ocr.layout.two_columns import columns_and_text, cut_at_gutter, cut_between_columns, part, rows_of
-from ocr.page import Box, Line, Zone, zone_of
+from ocr.page import Box, Line, Zone, hull, zone_of
 
 #: Sizes of type within this share of each other are one; the body's is set in so many of the page's letters at least.
 _ALIKE, _BODY_SHARE = 0.06, 0.12
+
+#: From baseline to baseline of two lines that follow each other, in x-heights, at most.
+_NEXT_LINE = 5.0
 
 # Page numbers and running headers, in pages.
 _HEAD, _FOOT = 0.14, 0.88  # above and below these they stand
@@ -49,7 +53,7 @@ def find_zones(
         seals: from :func:`ocr.image.seals.find_seals`; what is read in one with little confidence is noise.
     """
     lines, inside = _in_tables(lines, tables)
-    lines = [piece for line in lines for piece in cut_at_gutter(line)]
+    lines = [piece for line in lines for piece in _without_blanks(cut_at_gutter(line), lines)]
     lines, noise = without_noise([piece for line in lines for piece in cut_between_columns(line, lines, width)], seals)
     if not lines:
         return (*inside, *zone_of("noise", noise))
@@ -102,6 +106,32 @@ def _in_tables(lines: Sequence[Line], tables: Sequence[Table]) -> tuple[list[Lin
     return outside, zones
 
 
+def _without_blanks(pieces: Sequence[Line], lines: Sequence[Line]) -> list[Line]:
+    """The pieces of a line joined again where what parted them is room for a pen: "số      /SYT ngày      tháng".
+
+    What follows a blank goes on with the sentence, and a line near by runs across the place of the gap, which no line
+    does between two columns.
+    """
+    out = list(pieces[:1])
+    for piece in pieces[1:]:
+        first, last = piece.text[0], out[-1].text[-1]
+        if (first.islower() or first == "/") and last.isalnum() and _is_crossed(out[-1], piece, lines):
+            words = (*out[-1].words, *piece.words)
+            out[-1] = replace(piece, words=words, box=hull([word.box for word in words]))
+        else:
+            out.append(piece)
+    return out
+
+
+def _is_crossed(left: Line, right: Line, lines: Sequence[Line]) -> bool:
+    """Whether a word of the line above or below stands in the gap between two pieces of one line."""
+    gap = (left.box.right, right.box.left)
+    near = [line for line in lines if 0.5 < abs(line.baseline - left.baseline) / left.x_height < _NEXT_LINE]
+    return any(
+        min(word.box.right, gap[1]) - max(word.box.left, gap[0]) > left.x_height for line in near for word in line.words
+    )
+
+
 def _table_at(line: Line, index: int, tables: Sequence[Table]) -> int | None:
     """Which of the tables a word of the line stands in."""
     word = line.words[index].box
@@ -115,9 +145,14 @@ def _table_at(line: Line, index: int, tables: Sequence[Table]) -> int | None:
 def _with_tables(lines: list[Line], tables: list[Zone], width: int) -> list[Zone]:
     """Columns and text, with the tables between them where they stand."""
     zones: list[Zone] = []
-    for _, _, table in find_open_tables(rows_of(lines)):
-        tables = [*tables, table]
+    rows = rows_of(lines)
+    for first, last, table in find_open_tables(rows):
         lines = [line for line in lines if line not in table.lines]
+        labelled = labels_and_values(rows[first:last])
+        if labelled:
+            lines += labelled
+        else:
+            tables = [*tables, table]
     for table in sorted(tables, key=lambda one: one.box.top):
         above = [line for line in lines if line.box.y < table.box.top]
         lines = [line for line in lines if line.box.y >= table.box.top]

@@ -83,11 +83,11 @@ def _grid(zone: Zone, image: np.ndarray) -> _Grid:
     size = float(np.median([line.x_height for line in zone.lines]))
     columns = [Box(left, zone.box.top, right, zone.box.bottom) for left, right in pairwise(zone.columns)]
     columns = [*_lost_column(zone, image, size), *columns]
-    rows = _printed_rows(zone, size) if _is_open(zone) else list(pairwise(zone.rows))
+    rows = _printed_rows(zone, size) if zone.is_open else list(pairwise(zone.rows))
     joined = _joined(zone)
     cells = [cell for column in columns for cell in _cells(column, rows)]
     prints = {cell: _print(image, cell, size) for cell in cells if not any(cell.overlaps(other) for other in joined)}
-    return _Grid(size, columns, rows, joined, prints, rim=0 if _is_open(zone) else round(0.2 * size))
+    return _Grid(size, columns, rows, joined, prints, rim=0 if zone.is_open else round(0.2 * size))
 
 
 def _is_doubtful(zone: Zone, grid: _Grid, lines: Sequence[Line]) -> bool:
@@ -161,11 +161,6 @@ def _cells(column: Box, rows: Sequence[tuple[int, int]]) -> list[Box]:
     return [column._replace(top=top, bottom=bottom) for top, bottom in rows]
 
 
-def _is_open(zone: Zone) -> bool:
-    """Whether a table has no borders: then it is as wide as its words."""
-    return zone.columns[0] == zone.box.left
-
-
 def _printed_rows(zone: Zone, size: float) -> list[tuple[int, int]]:
     """Top and bottom of each printed row of a table, in pixels."""
     rows: list[float] = []
@@ -177,7 +172,7 @@ def _printed_rows(zone: Zone, size: float) -> list[tuple[int, int]]:
 
 def _lost_column(zone: Zone, image: np.ndarray, size: float) -> list[Box]:
     """The first column of a table without borders, when nothing was read in it: its numbers stand alone."""
-    if not _is_open(zone):
+    if not zone.is_open:
         return []
     column = Box(max(0, round(zone.box.left - 12 * size)), zone.box.top, zone.box.left - 1, zone.box.bottom)
     found = [_print(image, cell, size) for cell in _cells(column, _printed_rows(zone, size))]

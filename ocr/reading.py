@@ -13,7 +13,7 @@ import numpy as np
 
 from ocr.image import clean, specks
 from ocr.image.components import Components, find_components
-from ocr.layout.ruled_tables import Table, erase_borders, find_tables
+from ocr.layout.ruled_tables import Table, column_boxes, erase_borders, find_tables
 from ocr.layout.rules import find_rules
 from ocr.layout.x_height import measured
 from ocr.layout.zones import find_zones
@@ -24,6 +24,7 @@ from ocr.reread.columns import read_columns
 from ocr.reread.missed_text import read_missed
 from ocr.reread.table_cells import read_cells
 from ocr.signs.inequalities import Inequality, find_inequalities, put_in, without_inequalities
+from ocr.signs.strokes import with_roman_ones
 from ocr.superscripts.attach import attach
 from ocr.superscripts.erase import Shift, close_up, erase, put_back
 from ocr.superscripts.find import RaisedSign, find_raised
@@ -134,7 +135,7 @@ class _Read:
         part = (self.unerased if with_signs else self.image)[box.top : box.bottom, box.left : box.right]
         if margin:
             part = np.pad(part, margin, constant_values=int(np.percentile(part, 90)))
-        found = recognize(part, dpi=dpi, timeout=timeout, one_block=one_block)
+        found = with_roman_ones(recognize(part, dpi=dpi, timeout=timeout, one_block=one_block), part)
         lines = [moved(line, 1.0, box.left - margin, box.top - margin) for line in found]
         if not with_signs:
             lines = put_back(lines, self.shifts)
@@ -160,9 +161,9 @@ def _read(image: np.ndarray, dpi: int, timeout: float) -> _Read:
     if inequalities:
         image, ink = without_inequalities(image, ink, inequalities)
         parts = find_components(ink)
-    signs = find_raised(image, ink, parts)
+    signs = find_raised(image, ink, parts, [column for table in tables for column in column_boxes(table)])
     image, ink = specks.drop_specks(image, ink, [sign.box for sign in signs], parts)
     erased, shifts = close_up(erase(image, ink, signs), ink, signs)
-    lines = put_back(recognize(erased, dpi=dpi, timeout=timeout), shifts)
+    lines = put_back(with_roman_ones(recognize(erased, dpi=dpi, timeout=timeout), erased), shifts)
     lines = measured(put_in(lines, inequalities), parts)
     return _Read(page, erased, image, parts, tables, signs, lines, shifts, inequalities)

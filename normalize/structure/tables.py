@@ -14,7 +14,7 @@ from rapidfuzz import fuzz
 from normalize.document import Block, PageWarning, Token, Tokens, published
 from normalize.structure.lines import Rulings, join_lines, token
 from normalize.vietnamese.syllable import skeleton
-from ocr.page import Line, Word, Zone
+from ocr.page import Line, Word, Zone, hull
 
 Row = tuple[Tokens, ...]
 
@@ -28,8 +28,8 @@ _FEWEST_LETTERS = 4
 _HIGHEST_HEAD = 3
 #: A formula has so many rows at most.
 _HIGHEST_FORMULA = 4
-#: In x-heights: words of a cell that are so level stand on one line.
-_LEVEL = 0.7
+#: Pieces of a cell stand on one line when they share so much of their height.
+_LEVEL = 0.5
 
 #: A relation between columns is the table's own when it holds in so many rows, and in such a share of them.
 _FEWEST_ROWS, _MOST_ROWS = 4, 0.7
@@ -114,25 +114,30 @@ def _row_texts(zone: Zone) -> list[list[str]]:
 def _words(zone: Zone) -> list[list[list[list[Word]]]]:
     """The words of a table by row, column and line; each in the cell in which its middle stands."""
     columns, rows = zone.columns[1:-1], zone.rows[1:-1]
-    cells: dict[tuple[int, int], list[tuple[float, float, Word]]] = {}
-    for line in zone.lines:
+    pieces: dict[tuple[int, int, int], list[Word]] = {}
+    for number, line in enumerate(zone.lines):
         for word in line.words:
             at = _first_of_merged(zone, bisect(rows, word.box.y), bisect(columns, word.box.x))
-            cells.setdefault(at, []).append((line.baseline, line.x_height, word))
+            pieces.setdefault((*at, number), []).append(word)
+    cells: dict[tuple[int, int], list[list[Word]]] = {}
+    for (row, column, _), words in pieces.items():
+        cells.setdefault((row, column), []).append(words)
     return [
         [_in_lines(cells.get((row, column), [])) for column in range(len(columns) + 1)] for row in range(len(rows) + 1)
     ]
 
 
-def _in_lines(words: Sequence[tuple[float, float, Word]]) -> list[list[Word]]:
-    """The words of a cell by the lines they stand on, which may have been read in pieces, left to right."""
-    lines: list[tuple[float, list[Word]]] = []
-    for baseline, x_height, word in sorted(words, key=lambda one: one[0]):
-        if lines and baseline - lines[-1][0] < _LEVEL * x_height:
-            lines[-1][1].append(word)
+def _in_lines(pieces: Sequence[list[Word]]) -> list[list[Word]]:
+    """The words of a cell by the lines they stand on, left to right; a line may have been read in pieces."""
+    lines: list[list[Word]] = []
+    for piece in sorted(pieces, key=lambda words: hull([word.box for word in words]).y):
+        box = hull([word.box for word in piece])
+        above = hull([word.box for word in lines[-1]]) if lines else None
+        if above and above.down(box) > _LEVEL * min(above.height, box.height) and above.across(box) <= 0:
+            lines[-1] += piece
         else:
-            lines.append((baseline, [word]))
-    return [sorted(line, key=lambda word: word.box.left) for _, line in lines]
+            lines.append(list(piece))
+    return [sorted(line, key=lambda word: word.box.left) for line in lines]
 
 
 def _first_of_merged(zone: Zone, row: int, column: int) -> tuple[int, int]:

@@ -123,6 +123,11 @@ def _table(uprights: np.ndarray, levels: np.ndarray, width: int, height: int) ->
     return table, upright_parts.mask(beside) | parts.mask(on_rows)
 
 
+def column_boxes(table: Table) -> list[Box]:
+    """The columns of a table, from left to right."""
+    return [table.box._replace(left=left, right=right) for left, right in pairwise(table.columns)]
+
+
 def _moved(table: Table, right: int, down: int) -> Table:
     return replace(
         table,

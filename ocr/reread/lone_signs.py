@@ -30,7 +30,7 @@ _DASH_HEIGHT = (0.06, 0.3)
 _DASH_WIDTH = (0.28, 1.6)
 _LONG_DASH = 0.95
 #: Share of a dash's box that is ink.
-_SOLID = 0.6
+_SOLID = 0.5
 
 
 def lone_sign(image: np.ndarray, cell: Box, size: float) -> Word | None:

@@ -24,7 +24,7 @@ _FEWEST_LETTERS = 20
 
 # In heights of a small letter.
 _SMALLEST_LETTER = 9  # pixels
-_SIGN = (0.7, 2.0)  # height, and width, of the whole sign
+_SIGN = (0.6, 2.0)  # height, and width, of the whole sign
 _BAR = 0.35  # the bar is at most so thick
 _ABOVE_BAR = 0.5  # between the angle and its bar
 #: The narrower of angle and bar has at least so much of the wider one's width, and stands over so much of it.
@@ -33,6 +33,8 @@ _ALIKE = 0.7
 _TOUCHING_BAR = 0.8
 _BESIDE = 4.0  # the words beside a sign are no further away
 _OFF_BASELINE = 0.6
+_NEAR = 0.8
+_PHANTOMS = ("_", "-", "–", "—", ".", "'", "‘", "’", "ˆ", "^", "~")
 _TIGHT = 0.3  # a number nearer than this is one word with its sign
 
 
@@ -85,7 +87,7 @@ def _with_touching_bars(parts: Components, size: float) -> list[Box]:
     """What is as wide as the sign and ends in a bar."""
     low, high = _SIGN
     shapes = (parts.width >= low * size) & (parts.width <= high * size)
-    shapes &= (parts.height >= 0.8 * size) & (parts.height <= high * size)
+    shapes &= (parts.height >= low * size) & (parts.height <= high * size)
     shapes &= np.abs(parts.width - parts.height) < 0.35 * parts.height
     return [box for box, index in _boxes(parts, shapes) if _ends_in_bar(parts, box, index + 1)]
 
@@ -96,12 +98,11 @@ def _boxes(parts: Components, which: np.ndarray) -> list[tuple[Box, int]]:
 
 
 def _ends_in_bar(parts: Components, box: Box, label: int) -> bool:
-    """Whether the lowest rows of a component are ink from left to right, and those above them are not."""
+    """Whether the lowest rows of a component are ink from left to right."""
     own = parts.labels[box.top : box.bottom, box.left : box.right] == label
     thick = max(2, box.height // 6)
     lowest = own[-thick:].any(axis=0).mean()
-    above = own[-3 * thick : -2 * thick].any(axis=0).mean()
-    return bool(lowest >= _TOUCHING_BAR and above <= 0.6)
+    return bool(lowest >= _TOUCHING_BAR)
 
 
 def without_inequalities(
@@ -146,9 +147,15 @@ def _stands_by(box: Box, line: ReadLine) -> bool:
     return beside and abs(_baseline(line, box) - box.bottom) < _OFF_BASELINE * line.x_height
 
 
+def _is_beside(box: Box, sign: Box, x_height: float) -> bool:
+    return -box.across(sign) < _NEAR * x_height
+
+
 def _with_word(line: ReadLine, word: ReadWord) -> ReadLine:
     """The line with one word more, which is joined to a number tight behind it."""
-    words = sorted([*line.words, word], key=lambda one: one.box.left)
+    # Tesseract likes to fill the gap that the sign left.
+    kept = [one for one in line.words if one.text not in _PHANTOMS or not _is_beside(one.box, word.box, line.x_height)]
+    words = sorted([*kept, word], key=lambda one: one.box.left)
     at = words.index(word)
     after = words[at + 1] if at + 1 < len(words) else None
     if after and after.text[0].isdigit() and after.box.left - word.box.right < _TIGHT * line.x_height:

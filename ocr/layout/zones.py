@@ -17,7 +17,7 @@ import numpy as np
 from ocr.image.seals import Seal
 from ocr.layout.borderless_tables import find_open_tables, labels_and_values
 from ocr.layout.footnote_zone import find_notes
-from ocr.layout.noise import without_noise
+from ocr.layout.noise import without_noise, without_strays
 from ocr.layout.ruled_tables import Table
 from ocr.layout.two_columns import columns_and_text, cut_at_gutter, cut_between_columns, part, rows_of
 from ocr.page import Box, Line, Zone, hull, zone_of
@@ -52,9 +52,10 @@ def find_zones(
         width, height: of the page in pixels.
         seals: from :func:`ocr.image.seals.find_seals`; what is read in one with little confidence is noise.
     """
-    lines, inside = _in_tables(lines, tables)
+    lines, inside, strays = _in_tables(lines, tables)
     lines = [piece for line in lines for piece in _without_blanks(cut_at_gutter(line), lines)]
     lines, noise = without_noise([piece for line in lines for piece in cut_between_columns(line, lines, width)], seals)
+    noise += strays
     if not lines:
         return (*inside, *zone_of("noise", noise))
     body = body_x_height(lines)
@@ -84,8 +85,9 @@ def body_x_height(lines: Sequence[Line]) -> float:
     return float(np.median(sizes))
 
 
-def _in_tables(lines: Sequence[Line], tables: Sequence[Table]) -> tuple[list[Line], list[Zone]]:
-    """Lines outside the tables, and the tables that hold any, each as a zone."""
+def _in_tables(lines: Sequence[Line], tables: Sequence[Table]) -> tuple[list[Line], list[Zone], list[Line]]:
+    """Lines outside the tables, the tables that hold any, each as a zone, and what is no print in them."""
+    noise: list[Line] = []
     outside: list[Line] = []
     inside: dict[int, list[Line]] = {}
     for line in lines:
@@ -98,12 +100,15 @@ def _in_tables(lines: Sequence[Line], tables: Sequence[Table]) -> tuple[list[Lin
                 outside.append(piece)
             else:
                 inside.setdefault(at, []).append(piece)
+    for index, pieces in inside.items():
+        inside[index], stray = without_strays(pieces)
+        noise += stray
     zones = [
         Zone("table", tuple(inside[index]), table.box, table.columns, table.rows, table.merged, table.tall)
         for index, table in enumerate(tables)
-        if index in inside
+        if inside.get(index)
     ]
-    return outside, zones
+    return outside, zones, noise
 
 
 def _without_blanks(pieces: Sequence[Line], lines: Sequence[Line]) -> list[Line]:

@@ -17,6 +17,7 @@ from ocr.image.components import find_components
 from ocr.page import Box, Line, Word, Zone, evidence, hull, letter, lines_of, without, words_of
 from ocr.reread.lone_signs import is_dash, lone_sign
 from ocr.reread.separators import with_separators
+from ocr.signs.strokes import strokes_in
 from ocr.superscripts.raised_digits import SIGNS, cut_out, probabilities
 
 #: A column with a word below this confidence is read again.
@@ -27,6 +28,10 @@ _RIM = 0.35
 _PRINT, _DIGIT = 0.55, (1.15, 1.8)
 #: Ink is darker than this, of 256 shades.
 _DARK = 140
+#: Height of a capital, and the gap between the strokes of a Roman numeral, in x-heights.
+_CAPITAL, _NEXT_STROKE = (1.15, 1.8), 0.7
+#: Confidence of a numeral that is told by its strokes.
+_NUMERAL = 80.0
 #: The network is believed from this probability on.
 _SURE = 0.95
 
@@ -50,6 +55,7 @@ def read_cells(zones: Sequence[Zone], image: np.ndarray, again: Again) -> list[L
             out = _with_columns_again(out, grid, again)
             out = _with_lone_numbers(out, grid, image)
         out = _with_lone_signs(out, grid, image)
+        out = _with_unread_numerals(out, grid, image)
         out = _with_separators(out, zone, image)
     return None if out is before else out
 
@@ -119,6 +125,31 @@ def _with_lone_numbers(lines: list[Line], grid: _Grid, image: np.ndarray) -> lis
         before = _inside(lines, cell)
         if " ".join(word.text for word in before) != number.text:
             lines = [*without(lines, before), Line((number,), number.box, float(number.box.bottom), grid.size)]
+    return lines
+
+
+def _with_unread_numerals(lines: list[Line], grid: _Grid, image: np.ndarray) -> list[Line]:
+    """The lines with the Roman numerals II and III that Tesseract passed over in a cell of a table."""
+    for cell, found in grid.prints.items():
+        words = _inside(lines, cell)
+        loose = [
+            box
+            for box in found
+            if _CAPITAL[0] < box.height / grid.size < _CAPITAL[1] and not any(word.box.overlaps(box) for word in words)
+        ]
+        groups: list[list[Box]] = []
+        for box in loose:
+            last = groups[-1][-1] if groups else None
+            if last and box.left - last.right < _NEXT_STROKE * grid.size and last.down(box) > 0.8 * box.height:
+                groups[-1].append(box)
+            else:
+                groups.append([box])
+        for group in groups:
+            box = hull(group)
+            strokes = strokes_in(image, box)
+            if 2 <= strokes <= 3 and len(group) in (1, strokes):
+                word = Word("I" * strokes, box, _NUMERAL, tuple(letter("I") for _ in range(strokes)))
+                lines = [*lines, Line((word,), box, float(box.bottom), grid.size)]
     return lines
 
 

@@ -14,7 +14,8 @@ _CLOSING = frozenset(".,;:!?)]}”’\"'…")
 _POINTS = ".,;:…"
 #: What Tesseract likes to see in a gap; Unicode counts the circumflex among the letters.
 _CIRCUMFLEX = "ˆ"
-#: What follows a degree sign.
+#: What stands before a degree sign, and what follows it.
+_MEASURE = re.compile(r"[-–+(]?\d+([.,]\d+)?")
 _CELSIUS = re.compile(r"C(?![^\W\d_])")
 _PHANTOMS = frozenset("_ˆ^`´¨~°")
 #: A sign leaves a gap as wide as itself and so much more, in x-heights.
@@ -127,7 +128,7 @@ def _is_degree(text: str, sign: Raised) -> bool:
     before, after = text[: sign.offset], text[sign.offset :]
     if _CELSIUS.match(after) and (not before or before[-1].isdigit()):
         return True
-    return sign.text == "0" and before[-1:].isdigit()
+    return sign.text == "0" and bool(_MEASURE.fullmatch(before))
 
 
 def _with_degree(letters: tuple[Letter, ...], offset: int) -> tuple[Letter, ...]:

@@ -203,9 +203,9 @@ def _candidate(page: _Print, index: int) -> _Candidate | None:
     row = _row_of(page, index, sign)
     near = _beside(shapes, row, sign, page.typical)
     # The rows of two columns of a table may stand at different heights; the unit of a cell has a letter or two only.
-    own_column = near[page.column[near] == page.column[index]]
-    if len(own_column) >= _FEWEST_NEAR:
-        near = own_column
+    own_row = row[page.column[row] == page.column[index]]
+    if (shapes.height[own_row] >= 0.65 * page.typical).sum() >= _FEWEST_NEAR:
+        near = near[page.column[near] == page.column[index]]
     fewest = _FEWEST_BESIDE_LETTER if index in page.letter_of else _FEWEST_NEAR
     if len(near) < fewest:
         return None

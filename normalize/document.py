@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Literal
 
-from ocr.page import Box, Letter
+from ocr.page import Box, Letter, figures
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +40,7 @@ class Token:
             was read, with its competitors. Stays the same when repair changes ``text``. Empty for text from
             another engine.
         references: footnote references in order of ``offset``.
+        second: what a second reader made of a number; ``None`` where none looked.
     """
 
     text: str
@@ -48,6 +49,12 @@ class Token:
     confidence: float | None = None
     letters: tuple[Letter, ...] = ()
     references: tuple[Reference, ...] = ()
+    second: str | None = None
+
+    @property
+    def doubted(self) -> bool:
+        """Whether two readers saw other digits here, or parted them otherwise."""
+        return self.second is not None and figures(self.text) != figures(self.second)
 
     @property
     def published(self) -> str:
@@ -68,6 +75,8 @@ def published(tokens: Tokens) -> str:
     """The published text of a sequence of tokens."""
     return " ".join(token.published for token in tokens)
 
+
+Grade = Literal["good", "fair", "poor"]
 
 BlockType = Literal[
     "letterhead", "title", "heading", "paragraph", "list_item", "table", "recipients", "signature", "missing"
@@ -233,6 +242,8 @@ class PageReport:
         skew: degrees by which it was turned.
         mean_confidence, lowest_confidence: over its words, 0 to 100; ``None`` for a page without words.
         error: why it could not be read, or ``None``.
+        ink_explained: share of the ink that looks like print and stands in a word that was read, 0 to 1.
+        grade: ``good``, ``fair`` or ``poor``; ``None`` for a page that could not be read.
     """
 
     number: int
@@ -243,6 +254,8 @@ class PageReport:
     lowest_confidence: float | None
     seconds: float
     error: str | None = None
+    ink_explained: float = 1.0
+    grade: Grade | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ right and bottom exclusive. Confidences run from 0 to 100.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
@@ -126,6 +127,15 @@ class Raised:
     box: Box
 
 
+def figures(text: str) -> str:
+    """The digits of a text, with a point for each point or comma between two of them, which scans confuse.
+
+    >>> figures("(1.250,5%),")
+    '1.250.5'
+    """
+    return re.sub(r"[.,]+(?=\d)", ".", re.sub(r"[^\d.,]", "", text)).strip(".,")
+
+
 @dataclass(frozen=True, slots=True)
 class Word:
     """A run of letters between spaces.
@@ -136,6 +146,7 @@ class Word:
         confidence: Tesseract's word confidence (``x_wconf``). It says little about diacritics.
         letters: one entry for each recognized letter; their texts joined give ``text``.
         raised: raised signs in order of ``offset``.
+        second: what a second reader made of a word with digits; ``None`` where none looked or it saw nothing.
     """
 
     text: str
@@ -143,6 +154,12 @@ class Word:
     confidence: float
     letters: tuple[Letter, ...] = ()
     raised: tuple[Raised, ...] = ()
+    second: str | None = None
+
+    @property
+    def doubted(self) -> bool:
+        """Whether two readers saw other digits here, or parted them otherwise."""
+        return self.second is not None and figures(self.text) != figures(self.second)
 
 
 class Recognized(Protocol):
@@ -278,6 +295,8 @@ class Page:
         rotation: 0, 90, 180 or 270: degrees by which it was turned upright, clockwise.
         zones: in reading order.
         rules: horizontal printed lines (the footnote rule, the rule under an agency's name).
+        ink_explained: share of the ink that looks like print and stands in a word of some zone, 0 to 1.
+        unread: where print stands that is in no word.
         seconds: wall time of reading the page.
         error: why the page could not be read; then there are no zones. ``None`` for a page that was read,
             a blank one included.
@@ -291,6 +310,8 @@ class Page:
     rotation: int = 0
     zones: tuple[Zone, ...] = ()
     rules: tuple[Box, ...] = ()
+    ink_explained: float = 1.0
+    unread: tuple[Box, ...] = ()
     seconds: float = 0.0
     error: str | None = None
     engine: dict[str, str] = field(default_factory=dict)
@@ -324,6 +345,7 @@ def to_json(page: Page) -> str:
                 for zone in page.zones
             ],
             "rules": page.rules,
+            "ink": [page.ink_explained, page.unread],
             "seconds": page.seconds,
             "error": page.error,
             "engine": page.engine,
@@ -342,6 +364,7 @@ def from_json(text: str) -> Page:
     try:
         data: dict[str, Any] = json.loads(text)
         width, height, dpi = data["size"]
+        ink_explained, unread = data.get("ink", (1.0, ()))
         zones = tuple(
             Zone(
                 kind,
@@ -365,6 +388,8 @@ def from_json(text: str) -> Page:
             rotation=data["rotation"],
             zones=zones,
             rules=tuple(Box(*rule) for rule in data["rules"]),
+            ink_explained=ink_explained,
+            unread=tuple(Box(*box) for box in unread),
             seconds=data["seconds"],
             error=data["error"],
             engine=data["engine"],
@@ -380,15 +405,17 @@ def _word_to_list(word: Word) -> list[Any]:
         word.confidence,
         [[one.text, *(part for choice in one.choices for part in choice)] for one in word.letters],
         [[r.offset, r.text, r.confidence, r.box] for r in word.raised],
+        *([word.second] if word.second is not None else []),
     ]
 
 
 def _word_from_list(data: list[Any]) -> Word:
-    text, box, confidence, letters, raised = data
+    text, box, confidence, letters, raised, *second = data
     return Word(
         text=text,
         box=Box(*box),
         confidence=confidence,
         letters=tuple(letter(one[0], tuple(zip(one[1::2], one[2::2], strict=True))) for one in letters),
         raised=tuple(Raised(offset, sign, conf, Box(*b)) for offset, sign, conf, b in raised),
+        second=second[0] if second else None,
     )

@@ -21,7 +21,8 @@ from pathlib import Path
 import numpy as np
 from PIL import ExifTags, Image, ImageOps
 
-from ocr.faults import Encrypted, NoPages, NotAScan, PageFault, RenderTimeout, TooLarge, ToolMissing, killed
+from ocr import messages
+from ocr.faults import NotAScan
 
 PDF_SUFFIXES = frozenset({".pdf"})
 IMAGE_SUFFIXES = frozenset({".tif", ".tiff", ".png", ".jpg", ".jpeg"})
@@ -38,6 +39,15 @@ MIN_READABLE_DPI = 60
 _FORMATS = ("TIFF", "PNG", "JPEG", "WEBP", "BMP", "GIF", "JPEG2000")
 #: From the fifth byte on: pictures of phones, which Pillow reads with a plug-in (HEIC) or in new releases only (AVIF).
 _HEIF = tuple(b"ftyp" + kind for kind in (b"heic", b"heix", b"heim", b"heis", b"hevc", b"mif1", b"msf1", b"avif"))
+
+#: What archives begin with, and where a TAR file says that it is one.
+_ARCHIVES = (
+    *(("ZIP", magic) for magic in (b"PK\x03\x04", b"PK\x05\x06", b"PK\x07\x08")),
+    ("RAR", b"Rar!\x1a\x07"),
+    ("7z", b"7z\xbc\xaf\x27\x1c"),
+    ("gzip", b"\x1f\x8b"),
+)
+_TAR_AT = 257
 
 _A4_WIDTH_INCHES = 8.27
 #: Pages whose short side is larger than A3's (11.7 inches) are not scanned below 150 dpi: 72 and 96 are what programs
@@ -86,7 +96,9 @@ def inspect(path: Path) -> ScanInfo:
     """
     size = path.stat().st_size
     if size == 0:
-        raise NotAScan("The file is empty; scan or copy it again.", vietnamese="Tệp rỗng; hãy quét hoặc chép lại.")
+        raise messages.EMPTY_FILE.fault()
+    if (kind := _kind_of_archive(path)) is not None:
+        raise (messages.OFFICE_DOCUMENT if kind == "office" else messages.ARCHIVE).fault(kind=kind)
     if _is_pdf(path):
         return ScanInfo("pdf", _pdf_pages(path), size)
     try:
@@ -94,20 +106,13 @@ def inspect(path: Path) -> ScanInfo:
             pages = getattr(image, "n_frames", 1) if image.format == "TIFF" else 1
             is_animated = image.format not in ("TIFF", "MPO") and getattr(image, "is_animated", False)
     except Image.DecompressionBombError as fault:
-        raise TooLarge(
-            "The image has too many pixels to be a page; scan it again at 300 dpi.",
-            vietnamese="Ảnh có quá nhiều điểm ảnh; hãy quét lại ở 300 dpi.",
-            detail=str(fault),
-        ) from fault
+        raise messages.TOO_MANY_PIXELS.fault(str(fault)) from fault
     except Exception as fault:  # Pillow lets out whatever a damaged head runs into, MemoryError among it
         if _is_of_the_machine(fault):
             raise
         raise _no_scan(path, repr(fault)) from fault
     if is_animated:
-        raise NotAScan(
-            "The file is an animation; save the page as PNG or PDF.",
-            vietnamese="Tệp là ảnh động; hãy lưu trang thành PNG hoặc PDF.",
-        )
+        raise messages.ANIMATION.fault()
     return ScanInfo("image", pages, size)
 
 
@@ -131,6 +136,21 @@ def rasterize(
     return _rasterize_image(path, number, dpi, max_pixels)
 
 
+def _kind_of_archive(path: Path) -> str | None:
+    """``ZIP``, ``RAR``, ... for a file that holds other files, ``office`` for a document of an office program.
+
+    A PDF stored in an archive is found by those who look for its head near the beginning of a file; it is one of
+    several, and the rest would be lost.
+    """
+    with path.open("rb") as file:
+        head = file.read(_TAR_AT + 8)
+    if head.startswith(b"PK") and (b"[Content_Types].xml" in head or b"mimetypeapplication/vnd.oasis" in head):
+        return "office"
+    if head[_TAR_AT:].startswith(b"ustar"):
+        return "TAR"
+    return next((kind for kind, magic in _ARCHIVES if head.startswith(magic)), None)
+
+
 def _is_pdf(path: Path) -> bool:
     """Whether the file says so itself, whatever its name."""
     with path.open("rb") as file:
@@ -140,17 +160,7 @@ def _is_pdf(path: Path) -> bool:
 def _no_scan(path: Path, detail: str) -> NotAScan:
     with path.open("rb") as file:
         is_heif = file.read(12)[4:].startswith(_HEIF)
-    if is_heif:
-        return NotAScan(
-            "The file is a HEIC or AVIF picture, as phones make them; save it as JPEG or PDF and drop it again.",
-            vietnamese="Tệp là ảnh HEIC hoặc AVIF của điện thoại; hãy lưu thành JPEG hoặc PDF rồi thả vào lại.",
-            detail=detail,
-        )
-    return NotAScan(
-        "The file is not a PDF, TIFF, PNG or JPEG, or it is damaged; scan or export it again.",
-        vietnamese="Tệp không phải PDF, TIFF, PNG hay JPEG, hoặc đã hỏng; hãy quét hoặc xuất lại.",
-        detail=detail,
-    )
+    return (messages.PHONE_PICTURE if is_heif else messages.UNKNOWN_FORMAT).fault(detail)
 
 
 def _is_of_the_machine(fault: Exception) -> bool:
@@ -159,14 +169,6 @@ def _is_of_the_machine(fault: Exception) -> bool:
     EINVAL is what a damaged file gives whose head points before its beginning.
     """
     return isinstance(fault, OSError) and fault.errno not in (None, errno.EINVAL)
-
-
-def _poppler_missing(fault: Exception) -> ToolMissing:
-    return ToolMissing(
-        "poppler is not installed; install it with: apt-get install poppler-utils",
-        vietnamese="Chưa cài poppler; hãy cài bằng lệnh: apt-get install poppler-utils",
-        detail=str(fault),
-    )
 
 
 def _pdf_pages(path: Path) -> int:
@@ -180,28 +182,16 @@ def _pdf_pages(path: Path) -> int:
             # Killed from outside, pdfinfo says no more than that: only what comes twice is believed.
             info = pdfinfo_from_path(str(path.absolute()), timeout=_INSPECT_TIMEOUT)
     except PDFInfoNotInstalledError as fault:
-        raise _poppler_missing(fault) from fault
+        raise messages.POPPLER_MISSING.fault(str(fault)) from fault
     except PDFPopplerTimeoutError as fault:
-        raise NotAScan(
-            "The PDF takes for ever to open; print it to a new PDF and try again.",
-            vietnamese="PDF mở mãi không xong; hãy in ra một tệp PDF mới rồi thử lại.",
-            detail=str(fault),
-        ) from fault
+        raise messages.ENDLESS_PDF.fault(str(fault)) from fault
     except (PDFPageCountError, ValueError) as fault:
         if "incorrect password" in str(fault).lower():
-            raise Encrypted(
-                "The PDF is protected by a password; save it without one and drop it again.",
-                vietnamese="PDF có mật khẩu; hãy lưu lại không mật khẩu rồi thả vào lại.",
-                detail=str(fault),
-            ) from fault
-        raise NotAScan(
-            "The PDF is damaged and cannot be opened; scan or export it again.",
-            vietnamese="PDF bị hỏng, không mở được; hãy quét hoặc xuất lại.",
-            detail=str(fault),
-        ) from fault
+            raise messages.PASSWORD.fault(str(fault)) from fault
+        raise messages.DAMAGED_PDF.fault(str(fault)) from fault
     pages = int(info.get("Pages", 0))
     if pages < 1:
-        raise NoPages("The PDF has no pages; scan it again.", vietnamese="PDF không có trang nào; hãy quét lại.")
+        raise messages.NO_PAGES.fault()
     return pages
 
 
@@ -259,7 +249,7 @@ def _output_of(*command: str, timeout: float) -> str:
     """
     done = subprocess.run(command, capture_output=True, timeout=timeout, check=False)
     if done.returncode == -signal.SIGKILL:
-        raise killed(f"{command[0]} was killed")
+        raise messages.READER_KILLED.fault(f"{command[0]} was killed")
     return done.stdout.decode("utf-8", "replace")
 
 
@@ -301,10 +291,7 @@ def _rasterize_pdf(path: Path, number: int, dpi: int, timeout: float, max_pixels
         if width * height * dpi * dpi > max_pixels:
             dpi = int((max_pixels / (width * height)) ** 0.5)
             if dpi < MIN_READABLE_DPI:
-                raise PageFault(
-                    f"Page {number} is {width * 2.54:.0f} x {height * 2.54:.0f} cm, too large to be read.",
-                    vietnamese=f"Trang {number} quá lớn, không đọc được.",
-                )
+                raise messages.PAGE_TOO_LARGE.fault(number=number, width=width * 2.54, height=height * 2.54)
         # Killed from outside, pdftoppm gives no picture or half of one: only what comes twice is believed.
         for is_last in (False, True):
             try:
@@ -324,26 +311,14 @@ def _rasterize_pdf(path: Path, number: int, dpi: int, timeout: float, max_pixels
                 if is_last or isinstance(fault, FileNotFoundError) or _is_of_the_machine(fault):
                     raise
     except (PDFInfoNotInstalledError, FileNotFoundError) as fault:
-        raise _poppler_missing(fault) from fault
+        raise messages.POPPLER_MISSING.fault(str(fault)) from fault
     except (PDFPopplerTimeoutError, subprocess.TimeoutExpired) as fault:
-        raise RenderTimeout(
-            f"Page {number} took longer than {timeout:g} s to render.",
-            vietnamese=f"Trang {number} dựng hình quá {timeout:g} giây.",
-            detail=str(fault),
-        ) from fault
+        raise messages.SLOW_TO_RENDER.fault(str(fault), number=number, seconds=timeout) from fault
     except (PDFPageCountError, OSError, ValueError, SyntaxError) as fault:
         if _is_of_the_machine(fault):
             raise
-        raise _unrenderable(number, str(fault)) from fault
-    raise _unrenderable(number, "poppler gave no picture")
-
-
-def _unrenderable(number: int, detail: str) -> PageFault:
-    return PageFault(
-        f"Page {number} cannot be rendered; it is damaged.",
-        vietnamese=f"Không dựng được hình trang {number}; trang bị hỏng.",
-        detail=detail,
-    )
+        raise messages.DAMAGED_PAGE.fault(str(fault), number=number) from fault
+    raise messages.DAMAGED_PAGE.fault("poppler gave no picture", number=number)
 
 
 def _rasterize_image(path: Path, number: int, dpi: int, max_pixels: int) -> tuple[np.ndarray, int]:
@@ -365,7 +340,7 @@ def _rasterize_image(path: Path, number: int, dpi: int, max_pixels: int) -> tupl
         shrink = (max_pixels / (width * height)) ** 0.5
         width, height, target = width * shrink, height * shrink, target * shrink
     if min(width, height) < 16:
-        raise _unrenderable(number, "the picture is only a few pixels wide")
+        raise messages.DAMAGED_PAGE.fault("the picture is only a few pixels wide", number=number)
     size = (round(width), round(height))
     if size != image.size:
         image = image.resize(size, Image.Resampling.BICUBIC if target > scale_x else Image.Resampling.LANCZOS)
@@ -390,7 +365,7 @@ def _load_frame(path: Path, number: int) -> tuple[Image.Image, float, float]:
     except Exception as fault:  # as in `inspect`
         if _is_of_the_machine(fault):
             raise
-        raise _unrenderable(number, repr(fault)) from fault
+        raise messages.DAMAGED_PAGE.fault(repr(fault), number=number) from fault
     if is_turned:
         x, y = y, x
     if not (x and y) or _is_made_up(min(image.width / x, image.height / y), max(x, y)):

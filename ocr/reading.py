@@ -11,29 +11,33 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from ocr import unread_ink
 from ocr.image import clean, specks
 from ocr.image.components import Components, find_components
 from ocr.layout.ruled_tables import Table, column_boxes, erase_borders, find_tables
 from ocr.layout.rules import find_rules
 from ocr.layout.x_height import measured
 from ocr.layout.zones import find_zones
-from ocr.page import Box, Line, Page, Zone, lines_of, mean_confidence
+from ocr.page import Box, Line, Page, Zone, lines_of, mean_confidence, words_of
 from ocr.rasterize import MAX_PIXELS, rasterize
 from ocr.reread.about_seals import read_about_seals
 from ocr.reread.columns import read_columns
 from ocr.reread.missed_text import read_missed
+from ocr.reread.numbers import read_twice
 from ocr.reread.table_cells import read_cells
 from ocr.signs.inequalities import Inequality, find_inequalities, put_in, without_inequalities
 from ocr.signs.strokes import with_roman_ones
 from ocr.superscripts.attach import attach
 from ocr.superscripts.erase import Shift, close_up, erase, put_back
 from ocr.superscripts.find import RaisedSign, find_raised
-from ocr.tesseract import ReadLine, engine_versions, find_rotation, moved, recognize
+from ocr.tesseract import ReadLine, engine_versions, find_rotation, moved, read_rows, recognize
 
 #: Below this mean confidence a page may be lying on its side or standing on its head.
 _DOUBTFUL = 70.0
 #: Tesseract's orientation detection is believed from this confidence on.
 _SURE_ROTATION = 2.0
+#: Of the type that offices use (13 and 14 points), in inches: where nothing was read, nothing else tells it.
+_USUAL_X_HEIGHT = 0.09
 
 
 def read_page(path: Path, number: int, *, dpi: int = 300, timeout: float = 180.0, max_pixels: int = MAX_PIXELS) -> Page:
@@ -63,6 +67,10 @@ def read_page(path: Path, number: int, *, dpi: int = 300, timeout: float = 180.0
     rules = find_rules(read.page.ink)
     zones = find_zones(attach(read.lines, read.signs), rules, read.tables, width, height, read.page.seals)
     zones = _reread(read, zones, rules, dpi, timeout)
+    zones = read_twice(zones, read.unerased, partial(read_rows, timeout=timeout))
+    lines = lines_of(zones)
+    x_height = float(np.median([line.x_height for line in lines])) if lines else _USUAL_X_HEIGHT * dpi
+    ink = unread_ink.account(read.parts, words_of(lines), x_height, read.page.seals, dpi)
     return Page(
         number=number,
         width=width,
@@ -72,6 +80,8 @@ def read_page(path: Path, number: int, *, dpi: int = 300, timeout: float = 180.0
         rotation=rotation,
         zones=zones,
         rules=rules,
+        ink_explained=ink.explained,
+        unread=ink.unread,
         seconds=round(time.perf_counter() - begun, 3),
         engine=dict(engine_versions()),
     )

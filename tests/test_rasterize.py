@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import errno
+import gzip
+import io
 import os
 import shutil
+import tarfile
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -30,6 +34,55 @@ def paper(width: int, height: int) -> Image.Image:
     page = Image.new("L", (width, height), 255)
     page.paste(0, (width // 10, height // 20, width // 2, height // 10))
     return page
+
+
+def archive(make: Callable[[io.BytesIO, bytes], None]) -> bytes:
+    """An archive of a small PDF, stored as it is."""
+    out = io.BytesIO()
+    make(out, good_pdf())
+    return out.getvalue()
+
+
+def in_zip(out: io.BytesIO, scan: bytes) -> None:
+    with zipfile.ZipFile(out, "w") as zipped:
+        zipped.writestr("mot.pdf", scan)
+        zipped.writestr("hai.pdf", scan)
+
+
+def in_tar(out: io.BytesIO, scan: bytes) -> None:
+    with tarfile.open(fileobj=out, mode="w") as tarred:
+        member = tarfile.TarInfo("mot.pdf")
+        member.size = len(scan)
+        tarred.addfile(member, io.BytesIO(scan))
+
+
+def in_gzip(out: io.BytesIO, scan: bytes) -> None:
+    out.write(gzip.compress(scan))
+
+
+def in_word(out: io.BytesIO, scan: bytes) -> None:
+    with zipfile.ZipFile(out, "w") as zipped:
+        zipped.writestr("[Content_Types].xml", "<Types/>")
+        zipped.writestr("word/media/scan.pdf", scan)
+
+
+@pytest.mark.parametrize(
+    ("make", "named"),
+    [(in_zip, "ZIP archive"), (in_tar, "TAR archive"), (in_gzip, "gzip"), (in_word, "office program")],
+)
+def test_an_archive_is_not_one_of_the_scans_in_it(
+    tmp_path: Path, make: Callable[[io.BytesIO, bytes], None], named: str
+) -> None:
+    path = tmp_path / "scan.pdf"
+    path.write_bytes(archive(make))
+    with pytest.raises(NotAScan, match=named):
+        inspect(path)
+
+
+def test_a_pdf_after_some_other_bytes_is_still_a_pdf(tmp_path: Path) -> None:
+    path = tmp_path / "scan.pdf"
+    path.write_bytes(b"\x00\x01 mail header\n" + good_pdf())
+    assert inspect(path).kind == "pdf"
 
 
 def rasterized(folder: Path, data: bytes, **options: int) -> tuple[np.ndarray, int]:

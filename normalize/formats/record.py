@@ -51,6 +51,19 @@ def to_dict(document: Document) -> dict[str, Any]:
             }
             for one in document.corrections
         ],
+        "doubts": [
+            {
+                "page": token.page,
+                "bbox": _box(token.box),
+                "where": where,
+                "text": token.text,
+                "second": token.second,
+                "confidence": token.confidence,
+            }
+            for where, tokens in document.texts()
+            for token in tokens
+            if token.doubted
+        ],
         "pages": [asdict(page) for page in document.pages],
         "dropped": [
             {"page": one.page, "bbox": _box(one.box), "text": one.text, "reason": one.reason}

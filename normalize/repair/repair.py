@@ -30,6 +30,7 @@ from normalize.repair.rules.letters import formula_markup, look_alikes, small_ca
 from normalize.repair.rules.list_letters import list_letters
 from normalize.repair.rules.lunar_years import lunar_years
 from normalize.repair.rules.numerals import numerals
+from normalize.repair.rules.second_readings import second_readings
 from normalize.vietnamese.language import LanguageModel, load_language_model
 
 __all__ = ["MODES", "RULES", "Rule", "repair", "undo"]
@@ -70,6 +71,12 @@ RULES = (
     Rule("formulas", "VIẸT NAM -> VIỆT NAM", "Decree 30 prescribes the line", by_itself(formulas)),
     Rule("noisy channel", "phân đầu -> phấn đấu", "page and language agree, by a calibrated margin", noisy_channel),
     Rule("numerals", "ngày I8 -> 18, HI. -> III.", "the page showed the digit, or counts strokes", by_itself(numerals)),
+    Rule(
+        "second readings",
+        "17/572020 -> 17/5/2020",
+        "the page, read again, has a number's form",
+        by_itself(second_readings),
+    ),
     Rule("abbreviations", "BCD -> BCĐ", "the document or official texts have it with Đ", with_model(abbreviations)),
     Rule("symbols", "24/2009/QD-TTg -> QĐ", "no symbol has QD, and the page showed the Đ", by_itself(symbols)),
     Rule("list letters", "c) đ) đ) -> c) d) đ)", "one letter is in turn, the page showed it", by_itself(list_letters)),

@@ -21,6 +21,7 @@ from normalize.document import (
     Token,
 )
 from normalize.structure import footnotes, paragraphs, stamps, tables
+from normalize.structure.grade import grade
 from normalize.structure.lines import (
     Margins,
     Rulings,
@@ -41,7 +42,7 @@ from normalize.vietnamese.decree30 import (
     is_recipients_list,
 )
 from normalize.vietnamese.syllable import clean, parse
-from ocr.page import Box, Line, Page, Zone, hull, mean_confidence, take_out
+from ocr.page import Box, Line, Page, Word, Zone, hull, lines_of, mean_confidence, take_out, words_of
 
 #: What begins an item of a list of recipients, and what Tesseract reads for it.
 _DASHES = tuple("-–—~=+*•")
@@ -166,6 +167,7 @@ def _take_page(page: Page, running: Set[tuple[int, Box]], reading: _Reading) -> 
         reading.body.append(_Part("missing", page.number))
         reading.warnings.append(PageWarning(page.number, f"The page could not be read: {page.error}"))
         return
+    reading.warnings += _unread_print(page)
     zones = _documents_own(page, running, reading)
     boxes = _text_boxes(zones)
     if not boxes:
@@ -231,7 +233,26 @@ def _report(page: Page) -> PageReport:
         lowest_confidence=round(min(confidences), 1) if words else None,
         seconds=page.seconds,
         error=page.error,
+        ink_explained=page.ink_explained,
+        grade=None if page.error else grade(_words_of_print(page), page.ink_explained),
     )
+
+
+def _words_of_print(page: Page) -> list[Word]:
+    return words_of(lines_of(zone for zone in page.zones if zone.kind != "noise"))
+
+
+def _unread_print(page: Page) -> list[PageWarning]:
+    """Where print stands on a page that is in no word, each place with its distance from the paper's edges."""
+    return [
+        PageWarning(page.number, f"Print that was not read stands {_place(box, page)}: look at the page.")
+        for box in sorted(page.unread, key=lambda box: (box.top, box.left))
+    ]
+
+
+def _place(box: Box, page: Page) -> str:
+    """Where something stands, as one finds it with a ruler."""
+    return f"{2.54 * box.left / page.dpi:.1f} cm from the left and {2.54 * box.top / page.dpi:.1f} cm from the top"
 
 
 @dataclass(frozen=True, slots=True)

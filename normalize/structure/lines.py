@@ -101,7 +101,7 @@ def set_line(page: int, line: Line, margins: Mapping[int, Margins], rulings: Rul
 
 def token(page: int, word: Word, rulings: Rulings) -> Token:
     """A word as a token, its raised signs as they were ruled."""
-    out = Token(word.text, page, word.box, word.confidence, word.letters)
+    out = Token(word.text, page, word.box, word.confidence, word.letters, second=word.second)
     # From the right, so that what is inserted moves no offset that is still to come.
     for raised in reversed(word.raised):
         ruling = rulings.get((page, raised.box), Ruling())

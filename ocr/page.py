@@ -262,6 +262,7 @@ class Zone:
         columns, rows: of a table only: x of its vertical and y of its horizontal borders; where there are none, of the
             middle of the free strips between its cells.
         merged: of a table only: row and column, from 0, of each cell without a border to the next column's.
+        tall: of a table only: row and column of each cell without a border to the next row's.
     """
 
     kind: ZoneKind
@@ -270,6 +271,12 @@ class Zone:
     columns: tuple[int, ...] = ()
     rows: tuple[int, ...] = ()
     merged: tuple[tuple[int, int], ...] = ()
+    tall: tuple[tuple[int, int], ...] = ()
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it is a table without borders: then its last row ends with its words."""
+        return self.kind == "table" and bool(self.rows) and self.rows[-1] == self.box.bottom
 
 
 def zone_of(kind: ZoneKind, lines: Sequence[Line]) -> tuple[Zone, ...]:
@@ -357,6 +364,7 @@ def to_json(page: Page) -> str:
                     zone.columns,
                     zone.rows,
                     zone.merged,
+                    zone.tall,
                 ]
                 for zone in page.zones
             ],
@@ -391,9 +399,9 @@ def from_json(text: str) -> Page:
                 Box(*box),
                 tuple(columns),
                 tuple(rows),
-                tuple((row, column) for row, column in merged),
+                *(tuple((row, column) for row, column in cells) for cells in open_cells),
             )
-            for kind, box, lines, columns, rows, merged in data["zones"]
+            for kind, box, lines, columns, rows, *open_cells in data["zones"]
         )
         return Page(
             number=data["number"],

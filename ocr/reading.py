@@ -17,7 +17,7 @@ from ocr.image import clean, specks
 from ocr.image.components import Components, find_components
 from ocr.layout import tick_boxes
 from ocr.layout.digit_heights import measure_digits
-from ocr.layout.ruled_tables import Table, erase_borders, find_tables
+from ocr.layout.ruled_tables import Table, column_boxes, erase_borders, find_tables
 from ocr.layout.rules import find_rules
 from ocr.layout.weight import with_weights
 from ocr.layout.x_height import measured
@@ -33,6 +33,8 @@ from ocr.reread.note_heads import read_note_heads
 from ocr.reread.numbers import read_twice
 from ocr.reread.table_cells import read_cells
 from ocr.reread.torn_words import read_torn
+from ocr.signs.inequalities import Inequality, find_inequalities, put_in, without_inequalities
+from ocr.signs.strokes import with_roman_ones
 from ocr.superscripts.attach import attach
 from ocr.superscripts.erase import Shift, close_up, erase, put_back
 from ocr.superscripts.find import RaisedSign, find_raised
@@ -142,6 +144,7 @@ class _Read:
         unerased: the same with the raised signs.
         parts: the components of the ink of its text, specks and raised signs included.
         boxes: to be ticked; taken out of the image.
+        inequalities: what was taken out of both images before.
     """
 
     page: clean.CleanPage
@@ -153,6 +156,7 @@ class _Read:
     lines: list[ReadLine] = field(default_factory=list)
     shifts: list[Shift] = field(default_factory=list)
     boxes: Sequence[tick_boxes.TickBox] = ()
+    inequalities: list[Inequality] = field(default_factory=list)
 
     def again(
         self,
@@ -181,10 +185,12 @@ class _Read:
         if margin:
             part = np.pad(part, margin, constant_values=int(np.percentile(part, 90)))
         found = list(map(mended, recognize(part, dpi=dpi, timeout=timeout, one_block=one_block)))
-        lines = [moved(line, 1.0, box.left - margin, box.top - margin) for line in found]
-        if with_signs or with_borders:
-            return attach(measured(lines, self.parts), [])
-        return attach(measured(put_back(lines, self.shifts), self.parts), self.signs)
+        lines = [moved(line, 1.0, box.left - margin, box.top - margin) for line in with_roman_ones(found, part)]
+        plain = with_signs or with_borders
+        if not plain:
+            lines = put_back(lines, self.shifts)
+        lines = put_in(lines, [sign for sign in self.inequalities if box.holds(sign.box)])
+        return attach(measured(lines, self.parts), [] if plain else self.signs)
 
     def _strokes(self, box: Box) -> np.ndarray:
         """Mask of the strokes of the pen in a part of the page: components that are larger than joined letters."""
@@ -208,7 +214,7 @@ def _read(image: np.ndarray, dpi: int, timeout: float) -> _Read:
     page = clean.clean(image)
     if not page.ink.any():
         return _Read(page, page.image, page.image, find_components(page.ink))
-    tables, borders = find_tables(page.ink)
+    tables, borders = find_tables(page.ink, page.seals)
     image, ink = page.image, page.ink
     if tables:
         image, ink = erase_borders(image, borders), cv2.subtract(ink, borders)
@@ -217,9 +223,14 @@ def _read(image: np.ndarray, dpi: int, timeout: float) -> _Read:
     if boxes:
         image, ink = tick_boxes.erase_tick_boxes(image, ink, boxes)
         parts = find_components(ink)
-    signs = find_raised(image, ink, parts)
+    inequalities = find_inequalities(image, parts)
+    if inequalities:
+        image, ink = without_inequalities(image, ink, inequalities)
+        parts = find_components(ink)
+    signs = find_raised(image, ink, parts, [column for table in tables for column in column_boxes(table)])
     image, ink = specks.drop_specks(image, ink, [sign.box for sign in signs], parts)
     erased, shifts = close_up(erase(image, ink, signs), ink, signs)
     found = list(map(mended, recognize(erased, dpi=dpi, timeout=timeout)))
-    lines = put_back(found, shifts)
-    return _Read(page, erased, image, parts, tables, signs, measured(lines, parts), shifts, boxes)
+    lines = put_back(with_roman_ones(found, erased), shifts)
+    lines = measured(put_in(lines, inequalities), parts)
+    return _Read(page, erased, image, parts, tables, signs, lines, shifts, boxes, inequalities)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from bisect import bisect
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 from itertools import chain, groupby
@@ -20,9 +19,8 @@ from normalize.document import (
     PageWarning,
     Source,
     Token,
-    published,
 )
-from normalize.structure import footnotes, headings, paragraphs, stamps
+from normalize.structure import footnotes, headings, paragraphs, stamps, tables
 from normalize.structure.bundles import documents
 from normalize.structure.grade import grade
 from normalize.structure.head_columns import with_title_parted
@@ -75,12 +73,14 @@ class _Part:
         role: ``text``, ``letterhead``, ``recipients``, ``signature``, ``table`` or ``missing``.
         lines: one line, all those of a table, or none for the marker of an unreadable page.
         table: the zone of a table.
+        goes_on: the table continues the one before it.
     """
 
     role: Role
     page: int
     lines: tuple[Line, ...] = ()
     table: Zone | None = None
+    goes_on: bool = False
 
 
 @dataclass(slots=True)
@@ -118,6 +118,7 @@ def build_document(pages: Iterable[Page], source: Source) -> Document:
     outside: _Outside = {"page number": page_numbers(pages), "running header": running_lines(pages)}
     for page in pages:
         _take_page(page, outside, reading)
+    reading.body = _with_continued_tables(reading)
     margins = settled_margins(reading.margins, reading.widths)
     body = [(part.page, line) for part in reading.body for line in part.lines]
     reattached = footnotes.reattach(body, reading.notes, margins)
@@ -126,7 +127,8 @@ def build_document(pages: Iterable[Page], source: Source) -> Document:
     blocks = tuple(_blocks(parts, margins, reattached.rulings))
     blocks = tuple(block for own in documents(blocks) for block in titled(own))
     cited = {label for block in blocks for label in block.labels}
-    warnings = [*reading.warnings, *reattached.warnings]
+    odd = [warning for block in blocks if block.rows for warning in tables.disagreements(block)]
+    warnings = [*reading.warnings, *reattached.warnings, *odd]
     document = Document(
         source=source,
         blocks=blocks,
@@ -141,6 +143,31 @@ def build_document(pages: Iterable[Page], source: Source) -> Document:
         "structure": round(time.perf_counter() - begun, 3),
     }
     return with_parts(replace(document, timings=seconds))
+
+
+def _with_continued_tables(reading: _Reading) -> list[_Part]:
+    """The body with the tables that go on on a next page marked; a head that is printed again there is dropped."""
+    out: list[_Part] = []
+    first: Zone | None = None
+    for part in reading.body:
+        above = out[-1] if out else None
+        goes_on = (
+            above is not None
+            and first is not None
+            and part.table is not None
+            and above.page + 1 == part.page
+            and tables.carries_on(first, part.table)
+        )
+        if not goes_on:
+            first = part.table
+        elif part.table is not None and first is not None:
+            rest, head = tables.without_rows(part.table, tables.repeated_head(first, part.table))
+            if rest.lines:
+                reading.drop(part.page, head, "running header")
+                part = replace(part, table=rest, lines=rest.lines)
+            part = replace(part, goes_on=True)
+        out.append(part)
+    return out
 
 
 def _relined(parts: Sequence[_Part], relined: Mapping[int, Line]) -> list[_Part]:
@@ -558,7 +585,8 @@ def _blocks(body: Sequence[_Part], margins: Mapping[int, Margins], rulings: Ruli
         if role == "missing":
             yield from (_missing(part.page) for part in parts)
         elif role == "table":
-            yield from (_table_block(part.page, part.table, rulings) for part in parts if part.table)
+            on_pages = [tables.PagePart(part.page, part.table, part.goes_on) for part in parts if part.table]
+            yield from tables.table_blocks(on_pages, rulings)
         elif role == "text":
             yield from _text_blocks(text, so_far)
         else:
@@ -600,27 +628,6 @@ def _set_lines(parts: Iterable[_Part], margins: Mapping[int, Margins], rulings: 
 def _missing(page: int) -> Block:
     words = f"[trang {page}: không đọc được]".split(" ")
     return Block("missing", tuple(Token(word, page) for word in words), page)
-
-
-def _table_block(page: int, zone: Zone, rulings: Rulings) -> Block:
-    """A table, each word in the cell its centre stands in; a cell's words in the order of its lines."""
-    columns, rows = zone.columns[1:-1], zone.rows[1:-1]
-    cells: dict[tuple[int, int], list[Token]] = {}
-    for line in sorted(zone.lines, key=lambda one: one.baseline):
-        for word in line.words:
-            row, column = bisect(rows, word.box.y), bisect(columns, word.box.x)
-            while (row, column - 1) in zone.merged:  # what stands in a merged cell belongs to its first column
-                column -= 1
-            at = row, column
-            cells.setdefault(at, []).append(token(page, word, rulings))
-    grid = [[cells.get((row, column), []) for column in range(len(columns) + 1)] for row in range(len(rows) + 1)]
-    return Block(
-        "table",
-        tuple(one for row in grid for cell in row for one in cell),
-        page,
-        box=zone.box,
-        rows=tuple(tuple(published(tuple(cell)) for cell in row) for row in grid),
-    )
 
 
 def _recipient_blocks(lines: Sequence[SetLine]) -> Iterator[Block]:

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from itertools import takewhile
 from typing import NamedTuple
 
+from rapidfuzz import fuzz
 from rapidfuzz.distance import Levenshtein
 
 from normalize.vietnamese.syllable import skeleton
@@ -483,10 +484,13 @@ def is_recipients_list(texts: Sequence[str]) -> bool:
 # --- Copies, and the stamp on what comes in ---
 
 _COPY = re.compile(r"\W*(sao y|sao luc|trich sao)\b")
+_PORTAL = "cong thong tin dien tu"
+#: Of 100: how alike the name is as it was read in the stamp, through handwriting.
+_SAME_PORTAL = 85
 _RECEIVED_HEAD = re.compile(r"\W*(cong van den|van ban den|van thu den|den)\W*$")
 #: The web portal of the government or of a ministry stamps what it publishes.
 _PORTALS = ("Cổng thông tin điện tử Chính phủ", "Cổng thông tin điện tử …")
-_PORTAL = re.compile(r"\bthong\W{0,2}tin di\w{0,2}\W{0,2}n t|\btin dien tu chinh ph|^\W*c\wng thong? tin di")
+_PORTAL_IN_PIECES = re.compile(r"\bthong\W{0,2}tin di\w{0,2}\W{0,2}n t|\btin dien tu chinh ph|^\W*c\wng thong? tin di")
 _RECEIVED_FIELD = re.compile(
     r"\W*(so|ngay|gio|chuyen|kinh chuyen|kinh gui|luu|luu ho so|ho so|so van ban|den)\b.{0,12}?[:;.…,_]"
 )
@@ -498,8 +502,10 @@ def begins_copy_form(text: str) -> bool:
 
 
 def names_portal(text: str) -> bool:
-    """Whether a line of a stamp is the name of a web portal: "CỔNG THÔNG TIN ĐIỆN TỬ CHÍNH PHỦ"."""
-    return bool(_PORTAL.search(skeleton(text)))
+    """Whether a line of a stamp names a web portal, through handwriting: "CỔNG THÔNG TIN ĐIỆN TỬ CHÍNH PHỦ"."""
+    plain = skeleton(text)
+    alike = len(plain) >= len(_PORTAL) and fuzz.partial_ratio(_PORTAL, plain) >= _SAME_PORTAL
+    return alike or bool(_PORTAL_IN_PIECES.search(plain))
 
 
 def begins_incoming(text: str) -> bool:

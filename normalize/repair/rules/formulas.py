@@ -52,18 +52,26 @@ def formulas(document: Document) -> Iterator[Change]:
         if block.type not in _BLOCKS and not is_head:
             continue
         line = [Place(number, f"blocks/{number}", tokens, index) for index in range(len(tokens))]
-        found = next((one for one in (_matched(line, formula) for formula in _known(block)) if one), None)
-        if found:
-            may_be_name = _has_case_of_name(found) or _stands_where_name_does(document.blocks, number)
-            changes = list(_changes(found))
-            if not may_be_name or all(_is_doubted(line[one.first].token, one) for one in changes):
-                yield from changes
+        changes = _formula_changes(document.blocks, number, line)
+        if changes is not None:
+            yield from changes
         elif block.type == "signature":
             yield from _cut_by_seal(line)
         if block.type == "signature":
             yield from _role_in_capitals(line)
         if block.type == "recipients":
             yield from _list_signs(line)
+
+
+def _formula_changes(blocks: Sequence[Block], number: int, line: Sequence[Place]) -> list[Change] | None:
+    """What makes a line the formula that it nearly is; nothing where it may be a name, ``None`` where it is none."""
+    found = next((one for one in (_matched(line, formula) for formula in _known(blocks[number])) if one), None)
+    if found is None:
+        return None
+    changes = list(_changes(found))
+    if _has_case_of_name(found) or _stands_where_name_does(blocks, number):
+        return changes if all(_is_doubted(line[one.first].token, one) for one in changes) else []
+    return changes
 
 
 def _known(block: Block) -> Sequence[str]:

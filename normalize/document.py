@@ -166,6 +166,7 @@ DropReason = Literal[
     "received stamp",
     "electronic signature",
     "copy line",
+    "image link",
     "noise",
 ]
 

@@ -56,19 +56,25 @@ def _is_framed_stamp(zone: Zone, page: Page) -> bool:
     if zone.kind != "table" or not _is_small(zone.box, page) or zone.box.top > _TOP * page.height:
         return False
     plain = [skeleton(line.text) for line in zone.lines]
-    if any("cong van den" in text or "van ban den" in text for text in plain):
+    if any("cong van den" in text or "van ban den" in text for text in plain) or _names_portal(plain):
         return True
-    if any(names_portal(text) for text in (*plain, " ".join(plain))):
-        return True
-    # However its marks were read; the frame is what is sure.
-    words = [word.text.strip(".,:;_-|") for line in zone.lines for word in line.words]
-    capitals = any(word.isupper() and skeleton(word) == "den" for word in words)
     fields = sum(is_received_field(line.text) for line in zone.lines)
-    return capitals or (fields >= 2 and len(plain) <= 6)
+    return _says_received(zone) or (fields >= 2 and len(plain) <= 6)
+
+
+def _names_portal(plain: Sequence[str]) -> bool:
+    return any(names_portal(text) for text in (*plain, " ".join(plain)))
+
+
+def _says_received(zone: Zone) -> bool:
+    """Whether the word Đến stands in it in capitals, however its marks were read: the frame is what is sure."""
+    words = [word.text.strip(".,:;_-|") for line in zone.lines for word in line.words]
+    return any(word.isupper() and skeleton(word) == "den" for word in words)
 
 
 def _is_small(box: Box, page: Page) -> bool:
-    return box.width < _WIDEST * page.width and box.height < _HIGHEST * page.height
+    # A scan may hold the upper half of a page only.
+    return box.width < _WIDEST * page.width and box.height < _HIGHEST * max(page.width, page.height)
 
 
 def _copy_lines(lines: Sequence[Line], page: Page) -> list[Line]:

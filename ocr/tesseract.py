@@ -356,6 +356,11 @@ def _telling_choices(chosen: str, raw: tuple[tuple[str, float], ...]) -> tuple[t
     return tuple((text, round(confidence)) for text, confidence in sorted(best.items(), key=lambda c: -c[1]))
 
 
+def plain_letters(text: str) -> str:
+    """A word without marks, in lower case."""
+    return "".join(map(_base, text))
+
+
 @lru_cache(maxsize=4096)
 def _base(text: str) -> str:
     """The letter without its diacritics, in lower case; the bar of đ counts as one."""

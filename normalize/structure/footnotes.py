@@ -40,12 +40,15 @@ _MISREAD_RAISED = 2.6
 _DROP_SURE, _DROP_DOUBTFUL = 3.5, 1.2
 _SKIP_NUMBER = 2.2
 _RESTART = 1.0
+_UNCITED_RESTART = 4.0  # heads start anew on a page on which no reference does
 _START_LATER = 3.0  # a scan may begin in the middle of a document
 _FURTHEST_SKIP = 4
 _JUMP = 8.0  # over more numbers than that: a whole page's signs are gone
 _BEAM = 48
-#: A reference without a note is kept as one from this confidence on; below it, it is noise.
+#: A raised number without a note is print from this confidence on; below it, it is noise.
 _SURE_REFERENCE = 80.0
+#: So many references in a row, no number left out, are references though there is no note at all.
+_NUMBERING = 3
 
 # By what a line of a footnote zone may begin a note, in x-heights:
 #: the line before has more free space at its end than this,
@@ -83,7 +86,8 @@ class Sign:
 
 def reference_sign(page: int, raised: Raised) -> Sign:
     """The sign of a raised number in the text."""
-    return Sign(page, raised.text, _DROP_SURE if raised.confidence >= 80 else _DROP_DOUBTFUL)
+    sure = raised.confidence >= _SURE_REFERENCE and not raised.text.startswith("0")  # no number begins with 0
+    return Sign(page, raised.text, _DROP_SURE if sure else _DROP_DOUBTFUL)
 
 
 def raised_head(line: Line) -> tuple[int, Raised] | None:
@@ -125,7 +129,9 @@ def _is_unread(text: str) -> bool:
     return text in _UNREAD_DIGITS or bool(_STRAY_SIGN.fullmatch(text))
 
 
-def settle(signs: Sequence[Sign], wanted: frozenset[int] = frozenset()) -> list[int | None]:
+def settle(
+    signs: Sequence[Sign], wanted: frozenset[int] = frozenset(), restarts: Set[int] | None = None
+) -> list[int | None]:
     """The number of each sign in the most likely rising sequence; ``None`` for a sign that is no footnote's.
 
     Numbers rise by one from sign to sign; a skipped number, a misread one, a sign that is none and a new
@@ -134,6 +140,7 @@ def settle(signs: Sequence[Sign], wanted: frozenset[int] = frozenset()) -> list[
     Args:
         signs: in reading order.
         wanted: numbers known from elsewhere (the references, when heads are settled).
+        restarts: pages on which numbering may start anew, known in the same way; on others it is less likely.
     """
     # best[n] = cost of the cheapest story in which the last footnote so far was number n
     best: dict[int, float] = {0: 0.0}
@@ -165,7 +172,8 @@ def settle(signs: Sequence[Sign], wanted: frozenset[int] = frozenset()) -> list[
             elif sign.text.isdigit() and int(sign.text) > last + _FURTHEST_SKIP:
                 reachable.append((int(sign.text), _JUMP))
             if sign.text == "1" and last >= 1 and page_of[last] != sign.page:
-                reachable.append((1, _RESTART))
+                uncited = restarts is not None and sign.page not in restarts
+                reachable.append((1, _UNCITED_RESTART if uncited else _RESTART))
             for number, extra in reachable:
                 offer(number, cost + extra + _reading_cost(sign, number, wanted), last, number, sign.page)
         back.append(from_)
@@ -329,16 +337,22 @@ def reattach(
     rulings |= gathered.rulings
     known = {note.label for note in notes}
     found = match_references(cited, [(note.page, note.label, note.printed) for note in notes])
+    numbering = _numbering(references, numbers, found)
     for reference, number, label in zip(references, numbers, found, strict=True):
         if label is None and isinstance(number, str):  # asterisks that no note has are the text's own
             rulings[reference.key] = Ruling(text=number)
             continue
-        if label is None and _lost_its_note(reference, number, known):
+        text = reference.exponent
+        if label is None and _lost_its_note(reference, number, known) and number in numbering:
             label = str(number)
             warnings.append(PageWarning(reference.page, f"Footnote mark {number} has no note."))
-        if label is None:
+        elif label is None and reference.raised.confidence >= _SURE_REFERENCE:
+            text += superscript(reference.raised.text)
+            said = f"A raised {reference.raised.text} has no note and belongs to no numbering; it stands as printed."
+            warnings.append(PageWarning(reference.page, said))
+        elif label is None:
             strays.append((reference.page, reference.raised.box, reference.raised.text))
-        rulings[reference.key] = Ruling(label=label, text=reference.exponent)
+        rulings[reference.key] = Ruling(label=label, text=text)
     relined, said = _find_unread_references(notes, body, rulings)
     return Reattached(rulings, notes, relined, strays, warnings + said)
 
@@ -380,6 +394,33 @@ def _lost_its_note(reference: _Reference, number: int | str | None, known: Set[s
     return number is not None and reference.raised.confidence >= _SURE_REFERENCE and str(number) not in known
 
 
+def _numbering(
+    references: Sequence[_Reference], numbers: Sequence[int | str | None], found: Sequence[str | None]
+) -> set[int]:
+    """The numbers that belong to a numbering of references: one with a note to it, or one that goes on long enough."""
+    answered = {n for n, label in zip(numbers, found, strict=True) if isinstance(n, int) and label}
+    sure = sorted(
+        answered
+        | {
+            number
+            for reference, number in zip(references, numbers, strict=True)
+            if isinstance(number, int) and reference.raised.confidence >= _SURE_REFERENCE
+        }
+    )
+    out: set[int] = set()
+    run: list[int] = []
+    for number in [*sure, sure[-1] + 2 if sure else 0]:
+        if run and number != run[-1] + 1:
+            if len(run) >= _NUMBERING or answered & set(run):
+                out |= set(run)
+            run = []
+        run.append(number)
+    # Between two notes a number may be missing on both sides.
+    if answered:
+        out |= {number for number in sure if min(answered) < number < max(answered)}
+    return out
+
+
 def _find_unread_references(
     notes: Sequence[Note], body: Sequence[tuple[int, Line]], rulings: dict[Key, Ruling]
 ) -> tuple[dict[int, Line], list[PageWarning]]:
@@ -394,7 +435,7 @@ def _find_unread_references(
     warnings = []
     anchored = {ruling.label for ruling in rulings.values()}
     for note in notes:
-        if note.label in anchored:
+        if note.label in anchored or not note.printed:  # that one has no number is said already
             continue
         place = _unread_reference(note, body, rulings)
         if place is None:
@@ -551,7 +592,9 @@ def _heads(
     stars = {i: star for i, line in enumerate(bare) if (star := _starred_head(line, headed[i]))}
     starred = _cited_stars(stars, bare, references)
     signs = _signs([i for i in range(len(bare)) if i not in starred], bare, headed, fresh)
-    numbers = settle(list(signs.values()), frozenset(number for _, number in references if isinstance(number, int)))
+    wanted = frozenset(number for _, number in references if isinstance(number, int))
+    restarts = {page + more for page, number in references if number == 1 for more in (0, 1)}
+    numbers = settle(list(signs.values()), wanted, restarts)
     numbered = {index: number for index, number in zip(signs, numbers, strict=True) if number is not None}
     loose = {i: star for i, star in stars.items() if headed[i] and i in fresh and i not in numbered}
     starred = _with_loose_stars(starred, loose)

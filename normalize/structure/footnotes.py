@@ -350,8 +350,8 @@ def reattach(
             warnings.append(PageWarning(reference.page, f"Footnote mark {number} has no note."))
         elif label is None and _is_print(reference):
             text += superscript(reference.raised.text)
-            said = f"A raised {reference.raised.text} has no note and belongs to no numbering; it stands as printed."
-            warnings.append(PageWarning(reference.page, said))
+            unanswered = f"A raised {reference.raised.text} has no note and belongs to no numbering"
+            warnings.append(PageWarning(reference.page, f"{unanswered}; it stands as printed."))
         elif label is None:
             strays.append((reference.page, reference.raised.box, reference.raised.text))
         rulings[reference.key] = Ruling(label=label, text=text)
@@ -425,27 +425,22 @@ def _numbering(
     references: Sequence[_Reference], numbers: Sequence[int | str | None], found: Sequence[str | None]
 ) -> set[int]:
     """The numbers that belong to a numbering of references: one with a note to it, or one that goes on long enough."""
-    answered = {n for n, label in zip(numbers, found, strict=True) if isinstance(n, int) and label}
-    sure = sorted(
-        answered
-        | {
-            number
-            for reference, number in zip(references, numbers, strict=True)
-            if isinstance(number, int) and reference.raised.confidence >= _SURE_REFERENCE
-        }
-    )
-    out: set[int] = set()
-    run: list[int] = []
-    for number in [*sure, sure[-1] + 2 if sure else 0]:
-        if run and number != run[-1] + 1:
-            if len(run) >= _NUMBERING or answered & set(run):
-                out |= set(run)
-            run = []
-        run.append(number)
-    # Between two notes a number may be missing on both sides.
-    if answered:
-        out |= {number for number in sure if min(answered) < number < max(answered)}
-    return out
+    read = [(one, n, label) for one, n, label in zip(references, numbers, found, strict=True) if isinstance(n, int)]
+    answered = {n for _, n, label in read if label}
+    sure = answered | {n for one, n, _ in read if one.raised.confidence >= _SURE_REFERENCE}
+    between = {n for n in sure if answered and min(answered) < n < max(answered)}
+    return between.union(*(run for run in _runs_of(sure) if len(run) >= _NUMBERING or answered & run))
+
+
+def _runs_of(numbers: Set[int]) -> list[set[int]]:
+    """The numbers, those together between which none is left out."""
+    runs: list[set[int]] = []
+    for number in sorted(numbers):
+        if runs and number - 1 in runs[-1]:
+            runs[-1].add(number)
+        else:
+            runs.append({number})
+    return runs
 
 
 def _find_unread_references(
@@ -650,14 +645,18 @@ def _heads(
     stars = {i: star for i, line in enumerate(bare) if (star := _starred_head(line, headed[i]))}
     starred = _cited_stars(stars, bare, references)
     signs = _signs([i for i in range(len(bare)) if i not in starred], bare, headed, fresh)
-    wanted = frozenset(number for _, number in references if isinstance(number, int))
-    restarts = {page + more for page, number in references if number == 1 for more in (0, 1)}
-    numbers = settle(list(signs.values()), wanted, restarts)
+    numbers = settle(list(signs.values()), *_wanted(references))
     numbered = {index: number for index, number in zip(signs, numbers, strict=True) if number is not None}
     loose = {i: star for i, star in stars.items() if headed[i] and i in fresh and i not in numbered}
     starred = _with_loose_stars(starred, loose)
     numbered |= _unread_heads([line.page for line in bare], numbered, starred, references)
     return _labelled({**numbered, **starred}, read={*signs, *starred})
+
+
+def _wanted(references: Sequence[Citation]) -> tuple[frozenset[int], set[int]]:
+    """The numbers that references ask for, and the pages on which heads may start anew because references do."""
+    numbers = frozenset(number for _, number in references if isinstance(number, int))
+    return numbers, {page + more for page, number in references if number == 1 for more in (0, 1)}
 
 
 def _signs(

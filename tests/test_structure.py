@@ -512,6 +512,8 @@ CLOSED = ("L Nơi nhận:", "L - Như trên;", "L - Lưu: VT.")
         (["R TL. CHỦ TỊCH", "R CHÁNH VĂN PHÒNG", "R Đỗ Thị Mơ"], "Đỗ Thị Mơ", "CHÁNH VĂN PHÒNG"),
         (["R Q. HIỆU TRƯỞNG", "R PGS.TS Đỗ Thị Mơ"], "PGS.TS Đỗ Thị Mơ", "Q. HIỆU TRƯỞNG"),
         (["R BỘ TRƯỜNG#Z“", "R Đỗ Thị Mơ"], "Đỗ Thị Mơ", "BỘ TRƯỞNG"),
+        (["R GIÁM ĐỐC", "R TRƯƠNG THỊ BÍCH"], "TRƯƠNG THỊ BÍCH", "GIÁM ĐỐC"),
+        (["R SỞ Y TẾ", "R GIÁM ĐỐC", "R Đỗ Thị Mơ"], "Đỗ Thị Mơ", "GIÁM ĐỐC"),
         # What stands before a name belongs to it.
         (["R GIÁM ĐỐC", "R š,ê Hoàng Mơ"], None, "GIÁM ĐỐC"),
         (["R GIÁM ĐỐC", "R Đỗ Thj Mơ"], None, "GIÁM ĐỐC"),

@@ -427,7 +427,7 @@ def _closing_role(line: Line, width: int, above: _Piece | None) -> Role | None:
     item = line.text[:1] in _DASHES or is_recipients_list([line.text])
     if line.box.x < _RECIPIENTS_CENTRE * width and (item or wrapped):
         return "recipients"
-    if _is_stroke(line):
+    if _is_stroke(line) or all(sum(c.isalpha() for c in word.text) < 2 for word in line.words):
         return "noise"
     in_the_middle = line.box.left > _SIGNED_FROM * width and line.box.width < _SIGNED_WIDTH * width
     return "signature" if in_the_middle and may_sign(line.text) else None

@@ -124,7 +124,9 @@ def test_what_the_seal_left_is_no_office() -> None:
     rows = head("T >Thông tư này có hiệu lực từ ngày ký.<", "L Nơi nhận:", "L - Như trên;", "L - Lưu: VT.")
     rows += ['R ạp- "Ô TRƯỞNG', "R 1:^ CHỦ NHIỆM", "R IWeg", "R *% 2", "R (đã ký)", "R Nguyễn Thành Biền"]
     document = build_document([page(1, rows)], SOURCE)
-    assert (document.metadata.signer, document.metadata.signer_title) == ("Nguyễn Thành Biền", "CHỦ NHIỆM")
+    # PHÓ may have stood before CHỦ NHIỆM.
+    assert (document.metadata.signer, document.metadata.signer_title) == ("Nguyễn Thành Biền", None)
+    assert any("signer_title" in warning.message for warning in document.warnings)
     assert [one.text for one in document.dropped] == ["IWeg", "*% 2"]
 
 
@@ -486,3 +488,37 @@ def test_a_head_of_many_forms_is_kept_once() -> None:
     document = build_document(pages, SOURCE)
     assert to_text(document).count("Mã số: QT-07") == 1
     assert [one.page for one in document.dropped if one.text == "Mã số: QT-07"] == [2, 3, 4, 5]
+
+
+CLOSED = ("L Nơi nhận:", "L - Như trên;", "L - Lưu: VT.")
+
+
+@pytest.mark.parametrize(
+    ("signed", "signer", "title"),
+    [
+        (["R KT. GIÁM ĐỐC", "R PHÓ GIÁM ĐỐC", "R Đỗ Thị Mơ"], "Đỗ Thị Mơ", "PHÓ GIÁM ĐỐC"),
+        # KT. by hand was read as a scrawl, or not at all: the deputy's line tells all the same.
+        (["R V*Y. GIÁM ĐỐC", "R PHÓ GIÁM ĐỐC", "R Đỗ Thị Mơ"], "Đỗ Thị Mơ", "PHÓ GIÁM ĐỐC"),
+        (["R GIÁM ĐỐC", "R PHÓ GIÁM ĐỐC", "R Đỗ Thị Mơ"], "Đỗ Thị Mơ", "PHÓ GIÁM ĐỐC"),
+        # The deputy's line is lost, or its first word.
+        (["R KT. GIÁM ĐỐC", "R Đỗ Thị Mơ"], "Đỗ Thị Mơ", None),
+        (["R V*Y. GIÁM ĐỐC", "R Đỗ Thị Mơ"], "Đỗ Thị Mơ", None),
+        (["R GIÁM ĐỐC", "R GIÁM ĐỐC", "R Đỗ Thị Mơ"], "Đỗ Thị Mơ", None),
+        (["R GIÁM ĐỐC", "R lo Š M ĐỐC", "R Đỗ Thị Mơ"], "Đỗ Thị Mơ", None),
+        (["R TRƯỞNG", "R Đỗ Thị Mơ"], "Đỗ Thị Mơ", None),
+        (["R TRƯỞNG BAN", "R GIÁM ĐỐC SỞ Y TẾ", "R Đỗ Thị Mơ"], "Đỗ Thị Mơ", "TRƯỞNG BAN GIÁM ĐỐC SỞ Y TẾ"),
+        (["R TL. CHỦ TỊCH", "R CHÁNH VĂN PHÒNG", "R Đỗ Thị Mơ"], "Đỗ Thị Mơ", "CHÁNH VĂN PHÒNG"),
+        (["R Q. HIỆU TRƯỞNG", "R PGS.TS Đỗ Thị Mơ"], "PGS.TS Đỗ Thị Mơ", "Q. HIỆU TRƯỞNG"),
+        (["R BỘ TRƯỜNG#Z“", "R Đỗ Thị Mơ"], "Đỗ Thị Mơ", "BỘ TRƯỞNG"),
+        # What stands before a name belongs to it.
+        (["R GIÁM ĐỐC", "R š,ê Hoàng Mơ"], None, "GIÁM ĐỐC"),
+        (["R GIÁM ĐỐC", "R Đỗ Thj Mơ"], None, "GIÁM ĐỐC"),
+        (["R TRƯỞNG PHÒNG", "R Vũ Trường"], "Vũ Trường", "TRƯỞNG PHÒNG"),
+    ],
+)
+def test_who_signs_is_told_where_it_is_whole(signed: list[str], signer: str | None, title: str | None) -> None:
+    document = build_document([page(1, head("T >Trân trọng./.<", *CLOSED) + signed)], SOURCE)
+    assert (document.metadata.signer, document.metadata.signer_title) == (signer, title)
+    said = " ".join(warning.message for warning in document.warnings)
+    assert ("signer is left open" in said) == (signer is None)
+    assert ("signer_title is left open" in said) == (title is None)

@@ -24,6 +24,7 @@ from normalize.repair.changes import Change, beside
 from normalize.repair.corrections import apply, undo
 from normalize.repair.noisy_channel import noisy_channel
 from normalize.repair.rules.abbreviations import abbreviations, symbols
+from normalize.repair.rules.bodies import bodies
 from normalize.repair.rules.formulas import formulas
 from normalize.repair.rules.glued import glued
 from normalize.repair.rules.letters import formula_markup, look_alikes, small_capitals
@@ -70,6 +71,7 @@ def with_model(find: Callable[[Document, LanguageModel], Iterable[Change]]) -> F
 
 RULES = (
     Rule("formulas", "VIẸT NAM -> VIỆT NAM", "Decree 30 prescribes the line", by_itself(formulas)),
+    Rule("bodies", "SỞ Y TÉ -> SỞ Y TẾ", "the text names the body so, the page showed it", by_itself(bodies)),
     Rule("noisy channel", "phân đầu -> phấn đấu", "page and language agree, by a calibrated margin", noisy_channel),
     Rule("numerals", "ngày I8 -> 18, HI. -> III.", "the page showed the digit, or counts strokes", by_itself(numerals)),
     Rule(

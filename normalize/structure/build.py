@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import time
-from bisect import bisect
-from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 from itertools import chain, groupby
 from typing import Literal
@@ -20,11 +19,12 @@ from normalize.document import (
     PageWarning,
     Source,
     Token,
-    published,
 )
-from normalize.structure import footnotes, headings, paragraphs, stamps
+from normalize.structure import footnotes, headings, paragraphs, stamps, tables
+from normalize.structure.bundles import documents
 from normalize.structure.grade import grade
 from normalize.structure.head_columns import with_title_parted
+from normalize.structure.letterhead import with_number
 from normalize.structure.lines import (
     Margins,
     Rulings,
@@ -35,20 +35,28 @@ from normalize.structure.lines import (
     settled_margins,
     token,
 )
-from normalize.structure.metadata import is_signature, read_metadata
+from normalize.structure.metadata import with_parts
 from normalize.structure.running_headers import page_numbers, running_lines
+from normalize.structure.signature import is_signature, may_sign
+from normalize.structure.title import titled
 from normalize.vietnamese.decree30 import (
+    has_office_word,
     is_addressee,
     is_motto,
     is_recipients_head,
     is_recipients_list,
 )
 from normalize.vietnamese.syllable import clean, parse
-from ocr.page import Box, Line, Page, Word, Zone, hull, lines_of, mean_confidence, take_out, words_of
+from ocr.page import Box, Line, Page, Word, Zone, hull, lines_of, mean_confidence, of_words, take_out, words_of
 
 #: What begins an item of a list of recipients, and what Tesseract reads for it.
 _DASHES = tuple("-–—~=+*•")
 
+
+# In page widths: right of here a signature begins; it is no wider; left of here is the middle of a recipient's line.
+_SIGNED_FROM, _SIGNED_WIDTH, _RECIPIENTS_CENTRE = 0.3, 0.5, 0.5
+#: What is read behind a recipient's closing sign with less confidence is the pen's.
+_PEN = 35.0
 
 Role = Literal["text", "letterhead", "recipients", "signature", "table", "missing", "notes", "page number", "noise"]
 
@@ -65,12 +73,14 @@ class _Part:
         role: ``text``, ``letterhead``, ``recipients``, ``signature``, ``table`` or ``missing``.
         lines: one line, all those of a table, or none for the marker of an unreadable page.
         table: the zone of a table.
+        goes_on: the table continues the one before it.
     """
 
     role: Role
     page: int
     lines: tuple[Line, ...] = ()
     table: Zone | None = None
+    goes_on: bool = False
 
 
 @dataclass(slots=True)
@@ -108,28 +118,56 @@ def build_document(pages: Iterable[Page], source: Source) -> Document:
     outside: _Outside = {"page number": page_numbers(pages), "running header": running_lines(pages)}
     for page in pages:
         _take_page(page, outside, reading)
+    reading.body = _with_continued_tables(reading)
     margins = settled_margins(reading.margins, reading.widths)
     body = [(part.page, line) for part in reading.body for line in part.lines]
     reattached = footnotes.reattach(body, reading.notes, margins)
     parts = _closing_in_order(_relined(reading.body, reattached.relined))
     reading.dropped += [Dropped(page, box, text, "noise") for page, box, text in reattached.strays]
     blocks = tuple(_blocks(parts, margins, reattached.rulings))
+    blocks = tuple(block for own in documents(blocks) for block in titled(own))
     cited = {label for block in blocks for label in block.labels}
+    odd = [warning for block in blocks if block.rows for warning in tables.disagreements(block)]
+    warnings = [*reading.warnings, *reattached.warnings, *odd]
     document = Document(
         source=source,
         blocks=blocks,
         footnotes=tuple(_footnote(note, note.label in cited) for note in reattached.notes),
-        metadata=read_metadata(blocks),
         pages=tuple(reading.reports),
         dropped=tuple(sorted(reading.dropped, key=lambda one: one.page)),
-        warnings=tuple(sorted(reading.warnings + reattached.warnings, key=lambda one: one.page)),
+        warnings=tuple(sorted(warnings, key=lambda one: one.page)),
         engine=reading.engine,
     )
     seconds = {
         "reading": round(sum(report.seconds for report in document.pages), 3),
         "structure": round(time.perf_counter() - begun, 3),
     }
-    return replace(document, timings=seconds)
+    return with_parts(replace(document, timings=seconds))
+
+
+def _with_continued_tables(reading: _Reading) -> list[_Part]:
+    """The body with the tables that go on on a next page marked; a head that is printed again there is dropped."""
+    out: list[_Part] = []
+    first: Zone | None = None
+    for part in reading.body:
+        above = out[-1] if out else None
+        goes_on = (
+            above is not None
+            and first is not None
+            and part.table is not None
+            and above.page + 1 == part.page
+            and tables.carries_on(first, part.table)
+        )
+        if not goes_on:
+            first = part.table
+        elif part.table is not None and first is not None:
+            rest, head = tables.without_rows(part.table, tables.repeated_head(first, part.table))
+            if rest.lines:
+                reading.drop(part.page, head, "running header")
+                part = replace(part, table=rest, lines=rest.lines)
+            part = replace(part, goes_on=True)
+        out.append(part)
+    return out
 
 
 def _relined(parts: Sequence[_Part], relined: Mapping[int, Line]) -> list[_Part]:
@@ -164,6 +202,7 @@ def _take_page(page: Page, outside: _Outside, reading: _Reading) -> None:
 def _documents_own(page: Page, outside: _Outside, reading: _Reading) -> tuple[Zone, ...]:
     """The zones of a page without what is not the document's text, which is dropped: stamps and running headers."""
     zones, added = stamps.take_off(page)
+    zones = with_number(zones)
     for line, reason in added:
         reading.drop_added(page.number, line, reason)
     if page.number == 1:
@@ -195,11 +234,49 @@ def _take_piece(piece: _Piece, page: int, reading: _Reading) -> None:
         reading.drop(page, lines, role)
     elif role == "signature":
         reading.drop(page, filter(_is_stroke, lines), "noise")
-        reading.body += [_Part(role, page, (line,)) for line in lines if not _is_stroke(line)]
+        _take_trimmed(role, [line for line in lines if not _is_stroke(line)], _without_traces, page, reading)
+    elif role == "letterhead":
+        reading.drop(page, filter(_is_pen_mark, lines), "noise")
+        reading.body += [_Part(role, page, (line,)) for line in lines if not _is_pen_mark(line)]
     elif role == "table":
         reading.body.append(_Part(role, page, lines, piece.zone))
+    elif role == "recipients":
+        _take_trimmed(role, lines, _without_pen, page, reading)
     else:
         reading.body += [_Part(role, page, (line,)) for line in lines]
+
+
+def _is_pen_mark(line: Line) -> bool:
+    """Whether a line of the letterhead is what a pen left beside the number: one or two letters, and no syllable.
+
+    The Party's letterheads have an asterisk of their own.
+    """
+    text = line.text.strip()
+    return len(text) <= 2 and any(c.isalpha() for c in text) and not parse(clean(text))
+
+
+def _take_trimmed(
+    role: Role, lines: Sequence[Line], trimmed: Callable[[Line], Line], page: int, reading: _Reading
+) -> None:
+    """Lines to the body, what the pen and the seal left at their ends to what is dropped."""
+    for line in lines:
+        kept = trimmed(line)
+        gone = [word for word in line.words if word not in kept.words]
+        reading.dropped += [Dropped(page, word.box, word.text, "noise") for word in gone]
+        reading.body.append(_Part(role, page, (kept,)))
+
+
+def _without_traces(line: Line) -> Line:
+    """A line of a signature block without the signs before and after its words."""
+    worded = [at for at, word in enumerate(line.words) if any(c.isalnum() for c in word.text)]
+    return of_words(line, line.words[worded[0] : worded[-1] + 1]) if worded else line
+
+
+def _without_pen(line: Line) -> Line:
+    """A recipient's line without what the pen left behind its closing sign."""
+    closing = (at for at, word in enumerate(line.words, 1) if word.text.endswith((";", ".")))
+    end = next((at for at in closing if all(word.confidence < _PEN for word in line.words[at:])), len(line.words))
+    return of_words(line, line.words[:end]) if end < len(line.words) else line
 
 
 def _is_stroke(line: Line) -> bool:
@@ -264,6 +341,8 @@ def _roles(zones: Sequence[Zone], first: bool, width: int) -> list[_Piece]:
         closing = any(piece.role == "recipients" for piece in out)
         if zone.kind == "head" or zone.kind == "foot":
             out.append(_Piece("page number", zone, zone.lines))
+        elif closed := _closing_pieces(zone, closing, width):
+            out += closed
         elif _is_full_measure(zone):
             above_text = False
             out = _with_full_measure(out, zone, width)
@@ -275,6 +354,53 @@ def _roles(zones: Sequence[Zone], first: bool, width: int) -> list[_Piece]:
             role = "signature" if closing else out[-1].role if out else "text"
             out.append(_Piece(role, zone, zone.lines))
     return _left_before_right([piece for piece in out if piece.lines])
+
+
+def _is_open(zone: Zone) -> bool:
+    """Whether a table has no borders: then it is as wide as its words."""
+    return bool(zone.columns) and zone.columns[0] == zone.box.left
+
+
+def _parted(zone: Zone, width: int) -> list[_Piece]:
+    """Recipients at the left, and at the right the signature."""
+    left = tuple(line for line in zone.lines if line.box.x < 0.5 * width)
+    right = tuple(line for line in zone.lines if line not in left)
+    return [_Piece("recipients", zone, left), _Piece("signature", zone, right)]
+
+
+def _closing_pieces(zone: Zone, closing: bool, width: int) -> list[_Piece]:
+    """The recipients and signatures in a zone that is no column; the rest of it is text. None where it has none.
+
+    A list of recipients and the signature beside it are lined up like the columns of a table. A stroke of the pen that
+    reaches into the list, or the room for a signature, parts the columns; what is below goes on with them.
+
+    Args:
+        closing: the list of recipients stands above.
+    """
+    if zone.kind == "table" and _is_open(zone) and _recipients_head(zone) is not None:
+        return _parted(zone, width)
+    if not closing or zone.kind not in ("text", "table"):
+        return []
+    out: list[_Piece] = []
+    for at, line in enumerate(zone.lines):
+        role = _closing_role(line, width, out[-1] if out else None)
+        if role is None:
+            closed = any(piece.role != "noise" for piece in out)
+            return [*out, _Piece("text", zone, zone.lines[at:])] if closed else []
+        out.append(_Piece(role, zone, (line,)))
+    return out
+
+
+def _closing_role(line: Line, width: int, above: _Piece | None) -> Role | None:
+    """The part a line plays below the head of the list of recipients; ``None`` for text."""
+    wrapped = above is not None and above.role == "recipients" and not above.lines[0].text.endswith((";", "."))
+    item = line.text[:1] in _DASHES or is_recipients_list([line.text])
+    if line.box.x < _RECIPIENTS_CENTRE * width and (item or wrapped):
+        return "recipients"
+    if _is_stroke(line):
+        return "noise"
+    in_the_middle = line.box.left > _SIGNED_FROM * width and line.box.width < _SIGNED_WIDTH * width
+    return "signature" if in_the_middle and may_sign(line.text) else None
 
 
 def _is_full_measure(zone: Zone) -> bool:
@@ -290,6 +416,9 @@ def _with_full_measure(above: Sequence[_Piece], zone: Zone, width: int) -> list[
         return [*above, *_with_signature(zone, width)]
     # The signatures stood above the list instead of beside it.
     signed = [_signed(piece, above[at:]) for at, piece in enumerate(above)]
+    if any(piece.role == "signature" for piece in signed):
+        strokes = [piece for piece in signed if piece.role == "text" and all(map(_is_stroke, piece.lines))]
+        signed = [replace(piece, role="noise") for piece in strokes] + [one for one in signed if one not in strokes]
     return [*signed, _Piece("text", zone, zone.lines[:head]), _Piece("recipients", zone, zone.lines[head:])]
 
 
@@ -324,7 +453,11 @@ def _columns(left: Zone, right: Zone | None, above_text: bool, closing: bool) ->
     elif above_text or _bears_motto(left, right):
         role = "letterhead"
         lines, addressed = _parted_at_addressee(lines)
-    out = [_Piece(role, left, lines)]
+    above: tuple[Line, ...] = ()
+    if head := _recipients_head(left):
+        above, lines, rest = _torn_rows(left.lines[:head], right.lines if right else ()), left.lines[head:], right
+        right = replace(rest, lines=tuple(one for one in rest.lines if not _is_part_of(one, above))) if rest else None
+    out = [_Piece("text", left, above), _Piece(role, left, lines)]
     if right:
         out.append(_Piece("signature" if closing or role == "recipients" else role, right, right.lines))
     if addressed:
@@ -332,10 +465,28 @@ def _columns(left: Zone, right: Zone | None, above_text: bool, closing: bool) ->
     return out
 
 
+def _torn_rows(left: Sequence[Line], right: Sequence[Line]) -> tuple[Line, ...]:
+    """Lines above the list of recipients that a stroke of the pen has torn in two, joined again."""
+    return tuple(
+        of_words(line, [*line.words, *(word for other in right if _is_beside(line, other) for word in other.words)])
+        for line in left
+    )
+
+
+def _is_beside(line: Line, other: Line) -> bool:
+    return abs(line.baseline - other.baseline) < max(line.x_height, other.x_height)
+
+
+def _is_part_of(line: Line, rows: Sequence[Line]) -> bool:
+    return any(line.words[0] in row.words for row in rows)
+
+
 def _lists_recipients(left: Zone, right: Zone | None, above_text: bool) -> bool:
     """Whether a left column is the list of recipients, by its head or, beside a signature, by its dashes."""
     if _recipients_head(left) is not None:
         return True
+    if any(is_addressee(line.text) for line in left.lines):
+        return False
     return right is not None and not above_text and is_recipients_list([line.text for line in left.lines])
 
 
@@ -350,12 +501,18 @@ def _parted_at_addressee(lines: tuple[Line, ...]) -> tuple[tuple[Line, ...], tup
 
 
 def _left_before_right(pieces: Sequence[_Piece]) -> list[_Piece]:
-    """The same, where a letterhead fell into several pairs of columns: first all that stands at the left."""
+    """The same, where a letterhead or a signature fell into several pairs of columns: first all that stands at the
+    left."""
     ordered: list[_Piece] = []
     for role, group in groupby(pieces, key=lambda piece: piece.role):
         run = list(group)
-        ordered += sorted(run, key=lambda piece: piece.zone.kind == "right") if role == "letterhead" else run
+        by_column = role == "letterhead" or (role == "signature" and all(map(_is_column, run)))
+        ordered += sorted(run, key=lambda piece: piece.zone.kind == "right") if by_column else run
     return ordered
+
+
+def _is_column(piece: _Piece) -> bool:
+    return piece.zone.kind in ("left", "right")
 
 
 def _with_signature(zone: Zone, width: int) -> list[_Piece]:
@@ -373,9 +530,13 @@ def _with_signature(zone: Zone, width: int) -> list[_Piece]:
 
 
 def _signed(piece: _Piece, onward: Sequence[_Piece]) -> _Piece:
-    """A column as ``signature`` when it was taken for text and nothing but columns stands from it on (``onward``)."""
-    columns_only = all(one.zone.kind in ("left", "right") for one in onward)
-    return replace(piece, role="signature") if piece.role == "text" and columns_only else piece
+    """A column as ``signature`` when it was taken for text and nothing but columns stands from it on (``onward``).
+
+    Strokes of the pen between the columns are no text.
+    """
+    columns_only = all(_is_column(one) or all(map(_is_stroke, one.lines)) for one in onward)
+    signed = any(may_sign(line.text) or has_office_word(line.text) for line in piece.lines)
+    return replace(piece, role="signature") if piece.role == "text" and columns_only and signed else piece
 
 
 def _closing_in_order(parts: Sequence[_Part]) -> list[_Part]:
@@ -424,7 +585,8 @@ def _blocks(body: Sequence[_Part], margins: Mapping[int, Margins], rulings: Ruli
         if role == "missing":
             yield from (_missing(part.page) for part in parts)
         elif role == "table":
-            yield from (_table_block(part.page, part.table, rulings) for part in parts if part.table)
+            on_pages = [tables.PagePart(part.page, part.table, part.goes_on) for part in parts if part.table]
+            yield from tables.table_blocks(on_pages, rulings)
         elif role == "text":
             yield from _text_blocks(text, so_far)
         else:
@@ -466,27 +628,6 @@ def _set_lines(parts: Iterable[_Part], margins: Mapping[int, Margins], rulings: 
 def _missing(page: int) -> Block:
     words = f"[trang {page}: không đọc được]".split(" ")
     return Block("missing", tuple(Token(word, page) for word in words), page)
-
-
-def _table_block(page: int, zone: Zone, rulings: Rulings) -> Block:
-    """A table, each word in the cell its centre stands in; a cell's words in the order of its lines."""
-    columns, rows = zone.columns[1:-1], zone.rows[1:-1]
-    cells: dict[tuple[int, int], list[Token]] = {}
-    for line in sorted(zone.lines, key=lambda one: one.baseline):
-        for word in line.words:
-            row, column = bisect(rows, word.box.y), bisect(columns, word.box.x)
-            while (row, column - 1) in zone.merged:  # what stands in a merged cell belongs to its first column
-                column -= 1
-            at = row, column
-            cells.setdefault(at, []).append(token(page, word, rulings))
-    grid = [[cells.get((row, column), []) for column in range(len(columns) + 1)] for row in range(len(rows) + 1)]
-    return Block(
-        "table",
-        tuple(one for row in grid for cell in row for one in cell),
-        page,
-        box=zone.box,
-        rows=tuple(tuple(published(tuple(cell)) for cell in row) for row in grid),
-    )
 
 
 def _recipient_blocks(lines: Sequence[SetLine]) -> Iterator[Block]:

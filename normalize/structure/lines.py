@@ -138,7 +138,7 @@ def _share_from(lines: Sequence[SetLine], weight: float) -> float | None:
 
 def token(page: int, word: Word, rulings: Rulings) -> Token:
     """A word as a token, its raised signs as they were ruled."""
-    out = Token(word.text, page, word.box, word.confidence, word.letters, second=word.second)
+    out = Token(word.text, page, word.box, word.confidence, word.letters, second=word.second, uneven=word.uneven)
     # From the right, so that what is inserted moves no offset that is still to come.
     for raised in reversed(word.raised):
         ruling = rulings.get((page, raised.box), Ruling())
@@ -229,6 +229,7 @@ def insert(token: Token, offset: int, text: str) -> Token:
         token.confidence,
         letters,
         tuple(replace(one, offset=one.offset + len(text)) if one.offset > offset else one for one in token.references),
+        token.uneven,
     )
 
 
@@ -247,6 +248,7 @@ def cut(token: Token, length: int) -> Token | None:
         token.confidence,
         tuple(letters) if at == length else (),
         tuple(replace(one, offset=one.offset - length) for one in token.references if one.offset >= length),
+        token.uneven,
     )
 
 
@@ -285,4 +287,5 @@ def glue(before: Token, after: Token) -> Token:
         confidence=None if before.confidence is None else min(before.confidence, after.confidence or 0.0),
         letters=before.letters + after.letters if before.letters and after.letters else (),
         references=before.references + tuple(replace(one, offset=shift + one.offset) for one in after.references),
+        uneven=max(before.uneven, after.uneven),
     )

@@ -70,15 +70,18 @@ def take_off(page: Page) -> tuple[tuple[Zone, ...], list[tuple[Line, DropReason]
 
 
 def _is_framed_stamp(zone: Zone, page: Page) -> bool:
-    """A small frame with the word Đến in capitals, or with two of the fields that a stamp leaves to be filled in."""
+    """A small frame with the word Đến in capitals, the portal's name, or two of the fields that a stamp leaves open."""
     if zone.kind != "table" or not _is_small(zone.box, page) or zone.box.top > _TOP * page.height:
         return False
     plain = [skeleton(line.text) for line in zone.lines]
-    if any("cong van den" in text or "van ban den" in text for text in plain) or any(
-        names_portal(line.text) for line in zone.lines
-    ):
+    if any("cong van den" in text or "van ban den" in text for text in plain):
         return True
-    incoming = any(begins_incoming(line.text) for line in zone.lines)
+    if any(names_portal(text) for text in (*plain, " ".join(plain))):
+        return True
+    # However its marks were read; the frame is what is sure.
+    words = [word.text.strip(".,:;_-|") for line in zone.lines for word in line.words]
+    capitals = any(word.isupper() and skeleton(word) == "den" for word in words)
+    incoming = capitals or any(begins_incoming(line.text) for line in zone.lines)
     fields = sum(is_received_field(line.text) for line in zone.lines)
     return incoming or (fields >= 2 and len(plain) <= 6)
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from ocr.image.seals import Seal
 from ocr.layout.tick_boxes import EMPTY, TICKED
-from ocr.page import Line, Word, is_read_elsewhere, mean_confidence, of_words
+from ocr.page import Line, Word, is_read_elsewhere, mean_confidence, of_words, without
 
 #: A speck is read as so many signs at most, one of them a letter or digit at most.
 _LONGEST_SPECK = 8
@@ -36,6 +36,10 @@ _ITEM, _SURE_LABEL = re.compile(r"\d{1,2}[.)]|[a-zđ]\)"), 60.0
 _SPECKS = frozenset("'`´‘’\".,:;·~^°")
 _LOOSE = 2.0
 _PEN_WORDS, _PEN_HEIGHT = 2, 5.0
+#: In x-heights of a table: a single letter is no higher and no lower than this.
+_HIGHEST_WORD, _LOWEST_WORD = 4.0, 0.85
+#: Words whose boxes share so much of the smaller one stand in one place.
+_ONE_PLACE = 0.4
 #: In radii: what is read nearer to the centre of a seal is noise below this confidence, or with so few letters.
 _IN_SEAL = 0.9
 _SURE_IN_SEAL, _FEWEST_IN_SEAL = 85.0, 3
@@ -64,6 +68,39 @@ def cut_off_speck(line: Line) -> list[Line]:
     before, last = line.words[-2:]
     loose = last.box.left - before.box.right > _LOOSE * line.x_height
     return [of_words(line, line.words[:-1]), of_words(line, [last])] if loose and set(last.text) <= _SPECKS else [line]
+
+
+def without_strays(lines: Sequence[Line]) -> tuple[list[Line], list[Line]]:
+    """The lines of a table that are print, and what was read in it that is none: specks, pieces of a seal."""
+    size = float(np.median([line.x_height for line in lines]))
+    words = [word for line in lines for word in line.words]
+    stray = [word for line in lines for word in line.words if _is_stray(word, line, size) or _is_doubled(word, words)]
+    if not stray:
+        return list(lines), []
+    gone = [of_words(line, [word for word in line.words if word in stray]) for line in lines if _any_of(line, stray)]
+    return without(lines, stray), gone
+
+
+def _any_of(line: Line, words: Sequence[Word]) -> bool:
+    return any(word in words for word in line.words)
+
+
+def _is_stray(word: Word, line: Line, size: float) -> bool:
+    """Whether a word of a table is no letter, and unsure, or one of a size that nothing else in it has."""
+    letters = sum(c.isalnum() for c in word.text)
+    if letters == 0:
+        return word.confidence < _GARBAGE or (line.x_height < _SMALL_LETTER * size and word.confidence < _DOUBTFUL)
+    if letters > 1:
+        return False
+    return word.box.height > _HIGHEST_WORD * size or (word.box.height < _LOWEST_WORD * size and len(line.words) <= 2)
+
+
+def _is_doubled(word: Word, words: Sequence[Word]) -> bool:
+    """Whether a word that was read badly stands where a surer one does."""
+    return word.confidence < _DOUBTFUL and any(
+        other.confidence > word.confidence and other is not word and word.box.shared(other.box) > _ONE_PLACE
+        for other in words
+    )
 
 
 def _is_speck(line: Line, x_height: float) -> bool:

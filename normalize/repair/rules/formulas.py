@@ -3,33 +3,46 @@
 The letterhead, the titles and the signature block are capitals in large and often smudged type, too short for the
 language model and full of words that could be abbreviations or names. But what they say is prescribed (the decree's
 annex I), so a line of as many words whose letters are nearly the same cannot be anything else.
+
+Unless it is somebody's name: "Vũ Trường" is no Vụ trưởng, "Tô Trinh" no tờ trình. So a line that may be a name, by its
+case or by its place below an office, is a formula only where the page itself doubts the letters that would change.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain
 
 from rapidfuzz.distance import Levenshtein
 
 from normalize.document import Block, Document, Token
-from normalize.repair.changes import Change, Place, cleaned
+from normalize.repair.changes import Change, Place, cleaned, confidence_of, page_letters
+from normalize.repair.channel import DOUBT
 from normalize.vietnamese.decree30 import (
+    BODIES,
+    DOCUMENT_TYPES,
     FORMULAS,
     NATIONAL_TITLE,
     RECIPIENTS_HEAD,
+    begins_capacity,
     is_capacity_sign,
     is_motto,
+    names_office,
 )
 from normalize.vietnamese.syllable import key, match_case, parse, skeleton
 
 _BLOCKS = ("letterhead", "title", "signature", "recipients")
+#: No document's type stands below its text: "Tô Trinh" there is the signer.
+_BELOW_TEXT = tuple(one for one in FORMULAS if one not in DOCUMENT_TYPES.values())
 # "№" is how "Nơ" looks to some engines.
 _SIGNS = re.compile(r"^(?:(?!№)[\W_])+|(?:(?!№)[\W_])+$")
 #: (b/c), for báo cáo: "to report to".
 _REPORT = re.compile(r"\([bB]/(€)\)")
 #: The C of "C, PVP": the chief and the deputies of an office.
 _CAPITAL_C = re.compile(r"-?(€),")
+#: In words.
+_LONGEST_NAME = 4
 _SURNAME = "the seal hides the beginning of a family name that no other ends like"
 _OVERPRINTED = "the national title goes on so, and the motto stands under it; something was printed over it"
 #: Words of the national title that must be read, and how wide the rest may be, in its width by their letters.
@@ -45,15 +58,15 @@ def formulas(document: Document) -> Iterator[Change]:
         is_head = len(tokens) == 2 and tokens[-1].text.endswith(":")
         if block.type in _BLOCKS or is_head:
             line = [Place(number, f"blocks/{number}", tokens, index) for index in range(len(tokens))]
-            yield from _in_line(line, block, is_motto_below=_is_motto_below(document, number))
+            yield from _in_line(document.blocks, number, line)
 
 
-def _in_line(line: Sequence[Place], block: Block, *, is_motto_below: bool) -> Iterator[Change]:
-    known = FORMULAS if block.type in _BLOCKS else (RECIPIENTS_HEAD,)
-    found = next((one for one in (_matched(line, formula) for formula in known) if one), None)
-    if found:
-        yield from _changes(found)
-    elif block.type == "letterhead" and is_motto_below:
+def _in_line(blocks: Sequence[Block], number: int, line: Sequence[Place]) -> Iterator[Change]:
+    block = blocks[number]
+    changes = _formula_changes(blocks, number, line)
+    if changes is not None:
+        yield from changes
+    elif block.type == "letterhead" and _is_motto_below(blocks, number):
         yield from _overprinted(line)
     elif block.type == "signature":
         yield from _cut_by_seal(line)
@@ -63,9 +76,9 @@ def _in_line(line: Sequence[Place], block: Block, *, is_motto_below: bool) -> It
         yield from _list_signs(line)
 
 
-def _is_motto_below(document: Document, number: int) -> bool:
+def _is_motto_below(blocks: Sequence[Block], number: int) -> bool:
     """Whether the next line of the letterhead is the motto."""
-    below = document.blocks[number + 1 : number + 2]
+    below = blocks[number + 1 : number + 2]
     return bool(below) and below[0].type == "letterhead" and is_motto(below[0].text)
 
 
@@ -96,6 +109,55 @@ def _is_as_wide(head: Sequence[Place], rest: Sequence[Place]) -> bool:
     return _REST_WIDE[0] * as_set < end.right - start.left < _REST_WIDE[1] * as_set
 
 
+def _formula_changes(blocks: Sequence[Block], number: int, line: Sequence[Place]) -> list[Change] | None:
+    """What makes a line the formula that it nearly is; nothing where it may be a name, ``None`` where it is none."""
+    bodies = BODIES if blocks[number].type in _BLOCKS else ()
+    tried = chain(
+        (_matched(line, formula) for formula in _known(blocks[number])), (_named(line, body) for body in bodies)
+    )
+    found = next(filter(None, tried), None)
+    if found is None:
+        return None
+    changes = list(_changes(found))
+    if _has_case_of_name(found) or _stands_where_name_does(blocks, number):
+        return changes if all(_is_doubted(line[one.first].token, one) for one in changes) else []
+    return changes
+
+
+def _known(block: Block) -> Sequence[str]:
+    """The formulas that a block of its type may be."""
+    if block.type not in _BLOCKS:
+        return (RECIPIENTS_HEAD,)
+    return _BELOW_TEXT if block.type in ("signature", "recipients") else FORMULAS
+
+
+def _has_case_of_name(found: Sequence[tuple[Place, str]]) -> bool:
+    """Whether each word has a capital and small letters: offices and types are set in capitals, or begin with one."""
+    if len(found) > _LONGEST_NAME or found[-1][0].token.text.endswith(":"):
+        return False
+    return all(_SIGNS.sub("", place.token.text).istitle() for place, _ in found)
+
+
+def _stands_where_name_does(blocks: Sequence[Block], number: int) -> bool:
+    """Whether a line closes a signature, below an office that nobody else signs for: there the name stands."""
+    if number == 0 or any(blocks[at].type != "signature" for at in (number - 1, number)):
+        return False
+    above, below = blocks[number - 1].text, blocks[number + 1] if number + 1 < len(blocks) else None
+    is_last = below is None or below.type != "signature" or begins_capacity(below.text)
+    return is_last and above.isupper() and names_office(above) and not begins_capacity(above)
+
+
+def _is_doubted(token: Token, change: Change) -> bool:
+    """Whether the page showed another letter wherever a change puts one."""
+    letters = page_letters(token)[change.start : change.end]
+    if not letters:
+        return False
+    if len(letters) != len(change.after):
+        return any(len(letter.choices) > 1 for letter in letters)
+    changed = [(letter, new) for letter, new in zip(letters, change.after, strict=True) if letter.text != new]
+    return all(confidence_of(letter, new.lower() + new.upper()) >= DOUBT for letter, new in changed)
+
+
 def _cut_by_seal(line: Sequence[Place]) -> Iterator[Change]:
     """An office or a family name whose first letters the seal hides: ``HỨ TRƯỞNG``, ``uyễn Sỹ Hiệp``."""
     found = [(place, word) for place in line if (word := _SIGNS.sub("", place.token.text))]
@@ -106,7 +168,7 @@ def _cut_by_seal(line: Sequence[Place]) -> Iterator[Change]:
         whole = _offices(part, rest)
         if len(whole) == 1:
             yield from _changes([(first, whole.pop())])
-    elif 2 <= len(rest) <= 4 and all(word[0].isupper() for word in rest) and _is_cut_surname(part):
+    elif 2 <= len(rest) <= 4 and all(word[0].isupper() for word in rest) and _is_cut_surname(part, first.token):
         yield first.change(*_edges(first.token), "Nguyễn", PROBABILITY, _SURNAME)
 
 
@@ -121,9 +183,14 @@ def _offices(part: str, rest: Sequence[str]) -> set[str]:
     return out
 
 
-def _is_cut_surname(part: str) -> bool:
-    """Whether a word can only be what a seal left of Nguyễn: no Vietnamese word, or one without a capital."""
+def _is_cut_surname(part: str, token: Token) -> bool:
+    """Whether a word can only be what a seal left of Nguyễn: no Vietnamese word, or one without a capital.
+
+    "Nguyen" in a text is what somebody wrote who wrote no diacritics.
+    """
     plain = skeleton(part)
+    if part.isascii() and part[0].isupper() and not page_letters(token):
+        return False
     crossed = len(plain) >= 5 and parse(part) is None and Levenshtein.distance(plain, "nguyen") <= 2
     return not part.isupper() and (crossed or key(part) == "uyễn")
 
@@ -171,6 +238,14 @@ def _matched(line: Sequence[Place], formula: str) -> list[tuple[Place, str]]:
     found = list(zip(worded, wanted, strict=False))
     read = [skeleton(cleaned(_SIGNS.sub("", place.token.text)).replace("№", "No")) for place, _ in found]
     return found if _are_these(read, [skeleton(word) for word in wanted], is_head=formula == RECIPIENTS_HEAD) else []
+
+
+def _named(line: Sequence[Place], body: str) -> list[tuple[Place, str]]:
+    """Each token of a body's name with the word it is; empty where the line does not begin with all its letters."""
+    worded = [place for place in line if _SIGNS.sub("", place.token.text)]
+    found = list(zip(worded, body.split(), strict=False))
+    same = all(skeleton(_SIGNS.sub("", place.token.text)) == skeleton(word).strip(",") for place, word in found)
+    return [(place, word.strip(",")) for place, word in found] if same and len(found) == len(body.split()) else []
 
 
 def _are_these(read: Sequence[str], true: Sequence[str], *, is_head: bool) -> bool:

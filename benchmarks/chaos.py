@@ -49,8 +49,9 @@ from PIL import Image
 from flows.host.moves import PART
 from flows.host.processes import descendants, is_running, kill_tree
 from flows.intake import inbox, status
-from flows.intake.claims import COPYING
+from flows.intake.claims import ClaimStore
 from flows.intake.quarantine import reason_path
+from flows.intake.transfers import COPYING
 from flows.pipeline import publish
 from flows.pipeline.workers import SCRATCH
 from flows.service.prefect_server import is_healthy, local_api, wait_for_server
@@ -384,7 +385,8 @@ def scenario(name: str, arguments: argparse.Namespace, home: Path) -> list[str]:
     chance = random.Random(f"{arguments.seed} {name}")
     published = home.parent / f"{home.name}-published" if name == "readonly" else home / "published"
     kills = max(1, arguments.kills // 4) if name == "mounts" else arguments.kills
-    folders = load(home=home, published=published).folders
+    store = ClaimStore(load(home=home, published=published))
+    folders = store.folders
     folders.make()
     service = Service(
         home, arguments.logs / f"{name}.log", {**QUICK, "NAMBAT_PUBLISHED": str(published)}, free_port(chance)
@@ -437,7 +439,7 @@ def scenario(name: str, arguments: argparse.Namespace, home: Path) -> list[str]:
                 if not service.is_up():
                     print("  the service had ended by itself")
                     service.start()
-                print(f"  round {number + 1}: {observer_line(folders)}", flush=True)
+                print(f"  round {number + 1}: {observer_line(store)}", flush=True)
         deadline = time.monotonic() + arguments.patience
         while not all_done(folders, observer) and time.monotonic() < deadline:
             if not service.is_up():
@@ -481,8 +483,8 @@ def _running_below(home: Path) -> list[int]:
     return found
 
 
-def observer_line(folders: Folders) -> str:
-    counts, _ = status.status(folders)
+def observer_line(store: ClaimStore) -> str:
+    counts, _ = status.status(store)
     return ", ".join(f"{name} {count}" for name, count in counts.items())
 
 
@@ -549,7 +551,7 @@ class OtherServer:
         time.sleep(chance.uniform(10, 30))
         self.stop()
         time.sleep(chance.uniform(120, 240))
-        print(f"  away: {observer_line(service.folders)}", flush=True)
+        print(f"  away: {observer_line(service.store)}", flush=True)
         self.start()
         time.sleep(30)
 

@@ -11,7 +11,6 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
-import subprocess
 import sys
 import traceback
 from collections.abc import Callable, Iterator, Sequence
@@ -177,7 +176,7 @@ def normalize(
 @click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
 @click.pass_context
 def explain(context: click.Context, file: Path) -> None:
-    """Every correction in a published JSON file: what it was, what it became, and on what evidence."""
+    """Every correction in a published JSON file, why it was made, and the numbers that two readers read unlike."""
     import json
 
     from flows.show import plain_table
@@ -195,6 +194,10 @@ def explain(context: click.Context, file: Path) -> None:
             )
             for one in data["corrections"]
         ]
+        doubts = [
+            (one["page"] or "", one["text"], one["second"], f"{one['confidence']:.0f}")
+            for one in data.get("doubts", [])
+        ]
     except OSError as fault:
         complain(f"{file}: {fault.strerror}; check the path.")
         context.exit(USAGE)
@@ -205,6 +208,8 @@ def explain(context: click.Context, file: Path) -> None:
         plain_table(str(file.name), ("page", "before", "after", "kind", "probability", "evidence"), rows)
     else:
         click.echo(f"{file.name}: no corrections.")
+    if doubts:
+        plain_table("Numbers to compare with the page", ("page", "published", "read again", "confidence"), doubts)
 
 
 @nambat.command("settings")
@@ -225,7 +230,7 @@ def show_settings() -> None:
 @click.pass_context
 def serve(context: click.Context, home: Path | None, host: str | None, port: int | None, jobs: int | None) -> None:
     """Watch the inbox and read what is dropped there, until stopped. See `nambat settings` for the rest."""
-    from flows.host.mounts import ShareAway
+    from flows.faults import ShareAway
     from flows.serve import AlreadyServed
     from flows.serve import serve as run
     from flows.service.prefect_server import ServerTrouble, password_trouble
@@ -292,17 +297,18 @@ def status() -> None:
     from flows.host import heartbeat
     from flows.host.names import readable
     from flows.intake import status
+    from flows.intake.claims import ClaimStore
     from flows.service.record import read_service
     from flows.show import plain_table
 
-    settings = read_settings()
-    folders = settings.folders
+    store = ClaimStore(read_settings())
+    folders = store.folders
     service = read_service(folders)
     running = heartbeat.pid_of(folders, service.get("owner", "")) is not None
     click.echo(
         f"{folders.home}: " + (f"served, UI at {service['api'].removesuffix('/api')}" if running else "not served")
     )
-    counts, held = status.status(folders, settings.claim_timeout)
+    counts, held = status.status(store)
     click.echo("  ".join(f"{name} {count}" for name, count in counts.items()))
     if held:
         rows = [(one.where, readable(one.name), readable(one.why)) for one in held[:100]]
@@ -322,19 +328,21 @@ def retry(context: click.Context, files: tuple[Path, ...], everything: bool) -> 
     from flows.host.moves import Gone
     from flows.host.names import readable
     from flows.intake import quarantine
+    from flows.intake.claims import ClaimStore
 
     if bool(files) == everything:
         raise click.UsageError("name the files to put back, or give --all; `nambat status` lists them.")
-    folders = read_settings().folders
+    store = ClaimStore(read_settings())
+    folders = store.folders
     if away := missing_mount(folders):
         complain(str(away))
         context.exit(FAILED)
-    wanted = [path for path, _ in quarantine.quarantined_files(folders)] if everything else []
+    wanted = [path for path, _ in quarantine.quarantined_files(store)] if everything else []
     wanted += [path if path.is_absolute() else folders.quarantine / path for path in files]
     failed = 0
     for path in wanted:
         try:
-            place = quarantine.retry(folders, Path(os.path.normpath(path)), identity())
+            place = quarantine.retry(store, Path(os.path.normpath(path)), identity())
             click.echo(f"{readable(path.name)} lies in the inbox again: {readable(place)}")
         except Gone as fault:
             failed += 1
@@ -388,21 +396,20 @@ def progress(documents: int) -> Iterator[Callable[[Event], None]]:
 
 def missing_tools() -> list[str]:
     """What is not installed of Tesseract, its Vietnamese data and poppler: one sentence each."""
-    import shutil
+    from flows.host.programs import find_programs
+    from ocr.messages import POPPLER_MISSING, TESSERACT_MISSING
 
+    found = find_programs()
     missing: list[str] = []
-    if shutil.which("tesseract") is None:
-        missing.append("Tesseract is not installed; install it with: apt-get install tesseract-ocr tesseract-ocr-vie")
-    else:
-        listed = subprocess.run(["tesseract", "--list-langs"], capture_output=True, text=True, timeout=60)
-        was_killed = listed.returncode < 0  # says nothing about what is installed
-        if not was_killed and "vie" not in (listed.stdout + listed.stderr).split():
-            missing.append(
-                "Tesseract has no Vietnamese data (vie); install it with: apt-get install tesseract-ocr-vie "
-                "(or set TESSDATA_PREFIX to the folder that holds vie.traineddata)"
-            )
-    if shutil.which("pdftoppm") is None or shutil.which("pdfinfo") is None:
-        missing.append("poppler is not installed; install it with: apt-get install poppler-utils")
+    if not found.has_tesseract:
+        missing.append(TESSERACT_MISSING.english)
+    elif found.reads_vietnamese is False:
+        missing.append(
+            "Tesseract has no Vietnamese data (vie); install it with: apt-get install tesseract-ocr-vie "
+            "(or set TESSDATA_PREFIX to the folder that holds vie.traineddata)"
+        )
+    if not found.has_poppler:
+        missing.append(POPPLER_MISSING.english)
     return missing
 
 

@@ -25,7 +25,7 @@ from flows.pipeline import publish, stages
 from flows.pipeline.faults import as_fault, took_too_long
 from flows.pipeline.outcome import Outcome
 from flows.pipeline.page_policy import GRACE, settle_failed, tries_page_again
-from flows.pipeline.stages import Checked, Ending, PageRead
+from flows.pipeline.stages import Checked, PageRead, PublishPlan
 from flows.pipeline.workers import WorkerPool, clear_scratch
 from flows.settings import Settings
 from ocr.faults import Fault, PageFault, ToolMissing
@@ -281,14 +281,16 @@ def convert(files: Sequence[Wanted], settings: Settings, work: Path) -> Iterator
                 return [Published(document.wanted, replace(outcome, name=document.wanted.name, seconds=seconds))]
 
             wanted = document.wanted
-            ending = Ending(settings.repair, settings.footnotes, wanted.targets, work / "staging")
+            publish_plan = PublishPlan(
+                settings.repair, settings.footnotes, settings.low_confidence, wanted.targets, work / "staging"
+            )
             submit(
                 after,
                 stages.finish,
                 document.records,
                 wanted.path.name,
                 document.checked,
-                ending,
+                publish_plan,
                 seconds=settings.document_timeout,
             )
 

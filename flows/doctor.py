@@ -12,6 +12,7 @@ from pathlib import Path
 
 from flows.host import heartbeat
 from flows.host.mounts import missing_mount
+from flows.host.programs import PACKAGES, find_programs
 from flows.service.prefect_server import is_healthy, is_taken
 from flows.service.record import read_service
 from flows.settings import Settings
@@ -51,19 +52,19 @@ def _first_line(*command: str) -> str:
 
 
 def _programs() -> Iterator[Check]:
-    packages = {"tesseract": "tesseract-ocr", "pdftoppm": "poppler-utils", "pdfinfo": "poppler-utils"}
-    for name, package in packages.items():
-        if shutil.which(name) is None:
-            yield Check(name, False, f"not installed; install it with: apt-get install {package}", True)
+    programs = find_programs()
+    for name, place in programs.places.items():
+        if place is None:
+            yield Check(name, False, f"not installed; install it with: apt-get install {PACKAGES[name]}", True)
         else:
             version = _first_line(name, "--version" if name == "tesseract" else "-v")
-            yield Check(name, True, f"{version} ({shutil.which(name)})")
-    if shutil.which("tesseract"):
-        listed = subprocess.run(["tesseract", "--list-langs"], capture_output=True, text=True, timeout=60)
-        if "vie" in (listed.stdout + listed.stderr).split():
-            yield Check("Vietnamese data", True, "vie")
-        else:
-            yield Check("Vietnamese data", False, "no vie; install it with: apt-get install tesseract-ocr-vie", True)
+            yield Check(name, True, f"{version} ({place})")
+    if programs.reads_vietnamese:
+        yield Check("Vietnamese data", True, "vie")
+    elif programs.has_tesseract and programs.reads_vietnamese is None:
+        yield Check("Vietnamese data", False, "tesseract was killed when it was asked; try again")
+    elif programs.has_tesseract:
+        yield Check("Vietnamese data", False, "no vie; install it with: apt-get install tesseract-ocr-vie", True)
 
 
 def _folders(settings: Settings) -> Iterator[Check]:

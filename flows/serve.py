@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
-import shutil
 import signal
 import tempfile
 import threading
@@ -21,16 +20,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from flows.host import heartbeat
-from flows.host.locks import claims_lock, locked
+from flows.host.locks import locked
 from flows.host.mounts import missing_mount, note_mounts
-from flows.host.moves import Gone
 from flows.host.names import readable
-from flows.host.processes import kill_tree, machine
-from flows.intake import claims
-from flows.intake.claims import Claim
-from flows.intake.quarantine import crashed_too_often, drop_stray_notes, quarantine
-from flows.intake.sweep import Swept, sweep
-from flows.pipeline.workers import clear_scratch
+from flows.host.processes import machine
+from flows.intake import transfers
+from flows.intake.claims import Claim, ClaimStore
+from flows.intake.quarantine import crashed_too_often, drop_stray_notes
+from flows.service.leftovers import clear_leftovers, end_leftovers, end_runs, hand_back_all
 from flows.service.prefect_server import (
     STOP_SECONDS,
     Server,
@@ -53,9 +50,9 @@ from flows.service.record import (
     lock_of_service,
     read_service,
     record_of_service,
-    runs_on_server,
     write_service,
 )
+from flows.service.watch import Say, watch
 from flows.settings import Folders, Settings
 
 if TYPE_CHECKING:
@@ -65,8 +62,6 @@ if TYPE_CHECKING:
 
 STARTED_IN_VAIN = "nambat was stopped; the file lies in the inbox again and will be read at the next start."
 STOPPED_AT_THE_END = "nambat was stopped when the file had been put away already: it lies in originals/ or quarantine/."
-
-Say = Callable[[str], None]
 
 
 class AlreadyServed(Exception):
@@ -86,7 +81,8 @@ def serve(settings: Settings, say: Say) -> None:
         ServerTrouble: the Prefect server cannot be started or does not answer.
         OSError: a folder cannot be made.
     """
-    folders = settings.folders
+    store = ClaimStore(settings)
+    folders = store.folders
     folders.check_apart()
     if away := missing_mount(folders):
         raise away
@@ -97,21 +93,21 @@ def serve(settings: Settings, say: Say) -> None:
             raise AlreadyServed(
                 f"another nambat service runs on {folders.home} already; stop it first, or set NAMBAT_HOME"
             )
-        end_leftovers(folders)
-        clear_leftovers(folders)
+        end_leftovers(store)
+        clear_leftovers(store)
         # The runs' processes find the same folders, wherever they are started.
         os.environ["NAMBAT_HOME"] = str(folders.home)
         os.environ.update(prefect_environment(folders, os.environ))
-        ending = _Ending()
-        with _server(settings, folders, say, ending) as server:
+        deadline = _StopDeadline()
+        with _server(settings, say, deadline) as server:
             write_service(folders, api=server.api, server_pid=server.pid)
             try:
-                _run_until_stopped(settings, folders, server, say, ending)
+                _run_until_stopped(store, server, say, deadline)
             finally:
                 record_of_service(folders).unlink(missing_ok=True)
 
 
-def _run_until_stopped(settings: Settings, folders: Folders, server: Server, say: Say, ending: _Ending) -> None:
+def _run_until_stopped(store: ClaimStore, server: Server, say: Say, deadline: _StopDeadline) -> None:
     """Serve, and start anew whenever the server was away for long or failed.
 
     Raises:
@@ -122,7 +118,7 @@ def _run_until_stopped(settings: Settings, folders: Folders, server: Server, say
     while True:
         begun = time.monotonic()
         try:
-            if asyncio.run(_run(settings, folders, server, say, ending)):
+            if asyncio.run(_run(store, server, say, deadline)):
                 return
             say("The Prefect server did not answer for long; starting anew when it does.")
         except Exception as fault:
@@ -157,24 +153,29 @@ STOP_WITHIN = 8.0
 
 
 @dataclass(slots=True)
-class _Ending:
-    """When the service was asked to stop, on the monotonic clock in seconds; ``None`` while it runs."""
+class _StopDeadline:
+    """How long stopping may still take.
 
-    begun: float | None = None
+    Attributes:
+        asked: when the service was asked to stop, on the monotonic clock in seconds; ``None`` while it runs.
+    """
+
+    asked: float | None = None
 
     def left(self, most: float) -> float:
         """Seconds a step of stopping may take: at most so many, and no more than there are left for all."""
-        if self.begun is None:
+        if self.asked is None:
             return most
-        return max(0.2, min(most, self.begun + STOP_WITHIN - time.monotonic()))
+        return max(0.2, min(most, self.asked + STOP_WITHIN - time.monotonic()))
 
 
 @contextlib.contextmanager
-def _server(settings: Settings, folders: Folders, say: Say, ending: _Ending) -> Iterator[Server]:
+def _server(settings: Settings, say: Say, deadline: _StopDeadline) -> Iterator[Server]:
     given = given_server()
     if given:
         yield given
         return
+    folders = settings.folders
     log = folders.home / "prefect" / "server.log"
     process = begin_server(folders, settings.host, settings.port, log, for_service=True)
     over = threading.Event()
@@ -201,94 +202,16 @@ def _server(settings: Settings, folders: Folders, say: Say, ending: _Ending) -> 
     finally:
         over.set()
         if guard.is_alive():
-            guard.join(ending.left(6))
-        stop_server(process, ending.left(STOP_SECONDS))
+            guard.join(deadline.left(6))
+        stop_server(process, deadline.left(STOP_SECONDS))
         end_servers(folders)
 
 
-def end_leftovers(folders: Folders) -> None:
-    """End what a killed service left running: its Prefect server, and the runs that still hold claims.
-
-    Only a process that holds the service's lock may do this.
-    """
-    end_servers(folders)
-    _end_runs(folders)
-
-
-def _end_runs(folders: Folders) -> None:
-    """Kill the processes of this machine that hold claims."""
-    for owner in {claim.owner for claim in claims.open_claims(folders) if claim.keep}:
-        _end_run(folders, owner)
-
-
-def _end_run(folders: Folders, owner: str) -> None:
-    pid = heartbeat.pid_of(folders, owner)
-    if pid is not None and pid != os.getpid():
-        kill_tree(pid)
-
-
-def clear_leftovers(folders: Folders) -> None:
-    """Remove files in the making that a killed service left, and claims of nothing.
-
-    Only a process that holds the service's lock may do this, before anything is taken.
-    """
-    clear_scratch()
-    claims.drop_empty_claims(folders)
-    stagings = [folders.working / ".staging", folders.published / ".nambat-staging"]
-    for staging in (*stagings, *folders.versions.rglob(".staging")):
-        shutil.rmtree(staging, ignore_errors=True)
-    for folder in (folders.working, folders.quarantine):
-        for left in folder.rglob(".*.tmp"):
-            with contextlib.suppress(OSError):
-                left.unlink()
-
-
-def hand_back_all(
-    folders: Folders, settings: Settings, *, crashed: bool, seconds: float | None = None
-) -> list[tuple[Claim, Path | None]]:
-    """Put the files of all claims back into the inbox, but for those of other machines and those put off.
-
-    Args:
-        crashed: whether what was running was cut off by a crash, which counts as an attempt.
-        seconds: time this may take; what is left then stays claimed, and the next start takes it back.
-
-    Returns:
-        Each claim, and where its file lies now.
-    """
-    returned: list[tuple[Claim, Path | None]] = []
-    if missing_mount(folders):
-        return returned
-    deadline = time.monotonic() + (float("inf") if seconds is None else seconds)
-    here = machine()
-    for claim in sorted(claims.open_claims(folders), key=lambda claim: not claim.running):
-        elsewhere = claim.owner.split(":")[0] not in ("", here)
-        if claim.is_put_off:
-            continue
-        if (elsewhere or not claim.keep) and heartbeat.is_alive(folders, claim.owner, settings.claim_timeout):
-            continue  # another machine's, or a `nambat ingest` that somebody runs
-        if time.monotonic() > deadline:
-            break
-        # What is wrong with one claim must not keep the others: it stays where it is, and `nambat status` shows it.
-        with contextlib.suppress(Exception), locked(claims_lock(folders)):
-            # A run that a killed service had just begun may have taken its claim over by now, or be done with it.
-            with contextlib.suppress(Gone):
-                now = claims.load_claim(folders, claim.id)
-                _end_run(folders, now.owner)
-                claim = now
-            if not claim.folder(folders).exists():
-                continue
-            if crashed and claim.running and claims.count_attempt(folders, claim, settings.dpi) >= settings.attempts:
-                fault = crashed_too_often(settings.attempts)
-                returned.append((claim, quarantine(folders, claim, fault, settings.dpi)))
-            else:
-                returned.append((claim, claims.recover(folders, claim)))
-    return returned
-
-
-async def _run(settings: Settings, folders: Folders, server: Server, say: Say, ending: _Ending) -> bool:
+async def _run(store: ClaimStore, server: Server, say: Say, deadline: _StopDeadline) -> bool:
     """Serve until asked to stop (true), or until Prefect's runners give up on their server (false)."""
     from prefect.runner import Runner
 
+    folders, settings = store.folders, store.settings
     loop = asyncio.get_running_loop()
     stopping = asyncio.Event()
 
@@ -297,9 +220,9 @@ async def _run(settings: Settings, folders: Folders, server: Server, say: Say, e
         # In a runner of its own, so that a sweep never waits behind long documents.
         sweeping = Runner(name="nambat-sweep", limit=1, query_seconds=5, pause_on_shutdown=False)
     await _deploy(settings, ingesting, sweeping)
-    left = hand_back_all(folders, settings, crashed=True)
-    drop_stray_notes(folders)
-    await _close_runs(folders, settings, left)
+    left = hand_back_all(store, crashed=True)
+    drop_stray_notes(store)
+    await _close_runs(store, left)
 
     tasks: list[asyncio.Task[None]] = [asyncio.create_task(runner.start()) for runner in (ingesting, sweeping)]
     while not all(runner.started for runner in (ingesting, sweeping)):
@@ -316,7 +239,7 @@ async def _run(settings: Settings, folders: Folders, server: Server, say: Say, e
             loop.add_signal_handler(signum, stopping.set)
 
     watcher_stop = threading.Event()
-    watcher = threading.Thread(target=watch, args=(settings, folders, watcher_stop, say), daemon=True)
+    watcher = threading.Thread(target=watch, args=(store, watcher_stop, say), daemon=True)
     renewing = asyncio.Event()
     # A thread of its own: the loop would wait for one of its threads at the end, however long that waits for an answer.
     threading.Thread(
@@ -337,18 +260,18 @@ async def _run(settings: Settings, folders: Folders, server: Server, say: Say, e
         await asyncio.wait([*tasks, *waiting], return_when=asyncio.FIRST_COMPLETED)
     finally:
         if stopping.is_set():
-            ending.begun = time.monotonic()
+            deadline.asked = time.monotonic()
             say("Stopping ...")
         watcher_stop.set()
         for task in [*tasks, *waiting]:
             task.cancel()
-        await asyncio.wait([*tasks, *waiting], timeout=ending.left(4))
+        await asyncio.wait([*tasks, *waiting], timeout=deadline.left(4))
         if watcher.is_alive():
-            await asyncio.to_thread(watcher.join, ending.left(2))
-        _end_runs(folders)
-        left = hand_back_all(folders, settings, crashed=False, seconds=ending.left(2))
+            await asyncio.to_thread(watcher.join, deadline.left(2))
+        end_runs(store)
+        left = hand_back_all(store, crashed=False, seconds=deadline.left(2))
         with contextlib.suppress(Exception):
-            await asyncio.wait_for(_close_runs(folders, settings, left), timeout=ending.left(2))
+            await asyncio.wait_for(_close_runs(store, left), timeout=deadline.left(2))
         if left:
             say(f"{len(left)} unfinished files lie in the inbox again.")
     for task in tasks:
@@ -451,7 +374,7 @@ async def _deploy(settings: Settings, ingesting: Runner, sweeping: Runner) -> No
                 await client.delete_flow_run(run.id)
 
 
-async def _close_runs(folders: Folders, settings: Settings, left: Sequence[tuple[Claim, Path | None]]) -> None:
+async def _close_runs(store: ClaimStore, left: Sequence[tuple[Claim, Path | None]]) -> None:
     """Let the server know that the runs of these claims will not go on.
 
     Args:
@@ -470,88 +393,11 @@ async def _close_runs(folders: Folders, settings: Settings, left: Sequence[tuple
                 state: State[Any] = (Crashed if claim.running else Cancelled)(message=STARTED_IN_VAIN)
                 if place is None:
                     state = Crashed(message=STOPPED_AT_THE_END)
-                elif place.is_relative_to(folders.quarantine):
-                    fault = crashed_too_often(settings.attempts)
+                elif place.is_relative_to(store.folders.quarantine):
+                    fault = crashed_too_often(store.settings.attempts)
                     state = Failed(message=f"{fault.vietnamese} / {fault}")
                 with contextlib.suppress(ObjectNotFound):
                     await client.set_flow_run_state(UUID(claim.flow_run), state, force=True)
-
-
-def watch(settings: Settings, folders: Folders, stop: threading.Event, say: Say) -> None:
-    """Sweep whenever something moves in the inbox, while files are arriving, and every ``rescan`` seconds anyway."""
-    from watchfiles import watch as changes
-
-    runs = runs_on_server()
-    said: dict[str, float] = {}
-    last = lasted = 0.0
-    arriving = True
-
-    def look() -> None:
-        nonlocal last, lasted, arriving
-        begun = time.monotonic()
-        try:
-            _look()
-        finally:
-            last = time.monotonic()
-            lasted = last - begun
-
-    def _look() -> None:
-        nonlocal arriving
-        try:
-            swept = sweep(folders, settings, heartbeat.identity(), runs, stopping=stop.is_set)
-        except Exception as fault:
-            _say_once(f"the inbox cannot be swept now, trying again: {fault}", said, say)
-            return
-        if swept is not None:
-            arriving = swept.waiting > 0
-            for line in _news(swept):
-                _say_once(line, said, say)
-
-    def is_due() -> bool:
-        # Thousands of files take a while to look at: the machine has more to do than that.
-        pause = time.monotonic() - last - min(2 * lasted, settings.rescan)
-        if arriving:
-            return pause >= min(1.0, settings.rescan)
-        return pause >= settings.rescan
-
-    while not stop.is_set():
-        try:
-            for changed in changes(
-                folders.inbox,
-                stop_event=stop,
-                rust_timeout=500,
-                yield_on_timeout=True,
-                debounce=400,
-                raise_interrupt=False,
-                ignore_permission_denied=True,
-            ):
-                arriving = arriving or bool(changed)
-                if is_due():
-                    look()
-        except Exception as fault:
-            # No events here (too many watches, a share that went away): look all the same.
-            _say_once(f"file events are not to be had ({fault}); looking every {settings.rescan:.0f} s", said, say)
-            if is_due():
-                look()
-            stop.wait(1.0)
-
-
-def _news(swept: Swept) -> list[str]:
-    """What a person should hear of a sweep."""
-    return [*swept.refused, *swept.troubles]
-
-
-SAID_AGAIN = 3600.0
-"""Seconds after which the same line is said again."""
-
-
-def _say_once(line: str, said: dict[str, float], say: Say) -> None:
-    now = time.monotonic()
-    if now - said.get(line, float("-inf")) >= SAID_AGAIN:
-        for old in [one for one, at in said.items() if now - at >= SAID_AGAIN]:
-            del said[old]
-        said[line] = now
-        say(line)
 
 
 def ingest_now(
@@ -567,7 +413,8 @@ def ingest_now(
         ServerTrouble: the Prefect server cannot be started or does not answer.
         OSError: a file cannot be copied.
     """
-    folders = settings.folders
+    store = ClaimStore(settings)
+    folders = store.folders
     folders.make()
     os.environ["NAMBAT_HOME"] = str(folders.home)
     os.environ["NAMBAT_PUBLISHED"] = str(folders.published)
@@ -580,11 +427,11 @@ def ingest_now(
         from flows.ingest import ingest, outcome_of
 
         for path, name in files:
-            claim = claims.take_copy(folders, path, name, heartbeat.identity(), dpi=settings.dpi)
+            claim = transfers.take_copy(store, path, name, heartbeat.identity())
             try:
                 state: Any = ingest(name=readable(name), claim=claim.id, return_state=True)
             except BaseException:
-                claims.recover(folders, claim)
+                transfers.recover(store, claim)
                 raise
             run = str(state.state_details.flow_run_id)
             tell(name, outcome_of(run), state.message or state.name)

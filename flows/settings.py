@@ -79,6 +79,12 @@ class Settings(BaseSettings):
         description="A document fails when more than this share of its pages cannot be read ...",
     )
     failed_pages_least: int = Field(2, ge=1, description="... and at least so many of them (or all) are unreadable.")
+    low_confidence: float = Field(
+        75,
+        ge=0,
+        le=100,
+        description="A page is pointed out when the mean confidence of its words is below this, in percent.",
+    )
     worker_memory: int = Field(
         4 * 1024**3,
         ge=0,

@@ -7,11 +7,11 @@ repair) takes a :class:`Document` and returns another one.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from ocr.page import Box, Letter
+from ocr.page import Box, Letter, figures
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +40,8 @@ class Token:
             was read, with its competitors. Stays the same when repair changes ``text``. Empty for text from
             another engine.
         references: footnote references in order of ``offset``.
+        uneven: by how much its digits differ from the type of their line (:attr:`ocr.page.Word.uneven`).
+        second: what a second reader made of a number; ``None`` where none looked.
     """
 
     text: str
@@ -48,6 +50,13 @@ class Token:
     confidence: float | None = None
     letters: tuple[Letter, ...] = ()
     references: tuple[Reference, ...] = ()
+    uneven: float = 0.0
+    second: str | None = None
+
+    @property
+    def doubted(self) -> bool:
+        """Whether two readers saw other digits here, or parted them otherwise."""
+        return self.second is not None and figures(self.text) != figures(self.second)
 
     @property
     def published(self) -> str:
@@ -68,6 +77,8 @@ def published(tokens: Tokens) -> str:
     """The published text of a sequence of tokens."""
     return " ".join(token.published for token in tokens)
 
+
+Grade = Literal["good", "fair", "poor"]
 
 BlockType = Literal[
     "letterhead", "title", "heading", "paragraph", "list_item", "table", "recipients", "signature", "missing"
@@ -134,7 +145,7 @@ class Correction:
     """One change that repair made, with what is needed to explain and to undo it.
 
     Attributes:
-        where: ``blocks/12`` or ``footnotes/3/0`` (label, paragraph): the text it stands in.
+        where: ``blocks/12``, ``footnotes/3/0`` (label, paragraph) or ``dropped/4``: the text it stands in.
         start: offset of ``after`` in that published text, references and all.
         before: as it was read.
         after: as it is published.
@@ -177,12 +188,15 @@ class Dropped:
 
     Attributes:
         reason: why.
+        tokens: of a stamp or a note that was put on the page later, its words, which repair puts right like the
+            document's; of anything else none, as it was no print or is published elsewhere.
     """
 
     page: int
     box: Box | None
     text: str
     reason: DropReason
+    tokens: Tokens = field(default=(), repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,10 +206,12 @@ class PageWarning:
     Attributes:
         page: 0 when it concerns the whole document.
         message: one plain English sentence.
+        box: where on the page; ``None`` where it concerns the whole page.
     """
 
     page: int
     message: str
+    box: Box | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,6 +243,39 @@ class Metadata:
 
 
 @dataclass(frozen=True, slots=True)
+class Evidence:
+    """Where a value of the metadata stands, and how surely it was read.
+
+    Attributes:
+        page: 0 where there are no pages.
+        box: around its words; ``None`` for text from another engine.
+        confidence: of its least sure word, 0 to 100; ``None`` for text from another engine.
+    """
+
+    page: int
+    box: Box | None
+    confidence: float | None
+
+
+#: By field of :class:`Metadata`, each line of the recipients for itself. Values that are ``None`` have none.
+MetadataEvidence = Mapping[str, Evidence | tuple[Evidence, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One of the documents that a file holds; most files hold one.
+
+    Attributes:
+        first_page, last_page: both inclusive; 0 where there are no pages.
+    """
+
+    first_page: int
+    last_page: int
+    metadata: Metadata
+    evidence: MetadataEvidence = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class PageReport:
     """How well a page was read.
 
@@ -234,6 +283,8 @@ class PageReport:
         skew: degrees by which it was turned.
         mean_confidence, lowest_confidence: over its words, 0 to 100; ``None`` for a page without words.
         error: why it could not be read, or ``None``.
+        ink_explained: share of the ink that looks like print and stands in a word that was read, 0 to 1.
+        grade: ``good``, ``fair`` or ``poor``; ``None`` for a page that could not be read.
     """
 
     number: int
@@ -244,6 +295,8 @@ class PageReport:
     lowest_confidence: float | None
     seconds: float
     error: str | None = None
+    ink_explained: float = 1.0
+    grade: Grade | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -262,6 +315,8 @@ class Document:
 
     Attributes:
         footnotes: by label, in order of first citation.
+        metadata: of the first document in the file.
+        parts: the documents in the file, each with its metadata; empty where nobody has looked for them.
         corrections: in document order; empty before repair.
         engine: versions of what read and repaired it.
         timings: seconds by stage.
@@ -271,6 +326,7 @@ class Document:
     blocks: tuple[Block, ...]
     footnotes: tuple[Footnote, ...] = ()
     metadata: Metadata = field(default_factory=Metadata)
+    parts: tuple[Part, ...] = ()
     corrections: tuple[Correction, ...] = ()
     pages: tuple[PageReport, ...] = ()
     dropped: tuple[Dropped, ...] = ()

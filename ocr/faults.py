@@ -1,4 +1,4 @@
-"""What can go wrong while a scan is read: one exception a cause, each message one clear sentence.
+"""What can go wrong while a scan is read: one exception a cause. What they say is in :mod:`ocr.messages`.
 
 ``ScanFault`` concerns the whole file, ``PageFault`` a single page (the others can still be published),
 ``ToolMissing`` the machine.
@@ -75,16 +75,6 @@ class Killed(PageFault):
     """
 
     permanent = False
-
-
-def killed(detail: str) -> Killed:
-    """The fault of a page whose reader was killed."""
-    return Killed(
-        "The program that reads pages was killed, probably for want of memory; close others or lower NAMBAT_JOBS.",
-        vietnamese="Chương trình đọc trang bị buộc dừng, có lẽ do thiếu bộ nhớ; "
-        "hãy đóng bớt chương trình hoặc giảm NAMBAT_JOBS.",
-        detail=detail,
-    )
 
 
 class ToolMissing(Fault):

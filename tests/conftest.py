@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from flows.intake.claims import ClaimStore
 from flows.settings import Folders, load
 
 
@@ -26,15 +27,27 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 @pytest.fixture
-def folders(tmp_path: Path) -> Folders:
-    """The folders of a service, made and empty."""
-    made = load(home=tmp_path / "home").folders
-    made.make()
+def store(tmp_path: Path) -> ClaimStore:
+    """The claims of a service with the default settings; its folders are made and empty."""
+    made = ClaimStore(load(home=tmp_path / "home"))
+    made.folders.make()
     return made
 
 
 @pytest.fixture
-def deep_folders(folders: Folders) -> Iterator[Folders]:
-    """Folders in which others may lie deeper than ``shutil.rmtree`` can go."""
-    yield folders
-    subprocess.run(["rm", "-rf", str(folders.home)], check=True)
+def folders(store: ClaimStore) -> Folders:
+    """The folders of ``store``."""
+    return store.folders
+
+
+@pytest.fixture
+def deep_store(store: ClaimStore) -> Iterator[ClaimStore]:
+    """One with folders in which others may lie deeper than ``shutil.rmtree`` can go."""
+    yield store
+    subprocess.run(["rm", "-rf", str(store.folders.home)], check=True)
+
+
+@pytest.fixture
+def deep_folders(deep_store: ClaimStore) -> Folders:
+    """The folders of ``deep_store``."""
+    return deep_store.folders

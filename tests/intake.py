@@ -7,12 +7,14 @@ import functools
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from flows.host import heartbeat, moves
-from flows.intake import claims, inbox
+from flows.intake import inbox, transfers
+from flows.intake.claims import Claim, ClaimStore
 from flows.intake.inbox import Look
 from flows.intake.sweep import Runs
 from flows.settings import Folders
@@ -77,17 +79,17 @@ class FakeServer:
     def runs(self) -> Runs:
         return Runs(self._start, lambda ids: {one: self.ends[one] for one in ids if one in self.ends})
 
-    def _start(self, claim: claims.Claim) -> str:
+    def _start(self, claim: Claim) -> str:
         if self.away:
             raise ConnectionError("refused")
         self.started.append(claim.name)
         return f"run of {claim.id}"
 
 
-def take_one(folders: Folders, owner: str, *, running: bool, flow_run: str = "1") -> claims.Claim:
-    look = drop(folders, "a.pdf")
-    claim = claims.replace(claims.take(folders, "a.pdf", look, owner, dpi=300), running=running, flow_run=flow_run)
-    claims.save_claim(folders, claim)
+def take_one(store: ClaimStore, owner: str, *, running: bool, flow_run: str = "1") -> Claim:
+    look = drop(store.folders, "a.pdf")
+    claim = replace(transfers.take(store, "a.pdf", look, owner), running=running, flow_run=flow_run)
+    store.save(claim)
     return claim
 
 

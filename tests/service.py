@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from flows.host.processes import kill_tree
+from flows.intake.claims import ClaimStore
 from flows.service.prefect_server import is_taken
 from flows.settings import Folders, load
 
@@ -54,9 +55,13 @@ class Service:
     said_before: int = 0
 
     @property
-    def folders(self) -> Folders:
+    def store(self) -> ClaimStore:
         published = self.settings.get("NAMBAT_PUBLISHED")
-        return load(home=self.home, published=Path(published) if published else None).folders
+        return ClaimStore(load(home=self.home, published=Path(published) if published else None))
+
+    @property
+    def folders(self) -> Folders:
+        return self.store.folders
 
     @property
     def pid(self) -> int:

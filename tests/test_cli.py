@@ -63,6 +63,7 @@ def test_convert(tmp_path: Path) -> None:
     assert data["schema"] == "nambat/1"
     assert (data["source"]["name"], data["source"]["pages"]) == ("Giấy mời.pdf", 2)
     assert [entry["name"] for entry in data["files"]] == ["Giấy mời.txt", "Giấy mời.md"]
+    assert list(data["timings"]) == ["reading", "structure", "repair"]
     for name in ("b.txt", "b.tif.txt", "sub/Giấy mời.md"):
         assert "CỘNG HÒA XÃ HỘI CHỦ NGHĨA VIỆT NAM" in (tmp_path / "out" / name).read_text()
 

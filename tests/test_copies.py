@@ -11,8 +11,9 @@ from pathlib import Path
 import pytest
 
 from flows.intake import duplicates
+from flows.intake.claims import ClaimStore
 from flows.pipeline import publish
-from flows.settings import Folders, Settings, load
+from flows.settings import load
 
 SHA = "ab" * 32
 
@@ -29,32 +30,26 @@ DOCUMENT = {
 }
 
 
-@pytest.fixture
-def settings(tmp_path: Path) -> Settings:
-    made = load(home=tmp_path / "home")
-    made.folders.make()
-    return made
+def targets(store: ClaimStore, name: str) -> dict[str, Path]:
+    places = publish.output_names(name, store.settings.formats)
+    return {form: store.folders.published / place for form, place in places.items()}
 
 
-def targets(folders: Folders, name: str, settings: Settings) -> dict[str, Path]:
-    return {form: folders.published / place for form, place in publish.output_names(name, settings.formats).items()}
-
-
-def publish_first(settings: Settings, name: str = "sub/a.pdf", text: bytes = b"Tieu de\n") -> dict[str, Path]:
-    folders = settings.folders
-    places = targets(folders, name, settings)
+def publish_first(store: ClaimStore, name: str = "sub/a.pdf", text: bytes = b"Tieu de\n") -> dict[str, Path]:
+    folders = store.folders
+    places = targets(store, name)
     whole = publish.manifest(DOCUMENT, {os.fsdecode(places["txt"].name): text})
     publish.publish({places["txt"]: text, places["json"]: whole}, folders.working / ".staging")
-    duplicates.remember(folders, SHA, name, settings, "1")
+    duplicates.remember(store, SHA, name, "1")
     return places
 
 
-def test_a_twin_is_answered_with_a_marked_copy(settings: Settings) -> None:
-    folders = settings.folders
-    publish_first(settings)
-    twin = duplicates.find_twin(folders, SHA, settings, "1")
+def test_a_twin_is_answered_with_a_marked_copy(store: ClaimStore) -> None:
+    folders = store.folders
+    publish_first(store)
+    twin = duplicates.find_twin(store, SHA, "1")
     assert twin is not None
-    places = targets(folders, "Bản sao.tif", settings)
+    places = targets(store, "Bản sao.tif")
     outcome = duplicates.publish_copy(twin, "Bản sao.tif", places, folders.working / ".staging", folders.versions)
     assert places["txt"].read_bytes() == b"Tieu de\n"
     data = json.loads(places["json"].read_text())
@@ -67,36 +62,36 @@ def test_a_twin_is_answered_with_a_marked_copy(settings: Settings) -> None:
     assert outcome.failed_pages == ((2, "damaged"),)
 
 
-def test_a_copy_of_a_copy_names_the_original(settings: Settings) -> None:
-    folders = settings.folders
-    first = publish_first(settings)
+def test_a_copy_of_a_copy_names_the_original(store: ClaimStore) -> None:
+    folders = store.folders
+    first = publish_first(store)
     staging = folders.working / ".staging"
-    twin = duplicates.find_twin(folders, SHA, settings, "1")
+    twin = duplicates.find_twin(store, SHA, "1")
     assert twin is not None
-    duplicates.publish_copy(twin, "b.pdf", targets(folders, "b.pdf", settings), staging, folders.versions)
-    duplicates.remember(folders, SHA, "b.pdf", settings, "1")
+    duplicates.publish_copy(twin, "b.pdf", targets(store, "b.pdf"), staging, folders.versions)
+    duplicates.remember(store, SHA, "b.pdf", "1")
     first["json"].unlink()
-    twin = duplicates.find_twin(folders, SHA, settings, "1")
+    twin = duplicates.find_twin(store, SHA, "1")
     assert twin is not None
     assert twin.name == "b.pdf"
-    places = targets(folders, "c.pdf", settings)
+    places = targets(store, "c.pdf")
     duplicates.publish_copy(twin, "c.pdf", places, staging, folders.versions)
     assert json.loads(places["json"].read_text())["source"]["copy_of"] == "sub/a.pdf"
 
 
-def test_the_same_name_again_is_left_as_it_is(settings: Settings) -> None:
-    folders = settings.folders
-    places = publish_first(settings)
+def test_the_same_name_again_is_left_as_it_is(store: ClaimStore) -> None:
+    folders = store.folders
+    places = publish_first(store)
     before = {path: (path.read_bytes(), path.stat().st_mtime_ns) for path in places.values()}
-    twin = duplicates.find_twin(folders, SHA, settings, "1")
+    twin = duplicates.find_twin(store, SHA, "1")
     assert twin is not None
     duplicates.publish_copy(twin, "sub/a.pdf", places, folders.working / ".staging", folders.versions)
     assert {path: (path.read_bytes(), path.stat().st_mtime_ns) for path in places.values()} == before
 
 
 @pytest.mark.parametrize("spoil", ["text mended", "text gone", "json gone", "json torn", "other scan", "notes torn"])
-def test_no_copy_of_what_is_not_as_it_was_published(settings: Settings, spoil: str) -> None:
-    places = publish_first(settings)
+def test_no_copy_of_what_is_not_as_it_was_published(store: ClaimStore, spoil: str) -> None:
+    places = publish_first(store)
     match spoil:
         case "text mended":
             places["txt"].write_text("Tiêu đề\n")
@@ -109,28 +104,28 @@ def test_no_copy_of_what_is_not_as_it_was_published(settings: Settings, spoil: s
         case "other scan":
             places["json"].write_text(places["json"].read_text().replace(SHA, "cd" * 32))
         case "notes torn":
-            (notes,) = (settings.folders.working / ".contents").glob("*.jsonl")
+            (notes,) = (store.folders.working / ".contents").glob("*.jsonl")
             notes.write_text("not json\n" + notes.read_text()[:50])
-    assert duplicates.find_twin(settings.folders, SHA, settings, "1") is None
+    assert duplicates.find_twin(store, SHA, "1") is None
 
 
 @pytest.mark.parametrize("change", [{"dpi": 200}, {"repair": "off"}, {"footnotes": "end"}, {"formats": "txt,md"}])
-def test_other_settings_make_another_document(settings: Settings, change: dict[str, object]) -> None:
-    publish_first(settings)
-    other = load(home=settings.home, **change)
-    assert duplicates.find_twin(settings.folders, SHA, other, "1") is None
-    assert duplicates.find_twin(settings.folders, SHA, settings, "2") is None
-    assert duplicates.find_twin(settings.folders, "cd" * 32, settings, "1") is None
+def test_other_settings_make_another_document(store: ClaimStore, change: dict[str, object]) -> None:
+    publish_first(store)
+    other = ClaimStore(load(home=store.folders.home, **change))
+    assert duplicates.find_twin(other, SHA, "1") is None
+    assert duplicates.find_twin(store, SHA, "2") is None
+    assert duplicates.find_twin(store, "cd" * 32, "1") is None
 
 
-def test_twins_wait_for_each_other(settings: Settings) -> None:
+def test_twins_wait_for_each_other(store: ClaimStore) -> None:
     order: list[str] = []
 
     def second() -> None:
-        with duplicates.content_lock(settings.folders, SHA):
+        with duplicates.content_lock(store, SHA):
             order.append("second")
 
-    with duplicates.content_lock(settings.folders, SHA):
+    with duplicates.content_lock(store, SHA):
         thread = threading.Thread(target=second)
         thread.start()
         thread.join(0.3)
@@ -139,21 +134,21 @@ def test_twins_wait_for_each_other(settings: Settings) -> None:
     assert order == ["first", "second"]
 
 
-def kept(settings: Settings) -> dict[str, bytes]:
-    root = settings.folders.versions
+def kept(store: ClaimStore) -> dict[str, bytes]:
+    root = store.folders.versions
     return {str(path.relative_to(root)): path.read_bytes() for path in sorted(root.rglob("*.*")) if path.is_file()}
 
 
-def test_a_new_scan_of_the_same_name_keeps_the_old_text(settings: Settings) -> None:
-    folders = settings.folders
-    places = publish_first(settings, "sub/a.pdf", b"old\n")
+def test_a_new_scan_of_the_same_name_keeps_the_old_text(store: ClaimStore) -> None:
+    folders = store.folders
+    places = publish_first(store, "sub/a.pdf", b"old\n")
     old = places["json"].read_bytes()
     at = datetime(2026, 3, 4, 5, 6, 7).timestamp()
     for path in places.values():
         os.utime(path, (at, at))
     for _ in range(2):  # a second try after a crash keeps nothing twice
         publish.keep_versions(places, "cd" * 32, {places["txt"]: b"new\n"}, folders.versions / "sub")
-    assert kept(settings) == {"sub/a (2026-03-04 050607).txt": b"old\n", "sub/a (2026-03-04 050607).json": old}
+    assert kept(store) == {"sub/a (2026-03-04 050607).txt": b"old\n", "sub/a (2026-03-04 050607).json": old}
     assert places["txt"].read_bytes() == b"old\n"
 
 
@@ -168,8 +163,8 @@ def test_a_new_scan_of_the_same_name_keeps_the_old_text(settings: Settings) -> N
         ("nothing", SHA, False),
     ],
 )
-def test_what_is_kept(settings: Settings, before: str, sha256: str, is_kept: bool) -> None:
-    places = publish_first(settings)
+def test_what_is_kept(store: ClaimStore, before: str, sha256: str, is_kept: bool) -> None:
+    places = publish_first(store)
     new = b"new\n"
     if before == "mended":
         places["txt"].write_text("mended\n")
@@ -179,5 +174,5 @@ def test_what_is_kept(settings: Settings, before: str, sha256: str, is_kept: boo
     elif before.startswith("no json"):
         places["json"].unlink()
         new = b"Tieu de\n" if "same" in before else new
-    publish.keep_versions(places, sha256, {places["txt"]: new}, settings.folders.versions)
-    assert bool(kept(settings)) is is_kept
+    publish.keep_versions(places, sha256, {places["txt"]: new}, store.folders.versions)
+    assert bool(kept(store)) is is_kept

@@ -11,6 +11,7 @@ import pytest
 
 from flows.host import heartbeat
 from flows.host.files import replace_file
+from flows.intake.claims import ClaimStore
 from flows.intake.sweep import sweep
 from flows.serve import _served_elsewhere
 from flows.service.record import record_of_service
@@ -32,11 +33,11 @@ def test_identities(folders: Folders) -> None:
 def test_claims_of_another_machine_are_its_own_while_it_lives(
     folders: Folders, seconds_ago: float | None, place: str
 ) -> None:
-    server, settings = FakeServer(), load(home=folders.home, settle=1000, claim_timeout=120)
-    take_one(folders, OTHER, running=True)
+    server, store = FakeServer(), ClaimStore(load(home=folders.home, settle=1000, claim_timeout=120))
+    take_one(store, OTHER, running=True)
     if seconds_ago is not None:
         beats(folders, OTHER, seconds_ago)
-    sweep(folders, settings, heartbeat.identity(), server.runs)
+    sweep(store, heartbeat.identity(), server.runs)
     assert places(folders, "a.pdf") == [place]
 
 

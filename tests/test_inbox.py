@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from flows.host import heartbeat
 from flows.host.moves import Gone
-from flows.intake import claims, inbox
+from flows.intake import inbox, transfers
+from flows.intake.claims import ClaimStore
 from flows.intake.inbox import Look, StabilityTracker
 from flows.settings import Folders
 from tests.intake import PDF, drop, make_deep
@@ -101,13 +102,13 @@ def test_what_does_not_open_waits_longer(folders: Folders) -> None:
 
 
 @pytest.mark.timeout(20)
-def test_a_pipe_in_place_of_a_file_hangs_nothing(folders: Folders) -> None:
+def test_a_pipe_in_place_of_a_file_hangs_nothing(folders: Folders, store: ClaimStore) -> None:
     os.mkfifo(folders.inbox / "a.pdf")
     assert not inbox.looks_whole(folders.inbox / "a.pdf")
     with pytest.raises(Gone):
         inbox.look_at(folders.inbox / "a.pdf")
     with pytest.raises(Gone):
-        claims.take(folders, "a.pdf", Look(0, 0), heartbeat.identity(), dpi=300)
+        transfers.take(store, "a.pdf", Look(0, 0), heartbeat.identity())
 
 
 def test_folders_a_thousand_deep(deep_folders: Folders) -> None:

@@ -9,11 +9,13 @@ from pathlib import Path
 
 import pytest
 
+from flows.faults import ShareAway
 from flows.host import heartbeat, mounts
-from flows.host.mounts import ShareAway, missing_mount, mount_of, mount_table, note_mounts
-from flows.intake import claims
+from flows.host.mounts import missing_mount, mount_of, mount_table, note_mounts
+from flows.intake.claims import ClaimStore
 from flows.intake.sweep import sweep
-from flows.serve import hand_back_all, serve
+from flows.serve import serve
+from flows.service.leftovers import hand_back_all
 from flows.settings import Folders, load
 from tests.intake import FakeServer, dead_owner, drop, take_one
 from tests.kernel import needs_proc
@@ -54,25 +56,25 @@ def test_a_share_that_is_not_mounted(tmp_path: Path, share: Path, monkeypatch: p
     if not told:
         tell_nothing(monkeypatch)
     mount_share(share)
-    settings = load(home=tmp_path / "home", inbox=share / "inbox", settle=0)
-    folders = settings.folders
+    store = ClaimStore(load(home=tmp_path / "home", inbox=share / "inbox", settle=0))
+    folders = store.folders
     folders.make()
     note_mounts(folders)
-    claim = take_one(folders, dead_owner(), running=True)
+    claim = take_one(store, dead_owner(), running=True)
     drop(folders, "b.pdf")
     unmount(share)
-    swept = sweep(folders, settings, heartbeat.identity(), FakeServer().runs)
+    swept = sweep(store, heartbeat.identity(), FakeServer().runs)
     assert swept is not None
     assert (swept.taken, swept.returned) == ((), ())
     assert f"{share}, where {folders.inbox} lies, is not mounted" in swept.troubles[0]
-    assert hand_back_all(folders, settings, crashed=True) == []
+    assert hand_back_all(store, crashed=True) == []
     with pytest.raises(ShareAway):
-        serve(settings, print)
-    assert claims.open_claims(folders) == [claim]
+        serve(store.settings, print)
+    assert store.open_claims() == [claim]
     assert list(share.iterdir()) == []
     mount_share(share)
     folders.make()
-    swept = sweep(folders, settings, heartbeat.identity(), FakeServer().runs)
+    swept = sweep(store, heartbeat.identity(), FakeServer().runs)
     assert swept is not None
     assert swept.returned == ("a.pdf",)
 
@@ -96,7 +98,7 @@ def test_a_missing_share_is_told_in_two_languages(tmp_path: Path, share: Path) -
 
 @pytest.mark.parametrize("table", [None, "", "damaged\n", "22 27 0:21 / /proc rw,relatime - proc proc rw\n"])
 def test_what_the_kernel_does_not_tell_is_not_missing(
-    folders: Folders, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, table: str | None
+    folders: Folders, store: ClaimStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, table: str | None
 ) -> None:
     """A chroot's root is in no table; without /proc there is none; a folder stands for one that cannot be read."""
     place = tmp_path / "mountinfo"
@@ -109,7 +111,7 @@ def test_what_the_kernel_does_not_tell_is_not_missing(
     assert missing_mount(folders) is None
     assert mount_of(folders.published / "a" / "not there yet") in (folders.home, *folders.home.parents)
     assert not mounts.is_away(mount_of(folders.inbox))
-    swept = sweep(folders, load(home=folders.home), heartbeat.identity(), FakeServer().runs)
+    swept = sweep(store, heartbeat.identity(), FakeServer().runs)
     assert swept is not None
     assert swept.troubles == ()
 

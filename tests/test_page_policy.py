@@ -6,18 +6,18 @@ from pathlib import Path
 
 import pytest
 
-from flows.pipeline.faults import TooManyPagesFailed, TooManyPagesTimedOut
+from flows.faults import TooManyPagesFailed, TooManyPagesTimedOut
 from flows.pipeline.page_policy import settle_failed, tries_page_again
 from flows.pipeline.stages import pages_on_disk, record_path
 from flows.settings import load
-from ocr.faults import PageFault, RenderTimeout, Timeout, killed
+from ocr.faults import Killed, PageFault, RenderTimeout, Timeout
 
 
 @pytest.mark.parametrize(
     ("fault", "again"),
     [
         (Timeout("late"), True),
-        (killed("SIGKILL"), True),
+        (Killed("SIGKILL"), True),
         (OSError(28, "No space left on device"), True),
         (MemoryError(), True),
         (RenderTimeout("late"), False),
@@ -31,7 +31,7 @@ def test_what_may_pass_is_tried_twice(fault: BaseException, again: bool) -> None
 
 
 def test_a_killed_reader_is_no_reason_to_give_up_a_page(tmp_path: Path) -> None:
-    fault = killed("SIGKILL")
+    fault = Killed("SIGKILL")
     with pytest.raises(type(fault)):
         settle_failed({2: fault}, 3, tmp_path, load(), is_last_try=False)
     assert list(tmp_path.iterdir()) == []

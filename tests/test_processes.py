@@ -141,20 +141,22 @@ def test_workers_work_and_leave_nothing_where_nothing_is_told(
 
 WITHOUT_PROC = """
 import os, pathlib, subprocess, sys
-from flows.intake import claims
+from flows.intake import transfers
+from flows.intake.claims import ClaimStore
 from flows.host import heartbeat
 from flows.host import mounts
 from flows.intake.inbox import look_at
 from flows.host.processes import is_running, kill_tree
 from flows.settings import load
 assert not pathlib.Path("/proc/self").exists()
-folders = load(home=pathlib.Path(sys.argv[1])).folders
+store = ClaimStore(load(home=pathlib.Path(sys.argv[1])))
+folders = store.folders
 folders.make()
 mounts.note_mounts(folders)
 assert mounts.missing_mount(folders) is None
 (folders.inbox / "a.pdf").write_bytes(b"%PDF-1.4 %%EOF")
 with heartbeat.beating(folders):
-    claim = claims.take(folders, "a.pdf", look_at(folders.inbox / "a.pdf"), heartbeat.identity(), dpi=300)
+    claim = transfers.take(store, "a.pdf", look_at(folders.inbox / "a.pdf"), heartbeat.identity())
     assert heartbeat.is_alive(folders, claim.owner, 60)
 child = subprocess.Popen(["sleep", "60"], start_new_session=True)
 kill_tree(child.pid)

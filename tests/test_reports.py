@@ -10,6 +10,7 @@ import pytest
 from flows import ingest
 from flows.intake.sweep import Swept
 from flows.pipeline.outcome import Outcome
+from flows.service import reports
 from ocr.faults import Fault
 
 FINE = Outcome("a.pdf", 3, 900, 2, 1, 95.0, (), (), (), ((2, "tô", "tổ"),), (Path("/p/a.txt"),))
@@ -28,19 +29,19 @@ MISSING = replace(FINE, failed_pages=((2, "damaged"),), warnings=("page 2: The p
     ],
 )
 def test_tags_tell_runs_apart(outcome: Outcome, tags: list[str]) -> None:
-    assert ingest.tags_of(outcome) == tags
-    assert ingest.TAGS.issuperset(tags)
+    assert reports.tags_of(outcome) == tags
+    assert reports.TAGS.issuperset(tags)
 
 
 def test_every_tag_is_explained_where_the_runs_are() -> None:
-    assert [tag for tag in ingest.TAGS if f"`{tag}`" not in ingest.ABOUT_INGEST] == []
-    assert ingest.ingest.description == ingest.ABOUT_INGEST
-    assert ingest.sweep.description == ingest.ABOUT_SWEEP
+    assert [tag for tag in reports.TAGS if f"`{tag}`" not in reports.ABOUT_INGEST] == []
+    assert ingest.ingest.description == reports.ABOUT_INGEST
+    assert ingest.sweep.description == reports.ABOUT_SWEEP
 
 
 def test_what_needs_a_look_stands_before_what_was_changed() -> None:
     changes = ((1, "tô", "tổ"), (3, "chi", "chỉ"), (2, "a|b", "á"))
-    report = ingest.success_report(replace(MISSING, corrections=3, changes=changes), None)
+    report = reports.success_report(replace(MISSING, corrections=3, changes=changes), None)
     parts = ["Pages that could not be read", "- page 2: damaged", "Warnings", "Corrections", "tô", "á", "chỉ"]
     assert [part for part in parts if part not in report] == []
     assert sorted(parts, key=report.index) == parts
@@ -50,8 +51,8 @@ def test_what_needs_a_look_stands_before_what_was_changed() -> None:
 def test_names_are_no_links_and_no_pictures() -> None:
     hostile = "[a](http://x) ![b](http://y/z.png) <img src=c> `d` e|f\x1b.pdf"
     for report in (
-        ingest.success_report(replace(FINE, name=hostile, files=(Path("/p") / hostile.replace("/", "-"),)), None),
-        ingest.failure_report(hostile, Fault(hostile), Path("/q/" + hostile.replace("/", "-"))),
+        reports.success_report(replace(FINE, name=hostile, files=(Path("/p") / hostile.replace("/", "-"),)), None),
+        reports.failure_report(hostile, Fault(hostile), Path("/q/" + hostile.replace("/", "-"))),
     ):
         outside_code = "".join(report.replace("\\`", "").split("`")[::2])
         assert "](" not in outside_code.replace("\\](", "")
@@ -61,7 +62,7 @@ def test_names_are_no_links_and_no_pictures() -> None:
 
 def test_a_failure_says_what_to_do_only_where_the_scan_was_put_away() -> None:
     fault = Fault("It is damaged.", vietnamese="Nó bị hỏng.", detail="xref ``` table")
-    report = ingest.failure_report("Công văn <1>.pdf", fault, Path("/q/Công văn <1>.pdf"))
+    report = reports.failure_report("Công văn <1>.pdf", fault, Path("/q/Công văn <1>.pdf"))
     parts = [
         "# Công văn &lt;1>.pdf",
         "Nó bị hỏng.",
@@ -72,14 +73,14 @@ def test_a_failure_says_what_to_do_only_where_the_scan_was_put_away() -> None:
     ]
     assert sorted(parts, key=report.index) == parts
     assert report.count("```") == 2
-    kept = ingest.failure_report("a.pdf", Fault("It is damaged."), None)
+    kept = reports.failure_report("a.pdf", Fault("It is damaged."), None)
     assert "quarantine" not in kept
     assert "Retry" not in kept
 
 
 def test_a_sweep_says_that_it_had_troubles() -> None:
     assert (
-        ingest.describe(Swept(taken=("a.pdf",), waiting=2))
+        reports.sweep_line(Swept(taken=("a.pdf",), waiting=2))
         == "1 taken, 2 still arriving, 0 handed back, 0 to quarantine"
     )
-    assert ingest.describe(Swept(troubles=("no space",))).endswith("0 to quarantine; 1 trouble: see the logs")
+    assert reports.sweep_line(Swept(troubles=("no space",))).endswith("0 to quarantine; 1 trouble: see the logs")

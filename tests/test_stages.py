@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from flows.faults import WorkerDied
 from flows.pipeline.faults import as_fault, too_many_failed, tries_again
-from flows.pipeline.workers import WorkerDied
 from ocr.faults import Encrypted, Killed, NoPages, PageFault, Timeout, TooLarge, ToolMissing
 
 

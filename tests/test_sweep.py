@@ -7,12 +7,14 @@ import os
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 
 import pytest
 
 from flows.host import heartbeat
 from flows.host.locks import locked
-from flows.intake import claims, status
+from flows.intake import status, transfers
+from flows.intake.claims import ClaimStore
 from flows.intake.inbox import StabilityTracker
 from flows.intake.quarantine import reason_path
 from flows.intake.sweep import sweep
@@ -26,43 +28,41 @@ from tests.kernel import needs_proc
 @pytest.mark.parametrize(
     "notes", ['{"a": [1]}', "[", b"\xff\xfe", "[]", '{"a": [1, 2, "x"]}', '{"a": ["x", 2, 3]}', "[" * 100_000]
 )
-def test_damaged_notes_are_forgotten(folders: Folders, notes: str | bytes) -> None:
+def test_damaged_notes_are_forgotten(folders: Folders, store: ClaimStore, notes: str | bytes) -> None:
     assert StabilityTracker.load(notes).since == {}
     (folders.working / ".seen.json").write_bytes(notes if isinstance(notes, bytes) else notes.encode())
-    assert sweep(folders, load(home=folders.home), heartbeat.identity(), FakeServer().runs) is not None
+    assert sweep(store, heartbeat.identity(), FakeServer().runs) is not None
 
 
 def test_sweep_takes_what_is_whole_and_starts_a_run_for_each(folders: Folders) -> None:
-    server, settings = FakeServer(), load(home=folders.home, settle=5)
+    server, store = FakeServer(), ClaimStore(load(home=folders.home, settle=5))
     drop(folders, "a.pdf")
     drop(folders, "sub/b.pdf")
-    first = sweep(folders, settings, heartbeat.identity(), server.runs, now=1000)
+    first = sweep(store, heartbeat.identity(), server.runs, now=1000)
     assert first is not None
     assert (first.taken, first.waiting) == ((), 2)
     drop(folders, "sub/b.pdf", PDF * 2)  # still arriving
-    second = sweep(folders, settings, heartbeat.identity(), server.runs, now=1006)
+    second = sweep(store, heartbeat.identity(), server.runs, now=1006)
     assert second is not None
     assert (second.taken, second.waiting) == (("a.pdf",), 1)
-    third = sweep(folders, settings, heartbeat.identity(), server.runs, now=1012)
+    third = sweep(store, heartbeat.identity(), server.runs, now=1012)
     assert third is not None
     assert third.taken == ("sub/b.pdf",)
     assert server.started == ["a.pdf", "sub/b.pdf"]
-    assert [claim.flow_run for claim in claims.open_claims(folders)] == [
-        f"run of {c.id}" for c in claims.open_claims(folders)
-    ]
+    assert [claim.flow_run for claim in store.open_claims()] == [f"run of {c.id}" for c in store.open_claims()]
 
 
 def test_a_claim_without_a_run_gets_one_when_the_server_is_back(folders: Folders) -> None:
-    server, settings = FakeServer(), load(home=folders.home, settle=0)
+    server, store = FakeServer(), ClaimStore(load(home=folders.home, settle=0))
     drop(folders, "a.pdf")
     server.away = True
-    swept = sweep(folders, settings, heartbeat.identity(), server.runs)
+    swept = sweep(store, heartbeat.identity(), server.runs)
     assert swept is not None
     assert len(swept.troubles) == 1
     assert places(folders, "a.pdf") == ["working"]
     server.away = False
-    sweep(folders, settings, heartbeat.identity(), server.runs)
-    sweep(folders, settings, heartbeat.identity(), server.runs)
+    sweep(store, heartbeat.identity(), server.runs)
+    sweep(store, heartbeat.identity(), server.runs)
     assert server.started == ["a.pdf"]
 
 
@@ -70,48 +70,48 @@ def test_thousands_of_files_are_claimed_and_get_runs_little_by_little(
     folders: Folders, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("flows.intake.sweep.RUNS_AHEAD", 3)
-    server, settings = FakeServer(), load(home=folders.home, settle=0)
+    server, store = FakeServer(), ClaimStore(load(home=folders.home, settle=0))
     names = [f"{number}.pdf" for number in range(8)]
     for name in names:
         drop(folders, name, PDF + name.encode())
-    sweep(folders, settings, heartbeat.identity(), server.runs)
-    assert len(claims.open_claims(folders)) == 8
+    sweep(store, heartbeat.identity(), server.runs)
+    assert len(store.open_claims()) == 8
     assert len(server.started) == 3
-    sweep(folders, settings, heartbeat.identity(), server.runs)
+    sweep(store, heartbeat.identity(), server.runs)
     assert len(server.started) == 3
-    first = next(claim for claim in claims.open_claims(folders) if claim.flow_run)
-    claims.archive(folders, first, 300)
-    sweep(folders, settings, heartbeat.identity(), server.runs)
+    first = next(claim for claim in store.open_claims() if claim.flow_run)
+    transfers.archive(store, first)
+    sweep(store, heartbeat.identity(), server.runs)
     assert len(server.started) == 4
 
 
 def test_a_twin_waits_until_the_first_is_done(folders: Folders) -> None:
-    server, settings = FakeServer(), load(home=folders.home, settle=0)
+    server, store = FakeServer(), ClaimStore(load(home=folders.home, settle=0))
     for name in ("a.pdf", "b.pdf"):
         drop(folders, name)
     drop(folders, "c.pdf", PDF + b"another")
     for _ in range(2):
-        sweep(folders, settings, heartbeat.identity(), server.runs)
+        sweep(store, heartbeat.identity(), server.runs)
         assert sorted(server.started) == ["a.pdf", "c.pdf"]
-    first = next(claim for claim in claims.open_claims(folders) if claim.name == "a.pdf")
-    claims.archive(folders, first, 300)
-    sweep(folders, settings, heartbeat.identity(), server.runs)
+    first = next(claim for claim in store.open_claims() if claim.name == "a.pdf")
+    transfers.archive(store, first)
+    sweep(store, heartbeat.identity(), server.runs)
     assert sorted(server.started) == ["a.pdf", "b.pdf", "c.pdf"]
 
 
 @needs_proc
 def test_a_run_that_never_begins_gives_its_file_back(folders: Folders) -> None:
     """Its process died while the server was away. One that has begun is left alone, however it looks there."""
-    server, settings = FakeServer(), load(home=folders.home, settle=1000)
-    claim = take_one(folders, heartbeat.identity(), running=False)
+    server, store = FakeServer(), ClaimStore(load(home=folders.home, settle=1000))
+    claim = take_one(store, heartbeat.identity(), running=False)
     server.ends[claim.flow_run] = "stuck"
     child = subprocess.Popen(["sleep", "60"])
     try:
-        claims.save_claim(folders, claims.replace(claim, owner=heartbeat.identity(child.pid)))
-        sweep(folders, settings, heartbeat.identity(), server.runs)
+        store.save(replace(claim, owner=heartbeat.identity(child.pid)))
+        sweep(store, heartbeat.identity(), server.runs)
         assert places(folders, "a.pdf") == ["working"]
-        claims.save_claim(folders, claim)
-        sweep(folders, settings, heartbeat.identity(), server.runs)
+        store.save(claim)
+        sweep(store, heartbeat.identity(), server.runs)
         assert places(folders, "a.pdf") == ["inbox"]
     finally:
         child.kill()
@@ -119,85 +119,85 @@ def test_a_run_that_never_begins_gives_its_file_back(folders: Folders) -> None:
 
 
 def test_a_server_that_is_away_is_asked_once(folders: Folders) -> None:
-    server, settings = FakeServer(), load(home=folders.home, settle=0)
+    server, store = FakeServer(), ClaimStore(load(home=folders.home, settle=0))
     server.away = True
     for number in range(5):
         drop(folders, f"{number}.pdf")
-    swept = sweep(folders, settings, heartbeat.identity(), server.runs)
+    swept = sweep(store, heartbeat.identity(), server.runs)
     assert swept is not None
     assert len(swept.taken) == 5
     assert len(swept.troubles) == 1
 
 
 def test_sweep_returns_what_the_dead_left(folders: Folders) -> None:
-    server, settings = FakeServer(), load(home=folders.home, settle=1000)
-    take_one(folders, dead_owner(), running=True)
-    swept = sweep(folders, settings, heartbeat.identity(), server.runs)
+    server, store = FakeServer(), ClaimStore(load(home=folders.home, settle=1000))
+    take_one(store, dead_owner(), running=True)
+    swept = sweep(store, heartbeat.identity(), server.runs)
     assert swept is not None
     assert swept.returned == ("a.pdf",)
     assert places(folders, "a.pdf") == ["inbox"]
 
 
 def test_sweep_leaves_the_living_alone(folders: Folders) -> None:
-    server, settings = FakeServer(), load(home=folders.home)
-    take_one(folders, heartbeat.identity(), running=True)
-    sweep(folders, settings, heartbeat.identity(), server.runs)
+    server, store = FakeServer(), ClaimStore(load(home=folders.home))
+    take_one(store, heartbeat.identity(), running=True)
+    sweep(store, heartbeat.identity(), server.runs)
     assert places(folders, "a.pdf") == ["working"]
 
 
 @pytest.mark.parametrize(("end", "place"), [("crashed", "inbox"), ("gone", "inbox"), ("cancelled", "quarantine")])
 def test_a_run_that_ended_before_it_began(folders: Folders, end: str, place: str) -> None:
-    server, settings = FakeServer(), load(home=folders.home, settle=1000)
-    claim = take_one(folders, heartbeat.identity(), running=False)
-    sweep(folders, settings, heartbeat.identity(), server.runs)
+    server, store = FakeServer(), ClaimStore(load(home=folders.home, settle=1000))
+    claim = take_one(store, heartbeat.identity(), running=False)
+    sweep(store, heartbeat.identity(), server.runs)
     assert places(folders, "a.pdf") == ["working"]  # its run waits for its turn
     server.ends[claim.flow_run] = end
-    sweep(folders, settings, heartbeat.identity(), server.runs)
+    sweep(store, heartbeat.identity(), server.runs)
     assert places(folders, "a.pdf") == [place]
 
 
 def test_what_kills_its_reader_again_and_again_is_given_up(folders: Folders) -> None:
-    server, settings = FakeServer(), load(home=folders.home, settle=1000, attempts=3)
+    server, store = FakeServer(), ClaimStore(load(home=folders.home, settle=1000, attempts=3))
     owner = dead_owner()
     for _ in range(3):
         assert places(folders, "a.pdf") in ([], ["inbox"])
-        take_one(folders, owner, running=True)
-        sweep(folders, settings, heartbeat.identity(), server.runs)
+        take_one(store, owner, running=True)
+        sweep(store, heartbeat.identity(), server.runs)
     assert places(folders, "a.pdf") == ["quarantine"]
     assert "3 times" in reason_path(folders.quarantine / "a.pdf").read_text()
 
 
 def test_a_crash_counts_once_even_if_its_file_cannot_go_back(folders: Folders, monkeypatch: pytest.MonkeyPatch) -> None:
-    server, settings = FakeServer(), load(home=folders.home, settle=1000, attempts=2)
-    take_one(folders, dead_owner(), running=True)
+    server, store = FakeServer(), ClaimStore(load(home=folders.home, settle=1000, attempts=2))
+    take_one(store, dead_owner(), running=True)
 
     def fails(*_: object) -> None:
         raise OSError(errno.EROFS, "Read-only file system")
 
     with monkeypatch.context() as patch:
-        patch.setattr(claims, "hand_back", fails)
+        patch.setattr(transfers, "hand_back", fails)
         for _ in range(4):
-            swept = sweep(folders, settings, heartbeat.identity(), server.runs)
+            swept = sweep(store, heartbeat.identity(), server.runs)
             assert swept is not None
             assert "stays in working/" in swept.troubles[0]
-    sweep(folders, settings, heartbeat.identity(), server.runs)
+    sweep(store, heartbeat.identity(), server.runs)
     assert places(folders, "a.pdf") == ["inbox"]
 
 
 def test_what_gets_further_each_time_is_not_given_up(folders: Folders) -> None:
-    server, settings = FakeServer(), load(home=folders.home, settle=1000, attempts=2)
+    server, store = FakeServer(), ClaimStore(load(home=folders.home, settle=1000, attempts=2))
     owner = dead_owner()
     for page in range(1, 5):
-        claim = take_one(folders, owner, running=True)
-        records = claims.progress_folder(folders, claim, 300)
+        claim = take_one(store, owner, running=True)
+        records = store.progress_folder(claim)
         records.mkdir(parents=True, exist_ok=True)
         (records / f"{page:05}.json").write_text("{}")
-        sweep(folders, settings, heartbeat.identity(), server.runs)
+        sweep(store, heartbeat.identity(), server.runs)
         assert places(folders, "a.pdf") == ["inbox"]
 
 
 def test_only_one_sweep_at_a_time(folders: Folders) -> None:
-    server, settings = FakeServer(), load(home=folders.home)
+    server, store = FakeServer(), ClaimStore(load(home=folders.home))
     with locked(folders.working / ".sweep.lock"):
         code = (
             "import sys; from pathlib import Path; from flows.host import locks\n"
@@ -206,36 +206,36 @@ def test_only_one_sweep_at_a_time(folders: Folders) -> None:
         lock = str(folders.working / ".sweep.lock")
         out = subprocess.run([sys.executable, "-c", code, lock], capture_output=True, text=True, check=True).stdout
         assert out.strip() == "False"
-        assert sweep(folders, settings, heartbeat.identity(), server.runs) is None
-    assert sweep(folders, settings, heartbeat.identity(), server.runs) is not None
+        assert sweep(store, heartbeat.identity(), server.runs) is None
+    assert sweep(store, heartbeat.identity(), server.runs) is not None
 
 
 def test_what_is_put_off_waits_its_time_and_is_started_anew(folders: Folders) -> None:
-    server, settings = FakeServer(), load(home=folders.home, settle=0)
-    claim = take_one(folders, heartbeat.identity(), running=True)
+    server, store = FakeServer(), ClaimStore(load(home=folders.home, settle=0))
+    claim = take_one(store, heartbeat.identity(), running=True)
     full = as_fault(OSError(28, "No space left on device"))
-    claims.put_off(folders, claim, full, not_before=1000)
+    store.put_off(claim, full, not_before=1000)
     for now, started in [(900, []), (999, []), (1000, ["a.pdf"]), (1001, ["a.pdf"])]:
-        sweep(folders, settings, heartbeat.identity(), server.runs, now=now)
+        sweep(store, heartbeat.identity(), server.runs, now=now)
         assert server.started == started
         assert places(folders, "a.pdf") == ["working"]
-    (again,) = claims.open_claims(folders)
+    (again,) = store.open_claims()
     assert (again.tries, again.is_put_off, again.flow_run) == (1, False, f"run of {claim.id}")
-    assert claims.take_over(folders, claim.id, "2").tries == 1
+    assert store.take_over(claim.id, "2").tries == 1
 
 
 def test_a_clock_set_back_puts_nothing_off_for_ever(folders: Folders) -> None:
-    server, settings = FakeServer(), load(home=folders.home, settle=0)
-    claim = take_one(folders, heartbeat.identity(), running=True)
-    claims.put_off(folders, claim, NotAScan("x"), not_before=1_000_000)
-    sweep(folders, settings, heartbeat.identity(), server.runs, now=1000)
+    server, store = FakeServer(), ClaimStore(load(home=folders.home, settle=0))
+    claim = take_one(store, heartbeat.identity(), running=True)
+    store.put_off(claim, NotAScan("x"), not_before=1_000_000)
+    sweep(store, heartbeat.identity(), server.runs, now=1000)
     assert server.started == ["a.pdf"]
 
 
 def test_nothing_is_taken_while_the_disk_is_nearly_full(folders: Folders) -> None:
     server = FakeServer()
     drop(folders, "a.pdf")
-    swept = sweep(folders, load(home=folders.home, settle=0, min_free=10**18), heartbeat.identity(), server.runs)
+    swept = sweep(ClaimStore(load(home=folders.home, settle=0, min_free=10**18)), heartbeat.identity(), server.runs)
     assert swept is not None
     assert (swept.taken, swept.waiting) == ((), 1)
     assert "MB free" in swept.troubles[0]
@@ -243,34 +243,34 @@ def test_nothing_is_taken_while_the_disk_is_nearly_full(folders: Folders) -> Non
 
 
 def test_the_next_version_waits_for_the_one_before(folders: Folders) -> None:
-    server, settings = FakeServer(), load(home=folders.home, settle=0)
-    first = take_one(folders, heartbeat.identity(), running=True)
+    server, store = FakeServer(), ClaimStore(load(home=folders.home, settle=0))
+    first = take_one(store, heartbeat.identity(), running=True)
     drop(folders, "a.pdf", PDF + b"\n")
     drop(folders, "b.pdf")
-    swept = sweep(folders, settings, heartbeat.identity(), server.runs)
+    swept = sweep(store, heartbeat.identity(), server.runs)
     assert swept is not None
     assert (swept.taken, swept.waiting) == (("b.pdf",), 1)
-    claims.archive(folders, first, 300)
-    swept = sweep(folders, settings, heartbeat.identity(), server.runs)
+    transfers.archive(store, first)
+    swept = sweep(store, heartbeat.identity(), server.runs)
     assert swept is not None
     assert swept.taken == ("a.pdf",)
 
 
-def test_a_path_too_long_to_be_said_is_told(deep_folders: Folders) -> None:
+def test_a_path_too_long_to_be_said_is_told(deep_folders: Folders, deep_store: ClaimStore) -> None:
     make_deep(deep_folders.inbox, "x" * 200, 30)
     drop(deep_folders, "b.pdf")
-    swept = sweep(deep_folders, load(home=deep_folders.home), heartbeat.identity(), FakeServer().runs)
+    swept = sweep(deep_store, heartbeat.identity(), FakeServer().runs)
     assert swept is not None
     assert (swept.waiting, len(swept.refused)) == (1, 1)
     assert "too long" in swept.refused[0]
-    assert [one.where for one in status.status(deep_folders)[1]] == ["inbox", "inbox"]
+    assert [one.where for one in status.status(deep_store)[1]] == ["inbox", "inbox"]
 
 
 @pytest.mark.skipif(
     os.geteuid() != 0 or shutil.which("setpriv") is None,
     reason="needs root, to make files of others and lay rights down",
 )
-def test_folders_of_another_user(folders: Folders) -> None:
+def test_folders_of_another_user(folders: Folders, store: ClaimStore) -> None:
     """One that may not be looked into, one that may be read only: both are told, and nothing is tried in vain."""
     for name, mode in (("closed", 0o700), ("readable", 0o755)):
         drop(folders, f"{name}/a.pdf")
@@ -279,12 +279,12 @@ def test_folders_of_another_user(folders: Folders) -> None:
         (folders.inbox / name).chmod(mode)
     drop(folders, "mine.pdf")
     code = f"""
-from flows.intake import claims
+from flows.intake.claims import ClaimStore
 from flows.host import heartbeat
 from flows.settings import load
 from flows.intake.sweep import Runs, sweep
-settings = load(home={str(folders.home)!r}, settle=0, settle_broken=0)
-swept = sweep(settings.folders, settings, heartbeat.identity(), Runs(lambda claim: claim.id, lambda ids: {{}}))
+store = ClaimStore(load(home={str(folders.home)!r}, settle=0, settle_broken=0))
+swept = sweep(store, heartbeat.identity(), Runs(lambda claim: claim.id, lambda ids: {{}}))
 print(*swept.taken, swept.waiting, *swept.refused, *swept.troubles, sep="\\n")
 """
     said = subprocess.run(
@@ -301,4 +301,4 @@ print(*swept.taken, swept.waiting, *swept.refused, *swept.troubles, sep="\\n")
         f"{folders.inbox}/readable: 2 files cannot be taken; give nambat the right to write in this folder",
     ]
     assert [path.name for path in folders.working.iterdir() if not path.name.startswith(".")] != []
-    assert len(claims.open_claims(folders)) == 1
+    assert len(store.open_claims()) == 1

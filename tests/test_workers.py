@@ -13,8 +13,9 @@ from pathlib import Path
 
 import pytest
 
+from flows.faults import WorkerDied
 from flows.host.processes import is_running
-from flows.pipeline.workers import Stopped, WorkerDied, WorkerPool, clear_scratch
+from flows.pipeline.workers import Stopped, WorkerPool, clear_scratch
 from ocr.faults import Killed, NotAScan, Timeout
 from tests.kernel import needs_proc
 

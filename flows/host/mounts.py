@@ -16,19 +16,14 @@ import re
 from pathlib import Path
 from typing import Any
 
+from flows import messages
+from flows.faults import ShareAway
 from flows.host.files import replace_file
 from flows.settings import Folders
-from ocr.faults import Fault
 
 TABLE = Path("/proc/self/mountinfo")
 
 _OCTAL = re.compile(rb"\\([0-7]{3})")
-
-
-class ShareAway(Fault):
-    """A folder's network share is not mounted; ``str()`` says what to do."""
-
-    permanent = False
 
 
 def mount_table() -> frozenset[Path] | None:
@@ -84,12 +79,7 @@ def missing_mount(folders: Folders) -> ShareAway | None:
         told = table is not None or is_border
         # A folder that is a link may lead elsewhere by now, on purpose.
         if told and not is_mounted(mount, table) and folder.resolve().is_relative_to(mount):
-            return ShareAway(
-                f"{mount}, where {folder} lies, is not mounted; mount it "
-                f"(or remove {_record(folders)} if it will not come back).",
-                vietnamese=f"Thư mục {folder} nằm trên ổ {mount}, nhưng ổ này chưa được gắn (mount); hãy gắn lại ổ "
-                f"(hoặc xóa tệp {_record(folders)} nếu ổ này không còn dùng nữa).",
-            )
+            return messages.SHARE_AWAY.fault(mount=mount, folder=folder, record=_record(folders))
     return None
 
 

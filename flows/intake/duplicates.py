@@ -19,9 +19,10 @@ from typing import Any
 from flows.host.locks import locked
 from flows.host.moves import Gone, below
 from flows.host.names import readable
+from flows.intake.claims import ClaimStore
 from flows.pipeline import publish
 from flows.pipeline.outcome import Outcome, outcome_of
-from flows.settings import Folders, Settings
+from flows.settings import Settings
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,40 +43,40 @@ class Twin:
 
 
 @contextlib.contextmanager
-def content_lock(folders: Folders, sha256: str) -> Iterator[None]:
+def content_lock(store: ClaimStore, sha256: str) -> Iterator[None]:
     """Hold the right to work on a content, so that its twins wait and are then copied."""
     # A few thousand locks for all contents: two documents seldom share one, and then only wait for each other.
-    with locked(folders.working / ".contents" / f"{sha256[:3]}.lock"):
+    with locked(store.folders.working / ".contents" / f"{sha256[:3]}.lock"):
         yield
 
 
-def remember(folders: Folders, sha256: str, name: str, settings: Settings, version: str) -> None:
+def remember(store: ClaimStore, sha256: str, name: str, version: str) -> None:
     """Note that a content was published under the name that its scan had below the inbox.
 
     Raises:
         OSError: it cannot be noted; the next twin is read again then.
     """
-    line = json.dumps({"sha256": sha256, "name": os.fsencode(name).hex(), "made": _made_with(settings, version)})
-    path = _notes(folders, sha256)
+    line = json.dumps({"sha256": sha256, "name": os.fsencode(name).hex(), "made": _made_with(store.settings, version)})
+    path = _notes(store, sha256)
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("a") as file:
         file.write(line + "\n")
 
 
-def find_twin(folders: Folders, sha256: str, settings: Settings, version: str) -> Twin | None:
+def find_twin(store: ClaimStore, sha256: str, version: str) -> Twin | None:
     """A document that is published, whole and untouched, from the same bytes with the same settings."""
-    made = _made_with(settings, version)
+    made = _made_with(store.settings, version)
     with contextlib.suppress(OSError):
-        for line in reversed(_notes(folders, sha256).read_text("utf-8", "replace").splitlines()):
+        for line in reversed(_notes(store, sha256).read_text("utf-8", "replace").splitlines()):
             with contextlib.suppress(ValueError, KeyError, TypeError, RecursionError, OSError, Gone):
                 note = json.loads(line)
                 if (note["sha256"], note["made"]) == (sha256, made):
-                    return _read_twin(folders, os.fsdecode(bytes.fromhex(note["name"])), sha256, settings)
+                    return _read_twin(store, os.fsdecode(bytes.fromhex(note["name"])), sha256)
     return None
 
 
-def _notes(folders: Folders, sha256: str) -> Path:
-    return folders.working / ".contents" / f"{sha256[:2]}.jsonl"
+def _notes(store: ClaimStore, sha256: str) -> Path:
+    return store.folders.working / ".contents" / f"{sha256[:2]}.jsonl"
 
 
 def _made_with(settings: Settings, version: str) -> str:
@@ -84,18 +85,18 @@ def _made_with(settings: Settings, version: str) -> str:
     return hashlib.sha256(repr(all_that).encode()).hexdigest()[:12]
 
 
-def _read_twin(folders: Folders, name: str, sha256: str, settings: Settings) -> Twin:
+def _read_twin(store: ClaimStore, name: str, sha256: str) -> Twin:
     """The published document of that name, if it is whole and of this content.
 
     Raises:
         ValueError, KeyError, TypeError, OSError, Gone: it is not.
     """
-    places = publish.output_names(name, settings.formats)
-    files = {form: below(folders.published, os.fspath(place)).read_bytes() for form, place in places.items()}
+    places = publish.output_names(name, store.settings.formats)
+    files = {form: below(store.folders.published, os.fspath(place)).read_bytes() for form, place in places.items()}
     data = json.loads(files.pop("json"))
     if data["source"]["sha256"] != sha256 or not _are_as_listed(data, files.values()):
         raise ValueError("another content, or changed since")
-    twin_outcome = replace(outcome_of(data, "", copy_of=readable(name)), changes=())
+    twin_outcome = replace(outcome_of(data, "", store.settings.low_confidence, copy_of=readable(name)), changes=())
     return Twin(name, data, files, twin_outcome)
 
 
@@ -112,7 +113,7 @@ def publish_copy(twin: Twin, name: str, targets: Mapping[str, Path], staging: Pa
     Args:
         name: of the other scan below the inbox.
         targets: format -> file to publish; ``json`` among them, last.
-        staging, versions: see :class:`flows.pipeline.stages.Ending`.
+        staging, versions: see :class:`flows.pipeline.stages.PublishPlan`.
 
     Raises:
         OSError: a file cannot be written; nothing is half-written.

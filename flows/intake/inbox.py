@@ -104,7 +104,7 @@ class Listing:
         refused: path of what is not taken -> why: links, pipes and devices, which are never opened, and folders
             that cannot be looked into.
         hidden: paths of originals that are held here while their copies are worked on (see
-            :func:`flows.intake.claims.take`).
+            :func:`flows.intake.transfers.take`).
     """
 
     files: dict[str, Look]

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import contextlib
 import os
-import shutil
 from datetime import datetime
 from pathlib import Path
 
+from flows import messages
+from flows.faults import CrashedTooOften
 from flows.host.files import replace_file
 from flows.host.locks import claims_lock, locked, moves_lock
 from flows.host.moves import Gone, lies
 from flows.host.names import fitted, readable
-from flows.intake import claims
-from flows.intake.claims import Claim
+from flows.intake import transfers
+from flows.intake.claims import Claim, ClaimStore
 from flows.intake.inbox import list_inbox
-from flows.settings import Folders
 from ocr.faults import Fault
 
 REASON = ".reason.txt"
@@ -27,19 +27,12 @@ WHAT_TO_DO = (
 """Stands in every note, and tells one from a file of that name that somebody dropped."""
 
 
-class CrashedTooOften(Fault):
-    """The process that worked on a document died again and again."""
-
-
 def crashed_too_often(attempts: int) -> CrashedTooOften:
     """The fault of a document whose reading ended without an answer so many times."""
-    return CrashedTooOften(
-        f"Reading this document stopped half-way {attempts} times; scan it again, or split it.",
-        vietnamese=f"Việc đọc văn bản này đã bị dừng giữa chừng {attempts} lần; hãy quét lại hoặc tách nhỏ.",
-    )
+    return messages.CRASHED_TOO_OFTEN.fault(attempts=attempts)
 
 
-def quarantine(folders: Folders, claim: Claim, fault: Fault, dpi: int, now: datetime | None = None) -> Path | None:
+def quarantine(store: ClaimStore, claim: Claim, fault: Fault, now: datetime | None = None) -> Path | None:
     """Move a scan that failed to quarantine/, with a note beside it that says why and what to do.
 
     One that a crash left half-way between two folders goes back to the inbox instead: it has to be found first.
@@ -47,17 +40,17 @@ def quarantine(folders: Folders, claim: Claim, fault: Fault, dpi: int, now: date
     Raises:
         OSError: it cannot be moved, or the note cannot be written; the claim stays.
     """
-    if claim.keep and claims.is_half_way(folders, claim):
-        return claims.recover(folders, claim)
+    if claim.keep and transfers.is_half_way(store, claim):
+        return transfers.recover(store, claim)
     note = reason_text(claim.name, fault, now or datetime.now(), claim.id)
-    place = claims.move_out(
-        folders,
+    place = transfers.move_out(
+        store,
         claim,
-        folders.quarantine,
+        store.folders.quarantine,
         is_taken=lambda place: lies(place) or (lies(reason_path(place)) and not _is_note(reason_path(place))),
         announce=lambda place: replace_file(reason_path(place), note),
     )
-    shutil.rmtree(claims.progress_folder(folders, claim, dpi), ignore_errors=True)
+    store.drop_progress(claim)
     return place
 
 
@@ -83,11 +76,11 @@ def _is_note(path: Path) -> bool:
     return False
 
 
-def quarantined_files(folders: Folders) -> list[tuple[Path, str]]:
+def quarantined_files(store: ClaimStore) -> list[tuple[Path, str]]:
     """Every scan in quarantine with the English sentence of its note."""
     found = []
-    for name in sorted(list_inbox(folders.quarantine).files):
-        path = folders.quarantine / name
+    for name in sorted(list_inbox(store.folders.quarantine).files):
+        path = store.folders.quarantine / name
         if _is_note(path):
             continue
         why = "no note says why"
@@ -97,18 +90,18 @@ def quarantined_files(folders: Folders) -> list[tuple[Path, str]]:
     return found
 
 
-def drop_stray_notes(folders: Folders) -> None:
+def drop_stray_notes(store: ClaimStore) -> None:
     """Remove notes whose scan a crash kept from getting there, once all claims are recovered."""
-    with locked(moves_lock(folders)):
-        names = list_inbox(folders.quarantine).files
-        scans = {path for path, _ in quarantined_files(folders)}
+    with locked(moves_lock(store.folders)):
+        names = list_inbox(store.folders.quarantine).files
+        scans = {path for path, _ in quarantined_files(store)}
         noted = {reason_path(path) for path in scans}
-        for path in {folders.quarantine / name for name in names} - scans - noted:
+        for path in {store.folders.quarantine / name for name in names} - scans - noted:
             with contextlib.suppress(OSError):
                 path.unlink()
 
 
-def retry(folders: Folders, path: Path, owner: str) -> Path:
+def retry(store: ClaimStore, path: Path, owner: str) -> Path:
     """Put a quarantined scan back into the inbox and remove its note. Returns where it lies then.
 
     Args:
@@ -118,14 +111,14 @@ def retry(folders: Folders, path: Path, owner: str) -> Path:
         Gone: it is not in quarantine.
         OSError: it cannot be moved.
     """
-    with locked(claims_lock(folders)):  # or a sweep would start a run for what is only passing through
-        place = claims.hand_back(folders, _take(folders, path, owner))
+    with locked(claims_lock(store.folders)):  # or a sweep would start a run for what is only passing through
+        place = transfers.hand_back(store, _take(store, path, owner))
     if place is None:
         raise Gone(f"{readable(path.name)} is gone")
     return place
 
 
-def take_again(folders: Folders, claim_id: str, owner: str, flow_run: str, *, dpi: int) -> Claim:
+def take_again(store: ClaimStore, claim_id: str, owner: str, flow_run: str) -> Claim:
     """Claim the scan that went from the claim of that id to quarantine: its run was started again from the UI.
 
     Args:
@@ -135,29 +128,29 @@ def take_again(folders: Folders, claim_id: str, owner: str, flow_run: str, *, dp
         Gone: it is not in quarantine any more.
         OSError: it cannot be moved, or cannot be read.
     """
-    for path, _ in quarantined_files(folders):
+    for path, _ in quarantined_files(store):
         note = ""
         with contextlib.suppress(OSError):
             note = reason_path(path).read_text("utf-8", "replace")
         if claim_id and f", {claim_id}\n" in note:
             # Under its old id: the run's parameters name it, and it may be retried once more.
-            claim = _take(folders, path, owner, claim_id=claim_id, flow_run=flow_run)
-            return claims.with_digest(folders, claim, dpi)
+            claim = _take(store, path, owner, claim_id=claim_id, flow_run=flow_run)
+            return store.with_digest(claim)
     raise Gone(f"nothing in quarantine comes from claim {claim_id}")
 
 
-def _take(folders: Folders, path: Path, owner: str, *, claim_id: str = "", flow_run: str = "") -> Claim:
+def _take(store: ClaimStore, path: Path, owner: str, *, claim_id: str = "", flow_run: str = "") -> Claim:
     """A claim on a quarantined scan, whose note goes.
 
     Raises:
         Gone: it is not in quarantine.
         OSError: it cannot be moved.
     """
-    if not path.is_relative_to(folders.quarantine) or path.is_symlink() or not path.is_file():
+    if not path.is_relative_to(store.folders.quarantine) or path.is_symlink() or not path.is_file():
         raise Gone(f"{readable(path.name)} is not in quarantine")
     note = reason_path(path)
-    name = os.fspath(path.relative_to(folders.quarantine))
-    claim = claims.bring_in(folders, path, name, owner, claim_id=claim_id, flow_run=flow_run)
+    name = os.fspath(path.relative_to(store.folders.quarantine))
+    claim = transfers.bring_in(store, path, name, owner, claim_id=claim_id, flow_run=flow_run)
     if _is_note(note):
         note.unlink(missing_ok=True)
     return claim

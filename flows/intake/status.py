@@ -8,11 +8,10 @@ from datetime import datetime
 from pathlib import PurePosixPath
 
 from flows.host import heartbeat
-from flows.intake.claims import Claim, open_claims
+from flows.intake.claims import Claim, ClaimStore
 from flows.intake.inbox import HELD, list_inbox
 from flows.intake.quarantine import quarantined_files
 from flows.pipeline import publish
-from flows.settings import Folders
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,20 +29,17 @@ class Held:
     why: str
 
 
-def status(folders: Folders, patience: float = 120.0) -> tuple[dict[str, int], list[Held]]:
-    """How many files lie in each folder, and those that are not done, with the reason.
-
-    Args:
-        patience: see :func:`flows.host.heartbeat.is_alive`.
-    """
+def status(store: ClaimStore) -> tuple[dict[str, int], list[Held]]:
+    """How many files lie in each folder, and those that are not done, with the reason."""
+    folders = store.folders
     listing = list_inbox(folders.inbox)
     held = [Held("inbox", path, "waiting to be taken") for path in sorted(listing.files)]
     held += [Held("inbox", path, why) for path, why in listing.refused.items()]
-    working = open_claims(folders)
+    working = store.open_claims()
     known = {claim.id for claim in working}
     held += [Held("inbox", path, LEFT_BEHIND) for path in sorted(listing.hidden) if _claim_of(path) not in known]
-    held += [Held("working", claim.name, _whereabouts(folders, claim, patience)) for claim in working]
-    quarantined = quarantined_files(folders)
+    held += [Held("working", claim.name, _whereabouts(store, claim)) for claim in working]
+    quarantined = quarantined_files(store)
     held += [Held("quarantine", os.fspath(path.relative_to(folders.quarantine)), why) for path, why in quarantined]
     counts = {
         "inbox": len(listing.files),
@@ -62,10 +58,10 @@ def _claim_of(path: str) -> str:
     return PurePosixPath(path).name.removeprefix(HELD)
 
 
-def _whereabouts(folders: Folders, claim: Claim, patience: float) -> str:
+def _whereabouts(store: ClaimStore, claim: Claim) -> str:
     if claim.is_put_off:
         return f"tried again at {datetime.fromtimestamp(claim.not_before):%H:%M:%S}: {claim.why}"
-    if not heartbeat.is_alive(folders, claim.owner, patience):
+    if not store.is_owner_alive(claim):
         return "left by a service that stopped; the next start takes it back"
     where = f" on {claim.host}" if claim.host not in ("", heartbeat.host()) else ""
     return f"being read{where}" if claim.running else f"waiting for its turn{where}"

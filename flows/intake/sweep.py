@@ -13,22 +13,16 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 
-from flows.host import heartbeat
+from flows import messages
 from flows.host.files import replace_file
 from flows.host.locks import claims_lock, locked
 from flows.host.mounts import missing_mount
 from flows.host.moves import Gone, lies
 from flows.host.names import readable
-from flows.intake import claims, inbox
-from flows.intake.claims import Claim
+from flows.intake import inbox, transfers
+from flows.intake.claims import Claim, ClaimStore
 from flows.intake.inbox import StabilityTracker
 from flows.intake.quarantine import crashed_too_often, quarantine
-from flows.settings import Folders, Settings
-from ocr.faults import Fault
-
-
-class Cancelled(Fault):
-    """A person cancelled the run."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,8 +70,7 @@ class Swept:
 
 
 def sweep(
-    folders: Folders,
-    settings: Settings,
+    store: ClaimStore,
     owner: str,
     runs: Runs,
     now: float | None = None,
@@ -86,11 +79,12 @@ def sweep(
     """Look once. ``None`` when another process is sweeping right now.
 
     Args:
-        owner: the process that answers for new claims until their run begins (see :func:`heartbeat.identity`).
+        owner: the process that answers for new claims until their run begins (see :mod:`flows.host.heartbeat`).
         now: seconds since the epoch.
         stopping: asked between files; once it says yes, no more are taken.
     """
     now = time.time() if now is None else now
+    folders, settings = store.folders, store.settings
     with locked(folders.working / ".sweep.lock", wait=False) as held:
         if not held:
             return None
@@ -98,10 +92,10 @@ def sweep(
             return Swept(troubles=(str(away),))  # nothing must be put back into a folder that is not the real one
         troubles: list[str] = []
         folders.make()  # whoever removed one meanwhile
-        working = claims.open_claims(folders)
+        working = store.open_claims()
         being_read = {claim.sha256 for claim in working if claim.flow_run and not claim.is_put_off}
-        starts = _Starts(folders, owner, runs, troubles, RUNS_AHEAD, being_read)
-        returned, quarantined = _look_after(working, folders, settings, starts, now, troubles)
+        starts = _Starts(store, owner, runs, troubles, RUNS_AHEAD, being_read)
+        returned, quarantined = _look_after(working, starts, now)
 
         notes = folders.working / ".seen.json"
         tracker = StabilityTracker.load(notes.read_bytes() if notes.exists() else b"")
@@ -112,7 +106,7 @@ def sweep(
         ready = inbox.ready_files(
             folders.inbox, listing, unchanged, settle=settings.settle, settle_broken=settings.settle_broken
         )
-        if ready and (full := _full_disk(folders, settings.min_free)):
+        if ready and (full := _full_disk(store)):
             troubles.append(full)
             ready = []
         # A later version of a file waits until the earlier one is done: published last, it is the one that counts.
@@ -129,16 +123,7 @@ def sweep(
                 locked_away[folder] = locked_away.get(folder, 0) + 1
                 continue
             try:
-                look = listing.files[name]
-                claim = claims.take(
-                    folders,
-                    name,
-                    look,
-                    owner,
-                    dpi=settings.dpi,
-                    max_bytes=settings.max_bytes,
-                    min_free=settings.min_free,
-                )
+                claim = transfers.take(store, name, listing.files[name], owner)
             except Gone:
                 continue
             except OSError as fault:
@@ -159,9 +144,10 @@ def sweep(
         )
 
 
-def _full_disk(folders: Folders, least: int) -> str | None:
-    """One sentence about a folder whose disk has less than ``least`` bytes free, if there is one."""
-    for folder in (folders.working, folders.published):
+def _full_disk(store: ClaimStore) -> str | None:
+    """One sentence about a folder whose disk has less space free than the settings ask for, if there is one."""
+    least = store.settings.min_free
+    for folder in (store.folders.working, store.folders.published):
         free = shutil.disk_usage(folder).free
         if free < least:
             return (
@@ -185,7 +171,7 @@ class _Starts:
         being_read: hashes of the contents that runs work on, or will: their twins wait, and are then copied.
     """
 
-    folders: Folders
+    store: ClaimStore
     owner: str
     runs: Runs
     troubles: list[str]
@@ -198,7 +184,7 @@ class _Starts:
         self.left -= 1
         self.being_read.add(claim.sha256)
         try:
-            claims.assign(self.folders, claim, self.owner, self.runs.start(claim))
+            self.store.assign(claim, self.owner, self.runs.start(claim))
         except Gone:
             pass  # the run is done with it already
         except Exception as fault:
@@ -216,14 +202,13 @@ MOST_ASKED = 200
 """Claims that wait for their run's turn and whose runs are looked up in one sweep; each gets its turn."""
 
 
-def _look_after(
-    working: Sequence[Claim],
-    folders: Folders,
-    settings: Settings,
-    starts: _Starts,
-    now: float,
-    troubles: list[str],
-) -> tuple[list[str], list[str]]:
+def _look_after(working: Sequence[Claim], starts: _Starts, now: float) -> tuple[list[str], list[str]]:
+    """Take back what dead processes left, and start the runs that are due.
+
+    Returns:
+        Names of the files that lie in the inbox again, and of those given up.
+    """
+    store, troubles = starts.store, starts.troubles
     returned: list[str] = []
     quarantined: list[str] = []
     waiting: list[Claim] = []
@@ -233,7 +218,7 @@ def _look_after(
     alive: dict[str, bool] = {}
     for claim in working:
         if claim.owner not in alive:
-            alive[claim.owner] = heartbeat.is_alive(folders, claim.owner, settings.claim_timeout)
+            alive[claim.owner] = store.is_owner_alive(claim)
         if claim.is_put_off:
             if claim.is_due(now):
                 startable.append(claim)
@@ -248,7 +233,7 @@ def _look_after(
     starts.left -= len(waiting)
     for claim in startable:
         try:
-            if lies(claim.scan(folders)):
+            if lies(store.scan(claim)):
                 starts.start(claim)
             else:
                 halves.append(claim)  # a share that failed, and failed again when the file was to go back
@@ -267,30 +252,22 @@ def _look_after(
         if lives and (ended is None or (ended == "stuck" and claim.owner != starts.owner)):
             continue  # its run waits for its turn, or has begun
         try:
-            with locked(claims_lock(folders)):
+            with locked(claims_lock(store.folders)):
                 # Its run may have begun, or be done, since we looked: then it is none of ours.
-                if claim.owner and claims.load_claim(folders, claim.id) != claim:
+                if claim.owner and store.load(claim.id) != claim:
                     continue
-                if claims.is_half_way(folders, claim):
-                    claims.recover(folders, claim)
+                if transfers.is_half_way(store, claim):
+                    transfers.recover(store, claim)
                 elif ended == "cancelled":
-                    quarantine(folders, claim, cancelled(), settings.dpi)
+                    quarantine(store, claim, messages.CANCELLED.fault())
                     quarantined.append(claim.name)
-                elif claim.running and claims.count_attempt(folders, claim, settings.dpi) >= settings.attempts:
-                    quarantine(folders, claim, crashed_too_often(settings.attempts), settings.dpi)
+                elif claim.running and store.count_attempt(claim) >= store.settings.attempts:
+                    quarantine(store, claim, crashed_too_often(store.settings.attempts))
                     quarantined.append(claim.name)
-                elif claims.recover(folders, claim) is not None:
+                elif transfers.recover(store, claim) is not None:
                     returned.append(claim.name)
         except Gone:
             continue
         except Exception as fault:
             troubles.append(f"{readable(claim.name)} stays in working/ for now: {_in_short(fault)}")
     return returned, quarantined
-
-
-def cancelled() -> Cancelled:
-    """The fault of a document whose run was cancelled."""
-    return Cancelled(
-        "The run was cancelled; put the file back if it is to be read after all.",
-        vietnamese="Lượt xử lý đã bị hủy; hãy đưa tệp trở lại nếu vẫn muốn đọc.",
-    )

@@ -1,4 +1,4 @@
-"""What can keep a document from being published, in words a clerk understands, and whether trying again may help."""
+"""Whatever was raised, as a fault that a clerk understands; and whether trying again may help."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ import traceback
 from collections.abc import Mapping
 from pathlib import Path
 
-from flows.host.mounts import ShareAway
+from flows import messages
+from flows.faults import Passing, ShareAway, TookTooLong, TooManyPagesFailed, TooManyPagesTimedOut
 from flows.host.names import readable
-from ocr.faults import Fault, Killed, PageFault, ScanFault, ToolMissing
+from ocr.faults import Fault, Killed, PageFault, ToolMissing
 
 OF_THE_MACHINE = frozenset(
     {
@@ -20,41 +21,24 @@ OF_THE_MACHINE = frozenset(
 """Errors that say nothing about the page that was read when they came."""
 
 
-class TooManyPagesFailed(ScanFault):
-    """So many pages could not be read that publishing the rest would mislead."""
-
-
-class TooManyPagesTimedOut(TooManyPagesFailed):
-    """The same, and some of them took too long or their reader died: under less load they may be read."""
-
-    permanent = False
-
-
-class TookTooLong(ScanFault):
-    """The document's time is up."""
-
-
 def too_many_failed(failed: Mapping[int, str], pages: int, passing: bool = False) -> TooManyPagesFailed:
     """The fault of a document, some of whose ``pages`` could not be read (``failed``: number -> reason).
 
     Args:
         passing: whether trying some of them again may help.
     """
-    shown = ", ".join(str(number) for number in sorted(failed)[:10]) + (" ..." if len(failed) > 10 else "")
-    return (TooManyPagesTimedOut if passing else TooManyPagesFailed)(
-        f"{len(failed)} of {pages} pages could not be read (page {shown}); scan the document again.",
-        vietnamese=f"Không đọc được {len(failed)} trên {pages} trang (trang {shown}); hãy quét lại văn bản.",
-        detail="\n".join(f"page {number}: {why}" for number, why in sorted(failed.items())),
+    message = messages.TOO_MANY_TIMED_OUT if passing else messages.TOO_MANY_FAILED
+    return message.fault(
+        "\n".join(f"page {number}: {why}" for number, why in sorted(failed.items())),
+        failed=len(failed),
+        pages=pages,
+        numbers=", ".join(str(number) for number in sorted(failed)[:10]) + (" ..." if len(failed) > 10 else ""),
     )
 
 
 def took_too_long(seconds: float) -> TookTooLong:
     """The fault of a document that was not done after ``seconds``."""
-    return TookTooLong(
-        f"The document took longer than {seconds:.0f} s and was stopped; split it, or raise NAMBAT_DOCUMENT_TIMEOUT.",
-        vietnamese=f"Xử lý văn bản mất hơn {seconds:.0f} giây nên đã dừng; "
-        "hãy tách nhỏ tệp hoặc tăng NAMBAT_DOCUMENT_TIMEOUT.",
-    )
+    return messages.TOOK_TOO_LONG.fault(seconds=seconds)
 
 
 def as_fault(fault: Exception) -> Fault:
@@ -62,46 +46,15 @@ def as_fault(fault: Exception) -> Fault:
     if isinstance(fault, Fault):
         return fault
     if isinstance(fault, OSError) and fault.errno == errno.ENAMETOOLONG:
-        return ScanFault(
-            "The path of folders and file name is too long; move the file up some folders or rename it.",
-            vietnamese="Đường dẫn (thư mục và tên tệp) quá dài; hãy đổi tên ngắn hơn hoặc đưa tệp lên thư mục trên.",
-            detail=repr(fault),
-        )
+        return messages.PATH_TOO_LONG.fault(repr(fault))
     if isinstance(fault, FileExistsError | IsADirectoryError | NotADirectoryError) and fault.filename:
-        what = readable(fault.filename2 or fault.filename)
-        return _transient(
-            f"{what} is in the way: a folder lies where a file must go, or a file where a folder must; rename it.",
-            f"{what} đang chiếm chỗ: có thư mục nằm ở chỗ của tệp, hoặc tệp nằm ở chỗ của thư mục; hãy đổi tên.",
-            repr(fault),
-        )
+        return messages.IN_THE_WAY.fault(repr(fault), what=readable(fault.filename2 or fault.filename))
     if isinstance(fault, OSError) and fault.strerror:
         where = f" ({readable(fault.filename)})" if isinstance(fault.filename, str | Path) else ""
-        return _transient(
-            f"{fault.strerror}{where}; check the disk and its permissions, then try again.",
-            f"{fault.strerror}{where}; hãy kiểm tra ổ đĩa và quyền truy cập rồi thử lại.",
-            repr(fault),
-        )
+        return messages.DISK_TROUBLE.fault(repr(fault), trouble=f"{fault.strerror}{where}")
     if isinstance(fault, MemoryError):
-        return _transient(
-            "There was not enough memory; close other programs or lower NAMBAT_JOBS, then try again.",
-            "Không đủ bộ nhớ; hãy đóng bớt chương trình hoặc giảm NAMBAT_JOBS rồi thử lại.",
-            repr(fault),
-        )
-    return ScanFault(
-        "nambat failed on this file; please report it with the technical detail.",
-        vietnamese="nambat bị lỗi khi xử lý tệp này; vui lòng báo lại kèm chi tiết kỹ thuật.",
-        detail="".join(traceback.format_exception(fault)).strip(),
-    )
-
-
-class Passing(Fault):
-    """A trouble of the machine that may pass: a full disk, no memory, a missing permission."""
-
-    permanent = False
-
-
-def _transient(message: str, vietnamese: str, detail: str) -> Passing:
-    return Passing(message, vietnamese=vietnamese, detail=detail)
+        return messages.NO_MEMORY.fault(repr(fault))
+    return messages.FAILED_ON_FILE.fault("".join(traceback.format_exception(fault)).strip())
 
 
 def tries_again(fault: Fault, retries: int) -> int:

@@ -7,9 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-LOW_CONFIDENCE = 75.0
-"""A page whose words have a lower mean confidence (0 to 100) is pointed out to the user."""
-
 SHOWN_CHANGES = 20
 """So many corrections are shown as examples."""
 
@@ -21,7 +18,8 @@ class Outcome:
     Attributes:
         name: of the input, fit to be shown.
         confidence: mean over its words, 0 to 100; ``None`` for one without words.
-        low_pages: numbers and mean confidences of pages a person should look at.
+        low_pages: numbers and mean confidences of pages a person should look at: of low confidence or poor grade.
+        fair_pages: numbers of pages that were read well, though not in all their words.
         failed_pages: numbers and reasons of pages that could not be read.
         changes: the first corrections, as (page, before, after).
         files: what was published.
@@ -40,12 +38,18 @@ class Outcome:
     warnings: tuple[str, ...]
     changes: tuple[tuple[int, str, str], ...]
     files: tuple[Path, ...]
+    fair_pages: tuple[int, ...] = ()
     seconds: float = 0.0
     copy_of: str = ""
 
 
-def outcome_of(data: Mapping[str, Any], name: str, files: Sequence[Path] = (), copy_of: str = "") -> Outcome:
+def outcome_of(
+    data: Mapping[str, Any], name: str, low_confidence: float, files: Sequence[Path] = (), copy_of: str = ""
+) -> Outcome:
     """The outcome of a document with this published JSON.
+
+    Args:
+        low_confidence: a page whose words have a lower mean confidence (0 to 100) is pointed out.
 
     Raises:
         ValueError, KeyError, TypeError: the JSON is not whole.
@@ -53,6 +57,7 @@ def outcome_of(data: Mapping[str, Any], name: str, files: Sequence[Path] = (), c
     pages = data["pages"]
     read = [page for page in pages if page["mean_confidence"] is not None]
     words = sum(page["words"] for page in read)
+    hard = [page for page in read if page["mean_confidence"] < low_confidence or page.get("grade") == "poor"]
     return Outcome(
         name=name,
         pages=data["source"]["pages"],
@@ -60,9 +65,8 @@ def outcome_of(data: Mapping[str, Any], name: str, files: Sequence[Path] = (), c
         footnotes=len(data["footnotes"]),
         corrections=len(data["corrections"]),
         confidence=sum(page["words"] * page["mean_confidence"] for page in read) / max(1, words) if read else None,
-        low_pages=tuple(
-            (page["number"], page["mean_confidence"]) for page in read if page["mean_confidence"] < LOW_CONFIDENCE
-        ),
+        low_pages=tuple((page["number"], page["mean_confidence"]) for page in hard),
+        fair_pages=tuple(page["number"] for page in read if page.get("grade") == "fair" and page not in hard),
         failed_pages=tuple((page["number"], page["error"]) for page in pages if page.get("error")),
         warnings=tuple(
             f"page {warning['page']}: {warning['message']}" if warning["page"] else warning["message"]

@@ -16,13 +16,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from flows import messages
 from flows.host.files import replace_file
 from flows.host.names import readable
 from flows.pipeline import publish
 from flows.pipeline.faults import OF_THE_MACHINE
 from flows.pipeline.outcome import Outcome, outcome_of
 from normalize.document import Document, Source
-from ocr.faults import Fault, NotAScan, PageFault, TooLarge
+from ocr.faults import Fault, Killed
 from ocr.page import Page, from_json, to_json
 
 if TYPE_CHECKING:
@@ -69,12 +70,13 @@ class PageRead:
 
 
 @dataclass(frozen=True, slots=True)
-class Ending:
-    """What to make of a document whose pages are read.
+class PublishPlan:
+    """How a document whose pages are read is to be published.
 
     Attributes:
         repair: ``off``, ``safe`` or ``full``.
         footnotes: ``paragraph``, ``inline`` or ``end``.
+        low_confidence: mean confidence (0 to 100) of a page's words below which the page is pointed out.
         targets: format -> file to publish; ``json`` among them, last.
         staging: folder for files in the making, on the targets' file system.
         versions: folder for what would be lost where a target is replaced; ``None`` to keep nothing.
@@ -82,6 +84,7 @@ class Ending:
 
     repair: str
     footnotes: str
+    low_confidence: float
     targets: Mapping[str, Path]
     staging: Path
     versions: Path | None = None
@@ -105,20 +108,10 @@ def check(path: Path, max_bytes: int, max_pages: int) -> Checked:
 
     size = path.stat().st_size
     if size > max_bytes:
-        raise TooLarge(
-            f"The file has {size / 1e6:,.0f} MB, more than the {max_bytes / 1e6:,.0f} MB allowed; "
-            "split it, or raise NAMBAT_MAX_BYTES.",
-            vietnamese=f"Tệp có {size / 1e6:,.0f} MB, vượt giới hạn {max_bytes / 1e6:,.0f} MB; "
-            "hãy tách nhỏ tệp hoặc tăng NAMBAT_MAX_BYTES.",
-        )
+        raise messages.FILE_TOO_LARGE.fault(megabytes=size / 1e6, most=max_bytes / 1e6)
     info = inspect(path)
     if info.pages > max_pages:
-        raise TooLarge(
-            f"The document has {info.pages} pages, more than the {max_pages} allowed; "
-            "split it, or raise NAMBAT_MAX_PAGES.",
-            vietnamese=f"Văn bản có {info.pages} trang, vượt giới hạn {max_pages} trang; "
-            "hãy tách nhỏ tệp hoặc tăng NAMBAT_MAX_PAGES.",
-        )
+        raise messages.TOO_MANY_PAGES.fault(pages=info.pages, most=max_pages)
     return Checked(digest(path), info.pages, info.bytes)
 
 
@@ -149,39 +142,25 @@ def read_page_to_disk(scan: Path, number: int, records: Path, dpi: int, seconds:
             place.unlink()  # another version's, or damaged: read the page again
     try:
         page = read_page(scan, number, dpi=dpi, timeout=seconds, max_pixels=max_pixels)
+    except Killed as fault:
+        raise messages.READER_KILLED.fault(fault.detail) from fault  # with the setting that helps
     except Fault:
         raise
     except OSError as fault:
         if fault.errno in OF_THE_MACHINE:
             raise
         # A program that ends well and leaves no output, a scratch file beyond its limit.
-        raise PageFault(
-            "The page could not be read; scan it again.",
-            vietnamese="Không đọc được trang này; hãy quét lại.",
-            detail=repr(fault),
-        ) from fault
+        raise messages.PAGE_UNREADABLE.fault(repr(fault)) from fault
     except MemoryError as fault:
-        raise _page_too_hungry(repr(fault)) from fault
+        raise messages.PAGE_TOO_HUNGRY.fault(repr(fault)) from fault
     except Exception as fault:
         # OpenCV has its own word for "no memory"; anything else is a fault of ours. Either costs this page only.
         detail = "".join(traceback.format_exception(fault)).strip()
         if "Insufficient memory" in str(fault):
-            raise _page_too_hungry(detail) from fault
-        raise PageFault(
-            "nambat failed on this page; please report it with the technical detail.",
-            vietnamese="nambat bị lỗi khi đọc trang này; vui lòng báo lại kèm chi tiết kỹ thuật.",
-            detail=detail,
-        ) from fault
+            raise messages.PAGE_TOO_HUNGRY.fault(detail) from fault
+        raise messages.FAILED_ON_PAGE.fault(detail) from fault
     replace_file(place, to_json(page).encode())
     return _page_read(page)
-
-
-def _page_too_hungry(detail: str) -> PageFault:
-    return PageFault(
-        "The page needs more memory than NAMBAT_WORKER_MEMORY allows; scan it again at 300 dpi.",
-        vietnamese="Trang này cần nhiều bộ nhớ hơn mức NAMBAT_WORKER_MEMORY cho phép; hãy quét lại ở 300 dpi.",
-        detail=detail,
-    )
 
 
 def give_up_page(number: int, records: Path, dpi: int, fault: Fault) -> PageRead:
@@ -211,7 +190,7 @@ def pages_on_disk(records: Path, count: int) -> Iterator[Page]:
         yield from_json(record_path(records, number).read_text("utf-8"))
 
 
-def finish(records: Path, name: str, checked: Checked, ending: Ending) -> Outcome:
+def finish(records: Path, name: str, checked: Checked, plan: PublishPlan) -> Outcome:
     """Make a document of the pages on disk, repair it and publish it.
 
     Raises:
@@ -220,10 +199,10 @@ def finish(records: Path, name: str, checked: Checked, ending: Ending) -> Outcom
     from normalize.structure.build import build_document
 
     source = Source(name=readable(name), sha256=checked.sha256, pages=checked.pages, bytes=checked.bytes)
-    return publish_document(build_document(pages_on_disk(records, checked.pages), source), ending)
+    return publish_document(build_document(pages_on_disk(records, checked.pages), source), plan)
 
 
-def publish_document(document: Document, ending: Ending) -> Outcome:
+def publish_document(document: Document, plan: PublishPlan) -> Outcome:
     """Repair a document and publish it in every format asked for, the JSON last.
 
     Raises:
@@ -233,23 +212,17 @@ def publish_document(document: Document, ending: Ending) -> Outcome:
     from normalize.repair.repair import repair
 
     started = time.monotonic()
-    document = repair(document, ending.repair)
-    read = sum(page.seconds for page in document.pages)
-    document = replace(
-        document,
-        timings={"pages": round(read, 3), **document.timings, "repair": round(time.monotonic() - started, 3)},
-    )
-    files = {
-        target: write(document, form, ending.footnotes) for form, target in ending.targets.items() if form != "json"
-    }
+    document = repair(document, plan.repair)
+    document = replace(document, timings={**document.timings, "repair": round(time.monotonic() - started, 3)})
+    files = {target: write(document, form, plan.footnotes) for form, target in plan.targets.items() if form != "json"}
     texts = {os.fsdecode(target.name): content for target, content in files.items()}
-    if ending.versions is not None:
-        publish.keep_versions(ending.targets, document.source.sha256, files, ending.versions)
+    if plan.versions is not None:
+        publish.keep_versions(plan.targets, document.source.sha256, files, plan.versions)
     data = to_dict(document)
-    files[ending.targets["json"]] = publish.manifest(data, texts)
-    publish.publish(files, ending.staging)
+    files[plan.targets["json"]] = publish.manifest(data, texts)
+    publish.publish(files, plan.staging)
 
-    return outcome_of(data, document.source.name, tuple(files))
+    return outcome_of(data, document.source.name, plan.low_confidence, tuple(files))
 
 
 def normalize_text(path: Path, name: str, targets: Mapping[str, Path], settings: Settings, staging: Path) -> Outcome:
@@ -266,15 +239,12 @@ def normalize_text(path: Path, name: str, targets: Mapping[str, Path], settings:
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as fault:
-        raise NotAScan(
-            "The file is not UTF-8 text; save it as UTF-8 and try again.",
-            vietnamese="Tệp không phải văn bản UTF-8; hãy lưu lại với bảng mã UTF-8.",
-            detail=str(fault),
-        ) from fault
+        raise messages.NOT_UTF8.fault(str(fault)) from fault
     if not text.strip():
-        raise NotAScan("The file holds no text.", vietnamese="Tệp không có chữ nào.")
+        raise messages.NO_TEXT.fault()
     source = Source(name=readable(path.name), sha256=hashlib.sha256(data).hexdigest(), pages=0, bytes=len(data))
     document = parse_text(text, source)
     document = replace(document, timings={**document.timings, "structure": round(time.monotonic() - started, 3)})
-    outcome = publish_document(document, Ending(settings.repair, settings.footnotes, targets, staging))
+    plan = PublishPlan(settings.repair, settings.footnotes, settings.low_confidence, targets, staging)
+    outcome = publish_document(document, plan)
     return replace(outcome, name=name, seconds=time.monotonic() - started)

@@ -37,8 +37,10 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, TypeVar
 
+from flows import messages
+from flows.faults import WorkerDied
 from flows.host.processes import is_running, kill_tree, process_namespace, start_time
-from ocr.faults import Fault, Killed, PageFault, Timeout, killed
+from ocr.faults import Fault, Killed
 
 Result = TypeVar("Result")
 
@@ -55,12 +57,6 @@ INHERITED = (
 
 SCRATCH = "nambat-scratch-"
 """How the names of the workers' folders for temporary files begin; who made them follows."""
-
-
-class WorkerDied(PageFault):
-    """A worker process crashed in the middle of a call."""
-
-    permanent = False
 
 
 class Stopped(Exception):
@@ -200,22 +196,15 @@ class _Worker:
             _send(self._out, (function.__module__, function.__qualname__, args))
             if not select.select([self._in], [], [], seconds)[0]:
                 self.kill()
-                raise Timeout(
-                    f"this took longer than {seconds:.0f} s and was stopped",
-                    vietnamese=f"mất hơn {seconds:.0f} giây nên đã bị dừng",
-                )
+                raise messages.READER_STOPPED.fault(seconds=seconds)
             ok, value = _receive(self._in)
         except (EOFError, OSError) as fault:
             self.kill()
             code = self.process.returncode
             if code == -signal.SIGKILL:
-                raise killed(f"a worker was killed\n{self._tail()}".strip()) from fault
+                raise messages.READER_KILLED.fault(f"a worker was killed\n{self._tail()}".strip()) from fault
             why = f"signal {signal.Signals(-code).name}" if code and code < 0 else f"exit status {code}"
-            raise WorkerDied(
-                "the program that reads pages crashed here",
-                vietnamese="chương trình đọc trang bị lỗi và dừng đột ngột ở đây",
-                detail=f"worker ended with {why}\n{self._tail()}".strip(),
-            ) from fault
+            raise messages.READER_CRASHED.fault(f"worker ended with {why}\n{self._tail()}".strip()) from fault
         self.broken = False
         if ok:
             return value

@@ -1,1 +1,1 @@
-"""The Prefect server, and which service runs on a set of folders."""
+"""The running service: its Prefect server, its watcher, what it leaves and what it shows in the UI."""

@@ -15,8 +15,9 @@ import numpy as np
 from ocr.image.components import find_components
 from ocr.page import Box
 
-#: A vertical border is at least this long, in pages: twice the height of a capital.
-_SHORTEST_UPRIGHT = 0.02
+#: A vertical border is at least this long, in pages: twice the height of a capital. Of part of a page, which is lower,
+#: in pixels: a letter on an underline with its mark above is 50 high at 300 dpi.
+_SHORTEST_UPRIGHT, _SHORTEST_UPRIGHT_PIXELS = 0.02, 55
 _SHORTEST_LEVEL = 0.03
 #: A table is at least so wide and so high, in pages.
 _NARROWEST, _LOWEST = 0.1, 0.015
@@ -55,7 +56,7 @@ def find_tables(ink: np.ndarray) -> tuple[list[Table], np.ndarray]:
         ink: ``(height, width)`` mask, 255 where there is ink.
     """
     height, width = ink.shape
-    upright = _runs(ink, (max(40, round(_SHORTEST_UPRIGHT * height)), 1), (9, 1))
+    upright = _runs(ink, (max(_SHORTEST_UPRIGHT_PIXELS, round(_SHORTEST_UPRIGHT * height)), 1), (9, 1))
     borders = np.zeros_like(ink)
     if not upright.any():
         return [], borders

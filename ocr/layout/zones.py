@@ -16,13 +16,16 @@ import numpy as np
 from ocr.image.seals import Seal
 from ocr.layout.borderless_tables import find_open_tables
 from ocr.layout.footnote_zone import find_notes
-from ocr.layout.noise import without_noise
+from ocr.layout.noise import cut_off_speck, without_noise
 from ocr.layout.ruled_tables import Table
-from ocr.layout.two_columns import columns_and_text, cut_at_gutter, cut_between_columns, part, rows_of
+from ocr.layout.two_columns import columns_and_text, cut_at_gutter, cut_between_columns, part, rows_of, with_values
 from ocr.page import Box, Line, Zone, zone_of
 
 #: Sizes of type within this share of each other are one; the body's is set in so many of the page's letters at least.
 _ALIKE, _BODY_SHARE = 0.06, 0.12
+
+# A frame beside the text: in page widths, and how many vertical borders.
+_BESIDE_WIDTH, _BESIDE_COLUMNS = 0.45, 4
 
 # Page numbers and running headers, in pages.
 _HEAD, _FOOT = 0.14, 0.88  # above and below these they stand
@@ -49,12 +52,13 @@ def find_zones(
         seals: from :func:`ocr.image.seals.find_seals`; what is read in one with little confidence is noise.
     """
     lines, inside = _in_tables(lines, tables)
-    lines = [piece for line in lines for piece in cut_at_gutter(line)]
+    lines = [piece for line in lines for whole in cut_off_speck(line) for piece in cut_at_gutter(whole)]
     lines, noise = without_noise([piece for line in lines for piece in cut_between_columns(line, lines, width)], seals)
     if not lines:
         return (*inside, *zone_of("noise", noise))
+    lines = with_values(lines)
     body = body_x_height(lines)
-    head, foot = _margins(lines, width, height)
+    head, foot = _margins(lines, width, height) if len(lines) + len(inside) > 1 else ([], [])
     rest = [line for line in lines if line not in head and line not in foot]
     notes = find_notes(rest, rules, body, width)
     rest = [line for line in rest if line not in notes]
@@ -107,7 +111,9 @@ def _table_at(line: Line, index: int, tables: Sequence[Table]) -> int | None:
     word = line.words[index].box
     for number, table in enumerate(tables):
         across = table.box.left - line.x_height < word.x < table.box.right + line.x_height
-        if across and table.box.top < line.box.y < table.box.bottom:
+        # A frame that is no table of cells ends at its borders, though a pen's stroke may run out of it.
+        top = max(table.box.top, table.rows[0]) if len(table.columns) == 2 else table.box.top
+        if across and top < line.box.y < table.box.bottom:
             return number
     return None
 
@@ -118,17 +124,32 @@ def _with_tables(lines: list[Line], tables: list[Zone], width: int) -> list[Zone
     for _, _, table in find_open_tables(rows_of(lines)):
         tables = [*tables, table]
         lines = [line for line in lines if line not in table.lines]
-    for table in sorted(tables, key=lambda one: one.box.top):
+    beside = [table for table in tables if _stands_beside(table, lines, width)]
+    for table in sorted((one for one in tables if one not in beside), key=lambda one: one.box.top):
         above = [line for line in lines if line.box.y < table.box.top]
         lines = [line for line in lines if line.box.y >= table.box.top]
         zones += [*columns_and_text(rows_of(above), width), table]
-    return zones + columns_and_text(rows_of(lines), width)
+    zones += columns_and_text(rows_of(lines), width)
+    for frame in beside:
+        zones.insert(_place_of(frame, zones), frame)
+    return zones
+
+
+def _place_of(frame: Zone, zones: Sequence[Zone]) -> int:
+    """Before which zone a frame beside the text is read: none is between two columns."""
+    below = (n for n, zone in enumerate(zones) if zone.box.top > frame.box.top and zone.kind != "right")
+    return next(below, len(zones))
+
+
+def _stands_beside(table: Zone, lines: Sequence[Line], width: int) -> bool:
+    """Whether a small frame of one cell or a few stands beside lines that it does not part: a stamp's, as a rule."""
+    if table.box.width > _BESIDE_WIDTH * width or len(table.columns) > _BESIDE_COLUMNS:
+        return False
+    return any(table.box.down(line.box) > 0.5 * line.box.height for line in lines)
 
 
 def _margins(lines: list[Line], width: int, height: int) -> tuple[list[Line], list[Line]]:
     """Lines alone in the top and in the bottom margin: page numbers and running headers."""
-    if len(lines) < 2:
-        return [], []
     ordered = sorted(lines, key=lambda line: line.baseline)
     # A running header may stand above the page number or beside it.
     head = [line for line in ordered[:2] if _is_page_number(line, width) and line.box.bottom < _HEAD * height]

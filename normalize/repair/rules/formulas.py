@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain
 
 from rapidfuzz.distance import Levenshtein
 
@@ -19,11 +20,14 @@ from normalize.document import Block, Document, Token
 from normalize.repair.changes import Change, Place, cleaned, confidence_of, page_letters
 from normalize.repair.channel import DOUBT
 from normalize.vietnamese.decree30 import (
+    BODIES,
     DOCUMENT_TYPES,
     FORMULAS,
+    NATIONAL_TITLE,
     RECIPIENTS_HEAD,
     begins_capacity,
     is_capacity_sign,
+    is_motto,
     names_office,
 )
 from normalize.vietnamese.syllable import key, match_case, parse, skeleton
@@ -40,6 +44,9 @@ _CAPITAL_C = re.compile(r"-?(€),")
 #: In words.
 _LONGEST_NAME = 4
 _SURNAME = "the seal hides the beginning of a family name that no other ends like"
+_OVERPRINTED = "the national title goes on so, and the motto stands under it; something was printed over it"
+#: Words of the national title that must be read, and how wide the rest may be, in its width by their letters.
+_WORDS_READ, _REST_WIDE, _REST_ALIKE = 4, (0.8, 1.5), 0.5
 _REASON = "a fixed formula of Decree 30/2020/NĐ-CP"
 PROBABILITY = 0.98
 
@@ -49,23 +56,64 @@ def formulas(document: Document) -> Iterator[Change]:
     for number, block in enumerate(document.blocks):
         tokens = block.tokens
         is_head = len(tokens) == 2 and tokens[-1].text.endswith(":")
-        if block.type not in _BLOCKS and not is_head:
-            continue
-        line = [Place(number, f"blocks/{number}", tokens, index) for index in range(len(tokens))]
-        changes = _formula_changes(document.blocks, number, line)
-        if changes is not None:
-            yield from changes
-        elif block.type == "signature":
-            yield from _cut_by_seal(line)
-        if block.type == "signature":
-            yield from _role_in_capitals(line)
-        if block.type == "recipients":
-            yield from _list_signs(line)
+        if block.type in _BLOCKS or is_head:
+            line = [Place(number, f"blocks/{number}", tokens, index) for index in range(len(tokens))]
+            yield from _in_line(line, document.blocks, number)
 
 
-def _formula_changes(blocks: Sequence[Block], number: int, line: Sequence[Place]) -> list[Change] | None:
+def _in_line(line: Sequence[Place], blocks: Sequence[Block], number: int) -> Iterator[Change]:
+    block = blocks[number]
+    changes = _formula_changes(line, blocks, number)
+    if changes is not None:
+        yield from changes
+    elif block.type == "letterhead" and _is_motto_below(blocks, number):
+        yield from _overprinted(line)
+    elif block.type == "signature":
+        yield from _cut_by_seal(line)
+    if block.type == "signature":
+        yield from _role_in_capitals(line)
+    if block.type == "recipients":
+        yield from _list_signs(line)
+
+
+def _is_motto_below(blocks: Sequence[Block], number: int) -> bool:
+    """Whether the next line of the letterhead is the motto."""
+    below = blocks[number + 1 : number + 2]
+    return bool(below) and below[0].type == "letterhead" and is_motto(below[0].text)
+
+
+def _overprinted(line: Sequence[Place]) -> Iterator[Change]:
+    """The end of the national title where a note of a copy was printed over it: no letter of it may be right."""
+    wanted = NATIONAL_TITLE.split()
+    head, rest = line[:_WORDS_READ], line[_WORDS_READ:]
+    if [skeleton(place.token.text) for place in head] != [skeleton(word) for word in wanted[:_WORDS_READ]] or not rest:
+        return
+    if not all(place.token.text.isupper() for place in head) or not _is_as_wide(head, rest):
+        return
+    # What is left of it must agree: its first two letters, or half of all.
+    read = "".join(skeleton(place.token.text) for place in rest)
+    missing = "".join(skeleton(word) for word in wanted[_WORDS_READ:])
+    if read[:2] == missing[:2] or Levenshtein.normalized_similarity(read, missing) >= _REST_ALIKE:
+        yield rest[0].change_through(rest[-1], " ".join(wanted[_WORDS_READ:]).upper(), PROBABILITY, _OVERPRINTED)
+
+
+def _is_as_wide(head: Sequence[Place], rest: Sequence[Place]) -> bool:
+    """Whether the rest of the national title is about as wide as its letters are, set like those that were read."""
+    boxes = [place.token.box for place in (head[0], head[-1], rest[0], rest[-1])]
+    if None in boxes:
+        return False
+    first, last, start, end = (box for box in boxes if box)
+    wanted = NATIONAL_TITLE.split()
+    read, missing = " ".join(wanted[:_WORDS_READ]), " ".join(wanted[_WORDS_READ:])
+    as_set = (last.right - first.left) / len(read) * len(missing)
+    return _REST_WIDE[0] * as_set < end.right - start.left < _REST_WIDE[1] * as_set
+
+
+def _formula_changes(line: Sequence[Place], blocks: Sequence[Block], number: int) -> list[Change] | None:
     """What makes a line the formula that it nearly is; nothing where it may be a name, ``None`` where it is none."""
-    found = next((one for one in (_matched(line, formula) for formula in _known(blocks[number])) if one), None)
+    bodies = BODIES if blocks[number].type in _BLOCKS else ()
+    tried = chain((_matched(line, one) for one in _known(blocks[number])), (_named(line, body) for body in bodies))
+    found = next(filter(None, tried), None)
     if found is None:
         return None
     changes = list(_changes(found))
@@ -188,6 +236,14 @@ def _matched(line: Sequence[Place], formula: str) -> list[tuple[Place, str]]:
     found = list(zip(worded, wanted, strict=False))
     read = [skeleton(cleaned(_SIGNS.sub("", place.token.text)).replace("№", "No")) for place, _ in found]
     return found if _are_these(read, [skeleton(word) for word in wanted], is_head=formula == RECIPIENTS_HEAD) else []
+
+
+def _named(line: Sequence[Place], body: str) -> list[tuple[Place, str]]:
+    """Each token of a body's name with the word it is; empty where the line does not begin with all its letters."""
+    worded = [place for place in line if _SIGNS.sub("", place.token.text)]
+    found = list(zip(worded, body.split(), strict=False))
+    same = all(skeleton(_SIGNS.sub("", place.token.text)) == skeleton(word).strip(",") for place, word in found)
+    return [(place, word.strip(",")) for place, word in found] if same and len(found) == len(body.split()) else []
 
 
 def _are_these(read: Sequence[str], true: Sequence[str], *, is_head: bool) -> bool:

@@ -1,0 +1,99 @@
+"""What a service leaves when it is stopped or killed: runs, files in the making, claims. Here it is cleared away."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import time
+from pathlib import Path
+
+from flows.host import heartbeat
+from flows.host.locks import claims_lock, locked
+from flows.host.mounts import missing_mount
+from flows.host.moves import Gone
+from flows.host.processes import kill_tree, machine
+from flows.intake import transfers
+from flows.intake.claims import Claim, ClaimStore
+from flows.intake.quarantine import crashed_too_often, quarantine
+from flows.pipeline.workers import clear_scratch
+from flows.service.prefect_server import end_servers
+from flows.settings import Folders
+
+
+def end_leftovers(store: ClaimStore) -> None:
+    """End what a killed service left running: its Prefect server, and the runs that still hold claims.
+
+    Only a process that holds the service's lock may do this.
+    """
+    end_servers(store.folders)
+    end_runs(store)
+
+
+def end_runs(store: ClaimStore) -> None:
+    """Kill the processes of this machine that hold claims."""
+    for owner in {claim.owner for claim in store.open_claims() if claim.keep}:
+        _end_run(store.folders, owner)
+
+
+def _end_run(folders: Folders, owner: str) -> None:
+    pid = heartbeat.pid_of(folders, owner)
+    if pid is not None and pid != os.getpid():
+        kill_tree(pid)
+
+
+def clear_leftovers(store: ClaimStore) -> None:
+    """Remove files in the making that a killed service left, and claims of nothing.
+
+    Only a process that holds the service's lock may do this, before anything is taken.
+    """
+    clear_scratch()
+    store.drop_empty_claims()
+    folders = store.folders
+    stagings = [folders.working / ".staging", folders.published / ".nambat-staging"]
+    for staging in (*stagings, *folders.versions.rglob(".staging")):
+        shutil.rmtree(staging, ignore_errors=True)
+    for folder in (folders.working, folders.quarantine):
+        for left in folder.rglob(".*.tmp"):
+            with contextlib.suppress(OSError):
+                left.unlink()
+
+
+def hand_back_all(store: ClaimStore, *, crashed: bool, seconds: float | None = None) -> list[tuple[Claim, Path | None]]:
+    """Put the files of all claims back into the inbox, but for those of other machines and those put off.
+
+    Args:
+        crashed: whether what was running was cut off by a crash, which counts as an attempt.
+        seconds: time this may take; what is left then stays claimed, and the next start takes it back.
+
+    Returns:
+        Each claim, and where its file lies now.
+    """
+    returned: list[tuple[Claim, Path | None]] = []
+    if missing_mount(store.folders):
+        return returned
+    deadline = time.monotonic() + (float("inf") if seconds is None else seconds)
+    here = machine()
+    for claim in sorted(store.open_claims(), key=lambda claim: not claim.running):
+        elsewhere = claim.owner.split(":")[0] not in ("", here)
+        if claim.is_put_off:
+            continue
+        if (elsewhere or not claim.keep) and store.is_owner_alive(claim):
+            continue  # another machine's, or a `nambat ingest` that somebody runs
+        if time.monotonic() > deadline:
+            break
+        # What is wrong with one claim must not keep the others: it stays where it is, and `nambat status` shows it.
+        with contextlib.suppress(Exception), locked(claims_lock(store.folders)):
+            # A run that a killed service had just begun may have taken its claim over by now, or be done with it.
+            with contextlib.suppress(Gone):
+                now = store.load(claim.id)
+                _end_run(store.folders, now.owner)
+                claim = now
+            if not store.folder(claim).exists():
+                continue
+            if crashed and claim.running and store.count_attempt(claim) >= store.settings.attempts:
+                fault = crashed_too_often(store.settings.attempts)
+                returned.append((claim, quarantine(store, claim, fault)))
+            else:
+                returned.append((claim, transfers.recover(store, claim)))
+    return returned

@@ -1,0 +1,246 @@
+"""What the UI shows of a run: its tags and artifacts, and the descriptions of the flows that explain them."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import cast
+from uuid import UUID
+
+from prefect import get_run_logger, runtime
+from prefect.artifacts import (
+    create_markdown_artifact,
+    create_progress_artifact,
+    create_table_artifact,
+    update_progress_artifact,
+)
+from prefect.client.orchestration import get_client
+from unidecode import unidecode
+
+from flows.host.names import readable
+from flows.intake.sweep import Swept
+from flows.pipeline.outcome import Outcome
+from ocr.faults import Fault
+
+NEEDS_ATTENTION, QUARANTINED, PUT_OFF = "needs attention", "quarantined", "put off"
+PAGES_MISSING, HARD_TO_READ, WARNINGS, COPY = "pages missing", "low confidence", "warnings", "copy"
+TAGS = frozenset({NEEDS_ATTENTION, QUARANTINED, PUT_OFF, PAGES_MISSING, HARD_TO_READ, WARNINGS, COPY})
+"""Tags of runs: by them the UI finds what a person should look at. States keep Prefect's names, because the UI's list
+of states to choose from knows no others."""
+
+# A line feed within a paragraph would show as one in the UI.
+ABOUT_INGEST = f"""\
+Reads one scan and publishes its text. Each document is a run, named after its file. Runs start by themselves: \
+drop scans into the inbox. There is nothing to start by hand here.
+
+To see what waits for a person, choose the tag `{NEEDS_ATTENTION}` under *Runs*.
+
+**Completed**: the text is published. Its tags:
+
+- `{PAGES_MISSING}`: some pages could not be read. The report under *Artifacts* names them; scan them again.
+- `{HARD_TO_READ}`: some pages were hard to read. The report names them; compare them with the scan.
+- `{WARNINGS}`: something is doubtful, such as a footnote without its mark. The report lists it.
+- `{COPY}`: the scan has the same bytes as an earlier one, whose text was copied.
+
+**Failed**: the log says why, in Vietnamese and English. The tags:
+
+- `{QUARANTINED}`: the scan lies in quarantine. Drop a better scan of the same name, or mend it there and press *Retry*.
+- `{PUT_OFF}`: the machine has a trouble, such as a full disk. The document is tried again at the time in the log.
+
+**Crashed**: nambat was stopped or killed. The file is taken again by itself.
+
+**Cancelled**: the file was handed back to the inbox, or a person cancelled the run. The log says which.
+
+A tag stays on its run when the trouble is over, and a scan that crashed its reader too often has none: \
+`nambat status` lists what lies in quarantine now.
+"""
+
+ABOUT_SWEEP = f"""\
+Looks at the inbox on a schedule, so that nothing is lost which the watcher did not see. *Run*, *Quick run* looks at \
+once. For each file that it takes, a run of *ingest* starts.
+
+The tag `{NEEDS_ATTENTION}` says that something could not be done; the run's log says what.
+
+Runs to come bear names that Prefect makes up, until they start.
+"""
+
+
+@contextlib.contextmanager
+def best_effort() -> Iterator[None]:
+    """What only the UI would miss must not fail a document while the server is away."""
+    try:
+        yield
+    except Exception as fault:
+        get_run_logger().debug("the UI does not hear of this: %s", fault)
+
+
+def tag_run(tags: Iterable[str]) -> None:
+    """Put ``tags`` on this run, in place of those of :data:`TAGS` that an earlier try left on it.
+
+    Raises:
+        Exception: whatever Prefect raises while its server is away.
+    """
+    old = set(runtime.flow_run.tags)
+    new = {*(old - TAGS), *tags}
+    if new != old:
+        with get_client(sync_client=True) as client:
+            client.update_flow_run(UUID(runtime.flow_run.id), tags=sorted(new))
+
+
+def tags_of(outcome: Outcome) -> list[str]:
+    """The tags of a run that published a document."""
+    holds = {
+        NEEDS_ATTENTION: outcome.failed_pages or outcome.low_pages,
+        PAGES_MISSING: outcome.failed_pages,
+        HARD_TO_READ: outcome.low_pages,
+        WARNINGS: outcome.warnings,
+        COPY: outcome.copy_of,
+    }
+    return [tag for tag, why in holds.items() if why]
+
+
+def begin_progress(total: int) -> UUID | None:
+    """Show that none of ``total`` pages is read yet; the id to go on with, ``None`` if the UI cannot be told."""
+    with best_effort():
+        return cast(UUID, create_progress_artifact(0.0, description=f"0 of {total} pages read"))
+    return None
+
+
+def show_progress(artifact: UUID | None, done: int, total: int) -> None:
+    """Show how many pages are read.
+
+    Args:
+        artifact: what :func:`begin_progress` gave.
+    """
+    if artifact is not None:
+        with best_effort():
+            update_progress_artifact(artifact, done / total * 100, description=f"{done} of {total} pages read")
+
+
+def artifact_key(name: str) -> str:
+    """The key of a document's artifacts: small letters, digits and dashes, the same for the same name."""
+    plain = "".join(char if char.isalnum() and char.isascii() else "-" for char in unidecode(name).lower())
+    short = "-".join(part for part in plain.split("-") if part)[:60].strip("-")
+    return f"{short}-{hashlib.sha256(os.fsencode(name)).hexdigest()[:8]}".lstrip("-")
+
+
+def cell(text: str) -> str:
+    """``text`` for a cell of a Markdown table: what people name or write there is no link, picture or tag."""
+    for sign in "\\|`[]":
+        text = text.replace(sign, f"\\{sign}")
+    return readable(" ".join(text.split())).replace("<", "&lt;")
+
+
+def path_shown(path: Path) -> str:
+    """A path as Markdown code."""
+    return f"`{readable(path).replace('`', chr(39))}`"
+
+
+def success_line(outcome: Outcome) -> str:
+    """The outcome of a document in one line."""
+    if outcome.copy_of:
+        return f"The same bytes as {outcome.copy_of}, which was read before: its text was copied."
+    always = (outcome.pages, "page"), (outcome.footnotes, "footnote"), (outcome.corrections, "correction")
+    troubles = (
+        (len(outcome.failed_pages), "unreadable page"),
+        (len(outcome.low_pages), "low-confidence page"),
+        (len(outcome.warnings), "warning"),
+    )
+    counts = (*always, *(trouble for trouble in troubles if trouble[0]))
+    return ", ".join(counted(number, thing) for number, thing in counts)
+
+
+def success_report(outcome: Outcome, scan: Path | None) -> str:
+    """The outcome of a document as Markdown."""
+    confidence = "–" if outcome.confidence is None else f"{outcome.confidence:.1f}"
+    lines = [
+        f"# {cell(outcome.name)}",
+        "",
+        "| pages | words | footnotes | corrections | mean confidence | seconds |",
+        "|---:|---:|---:|---:|---:|---:|",
+        f"| {outcome.pages} | {outcome.words} | {outcome.footnotes} | {outcome.corrections} "
+        f"| {confidence} | {outcome.seconds:.1f} |",
+        "",
+        "**Files**",
+        "",
+        *(f"- {path_shown(path)}" for path in outcome.files),
+        *([f"- {path_shown(scan)} (the scan)"] if scan else []),
+        *(["", f"The same bytes as {cell(outcome.copy_of)}: a copy of its text."] if outcome.copy_of else []),
+    ]
+    if outcome.failed_pages:
+        lines += ["", "**Pages that could not be read**", ""]
+        lines += [f"- page {number}: {cell(why)}" for number, why in outcome.failed_pages]
+    if outcome.low_pages:
+        lines += ["", "**Pages to check: hard to read**", ""]
+        lines += [f"- page {number}: {value:.1f}" for number, value in outcome.low_pages]
+    if outcome.fair_pages:
+        lines += ["", f"**Pages with some doubtful words**: {', '.join(map(str, outcome.fair_pages))}"]
+    if outcome.warnings:
+        lines += ["", "**Warnings**", "", *(f"- {cell(warning)}" for warning in outcome.warnings[:50])]
+    if outcome.changes:
+        shown = len(outcome.changes)
+        lines += ["", f"**Corrections** ({shown} of {outcome.corrections}; all are in the JSON)", ""]
+        lines += ["| page | before | after |", "|---:|---|---|"]
+        changes = sorted(outcome.changes, key=lambda change: change[0])
+        lines += [f"| {page or ''} | {cell(before)} | {cell(after)} |" for page, before, after in changes]
+    return "\n".join(lines) + "\n"
+
+
+def report_success(outcome: Outcome, scan: Path | None) -> None:
+    """Show the outcome in the UI."""
+    with best_effort():
+        tag_run(tags_of(outcome))
+        create_markdown_artifact(
+            success_report(outcome, scan),
+            key=artifact_key(outcome.name),
+            description=f"Published: {cell(outcome.name)}",
+        )
+
+
+def failure_report(name: str, fault: Fault, place: Path | None) -> str:
+    """Why a document failed, where it lies and what can be done, as Markdown."""
+    lines = [f"# {cell(name)}", "", cell(fault.vietnamese), "", cell(str(fault))]
+    if place:
+        lines += ["", "**The scan lies in quarantine**", "", path_shown(place), ""]
+        lines += [
+            "Drop a better scan of the same name into the inbox. Or mend it in quarantine, then press *Retry* on its "
+            "run or use `nambat retry`."
+        ]
+    if fault.detail:
+        lines += ["", "**Technical detail**", "", "```", fault.detail.replace("```", ""), "```"]
+    return "\n".join(lines) + "\n"
+
+
+def report_failure(name: str, fault: Fault, place: Path | None) -> None:
+    """Show in the UI why a document failed and where it lies."""
+    with best_effort():
+        tag_run([NEEDS_ATTENTION, QUARANTINED] if place else [NEEDS_ATTENTION])
+        create_markdown_artifact(
+            failure_report(name, fault, place), key=artifact_key(name), description=f"Failed: {cell(name)}"
+        )
+
+
+def sweep_line(swept: Swept) -> str:
+    """A sweep in one line."""
+    counts = (
+        f"{len(swept.taken)} taken, {swept.waiting} still arriving, {len(swept.returned)} handed back, "
+        f"{len(swept.quarantined)} to quarantine"
+    )
+    return f"{counts}; {counted(len(swept.troubles), 'trouble')}: see the logs" if swept.troubles else counts
+
+
+def report_sweep(swept: Swept) -> None:
+    """List in the UI what a sweep moved, if anything."""
+    moved = [("taken", swept.taken), ("handed back", swept.returned), ("to quarantine", swept.quarantined)]
+    rows = [{"file": readable(name), "what": what} for what, names in moved for name in names[:200]]
+    if rows:
+        with best_effort():
+            create_table_artifact(rows, key="sweep", description=sweep_line(swept))
+
+
+def counted(number: int, thing: str) -> str:
+    """A number of things in words: ``1 page``, ``2 pages``."""
+    return f"{number} {thing}" if number == 1 else f"{number} {thing}s"

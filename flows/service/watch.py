@@ -1,0 +1,93 @@
+"""The watcher of the inbox: sweeps as soon as something moves there, and tells a person what a sweep met."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+
+from flows.host import heartbeat
+from flows.intake.claims import ClaimStore
+from flows.intake.sweep import Swept, sweep
+from flows.service.record import runs_on_server
+
+Say = Callable[[str], None]
+"""Shows one line to the user."""
+
+
+def watch(store: ClaimStore, stop: threading.Event, say: Say) -> None:
+    """Sweep whenever something moves in the inbox, while files are arriving, and every ``rescan`` seconds anyway."""
+    from watchfiles import watch as changes
+
+    settings = store.settings
+    runs = runs_on_server()
+    said: dict[str, float] = {}
+    last = lasted = 0.0
+    arriving = True
+
+    def look() -> None:
+        nonlocal last, lasted, arriving
+        begun = time.monotonic()
+        try:
+            _look()
+        finally:
+            last = time.monotonic()
+            lasted = last - begun
+
+    def _look() -> None:
+        nonlocal arriving
+        try:
+            swept = sweep(store, heartbeat.identity(), runs, stopping=stop.is_set)
+        except Exception as fault:
+            _say_once(f"the inbox cannot be swept now, trying again: {fault}", said, say)
+            return
+        if swept is not None:
+            arriving = swept.waiting > 0
+            for line in _news(swept):
+                _say_once(line, said, say)
+
+    def is_due() -> bool:
+        # Thousands of files take a while to look at: the machine has more to do than that.
+        pause = time.monotonic() - last - min(2 * lasted, settings.rescan)
+        if arriving:
+            return pause >= min(1.0, settings.rescan)
+        return pause >= settings.rescan
+
+    while not stop.is_set():
+        try:
+            for changed in changes(
+                store.folders.inbox,
+                stop_event=stop,
+                rust_timeout=500,
+                yield_on_timeout=True,
+                debounce=400,
+                raise_interrupt=False,
+                ignore_permission_denied=True,
+            ):
+                arriving = arriving or bool(changed)
+                if is_due():
+                    look()
+        except Exception as fault:
+            # No events here (too many watches, a share that went away): look all the same.
+            _say_once(f"file events are not to be had ({fault}); looking every {settings.rescan:.0f} s", said, say)
+            if is_due():
+                look()
+            stop.wait(1.0)
+
+
+def _news(swept: Swept) -> list[str]:
+    """What a person should hear of a sweep."""
+    return [*swept.refused, *swept.troubles]
+
+
+SAID_AGAIN = 3600.0
+"""Seconds after which the same line is said again."""
+
+
+def _say_once(line: str, said: dict[str, float], say: Say) -> None:
+    now = time.monotonic()
+    if now - said.get(line, float("-inf")) >= SAID_AGAIN:
+        for old in [one for one, at in said.items() if now - at >= SAID_AGAIN]:
+            del said[old]
+        said[line] = now
+        say(line)

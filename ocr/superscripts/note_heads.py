@@ -1,0 +1,261 @@
+"""The raised number at the head of a note that stands right before a digit or letter, without a space.
+
+There it often touches what follows it (``¹02 vụ``, ``³Đạt``), so that neither is a component of its own and
+:mod:`ocr.superscripts.find` passes over both. At the head of a line it is known where the number must begin: at the
+line's first ink. How far it goes is tried out, and the network tells where the cut leaves a digit.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from ocr.image.components import Components
+from ocr.page import Box, Line, hull
+from ocr.superscripts.find import RaisedSign
+from ocr.superscripts.raised_digits import SIGNS, cut_out, probabilities
+
+_NOTHING = SIGNS.index("")
+_LONGEST = 3  # digits of a note's number
+
+# In x-heights of the line.
+_BEFORE = 1.6  # a number begins no further before the first word that was read
+_BEHIND = 1.0  # or behind it
+_ROOM = 4.5  # so far the head of a line goes
+_HIGHEST = 2.3  # nothing of it stands higher above the baseline
+_FLOOR = 0.3  # and all of it at least so high
+_LOWEST_TOP = 1.15
+_HEIGHT = (0.5, 1.2)  # of a digit
+_WIDTH = (0.16, 0.95)
+_UNLIKE = 0.25  # digits of one number differ by so much in their foot and in their top
+_GAP = 0.4  # between two digits of one number
+#: A number stands before something: within so much there is print on the baseline.
+_NEXT = 2.0
+#: A cut goes through no more ink than this, in x-heights: the leg of a V is thicker ...
+_JOINT = 0.8
+#: ... and of two cuts the one through less ink is taken, other things being alike: so much weighs as much as odds of e.
+_DEAR = 0.5
+#: The network has to be so sure of each digit; of one with paper on both sides a little less.
+_SURE, _SURE_OF_WHOLE = 0.8, 0.6
+
+
+@dataclass(frozen=True, slots=True)
+class _Digit:
+    """One raised digit.
+
+    Attributes:
+        text: what it is.
+        box: where it stands on the page.
+        ink: of the head: the pixels of the digit.
+        odds: how sure the network is, 0 to 1.
+        joint: pixels of ink that were cut through, by their darkness.
+    """
+
+    text: str
+    box: Box
+    ink: np.ndarray
+    odds: float
+    joint: float
+
+
+@dataclass(frozen=True, slots=True)
+class NoteHead:
+    """The raised number at the head of a line.
+
+    Attributes:
+        sign: the number.
+        ink: of the window of the page that ``window`` tells: the number's own.
+        others: the same for all else.
+    """
+
+    sign: RaisedSign
+    ink: np.ndarray
+    others: np.ndarray
+    window: Box
+
+    def taken_out(self, image: np.ndarray) -> np.ndarray:
+        """The page without the number and its grey rim, but with all of what it touches."""
+        left, top, right, bottom = self.window
+        out = image.copy()
+        print_ = out[top:bottom, left:right]
+        rim = np.ones((5, 5), np.uint8)
+        near = cv2.dilate(self.ink.astype(np.uint8), rim) > 0
+        print_[near & ~self.others] = int(np.percentile(image[top:bottom, left:right], 92))
+        return out
+
+
+def find_note_head(image: np.ndarray, parts: Components, line: Line) -> NoteHead | None:
+    """The raised number at the head of a line, apart from what it touches; ``None`` where there is none.
+
+    Args:
+        image: ``(height, width)`` grey, with the raised signs.
+        parts: the components of its ink.
+        line: as it was read.
+    """
+    head = _head_of(image, parts, line)
+    digits: list[_Digit] = []
+    at = head.first_ink(0, (_BEFORE + _BEHIND) * line.x_height)
+    while at is not None and len(digits) < _LONGEST:
+        digit = head.digit_at(at)
+        if digit is None or (digits and not _alike(digits[0].box, digit.box, line.x_height)):
+            break
+        digits.append(digit)
+        at = head.first_ink(digit.box.right - head.left, _GAP * line.x_height)
+    if not digits or not head.stands_after(digits[-1].box.right):
+        return None
+    sign = RaisedSign(
+        text="".join(digit.text for digit in digits),
+        box=hull([digit.box for digit in digits]),
+        confidence=round(100 * min(digit.odds for digit in digits), 1),
+        baseline=line.baseline,
+        x_height=line.x_height,
+    )
+    ink = np.logical_or.reduce([digit.ink for digit in digits])
+    height, width = ink.shape
+    window = Box(head.left, head.top, head.left + width, head.top + height)
+    return NoteHead(sign, ink, head.ink & ~ink, window)
+
+
+def _alike(one: Box, other: Box, x_height: float) -> bool:
+    limit = _UNLIKE * x_height
+    return abs(one.top - other.top) <= limit and abs(one.bottom - other.bottom) <= limit
+
+
+@dataclass(frozen=True, slots=True)
+class _Head:
+    """The head of a line.
+
+    Attributes:
+        image: of the page, grey.
+        ink: of the head: what hangs down from the line above left out.
+        darkness: of its pixels, 0 to 1.
+        left, top: of the head on the page.
+        baseline: of the line, on the page.
+        x_height: of the line.
+    """
+
+    image: np.ndarray
+    ink: np.ndarray
+    darkness: np.ndarray
+    left: int
+    top: int
+    baseline: float
+    x_height: float
+
+    def first_ink(self, start: int, room: float) -> int | None:
+        """The first column from ``start`` on that has ink, if it comes within ``room`` pixels."""
+        columns = self.ink[:, start : start + int(room) + 1].any(axis=0)
+        return start + int(columns.argmax()) if columns.any() else None
+
+    def digit_at(self, start: int) -> _Digit | None:
+        """The digit that begins in a column, cut from what it touches where it looks most like one."""
+        cuts = [(box, ink, joint) for ink, joint in self._cuts(start) if (box := self._box(ink))]
+        odds = probabilities([self._cut_out(box, ink) for box, ink, _ in cuts])
+        found = []
+        for (box, ink, joint), row in zip(cuts, odds, strict=True):
+            best = int(row[:_NOTHING].argmax())
+            if SIGNS[best].isdigit() and row[best] >= (_SURE if joint else _SURE_OF_WHOLE):
+                found.append(_Digit(SIGNS[best], box, ink, float(row[best]), joint))
+        return max(found, key=lambda d: np.log(d.odds) - d.joint / (_DEAR * self.x_height), default=None)
+
+    def _cuts(self, start: int) -> list[tuple[np.ndarray, float]]:
+        """What may be the digit that begins in a column: its pixels, and how much ink was cut through.
+
+        A cut goes up and down, by the way of least ink, from a place beside the digit.
+        """
+        floor = round(self.baseline - _FLOOR * self.x_height) - self.top
+        narrowest, widest = (round(share * self.x_height) for share in _WIDTH)
+        window = self.ink[:floor, start : start + widest + 1]
+        dark = np.where(window, self.darkness[:floor, start : start + widest + 1], 0.0)
+        rows = np.nonzero(window[:, : narrowest + 1].any(axis=1))[0]
+        beside = int(rows[0] + rows[-1]) // 2 if len(rows) else 0
+        down, up = _ways_down(dark[beside:]), _ways_down(dark[beside::-1])
+        ways = [
+            (np.concatenate([above[:0:-1], below]), joint + more - float(dark[beside, column]))
+            for column, ((below, joint), (above, more)) in enumerate(zip(down, up, strict=True))
+        ]
+        cuts: list[tuple[np.ndarray, float]] = []
+        for way, joint in ways[narrowest:]:
+            left = np.arange(window.shape[1])[None, :] < way[:, None]
+            digit = np.zeros_like(self.ink)
+            digit[:floor, start : start + widest + 1] = window & left
+            if joint <= _JOINT * self.x_height and not any((digit == other).all() for other, _ in cuts):
+                cuts.append((digit, joint))
+        return cuts
+
+    def _box(self, ink: np.ndarray) -> Box | None:
+        """Where the pixels of a digit stand, if it has the height and the place of a raised one."""
+        if not ink.any():
+            return None
+        rows, columns = np.nonzero(ink.any(axis=1))[0], np.nonzero(ink.any(axis=0))[0]
+        top, bottom = self.top + int(rows[0]), self.top + int(rows[-1]) + 1
+        tall, high = (bottom - top) / self.x_height, (self.baseline - top) / self.x_height
+        if not (_HEIGHT[0] <= tall <= _HEIGHT[1] and _LOWEST_TOP <= high <= _HIGHEST):
+            return None
+        if self.ink[bottom - self.top, ink[bottom - self.top - 1]].any():  # it goes on below: no foot of a digit
+            return None
+        left, right = self.left + int(columns[0]), self.left + int(columns[-1]) + 1
+        return Box(left, top, right, bottom) if right - left >= _WIDTH[0] * self.x_height else None
+
+    def _cut_out(self, box: Box, ink: np.ndarray) -> np.ndarray:
+        """The picture of a digit with a margin of paper, and without the ink of what it touches."""
+        others = self.ink & ~ink
+        top, left = max(0, box.top - 2), max(0, box.left - 2)
+        picture = cut_out(self.image, *box).copy()
+        window = others[top - self.top : box.bottom + 2 - self.top, left - self.left : box.right + 2 - self.left]
+        height, width = min(picture.shape[0], window.shape[0]), min(picture.shape[1], window.shape[1])
+        picture[:height, :width][window[:height, :width]] = np.percentile(picture, 95)
+        return picture
+
+    def stands_after(self, right: int) -> bool:
+        """Whether print stands on the baseline right after a number."""
+        first = right - self.left
+        foot = round(self.baseline - 0.25 * self.x_height) - self.top
+        return bool(self.ink[foot:, first : first + round(_NEXT * self.x_height)].any())
+
+
+def _head_of(image: np.ndarray, parts: Components, line: Line) -> _Head:
+    size, baseline = line.x_height, line.baseline
+    left = max(0, round(line.box.left - _BEFORE * size))
+    top, bottom = max(0, round(baseline - _HIGHEST * size)), round(baseline + 0.1 * size)
+    labels = parts.labels[top:bottom, left : round(line.box.left + _ROOM * size)]
+    # What begins above the head and ends above the line's small letters hangs down from the line above.
+    above = (parts.top < top) & (parts.bottom < baseline - size)
+    specks = parts.area <= 0.03 * size * size
+    gone = np.zeros(parts.count + 1, bool)
+    gone[0] = True
+    gone[1:] = above | specks
+    window = image[top:bottom, left : left + labels.shape[1]].astype(np.float32)
+    paper, black = float(np.percentile(window, 90)), float(window.min())
+    darkness = ((paper - window) / max(1.0, paper - black)).clip(0, 1)
+    return _Head(image, ~gone[labels], darkness, left, top, baseline, size)
+
+
+def _ways_down(dark: np.ndarray) -> list[tuple[np.ndarray, float]]:
+    """For each column of a picture the way of least ink from its top to the bottom, and how much ink that is.
+
+    Args:
+        dark: ``(height, width)``, 0 for paper.
+
+    Returns:
+        For each column where a way begins the column in each row.
+    """
+    height, width = dark.shape
+    # To turn aside costs a little, so that ways through paper are straight.
+    aside = 0.01
+    total = dark[-1].astype(np.float64)
+    steps = []
+    for row in range(height - 2, -1, -1):
+        padded = np.pad(total, 1, constant_values=np.inf)
+        choices = np.stack([padded[1:-1], padded[:-2] + aside, padded[2:] + aside])
+        steps.append(np.array([0, -1, 1])[choices.argmin(axis=0)])
+        total = dark[row] + choices.min(axis=0)
+    ways = []
+    for column in range(width):
+        way = [column]
+        for step in reversed(steps):
+            way.append(way[-1] + int(step[way[-1]]))
+        ways.append((np.array(way), float(dark[np.arange(height), way].sum())))
+    return ways

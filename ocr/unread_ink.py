@@ -1,0 +1,123 @@
+"""Ink accounting: how much of the ink that looks like print stands in a word, and where the rest is.
+
+Nothing printed may vanish. What was read is in some word of the page, be it text, noise or a page number; ink that
+looks like letters and stands in none was passed over, and a person has to be told where to look.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from ocr.image.components import Components, Shapes
+from ocr.image.seals import Seal
+from ocr.page import Box, Word, hull
+
+# In x-heights of the page's type.
+_HEIGHT = (0.6, 2.2)  # of letters and digits, their diacritics included
+_WIDTH = (0.12, 3.5)  # from the stroke of a 1 to letters that touch
+_RIM = 0.35  # so far outside its word's box a letter's centre may stand
+_SPACE = 1.2  # letters nearer than this stand in one group
+#: Share of its box that the ink of a letter covers; strokes of a pen cover less, blots more.
+_COVERED = (0.18, 0.9)
+#: Half the width of a letter's stroke, in those of the page's words: bold type has up to twice.
+_STROKE = (0.55, 2.2)
+#: A solid shape is print only if it is a stroke, so narrow: the I, the 1.
+_BAR = 0.4
+#: So many letters tell the width of a page's strokes.
+_SAMPLE = 100
+#: In radii of a seal: what stands nearer to its centre is the seal's.
+_SEAL = 1.15
+#: In inches: no office prints so near to the edge of the paper; the shadow of the scanner's lid and holes lie there.
+_EDGE = 0.16
+#: So many letters stand in no word before a group is told of: a lone one may be a speck or a piece of a letter.
+_FEWEST = 2
+
+
+@dataclass(frozen=True, slots=True)
+class InkAccount:
+    """What became of the print-like ink of a page.
+
+    Attributes:
+        explained: share of it that stands in words, 0 to 1; 1 on a page without any.
+        unread: groups of at least two letters that stand in no word.
+    """
+
+    explained: float = 1.0
+    unread: tuple[Box, ...] = ()
+
+
+def account(parts: Components, words: Sequence[Word], x_height: float, seals: Sequence[Seal], dpi: int) -> InkAccount:
+    """The account of a page.
+
+    Args:
+        parts: the components of its ink, without the borders of tables.
+        words: all that were read, noise included.
+        x_height: of the page's type, in pixels.
+        seals: what stands in one is not print.
+        dpi: of the page.
+    """
+    like = np.nonzero(_is_print_like(parts, x_height, seals, dpi))[0]
+    read = _stand_in_words(parts.take(like), words, _RIM * x_height)
+    own, missed = like[read], like[~read]
+    if not missed.size:
+        return InkAccount()
+    usual = float(np.median(_half_strokes(parts, own[:: 1 + len(own) // _SAMPLE]))) if own.size else 0.0
+    stroke = _half_strokes(parts, missed)
+    printed = missed[(stroke >= _STROKE[0] * usual) & (stroke <= _STROKE[1] * usual)] if usual else missed
+    ink_read, ink_missed = float(parts.area[own].sum()), float(parts.area[printed].sum())
+    groups = _groups(parts.take(printed).boxes(), x_height)
+    return InkAccount(
+        explained=round(ink_read / max(1.0, ink_read + ink_missed), 4),
+        unread=tuple(hull(group) for group in groups if len(group) >= _FEWEST),
+    )
+
+
+def _is_print_like(parts: Components, x_height: float, seals: Sequence[Seal], dpi: int) -> np.ndarray:
+    """For each component, whether it has the size and the fill of a letter and stands where print may stand."""
+    page_height, page_width = parts.labels.shape
+    edge = _EDGE * dpi
+    like = (parts.height > _HEIGHT[0] * x_height) & (parts.height < _HEIGHT[1] * x_height)
+    like &= (parts.width > _WIDTH[0] * x_height) & (parts.width < _WIDTH[1] * x_height)
+    covered = parts.area / (parts.width * parts.height)
+    like &= (covered > _COVERED[0]) & ((covered < _COVERED[1]) | (parts.width < _BAR * x_height))
+    like &= (parts.x > edge) & (parts.x < page_width - edge) & (parts.y > edge) & (parts.y < page_height - edge)
+    for seal in seals:
+        like &= np.hypot(parts.x - seal.x, parts.y - seal.y) > _SEAL * seal.radius
+    return like
+
+
+def _stand_in_words(shapes: Shapes, words: Sequence[Word], rim: float) -> np.ndarray:
+    """For each shape, whether its centre stands in the box of a word or within ``rim`` pixels of it."""
+    inside = np.zeros(shapes.count, bool)
+    x, y = shapes.x, shapes.y
+    for left, top, right, bottom in (word.box for word in words):
+        inside |= (x > left - rim) & (x < right + rim) & (y > top - rim) & (y < bottom + rim)
+    return inside
+
+
+def _half_strokes(parts: Components, which: np.ndarray) -> np.ndarray:
+    """Half the width of the thickest stroke of some components, in pixels, by the distance transform."""
+    out = np.zeros(len(which))
+    for at, index in enumerate(which.tolist()):
+        left, top, right, bottom = parts.box(index)
+        part = (parts.labels[top:bottom, left:right] == index + 1).astype(np.uint8)
+        out[at] = cv2.distanceTransform(np.pad(part, 1), cv2.DIST_L2, 3).max()
+    return out
+
+
+def _groups(letters: Sequence[Box], x_height: float) -> list[list[Box]]:
+    """Letters that stand beside each other in a line, from the left."""
+    groups: list[list[Box]] = []
+    for letter in sorted(letters, key=lambda box: box.left):
+        for group in groups:
+            last = group[-1]
+            if letter.left - last.right < _SPACE * x_height and letter.down(last) > 0:
+                group.append(letter)
+                break
+        else:
+            groups.append([letter])
+    return groups

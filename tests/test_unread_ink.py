@@ -1,0 +1,112 @@
+"""Ink accounting: what looks like print and stands in no word is told, what is none is not."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from normalize.document import Source
+from normalize.structure.build import build_document
+from ocr.image.components import find_components
+from ocr.image.seals import Seal
+from ocr.page import Box, Page, Word, from_json, letter, to_json
+from ocr.unread_ink import InkAccount, account
+from tests.typeset import page
+
+X_HEIGHT = 28.0
+TEXTS = ("Thong", "bao", "ket", "luan", "cuoc", "hop", "ngay", "thang", "nam", "2024")
+
+
+def drawn() -> tuple[np.ndarray, list[Word]]:
+    """A page of 300 dpi with two words a line, and the words."""
+    ink = np.zeros((1400, 1200), np.uint8)
+    words = []
+    for index, text in enumerate(TEXTS):
+        left, baseline = 150 + 450 * (index % 2), 200 + 120 * (index // 2)
+        (width, height), below = cv2.getTextSize(text, cv2.FONT_HERSHEY_SIMPLEX, 1.6, 5)
+        cv2.putText(ink, text, (left, baseline), cv2.FONT_HERSHEY_SIMPLEX, 1.6, 255, 5)
+        box = Box(left, baseline - height, left + width, baseline + below)
+        words.append(Word(text, box, 95.0, tuple(map(letter, text))))
+    return ink, words
+
+
+def account_of(ink: np.ndarray, words: list[Word], seals: tuple[Seal, ...] = ()) -> InkAccount:
+    return account(find_components(ink), words, X_HEIGHT, seals, 300)
+
+
+def test_a_page_that_was_read_whole_is_explained() -> None:
+    assert account_of(*drawn()) == InkAccount(1.0, ())
+
+
+@pytest.mark.parametrize("lost", range(len(TEXTS)))
+def test_a_word_that_was_not_read_is_told_with_its_place(lost: int) -> None:
+    ink, words = drawn()
+    found = account_of(ink, words[:lost] + words[lost + 1 :])
+    assert found.explained < 0.97
+    assert len(found.unread) == 1
+    assert found.unread[0].shared(words[lost].box) > 0.9
+
+
+def _pen(ink: np.ndarray) -> None:
+    points = [(400 + 12 * step, round(1100 + 90 * np.sin(step / 3))) for step in range(50)]
+    cv2.polylines(ink, [np.array(points, np.int32)], False, 255, 4)
+
+
+def _speck(ink: np.ndarray) -> None:
+    cv2.circle(ink, (700, 1000), 5, 255, -1)
+
+
+def _rule(ink: np.ndarray) -> None:
+    cv2.line(ink, (300, 950), (800, 950), 255, 4)
+
+
+def _edge_of_the_paper(ink: np.ndarray) -> None:
+    for top in range(100, 1200, 60):
+        cv2.rectangle(ink, (1180, top), (1195, top + 35), 255, 3)
+
+
+@pytest.mark.parametrize("draw", [_pen, _speck, _rule, _edge_of_the_paper])
+def test_what_is_no_print_is_not_missed(draw: object) -> None:
+    ink, words = drawn()
+    draw(ink)  # type: ignore[operator]
+    assert account_of(ink, words) == InkAccount(1.0, ())
+
+
+def test_letters_along_a_seal_are_the_seals() -> None:
+    ink, words = drawn()
+    for angle in range(0, 360, 30):
+        place = (round(600 + 100 * np.cos(np.radians(angle))), round(1100 + 100 * np.sin(np.radians(angle))))
+        cv2.putText(ink, "U", place, cv2.FONT_HERSHEY_SIMPLEX, 1.2, 255, 4)
+    assert account_of(ink, words).explained < 1.0
+    assert account_of(ink, words, (Seal(615, 1090, 130, np.zeros(0)),)) == InkAccount(1.0, ())
+
+
+@settings(max_examples=20)
+@given(st.sets(st.integers(0, len(TEXTS) - 1)), st.integers(0, len(TEXTS) - 1))
+def test_reading_one_word_more_explains_no_less(read: set[int], more: int) -> None:
+    ink, words = drawn()
+    less = account_of(ink, [words[index] for index in sorted(read)])
+    assert account_of(ink, [words[index] for index in sorted(read | {more})]).explained >= less.explained
+
+
+def test_the_record_of_a_page_keeps_the_account_and_old_records_are_read() -> None:
+    whole = Page(1, 100, 100, 300, ink_explained=0.97, unread=(Box(1, 2, 3, 4),))
+    assert from_json(to_json(whole)) == whole
+    old = to_json(whole).replace('"ink":[0.97,[[1,2,3,4]]],', "")
+    assert "ink" not in old
+    assert from_json(old) == Page(1, 100, 100, 300)
+
+
+def test_print_that_was_not_read_is_a_warning_with_its_place() -> None:
+    typeset = page(1, ["T Báo cáo kết quả thực hiện nhiệm vụ năm 2024 của huyện.<"])
+    lost = Page(
+        1, typeset.width, typeset.height, 300, zones=typeset.zones, ink_explained=0.9, unread=(Box(300, 600, 420, 640),)
+    )
+    document = build_document([lost], Source("a.pdf", "0" * 64, 1, 1))
+    assert document.pages[0].ink_explained == 0.9
+    assert [warning.message for warning in document.warnings] == [
+        "Print that was not read stands 2.5 cm from the left and 5.1 cm from the top: look at the page."
+    ]

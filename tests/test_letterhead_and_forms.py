@@ -360,3 +360,12 @@ def test_erased_boxes_leave_paper() -> None:
     clean, rest = tick_boxes.erase_tick_boxes(image, ink, boxes)
     assert cv2.countNonZero(rest[:, :130]) == 0 and clean[:, :130].min() > 200
     assert (rest[:, 140:] == ink[:, 140:]).all()
+
+
+def test_a_title_that_begins_where_the_right_column_does_is_no_line_of_it() -> None:
+    right = [middle(NATIONAL, 1500, 302), middle("Độc lập - Tự do - Hạnh phúc", 1500, 362)]
+    right.append(middle("Vĩnh Khê, ngày 17 tháng 11 năm 2017", 1500, 490))
+    left = [middle("UBND TỈNH BÌNH LÂM", 640, 302), middle("SỞ Y TẾ", 640, 362)]
+    title = line("BÁO CÁO", right[0].box.left + 10, 680)
+    zones = find_zones([*left, *right, title, BODY[0]], [], [], WIDTH, HEIGHT)
+    assert [(zone.kind, len(zone.lines)) for zone in zones] == [("left", 2), ("right", 3), ("text", 2)]

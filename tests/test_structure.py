@@ -214,7 +214,9 @@ def test_what_is_uncertain_is_said() -> None:
     messages = [w.message for w in build_document(case("note_without_mark"), SOURCE).warnings]
     assert messages == ["The mark of footnote 1 was not found."]
     messages = [w.message for w in build_document(case("mark_without_note"), SOURCE).warnings]
-    assert messages == ["Footnote mark 1 has no note."]
+    assert messages == ["Footnote mark 3 has no note."]
+    messages = [w.message for w in build_document(case("raised_number_that_is_no_mark"), SOURCE).warnings]
+    assert messages[0] == "A raised 1 has no note and belongs to no numbering; it stands as printed."
     document = build_document(case("unreadable_page"), SOURCE)
     assert [(w.page, w.message) for w in document.warnings] == [
         (2, "The page could not be read: poppler gave no picture")

@@ -20,11 +20,14 @@ from normalize.document import (
     Source,
     Token,
 )
+from normalize.facts.bundles import documents
+from normalize.facts.letterhead import with_number
+from normalize.facts.metadata import with_parts
+from normalize.facts.signature import is_signature, may_sign
+from normalize.facts.title import titled
 from normalize.structure import footnotes, headings, paragraphs, stamps, tables
-from normalize.structure.bundles import documents
 from normalize.structure.grade import grade
 from normalize.structure.head_columns import with_title_parted
-from normalize.structure.letterhead import with_number
 from normalize.structure.lines import (
     Margins,
     Rulings,
@@ -35,10 +38,7 @@ from normalize.structure.lines import (
     settled_margins,
     token,
 )
-from normalize.structure.metadata import with_parts
 from normalize.structure.running_headers import page_numbers, running_lines
-from normalize.structure.signature import is_signature, may_sign
-from normalize.structure.title import titled
 from normalize.vietnamese.decree30 import (
     has_office_word,
     is_addressee,

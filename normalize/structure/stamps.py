@@ -78,10 +78,7 @@ def _is_framed_stamp(zone: Zone, page: Page) -> bool:
         return True
     if any(names_portal(text) for text in (*plain, " ".join(plain))):
         return True
-    # However its marks were read; the frame is what is sure.
-    words = [word.text.strip(".,:;_-|") for line in zone.lines for word in line.words]
-    capitals = any(word.isupper() and skeleton(word) == "den" for word in words)
-    incoming = capitals or any(begins_incoming(line.text) for line in zone.lines)
+    incoming = any(begins_incoming(line.text) for line in zone.lines)
     fields = sum(is_received_field(line.text) for line in zone.lines)
     return incoming or (fields >= 2 and len(plain) <= 6)
 

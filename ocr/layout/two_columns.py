@@ -327,12 +327,23 @@ def _column_of(line: Line, region: _Region, alone: bool, width: int) -> str | No
     on_right = line.box.x > 0.5 * width
     if alone:
         on_left = _keeps_to(line, region.left, width) if region.left else on_left
-        on_right = line.box.left > _WHOLLY_RIGHT * width or _keeps_to(line, region.right, width)
+        # The title under a letterhead may begin by chance where the right column's lines do.
+        on_right = line.box.left > _WHOLLY_RIGHT * width or (
+            _keeps_to(line, region.right, width) and not _is_title_under(line, region.right, width)
+        )
     on_left &= line.box.right <= gutter_right
     on_right &= line.box.left >= gutter_left
     if on_left == on_right:
         return None
     return "left" if on_left else "right"
+
+
+def _is_title_under(line: Line, column: Sequence[Line], width: int) -> bool:
+    """Whether a line of capitals is centred on the page, under a column whose lines are centred on one another."""
+    centres, lefts = [other.box.x for other in column], [other.box.left for other in column]
+    centred = max(centres) - min(centres) < _SAME_CENTRE * width < max(lefts) - min(lefts)
+    on_page = abs(line.box.x - 0.5 * width) < _COLUMN_CENTRE * width
+    return len(column) > 1 and centred and on_page and line.text.isupper()
 
 
 def _keeps_to(line: Line, column: Sequence[Line], width: int) -> bool:

@@ -26,12 +26,68 @@ _SYLLABLES = (2, 5)
 #: Two lines stand in one column when they share so much of the width of the narrower one.
 _SHARED_WIDTH = 0.3
 #: The commonest family names. A name in capitals is told by one; in mixed case any word with a capital may begin one.
-_FAMILY_NAMES = {
-    "Nguyễn", "Trần", "Lê", "Phạm", "Hoàng", "Huỳnh", "Phan", "Vũ", "Võ", "Đặng", "Bùi", "Đỗ", "Hồ", "Ngô", "Dương",
-    "Lý", "Đào", "Đoàn", "Vương", "Trịnh", "Trương", "Đinh", "Lâm", "Phùng", "Mai", "Tô", "Hà", "Tạ", "Lương", "Nông",
-    "Chu", "Triệu", "Quách", "Thái", "Cao", "Tống", "Kiều", "Lưu", "La", "Thân", "Từ", "Châu", "Hứa", "Giang", "Đàm",
-    "Tăng", "Hàn", "Nghiêm", "Mạc", "Ninh", "Khương", "Doãn", "Diệp", "Vi", "Lục", "Ma", "Sầm", "Ông",
-}  # fmt: skip
+_FAMILY_NAMES = frozenset(
+    [
+        "Nguyễn",
+        "Trần",
+        "Lê",
+        "Phạm",
+        "Hoàng",
+        "Huỳnh",
+        "Phan",
+        "Vũ",
+        "Võ",
+        "Đặng",
+        "Bùi",
+        "Đỗ",
+        "Hồ",
+        "Ngô",
+        "Dương",
+        "Lý",
+        "Đào",
+        "Đoàn",
+        "Vương",
+        "Trịnh",
+        "Trương",
+        "Đinh",
+        "Lâm",
+        "Phùng",
+        "Mai",
+        "Tô",
+        "Hà",
+        "Tạ",
+        "Lương",
+        "Nông",
+        "Chu",
+        "Triệu",
+        "Quách",
+        "Thái",
+        "Cao",
+        "Tống",
+        "Kiều",
+        "Lưu",
+        "La",
+        "Thân",
+        "Từ",
+        "Châu",
+        "Hứa",
+        "Giang",
+        "Đàm",
+        "Ông",
+        "Tăng",
+        "Hàn",
+        "Nghiêm",
+        "Mạc",
+        "Ninh",
+        "Khương",
+        "Doãn",
+        "Diệp",
+        "Vi",
+        "Lục",
+        "Ma",
+        "Sầm",
+    ]
+)
 _EDGES = " _-–—.,:;*'\"|\\/`^~“”‘’"
 
 
@@ -266,7 +322,11 @@ def _is_office(row: _Row) -> bool:
 
 
 def _is_name(row: _Row) -> bool:
+<<<<<<< HEAD
     """Whether a line is a name, after a rank or a degree or not; in capitals, a family name and two more words."""
+=======
+    """Whether a line is a name, after a rank or a degree or not; in capitals it is a family name and two more words."""
+>>>>>>> kinds-b
     words = [word.strip(_EDGES) for word in _without_honours(row.text).split()]
     if row.capitals and len(words) > _SYLLABLES[0] and words[0].capitalize() in _FAMILY_NAMES:
         words = [word.capitalize() for word in words]

@@ -322,11 +322,7 @@ def _is_office(row: _Row) -> bool:
 
 
 def _is_name(row: _Row) -> bool:
-<<<<<<< HEAD
-    """Whether a line is a name, after a rank or a degree or not; in capitals, a family name and two more words."""
-=======
     """Whether a line is a name, after a rank or a degree or not; in capitals it is a family name and two more words."""
->>>>>>> kinds-b
     words = [word.strip(_EDGES) for word in _without_honours(row.text).split()]
     if row.capitals and len(words) > _SYLLABLES[0] and words[0].capitalize() in _FAMILY_NAMES:
         words = [word.capitalize() for word in words]

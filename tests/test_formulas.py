@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from normalize.document import Block, Document, Source, Token
+from normalize.facts.metadata import read_metadata
 from normalize.repair.repair import repair, undo
 from normalize.repair.rules.formulas import formulas
-from normalize.structure.metadata import read_metadata
 from ocr.page import Box, Letter
 
 CASES = json.loads((Path(__file__).parent / "cases" / "formulas.json").read_text(encoding="utf-8"))

@@ -11,10 +11,10 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from normalize.document import Block, Document, Footnote, Metadata, Reference, Source, Token, Tokens
+from normalize.facts.metadata import read_metadata
 from normalize.repair.candidates import frozen
 from normalize.repair.repair import repair, undo
 from normalize.repair.rules.abbreviations import abbreviations
-from normalize.structure.metadata import read_metadata
 from normalize.vietnamese.language import load_language_model
 from ocr.page import Box, Letter
 

@@ -214,7 +214,9 @@ def test_what_is_uncertain_is_said() -> None:
     messages = [w.message for w in build_document(case("note_without_mark"), SOURCE).warnings]
     assert messages == ["The mark of footnote 1 was not found."]
     messages = [w.message for w in build_document(case("mark_without_note"), SOURCE).warnings]
-    assert messages == ["Footnote mark 1 has no note."]
+    assert messages == ["Footnote mark 3 has no note."]
+    messages = [w.message for w in build_document(case("raised_number_that_is_no_mark"), SOURCE).warnings]
+    assert messages[0] == "A raised 1 has no note and belongs to no numbering; it stands as printed."
     document = build_document(case("unreadable_page"), SOURCE)
     assert [(w.page, w.message) for w in document.warnings] == [
         (2, "The page could not be read: poppler gave no picture")
@@ -510,6 +512,8 @@ CLOSED = ("L Nơi nhận:", "L - Như trên;", "L - Lưu: VT.")
         (["R TL. CHỦ TỊCH", "R CHÁNH VĂN PHÒNG", "R Đỗ Thị Mơ"], "Đỗ Thị Mơ", "CHÁNH VĂN PHÒNG"),
         (["R Q. HIỆU TRƯỞNG", "R PGS.TS Đỗ Thị Mơ"], "PGS.TS Đỗ Thị Mơ", "Q. HIỆU TRƯỞNG"),
         (["R BỘ TRƯỜNG#Z“", "R Đỗ Thị Mơ"], "Đỗ Thị Mơ", "BỘ TRƯỞNG"),
+        (["R GIÁM ĐỐC", "R TRƯƠNG THỊ BÍCH"], "TRƯƠNG THỊ BÍCH", "GIÁM ĐỐC"),
+        (["R SỞ Y TẾ", "R GIÁM ĐỐC", "R Đỗ Thị Mơ"], "Đỗ Thị Mơ", "GIÁM ĐỐC"),
         # What stands before a name belongs to it.
         (["R GIÁM ĐỐC", "R š,ê Hoàng Mơ"], None, "GIÁM ĐỐC"),
         (["R GIÁM ĐỐC", "R Đỗ Thj Mơ"], None, "GIÁM ĐỐC"),

@@ -11,8 +11,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from normalize.document import Block, Correction, Document, Footnote, Reference, Token, Tokens, published
+from normalize.facts.metadata import read_metadata, read_parts, with_parts
 from normalize.repair.changes import Change
-from normalize.structure.metadata import read_metadata, read_parts, with_parts
 from normalize.vietnamese.syllable import clean, skeleton, split_tone
 from ocr.page import hull
 

@@ -20,11 +20,14 @@ from normalize.document import (
     Source,
     Token,
 )
+from normalize.facts.bundles import documents
+from normalize.facts.letterhead import with_number
+from normalize.facts.metadata import with_parts
+from normalize.facts.signature import is_signature, may_sign
+from normalize.facts.title import titled
 from normalize.structure import footnotes, headings, paragraphs, stamps, tables
-from normalize.structure.bundles import documents
 from normalize.structure.grade import grade
 from normalize.structure.head_columns import with_title_parted
-from normalize.structure.letterhead import with_number
 from normalize.structure.lines import (
     Margins,
     Rulings,
@@ -35,10 +38,7 @@ from normalize.structure.lines import (
     settled_margins,
     token,
 )
-from normalize.structure.metadata import with_parts
 from normalize.structure.running_headers import page_numbers, running_lines
-from normalize.structure.signature import is_signature, may_sign
-from normalize.structure.title import titled
 from normalize.vietnamese.decree30 import (
     has_office_word,
     is_addressee,
@@ -55,6 +55,8 @@ _DASHES = tuple("-–—~=+*•")
 
 # In page widths: right of here a signature begins; it is no wider; left of here is the middle of a recipient's line.
 _SIGNED_FROM, _SIGNED_WIDTH, _RECIPIENTS_CENTRE = 0.3, 0.5, 0.5
+#: A seal leaves so many signs and small letters before the capitals of an office, at most: .„+".cGIÁM, øCHỦ.
+_LONGEST_TRACE = 7
 #: What is read behind a recipient's closing sign with less confidence is the pen's.
 _PEN = 35.0
 
@@ -234,7 +236,8 @@ def _take_piece(piece: _Piece, page: int, reading: _Reading) -> None:
         reading.drop(page, lines, role)
     elif role == "signature":
         reading.drop(page, filter(_is_stroke, lines), "noise")
-        _take_trimmed(role, [line for line in lines if not _is_stroke(line)], _without_traces, page, reading)
+        own = [_with_traces_parted(line) for line in lines if not _is_stroke(line)]
+        _take_trimmed(role, own, _without_traces, page, reading)
     elif role == "letterhead":
         reading.drop(page, filter(_is_pen_mark, lines), "noise")
         reading.body += [_Part(role, page, (line,)) for line in lines if not _is_pen_mark(line)]
@@ -266,9 +269,36 @@ def _take_trimmed(
         reading.body.append(_Part(role, page, (kept,)))
 
 
+def _with_traces_parted(line: Line) -> Line:
+    """A line of a signature block whose first word bears what a seal left before its capitals, as a word of its own."""
+    first = line.words[0]
+    length = _length_of_trace(first.text)
+    if not length or [letter.text for letter in first.letters] != list(first.text) or first.raised:
+        return line
+    cut = first.box.left + round(first.box.width * length / len(first.text))
+    trace, rest = first.box._replace(right=cut), first.box._replace(left=cut)
+    words = (
+        replace(first, text=first.text[:length], box=trace, letters=first.letters[:length]),
+        replace(first, text=first.text[length:], box=rest, letters=first.letters[length:]),
+    )
+    return of_words(line, [*words, *line.words[1:]])
+
+
+def _length_of_trace(text: str) -> int:
+    """How many characters, none of them a capital, a digit or a bracket, stand before two capitals."""
+    for at in range(1, min(_LONGEST_TRACE + 1, len(text) - 1)):
+        if text[at : at + 2].isalpha() and text[at : at + 2].isupper():
+            return 0 if any(c.isupper() or c.isdigit() or c == "(" for c in text[:at]) else at
+    return 0
+
+
 def _without_traces(line: Line) -> Line:
     """A line of a signature block without the signs before and after its words."""
     worded = [at for at, word in enumerate(line.words) if any(c.isalnum() for c in word.text)]
+    if len(worded) > 1 and _length_of_trace("".join(line.words[at].text for at in worded[:2])) == len(
+        line.words[worded[0]].text
+    ):
+        worded = worded[1:]
     return of_words(line, line.words[worded[0] : worded[-1] + 1]) if worded else line
 
 
@@ -397,7 +427,7 @@ def _closing_role(line: Line, width: int, above: _Piece | None) -> Role | None:
     item = line.text[:1] in _DASHES or is_recipients_list([line.text])
     if line.box.x < _RECIPIENTS_CENTRE * width and (item or wrapped):
         return "recipients"
-    if _is_stroke(line):
+    if _is_stroke(line) or all(sum(c.isalpha() for c in word.text) < 2 for word in line.words):
         return "noise"
     in_the_middle = line.box.left > _SIGNED_FROM * width and line.box.width < _SIGNED_WIDTH * width
     return "signature" if in_the_middle and may_sign(line.text) else None

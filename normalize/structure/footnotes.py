@@ -40,12 +40,15 @@ _MISREAD_RAISED = 2.6
 _DROP_SURE, _DROP_DOUBTFUL = 3.5, 1.2
 _SKIP_NUMBER = 2.2
 _RESTART = 1.0
+_UNCITED_RESTART = 4.0  # heads start anew on a page on which no reference does
 _START_LATER = 3.0  # a scan may begin in the middle of a document
 _FURTHEST_SKIP = 4
 _JUMP = 8.0  # over more numbers than that: a whole page's signs are gone
 _BEAM = 48
-#: A reference without a note is kept as one from this confidence on; below it, it is noise.
+#: A raised number without a note is print from this confidence on; below it, it is noise.
 _SURE_REFERENCE = 80.0
+#: So many references in a row, no number left out, are references though there is no note at all.
+_NUMBERING = 3
 
 # By what a line of a footnote zone may begin a note, in x-heights:
 #: the line before has more free space at its end than this,
@@ -83,7 +86,8 @@ class Sign:
 
 def reference_sign(page: int, raised: Raised) -> Sign:
     """The sign of a raised number in the text."""
-    return Sign(page, raised.text, _DROP_SURE if raised.confidence >= 80 else _DROP_DOUBTFUL)
+    sure = raised.confidence >= _SURE_REFERENCE and not raised.text.startswith("0")  # no number begins with 0
+    return Sign(page, raised.text, _DROP_SURE if sure else _DROP_DOUBTFUL)
 
 
 def raised_head(line: Line) -> tuple[int, Raised] | None:
@@ -125,7 +129,9 @@ def _is_unread(text: str) -> bool:
     return text in _UNREAD_DIGITS or bool(_STRAY_SIGN.fullmatch(text))
 
 
-def settle(signs: Sequence[Sign], wanted: frozenset[int] = frozenset()) -> list[int | None]:
+def settle(
+    signs: Sequence[Sign], wanted: frozenset[int] = frozenset(), restarts: Set[int] | None = None
+) -> list[int | None]:
     """The number of each sign in the most likely rising sequence; ``None`` for a sign that is no footnote's.
 
     Numbers rise by one from sign to sign; a skipped number, a misread one, a sign that is none and a new
@@ -134,6 +140,7 @@ def settle(signs: Sequence[Sign], wanted: frozenset[int] = frozenset()) -> list[
     Args:
         signs: in reading order.
         wanted: numbers known from elsewhere (the references, when heads are settled).
+        restarts: pages on which numbering may start anew, known in the same way; on others it is less likely.
     """
     # best[n] = cost of the cheapest story in which the last footnote so far was number n
     best: dict[int, float] = {0: 0.0}
@@ -165,7 +172,8 @@ def settle(signs: Sequence[Sign], wanted: frozenset[int] = frozenset()) -> list[
             elif sign.text.isdigit() and int(sign.text) > last + _FURTHEST_SKIP:
                 reachable.append((int(sign.text), _JUMP))
             if sign.text == "1" and last >= 1 and page_of[last] != sign.page:
-                reachable.append((1, _RESTART))
+                uncited = restarts is not None and sign.page not in restarts
+                reachable.append((1, _UNCITED_RESTART if uncited else _RESTART))
             for number, extra in reachable:
                 offer(number, cost + extra + _reading_cost(sign, number, wanted), last, number, sign.page)
         back.append(from_)
@@ -300,11 +308,13 @@ class _Reference:
     Attributes:
         raised: the sign without the exponent before it.
         exponent: of the unit that it follows without a space (``m²`` and reference 3, read as ``m23``), or empty.
+        after_digit: whether it stands right behind a digit on the line.
     """
 
     page: int
     raised: Raised
     exponent: str = ""
+    after_digit: bool = False
 
     @property
     def key(self) -> Key:
@@ -329,16 +339,22 @@ def reattach(
     rulings |= gathered.rulings
     known = {note.label for note in notes}
     found = match_references(cited, [(note.page, note.label, note.printed) for note in notes])
+    numbering = _numbering(references, numbers, found)
     for reference, number, label in zip(references, numbers, found, strict=True):
         if label is None and isinstance(number, str):  # asterisks that no note has are the text's own
             rulings[reference.key] = Ruling(text=number)
             continue
-        if label is None and _lost_its_note(reference, number, known):
+        text = reference.exponent
+        if label is None and _lost_its_note(reference, number, known) and number in numbering:
             label = str(number)
             warnings.append(PageWarning(reference.page, f"Footnote mark {number} has no note."))
-        if label is None:
+        elif label is None and _is_print(reference):
+            text += superscript(reference.raised.text)
+            unanswered = f"A raised {reference.raised.text} has no note and belongs to no numbering"
+            warnings.append(PageWarning(reference.page, f"{unanswered}; it stands as printed."))
+        elif label is None:
             strays.append((reference.page, reference.raised.box, reference.raised.text))
-        rulings[reference.key] = Ruling(label=label, text=reference.exponent)
+        rulings[reference.key] = Ruling(label=label, text=text)
     relined, said = _find_unread_references(notes, body, rulings)
     return Reattached(rulings, notes, relined, strays, warnings + said)
 
@@ -357,7 +373,8 @@ def _references_of(body: Sequence[tuple[int, Line]]) -> tuple[list[_Reference], 
                     rest = replace(raised, text=raised.text[1:])
                     references.append(_Reference(page, rest, superscript(raised.text[0])))
                 elif raised.text.isdigit() or _is_starred_reference(raised, index):
-                    references.append(_Reference(page, raised))
+                    digit = word.text[: raised.offset][-1:].isdigit()
+                    references.append(_Reference(page, raised, after_digit=digit))
                 else:
                     rulings[page, raised.box] = Ruling(text=raised.text)
     return references, rulings
@@ -371,13 +388,59 @@ def _is_starred_reference(raised: Raised, index: int) -> bool:
 
 def _numbers_of(references: Sequence[_Reference]) -> list[int | str | None]:
     """What each one says: its number in the likeliest rising sequence, or its asterisks; ``None`` for no reference."""
-    settled = iter(settle([reference_sign(one.page, one.raised) for one in references if one.raised.text.isdigit()]))
+    digits = [one for one in references if one.raised.text.isdigit()]
+    settled = iter(_exact_first(digits, settle([reference_sign(one.page, one.raised) for one in digits])))
     return [next(settled) if one.raised.text.isdigit() else one.raised.text for one in references]
+
+
+def _exact_first(references: Sequence[_Reference], numbers: list[int | None]) -> list[int | None]:
+    """The numbers, one given to a sign that reads otherwise taken back for a sign of its page that says just this.
+
+    In the head of a table marks need not rise in the order in which its cells are read.
+    """
+    out = list(numbers)
+    for index, reference in enumerate(references):
+        if out[index] is not None or reference.raised.confidence < _SURE_REFERENCE:
+            continue
+        number = int(reference.raised.text)
+        for other, rival in enumerate(references):
+            if out[other] == number and rival.page == reference.page and rival.raised.text != reference.raised.text:
+                out[index], out[other] = number, None
+    return out
 
 
 def _lost_its_note(reference: _Reference, number: int | str | None, known: Set[str]) -> bool:
     """Whether a sign that no note answers is a reference all the same, surely read and of a number that no note has."""
     return number is not None and reference.raised.confidence >= _SURE_REFERENCE and str(number) not in known
+
+
+def _is_print(reference: _Reference) -> bool:
+    """Whether a raised number that is no reference is printed at all; a ring is only as the degree of a number."""
+    return reference.raised.confidence >= _SURE_REFERENCE and (
+        not reference.raised.text.startswith("0") or reference.after_digit
+    )
+
+
+def _numbering(
+    references: Sequence[_Reference], numbers: Sequence[int | str | None], found: Sequence[str | None]
+) -> set[int]:
+    """The numbers that belong to a numbering of references: one with a note to it, or one that goes on long enough."""
+    read = [(one, n, label) for one, n, label in zip(references, numbers, found, strict=True) if isinstance(n, int)]
+    answered = {n for _, n, label in read if label}
+    sure = answered | {n for one, n, _ in read if one.raised.confidence >= _SURE_REFERENCE}
+    between = {n for n in sure if answered and min(answered) < n < max(answered)}
+    return between.union(*(run for run in _runs_of(sure) if len(run) >= _NUMBERING or answered & run))
+
+
+def _runs_of(numbers: Set[int]) -> list[set[int]]:
+    """The numbers, those together between which none is left out."""
+    runs: list[set[int]] = []
+    for number in sorted(numbers):
+        if runs and number - 1 in runs[-1]:
+            runs[-1].add(number)
+        else:
+            runs.append({number})
+    return runs
 
 
 def _find_unread_references(
@@ -391,63 +454,94 @@ def _find_unread_references(
         The lines of the body, by index, in which a sign turned out to be a reference; and a warning for each such note.
     """
     relined: dict[int, Line] = {}
-    warnings = []
+    warnings: list[PageWarning] = []
     anchored = {ruling.label for ruling in rulings.values()}
-    for note in notes:
-        if note.label in anchored:
-            continue
-        place = _unread_reference(note, body, rulings)
-        if place is None:
-            warnings.append(PageWarning(note.page, f"The mark of footnote {note.printed} was not found."))
-            continue
-        index, raised, line = place
-        page = body[index][0]
-        relined[index] = line
-        rulings[page, raised.box] = Ruling(label=note.label)
-        said = (
-            f"The mark of footnote {note.printed} was read as {raised.text}; it stands where its number was expected."
-        )
-        warnings.append(PageWarning(page, said))
+    for run in _runs(notes, anchored):
+        places: Sequence[_Place | None] = _unread_references(run, body, rulings) or [None] * len(run)
+        for note, place in zip(run, places, strict=True):
+            if place is None:
+                warnings.append(PageWarning(note.page, f"The mark of footnote {note.printed} was not found."))
+                continue
+            index, at, sign = place
+            line, raised = _raised_in(relined.get(index, body[index][1]), at, sign)
+            page = body[index][0]
+            relined[index] = line
+            rulings[page, raised.box] = Ruling(label=note.label)
+            said = (
+                f"The mark of footnote {note.printed} was read as {sign[2]}; it stands where its number was expected."
+            )
+            warnings.append(PageWarning(page, said))
     return relined, warnings
 
 
-def _unread_reference(
-    note: Note, body: Sequence[tuple[int, Line]], rulings: Mapping[Key, Ruling]
-) -> tuple[int, Raised, Line] | None:
-    """The one word between the neighbouring references that ends in what Tesseract makes of a raised digit.
+def _runs(notes: Sequence[Note], anchored: Set[str | None]) -> list[list[Note]]:
+    """The notes that have no reference, those that follow each other together; notes without a number left out."""
+    runs: list[list[Note]] = []
+    last = None
+    for index, note in enumerate(notes):
+        if note.label in anchored or not note.printed:  # that one has no number is said already
+            continue
+        if runs and last == index - 1 and runs[-1][-1].page == note.page:
+            runs[-1].append(note)
+        else:
+            runs.append([note])
+        last = index
+    return runs
+
+
+_Place = tuple[int, int, re.Match[str]]
+"""Index of a line of the body, index of the word in it, and the sign at the end of that word."""
+
+
+def _unread_references(
+    run: Sequence[Note], body: Sequence[tuple[int, Line]], rulings: Mapping[Key, Ruling]
+) -> list[_Place] | None:
+    """The words between the neighbouring references that end in what Tesseract makes of a raised digit.
+
+    They stand on the page of the notes, or all on the page before it.
 
     Returns:
-        Index of the line in ``body``, the sign, and the line with the sign raised; ``None`` when there is no such
-        word, or more than one.
+        As many places as there are notes; ``None`` where there are more or fewer such words.
     """
-    if not note.label.isdigit():
+    if not all(note.label.isdigit() for note in run):
         return None
     first, last = 0, len(body)
     for index, (page, line) in enumerate(body):
         for word in line.words:
             for raised in word.raised:
                 label = rulings.get((page, raised.box), Ruling()).label
-                if label == str(int(note.label) - 1):
+                if label == str(int(run[0].label) - 1):
                     first = index
-                elif label == str(int(note.label) + 1):
+                elif label == str(int(run[-1].label) + 1):
                     last = min(last, index + 1)
-    found = []
+    for page in (run[0].page, run[0].page - 1):
+        found = _unread_on(page, body, first, last)
+        if found:
+            return found if len(found) == len(run) else None
+    return None
+
+
+def _unread_on(page: int, body: Sequence[tuple[int, Line]], first: int, last: int) -> list[_Place]:
+    """The words of a page, on the lines from ``first`` up to ``last``, that may end in an unread reference."""
+    found: list[_Place] = []
     for index in range(first, last):
-        page, line = body[index]
-        if page != note.page:
+        on, line = body[index]
+        if on != page:
             continue
         for at, word in enumerate(line.words):
             sign = _UNREAD_REFERENCE.match(word.text)
             if sign and not word.raised and not _closes_a_quote(line, at, sign[2]):
                 found.append((index, at, sign))
-    if len(found) != 1:
-        return None
-    index, at, sign = found[0]
-    line = body[index][1]
+    return found
+
+
+def _raised_in(line: Line, at: int, sign: re.Match[str]) -> tuple[Line, Raised]:
+    """The line with the sign at the end of one of its words raised, and that sign."""
     word = line.words[at]
+    # It has no box of its own; two of one word's would be one, but a word has one such sign.
     raised = Raised(len(sign[1]), sign[2], 0.0, word.box)
     plain = replace(word, text=sign[1] + sign[3], letters=(), raised=(raised,))
-    return index, raised, replace(line, words=(*line.words[:at], plain, *line.words[at + 1 :]))
+    return replace(line, words=(*line.words[:at], plain, *line.words[at + 1 :])), raised
 
 
 def _closes_a_quote(line: Line, at: int, sign: str) -> bool:
@@ -551,12 +645,18 @@ def _heads(
     stars = {i: star for i, line in enumerate(bare) if (star := _starred_head(line, headed[i]))}
     starred = _cited_stars(stars, bare, references)
     signs = _signs([i for i in range(len(bare)) if i not in starred], bare, headed, fresh)
-    numbers = settle(list(signs.values()), frozenset(number for _, number in references if isinstance(number, int)))
+    numbers = settle(list(signs.values()), *_wanted(references))
     numbered = {index: number for index, number in zip(signs, numbers, strict=True) if number is not None}
     loose = {i: star for i, star in stars.items() if headed[i] and i in fresh and i not in numbered}
     starred = _with_loose_stars(starred, loose)
     numbered |= _unread_heads([line.page for line in bare], numbered, starred, references)
     return _labelled({**numbered, **starred}, read={*signs, *starred})
+
+
+def _wanted(references: Sequence[Citation]) -> tuple[frozenset[int], set[int]]:
+    """The numbers that references ask for, and the pages on which heads may start anew because references do."""
+    numbers = frozenset(number for _, number in references if isinstance(number, int))
+    return numbers, {page + more for page, number in references if number == 1 for more in (0, 1)}
 
 
 def _signs(

@@ -177,20 +177,22 @@ def _block(parts: Sequence[PagePart], rulings: Rulings) -> Block:
         return _formula(parts[0], rulings)
     grid: list[Row] = []
     for part in parts:
-        rows = [
-            tuple(join_lines(tuple(token(part.page, word, rulings) for word in line) for line in cell) for cell in row)
-            for row in _words(part.zone)
-        ]
+        rows = _rows(part, rulings)
         if grid and rows and _cut_by_page_end(grid, rows):
             grid[-1] = tuple(join_lines([above, below]) for above, below in zip(grid[-1], rows.pop(0), strict=True))
         grid += rows
-    return Block(
-        "table",
-        tuple(one for row in grid for cell in row for one in cell),
-        parts[0].page,
-        box=parts[0].zone.box,
-        rows=tuple(tuple(published(cell) for cell in row) for row in grid),
-    )
+    cells = tuple(tuple(published(cell) for cell in row) for row in grid)
+    tokens = tuple(one for row in grid for cell in row for one in cell)
+    return Block("table", tokens, parts[0].page, box=parts[0].zone.box, rows=cells)
+
+
+def _rows(part: PagePart, rulings: Rulings) -> list[Row]:
+    """The tokens of each cell."""
+
+    def cell(lines: Sequence[Sequence[Word]]) -> Tokens:
+        return join_lines(tuple(token(part.page, word, rulings) for word in line) for line in lines)
+
+    return [tuple(map(cell, row)) for row in _words(part.zone)]
 
 
 def _is_formula(zone: Zone) -> bool:
@@ -286,24 +288,27 @@ def _is_share(whole: Decimal | None, part: Decimal | None, share: Decimal | None
 
 def _wrong_totals(block: Block, numbers: Sequence[Sequence[Decimal | None]]) -> Iterator[PageWarning]:
     """The last row, where it gives totals, against the rows above it."""
-    if len(numbers) < _FEWEST_ROWS or not any(map(_is_total, block.rows[-1])):
-        return
-    if any(_is_total(cell) for row in block.rows[1:-1] for cell in row):  # sums of sums
+    totals = [any(map(_is_total, row)) for row in block.rows]
+    if len(numbers) < _FEWEST_ROWS or not totals[-1] or any(totals[1:-1]):  # no sums of sums
         return
     for column, total in enumerate(numbers[-1]):
-        above = [(row[column], bool(text[column].strip())) for row, text in zip(numbers, block.rows, strict=True)][:-1]
-        body = [(number, filled) for number, filled in above if number is not None or filled]
-        while body and body[0][0] is None:  # the head
-            body.pop(0)
-        if total is None or len(body) < _FEWEST_ROWS - 1 or any(number is None for number, _ in body):
-            continue
-        added = sum((number for number, _ in body if number is not None), Decimal(0))
-        if added != total and not _rises_by_one([number for number, _ in body if number is not None]):
+        addends = _addends([row[column] for row in block.rows[:-1]])
+        if total is not None and addends and sum(addends) != total:
             yield PageWarning(
                 block.page,
                 f"The last row of a table says {block.rows[-1][column]} in column {column + 1}; "
-                f"the rows above it add up to {added}.",
+                f"the rows above it add up to {sum(addends)}.",
             )
+
+
+def _addends(cells: Sequence[str]) -> list[Decimal]:
+    """The numbers of a column below its head; none where it holds anything else, or counts the rows."""
+    numbers = [_number(cell) for cell in cells if cell.strip()]
+    first = next((index for index, number in enumerate(numbers) if number is not None), len(numbers))
+    body = [number for number in numbers[first:] if number is not None]
+    if len(body) < max(_FEWEST_ROWS - 1, len(numbers) - first) or _rises_by_one(body):
+        return []
+    return body
 
 
 def _rises_by_one(numbers: Sequence[Decimal]) -> bool:

@@ -23,6 +23,7 @@ _WEIGHTS = {
     "short rule": 2.5,  # right above the zone, at the left margin
     "rule over the whole measure": 2.0,
     "raised head": 2.5,  # a line begins with a raised sign
+    "raised heads": 1.0,  # more than one line does; a page of tables may have no body to compare their type with
     "plain head": 1.5,  # a line begins with the number of a reference that stands above
     "small type": 3.0,
     "smaller type": 1.5,
@@ -112,7 +113,8 @@ def _evidence(zone: Sequence[Line], above: Sequence[Line], measure: _Measure) ->
     # Without a rule and a number at its head the zone must at least stand apart.
     if not rule and not heads[0] and not (any(heads) and _stands_apart(zone, above)):
         return 0.0
-    return rule + max(heads[0], _LATER_HEAD * max(heads)) + _type_weight(size)
+    several = _WEIGHTS["raised heads"] if sum(map(_begins_raised, zone)) > 1 else 0.0
+    return rule + max(heads[0], _LATER_HEAD * max(heads)) + several + _type_weight(size)
 
 
 def _columns_end(ordered: Sequence[Line]) -> int:

@@ -30,6 +30,8 @@ _PRINT, _DIGIT = 0.55, (1.15, 1.8)
 _DARK = 140
 #: Height of a capital, and the gap between the strokes of a Roman numeral, in x-heights.
 _CAPITAL, _NEXT_STROKE = (1.15, 1.8), 0.7
+#: A column holds so many numbers and dashes before a dash in it is one.
+_FEWEST_LIKE_DASHES = 2
 #: Confidence of a numeral that is told by its strokes.
 _NUMERAL = 80.0
 #: The network is believed from this probability on.
@@ -155,25 +157,32 @@ def _with_unread_numerals(lines: list[Line], grid: _Grid, image: np.ndarray) -> 
 
 def _with_lone_signs(lines: list[Line], grid: _Grid, image: np.ndarray) -> list[Line]:
     """The lines with the signs that stand alone in a cell of a table, where nothing surer was read in it."""
-    rim = round(_RIM * grid.size)
     for column in grid.columns:
-        found: list[tuple[list[Word], Word]] = []
-        numbers = 0
-        for cell in _cells(column, grid.rows):
-            before = _inside(lines, cell)
-            numbers += any(c.isdigit() for word in before for c in word.text)
-            if cell not in grid.prints or any(word.confidence >= _DOUBTFUL for word in before):
-                continue
-            inner = Box(cell.left + rim, cell.top + rim, cell.right - rim, cell.bottom - rim)
-            sign = lone_sign(image, inner, grid.size)
-            if sign is not None and " ".join(word.text for word in before) != sign.text:
-                found.append((before, sign))
+        cells = _cells(column, grid.rows)
+        found = _lone_signs([cell for cell in cells if cell in grid.prints], lines, grid, image)
+        numbers = sum(any(c.isdigit() for word in _inside(lines, cell) for c in word.text) for cell in cells)
         dashes = sum(is_dash([sign]) for _, sign in found)
         for before, sign in found:
             # A speck may be as flat as a dash, which says that there is no number where there might be one.
-            if not is_dash([sign]) or (not before and numbers + dashes >= 2):
+            if not is_dash([sign]) or (not before and numbers + dashes >= _FEWEST_LIKE_DASHES):
                 lines = [*without(lines, before), Line((sign,), sign.box, float(sign.box.bottom), grid.size)]
     return lines
+
+
+def _lone_signs(
+    cells: Sequence[Box], lines: Sequence[Line], grid: _Grid, image: np.ndarray
+) -> list[tuple[list[Word], Word]]:
+    """The signs that stand alone in cells, each with what was read there instead."""
+    rim = round(_RIM * grid.size)
+    found = []
+    for cell in cells:
+        before = _inside(lines, cell)
+        if any(word.confidence >= _DOUBTFUL for word in before):
+            continue
+        sign = lone_sign(image, Box(cell.left + rim, cell.top + rim, cell.right - rim, cell.bottom - rim), grid.size)
+        if sign is not None and " ".join(word.text for word in before) != sign.text:
+            found.append((before, sign))
+    return found
 
 
 def _with_separators(lines: list[Line], zone: Zone, image: np.ndarray) -> list[Line]:

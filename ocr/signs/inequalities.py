@@ -17,10 +17,12 @@ from ocr.signs.network import SIGNS, probabilities
 from ocr.superscripts.raised_digits import cut_out
 from ocr.tesseract import ReadLine, ReadWord
 
-#: The network is believed from this probability on: no other sign of 160 pages reached it.
+#: The network is believed from this probability on: on 72 real pages it found the 11 signs there are, and no other.
 _SURE = 0.9
 #: With fewer letters a page is too empty to tell the size of its type.
 _FEWEST_LETTERS = 20
+#: A page of more components is noise as a whole, as for the specks.
+_MOST_COMPONENTS = 20_000
 
 # In heights of a small letter.
 _SMALLEST_LETTER = 9  # pixels
@@ -55,7 +57,7 @@ def find_inequalities(image: np.ndarray, parts: Components) -> list[Inequality]:
         parts: the components of its ink.
     """
     tall = parts.height >= _SMALLEST_LETTER
-    if tall.sum() < _FEWEST_LETTERS:
+    if tall.sum() < _FEWEST_LETTERS or parts.count > _MOST_COMPONENTS:
         return []
     size = float(np.median(parts.height[tall]))
     boxes = [*_over_bars(parts, size), *_with_touching_bars(parts, size)]

@@ -127,7 +127,7 @@ def make_examples(count: int, seed: int, fonts: list[str]) -> tuple[np.ndarray, 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--examples", type=int, default=40_000)
+    parser.add_argument("--examples", type=int, default=30_000)
     parser.add_argument("--epochs", type=int, default=20)
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args()

@@ -58,12 +58,12 @@ def formulas(document: Document) -> Iterator[Change]:
         is_head = len(tokens) == 2 and tokens[-1].text.endswith(":")
         if block.type in _BLOCKS or is_head:
             line = [Place(number, f"blocks/{number}", tokens, index) for index in range(len(tokens))]
-            yield from _in_line(document.blocks, number, line)
+            yield from _in_line(line, document.blocks, number)
 
 
-def _in_line(blocks: Sequence[Block], number: int, line: Sequence[Place]) -> Iterator[Change]:
+def _in_line(line: Sequence[Place], blocks: Sequence[Block], number: int) -> Iterator[Change]:
     block = blocks[number]
-    changes = _formula_changes(blocks, number, line)
+    changes = _formula_changes(line, blocks, number)
     if changes is not None:
         yield from changes
     elif block.type == "letterhead" and _is_motto_below(blocks, number):
@@ -109,12 +109,10 @@ def _is_as_wide(head: Sequence[Place], rest: Sequence[Place]) -> bool:
     return _REST_WIDE[0] * as_set < end.right - start.left < _REST_WIDE[1] * as_set
 
 
-def _formula_changes(blocks: Sequence[Block], number: int, line: Sequence[Place]) -> list[Change] | None:
+def _formula_changes(line: Sequence[Place], blocks: Sequence[Block], number: int) -> list[Change] | None:
     """What makes a line the formula that it nearly is; nothing where it may be a name, ``None`` where it is none."""
     bodies = BODIES if blocks[number].type in _BLOCKS else ()
-    tried = chain(
-        (_matched(line, formula) for formula in _known(blocks[number])), (_named(line, body) for body in bodies)
-    )
+    tried = chain((_matched(line, one) for one in _known(blocks[number])), (_named(line, body) for body in bodies))
     found = next(filter(None, tried), None)
     if found is None:
         return None

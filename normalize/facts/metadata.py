@@ -11,11 +11,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from normalize.document import Block, Document, Evidence, Metadata, PageWarning, Part
-from normalize.structure import letterhead
-from normalize.structure.bundles import documents
-from normalize.structure.signature import read_signature
-from normalize.structure.title import title as find_title
-from normalize.structure.values import Value, located
+from normalize.facts import letterhead
+from normalize.facts.bundles import documents
+from normalize.facts.signature import read_signature
+from normalize.facts.title import title as find_title
+from normalize.facts.values import Value, located
 from normalize.vietnamese import decree30
 
 #: An agency, place or symbol whose least sure word was read with less confidence (0 to 100) is no fact. On 26 papers of

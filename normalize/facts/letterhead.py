@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from normalize.document import Block, Tokens
-from normalize.structure.values import (
+from normalize.facts.values import (
     NOTHING,
     Value,
     box_at,

@@ -11,8 +11,8 @@ from collections.abc import Sequence
 from itertools import takewhile
 
 from normalize.document import Block
-from normalize.structure.letterhead import agency
-from normalize.structure.values import plain_text
+from normalize.facts.letterhead import agency
+from normalize.facts.values import plain_text
 from normalize.vietnamese import decree30
 
 _YEAR = re.compile(r"(?:19|20)\d\d")

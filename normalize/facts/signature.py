@@ -25,6 +25,69 @@ _ADJACENT = 1.2
 _SYLLABLES = (2, 5)
 #: Two lines stand in one column when they share so much of the width of the narrower one.
 _SHARED_WIDTH = 0.3
+#: The commonest family names. A name in capitals is told by one; in mixed case any word with a capital may begin one.
+_FAMILY_NAMES = frozenset(
+    [
+        "Nguyễn",
+        "Trần",
+        "Lê",
+        "Phạm",
+        "Hoàng",
+        "Huỳnh",
+        "Phan",
+        "Vũ",
+        "Võ",
+        "Đặng",
+        "Bùi",
+        "Đỗ",
+        "Hồ",
+        "Ngô",
+        "Dương",
+        "Lý",
+        "Đào",
+        "Đoàn",
+        "Vương",
+        "Trịnh",
+        "Trương",
+        "Đinh",
+        "Lâm",
+        "Phùng",
+        "Mai",
+        "Tô",
+        "Hà",
+        "Tạ",
+        "Lương",
+        "Nông",
+        "Chu",
+        "Triệu",
+        "Quách",
+        "Thái",
+        "Cao",
+        "Tống",
+        "Kiều",
+        "Lưu",
+        "La",
+        "Thân",
+        "Từ",
+        "Châu",
+        "Hứa",
+        "Giang",
+        "Đàm",
+        "Ông",
+        "Tăng",
+        "Hàn",
+        "Nghiêm",
+        "Mạc",
+        "Ninh",
+        "Khương",
+        "Doãn",
+        "Diệp",
+        "Vi",
+        "Lục",
+        "Ma",
+        "Sầm",
+    ]
+)
 _EDGES = " _-–—.,:;*'\"|\\/`^~“”‘’"
 
 
@@ -259,10 +322,12 @@ def _is_office(row: _Row) -> bool:
 
 
 def _is_name(row: _Row) -> bool:
-    """Whether a line is a name in mixed case, after a rank or a degree or not."""
+    """Whether a line is a name, after a rank or a degree or not; in capitals it is a family name and two more words."""
     words = [word.strip(_EDGES) for word in _without_honours(row.text).split()]
+    if row.capitals and len(words) > _SYLLABLES[0] and words[0].capitalize() in _FAMILY_NAMES:
+        words = [word.capitalize() for word in words]
     return (
-        not row.capitals
+        not any(word.isupper() for word in words)
         and _SYLLABLES[0] <= len(words) <= _SYLLABLES[1]
         and all(word.istitle() and parse(word.lower()) is not None for word in words)
         and sum(len(word) for word in words) > 4

@@ -13,8 +13,8 @@ from dataclasses import dataclass, replace
 from itertools import takewhile
 
 from normalize.document import Block, Tokens
-from normalize.structure.letterhead import share_of_capitals
-from normalize.structure.values import NOTHING, Value, plain_text
+from normalize.facts.letterhead import share_of_capitals
+from normalize.facts.values import NOTHING, Value, plain_text
 from normalize.vietnamese import decree30
 
 #: The title stands within so many blocks after the letterhead.

@@ -78,9 +78,22 @@ def _is_framed_stamp(zone: Zone, page: Page) -> bool:
         return True
     if any(names_portal(text) for text in (*plain, " ".join(plain))):
         return True
-    incoming = any(begins_incoming(line.text) for line in zone.lines)
+    incoming = any(_is_incoming(line) for line in zone.lines)
     fields = sum(is_received_field(line.text) for line in zone.lines)
     return incoming or (fields >= 2 and len(plain) <= 6)
+
+
+def _is_incoming(line: Line) -> bool:
+    """Whether ĐẾN stands in a line in capitals, however its diacritics were read, and nothing behind it but fields.
+
+    The frame is what is sure; "ĐỀN BÙ GIẢI PHÓNG MẶT BẰNG" in one is no stamp.
+    """
+    words = [word.text.strip("_-|") for word in line.words]
+    for index, word in enumerate(words):
+        rest = " ".join(words[index + 1 :])
+        if begins_incoming(" ".join(words[index:])) or (begins_incoming(word) and is_received_field(rest)):
+            return True
+    return False
 
 
 def _is_small(box: Box, page: Page) -> bool:

@@ -656,7 +656,8 @@ def _heads(
 def _wanted(references: Sequence[Citation]) -> tuple[frozenset[int], set[int]]:
     """The numbers that references ask for, and the pages on which heads may start anew because references do."""
     numbers = frozenset(number for _, number in references if isinstance(number, int))
-    return numbers, {page + more for page, number in references if number == 1 for more in (0, 1)}
+    anew = [page for page, number in references if number == 1][1:]  # with the first of them numbering begins
+    return numbers, {page + more for page in anew for more in (0, 1)}
 
 
 def _signs(

@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
+import numpy as np
+
 from ocr.layout.zones import body_x_height
 from ocr.page import Box, Line, Zone, evidence, lines_of
 from ocr.superscripts.note_heads import NoteHead
@@ -45,9 +47,12 @@ def read_note_heads(
         for line in zone.lines:
             if zone.kind != "notes" and not (zone.kind == "text" and line.x_height < small):
                 continue
-            head = find(line)
-            if head and head.sign.text != _raised_head(line) and (read := _read(line, head, again)):
-                found[line] = read
+            size = line.x_height
+            if zone.kind == "notes":  # a line of capitals and digits is measured too large
+                size = min(size, float(np.median([one.x_height for one in zone.lines])))
+            head = find(replace(line, x_height=size))
+            if head and not _raised_head(line).startswith(head.sign.text) and (read := _read(line, head, again)):
+                found[line] = replace(read, x_height=size)
     return [found.get(line, line) for line in lines] if found else None
 
 
@@ -72,5 +77,4 @@ def _read(line: Line, head: NoteHead, again: Callable[[Box, NoteHead], Sequence[
         return None
     if _raised_head(best) != head.sign.text:
         return None
-    # The size of its type is measured better among the lines of the page.
-    return replace(best, baseline=line.baseline, x_height=line.x_height)
+    return replace(best, baseline=line.baseline)

@@ -33,7 +33,7 @@ _NUMBER_BESIDE_DATE = re.compile(r"(S[ốôo]\s?:.{0,20}?/\S+)\s+(\S.*)", re.IGN
 
 def part_of_form(last: str, text: str) -> bool:
     """Whether a line begins anew after the one before it, because one of them is a line of a form."""
-    if _stands_alone(last) or _stands_alone(text) or _begins_anew(text):
+    if stands_alone(last) or stands_alone(text) or _begins_anew(text):
         return True
     one, other = _is_capitals(last), _is_capitals(text)
     if one and other:
@@ -47,7 +47,7 @@ def _begins_anew(text: str) -> bool:
     return len(text) <= _LONGEST and (is_addressee(text) or (text.startswith("V") and begins_about(text)))
 
 
-def _stands_alone(text: str) -> bool:
+def stands_alone(text: str) -> bool:
     """Whether a line is the national title, the motto, a number, a place and date, a type, or the recipients' head."""
     if len(text) > _LONGEST:
         return False
@@ -86,7 +86,7 @@ def with_columns_parted(lines: Sequence[str]) -> list[str]:
             left.append(parts[0])
             right.append(parts[1])
             last = index
-        elif _stands_alone(lines[index].strip()) and not _NUMBER.match(lines[index]):
+        elif stands_alone(lines[index].strip()) and not _NUMBER.match(lines[index]):
             if is_document_type(lines[index]):
                 break
             right.append(lines[index])
@@ -102,11 +102,8 @@ def with_columns_parted(lines: Sequence[str]) -> list[str]:
 def _parted_title(line: str) -> tuple[str, str] | None:
     """What stands before the national title on its line, and the title."""
     found = re.search(r"\sC[ỘOÔ]NG\s+H[ÒOÓ][AÀÁ]\s+X[ÃA]\s", line)
-    return (
-        (line[: found.start()].strip(), line[found.start() :].strip())
-        if found and line[: found.start()].strip()
-        else None
-    )
+    before = line[: found.start()].strip() if found else ""
+    return (before, line[found.start() :].strip()) if found and any(map(str.isalpha, before)) else None
 
 
 def _parted(line: str) -> tuple[str, str] | None:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from normalize.document import DropReason
+from normalize.plaintext.form_lines import stands_alone
 from normalize.plaintext.signs import ENDED, NOTATION, begins_lower
 from normalize.vietnamese.decree30 import is_list_item
 
@@ -255,6 +256,8 @@ def _same_lines(lines: Sequence[str], text_lines: Sequence[int]) -> dict[str, li
 def _may_run(words: str, first: str, places: Sequence[int], at: Sequence[int]) -> bool:
     """Whether a line is of several words, comes often enough, and always a page apart."""
     if len(places) < _FEWEST_PLACES or len(words) < _HEADER_LETTERS[0] or " " not in words or begins_lower(first):
+        return False
+    if stands_alone(first.strip()):  # the letterhead of each of several documents
         return False
     return all(at[after] - at[before] >= _PAGE_AT_LEAST for before, after in pairwise(places))
 

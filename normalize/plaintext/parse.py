@@ -14,13 +14,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from normalize.document import (
     Block,
     BlockType,
     Document,
+    Dropped,
     Footnote,
     PageWarning,
     Reference,
@@ -31,6 +32,7 @@ from normalize.document import (
 )
 from normalize.facts.metadata import with_parts
 from normalize.plaintext.chunks import Chunk, chunks_of
+from normalize.plaintext.own_text import own_chunks, tell_own
 from normalize.plaintext.plain_numbers import with_plain_numbers
 from normalize.plaintext.signs import BRACKETED, CLOSED, RAISED, SIGN, SURE_SIGN, raised_numbers
 from normalize.plaintext.story import Told, tell
@@ -63,6 +65,54 @@ def parse_text(text: str, source: Source) -> Document:
         text: plain or Markdown; lines may be printed lines or paragraphs, with blank lines between or without.
         source: the file it comes from; its ``pages`` are 0.
     """
+    own = own_chunks(text)
+    reading = _as_published(own) if own is not None else _as_another_engine_left_it(text)
+    blocks, notes = _build(reading)
+    cited = {label for block in blocks for label in block.labels} | {label for note in notes for label in note.labels}
+    lost = [
+        PageWarning(note.pages[0] if note.pages else 0, f"The mark of footnote {note.printed_label} was not found.")
+        for note in notes
+        if note.label not in cited
+    ]
+    document = Document(
+        source=source,
+        blocks=tuple(blocks),
+        footnotes=tuple(replace(note, anchored=note.label in cited) for note in notes),
+        dropped=tuple(reading.dropped),
+        warnings=(*reading.warnings, *lost),
+    )
+    return with_parts(document)
+
+
+@dataclass(frozen=True, slots=True)
+class _Reading:
+    """A text taken apart, and what its parts turned out to be.
+
+    Attributes:
+        named, rulings: see :data:`_Names` and :data:`_Rulings`.
+    """
+
+    chunks: Sequence[Chunk]
+    story: Told
+    named: _Names
+    rulings: _Rulings
+    dropped: Sequence[Dropped] = ()
+    warnings: Sequence[PageWarning] = ()
+
+
+def _as_published(chunks: Sequence[Chunk]) -> _Reading:
+    """Our own text: each number is the reference or the note that it says."""
+    named = {index: (chunk.head, chunk.head) for index, chunk in enumerate(chunks) if chunk.head}
+    rulings = {
+        (index, sign.start()): sign[2] for index, chunk in enumerate(chunks) for sign in SIGN.finditer(chunk.text)
+    }
+    unanswered = dict.fromkeys(label for label in rulings.values() if (label, label) not in named.values())
+    warnings = [PageWarning(0, f"Footnote mark {label} has no note.") for label in unanswered]
+    return _Reading(chunks, tell_own(chunks), named, rulings, warnings=warnings)
+
+
+def _as_another_engine_left_it(text: str) -> _Reading:
+    """What the numbers and chunks of a text are, by all that speaks for it."""
     chunks, dropped = chunks_of(text)
     chunks, plain = with_plain_numbers(chunks)
     story = tell(chunks)
@@ -84,22 +134,7 @@ def parse_text(text: str, source: Source) -> Document:
     if plain:
         warnings.append(PageWarning(0, f"Plain digits were taken for the numbers of footnotes: {', '.join(plain)}."))
     chunks, rulings, guessed = _guessed(chunks, story, named, rulings)
-    blocks, notes = _build(chunks, story, named, rulings)
-    anchored = {label for block in blocks for label in block.labels}
-    warnings += guessed
-    warnings += [
-        PageWarning(note.pages[0] if note.pages else 0, f"The mark of footnote {note.printed_label} was not found.")
-        for note in notes
-        if note.label not in anchored
-    ]
-    document = Document(
-        source=source,
-        blocks=tuple(blocks),
-        footnotes=tuple(replace(note, anchored=note.label in anchored) for note in notes),
-        dropped=tuple(dropped),
-        warnings=tuple(warnings),
-    )
-    return with_parts(document)
+    return _Reading(chunks, story, named, rulings, dropped, warnings + guessed)
 
 
 # -- references, blocks, notes --------------------------------------------------------------------------------------
@@ -211,7 +246,7 @@ def _closes_a_quote(text: str, sign: re.Match[str]) -> bool:
     return any(c in sign[1] and before.count(c) % 2 for c in "\"'*")
 
 
-def _tokens(chunk: Chunk, index: int, rulings: _Rulings, in_note: bool, offset: int = 0) -> Tokens:
+def _tokens(chunk: Chunk, index: int, rulings: _Rulings, offset: int = 0) -> Tokens:
     out: list[Token] = []
     for part in re.finditer(r"\S+", chunk.text):
         text, references = "", []
@@ -219,7 +254,7 @@ def _tokens(chunk: Chunk, index: int, rulings: _Rulings, in_note: bool, offset: 
         for sign in SIGN.finditer(part[0]):
             text += part[0][at : sign.start()]
             at = sign.end()
-            label = None if in_note else rulings.get((index, offset + part.start() + sign.start()))
+            label = rulings.get((index, offset + part.start() + sign.start()))
             if label is not None:
                 references.append(Reference(len(text), label))
             else:
@@ -232,32 +267,28 @@ def _tokens(chunk: Chunk, index: int, rulings: _Rulings, in_note: bool, offset: 
     return tuple(out)
 
 
-def _rows(chunk: Chunk, index: int, rulings: _Rulings, in_note: bool) -> tuple[tuple[str, ...], ...]:
+def _rows(chunk: Chunk, index: int, rulings: _Rulings) -> tuple[tuple[str, ...], ...]:
     """The cells of a table as published."""
     offset = 0
     out = []
     for row in chunk.table:
         cells = []
         for cell in row:
-            cells.append(published(_tokens(Chunk(cell), index, rulings, in_note, offset)))
+            cells.append(published(_tokens(Chunk(cell), index, rulings, offset)))
             offset += len(cell) + 1 if cell else 0
         out.append(tuple(cells))
     return tuple(out)
 
 
-def _build(
-    chunks: Sequence[Chunk],
-    story: Told,
-    named: _Names,
-    rulings: _Rulings,
-) -> tuple[list[Block], list[Footnote]]:
+def _build(reading: _Reading) -> tuple[list[Block], list[Footnote]]:
+    chunks, story, named, rulings = reading.chunks, reading.story, reading.named, reading.rulings
     bodies: list[list[Tokens]] = []
     pages: list[int] = []
     tables: dict[int, tuple[tuple[str, ...], ...]] = {}
     notes: list[tuple[str, str, list[list[Tokens]], list[int]]] = []
     for index, chunk in enumerate(chunks):
         in_note = story.in_note[index]
-        tokens = _tokens(chunk, index, rulings, in_note)
+        tokens = _tokens(chunk, index, rulings)
         name = named.get(index)
         if name:
             notes.append((*name, [[tokens]], [chunk.page]))
@@ -275,7 +306,7 @@ def _build(
             bodies[-1].append(tokens)
         else:
             if chunk.table:
-                tables[len(bodies)] = _rows(chunk, index, rulings, in_note)
+                tables[len(bodies)] = _rows(chunk, index, rulings)
             bodies.append([tokens])
             pages.append(chunk.page)
     joined = [join_lines(parts) for parts in bodies]

@@ -44,10 +44,14 @@ def seal(found: re.Match[str]) -> str:
     return f"{BRACKETED if found['bracket'] else RAISED}{digits}{CLOSED}"
 
 
+#: "a. Đối với", "b- Tổ chức": a letter that counts, and a capital behind it.
+_LETTERED = re.compile(r"[a-zđ]\s?[.\-–]\s+[^\W\d_]")
+
+
 def begins_lower(text: str) -> bool:
     """Whether a text begins in the middle of a sentence, by its looks."""
     first = next((c for c in text if c.isalnum()), "")
-    return first.islower() and not is_list_item(text)
+    return first.islower() and not is_list_item(text) and not _LETTERED.match(text)
 
 
 def bare(text: str) -> str:
@@ -57,10 +61,11 @@ def bare(text: str) -> str:
 
 def raised_numbers(text: str) -> list[re.Match[str]]:
     """The sealed numbers of a text, found by :data:`SIGN`, without the exponents of units: ``km²`` cites no note."""
-    return [sign for sign in SIGN.finditer(text) if not _raises_unit(text, sign.start(), sign[2])]
+    return [sign for sign in SIGN.finditer(text) if not raises_unit(text, sign.start(), sign[2])]
 
 
-def _raises_unit(text: str, at: int, digits: str) -> bool:
+def raises_unit(text: str, at: int, digits: str) -> bool:
+    """Whether a raised number at a place of a text is the exponent of the unit before it."""
     before = text[max(0, at - 40) : at]  # a word, with room to spare
     words = before.split()
     word = words[-1] if words and not before[-1].isspace() else ""

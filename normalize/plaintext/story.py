@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from normalize.plaintext.chunks import Chunk
+from normalize.plaintext.form_lines import part_of_form
 from normalize.plaintext.signs import SURE_SIGN, bare, raised_numbers
 from normalize.structure.footnotes import Sign, settle
 from normalize.vietnamese import language
@@ -58,7 +59,7 @@ class _Story:
 def tell(chunks: Sequence[Chunk]) -> Told:
     """The cheapest story of a whole text."""
     first_head = next((index for index, chunk in enumerate(chunks) if chunk.head), len(chunks))
-    judge = _Continuity(chunks, back=1 if first_head == len(chunks) else _USUAL_PAGE)
+    judge = Continuity(chunks, back=1 if first_head == len(chunks) else _USUAL_PAGE)
     cites = _cites(chunks)
     beam = [_Story(0.0)]
     for index in range(len(chunks)):
@@ -173,14 +174,16 @@ def _parts_halves(chunk: Chunk) -> bool:
     return not chunk.table and bare(chunk.text).endswith(";")
 
 
-def _stands_for_itself(text: str, lower: bool) -> bool:
+def stands_for_itself(text: str, lower: bool) -> bool:
     """Whether a text is a title or heading, so that the next chunk does not go on with it."""
     return is_document_type(text) or (bool(heading_level(text)) and not lower)
 
 
 def _may_go_on_with_body(place: _Place) -> bool:
     plain = not place.chunk.head and not place.chunk.table
-    return plain and place.body_open and place.body is not None and not _stands_for_itself(place.body.text, place.lower)
+    if not plain or not place.body_open or place.body is None or stands_for_itself(place.body.text, place.lower):
+        return False
+    return place.lower or not part_of_form(place.body.text, place.chunk.text)
 
 
 def _may_be_in_note(place: _Place) -> bool:
@@ -283,7 +286,7 @@ _BEGINS_NOTE_PARAGRAPH = _Way(
 _WAYS = (_HEADS_NOTE, _BEGINS_BODY_PARAGRAPH, _GOES_ON_WITH_BODY, _GOES_ON_WITH_NOTE, _BEGINS_NOTE_PARAGRAPH)
 
 
-def _told_on(story: _Story, index: int, place: _Place, way: _Way, judge: _Continuity) -> _Story:
+def _told_on(story: _Story, index: int, place: _Place, way: _Way, judge: Continuity) -> _Story:
     """A story with one more chunk that goes one way."""
     cost = sum(one.nats for one in way.costs if one.holds(place))
     if way.join:
@@ -302,7 +305,7 @@ def _told_on(story: _Story, index: int, place: _Place, way: _Way, judge: _Contin
 # -- what follows on what -------------------------------------------------------------------------------------------
 
 
-class _Continuity:
+class Continuity:
     """How well one chunk follows on another, by the language model."""
 
     def __init__(self, chunks: Sequence[Chunk], back: int) -> None:

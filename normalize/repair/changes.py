@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from normalize.document import Document, Token, Tokens
@@ -123,6 +123,29 @@ def beside(made: Iterable[Change], more: Iterable[Change], document: Document) -
         here.append(change)
         kept.append(change)
     return kept
+
+
+def carried_back(change: Change, made: Iterable[Change]) -> Change | None:
+    """A change of a text in which others were made, as a change of that text before.
+
+    ``None`` where it touches tokens that were changed.
+    """
+    runs: list[tuple[int, int, int]] = []  # of tokens that were changed: first, last, and how many more they became
+    for one in sorted((one for one in made if one.text == change.text), key=lambda one: (one.first, one.start)):
+        grown = one.after.count(" ") - one.before.count(" ")
+        if runs and one.first <= runs[-1][1]:
+            first, last, before = runs.pop()
+            runs.append((first, max(last, one.last), before + grown))
+        else:
+            runs.append((one.first, one.last, grown))
+    shift = 0
+    for first, last, grown in runs:
+        if change.last < first + shift:
+            break
+        if change.first <= last + grown + shift:
+            return None
+        shift += grown
+    return replace(change, first=change.first - shift, last=change.last - shift)
 
 
 def page_letters(token: Token) -> tuple[Letter, ...]:

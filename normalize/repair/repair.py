@@ -20,7 +20,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 
 from normalize.document import Block, Document, published
-from normalize.repair.changes import Change, beside
+from normalize.repair.changes import Change, beside, carried_back
 from normalize.repair.corrections import apply, undo
 from normalize.repair.noisy_channel import noisy_channel
 from normalize.repair.rules.abbreviations import abbreviations, symbols
@@ -36,6 +36,9 @@ from normalize.repair.rules.second_readings import second_readings
 from normalize.vietnamese.language import LanguageModel, load_language_model
 
 __all__ = ["MODES", "RULES", "Rule", "repair", "undo"]
+
+#: So often a text is looked at again after what was mended.
+_MORE_ROUNDS = 3
 
 MODES = ("off", "safe", "full")
 
@@ -114,10 +117,28 @@ def repair(document: Document, mode: str = "safe") -> Document:
 
 
 def _repaired(document: Document, model: LanguageModel, mode: str) -> Document:
+    changes = _found(document, model, mode)
+    repaired = apply(document, changes)
+    if any(token.letters for _, tokens in document.texts() for token in tokens):
+        return repaired
+    # Where there is no page, what was mended may make its neighbours sure enough, and whoever took the published text
+    # back would see that.
+    for _ in range(_MORE_ROUNDS):
+        seen = _found(replace(repaired, corrections=()), model, mode)
+        more = beside(changes, (back for one in seen if (back := carried_back(one, changes))), document)
+        if not more:
+            break
+        changes += more
+        repaired = apply(document, changes)
+    return repaired
+
+
+def _found(document: Document, model: LanguageModel, mode: str) -> list[Change]:
+    """The changes that all rules make in a document as it stands."""
     changes: list[Change] = []
     for rule in RULES:
         changes += beside(changes, rule.find(document, model, mode), document)
-    return apply(document, changes)
+    return changes
 
 
 def _with_dropped(document: Document, model: LanguageModel, mode: str) -> Document:

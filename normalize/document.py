@@ -7,7 +7,7 @@ repair) takes a :class:`Document` and returns another one.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -40,6 +40,7 @@ class Token:
             was read, with its competitors. Stays the same when repair changes ``text``. Empty for text from
             another engine.
         references: footnote references in order of ``offset``.
+        uneven: by how much its digits differ from the type of their line (:attr:`ocr.page.Word.uneven`).
         second: what a second reader made of a number; ``None`` where none looked.
     """
 
@@ -49,6 +50,7 @@ class Token:
     confidence: float | None = None
     letters: tuple[Letter, ...] = ()
     references: tuple[Reference, ...] = ()
+    uneven: float = 0.0
     second: str | None = None
 
     @property
@@ -143,7 +145,7 @@ class Correction:
     """One change that repair made, with what is needed to explain and to undo it.
 
     Attributes:
-        where: ``blocks/12`` or ``footnotes/3/0`` (label, paragraph): the text it stands in.
+        where: ``blocks/12``, ``footnotes/3/0`` (label, paragraph) or ``dropped/4``: the text it stands in.
         start: offset of ``after`` in that published text, references and all.
         before: as it was read.
         after: as it is published.
@@ -175,6 +177,7 @@ DropReason = Literal[
     "received stamp",
     "electronic signature",
     "copy line",
+    "image link",
     "noise",
 ]
 
@@ -185,12 +188,15 @@ class Dropped:
 
     Attributes:
         reason: why.
+        tokens: of a stamp or a note that was put on the page later, its words, which repair puts right like the
+            document's; of anything else none, as it was no print or is published elsewhere.
     """
 
     page: int
     box: Box | None
     text: str
     reason: DropReason
+    tokens: Tokens = field(default=(), repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,10 +206,12 @@ class PageWarning:
     Attributes:
         page: 0 when it concerns the whole document.
         message: one plain English sentence.
+        box: where on the page; ``None`` where it concerns the whole page.
     """
 
     page: int
     message: str
+    box: Box | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,6 +240,39 @@ class Metadata:
     signer: str | None = None
     signer_title: str | None = None
     recipients: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """Where a value of the metadata stands, and how surely it was read.
+
+    Attributes:
+        page: 0 where there are no pages.
+        box: around its words; ``None`` for text from another engine.
+        confidence: of its least sure word, 0 to 100; ``None`` for text from another engine.
+    """
+
+    page: int
+    box: Box | None
+    confidence: float | None
+
+
+#: By field of :class:`Metadata`, each line of the recipients for itself. Values that are ``None`` have none.
+MetadataEvidence = Mapping[str, Evidence | tuple[Evidence, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One of the documents that a file holds; most files hold one.
+
+    Attributes:
+        first_page, last_page: both inclusive; 0 where there are no pages.
+    """
+
+    first_page: int
+    last_page: int
+    metadata: Metadata
+    evidence: MetadataEvidence = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -274,6 +315,8 @@ class Document:
 
     Attributes:
         footnotes: by label, in order of first citation.
+        metadata: of the first document in the file.
+        parts: the documents in the file, each with its metadata; empty where nobody has looked for them.
         corrections: in document order; empty before repair.
         engine: versions of what read and repaired it.
         timings: seconds by stage.
@@ -283,6 +326,7 @@ class Document:
     blocks: tuple[Block, ...]
     footnotes: tuple[Footnote, ...] = ()
     metadata: Metadata = field(default_factory=Metadata)
+    parts: tuple[Part, ...] = ()
     corrections: tuple[Correction, ...] = ()
     pages: tuple[PageReport, ...] = ()
     dropped: tuple[Dropped, ...] = ()

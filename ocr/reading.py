@@ -12,20 +12,29 @@ import cv2
 import numpy as np
 
 from ocr import unread_ink
+from ocr.fragments import mended
 from ocr.image import clean, specks
 from ocr.image.components import Components, find_components
-from ocr.layout.ruled_tables import Table, erase_borders, find_tables
+from ocr.layout import tick_boxes
+from ocr.layout.digit_heights import measure_digits
+from ocr.layout.ruled_tables import Table, column_boxes, erase_borders, find_tables
 from ocr.layout.rules import find_rules
+from ocr.layout.weight import with_weights
 from ocr.layout.x_height import measured
 from ocr.layout.zones import find_zones
 from ocr.page import Box, Line, Page, Zone, lines_of, mean_confidence, words_of
 from ocr.rasterize import MAX_PIXELS, rasterize
 from ocr.reread.about_seals import read_about_seals
 from ocr.reread.columns import read_columns
+from ocr.reread.doubtful_lines import read_doubtful
+from ocr.reread.list_marks import read_list_marks
 from ocr.reread.missed_text import read_missed
 from ocr.reread.note_heads import read_note_heads
 from ocr.reread.numbers import read_twice
 from ocr.reread.table_cells import read_cells
+from ocr.reread.torn_words import read_torn
+from ocr.signs.inequalities import Inequality, find_inequalities, put_in, without_inequalities
+from ocr.signs.strokes import with_roman_ones
 from ocr.superscripts.attach import attach
 from ocr.superscripts.erase import Shift, close_up, erase, put_back
 from ocr.superscripts.find import RaisedSign, find_raised
@@ -34,6 +43,10 @@ from ocr.tesseract import ReadLine, engine_versions, find_rotation, moved, read_
 
 #: Below this mean confidence a page may be lying on its side or standing on its head.
 _DOUBTFUL = 70.0
+#: What lies about a seal is read twice, the second time as if its resolution were this share of what it is.
+_LARGER = 0.73
+#: In x-heights: a component taller or wider than this is a stroke of the pen.
+_STROKE_HEIGHT, _STROKE_WIDTH = 3.2, 10.0
 #: Tesseract's orientation detection is believed from this confidence on.
 _SURE_ROTATION = 2.0
 #: Of the type that offices use (13 and 14 points), in inches: where nothing was read, nothing else tells it.
@@ -68,6 +81,7 @@ def read_page(path: Path, number: int, *, dpi: int = 300, timeout: float = 180.0
     zones = find_zones(attach(read.lines, read.signs), rules, read.tables, width, height, read.page.seals)
     zones = _reread(read, zones, rules, dpi, timeout)
     zones = read_twice(zones, read.unerased, partial(read_rows, timeout=timeout))
+    zones = measure_digits(zones, read.parts)
     lines = lines_of(zones)
     x_height = float(np.median([line.x_height for line in lines])) if lines else _USUAL_X_HEIGHT * dpi
     ink = unread_ink.account(read.parts, words_of(lines), x_height, read.page.seals, dpi)
@@ -78,7 +92,7 @@ def read_page(path: Path, number: int, *, dpi: int = 300, timeout: float = 180.0
         dpi=dpi,
         skew=read.page.skew,
         rotation=rotation,
-        zones=zones,
+        zones=with_weights(zones, read.page.ink),
         rules=rules,
         ink_explained=ink.explained,
         unread=ink.unread,
@@ -91,12 +105,19 @@ def _reread(read: _Read, zones: tuple[Zone, ...], rules: tuple[Box, ...], dpi: i
     """The zones, after each part of the page that may read better by itself was read again."""
     height, width = read.page.image.shape
     again = partial(read.again, dpi=dpi, timeout=timeout)
-    block = partial(again, one_block=True)
+    block = partial(again, one_block=True, margin=25)
+    framed = partial(again, one_block=True, margin=20, with_borders=True)
+    # Told a lower resolution, Tesseract is given larger letters, which it reads differently where they are broken.
+    larger = partial(read.again, dpi=round(_LARGER * dpi), timeout=timeout, one_block=True, margin=25)
+    bare = partial(block, without_strokes=True)
     rereads: tuple[Callable[[Sequence[Zone]], list[Line] | None], ...] = (
         lambda zones: read_columns(zones, width, lambda box, signs: again(box, with_signs=signs)),
-        lambda zones: read_about_seals(zones, read.page.seals, block),
+        lambda zones: read_doubtful(zones, read.page.seals, partial(block, margin=20), framed, width, height),
+        lambda zones: read_about_seals(zones, read.page.seals, read.parts, [block, larger, bare]),
         lambda zones: read_cells(zones, read.image, partial(block, margin=40)),
-        lambda zones: read_missed(lines_of(zones), read.parts, read.page.seals, partial(block, margin=20)),
+        lambda zones: read_missed(zones, read.parts, read.page.seals, partial(block, margin=20)),
+        lambda zones: read_list_marks(zones, read.parts, read.unerased, partial(block, margin=20)),
+        lambda zones: read_torn(lines_of(zones), read.parts, partial(block, margin=20)),
         lambda zones: read_note_heads(
             zones,
             partial(find_note_head, read.unerased, read.parts),
@@ -107,6 +128,9 @@ def _reread(read: _Read, zones: tuple[Zone, ...], rules: tuple[Box, ...], dpi: i
         found = reread(zones)
         if found is not None:
             zones = find_zones(found, rules, read.tables, width, height, read.page.seals)
+    if read.boxes:
+        lines = tick_boxes.with_tick_boxes(lines_of(zones), read.boxes)
+        zones = find_zones(lines, rules, read.tables, width, height, read.page.seals)
     return zones
 
 
@@ -119,6 +143,8 @@ class _Read:
         image: what Tesseract read: without specks, borders and raised signs.
         unerased: the same with the raised signs.
         parts: the components of the ink of its text, specks and raised signs included.
+        boxes: to be ticked; taken out of the image.
+        inequalities: what was taken out of both images before.
     """
 
     page: clean.CleanPage
@@ -129,6 +155,8 @@ class _Read:
     signs: list[RaisedSign] = field(default_factory=list)
     lines: list[ReadLine] = field(default_factory=list)
     shifts: list[Shift] = field(default_factory=list)
+    boxes: Sequence[tick_boxes.TickBox] = ()
+    inequalities: list[Inequality] = field(default_factory=list)
 
     def again(
         self,
@@ -138,21 +166,38 @@ class _Read:
         *,
         one_block: bool = False,
         with_signs: bool = False,
+        with_borders: bool = False,
+        without_strokes: bool = False,
         margin: int = 0,
     ) -> list[Line]:
-        """A part of the page, read by itself; ``with_signs``: what was taken for raised signs is read as print.
+        """A part of the page, read by itself.
 
         Args:
+            with_signs: what was taken for raised signs is read as print.
+            with_borders: the page as it was, with the borders of its tables.
+            without_strokes: what is far larger than letters is painted over.
             margin: pixels of paper to put around it.
         """
-        part = (self.unerased if with_signs else self.image)[box.top : box.bottom, box.left : box.right]
+        whole = self.page.image if with_borders else self.unerased if with_signs else self.image
+        part = whole[box.top : box.bottom, box.left : box.right]
+        if without_strokes:
+            part = np.where(self._strokes(box), 255, part).astype(np.uint8)
         if margin:
             part = np.pad(part, margin, constant_values=int(np.percentile(part, 90)))
-        found = recognize(part, dpi=dpi, timeout=timeout, one_block=one_block)
-        lines = [moved(line, 1.0, box.left - margin, box.top - margin) for line in found]
-        if with_signs:
-            return attach(measured(lines, self.parts), [])
-        return attach(measured(put_back(lines, self.shifts), self.parts), self.signs)
+        found = list(map(mended, recognize(part, dpi=dpi, timeout=timeout, one_block=one_block)))
+        lines = [moved(line, 1.0, box.left - margin, box.top - margin) for line in with_roman_ones(found, part)]
+        plain = with_signs or with_borders
+        if not plain:
+            lines = put_back(lines, self.shifts)
+        lines = put_in(lines, [sign for sign in self.inequalities if box.holds(sign.box)])
+        return attach(measured(lines, self.parts), [] if plain else self.signs)
+
+    def _strokes(self, box: Box) -> np.ndarray:
+        """Mask of the strokes of the pen in a part of the page: components that are larger than joined letters."""
+        size = float(np.median([line.x_height for line in self.lines]))
+        large = (self.parts.height > _STROKE_HEIGHT * size) | (self.parts.width > _STROKE_WIDTH * size)
+        found = np.concatenate(([False], large))[self.parts.labels[box.top : box.bottom, box.left : box.right]]
+        return cv2.dilate(found.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
 
     def without(self, head: NoteHead) -> _Read:
         """The page without the number at the head of a note, which is one of its raised signs instead."""
@@ -169,13 +214,23 @@ def _read(image: np.ndarray, dpi: int, timeout: float) -> _Read:
     page = clean.clean(image)
     if not page.ink.any():
         return _Read(page, page.image, page.image, find_components(page.ink))
-    tables, borders = find_tables(page.ink)
+    tables, borders = find_tables(page.ink, page.seals)
     image, ink = page.image, page.ink
     if tables:
         image, ink = erase_borders(image, borders), cv2.subtract(ink, borders)
     parts = find_components(ink)
-    signs = find_raised(image, ink, parts)
+    boxes = tick_boxes.find_tick_boxes(parts, dpi)
+    if boxes:
+        image, ink = tick_boxes.erase_tick_boxes(image, ink, boxes)
+        parts = find_components(ink)
+    inequalities = find_inequalities(image, parts)
+    if inequalities:
+        image, ink = without_inequalities(image, ink, inequalities)
+        parts = find_components(ink)
+    signs = find_raised(image, ink, parts, [column for table in tables for column in column_boxes(table)])
     image, ink = specks.drop_specks(image, ink, [sign.box for sign in signs], parts)
     erased, shifts = close_up(erase(image, ink, signs), ink, signs)
-    lines = put_back(recognize(erased, dpi=dpi, timeout=timeout), shifts)
-    return _Read(page, erased, image, parts, tables, signs, measured(lines, parts), shifts)
+    found = list(map(mended, recognize(erased, dpi=dpi, timeout=timeout)))
+    lines = put_back(with_roman_ones(found, erased), shifts)
+    lines = measured(put_in(lines, inequalities), parts)
+    return _Read(page, erased, image, parts, tables, signs, lines, shifts, boxes, inequalities)

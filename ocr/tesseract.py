@@ -24,7 +24,8 @@ import numpy as np
 from lxml import etree
 
 from ocr import messages
-from ocr.page import Box, Letter, letter
+from ocr.page import Box, Letter, hull, letter
+from ocr.signs.misread import signs_for
 
 LANGUAGE = "vie"
 #: Debian's Tesseract brings it along. It was trained by itself, on other text, and so errs on other digits: on 1,759
@@ -329,6 +330,9 @@ def _parse_word(element: etree._Element) -> ReadWord | None:
             )
             settle(_telling_choices(pending[0], raw))
     settle()
+    for first, last, sign in signs_for(letters):
+        letters[first:last] = [sign]
+        boxes[first:last] = [hull(boxes[first:last])]
     text = "".join(one.text for one in letters)
     if not text.strip():
         return None
@@ -350,6 +354,11 @@ def _telling_choices(chosen: str, raw: tuple[tuple[str, float], ...]) -> tuple[t
         if text and (confidence >= _LEAST_CONFIDENCE or _base(text) == _base(chosen)):
             best[text] = max(best.get(text, 0.0), confidence)
     return tuple((text, round(confidence)) for text, confidence in sorted(best.items(), key=lambda c: -c[1]))
+
+
+def plain_letters(text: str) -> str:
+    """A word without marks, in lower case."""
+    return "".join(map(_base, text))
 
 
 @lru_cache(maxsize=4096)

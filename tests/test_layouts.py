@@ -21,7 +21,7 @@ from ocr.image.components import find_components
 from ocr.layout.borderless_tables import find_open_tables
 from ocr.layout.x_height import measured
 from ocr.layout.zones import find_zones
-from ocr.page import Box, Line, Page, Raised, Word, Zone, hull, letter
+from ocr.page import Box, Line, Page, Raised, Word, Zone, hull, letter, zone_of
 from ocr.reading import read_page
 from ocr.reread import missed_text, table_cells
 from ocr.superscripts.attach import attach
@@ -274,12 +274,12 @@ def test_a_row_that_was_passed_over_is_read_by_itself() -> None:
         asked.append(box)
         return [line("(71,5%) các hộ dân", 350, 648)]
 
-    out = missed_text.read_missed(read, find_components(ink), [], again)
+    out = missed_text.read_missed(zone_of("text", read), find_components(ink), [], again)
     assert out is not None
     assert [one.text for one in out][5:] == ["(71,5%) các hộ dân"]
     assert len(asked) == 1
     assert asked[0].top < 620 < 640 < asked[0].bottom
-    assert missed_text.read_missed(out, find_components(ink), [], again) is None
+    assert missed_text.read_missed(zone_of("text", out), find_components(ink), [], again) is None
 
 
 def test_a_lone_digit_in_a_cell_is_read_by_the_network() -> None:

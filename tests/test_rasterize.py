@@ -17,13 +17,14 @@ import pdf2image
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from PIL import Image
+from PIL import Image, ImageDraw, ImageFont
 
 from flows.pipeline.stages import read_page_to_disk
 from flows.settings import load
 from ocr.faults import Fault, Killed, NotAScan, PageFault
 from ocr.rasterize import MAX_PIXELS, inspect, rasterize
 from ocr.reading import read_page
+from sample_scans.layout import font_files
 from tests.bad_inputs import SAMPLE, good_pdf, heif, pdf, picture, psd, scan_objects, several, sheet_pdf, strip, tiff
 
 A4 = (2481, 3508)
@@ -222,7 +223,46 @@ def test_a_strip_of_a_page_is_measured_as_it_is_seen(
 ) -> None:
     exif = Image.Exif()
     exif[0x0112] = orientation
-    assert size(tmp_path, picture("PNG", dpi=(0, 0), exif=exif)) == about(*expected, 300)
+    assert size(tmp_path, picture("PNG", paper(1000, 200), dpi=(0, 0), exif=exif)) == about(*expected, 300)
+
+
+def typed(width: int, height: int, x_height: float) -> Image.Image:
+    """A page of so many pixels with lines in type of that x-height."""
+    letters = ImageFont.truetype(str(font_files("Liberation Serif")[0]), round(x_height / 0.45))
+    page = Image.new("L", (width, height), 255)
+    for n in range(round(height / (4 * x_height)) - 2):
+        words = "công tác kiểm tra được duy trì thường xuyên, theo kế hoạch " * 4
+        ImageDraw.Draw(page).text((width // 10, round((n + 1) * 4 * x_height)), words, font=letters, fill=0)
+    page.paste(255, (width - width // 12, 0, width, height))
+    return page
+
+
+@pytest.mark.parametrize(
+    ("pixels", "x_height", "said", "expected"),
+    [
+        ((750, 1034), 8.0, 200, (2481, 3421)),  # a page of 9 cm with type of 6 points: an A4 page of 91 dpi
+        ((750, 1034), 8.0, 0, (2481, 3421)),
+        ((413, 583), 9.5, 100, (1239, 1749)),  # a small page of 100 dpi in type of 15 points: it may be true
+        ((750, 500), 17.0, 200, (1125, 750)),  # part of a page
+        ((1654, 2339), 8.0, 200, (2481, 3508)),  # small type on an A4 page
+        ((900, 500), 17.0, 0, (1350, 750)),  # part of a page of which nothing is known
+    ],
+)
+@pytest.mark.parametrize("form", ["PNG", "PDF"])
+def test_the_size_of_the_type_tells_a_resolution_that_lies(
+    tmp_path: Path, form: str, pixels: tuple[int, int], x_height: float, said: int, expected: tuple[int, int]
+) -> None:
+    page = typed(*pixels, x_height)
+    if form == "PDF":
+        if not said:
+            pytest.skip("the pages of a PDF have a size")
+        data = sheet_pdf((pixels[0] * 72 / said, pixels[1] * 72 / said), page)
+    else:
+        data = picture("PNG", page, dpi=(said, said))
+    width, height, dpi = size(tmp_path, data)
+    assert dpi == 300
+    # By the type alone, where it is part of a page: that is as exact as letters of a few pixels can be measured.
+    assert (width, height) == pytest.approx(expected, rel=0.12 if not said and pixels[0] == 900 else 0.01)
 
 
 @pytest.mark.parametrize("compression", [None, "tiff_lzw"])

@@ -419,3 +419,27 @@ def test_a_page_of_noise_costs_seconds() -> None:
     signs = find_raised(image, ink, parts)
     assert specks.drop_specks(image, ink, [sign.box for sign in signs], parts)[0] is image
     assert time.monotonic() - begun < 30
+
+
+def test_a_letter_that_a_ring_crosses_keeps_its_strokes() -> None:
+    page = np.full((1800, 1200), 255, np.uint8)
+    cv2.circle(page, (600, 900), 90, 0, 4)
+    cv2.circle(page, (600, 900), 60, 0, 4)
+    cv2.rectangle(page, (596, 780), (604, 830), 0, -1)  # the stem of a letter, from above to within the rim
+    ink = clean.binarize(page)
+    erased = seals.without_seals(page, ink, seals.find_seals(page, ink))
+    assert (erased[785:828, 600] == 0).all()
+    assert erased[988:992, 598:602].min() == 255  # the rim below
+
+
+def test_a_name_stamped_in_red_below_a_seal_stays() -> None:
+    page = np.full((1800, 1200, 3), 255, np.uint8)
+    red, blue = (225, 40, 50), (40, 60, 200)
+    cv2.circle(page, (600, 900), 90, red, 4)
+    cv2.circle(page, (600, 900), 60, red, 4)
+    cv2.putText(page, "UBND", (560, 905), cv2.FONT_HERSHEY_SIMPLEX, 0.7, red, 2)
+    cv2.putText(page, "Hoa Van Tam", (560, 1040), cv2.FONT_HERSHEY_SIMPLEX, 0.9, red, 3)
+    cv2.line(page, (500, 1060), (900, 1000), blue, 3)
+    cleaned = clean.clean(page).image
+    assert (cleaned[1010:1045, 560:760] < 128).sum() > 500
+    assert cleaned[880:920, 550:650].min() > 200

@@ -11,10 +11,10 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from normalize.document import Block, Document, Footnote, Metadata, Reference, Source, Token, Tokens
+from normalize.facts.metadata import read_metadata
 from normalize.repair.candidates import frozen
 from normalize.repair.repair import repair, undo
 from normalize.repair.rules.abbreviations import abbreviations
-from normalize.structure.metadata import read_metadata
 from normalize.vietnamese.language import load_language_model
 from ocr.page import Box, Letter
 
@@ -41,6 +41,13 @@ def as_read(text: str, doubts: dict[str, tuple[tuple[str, int], ...]], where: st
     return Token(text, 1, Box(0, 0, 9, 9), 95.0, letters)
 
 
+def of_page(text: str, shown: int) -> Document:
+    """A paragraph of a page that showed a Đ with a confidence beside every D; below 0, that doubted nothing."""
+    doubts = {"D": (("D", 80), ("Đ", shown))} if shown >= 0 else {}
+    tokens = tuple(as_read(word, doubts, word) for word in text.split())
+    return Document(SOURCE, (Block("paragraph", tokens),))
+
+
 @pytest.mark.parametrize("case", CASES, ids=[case["label"] for case in CASES])
 @pytest.mark.parametrize("mode", ["safe", "full"])
 def test_cases(case: dict[str, str | None], mode: str) -> None:
@@ -64,7 +71,7 @@ def test_small_capitals(case: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize("case", ABBREVIATIONS, ids=[case["label"] for case in ABBREVIATIONS])
 def test_abbreviations(case: dict[str, Any]) -> None:
-    before = document(case["before"])
+    before = of_page(case["before"], case["shown"]) if "shown" in case else document(case["before"])
     found = list(abbreviations(before, load_language_model()))
     assert bool(found) == bool(case["after"])
     after = repair(before)

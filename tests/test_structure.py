@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -14,8 +15,9 @@ from normalize.document import Document, Source
 from normalize.formats import to_dict, to_markdown, to_text
 from normalize.structure.build import build_document
 from normalize.structure.footnotes import Sign, labels, settle
+from normalize.structure.lines import Margins, settled_margins
 from normalize.vietnamese.decree30 import heading_level, is_document_type, is_list_item
-from ocr.page import Page, from_json, to_json
+from ocr.page import Line, Page, from_json, to_json
 from tests.typeset import page, read_case
 
 CASES = sorted((Path(__file__).parent / "cases" / "structure").glob("*.txt"))
@@ -122,7 +124,9 @@ def test_what_the_seal_left_is_no_office() -> None:
     rows = head("T >Thông tư này có hiệu lực từ ngày ký.<", "L Nơi nhận:", "L - Như trên;", "L - Lưu: VT.")
     rows += ['R ạp- "Ô TRƯỞNG', "R 1:^ CHỦ NHIỆM", "R IWeg", "R *% 2", "R (đã ký)", "R Nguyễn Thành Biền"]
     document = build_document([page(1, rows)], SOURCE)
-    assert (document.metadata.signer, document.metadata.signer_title) == ("Nguyễn Thành Biền", "CHỦ NHIỆM")
+    # PHÓ may have stood before CHỦ NHIỆM.
+    assert (document.metadata.signer, document.metadata.signer_title) == ("Nguyễn Thành Biền", None)
+    assert any("signer_title" in warning.message for warning in document.warnings)
     assert [one.text for one in document.dropped] == ["IWeg", "*% 2"]
 
 
@@ -382,3 +386,143 @@ def test_document_types_are_known_by_their_skeleton() -> None:
     assert is_document_type("BAO CAO")
     assert is_document_type("QUYẾT ĐỊNH:")
     assert not is_document_type("BÁO CÁO CỦA UBND")
+
+
+# -- headings and items --------------------------------------------------------------------------------------------
+
+
+def weighed(one: Page, weights: dict[str, float]) -> Page:
+    """The page with the weight of the words of each line: that of the line's first words, else that of regular type."""
+
+    def line_weighed(text_line: Line) -> Line:
+        weight = next((value for text, value in weights.items() if text_line.text.startswith(text)), 1.0)
+        return replace(text_line, words=tuple(replace(word, weight=weight) for word in text_line.words))
+
+    return replace(one, zones=tuple(replace(z, lines=tuple(map(line_weighed, z.lines))) for z in one.zones))
+
+
+def types(rows: list[str], weights: dict[str, float] | None = None) -> list[str]:
+    typeset = page(1, rows)
+    document = build_document([weighed(typeset, weights) if weights else typeset], SOURCE)
+    return [block.type for block in document.blocks]
+
+
+BODY = ["T >Ủy ban nhân dân xã báo cáo kết quả trồng cây đầu xuân của các thôn", "T trong toàn xã như sau.<"]
+
+
+def test_items_in_the_middle_are_items() -> None:
+    assert [one.type for one in build_document(case("items_in_the_middle"), SOURCE).blocks][1:4] == ["list_item"] * 3
+
+
+def test_a_lone_dash_in_the_middle_is_an_item() -> None:
+    assert types([*BODY, "T |- Giống cây do Hạt Kiểm lâm cấp cho từng hộ trồng"])[-1] == "list_item"
+
+
+@pytest.mark.parametrize(
+    ("row", "weight", "wanted"),
+    [
+        ("T >1. Kết quả trồng cây:<", 1.35, "heading"),
+        ("T >1. Kết quả trồng cây:<", 1.0, "list_item"),
+        ("T >Điều 3. Trách nhiệm của các thôn.<", 1.3, "heading"),
+        ("T >Điều 3. Trách nhiệm của các thôn<", 1.05, "paragraph"),
+        ("T >Thành phần dự họp gồm có:<", 1.4, "heading"),
+        ("T >Thành phần dự họp gồm có:<", 1.1, "paragraph"),
+        ("T |TỔ CHỨC THỰC HIỆN", 1.0, "heading"),
+        ("T |(Kèm theo Kế hoạch số 12/KH-UBND)", 1.3, "paragraph"),
+        ("T >- Thôn Đông Cao trồng 120 cây;<", 1.4, "list_item"),
+        ("T >II. NHIỆM VỤ<", 1.0, "heading"),
+        ("T >A. CÔNG TRÌNH CẤP HUYỆN<", 1.3, "heading"),
+        ("T >B. CÔNG TRÌNH CẤP XÃ<", 1.0, "heading"),
+        ("T >A. Công trình cấp huyện<", 1.0, "list_item"),
+    ],
+)
+def test_bold_type_tells_headings(row: str, weight: float, wanted: str) -> None:
+    rows = [*BODY, "T >I. TÌNH HÌNH CHUNG<", *BODY, row, *BODY]
+    weights = {"I. TÌNH": 1.4, row[2:].lstrip(">|").removesuffix("<"): weight}
+    assert types(rows, weights)[3] == wanted
+
+
+def test_a_bold_beginning_makes_no_heading() -> None:
+    typeset = weighed(page(1, [*BODY, "T >1. Thời gian: sáng thứ hai ngày 14 tháng 11 năm 2022<"]), {"1. Thời": 1.0})
+    zone = typeset.zones[0]
+    head = zone.lines[-1]
+    words = tuple(replace(word, weight=1.4) if at < 3 else word for at, word in enumerate(head.words))
+    lines = (*zone.lines[:-1], replace(head, words=words))
+    bold = replace(typeset, zones=(replace(zone, lines=lines),))
+    assert [one.type for one in build_document([bold], SOURCE).blocks][-1] == "list_item"
+
+
+def test_regular_lines_that_follow_each_other_are_items() -> None:
+    names = ["T >1. Hội Nông dân huyện<", "T >2. Trạm Khuyến nông<", "T >3. Đoàn Thanh niên xã<"]
+    assert types([*BODY, *names, *BODY], {"Ủy ban": 1.0})[1:4] == ["list_item"] * 3
+    alone = ["T >1. Hội Nông dân huyện<", *BODY, "T >2. Trạm Khuyến nông<", *BODY]
+    assert types([*BODY, *alone], {"Ủy ban": 1.0})[1::2] == ["heading"] * 2
+
+
+def test_a_landscape_page_has_margins_of_its_own() -> None:
+    margins = settled_margins({1: Margins(350, 2270), 2: Margins(200, 3300)}, {1: 2480, 2: 3508})
+    assert margins[1] == Margins(350, 2270)
+
+
+@pytest.mark.parametrize(
+    ("numbers", "dropped"),
+    [
+        (["1/3", "2/3", "3/3"], 3),
+        (["1/3", "1/3", "1/3"], 0),
+        (["2/3", "2/5", "3/7"], 0),
+        (["Trang 4/9", "Trang 5/9", ""], 2),
+    ],
+)
+def test_numbers_of_pages_and_their_total(numbers: list[str], dropped: int) -> None:
+    pages = [page(at, [*BODY, *BODY, *([f"T >{number}<"] if number else [])]) for at, number in enumerate(numbers, 1)]
+    found = [one.text for one in build_document(pages, SOURCE).dropped if one.reason == "page number"]
+    assert len(found) == dropped
+
+
+def test_forms_that_are_counted_keep_their_heads() -> None:
+    pages = [page(n, ["L CÔNG TY CẤP NƯỚC", "L PHÒNG KỸ THUẬT", f"R Mẫu số 0{n}", *BODY, *BODY]) for n in range(1, 5)]
+    assert not build_document(pages, SOURCE).dropped
+
+
+def test_a_head_of_many_forms_is_kept_once() -> None:
+    head = ["L CÔNG TY CẤP NƯỚC", "L PHÒNG KỸ THUẬT", "R Mã số: QT-07"]
+    pages = [page(number, [*head, *BODY, *BODY]) for number in range(1, 6)]
+    document = build_document(pages, SOURCE)
+    assert to_text(document).count("Mã số: QT-07") == 1
+    assert [one.page for one in document.dropped if one.text == "Mã số: QT-07"] == [2, 3, 4, 5]
+
+
+CLOSED = ("L Nơi nhận:", "L - Như trên;", "L - Lưu: VT.")
+
+
+@pytest.mark.parametrize(
+    ("signed", "signer", "title"),
+    [
+        (["R KT. GIÁM ĐỐC", "R PHÓ GIÁM ĐỐC", "R Đỗ Thị Mơ"], "Đỗ Thị Mơ", "PHÓ GIÁM ĐỐC"),
+        # KT. by hand was read as a scrawl, or not at all: the deputy's line tells all the same.
+        (["R V*Y. GIÁM ĐỐC", "R PHÓ GIÁM ĐỐC", "R Đỗ Thị Mơ"], "Đỗ Thị Mơ", "PHÓ GIÁM ĐỐC"),
+        (["R GIÁM ĐỐC", "R PHÓ GIÁM ĐỐC", "R Đỗ Thị Mơ"], "Đỗ Thị Mơ", "PHÓ GIÁM ĐỐC"),
+        # The deputy's line is lost, or its first word.
+        (["R KT. GIÁM ĐỐC", "R Đỗ Thị Mơ"], "Đỗ Thị Mơ", None),
+        (["R V*Y. GIÁM ĐỐC", "R Đỗ Thị Mơ"], "Đỗ Thị Mơ", None),
+        (["R GIÁM ĐỐC", "R GIÁM ĐỐC", "R Đỗ Thị Mơ"], "Đỗ Thị Mơ", None),
+        (["R GIÁM ĐỐC", "R lo Š M ĐỐC", "R Đỗ Thị Mơ"], "Đỗ Thị Mơ", None),
+        (["R TRƯỞNG", "R Đỗ Thị Mơ"], "Đỗ Thị Mơ", None),
+        (["R TRƯỞNG BAN", "R GIÁM ĐỐC SỞ Y TẾ", "R Đỗ Thị Mơ"], "Đỗ Thị Mơ", "TRƯỞNG BAN GIÁM ĐỐC SỞ Y TẾ"),
+        (["R TL. CHỦ TỊCH", "R CHÁNH VĂN PHÒNG", "R Đỗ Thị Mơ"], "Đỗ Thị Mơ", "CHÁNH VĂN PHÒNG"),
+        (["R Q. HIỆU TRƯỞNG", "R PGS.TS Đỗ Thị Mơ"], "PGS.TS Đỗ Thị Mơ", "Q. HIỆU TRƯỞNG"),
+        (["R BỘ TRƯỜNG#Z“", "R Đỗ Thị Mơ"], "Đỗ Thị Mơ", "BỘ TRƯỞNG"),
+        (["R GIÁM ĐỐC", "R TRƯƠNG THỊ BÍCH"], "TRƯƠNG THỊ BÍCH", "GIÁM ĐỐC"),
+        (["R SỞ Y TẾ", "R GIÁM ĐỐC", "R Đỗ Thị Mơ"], "Đỗ Thị Mơ", "GIÁM ĐỐC"),
+        # What stands before a name belongs to it.
+        (["R GIÁM ĐỐC", "R š,ê Hoàng Mơ"], None, "GIÁM ĐỐC"),
+        (["R GIÁM ĐỐC", "R Đỗ Thj Mơ"], None, "GIÁM ĐỐC"),
+        (["R TRƯỞNG PHÒNG", "R Vũ Trường"], "Vũ Trường", "TRƯỞNG PHÒNG"),
+    ],
+)
+def test_who_signs_is_told_where_it_is_whole(signed: list[str], signer: str | None, title: str | None) -> None:
+    document = build_document([page(1, head("T >Trân trọng./.<", *CLOSED) + signed)], SOURCE)
+    assert (document.metadata.signer, document.metadata.signer_title) == (signer, title)
+    said = " ".join(warning.message for warning in document.warnings)
+    assert ("signer is left open" in said) == (signer is None)
+    assert ("signer_title is left open" in said) == (title is None)

@@ -56,7 +56,6 @@ def outcome_of(
     """
     pages = data["pages"]
     read = [page for page in pages if page["mean_confidence"] is not None]
-    words = sum(page["words"] for page in read)
     hard = [page for page in read if page["mean_confidence"] < low_confidence or page.get("grade") == "poor"]
     return Outcome(
         name=name,
@@ -64,15 +63,22 @@ def outcome_of(
         words=sum(page["words"] for page in pages),
         footnotes=len(data["footnotes"]),
         corrections=len(data["corrections"]),
-        confidence=sum(page["words"] * page["mean_confidence"] for page in read) / max(1, words) if read else None,
+        confidence=_mean_confidence(read),
         low_pages=tuple((page["number"], page["mean_confidence"]) for page in hard),
         fair_pages=tuple(page["number"] for page in read if page.get("grade") == "fair" and page not in hard),
         failed_pages=tuple((page["number"], page["error"]) for page in pages if page.get("error")),
-        warnings=tuple(
-            f"page {warning['page']}: {warning['message']}" if warning["page"] else warning["message"]
-            for warning in data["warnings"]
-        ),
+        warnings=tuple(map(_warning, data["warnings"])),
         changes=tuple((one["page"], one["before"], one["after"]) for one in data["corrections"][:SHOWN_CHANGES]),
         files=tuple(files),
         copy_of=copy_of,
     )
+
+
+def _mean_confidence(pages: Sequence[Mapping[str, Any]]) -> float | None:
+    """Over the words of some pages, 0 to 100; ``None`` without any page."""
+    words = sum(page["words"] for page in pages)
+    return sum(page["words"] * page["mean_confidence"] for page in pages) / max(1, words) if pages else None
+
+
+def _warning(warning: Mapping[str, Any]) -> str:
+    return f"page {warning['page']}: {warning['message']}" if warning["page"] else str(warning["message"])

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Any
 
-from normalize.document import Document, published
+from normalize.document import Document, Evidence, Metadata, MetadataEvidence, published
 
 SCHEMA = "nambat/1"
 
@@ -15,7 +15,17 @@ def to_dict(document: Document) -> dict[str, Any]:
     return {
         "schema": SCHEMA,
         "source": asdict(document.source),
-        "metadata": {**asdict(document.metadata), "recipients": list(document.metadata.recipients)},
+        "metadata": _metadata(document.metadata),
+        "metadata_evidence": _evidence(document.parts[0].evidence) if document.parts else {},
+        "documents": [
+            {
+                "first_page": part.first_page,
+                "last_page": part.last_page,
+                "metadata": _metadata(part.metadata),
+                "metadata_evidence": _evidence(part.evidence),
+            }
+            for part in document.parts
+        ],
         "blocks": [
             {
                 "type": block.type,
@@ -69,9 +79,27 @@ def to_dict(document: Document) -> dict[str, Any]:
             {"page": one.page, "bbox": _box(one.box), "text": one.text, "reason": one.reason}
             for one in document.dropped
         ],
-        "warnings": [{"page": one.page, "message": one.message} for one in document.warnings],
+        "warnings": [
+            {"page": one.page, "message": one.message, **({"bbox": _box(one.box)} if one.box else {})}
+            for one in document.warnings
+        ],
         "engine": dict(document.engine),
         "timings": dict(document.timings),
+    }
+
+
+def _metadata(metadata: Metadata) -> dict[str, Any]:
+    return {**asdict(metadata), "recipients": list(metadata.recipients)}
+
+
+def _evidence(evidence: MetadataEvidence) -> dict[str, Any]:
+    """Page, box and confidence of each value that is there, of each line of the recipients."""
+
+    def of(one: Evidence) -> dict[str, Any]:
+        return {"page": one.page, "box": _box(one.box), "confidence": one.confidence}
+
+    return {
+        name: of(one) if isinstance(one, Evidence) else [of(line) for line in one] for name, one in evidence.items()
     }
 
 

@@ -7,7 +7,6 @@ lines; what belongs to the page and not to the text, by :mod:`normalize.plaintex
 
 from __future__ import annotations
 
-import html
 import re
 import unicodedata
 from bisect import bisect_left
@@ -17,25 +16,20 @@ from itertools import pairwise
 from typing import Literal
 
 from normalize.document import Dropped, DropReason
+from normalize.plaintext.form_lines import part_of_form, with_columns_parted
+from normalize.plaintext.markup import TABLE, Rows, without_html, without_images
+from normalize.plaintext.markup import plain as plain_text
 from normalize.plaintext.page_ends import page_ends
-from normalize.plaintext.signs import BRACKETED, CLOSED, ENDED, NOTATION, PLAIN_HEAD, RAISED, begins_lower, seal
+from normalize.plaintext.signs import BRACKETED, CLOSED, ENDED, NOTATION, PLAIN_HEAD, RAISED, begins_lower
+from normalize.plaintext.tables import is_row, tables_in, with_rows_told
 from normalize.vietnamese.decree30 import is_list_item
 
-_TABLE = "\ue003"
-
 _HEAD = re.compile(rf"[{RAISED}{BRACKETED}](\d+){CLOSED}\s*")
-_ESCAPED = re.compile(r"\\([*_#\[\]().+\-!~>|])")
-#: Stars or underscores around words, as Markdown has them; engines do not always close with as many as they open.
-_EMPHASIS = re.compile(
-    r"(?<!\w)\*{1,3}(?=[^\s*).,;:])(.*?[^\s*(])\*{1,3}(?!\w)|\*\*(?=\S)(.*?\S)\*\*"
-    r"|(?<!\w)(?P<line>_{1,3})(?=[^\W_])(.*?[^\s_])(?P=line)(?!\w)"
-)
-_TAG = re.compile(r"</?(?:b|i|u|strong|em|span|font|p|div|center)(?:\s[^<>]*)?>", re.IGNORECASE)
-
 #: What may begin a list item, or a line that broke before a dash.
 _DASH = re.compile(r"[-–+*•]\s")
 _MARKDOWN_HEADING = re.compile(r"#{1,6}\s")
 
+_WIDEST_GAP = 64  # spaces or tabs in a row; more say no more
 _WIDEST = 140  # letters in a printed line
 _SHORT_LINE = 40  # letters: where lines are paragraphs, what ends a sentence after fewer is no paragraph of its own
 _FIRST_LINE_INDENT = (2, 12)  # spaces, fewest and most
@@ -62,7 +56,7 @@ class Chunk:
     text: str
     head: str = ""
     bracketed: bool = False
-    table: tuple[tuple[str, ...], ...] = ()
+    table: Rows = ()
     page: int = 0
     glued: bool = False
     indented: bool = False
@@ -85,8 +79,10 @@ class Chunk:
 
 def chunks_of(text: str) -> tuple[list[Chunk], list[Dropped]]:
     """The chunks of a text, and what belongs to its pages only: page numbers, running headers, separators."""
-    text, tables = _without_html(_cleaned(text))
-    lines = [line.rstrip() for line in text.split("\n")]
+    text, links = without_images(_cleaned(text))
+    text, tables = without_html(text)
+    lines = [line if is_row(line) else _unindented(line) for line in with_rows_told(text.split("\n"))]
+    lines = with_columns_parted(lines)
     pages, dropped = page_ends(lines, full_line=_measure(lines).width or _WIDEST)
     measure = _measure([line for index, line in enumerate(lines) if index not in dropped])
     spaced = measure.width > 0 and _spaced(lines, dropped)
@@ -112,7 +108,7 @@ def chunks_of(text: str) -> tuple[list[Chunk], list[Dropped]]:
         elif not spaced:
             close()
     close()
-    return chunks, _dropped(lines, dropped)
+    return chunks, links + _dropped(lines, dropped)
 
 
 def _dropped(lines: Sequence[str], dropped: Mapping[int, DropReason | None]) -> list[Dropped]:
@@ -124,57 +120,16 @@ def _dropped(lines: Sequence[str], dropped: Mapping[int, DropReason | None]) -> 
 def _cleaned(text: str) -> str:
     text = unicodedata.normalize("NFC", text.replace("\r\n", "\n").replace("\r", "\n"))
     text = re.sub("[\ufeff\u200b\u200c\u200d\u2060\u00ad]", "", text)
-    text = re.sub("[\ue000-\ue003]", "\ufffd", text)
+    text = re.sub("[\ue000-\ue004]", "\ufffd", text)
     text = re.sub("[\u00a0\u2000-\u200a\u202f]", " ", text).replace("\v", "\n").replace("\u2028", "\n")
-    text = re.sub(r"^[ \t]+", lambda found: found[0].expandtabs(4), text, flags=re.MULTILINE)
+    text = re.sub(rf"([ \t]{{{_WIDEST_GAP}}})[ \t]+", r"\1", text)
     return text.replace("\f", "\n\f\n")
 
 
-# -- tables and tags ------------------------------------------------------------------------------------------------
-
-
-def _without_html(text: str) -> tuple[str, list[tuple[tuple[str, ...], ...]]]:
-    """The text with a line of its own for each HTML table, and the tables' cells."""
-    tables: list[tuple[tuple[str, ...], ...]] = []
-
-    def take(found: re.Match[str]) -> str:
-        rows = [
-            tuple(
-                _inside(re.sub(r"\s+", " ", re.sub(r"<(?!/?sup\b)[^<>]*>", " ", cell)).strip())
-                for cell in re.findall(r"<t[dh]\b[^>]*>(.*?)</t[dh]>", row, re.DOTALL | re.IGNORECASE)
-            )
-            for row in re.findall(r"<tr\b[^>]*>(.*?)</tr>", found[0], re.DOTALL | re.IGNORECASE)
-        ]
-        rows = [row for row in rows if row]
-        kept = "".join(cell for row in rows for cell in row)
-        plain = re.sub(r"<(?!/?sup\b)[^<>]*>", " ", found[0])
-        if not _same_words(kept, _inside(plain)):  # a broken table is text
-            return plain
-        tables.append(tuple(rows))
-        return f"\n\n{_TABLE}{len(tables) - 1}{_TABLE}\n\n"
-
-    if "&" in text:
-        text = re.sub(r"&(?:nbsp|amp|quot);", lambda found: html.unescape(found[0]).replace("\xa0", " "), text)
-    if "<" in text:
-        text = re.sub(r"<table\b.*?</table>", take, text, flags=re.DOTALL | re.IGNORECASE)
-        text = re.sub(r"<br\s*/?>", "\n", text, flags=re.IGNORECASE)
-    return text, tables
-
-
-def _same_words(one: str, other: str) -> bool:
-    return sorted(c for c in one if c.isalnum()) == sorted(c for c in other if c.isalnum())
-
-
-def _inside(text: str) -> str:
-    """A stretch of text with its raised numbers sealed and its Markdown gone."""
-    text = _TAG.sub("", text) if "<" in text else text
-    text = NOTATION.sub(seal, text)
-    while True:
-        plain = _EMPHASIS.sub(lambda found: found[1] or found[2] or found[4], text)
-        if plain == text:
-            break
-        text = plain
-    return _ESCAPED.sub(r"\1", text)
+def _unindented(line: str) -> str:
+    """A line that is no row, indented with spaces only."""
+    indent = len(line) - len(line.lstrip(" \t"))
+    return (line[:indent].expandtabs(4) + line[indent:]).rstrip(" \t")
 
 
 # -- what is a paragraph --------------------------------------------------------------------------------------------
@@ -194,7 +149,7 @@ class _Measure:
 
 
 def _measure(lines: Sequence[str]) -> _Measure:
-    full = [line.strip() for line in lines if line.strip() and not line.lstrip().startswith("|")]
+    full = [line.strip() for line in lines if line.strip() and not is_row(line)]
     lengths = sorted(map(len, full))
     if len(lengths) < 8:
         return _Measure(0, 0.0)
@@ -228,57 +183,22 @@ def _hardly_blank(lines: Sequence[str]) -> bool:
 
 
 def _chunks_of_run(
-    run: Sequence[str], page: int, measure: _Measure, a_line_each: bool, tables: Sequence[tuple[tuple[str, ...], ...]]
+    run: Sequence[str], page: int, measure: _Measure, a_line_each: bool, tables: Sequence[Rows]
 ) -> list[Chunk]:
     """The chunks of lines that no blank line parts."""
     if not run:
         return []
-    if len(run) == 1 and run[0].strip().startswith(_TABLE):
-        return [_table(tables[int(run[0].strip().strip(_TABLE))], page)]
-    out: list[Chunk] = []
-    rest: list[str] = []
-    for index, line in enumerate(run):
-        if line.lstrip().startswith("|") and line.rstrip().endswith("|") and line.count("|") > 1:
-            rest.append(line)
-            continue
-        if _tabbed(run, index):
-            rest.append("|" + "|".join(cell.replace("|", r"\|") for cell in line.split("\t")) + "|")
-            continue
-        if rest:
-            out.append(_markdown_table(rest, page))
-            rest = []
-        out.append(Chunk(line))  # taken apart below
-    if rest:
-        out.append(_markdown_table(rest, page))
+    if len(run) == 1 and run[0].strip().startswith(TABLE):
+        rows = tables[int(run[0].strip().strip(TABLE))]
+        return [_table(tuple(row for row in rows if any(row)) or (("",),), page)]
     chunks: list[Chunk] = []
-    plain: list[str] = []
-    for one in [*out, Chunk("", table=(("",),))]:
-        if not one.table:
-            plain.append(one.text)
-            continue
-        if plain:
-            chunks += _paragraphs(plain, page, measure, a_line_each)
-            plain = []
-        chunks.append(one)
-    return chunks[:-1]
+    for text, rows in tables_in(run):
+        chunks += [_table(rows, page)] if rows else _paragraphs(text, page, measure, a_line_each)
+    return chunks
 
 
-def _tabbed(run: Sequence[str], index: int) -> bool:
-    """Whether a line is a row of cells parted by tabs, with another such row beside it."""
-    tabs = run[index].strip().count("\t")
-    return tabs > 0 and any(
-        0 <= other < len(run) and run[other].count("\t") == run[index].count("\t") for other in (index - 1, index + 1)
-    )
-
-
-def _markdown_table(rows: Sequence[str], page: int) -> Chunk:
-    cells = [tuple(_inside(cell.strip()) for cell in re.split(r"(?<!\\)\|", row.strip()[1:-1])) for row in rows]
-    return _table([row for row in cells if not all(re.fullmatch(r":?-*:?", cell) for cell in row)], page)
-
-
-def _table(rows: Sequence[tuple[str, ...]], page: int) -> Chunk:
-    kept = tuple(row for row in rows if any(row)) or (("",),)
-    return Chunk(" ".join(cell for row in kept for cell in row if cell), table=kept, page=page)
+def _table(rows: Rows, page: int) -> Chunk:
+    return Chunk(" ".join(cell for row in rows for cell in row if cell), table=rows, page=page)
 
 
 def _paragraphs(lines: Sequence[str], page: int, measure: _Measure, a_line_each: bool) -> list[Chunk]:
@@ -318,6 +238,8 @@ def _paragraphs(lines: Sequence[str], page: int, measure: _Measure, a_line_each:
 def _how(before: str, line: str, left: int, measure: _Measure) -> _How:
     """How a line stands to the one before it; ``left`` is where the lines of its paragraphs begin."""
     last, text = before.strip(), line.strip()
+    if part_of_form(last, text):
+        return "new"
     if _DASH.match(text):
         wrapped = len(last) >= 0.8 * measure.width and not ENDED.search(last)
         return "on" if measure.width and wrapped else "new"
@@ -371,9 +293,11 @@ def _indent(line: str) -> int:
 
 def _chunk(text: str, page: int, glued: bool, indented: bool) -> Chunk | None:
     plain = re.sub(r"^#{1,6}\s+", "", text.strip())
-    plain = _inside(re.sub(r"^>\s+", "", plain))
-    # A space before a reference is the engine's, not the page's.
-    plain = re.sub(rf"\s+(?={RAISED})(?!{RAISED}\d+{CLOSED}\s*\w)", "", plain).strip()
+    plain = plain_text(re.sub(r"^>\s+", "", plain))
+    plain = " ".join(plain.split())
+    # A space before a reference is the engine's, not the page's, and so is one between it and a comma.
+    plain = re.sub(rf" (?={RAISED})(?!{RAISED}\d+{CLOSED} ?\w)", "", plain)
+    plain = re.sub(rf"({CLOSED}) (?=[.,;:!?)](?:\s|$))", r"\1", plain)
     if plain.count("**") % 2:  # bold that was opened and never closed
         plain = re.sub(r"^\*\*|\*\*$", "", plain)
     if not any(c.isalnum() for c in plain):  # a rule of dashes, an empty paragraph

@@ -30,6 +30,7 @@ _PAGE_NUMBER = re.compile(
 )
 
 _PAGE_AT_LEAST = 500  # letters between two page numbers
+_SHORT_PAGE = 80  # the same where nothing else in the text looks like a page number
 _NAMED_PAGE_AT_LEAST = 80  # the same where both are written as such
 _MOST_LOST = 3  # page numbers rise by this much at most, the ones between unread
 _LATEST = 4  # lines with the number before, that a page number is tried on
@@ -119,6 +120,8 @@ class _Chain:
 def _page_numbers(lines: Sequence[str], at: Sequence[int]) -> set[int]:
     """The lines that are page numbers: alone on their line, rising by one, a page apart."""
     candidates = _lone_numbers(lines)
+    if _count_pages(lines, candidates, at):
+        return {one.line for one in candidates}
     chain = _longest_chain(candidates, at)
     if chain is None:
         return set()
@@ -135,6 +138,38 @@ def _page_numbers(lines: Sequence[str], at: Sequence[int]) -> set[int]:
     if first.number == 2:  # a 1 at the very top
         kept |= {one.line for one in candidates if one.number == 1 and one.line < first.line and at[one.line] < _TOP}
     return kept
+
+
+def _count_pages(lines: Sequence[str], candidates: Sequence[_LoneNumber], at: Sequence[int]) -> bool:
+    """Whether the only lone numbers of a text are those of its pages: 1, 2 ... at the feet, 2, 3 ... at the tops.
+
+    Pages may be short then: what counts that fits no list, and no column of figures.
+    """
+    if not candidates:
+        return False
+    first, last = candidates[0], candidates[-1]
+    words = [index for index, line in enumerate(lines) if line.strip()]
+    rising = [one.number for one in candidates] == list(range(first.number, first.number + len(candidates)))
+    apart = all(at[two.line] - at[one.line] >= _SHORT_PAGE for one, two in pairwise(candidates))
+    alone = all(_stands_alone(lines, one.line) for one in candidates)
+    if not rising or not apart or not alone or at[first.line] < _SHORT_PAGE:
+        return False
+    at_feet = first.number == 1 and last.line == words[-1]
+    at_tops = first.number == 2 and last.line != words[-1] and at[first.line] >= _PAGE_AT_LEAST
+    return at_feet or (at_tops and not _is_numbered(lines))
+
+
+def _stands_alone(lines: Sequence[str], index: int) -> bool:
+    """Whether blank lines, or the ends of the text, are around a line, and nothing above it asks for a number."""
+    around = [lines[other] for other in (index - 1, index + 1) if 0 <= other < len(lines)]
+    above = next((line for line in reversed(lines[:index]) if line.strip()), "")
+    return not any(line.strip() for line in around) and not above.rstrip().endswith((":", "="))
+
+
+def _is_numbered(lines: Sequence[str]) -> bool:
+    """Whether a line begins with a 1 and none with a 2: the lone 2 may be what is left of it."""
+    heads = {found[1] for line in lines if (found := re.match(r"\s*([12])\s?[.)]?\s\S", line))}
+    return heads == {"1"}
 
 
 def _lone_numbers(lines: Sequence[str]) -> list[_LoneNumber]:

@@ -29,13 +29,13 @@ from normalize.document import (
     Tokens,
     published,
 )
+from normalize.facts.metadata import with_parts
 from normalize.plaintext.chunks import Chunk, chunks_of
 from normalize.plaintext.plain_numbers import with_plain_numbers
 from normalize.plaintext.signs import BRACKETED, CLOSED, RAISED, SIGN, SURE_SIGN, raised_numbers
 from normalize.plaintext.story import Told, tell
 from normalize.structure.footnotes import Sign, labels, match_references, settle, superscript
 from normalize.structure.lines import glue, join_lines
-from normalize.structure.metadata import read_metadata
 from normalize.vietnamese.decree30 import heading_level, is_document_type, is_list_item, is_motto, is_recipients_head
 from normalize.vietnamese.syllable import skeleton
 
@@ -92,14 +92,14 @@ def parse_text(text: str, source: Source) -> Document:
         for note in notes
         if note.label not in anchored
     ]
-    return Document(
+    document = Document(
         source=source,
         blocks=tuple(blocks),
         footnotes=tuple(replace(note, anchored=note.label in anchored) for note in notes),
-        metadata=read_metadata(blocks),
         dropped=tuple(dropped),
         warnings=tuple(warnings),
     )
+    return with_parts(document)
 
 
 # -- references, blocks, notes --------------------------------------------------------------------------------------

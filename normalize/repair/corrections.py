@@ -10,9 +10,9 @@ from bisect import bisect_right
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from normalize.document import Block, Correction, Document, Footnote, Reference, Token, Tokens
+from normalize.document import Block, Correction, Document, Footnote, Reference, Token, Tokens, published
+from normalize.facts.metadata import read_metadata, read_parts, with_parts
 from normalize.repair.changes import Change
-from normalize.structure.metadata import read_metadata
 from normalize.vietnamese.syllable import clean, skeleton, split_tone
 from ocr.page import hull
 
@@ -207,11 +207,18 @@ def _with_texts(document: Document, change: Callable[[str, Tokens], Tokens]) -> 
             change(f"footnotes/{note.label}/{index}", tokens) for index, tokens in enumerate(note.paragraphs)
         )
         notes.append(replace(note, paragraphs=paragraphs) if paragraphs != note.paragraphs else note)
+    dropped = []
+    for index, one in enumerate(document.dropped):
+        tokens = change(f"dropped/{index}", one.tokens) if one.tokens else one.tokens
+        dropped.append(one if tokens is one.tokens else replace(one, tokens=tokens, text=published(tokens)))
     # Metadata are what the blocks say; where somebody else set them, they stay.
-    metadata = document.metadata
-    if metadata == read_metadata(document.blocks):
-        metadata = read_metadata(blocks)
-    return replace(document, blocks=tuple(blocks), footnotes=tuple(notes), metadata=metadata)
+    out = replace(document, blocks=tuple(blocks), footnotes=tuple(notes), dropped=tuple(dropped))
+    parts, doubts = read_parts(document.blocks)
+    if document.metadata != parts[0].metadata:
+        return out
+    if not document.parts:
+        return replace(out, metadata=read_metadata(blocks))
+    return with_parts(replace(out, warnings=tuple(one for one in out.warnings if one not in doubts)))
 
 
 def _with_tokens(block: Block, tokens: Tokens) -> Block:

@@ -17,17 +17,19 @@ where the page doubts them and the same document reads them otherwise elsewhere.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from normalize.document import Document
+from normalize.document import Block, Document, published
 from normalize.repair.changes import Change, beside
 from normalize.repair.corrections import apply, undo
 from normalize.repair.noisy_channel import noisy_channel
 from normalize.repair.rules.abbreviations import abbreviations, symbols
+from normalize.repair.rules.bodies import bodies
 from normalize.repair.rules.formulas import formulas
 from normalize.repair.rules.glued import glued
 from normalize.repair.rules.letters import formula_markup, look_alikes, small_capitals
 from normalize.repair.rules.list_letters import list_letters
+from normalize.repair.rules.list_numbers import list_numbers
 from normalize.repair.rules.lunar_years import lunar_years
 from normalize.repair.rules.numerals import numerals
 from normalize.repair.rules.second_readings import second_readings
@@ -69,6 +71,7 @@ def with_model(find: Callable[[Document, LanguageModel], Iterable[Change]]) -> F
 
 RULES = (
     Rule("formulas", "VIẸT NAM -> VIỆT NAM", "Decree 30 prescribes the line", by_itself(formulas)),
+    Rule("bodies", "SỞ Y TÉ -> SỞ Y TẾ", "the text names the body so, the page showed it", by_itself(bodies)),
     Rule("noisy channel", "phân đầu -> phấn đấu", "page and language agree, by a calibrated margin", noisy_channel),
     Rule("numerals", "ngày I8 -> 18, HI. -> III.", "the page showed the digit, or counts strokes", by_itself(numerals)),
     Rule(
@@ -80,6 +83,7 @@ RULES = (
     Rule("abbreviations", "BCD -> BCĐ", "the document or official texts have it with Đ", with_model(abbreviations)),
     Rule("symbols", "24/2009/QD-TTg -> QĐ", "no symbol has QD, and the page showed the Đ", by_itself(symbols)),
     Rule("list letters", "c) đ) đ) -> c) d) đ)", "one letter is in turn, the page showed it", by_itself(list_letters)),
+    Rule("list numbers", ". between 3. and 5. -> 4.", "as many items as numbers missing", by_itself(list_numbers)),
     Rule("lunar years", "Xuân Ất Ty -> Ất Tỵ", "a stem meets six branches only", by_itself(lunar_years)),
     Rule("formula markup", "$42,98\\%$ -> 42,98%", "signs around figures only", by_itself(formula_markup)),
     Rule("look-alikes", "Ðảng -> Đảng, sỐ -> số", "no Vietnamese word has such letters", by_itself(look_alikes)),
@@ -105,9 +109,27 @@ def repair(document: Document, mode: str = "safe") -> Document:
         raise ValueError(f"repair mode must be one of {', '.join(MODES)}, not {mode!r}")
     if mode == "off":
         return document
-    document = undo(document)
     model = load_language_model()
+    return _with_dropped(_repaired(undo(document), model, mode), model, mode)
+
+
+def _repaired(document: Document, model: LanguageModel, mode: str) -> Document:
     changes: list[Change] = []
     for rule in RULES:
         changes += beside(changes, rule.find(document, model, mode), document)
     return apply(document, changes)
+
+
+def _with_dropped(document: Document, model: LanguageModel, mode: str) -> Document:
+    """The document with the words of stamps and notes, which are listed under ``dropped``, put right like its own."""
+    worded = [index for index, one in enumerate(document.dropped) if one.tokens]
+    if not worded:
+        return document
+    dropped = list(document.dropped)
+    blocks = tuple(Block("letterhead", dropped[index].tokens, dropped[index].page) for index in worded)
+    repaired = _repaired(Document(document.source, blocks), model, mode)
+    for index, block in zip(worded, repaired.blocks, strict=True):
+        dropped[index] = replace(dropped[index], tokens=block.tokens, text=published(block.tokens))
+    names = {f"blocks/{number}": f"dropped/{index}" for number, index in enumerate(worded)}
+    made = (replace(one, where=names[one.where]) for one in repaired.corrections)
+    return replace(document, dropped=tuple(dropped), corrections=(*document.corrections, *made))

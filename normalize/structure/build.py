@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import time
-from bisect import bisect
-from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
-from itertools import groupby
+from itertools import chain, groupby
 from typing import Literal
 
 from normalize.document import (
@@ -20,10 +19,15 @@ from normalize.document import (
     PageWarning,
     Source,
     Token,
-    published,
 )
-from normalize.structure import footnotes, paragraphs, stamps
+from normalize.facts.bundles import documents
+from normalize.facts.letterhead import with_number
+from normalize.facts.metadata import with_parts
+from normalize.facts.signature import is_signature, may_sign
+from normalize.facts.title import titled
+from normalize.structure import footnotes, headings, paragraphs, stamps, tables
 from normalize.structure.grade import grade
+from normalize.structure.head_columns import with_title_parted
 from normalize.structure.lines import (
     Margins,
     Rulings,
@@ -34,24 +38,33 @@ from normalize.structure.lines import (
     settled_margins,
     token,
 )
-from normalize.structure.metadata import is_signature, read_metadata
-from normalize.structure.running_headers import running_lines
+from normalize.structure.running_headers import page_numbers, running_lines
 from normalize.vietnamese.decree30 import (
-    heading_level,
+    has_office_word,
     is_addressee,
-    is_list_item,
     is_motto,
     is_recipients_head,
     is_recipients_list,
 )
 from normalize.vietnamese.syllable import clean, parse
-from ocr.page import Box, Line, Page, Word, Zone, hull, lines_of, mean_confidence, take_out, words_of
+from ocr.page import Box, Line, Page, Word, Zone, hull, lines_of, mean_confidence, of_words, take_out, words_of
 
 #: What begins an item of a list of recipients, and what Tesseract reads for it.
 _DASHES = tuple("-–—~=+*•")
 
 
+# In page widths: right of here a signature begins; it is no wider; left of here is the middle of a recipient's line.
+_SIGNED_FROM, _SIGNED_WIDTH, _RECIPIENTS_CENTRE = 0.3, 0.5, 0.5
+#: A seal leaves so many signs and small letters before the capitals of an office, at most: .„+".cGIÁM, øCHỦ.
+_LONGEST_TRACE = 7
+#: What is read behind a recipient's closing sign with less confidence is the pen's.
+_PEN = 35.0
+
 Role = Literal["text", "letterhead", "recipients", "signature", "table", "missing", "notes", "page number", "noise"]
+
+
+_Outside = Mapping[DropReason, Set[tuple[int, Box]]]
+"""Page and place of lines that belong to the pages and not to the text, by the reason for dropping them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,12 +75,14 @@ class _Part:
         role: ``text``, ``letterhead``, ``recipients``, ``signature``, ``table`` or ``missing``.
         lines: one line, all those of a table, or none for the marker of an unreadable page.
         table: the zone of a table.
+        goes_on: the table continues the one before it.
     """
 
     role: Role
     page: int
     lines: tuple[Line, ...] = ()
     table: Zone | None = None
+    goes_on: bool = False
 
 
 @dataclass(slots=True)
@@ -86,6 +101,11 @@ class _Reading:
     def drop(self, page: int, lines: Iterable[Line], reason: DropReason) -> None:
         self.dropped += [Dropped(page, line.box, line.text, reason) for line in lines]
 
+    def drop_added(self, page: int, line: Line, reason: DropReason) -> None:
+        """What was put on the page later: its words are words of the language, and are repaired."""
+        tokens = tuple(token(page, word, {}) for word in line.words)
+        self.dropped.append(Dropped(page, line.box, line.text, reason, tokens))
+
 
 def build_document(pages: Iterable[Page], source: Source) -> Document:
     """The document that a scan's pages hold, before repair.
@@ -97,31 +117,59 @@ def build_document(pages: Iterable[Page], source: Source) -> Document:
     begun = time.perf_counter()
     reading = _Reading()
     pages = list(pages)
-    running = running_lines(pages)
+    outside: _Outside = {"page number": page_numbers(pages), "running header": running_lines(pages)}
     for page in pages:
-        _take_page(page, running, reading)
+        _take_page(page, outside, reading)
+    reading.body = _with_continued_tables(reading)
     margins = settled_margins(reading.margins, reading.widths)
     body = [(part.page, line) for part in reading.body for line in part.lines]
     reattached = footnotes.reattach(body, reading.notes, margins)
     parts = _closing_in_order(_relined(reading.body, reattached.relined))
     reading.dropped += [Dropped(page, box, text, "noise") for page, box, text in reattached.strays]
     blocks = tuple(_blocks(parts, margins, reattached.rulings))
+    blocks = tuple(block for own in documents(blocks) for block in titled(own))
     cited = {label for block in blocks for label in block.labels}
+    odd = [warning for block in blocks if block.rows for warning in tables.disagreements(block)]
+    warnings = [*reading.warnings, *reattached.warnings, *odd]
     document = Document(
         source=source,
         blocks=blocks,
         footnotes=tuple(_footnote(note, note.label in cited) for note in reattached.notes),
-        metadata=read_metadata(blocks),
         pages=tuple(reading.reports),
         dropped=tuple(sorted(reading.dropped, key=lambda one: one.page)),
-        warnings=tuple(sorted(reading.warnings + reattached.warnings, key=lambda one: one.page)),
+        warnings=tuple(sorted(warnings, key=lambda one: one.page)),
         engine=reading.engine,
     )
     seconds = {
         "reading": round(sum(report.seconds for report in document.pages), 3),
         "structure": round(time.perf_counter() - begun, 3),
     }
-    return replace(document, timings=seconds)
+    return with_parts(replace(document, timings=seconds))
+
+
+def _with_continued_tables(reading: _Reading) -> list[_Part]:
+    """The body with the tables that go on on a next page marked; a head that is printed again there is dropped."""
+    out: list[_Part] = []
+    first: Zone | None = None
+    for part in reading.body:
+        above = out[-1] if out else None
+        goes_on = (
+            above is not None
+            and first is not None
+            and part.table is not None
+            and above.page + 1 == part.page
+            and tables.carries_on(first, part.table)
+        )
+        if not goes_on:
+            first = part.table
+        elif part.table is not None and first is not None:
+            rest, head = tables.without_rows(part.table, tables.repeated_head(first, part.table))
+            if rest.lines:
+                reading.drop(part.page, head, "running header")
+                part = replace(part, table=rest, lines=rest.lines)
+            part = replace(part, goes_on=True)
+        out.append(part)
+    return out
 
 
 def _relined(parts: Sequence[_Part], relined: Mapping[int, Line]) -> list[_Part]:
@@ -134,7 +182,7 @@ def _relined(parts: Sequence[_Part], relined: Mapping[int, Line]) -> list[_Part]
     return out
 
 
-def _take_page(page: Page, running: Set[tuple[int, Box]], reading: _Reading) -> None:
+def _take_page(page: Page, outside: _Outside, reading: _Reading) -> None:
     reading.reports.append(_report(page))
     reading.engine.update(page.engine)
     if page.error is not None:
@@ -142,7 +190,7 @@ def _take_page(page: Page, running: Set[tuple[int, Box]], reading: _Reading) -> 
         reading.warnings.append(PageWarning(page.number, f"The page could not be read: {page.error}"))
         return
     reading.warnings += _unread_print(page)
-    zones = _documents_own(page, running, reading)
+    zones = _documents_own(page, outside, reading)
     boxes = _text_boxes(zones)
     if not boxes:
         reading.warnings.append(PageWarning(page.number, "The page is blank."))
@@ -153,14 +201,24 @@ def _take_page(page: Page, running: Set[tuple[int, Box]], reading: _Reading) -> 
         _take_piece(piece, page.number, reading)
 
 
-def _documents_own(page: Page, running: Set[tuple[int, Box]], reading: _Reading) -> tuple[Zone, ...]:
-    """The zones of a page without what is not the document's text: stamps and running headers, which are dropped."""
+def _documents_own(page: Page, outside: _Outside, reading: _Reading) -> tuple[Zone, ...]:
+    """The zones of a page without what is not the document's text, which is dropped: stamps and running headers."""
     zones, added = stamps.take_off(page)
+    zones = with_number(zones)
     for line, reason in added:
-        reading.drop(page.number, [line], reason)
-    zones, headers = take_out(zones, lambda line: (page.number, line.box) in running)
-    reading.drop(page.number, headers, "running header")
+        reading.drop_added(page.number, line, reason)
+    if page.number == 1:
+        zones = with_title_parted(zones, page)
+    for reason, places in outside.items():
+        zones, lines = _without_places(zones, page.number, places)
+        reading.drop(page.number, lines, reason)
     return zones
+
+
+def _without_places(
+    zones: tuple[Zone, ...], page: int, places: Set[tuple[int, Box]]
+) -> tuple[tuple[Zone, ...], list[Line]]:
+    return take_out(zones, lambda line: (page, line.box) in places)
 
 
 def _text_boxes(zones: Sequence[Zone]) -> list[Box]:
@@ -178,11 +236,77 @@ def _take_piece(piece: _Piece, page: int, reading: _Reading) -> None:
         reading.drop(page, lines, role)
     elif role == "signature":
         reading.drop(page, filter(_is_stroke, lines), "noise")
-        reading.body += [_Part(role, page, (line,)) for line in lines if not _is_stroke(line)]
+        own = [_with_traces_parted(line) for line in lines if not _is_stroke(line)]
+        _take_trimmed(role, own, _without_traces, page, reading)
+    elif role == "letterhead":
+        reading.drop(page, filter(_is_pen_mark, lines), "noise")
+        reading.body += [_Part(role, page, (line,)) for line in lines if not _is_pen_mark(line)]
     elif role == "table":
         reading.body.append(_Part(role, page, lines, piece.zone))
+    elif role == "recipients":
+        _take_trimmed(role, lines, _without_pen, page, reading)
     else:
         reading.body += [_Part(role, page, (line,)) for line in lines]
+
+
+def _is_pen_mark(line: Line) -> bool:
+    """Whether a line of the letterhead is what a pen left beside the number: one or two letters, and no syllable.
+
+    The Party's letterheads have an asterisk of their own.
+    """
+    text = line.text.strip()
+    return len(text) <= 2 and any(c.isalpha() for c in text) and not parse(clean(text))
+
+
+def _take_trimmed(
+    role: Role, lines: Sequence[Line], trimmed: Callable[[Line], Line], page: int, reading: _Reading
+) -> None:
+    """Lines to the body, what the pen and the seal left at their ends to what is dropped."""
+    for line in lines:
+        kept = trimmed(line)
+        gone = [word for word in line.words if word not in kept.words]
+        reading.dropped += [Dropped(page, word.box, word.text, "noise") for word in gone]
+        reading.body.append(_Part(role, page, (kept,)))
+
+
+def _with_traces_parted(line: Line) -> Line:
+    """A line of a signature block whose first word bears what a seal left before its capitals, as a word of its own."""
+    first = line.words[0]
+    length = _length_of_trace(first.text)
+    if not length or [letter.text for letter in first.letters] != list(first.text) or first.raised:
+        return line
+    cut = first.box.left + round(first.box.width * length / len(first.text))
+    trace, rest = first.box._replace(right=cut), first.box._replace(left=cut)
+    words = (
+        replace(first, text=first.text[:length], box=trace, letters=first.letters[:length]),
+        replace(first, text=first.text[length:], box=rest, letters=first.letters[length:]),
+    )
+    return of_words(line, [*words, *line.words[1:]])
+
+
+def _length_of_trace(text: str) -> int:
+    """How many characters, none of them a capital, a digit or a bracket, stand before two capitals."""
+    for at in range(1, min(_LONGEST_TRACE + 1, len(text) - 1)):
+        if text[at : at + 2].isalpha() and text[at : at + 2].isupper():
+            return 0 if any(c.isupper() or c.isdigit() or c == "(" for c in text[:at]) else at
+    return 0
+
+
+def _without_traces(line: Line) -> Line:
+    """A line of a signature block without the signs before and after its words."""
+    worded = [at for at, word in enumerate(line.words) if any(c.isalnum() for c in word.text)]
+    if len(worded) > 1 and _length_of_trace("".join(line.words[at].text for at in worded[:2])) == len(
+        line.words[worded[0]].text
+    ):
+        worded = worded[1:]
+    return of_words(line, line.words[worded[0] : worded[-1] + 1]) if worded else line
+
+
+def _without_pen(line: Line) -> Line:
+    """A recipient's line without what the pen left behind its closing sign."""
+    closing = (at for at, word in enumerate(line.words, 1) if word.text.endswith((";", ".")))
+    end = next((at for at in closing if all(word.confidence < _PEN for word in line.words[at:])), len(line.words))
+    return of_words(line, line.words[:end]) if end < len(line.words) else line
 
 
 def _is_stroke(line: Line) -> bool:
@@ -247,6 +371,8 @@ def _roles(zones: Sequence[Zone], first: bool, width: int) -> list[_Piece]:
         closing = any(piece.role == "recipients" for piece in out)
         if zone.kind == "head" or zone.kind == "foot":
             out.append(_Piece("page number", zone, zone.lines))
+        elif closed := _closing_pieces(zone, closing, width):
+            out += closed
         elif _is_full_measure(zone):
             above_text = False
             out = _with_full_measure(out, zone, width)
@@ -258,6 +384,53 @@ def _roles(zones: Sequence[Zone], first: bool, width: int) -> list[_Piece]:
             role = "signature" if closing else out[-1].role if out else "text"
             out.append(_Piece(role, zone, zone.lines))
     return _left_before_right([piece for piece in out if piece.lines])
+
+
+def _is_open(zone: Zone) -> bool:
+    """Whether a table has no borders: then it is as wide as its words."""
+    return bool(zone.columns) and zone.columns[0] == zone.box.left
+
+
+def _parted(zone: Zone, width: int) -> list[_Piece]:
+    """Recipients at the left, and at the right the signature."""
+    left = tuple(line for line in zone.lines if line.box.x < 0.5 * width)
+    right = tuple(line for line in zone.lines if line not in left)
+    return [_Piece("recipients", zone, left), _Piece("signature", zone, right)]
+
+
+def _closing_pieces(zone: Zone, closing: bool, width: int) -> list[_Piece]:
+    """The recipients and signatures in a zone that is no column; the rest of it is text. None where it has none.
+
+    A list of recipients and the signature beside it are lined up like the columns of a table. A stroke of the pen that
+    reaches into the list, or the room for a signature, parts the columns; what is below goes on with them.
+
+    Args:
+        closing: the list of recipients stands above.
+    """
+    if zone.kind == "table" and _is_open(zone) and _recipients_head(zone) is not None:
+        return _parted(zone, width)
+    if not closing or zone.kind not in ("text", "table"):
+        return []
+    out: list[_Piece] = []
+    for at, line in enumerate(zone.lines):
+        role = _closing_role(line, width, out[-1] if out else None)
+        if role is None:
+            closed = any(piece.role != "noise" for piece in out)
+            return [*out, _Piece("text", zone, zone.lines[at:])] if closed else []
+        out.append(_Piece(role, zone, (line,)))
+    return out
+
+
+def _closing_role(line: Line, width: int, above: _Piece | None) -> Role | None:
+    """The part a line plays below the head of the list of recipients; ``None`` for text."""
+    wrapped = above is not None and above.role == "recipients" and not above.lines[0].text.endswith((";", "."))
+    item = line.text[:1] in _DASHES or is_recipients_list([line.text])
+    if line.box.x < _RECIPIENTS_CENTRE * width and (item or wrapped):
+        return "recipients"
+    if _is_stroke(line) or all(sum(c.isalpha() for c in word.text) < 2 for word in line.words):
+        return "noise"
+    in_the_middle = line.box.left > _SIGNED_FROM * width and line.box.width < _SIGNED_WIDTH * width
+    return "signature" if in_the_middle and may_sign(line.text) else None
 
 
 def _is_full_measure(zone: Zone) -> bool:
@@ -273,6 +446,9 @@ def _with_full_measure(above: Sequence[_Piece], zone: Zone, width: int) -> list[
         return [*above, *_with_signature(zone, width)]
     # The signatures stood above the list instead of beside it.
     signed = [_signed(piece, above[at:]) for at, piece in enumerate(above)]
+    if any(piece.role == "signature" for piece in signed):
+        strokes = [piece for piece in signed if piece.role == "text" and all(map(_is_stroke, piece.lines))]
+        signed = [replace(piece, role="noise") for piece in strokes] + [one for one in signed if one not in strokes]
     return [*signed, _Piece("text", zone, zone.lines[:head]), _Piece("recipients", zone, zone.lines[head:])]
 
 
@@ -307,7 +483,11 @@ def _columns(left: Zone, right: Zone | None, above_text: bool, closing: bool) ->
     elif above_text or _bears_motto(left, right):
         role = "letterhead"
         lines, addressed = _parted_at_addressee(lines)
-    out = [_Piece(role, left, lines)]
+    above: tuple[Line, ...] = ()
+    if head := _recipients_head(left):
+        above, lines, rest = _torn_rows(left.lines[:head], right.lines if right else ()), left.lines[head:], right
+        right = replace(rest, lines=tuple(one for one in rest.lines if not _is_part_of(one, above))) if rest else None
+    out = [_Piece("text", left, above), _Piece(role, left, lines)]
     if right:
         out.append(_Piece("signature" if closing or role == "recipients" else role, right, right.lines))
     if addressed:
@@ -315,10 +495,28 @@ def _columns(left: Zone, right: Zone | None, above_text: bool, closing: bool) ->
     return out
 
 
+def _torn_rows(left: Sequence[Line], right: Sequence[Line]) -> tuple[Line, ...]:
+    """Lines above the list of recipients that a stroke of the pen has torn in two, joined again."""
+    return tuple(
+        of_words(line, [*line.words, *(word for other in right if _is_beside(line, other) for word in other.words)])
+        for line in left
+    )
+
+
+def _is_beside(line: Line, other: Line) -> bool:
+    return abs(line.baseline - other.baseline) < max(line.x_height, other.x_height)
+
+
+def _is_part_of(line: Line, rows: Sequence[Line]) -> bool:
+    return any(line.words[0] in row.words for row in rows)
+
+
 def _lists_recipients(left: Zone, right: Zone | None, above_text: bool) -> bool:
     """Whether a left column is the list of recipients, by its head or, beside a signature, by its dashes."""
     if _recipients_head(left) is not None:
         return True
+    if any(is_addressee(line.text) for line in left.lines):
+        return False
     return right is not None and not above_text and is_recipients_list([line.text for line in left.lines])
 
 
@@ -333,12 +531,18 @@ def _parted_at_addressee(lines: tuple[Line, ...]) -> tuple[tuple[Line, ...], tup
 
 
 def _left_before_right(pieces: Sequence[_Piece]) -> list[_Piece]:
-    """The same, where a letterhead fell into several pairs of columns: first all that stands at the left."""
+    """The same, where a letterhead or a signature fell into several pairs of columns: first all that stands at the
+    left."""
     ordered: list[_Piece] = []
     for role, group in groupby(pieces, key=lambda piece: piece.role):
         run = list(group)
-        ordered += sorted(run, key=lambda piece: piece.zone.kind == "right") if role == "letterhead" else run
+        by_column = role == "letterhead" or (role == "signature" and all(map(_is_column, run)))
+        ordered += sorted(run, key=lambda piece: piece.zone.kind == "right") if by_column else run
     return ordered
+
+
+def _is_column(piece: _Piece) -> bool:
+    return piece.zone.kind in ("left", "right")
 
 
 def _with_signature(zone: Zone, width: int) -> list[_Piece]:
@@ -356,9 +560,13 @@ def _with_signature(zone: Zone, width: int) -> list[_Piece]:
 
 
 def _signed(piece: _Piece, onward: Sequence[_Piece]) -> _Piece:
-    """A column as ``signature`` when it was taken for text and nothing but columns stands from it on (``onward``)."""
-    columns_only = all(one.zone.kind in ("left", "right") for one in onward)
-    return replace(piece, role="signature") if piece.role == "text" and columns_only else piece
+    """A column as ``signature`` when it was taken for text and nothing but columns stands from it on (``onward``).
+
+    Strokes of the pen between the columns are no text.
+    """
+    columns_only = all(_is_column(one) or all(map(_is_stroke, one.lines)) for one in onward)
+    signed = any(may_sign(line.text) or has_office_word(line.text) for line in piece.lines)
+    return replace(piece, role="signature") if piece.role == "text" and columns_only and signed else piece
 
 
 def _closing_in_order(parts: Sequence[_Part]) -> list[_Part]:
@@ -380,52 +588,76 @@ def _footnote(note: footnotes.Note, anchored: bool) -> Footnote:
     )
 
 
+@dataclass(slots=True)
+class _SoFar:
+    """What of a document stands above a paragraph.
+
+    Attributes:
+        bold_headings: the document sets its headings in bold.
+        in_title: nothing but lines of the title.
+        titled: some of them.
+        signed: page of the last recipients or signature.
+    """
+
+    bold_headings: bool
+    in_title: bool = True
+    titled: bool = False
+    signed: int = 0
+
+
 def _blocks(body: Sequence[_Part], margins: Mapping[int, Margins], rulings: Rulings) -> Iterator[Block]:
     """The body's blocks in published order: letterhead, title and text, recipients, signature."""
-    in_title = True
-    for role, parts in groupby(body, key=lambda part: part.role):
+    runs = [(role, list(parts)) for role, parts in groupby(body, key=lambda part: part.role)]
+    lines = [_set_lines(parts, margins, rulings) for _, parts in runs]
+    texts = [paragraphs.group(own) if role == "text" else [] for (role, _), own in zip(runs, lines, strict=True)]
+    so_far = _SoFar(headings.marks_in_bold(chain.from_iterable(texts)))
+    for (role, parts), own, text in zip(runs, lines, texts, strict=True):
         if role == "missing":
             yield from (_missing(part.page) for part in parts)
-            continue
-        if role == "table":
-            yield from (_table_block(part.page, part.table, rulings) for part in parts if part.table)
-            continue
-        lines = [set_line(part.page, line, margins, rulings) for part in parts for line in part.lines]
-        if role == "text":
-            for paragraph in paragraphs.group(lines):
-                block = _text_block(paragraph, in_title)
-                in_title = in_title and block.type == "title"
-                yield block
-        elif role == "recipients":
-            yield from _recipient_blocks(lines)
+        elif role == "table":
+            on_pages = [tables.PagePart(part.page, part.table, part.goes_on) for part in parts if part.table]
+            yield from tables.table_blocks(on_pages, rulings)
+        elif role == "text":
+            yield from _text_blocks(text, so_far)
         else:
-            yield from (_line_block(role, line) for line in lines)
+            yield from _lined_blocks(role, own, so_far)
+
+
+def _text_blocks(run: Sequence[paragraphs.Paragraph], so_far: _SoFar) -> Iterator[Block]:
+    for before, paragraph, after in _with_neighbours(run):
+        listed = any(headings.follow_each_other(paragraph, other) for other in (before, after))
+        on_signed = paragraph.page == so_far.signed
+        kind, level = headings.type_of(paragraph, so_far.in_title, so_far.bold_headings, on_signed, listed)
+        above_title = not so_far.titled and headings.may_stand_above_title(paragraph)
+        so_far.in_title &= kind == "title" or above_title
+        so_far.titled |= kind == "title"
+        yield Block(kind, paragraph.tokens, paragraph.page, level, paragraph.box)
+
+
+def _lined_blocks(role: BlockType, lines: Sequence[SetLine], so_far: _SoFar) -> Iterator[Block]:
+    """Letterhead, recipients and signature: lines that are no paragraphs."""
+    if role == "recipients" or role == "signature":
+        so_far.signed, so_far.in_title = lines[-1].page, False
+    if role == "recipients":
+        yield from _recipient_blocks(lines)
+    else:
+        yield from (_line_block(role, line) for line in lines)
+
+
+def _with_neighbours(
+    run: Sequence[paragraphs.Paragraph],
+) -> Iterator[tuple[paragraphs.Paragraph | None, paragraphs.Paragraph, paragraphs.Paragraph | None]]:
+    """Each paragraph with the one before it and the one after it."""
+    return zip([None, *run[:-1]], run, [*run[1:], None], strict=True)
+
+
+def _set_lines(parts: Iterable[_Part], margins: Mapping[int, Margins], rulings: Rulings) -> list[SetLine]:
+    return [set_line(part.page, line, margins, rulings) for part in parts for line in part.lines]
 
 
 def _missing(page: int) -> Block:
     words = f"[trang {page}: không đọc được]".split(" ")
     return Block("missing", tuple(Token(word, page) for word in words), page)
-
-
-def _table_block(page: int, zone: Zone, rulings: Rulings) -> Block:
-    """A table, each word in the cell its centre stands in; a cell's words in the order of its lines."""
-    columns, rows = zone.columns[1:-1], zone.rows[1:-1]
-    cells: dict[tuple[int, int], list[Token]] = {}
-    for line in sorted(zone.lines, key=lambda one: one.baseline):
-        for word in line.words:
-            row, column = bisect(rows, word.box.y), bisect(columns, word.box.x)
-            while (row, column - 1) in zone.merged:  # what stands in a merged cell belongs to its first column
-                column -= 1
-            at = row, column
-            cells.setdefault(at, []).append(token(page, word, rulings))
-    grid = [[cells.get((row, column), []) for column in range(len(columns) + 1)] for row in range(len(rows) + 1)]
-    return Block(
-        "table",
-        tuple(one for row in grid for cell in row for one in cell),
-        page,
-        box=zone.box,
-        rows=tuple(tuple(published(tuple(cell)) for cell in row) for row in grid),
-    )
 
 
 def _recipient_blocks(lines: Sequence[SetLine]) -> Iterator[Block]:
@@ -450,20 +682,3 @@ def _recipient_blocks(lines: Sequence[SetLine]) -> Iterator[Block]:
 
 def _line_block(role: BlockType, line: SetLine) -> Block:
     return Block(role, line.tokens, line.page, box=line.box)
-
-
-def _text_block(paragraph: paragraphs.Paragraph, in_title: bool) -> Block:
-    text = paragraph.text
-    level = 0
-    kind: BlockType
-    if in_title and (paragraph.centred or paragraph.ends_centred) and not heading_level(text):
-        kind = "title"
-    elif level := heading_level(text):
-        kind = "heading"
-    elif paragraph.centred and len(text) < 200:
-        kind, level = "heading", 1
-    elif is_list_item(text):
-        kind, level = "list_item", 1
-    else:
-        kind = "paragraph"
-    return Block(kind, paragraph.tokens, paragraph.page, level, paragraph.box)

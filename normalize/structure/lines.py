@@ -13,7 +13,15 @@ from statistics import median
 
 from normalize.document import Reference, Token, Tokens
 from normalize.vietnamese.decree30 import TEXT_LEFT, TEXT_RIGHT
-from ocr.page import Box, Letter, Line, Word
+from ocr.page import BOLD, Box, Letter, Line, Word
+
+#: Words of bold print may be so much lighter than bold print is.
+_UNSURE = 0.06
+#: In bold print this share of the letters is at most so much lighter, and this share is not; in print of which some is
+#: bold, at least the last.
+_ALL_BOLD, _MOST_BOLD, _SOME_BOLD = 0.85, 0.5, 0.15
+#: Pages whose widths differ by this share are not of one size: a landscape page has margins of its own.
+_SAME_SIZE = 0.05
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +35,8 @@ class SetLine:
         baseline: y, in pixels.
         x_height: in pixels.
         left, right: margins of the text the line stands in, in pixels.
+        weights: of each word whose strokes were measured, their weight and how many letters it has.
+        indented: it begins where other lines begin that end elsewhere; then it stands in the middle by chance.
     """
 
     tokens: Tokens
@@ -36,6 +46,8 @@ class SetLine:
     x_height: float
     left: float
     right: float
+    weights: tuple[tuple[float, int], ...] = ()
+    indented: bool = False
 
     @property
     def text(self) -> str:
@@ -53,7 +65,9 @@ class SetLine:
 
     @property
     def centred(self) -> bool:
-        """Set in from both margins by the same measure."""
+        """Set in from both margins by the same measure, and not by chance."""
+        if self.indented:
+            return False
         uneven = abs((self.box.left - self.left) - (self.right - self.box.right))
         return min(self.indent, self.room) > 0.6 and uneven < 0.03 * (self.right - self.left) + self.x_height
 
@@ -96,12 +110,35 @@ def set_line(page: int, line: Line, margins: Mapping[int, Margins], rulings: Rul
         bullet = Token(stars, page, first.box, first.confidence)
         tokens[:1] = [bullet, *([rest] if rest else [])]
     own = margins[page]
-    return SetLine(tuple(tokens), page, line.box, line.baseline, line.x_height, own.left, own.right)
+    # Figures are all of one width, and lighter than letters.
+    letters = ((word.weight, sum(c.isalpha() for c in word.text)) for word in line.words)
+    weights = tuple((weight, count) for weight, count in letters if weight and count)
+    return SetLine(tuple(tokens), page, line.box, line.baseline, line.x_height, own.left, own.right, weights)
+
+
+def are_bold(lines: Iterable[SetLine]) -> bool | None:
+    """Whether the print of some lines is bold from end to end; ``None`` where its strokes were not measured."""
+    lines = list(lines)
+    heavy, surely = _share_from(lines, BOLD - _UNSURE), _share_from(lines, BOLD)
+    return None if heavy is None or surely is None else heavy >= _ALL_BOLD and surely >= _MOST_BOLD
+
+
+def are_partly_bold(lines: Iterable[SetLine]) -> bool:
+    """Whether some words of lines are bold and others are not, as where a sentence begins with its heading."""
+    share = _share_from(list(lines), BOLD)
+    return share is not None and _SOME_BOLD < share < _ALL_BOLD
+
+
+def _share_from(lines: Sequence[SetLine], weight: float) -> float | None:
+    """The share of letters that are at least so heavy; ``None`` where none were measured."""
+    weights = [one for line in lines for one in line.weights]
+    letters = sum(count for _, count in weights)
+    return sum(count for one, count in weights if one >= weight) / letters if letters else None
 
 
 def token(page: int, word: Word, rulings: Rulings) -> Token:
     """A word as a token, its raised signs as they were ruled."""
-    out = Token(word.text, page, word.box, word.confidence, word.letters, second=word.second)
+    out = Token(word.text, page, word.box, word.confidence, word.letters, second=word.second, uneven=word.uneven)
     # From the right, so that what is inserted moves no offset that is still to come.
     for raised in reversed(word.raised):
         ruling = rulings.get((page, raised.box), Ruling())
@@ -149,10 +186,11 @@ def settled_margins(found: Mapping[int, Margins], widths: Mapping[int, int]) -> 
         found: margins by page number, from :func:`page_margins`.
         widths: of the page images in pixels.
     """
-    full = [m for page, m in found.items() if m.width > 0.62 * widths[page]]
-    usual = Margins(median(m.left for m in full), median(m.right for m in full)) if full else None
     out = {}
     for page, own in found.items():
+        alike = [other for other in found if abs(widths[other] - widths[page]) < _SAME_SIZE * widths[page]]
+        full = [found[other] for other in alike if found[other].width > 0.62 * widths[other]]
+        usual = Margins(median(m.left for m in full), median(m.right for m in full)) if full else None
         wide = usual or Margins(TEXT_LEFT * widths[page], TEXT_RIGHT * widths[page])
         if own.width >= 0.93 * wide.width:
             out[page] = own
@@ -191,6 +229,7 @@ def insert(token: Token, offset: int, text: str) -> Token:
         token.confidence,
         letters,
         tuple(replace(one, offset=one.offset + len(text)) if one.offset > offset else one for one in token.references),
+        token.uneven,
     )
 
 
@@ -209,6 +248,7 @@ def cut(token: Token, length: int) -> Token | None:
         token.confidence,
         tuple(letters) if at == length else (),
         tuple(replace(one, offset=one.offset - length) for one in token.references if one.offset >= length),
+        token.uneven,
     )
 
 
@@ -247,4 +287,5 @@ def glue(before: Token, after: Token) -> Token:
         confidence=None if before.confidence is None else min(before.confidence, after.confidence or 0.0),
         letters=before.letters + after.letters if before.letters and after.letters else (),
         references=before.references + tuple(replace(one, offset=shift + one.offset) for one in after.references),
+        uneven=max(before.uneven, after.uneven),
     )

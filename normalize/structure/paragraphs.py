@@ -8,12 +8,13 @@ it. All measures are in x-heights of the lines, so that type size and resolution
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import pairwise
 
 from normalize.document import Tokens
-from normalize.structure.lines import SetLine, join_lines, usual_pitch
-from normalize.vietnamese.decree30 import begins_part, is_document_type, is_list_item
+from normalize.structure.lines import SetLine, are_bold, join_lines, usual_pitch
+from normalize.vietnamese.decree30 import begins_part, heading_level, is_document_type, is_list_item
 from ocr.page import Box, hull
 
 _ENDS_SENTENCE = re.compile(r"[.;:!?…](?:[\"”’)\]]*)$|\./\.?$")
@@ -31,8 +32,17 @@ _FULL, _STOPS_SHORT = 2.0, 8.0
 _SET_IN = 2.5
 #: Two lines are set apart when their baselines are further from each other than so many times the usual, and so much.
 _APART_TIMES, _APART_MORE = 1.3, 0.2
+#: A colon set off from its label stands among so many first words, and so far behind the label unless the line above
+#: has one too.
+_LABEL_WORDS, _SET_OFF = 8, 1.0
 #: Lines: a centred ending is looked for in paragraphs of fewer.
 _TITLE_LINES = 6
+#: So many other lines begin where an indented line begins, ...
+_INDENTED_ALIKE = 2
+#: ... and end this much further right or left.
+_ENDS_ELSEWHERE = 2.0
+#: A line hangs under the words of the item above it when it begins no further from them.
+_UNDER_WORDS = 0.8
 
 
 @dataclass(slots=True)
@@ -66,6 +76,11 @@ class Paragraph:
         return 1 < len(self.lines) < _TITLE_LINES and short and not _ends_sentence(last)
 
     @property
+    def bold(self) -> bool | None:
+        """Set in bold from end to end; ``None`` where that was not measured."""
+        return are_bold(self.lines)
+
+    @property
     def centred(self) -> bool:
         return all(line.centred or line.capitals for line in self.lines) and any(
             line.centred and _is_set_in(line) for line in self.lines
@@ -75,21 +90,46 @@ class Paragraph:
 def group(lines: Iterable[SetLine]) -> list[Paragraph]:
     """The paragraphs of consecutive lines, page ends included."""
     paragraphs: list[Paragraph] = []
-    lines = list(lines)
+    lines = _with_indents(list(lines))
     pitch = usual_pitch(lines)
     before: SetLine | None = None
     for line in lines:
-        if before is None or begins_paragraph(before, line, paragraphs[-1], pitch):
+        if before is None or _is_valued(line, before) or begins_paragraph(before, line, paragraphs[-1], pitch):
             paragraphs.append(Paragraph())
         paragraphs[-1].lines.append(line)
         before = line
     return paragraphs
 
 
+def _with_indents(lines: Sequence[SetLine]) -> list[SetLine]:
+    """The lines, those marked as indented that stand in the middle by chance.
+
+    What is centred begins somewhere else in each line; where it does not, it ends at the same place too. Titles are in
+    capitals or bold, and a title of nearly the full measure may well begin where the paragraphs do.
+    """
+    return [replace(line, indented=True) if _stands_among_indented(line, lines) else line for line in lines]
+
+
+def _stands_among_indented(line: SetLine, lines: Sequence[SetLine]) -> bool:
+    if not line.centred or line.capitals or are_bold([line]):
+        return False
+    alike = [
+        other
+        for other in lines
+        if other is not line
+        and other.page == line.page
+        and abs(other.box.left - line.box.left) < _SAME_INDENT * line.x_height
+        and abs(other.box.right - line.box.right) > _ENDS_ELSEWHERE * line.x_height
+    ]
+    return len(alike) >= (1 if is_list_item(line.text) else _INDENTED_ALIKE)
+
+
 def begins_paragraph(before: SetLine, line: SetLine, paragraph: Paragraph, pitch: float) -> bool:
     """Whether ``line`` begins a new paragraph after ``before``, the last line of ``paragraph``."""
     set_apart = _are_set_apart(before, line, pitch)
-    if before.centred or line.centred:
+    if _bold_ends(before, line):
+        return True
+    if _is_title_line(before, line):
         return _begins_title_line(before, line, set_apart)
     ended = _ends_sentence(before)
     new_item = _begins_item(line)
@@ -101,8 +141,37 @@ def begins_paragraph(before: SetLine, line: SetLine, paragraph: Paragraph, pitch
     if had_room:
         return True
     if indented:
-        return ended or new_item or not _hangs(line, paragraph)
+        return new_item or not _carries_on(line, paragraph, ended)
     return set_apart or (ended and new_item and not line.text.startswith(_DASHES))
+
+
+def _carries_on(line: SetLine, paragraph: Paragraph, ended: bool) -> bool:
+    """Whether an indented line carries on a paragraph, after a full stop only under the words of an item."""
+    return _hangs(line, paragraph) and (not ended or _stands_under_words(line, paragraph))
+
+
+def _is_title_line(before: SetLine, line: SetLine) -> bool:
+    """Whether one of two lines is centred, and the second does not just fill the measure."""
+    fills_measure = _sentence_goes_on(before, line) and not _is_set_in(line)
+    return before.centred or (line.centred and not fills_measure)
+
+
+def _is_valued(line: SetLine, before: SetLine) -> bool:
+    """Whether a line is a label and, behind a colon set off from it, its value: "Địa chỉ       : 41 phố Chợ"."""
+    gap = _colon_gap(line)
+    return gap is not None and (gap > _SET_OFF or _colon_gap(before) is not None)
+
+
+def _colon_gap(line: SetLine) -> float | None:
+    """The space before the first colon that stands by itself after a label, in x-heights; ``None`` without one."""
+    if not line.tokens[0].text[:1].isupper():
+        return None
+    for label, colon in pairwise(line.tokens[:_LABEL_WORDS]):
+        if colon.text.startswith(":") and label.box and colon.box:
+            return (colon.box.left - label.box.right) / line.x_height
+        if label.text.endswith((":", ";", ".", ",")):
+            return None
+    return None
 
 
 def _begins_title_line(before: SetLine, line: SetLine, set_apart: bool) -> bool:
@@ -137,6 +206,12 @@ def _style_changes(before: SetLine, line: SetLine) -> bool:
     return before.capitals != line.capitals or line.text.startswith("(")
 
 
+def _bold_ends(before: SetLine, line: SetLine) -> bool:
+    """Whether a line ends in bold, as a heading does, and the next begins something new in regular type."""
+    begins_anew = not line.centred and not line.text[:1].islower()
+    return begins_anew and are_bold([before]) is True and are_bold([line]) is False
+
+
 def _title_goes_on(before: SetLine, line: SetLine) -> bool:
     """Whether a comma promises more, and a short line in the middle follows."""
     return before.text.endswith(",") and _is_set_in(line)
@@ -162,8 +237,23 @@ def _are_set_apart(before: SetLine, line: SetLine, pitch: float) -> bool:
 
 
 def _hangs(line: SetLine, paragraph: Paragraph) -> bool:
-    """Whether an indented line stands under another of its paragraph that is indented as far."""
-    return len(paragraph.lines) > 1 and abs(paragraph.lines[-1].indent - line.indent) < _SAME_INDENT
+    """Whether an indented line carries on a paragraph that is indented as a whole.
+
+    It stands under another line that is indented as far, or under the words of the item that it carries on.
+    """
+    above = paragraph.lines[-1]
+    under_line = abs(above.indent - line.indent) < _SAME_INDENT
+    in_block = under_line and (len(paragraph.lines) > 1 or (above.room < _FULL and not heading_level(above.text)))
+    return in_block or _stands_under_words(line, paragraph)
+
+
+def _stands_under_words(line: SetLine, paragraph: Paragraph) -> bool:
+    """Whether a line begins under the first word of the item that its paragraph is, behind the item's sign."""
+    first = paragraph.lines[0]
+    words = first.tokens[1].box if len(first.tokens) > 1 else None
+    if words is None or not is_list_item(first.text) or first.page != line.page:
+        return False
+    return abs(line.box.left - words.left) < _UNDER_WORDS * line.x_height
 
 
 def _is_set_in(line: SetLine) -> bool:

@@ -8,12 +8,21 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Final
 
 from normalize.document import DropReason
-from normalize.vietnamese.decree30 import begins_copy_form, is_received_field, is_received_head
+from normalize.vietnamese.decree30 import (
+    begins_copy_form,
+    begins_incoming,
+    is_motto,
+    is_national_title,
+    is_received_field,
+    is_received_head,
+    names_portal,
+)
 from normalize.vietnamese.syllable import skeleton
-from ocr.page import Box, Line, Page, Zone, hull, take_out
+from ocr.page import Box, Line, Page, Word, Zone, hull, of_words, take_out
 
 RECEIVED: Final = "received stamp"
 SIGNED: Final = "electronic signature"
@@ -21,14 +30,22 @@ COPY: Final = "copy line"
 
 #: A stamp or a signature block is at most this wide and high, in pages.
 _WIDEST, _HIGHEST = 0.45, 0.14
+#: The note of an electronic copy stands in this upper part, in lines of so many letters, as large as this in the
+#: heights of its first line, and begins with a line of so few words.
+_COPY_NOTE, _COPY_LETTERS, _COPY_STEP, _COPY_HEAD = 0.13, 60, 1.8, 4
+_A4_RATIO = 1.414
 #: Stamps and copy lines stand in this upper part of the page.
 _TOP = 0.5
+#: In x-heights: how far above ĐẾN the office that received may stand.
+_OFFICE_ABOVE = 9.0
 #: In heights of its highest line: how far above and below a signature block its next line may stand.
 _REACH = 1.5
 _DATE = re.compile(r"\d{1,2}[./-]\d{1,2}[./-]\d{4}")
 _MOMENT = re.compile(_DATE.pattern + r"\W{0,3}\d{1,2}:\d{2}(:\d{2})?")
 #: Words that only an electronic signature has, and labels that may stand around them.
 _SIGNED = re.compile(r"\b(nguoi ky|ky boi|thoi gian ky|ngay ky)\s*[:;]|\bdigitally signed\b|\bsignature (not )?valid\b")
+#: What is left at the end of a line of letterhead over which an electronic signature's moment is printed.
+_MOMENT_END = re.compile(r"\+?\d{2}:\d{2}(:\d{2})?|\d{1,2}[./]\d{1,2}[./]\d{4}")
 _LABEL = re.compile(r"\W*(email|e-mail|co quan|to chuc|chuc vu|noi ky|ly do|don vi|reason|location|date|cn|dn)\s*[:=]")
 
 
@@ -36,7 +53,8 @@ def take_off(page: Page) -> tuple[tuple[Zone, ...], list[tuple[Line, DropReason]
     """The zones of a page without what was added to it, and that, each line with its reason."""
     framed = [zone for zone in page.zones if _is_framed_stamp(zone, page)]
     added: list[tuple[Line, DropReason]] = [(line, RECEIVED) for zone in framed for line in zone.lines]
-    zones = [zone for zone in page.zones if zone not in framed]
+    zones, moments = _without_moments([zone for zone in page.zones if zone not in framed], page)
+    added += [(line, SIGNED) for line in moments]
     lines = [line for zone in zones for line in zone.lines]
     found: dict[int, DropReason] = {}
     sorts: tuple[tuple[DropReason, Sequence[Line]], ...] = (
@@ -52,30 +70,97 @@ def take_off(page: Page) -> tuple[tuple[Zone, ...], list[tuple[Line, DropReason]
 
 
 def _is_framed_stamp(zone: Zone, page: Page) -> bool:
-    """A small frame with the word Đến in capitals, or with two of the fields that a stamp leaves to be filled in."""
+    """A small frame with the word Đến in capitals, the portal's name, or two of the fields that a stamp leaves open."""
     if zone.kind != "table" or not _is_small(zone.box, page) or zone.box.top > _TOP * page.height:
         return False
     plain = [skeleton(line.text) for line in zone.lines]
     if any("cong van den" in text or "van ban den" in text for text in plain):
         return True
-    capitals = any(
-        word.text.strip(".,:;") in ("ĐẾN", "DẾN", "ĐÉN", "ĐÊN") for line in zone.lines for word in line.words
-    )
+    if any(names_portal(text) for text in (*plain, " ".join(plain))):
+        return True
+    incoming = any(_is_incoming(line) for line in zone.lines)
     fields = sum(is_received_field(line.text) for line in zone.lines)
-    return capitals or (fields >= 2 and len(plain) <= 6)
+    return incoming or (fields >= 2 and len(plain) <= 6)
+
+
+def _is_incoming(line: Line) -> bool:
+    """Whether ĐẾN stands in a line in capitals, however its diacritics were read, and nothing behind it but fields.
+
+    The frame is what is sure; "ĐỀN BÙ GIẢI PHÓNG MẶT BẰNG" in one is no stamp.
+    """
+    words = [word.text.strip("_-|") for word in line.words]
+    for index, word in enumerate(words):
+        rest = " ".join(words[index + 1 :])
+        if begins_incoming(" ".join(words[index:])) or (begins_incoming(word) and is_received_field(rest)):
+            return True
+    return False
 
 
 def _is_small(box: Box, page: Page) -> bool:
-    return box.width < _WIDEST * page.width and box.height < _HIGHEST * page.height
+    return box.width < _WIDEST * page.width and box.height < _HIGHEST * _whole_height(page)
+
+
+def _whole_height(page: Page) -> float:
+    """The height that a page of this width has, if this is only the upper part of one."""
+    return max(float(page.height), _A4_RATIO * page.width)
 
 
 def _copy_lines(lines: Sequence[Line], page: Page) -> list[Line]:
-    """The line that an electronic copy bears at its top edge (Decree 30/2020/NĐ-CP, article 25)."""
-    return [
+    """The line that an electronic copy bears at its top edge (Decree 30/2020/NĐ-CP, article 25), or its lines."""
+    out = [
         line
         for line in lines
         if line.box.bottom < 0.08 * page.height and begins_copy_form(line.text) and _DATE.search(line.text)
     ]
+    for first in lines:
+        if first not in out and _is_copy_head(first, page):
+            out += _copy_note(first, lines, page)
+    return out
+
+
+def _is_copy_head(line: Line, page: Page) -> bool:
+    """Whether a line is "SAO Y" in capitals, alone at the top of a page."""
+    short = len(line.words) <= _COPY_HEAD and line.text.isupper()
+    return short and line.box.bottom < _COPY_NOTE * page.height and begins_copy_form(line.text)
+
+
+def _copy_note(first: Line, lines: Sequence[Line], page: Page) -> list[Line]:
+    """ "SAO Y" with the lines set flush left under it: who certified the copy, and when."""
+    note = [first]
+    for line in sorted(lines, key=lambda one: one.baseline):
+        above = note[-1]
+        flush = abs(line.box.left - first.box.left) < first.box.height
+        step = line.baseline - above.baseline
+        close = 0 < step < _COPY_STEP * first.box.height and line.box.bottom < _COPY_NOTE * page.height
+        if flush and close and len(line.text) <= _COPY_LETTERS and not is_motto(line.text) and not line.text.isupper():
+            note.append(line)
+    return note
+
+
+def _without_moments(zones: Sequence[Zone], page: Page) -> tuple[list[Zone], list[Line]]:
+    """The zones without the end of a signature's moment that was printed over the national title and read with it."""
+    out: list[Zone] = []
+    taken: list[Line] = []
+    for zone in zones:
+        lines = []
+        for line in zone.lines:
+            over = _over_title(line) if line.box.bottom < _COPY_NOTE * page.height else ()
+            if over:
+                taken.append(of_words(line, over))
+                line = of_words(line, line.words[: -len(over)])
+            lines.append(line)
+        out.append(replace(zone, lines=tuple(lines)) if tuple(lines) != zone.lines else zone)
+    return out, taken
+
+
+def _over_title(line: Line) -> tuple[Word, ...]:
+    """The words at the end of the national title that are the moment of a signature."""
+    if not is_national_title(line.text):
+        return ()
+    start = len(line.words)
+    while start > 1 and _MOMENT_END.fullmatch(line.words[start - 1].text):
+        start -= 1
+    return line.words[start:]
 
 
 def _signature_blocks(lines: Sequence[Line], page: Page) -> list[Line]:
@@ -124,7 +209,7 @@ def _is_signature_block(block: Sequence[Line], page: Page) -> bool:
     box = hull([line.box for line in block])
     worded = sum(_has_fixed_words(line) for line in block)
     dated = any(_MOMENT.search(line.text) for line in block)
-    small = box.width < 2 * _WIDEST * page.width and box.height < _HIGHEST * page.height
+    small = box.width < 2 * _WIDEST * page.width and box.height < _HIGHEST * _whole_height(page)
     return small and worded >= 2 - dated
 
 
@@ -143,20 +228,46 @@ def _is_inside(box: Box, other: Box) -> bool:
 
 
 def _bare_stamp(lines: Sequence[Line], page: Page) -> list[Line]:
-    """A received stamp whose frame was lost: CÔNG VĂN ĐẾN with the fields below it."""
+    """A received stamp whose frame was lost: CÔNG VĂN ĐẾN with the fields below it, or ĐẾN with one behind it."""
     out: list[Line] = []
+    if page.number != 1:
+        return out
     for head in lines:
-        if page.number != 1 or head.box.bottom > _TOP * page.height or not is_received_head(head.text):
+        if head.box.bottom > _TOP * page.height:
             continue
-        if not head.text.isupper():
-            continue
-        size = head.box.height
-        block = [head]
-        for line in sorted(lines, key=lambda one: one.box.top):
-            below = 0 < line.box.y - head.box.y < 7 * size
-            overlaps = line.box.left < head.box.right + 2 * size and head.box.left - 4 * size < line.box.right
-            if below and overlaps and line.box.width < 0.4 * page.width and is_received_field(line.text):
-                block.append(line)
-        if len(block) >= 3 or (len(block) == 2 and "van den" in skeleton(head.text)):
-            out += block
+        if is_received_head(head.text) and head.text.isupper():
+            out += _fields_below(head, lines, page)
+        elif begins_incoming(head.text) and any(is_received_field(rest) for rest in _rests(head.text)):
+            out += [head, *_office_above(head, lines, page)]
     return out
+
+
+def _fields_below(head: Line, lines: Sequence[Line], page: Page) -> list[Line]:
+    size = head.box.height
+    block = [head]
+    for line in sorted(lines, key=lambda one: one.box.top):
+        below = 0 < line.box.y - head.box.y < 7 * size
+        overlaps = line.box.left < head.box.right + 2 * size and head.box.left - 4 * size < line.box.right
+        if below and overlaps and line.box.width < 0.4 * page.width and is_received_field(line.text):
+            block.append(line)
+    return block if len(block) >= 3 or (len(block) == 2 and "van den" in skeleton(head.text)) else []
+
+
+def _rests(text: str) -> list[str]:
+    """What follows the first word of a line, and the second."""
+    words = text.split()
+    return [" ".join(words[n:]) for n in (1, 2)]
+
+
+def _office_above(head: Line, lines: Sequence[Line], page: Page) -> list[Line]:
+    """The office that received, in capitals over ĐẾN: as far to the left as the stamp, in no row with other print."""
+    reach = _OFFICE_ABOVE * head.x_height
+    return [
+        line
+        for line in lines
+        if line.text.isupper()
+        and 0 < head.box.y - line.box.y < reach
+        and abs(line.box.left - head.box.left) < 2 * head.x_height
+        and line.box.right < head.box.right + 4 * head.x_height
+        and line.box.width < _WIDEST * page.width
+    ]

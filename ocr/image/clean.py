@@ -48,10 +48,10 @@ def clean(image: np.ndarray) -> CleanPage:
         image: ``(height, width)`` grey or ``(height, width, 3)`` RGB.
     """
     red_ink = seals.red_ink(image)
-    grey = seals.drop_red(image, red_ink)
+    red = seals.find_red(red_ink)
+    grey = seals.drop_red(image, red_ink, seals.red_letters(red_ink, red))
     grey = even_light(grey)
     skew = find_skew(grey)
-    red = seals.find_red(red_ink)
     if abs(skew) >= LEVEL:
         grey = turn(grey, skew)
         x, y = _turning(grey, skew) @ np.array([[seal.x, seal.y, 1] for seal in red]).reshape(-1, 3).T

@@ -7,6 +7,7 @@ table of rows is that a strip stays free through all of them: the spaces of runn
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import pairwise
 
 from ocr.page import Box, Line, Word, Zone, hull
@@ -19,6 +20,8 @@ _NEXT_ROW = 5.0  # from baseline to baseline
 _FLUSH = 0.8  # cells begin at the same place
 #: A table has so many rows with words in two columns or more.
 _FEWEST_ROWS = 3
+#: Share of the rows of two columns whose first cell ends in a colon: labels and values.
+_LABELLED = 0.6
 
 
 def find_open_tables(rows: Sequence[Sequence[Line]]) -> list[tuple[int, int, Zone]]:
@@ -40,6 +43,17 @@ def find_open_tables(rows: Sequence[Sequence[Line]]) -> list[tuple[int, int, Zon
         else:
             index += 1
     return found
+
+
+def labels_and_values(rows: Sequence[Sequence[Line]]) -> list[Line] | None:
+    """The rows of a table each as one line, if it is none but a list of labels, each with its value behind a colon."""
+    strips = _strips(rows, _PAIR_GAP)
+    if len(strips) != 1:
+        return None
+    labels = [_cells(row, strips).get(0) for row in rows]
+    if sum(label is not None and label[-1].text.endswith(":") for label in labels) < _LABELLED * len(rows):
+        return None
+    return [replace(row[0], words=tuple(_words(row)), box=hull([line.box for line in row])) for row in rows]
 
 
 def _table_at(rows: Sequence[Sequence[Line]], seed: int, floor: int) -> tuple[int, int, Zone] | None:

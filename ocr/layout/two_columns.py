@@ -2,26 +2,36 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
 
-from ocr.page import Line, Zone, hull, of_words, zone_of
+from ocr.page import Line, Word, Zone, hull, of_words, zone_of
 
 # A gap in a line is a gutter when it is so wide, in x-heights and in the line's usual gaps.
 _GUTTER = 4.5
 _GUTTER_IN_GAPS = 3.5
+#: Signs of the items of a list; what they are may stand so far behind them, in x-heights.
+DASHES, BEHIND_DASH = ("-", "–", "—", "•"), 7.0
 _USUAL_GAP = 0.5  # of a line of two words, in x-heights
 
-# A narrow gutter, which lines near by must bear out.
+# A narrow gutter, which lines near by must bear out: 5 to 11 mm between the first lines of real letterheads.
 _NARROW_GUTTER = 1.2  # in x-heights
 _NARROW_GUTTER_IN_GAPS = 1.6  # in the line's second widest gap
+_CAPITALS = 1.4  # what Tesseract gives for the x-height of a line in capitals is their height: so many x-heights
 _LEFTMOST_GUTTER, _RIGHTMOST_GUTTER = 0.2, 0.7  # in page widths
 _NEAR_BY = 5.0  # from baseline to baseline, in x-heights
 _SAME_EDGE = 0.5  # in x-heights
 _SAME_CENTRE = 0.02  # in page widths
+#: What is read of specks in the gutter and of the end of a rule beside it.
+_SPECK = re.compile(r"[_|.,·'‘’\"“”`´~^¬]")
+
+# Labels and values.
+_LEADER = re.compile(r"[.…_]{3,}$|…$")
+_FEWEST_VALUES = 2  # values that begin with a colon on one page: one may be a speck before a word
 
 # The right column and the pair of columns, in page widths.
 _RIGHT_COLUMN = 0.42  # it begins right of here, ...
@@ -73,9 +83,14 @@ def cut_at_gutter(line: Line) -> list[Line]:
         return [line]
     widest, cut = gaps[-1]
     usual = float(np.median([gap for gap, _ in gaps[:-1]])) if len(gaps) > 1 else _USUAL_GAP * line.x_height
-    if widest < max(_GUTTER * line.x_height, _GUTTER_IN_GAPS * usual):
+    if widest < max(_GUTTER * line.x_height, _GUTTER_IN_GAPS * usual) or _is_behind_dash(line, cut, widest):
         return [line]
     return [*cut_at_gutter(part(line, 0, cut)), *cut_at_gutter(part(line, cut, len(line.words)))]
+
+
+def _is_behind_dash(line: Line, cut: int, gap: int) -> bool:
+    """Whether what stands before a gap is the dash or bullet of an item, and no column."""
+    return cut == 1 and line.words[0].text in DASHES and gap < BEHIND_DASH * line.x_height
 
 
 def cut_between_columns(line: Line, lines: Sequence[Line], width: int) -> list[Line]:
@@ -84,25 +99,51 @@ def cut_between_columns(line: Line, lines: Sequence[Line], width: int) -> list[L
     The gap alone would not tell: a line near by must be centred on one of the two halves and keep to its column, as
     the motto does under the name of the state.
     """
-    gaps = _gaps(line)
+    gaps = _gaps(line, with_specks=False)
     if len(gaps) < 3:
         return [line]
     (usual, _), (widest, cut) = gaps[-2:]
-    if widest < max(_NARROW_GUTTER_IN_GAPS * usual, _NARROW_GUTTER * line.x_height):
+    size = line.x_height / (_CAPITALS if line.text.isupper() else 1.0)
+    if widest < max(_NARROW_GUTTER_IN_GAPS * usual, _NARROW_GUTTER * size):
         return [line]
     left, right = part(line, 0, cut), part(line, cut, len(line.words))
-    if not _LEFTMOST_GUTTER * width < left.box.right < _RIGHTMOST_GUTTER * width:
+    gutter = _without_specks(left).box.right, _without_specks(right).box.left
+    if not _LEFTMOST_GUTTER * width < gutter[0] < _RIGHTMOST_GUTTER * width:
         return [line]
     others = [other for other in lines if other is not line]
-    if _is_running_text(line, others):
-        return [line]
     near = [other for other in others if abs(other.baseline - line.baseline) <= _NEAR_BY * line.x_height]
+    if _is_running_text(line, others) and any(_runs_across(other, gutter) for other in near):
+        return [line]
+    left, right = _without_specks(left), _without_specks(right)
     return [left, right] if any(_keeps_to_half(other, left, right, width) for other in near) else [line]
 
 
-def _gaps(line: Line) -> list[tuple[int, int]]:
-    """The gaps between the words of a line, from the narrowest to the widest, each with the index of the word after."""
-    return sorted((after.box.left - before.box.right, n) for n, (before, after) in enumerate(pairwise(line.words), 1))
+def _gaps(line: Line, *, with_specks: bool = True) -> list[tuple[int, int]]:
+    """The gaps between the words of a line, from the narrowest to the widest, each with the index of the word after.
+
+    Args:
+        with_specks: whether a speck, or the end of a rule, that was read between two words is a word; or else it
+            belongs to the gap.
+    """
+    words = [(n, word.box) for n, word in enumerate(line.words) if with_specks or not _is_speck(word)]
+    return sorted((after.left - before.right, n) for (_, before), (n, after) in pairwise(words))
+
+
+def _is_speck(word: Word) -> bool:
+    return bool(_SPECK.fullmatch(word.text))
+
+
+def _without_specks(line: Line) -> Line:
+    """A piece of a line without the specks that were read in the gutter beside it, if it is anything else."""
+    worded = [n for n, word in enumerate(line.words) if not _is_speck(word)]
+    return part(line, worded[0], worded[-1] + 1) if worded else line
+
+
+def _runs_across(line: Line, gutter: tuple[int, int]) -> bool:
+    """Whether a line runs over a gutter with a word in its middle third: running text, or a title, leaves none free."""
+    left, right = gutter[0] + (gutter[1] - gutter[0]) / 3, gutter[1] - (gutter[1] - gutter[0]) / 3
+    over = line.box.left < gutter[0] and gutter[1] < line.box.right
+    return over and any(word.box.left < right and left < word.box.right for word in line.words)
 
 
 def _is_running_text(line: Line, others: Sequence[Line]) -> bool:
@@ -158,6 +199,38 @@ def columns_and_text(rows: list[list[Line]], width: int) -> list[Zone]:
             text += rows[index]
             index += 1
     return zones + list(zone_of("text", text))
+
+
+def with_values(lines: Sequence[Line]) -> list[Line]:
+    """The lines, each value that begins with a colon joined to its label and to what stands behind it in the row.
+
+    "Địa chỉ        : 41 phố Chợ" is one line, however far the colons are set from the labels: neither two columns nor
+    a table.
+    """
+    rows = rows_of(lines)
+    values = [next((n for n in range(1, len(row)) if _is_value(row[n], row[n - 1])), 0) for row in rows]
+    colons = sum(n > 0 and row[n].text.startswith(":") for n, row in zip(values, rows, strict=True))
+    if colons == sum(n > 0 for n in values) < _FEWEST_VALUES:
+        return list(lines)
+    out: list[Line] = []
+    for row, at in zip(rows, values, strict=True):
+        if at:
+            words = [word for line in row[at - 1 :] for word in line.words]
+            out += [*row[: at - 1], of_words(row[at - 1], words)]
+        else:
+            out += row
+    return out
+
+
+def _is_value(line: Line, label: Line) -> bool:
+    """Whether a line is the value of the label before it; a label ends in no sign, and an item of a list is none.
+
+    After a label with a leader, "Họ và tên: ........", a further one with its own colon belongs to the same line.
+    """
+    if _LEADER.search(label.text):
+        return ":" in label.text and ":" in line.text and line.text[0].isalnum()
+    labelled = label.text[0].isalnum() and (label.text[-1].isalnum() or label.text[-1] in ")]")
+    return labelled and line.text.startswith(":") and any(c.isalnum() for c in line.text)
 
 
 def _region_at(rows: list[list[Line]], start: int, width: int) -> tuple[_Region | None, int]:
@@ -254,12 +327,23 @@ def _column_of(line: Line, region: _Region, alone: bool, width: int) -> str | No
     on_right = line.box.x > 0.5 * width
     if alone:
         on_left = _keeps_to(line, region.left, width) if region.left else on_left
-        on_right = line.box.left > _WHOLLY_RIGHT * width or _keeps_to(line, region.right, width)
+        # The title under a letterhead may begin by chance where the right column's lines do.
+        on_right = line.box.left > _WHOLLY_RIGHT * width or (
+            _keeps_to(line, region.right, width) and not _is_title_under(line, region.right, width)
+        )
     on_left &= line.box.right <= gutter_right
     on_right &= line.box.left >= gutter_left
     if on_left == on_right:
         return None
     return "left" if on_left else "right"
+
+
+def _is_title_under(line: Line, column: Sequence[Line], width: int) -> bool:
+    """Whether a line of capitals is centred on the page, under a column whose lines are centred on one another."""
+    centres, lefts = [other.box.x for other in column], [other.box.left for other in column]
+    centred = max(centres) - min(centres) < _SAME_CENTRE * width < max(lefts) - min(lefts)
+    on_page = abs(line.box.x - 0.5 * width) < _COLUMN_CENTRE * width
+    return len(column) > 1 and centred and on_page and line.text.isupper()
 
 
 def _keeps_to(line: Line, column: Sequence[Line], width: int) -> bool:

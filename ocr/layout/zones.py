@@ -9,20 +9,26 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import groupby
 
 import numpy as np
 
 from ocr.image.seals import Seal
-from ocr.layout.borderless_tables import find_open_tables
+from ocr.layout.borderless_tables import find_open_tables, labels_and_values
 from ocr.layout.footnote_zone import find_notes
-from ocr.layout.noise import without_noise
+from ocr.layout.noise import cut_off_speck, without_noise, without_strays
 from ocr.layout.ruled_tables import Table
-from ocr.layout.two_columns import columns_and_text, cut_at_gutter, cut_between_columns, part, rows_of
-from ocr.page import Box, Line, Zone, zone_of
+from ocr.layout.two_columns import columns_and_text, cut_at_gutter, cut_between_columns, part, rows_of, with_values
+from ocr.page import Box, Line, Zone, hull, zone_of
 
 #: Sizes of type within this share of each other are one; the body's is set in so many of the page's letters at least.
 _ALIKE, _BODY_SHARE = 0.06, 0.12
+
+# A frame beside the text: in page widths, and how many vertical borders.
+_BESIDE_WIDTH, _BESIDE_COLUMNS = 0.45, 4
+#: From baseline to baseline of two lines that follow each other, in x-heights, at most.
+_NEXT_LINE = 5.0
 
 # Page numbers and running headers, in pages.
 _HEAD, _FOOT = 0.14, 0.88  # above and below these they stand
@@ -48,13 +54,16 @@ def find_zones(
         width, height: of the page in pixels.
         seals: from :func:`ocr.image.seals.find_seals`; what is read in one with little confidence is noise.
     """
-    lines, inside = _in_tables(lines, tables)
-    lines = [piece for line in lines for piece in cut_at_gutter(line)]
+    lines, inside, strays = _in_tables(lines, tables)
+    whole = [piece for line in lines for piece in cut_off_speck(line)]
+    lines = [piece for line in whole for piece in _without_blanks(cut_at_gutter(line), whole)]
     lines, noise = without_noise([piece for line in lines for piece in cut_between_columns(line, lines, width)], seals)
+    noise += strays
     if not lines:
         return (*inside, *zone_of("noise", noise))
+    lines = with_values(lines)
     body = body_x_height(lines)
-    head, foot = _margins(lines, width, height)
+    head, foot = _margins(lines, width, height) if len(lines) + len(inside) > 1 else ([], [])
     rest = [line for line in lines if line not in head and line not in foot]
     notes = find_notes(rest, rules, body, width)
     rest = [line for line in rest if line not in notes]
@@ -80,8 +89,9 @@ def body_x_height(lines: Sequence[Line]) -> float:
     return float(np.median(sizes))
 
 
-def _in_tables(lines: Sequence[Line], tables: Sequence[Table]) -> tuple[list[Line], list[Zone]]:
-    """Lines outside the tables, and the tables that hold any, each as a zone."""
+def _in_tables(lines: Sequence[Line], tables: Sequence[Table]) -> tuple[list[Line], list[Zone], list[Line]]:
+    """Lines outside the tables, the tables that hold any, each as a zone, and what is no print in them."""
+    noise: list[Line] = []
     outside: list[Line] = []
     inside: dict[int, list[Line]] = {}
     for line in lines:
@@ -94,12 +104,41 @@ def _in_tables(lines: Sequence[Line], tables: Sequence[Table]) -> tuple[list[Lin
                 outside.append(piece)
             else:
                 inside.setdefault(at, []).append(piece)
+    for index, pieces in inside.items():
+        inside[index], stray = without_strays(pieces)
+        noise += stray
     zones = [
-        Zone("table", tuple(inside[index]), table.box, table.columns, table.rows, table.merged)
+        Zone("table", tuple(inside[index]), table.box, table.columns, table.rows, table.merged, table.tall)
         for index, table in enumerate(tables)
-        if index in inside
+        if inside.get(index)
     ]
-    return outside, zones
+    return outside, zones, noise
+
+
+def _without_blanks(pieces: Sequence[Line], lines: Sequence[Line]) -> list[Line]:
+    """The pieces of a line joined again where what parted them is room for a pen: "số      /SYT ngày      tháng".
+
+    What follows a blank goes on with the sentence, and a line near by runs across the place of the gap, which no line
+    does between two columns.
+    """
+    out = list(pieces[:1])
+    for piece in pieces[1:]:
+        first, last = piece.text[0], out[-1].text[-1]
+        if (first.islower() or first == "/") and last.isalnum() and _is_crossed(out[-1], piece, lines):
+            words = (*out[-1].words, *piece.words)
+            out[-1] = replace(piece, words=words, box=hull([word.box for word in words]))
+        else:
+            out.append(piece)
+    return out
+
+
+def _is_crossed(left: Line, right: Line, lines: Sequence[Line]) -> bool:
+    """Whether a word of the line above or below stands in the gap between two pieces of one line."""
+    gap = (left.box.right, right.box.left)
+    near = [line for line in lines if 0.5 < abs(line.baseline - left.baseline) / left.x_height < _NEXT_LINE]
+    return any(
+        min(word.box.right, gap[1]) - max(word.box.left, gap[0]) > left.x_height for line in near for word in line.words
+    )
 
 
 def _table_at(line: Line, index: int, tables: Sequence[Table]) -> int | None:
@@ -107,7 +146,9 @@ def _table_at(line: Line, index: int, tables: Sequence[Table]) -> int | None:
     word = line.words[index].box
     for number, table in enumerate(tables):
         across = table.box.left - line.x_height < word.x < table.box.right + line.x_height
-        if across and table.box.top < line.box.y < table.box.bottom:
+        # A frame that is no table of cells ends at its borders, though a pen's stroke may run out of it.
+        top = max(table.box.top, table.rows[0]) if len(table.columns) == 2 else table.box.top
+        if across and top < line.box.y < table.box.bottom:
             return number
     return None
 
@@ -115,20 +156,40 @@ def _table_at(line: Line, index: int, tables: Sequence[Table]) -> int | None:
 def _with_tables(lines: list[Line], tables: list[Zone], width: int) -> list[Zone]:
     """Columns and text, with the tables between them where they stand."""
     zones: list[Zone] = []
-    for _, _, table in find_open_tables(rows_of(lines)):
-        tables = [*tables, table]
+    rows = rows_of(lines)
+    for first, last, table in find_open_tables(rows):
         lines = [line for line in lines if line not in table.lines]
-    for table in sorted(tables, key=lambda one: one.box.top):
+        labelled = labels_and_values(rows[first:last])
+        if labelled:
+            lines += labelled
+        else:
+            tables = [*tables, table]
+    beside = [table for table in tables if _stands_beside(table, lines, width)]
+    for table in sorted((one for one in tables if one not in beside), key=lambda one: one.box.top):
         above = [line for line in lines if line.box.y < table.box.top]
         lines = [line for line in lines if line.box.y >= table.box.top]
         zones += [*columns_and_text(rows_of(above), width), table]
-    return zones + columns_and_text(rows_of(lines), width)
+    zones += columns_and_text(rows_of(lines), width)
+    for frame in beside:
+        zones.insert(_place_of(frame, zones), frame)
+    return zones
+
+
+def _place_of(frame: Zone, zones: Sequence[Zone]) -> int:
+    """Before which zone a frame beside the text is read: none is between two columns."""
+    below = (n for n, zone in enumerate(zones) if zone.box.top > frame.box.top and zone.kind != "right")
+    return next(below, len(zones))
+
+
+def _stands_beside(table: Zone, lines: Sequence[Line], width: int) -> bool:
+    """Whether a small frame of one cell or a few stands beside lines that it does not part: a stamp's, as a rule."""
+    if table.box.width > _BESIDE_WIDTH * width or len(table.columns) > _BESIDE_COLUMNS:
+        return False
+    return any(table.box.down(line.box) > 0.5 * line.box.height for line in lines)
 
 
 def _margins(lines: list[Line], width: int, height: int) -> tuple[list[Line], list[Line]]:
     """Lines alone in the top and in the bottom margin: page numbers and running headers."""
-    if len(lines) < 2:
-        return [], []
     ordered = sorted(lines, key=lambda line: line.baseline)
     # A running header may stand above the page number or beside it.
     head = [line for line in ordered[:2] if _is_page_number(line, width) and line.box.bottom < _HEAD * height]

@@ -12,7 +12,7 @@ import numpy as np
 
 from ocr.image.components import Components, Shapes
 from ocr.image.seals import Seal
-from ocr.page import Box, Line, Word, evidence, hull, of_words, without, words_of
+from ocr.page import Box, Line, Word, Zone, evidence, hull, lines_of, of_words, without, words_of
 from ocr.reread.table_cells import Again
 
 # In x-heights.
@@ -31,18 +31,19 @@ _PIECES, _SPARE = 1.7, 2
 _EVIDENCE = 100.0
 
 
-def read_missed(lines: Sequence[Line], ink: Components, seals: Sequence[Seal], again: Again) -> list[Line] | None:
+def read_missed(zones: Sequence[Zone], ink: Components, seals: Sequence[Seal], again: Again) -> list[Line] | None:
     """The lines of a page, with those that had been passed over; ``None`` when there are none.
 
     Args:
-        lines: as they were read.
+        zones: of the page; what was read as noise may be print that reads better without its neighbours.
         ink: of the page.
         seals: what stands in one is no print.
         again: reads a part of the page by itself, as one block.
     """
-    out = list(lines)
+    out = lines_of(zones)
+    read = [line for zone in zones if zone.kind != "noise" for line in zone.lines]
     found = False
-    for row in _missed_rows(lines, ink, seals):
+    for row in _missed_rows(read, ink, seals):
         for line in map(_trimmed, again(row)):
             old = [word for one in out for word in one.words if _stand_in_one_place(word.box, line.box)]
             if evidence(line.words) > max(_EVIDENCE, 1.2 * evidence(old)):

@@ -8,13 +8,16 @@ well, apart from the lone digits, which the network for raised digits reads.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import numpy as np
 
 from ocr.image.components import find_components
 from ocr.page import Box, Line, Word, Zone, evidence, hull, letter, lines_of, without, words_of
+from ocr.reread.lone_signs import is_dash, lone_sign
+from ocr.reread.separators import with_separators
+from ocr.signs.strokes import strokes_in
 from ocr.superscripts.raised_digits import SIGNS, cut_out, probabilities
 
 #: A column with a word below this confidence is read again.
@@ -25,6 +28,12 @@ _RIM = 0.35
 _PRINT, _DIGIT = 0.55, (1.15, 1.8)
 #: Ink is darker than this, of 256 shades.
 _DARK = 140
+#: Height of a capital, and the gap between the strokes of a Roman numeral, in x-heights.
+_CAPITAL, _NEXT_STROKE = (1.15, 1.8), 0.7
+#: A column holds so many numbers and dashes before a dash in it is one.
+_FEWEST_LIKE_DASHES = 2
+#: Confidence of a numeral that is told by its strokes.
+_NUMERAL = 80.0
 #: The network is believed from this probability on.
 _SURE = 0.95
 
@@ -47,6 +56,9 @@ def read_cells(zones: Sequence[Zone], image: np.ndarray, again: Again) -> list[L
         if _is_doubtful(zone, grid, out):
             out = _with_columns_again(out, grid, again)
             out = _with_lone_numbers(out, grid, image)
+        out = _with_lone_signs(out, grid, image)
+        out = _with_unread_numerals(out, grid, image)
+        out = _with_separators(out, zone, image)
     return None if out is before else out
 
 
@@ -79,11 +91,11 @@ def _grid(zone: Zone, image: np.ndarray) -> _Grid:
     size = float(np.median([line.x_height for line in zone.lines]))
     columns = [Box(left, zone.box.top, right, zone.box.bottom) for left, right in pairwise(zone.columns)]
     columns = [*_lost_column(zone, image, size), *columns]
-    rows = _printed_rows(zone, size) if _is_open(zone) else list(pairwise(zone.rows))
+    rows = _printed_rows(zone, size) if zone.is_open else list(pairwise(zone.rows))
     joined = _joined(zone)
     cells = [cell for column in columns for cell in _cells(column, rows)]
     prints = {cell: _print(image, cell, size) for cell in cells if not any(cell.overlaps(other) for other in joined)}
-    return _Grid(size, columns, rows, joined, prints, rim=0 if _is_open(zone) else round(0.2 * size))
+    return _Grid(size, columns, rows, joined, prints, rim=0 if zone.is_open else round(0.2 * size))
 
 
 def _is_doubtful(zone: Zone, grid: _Grid, lines: Sequence[Line]) -> bool:
@@ -118,13 +130,75 @@ def _with_lone_numbers(lines: list[Line], grid: _Grid, image: np.ndarray) -> lis
     return lines
 
 
+def _with_unread_numerals(lines: list[Line], grid: _Grid, image: np.ndarray) -> list[Line]:
+    """The lines with the Roman numerals II and III that Tesseract passed over in a cell of a table."""
+    for cell, found in grid.prints.items():
+        words = _inside(lines, cell)
+        loose = [
+            box
+            for box in found
+            if _CAPITAL[0] < box.height / grid.size < _CAPITAL[1] and not any(word.box.overlaps(box) for word in words)
+        ]
+        groups: list[list[Box]] = []
+        for box in loose:
+            last = groups[-1][-1] if groups else None
+            if last and box.left - last.right < _NEXT_STROKE * grid.size and last.down(box) > 0.8 * box.height:
+                groups[-1].append(box)
+            else:
+                groups.append([box])
+        for group in groups:
+            box = hull(group)
+            strokes = strokes_in(image, box)
+            if 2 <= strokes <= 3 and len(group) in (1, strokes):
+                word = Word("I" * strokes, box, _NUMERAL, tuple(letter("I") for _ in range(strokes)))
+                lines = [*lines, Line((word,), box, float(box.bottom), grid.size)]
+    return lines
+
+
+def _with_lone_signs(lines: list[Line], grid: _Grid, image: np.ndarray) -> list[Line]:
+    """The lines with the signs that stand alone in a cell of a table, where nothing surer was read in it."""
+    for column in grid.columns:
+        cells = _cells(column, grid.rows)
+        found = _lone_signs([cell for cell in cells if cell in grid.prints], lines, grid, image)
+        numbers = sum(any(c.isdigit() for word in _inside(lines, cell) for c in word.text) for cell in cells)
+        dashes = sum(is_dash([sign]) for _, sign in found)
+        for before, sign in found:
+            # A speck may be as flat as a dash, which says that there is no number where there might be one.
+            if not is_dash([sign]) or (not before and numbers + dashes >= _FEWEST_LIKE_DASHES):
+                lines = [*without(lines, before), Line((sign,), sign.box, float(sign.box.bottom), grid.size)]
+    return lines
+
+
+def _lone_signs(
+    cells: Sequence[Box], lines: Sequence[Line], grid: _Grid, image: np.ndarray
+) -> list[tuple[list[Word], Word]]:
+    """The signs that stand alone in cells, each with what was read there instead."""
+    rim = round(_RIM * grid.size)
+    found = []
+    for cell in cells:
+        before = _inside(lines, cell)
+        if any(word.confidence >= _DOUBTFUL for word in before):
+            continue
+        sign = lone_sign(image, Box(cell.left + rim, cell.top + rim, cell.right - rim, cell.bottom - rim), grid.size)
+        if sign is not None and " ".join(word.text for word in before) != sign.text:
+            found.append((before, sign))
+    return found
+
+
+def _with_separators(lines: list[Line], zone: Zone, image: np.ndarray) -> list[Line]:
+    """The lines with the commas and points that stand in the numbers of a table."""
+    mended = {
+        word: better
+        for word in words_of(lines)
+        if zone.box.holds(word.box) and (better := with_separators(word, image)) is not word
+    }
+    if not mended:
+        return lines
+    return [replace(line, words=tuple(mended.get(word, word) for word in line.words)) for line in lines]
+
+
 def _cells(column: Box, rows: Sequence[tuple[int, int]]) -> list[Box]:
     return [column._replace(top=top, bottom=bottom) for top, bottom in rows]
-
-
-def _is_open(zone: Zone) -> bool:
-    """Whether a table has no borders: then it is as wide as its words."""
-    return zone.columns[0] == zone.box.left
 
 
 def _printed_rows(zone: Zone, size: float) -> list[tuple[int, int]]:
@@ -138,7 +212,7 @@ def _printed_rows(zone: Zone, size: float) -> list[tuple[int, int]]:
 
 def _lost_column(zone: Zone, image: np.ndarray, size: float) -> list[Box]:
     """The first column of a table without borders, when nothing was read in it: its numbers stand alone."""
-    if not _is_open(zone):
+    if not zone.is_open:
         return []
     column = Box(max(0, round(zone.box.left - 12 * size)), zone.box.top, zone.box.left - 1, zone.box.bottom)
     found = [_print(image, cell, size) for cell in _cells(column, _printed_rows(zone, size))]

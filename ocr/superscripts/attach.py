@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from ocr.page import Box, Line, Raised, Word, hull
+import re
+from dataclasses import replace
+
+from ocr.page import Box, Letter, Line, Raised, Word, hull, letter
 from ocr.superscripts.find import RaisedSign
 from ocr.tesseract import ReadLine, ReadWord
 
@@ -11,6 +14,9 @@ _CLOSING = frozenset(".,;:!?)]}”’\"'…")
 _POINTS = ".,;:…"
 #: What Tesseract likes to see in a gap; Unicode counts the circumflex among the letters.
 _CIRCUMFLEX = "ˆ"
+#: What stands before a degree sign, and what follows it.
+_MEASURE = re.compile(r"[-–+(]?\d+([.,]\d+)?")
+_CELSIUS = re.compile(r"C(?![^\W\d_])")
 _PHANTOMS = frozenset("_ˆ^`´¨~°")
 #: A sign leaves a gap as wide as itself and so much more, in x-heights.
 _ROOM_BESIDE_SIGN = 0.9
@@ -101,7 +107,36 @@ def _parts_word_and_point(words: list[ReadWord], index: int, offset: int, sign: 
 
 def _word_with(word: ReadWord, raised: list[Raised]) -> Word:
     box = hull([word.box, *(sign.box for sign in raised)])
-    return Word(word.text, box, word.confidence, word.letters, tuple(sorted(raised, key=lambda sign: sign.offset)))
+    text, letters = word.text, word.letters
+    kept: list[Raised] = []
+    # From the right, so that what is inserted moves no offset that is still to come.
+    for sign in sorted(raised, key=lambda one: -one.offset):
+        if _is_degree(text, sign):
+            text = text[: sign.offset] + "°" + text[sign.offset :]
+            letters = _with_degree(letters, sign.offset)
+            kept = [replace(one, offset=one.offset + 1) for one in kept]
+        else:
+            kept.append(sign)
+    return Word(text, box, word.confidence, letters, tuple(reversed(kept)))
+
+
+def _is_degree(text: str, sign: Raised) -> bool:
+    """Whether a ring that was read as a digit is the degree sign: behind a number, and no number begins with 0.
+
+    Before a C that ends its word it is one whatever it was read as.
+    """
+    before, after = text[: sign.offset], text[sign.offset :]
+    if _CELSIUS.match(after) and (not before or before[-1].isdigit()):
+        return True
+    return sign.text == "0" and bool(_MEASURE.fullmatch(before))
+
+
+def _with_degree(letters: tuple[Letter, ...], offset: int) -> tuple[Letter, ...]:
+    at = count = 0
+    while count < len(letters) and at + len(letters[count].text) <= offset:
+        at += len(letters[count].text)
+        count += 1
+    return (*letters[:count], letter("°"), *letters[count:]) if letters else ()
 
 
 def _place(words: list[ReadWord], sign: RaisedSign) -> tuple[int, int]:

@@ -7,6 +7,7 @@ that baseline (which every diacritic of a Vietnamese vowel has).
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -86,15 +87,18 @@ class _Candidate:
     heads_line: bool
 
 
-def find_raised(image: np.ndarray, ink: np.ndarray, parts: Components | None = None) -> list[RaisedSign]:
+def find_raised(
+    image: np.ndarray, ink: np.ndarray, parts: Components | None = None, columns: Sequence[Box] = ()
+) -> list[RaisedSign]:
     """Raised digits and asterisks, from the top of the page to the bottom.
 
     Args:
         image: ``(height, width)`` grey.
         ink: the same page as a mask, 255 where there is ink.
         parts: the components of the ink, where they are known already.
+        columns: of tables; what stands beside one of them stands on baselines of its own.
     """
-    candidates = _split_wide(_candidates(ink, parts or find_components(ink)), image, ink)
+    candidates = _split_wide(_candidates(ink, parts or find_components(ink), columns), image, ink)
     crops = [cut_out(image, *c.box) for c in candidates]
     odds = probabilities(crops)
     signs = []
@@ -136,6 +140,7 @@ class _Print:
         typical: height of a small letter, in pixels.
         by_top: indices of all from the top of the page to the bottom.
         tops: where each of ``by_top`` begins.
+        column: for each the number, from 1, of the column of a table it stands in, 0 outside.
     """
 
     shapes: Shapes
@@ -143,12 +148,13 @@ class _Print:
     typical: float
     by_top: np.ndarray
     tops: np.ndarray
+    column: np.ndarray
 
 
-def _candidates(ink: np.ndarray, parts: Components) -> list[_Candidate]:
+def _candidates(ink: np.ndarray, parts: Components, columns: Sequence[Box]) -> list[_Candidate]:
     """Components that stand where a raised sign would stand."""
     page_height, page_width = ink.shape
-    page = _print_of(parts, page_height, page_width)
+    page = _print_of(parts, page_height, page_width, columns)
     if page is None:
         return []
     plausible = np.nonzero(_may_be_raised(page.shapes, page.typical, page_height, page_width))[0]
@@ -156,7 +162,7 @@ def _candidates(ink: np.ndarray, parts: Components) -> list[_Candidate]:
     return [candidate for candidate in candidates if candidate is not None]
 
 
-def _print_of(parts: Components, page_height: int, page_width: int) -> _Print | None:
+def _print_of(parts: Components, page_height: int, page_width: int, columns: Sequence[Box]) -> _Print | None:
     """The print of a page; ``None`` where there is too little to tell the size of its type."""
     # Specks and drawings take no part; a page of text has a few thousand components left.
     letter_like = np.nonzero(
@@ -173,7 +179,11 @@ def _print_of(parts: Components, page_height: int, page_width: int) -> _Print | 
     letter_of = {shapes.count + n: letter for n, (letter, _) in enumerate(touching)}
     shapes = Shapes(np.vstack([shapes.stats, *(row for _, row in touching)]))
     by_top = np.argsort(shapes.top, kind="stable")
-    return _Print(shapes, letter_of, typical, by_top, shapes.top[by_top])
+    column = np.zeros(shapes.count, np.int32)
+    for number, box in enumerate(columns, 1):
+        inside = (shapes.x >= box.left) & (shapes.x < box.right) & (shapes.y >= box.top) & (shapes.y < box.bottom)
+        column[inside] = number
+    return _Print(shapes, letter_of, typical, by_top, shapes.top[by_top], column)
 
 
 def _may_be_raised(shapes: Shapes, typical: float, page_height: int, page_width: int) -> np.ndarray:
@@ -192,6 +202,10 @@ def _candidate(page: _Print, index: int) -> _Candidate | None:
     sign, shapes = page.shapes.box(index), page.shapes
     row = _row_of(page, index, sign)
     near = _beside(shapes, row, sign, page.typical)
+    # The rows of two columns of a table may stand at different heights; the unit of a cell has a letter or two only.
+    own_row = row[page.column[row] == page.column[index]]
+    if (shapes.height[own_row] >= 0.65 * page.typical).sum() >= _FEWEST_NEAR:
+        near = near[page.column[near] == page.column[index]]
     fewest = _FEWEST_BESIDE_LETTER if index in page.letter_of else _FEWEST_NEAR
     if len(near) < fewest:
         return None

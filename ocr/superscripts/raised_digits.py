@@ -24,23 +24,24 @@ def cut_out(image: np.ndarray, left: int, top: int, right: int, bottom: int, mar
     return image[max(0, top - margin) : bottom + margin, max(0, left - margin) : right + margin]
 
 
-def normalized(sign: np.ndarray) -> np.ndarray:
+def normalized(sign: np.ndarray, height: int = HEIGHT, width: int = WIDTH) -> np.ndarray:
     """The picture of one sign as the network sees it.
 
     Args:
-        sign: ``(height, width)`` grey from :func:`cut_out`, dark on light.
+        sign: grey from :func:`cut_out`, dark on light.
+        height, width: of what the network sees.
 
     Returns:
-        ``(HEIGHT, WIDTH)`` float32, ink 1 and paper 0, the sign centred with its proportions kept.
+        ``(height, width)`` float32, ink 1 and paper 0, the sign centred with its proportions kept.
     """
     ink = 255.0 - sign.astype(np.float32)
     low, high = float(np.percentile(ink, 5)), float(ink.max())
     ink = ((ink - low) / max(high - low, 1.0)).clip(0, 1)
-    scale = min((HEIGHT - 2) / ink.shape[0], (WIDTH - 1) / ink.shape[1])
+    scale = min((height - 2) / ink.shape[0], (width - 1) / ink.shape[1])
     size = (max(1, round(ink.shape[1] * scale)), max(1, round(ink.shape[0] * scale)))
     small = cv2.resize(ink, size, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR)
-    out = np.zeros((HEIGHT, WIDTH), np.float32)
-    top, left = (HEIGHT - small.shape[0]) // 2, (WIDTH - small.shape[1]) // 2
+    out = np.zeros((height, width), np.float32)
+    top, left = (height - small.shape[0]) // 2, (width - small.shape[1]) // 2
     out[top : top + small.shape[0], left : left + small.shape[1]] = small
     return out
 

@@ -102,15 +102,17 @@ def make_examples(count: int, seed: int, fonts: list[str]) -> tuple[np.ndarray, 
     return np.stack(pictures), np.array(answers)
 
 
-def train(pictures: np.ndarray, answers: np.ndarray, epochs: int, seed: int) -> dict[str, np.ndarray]:
-    """Weights of one hidden layer, by Adam (Kingma and Ba 2015) on the cross-entropy."""
+def train(
+    pictures: np.ndarray, answers: np.ndarray, epochs: int, seed: int, signs: int = len(SIGNS)
+) -> dict[str, np.ndarray]:
+    """Weights of one hidden layer, by Adam (Kingma and Ba 2015) on the cross-entropy; ``signs``: how many there are."""
     random = np.random.default_rng(seed)
     inputs = pictures.shape[1]
     weights = {
         "w1": random.normal(0, (2 / inputs) ** 0.5, (inputs, HIDDEN)).astype(np.float32),
         "b1": np.zeros(HIDDEN, np.float32),
-        "w2": random.normal(0, (2 / HIDDEN) ** 0.5, (HIDDEN, len(SIGNS))).astype(np.float32),
-        "b2": np.zeros(len(SIGNS), np.float32),
+        "w2": random.normal(0, (2 / HIDDEN) ** 0.5, (HIDDEN, signs)).astype(np.float32),
+        "b2": np.zeros(signs, np.float32),
     }
     mean = {name: np.zeros_like(value) for name, value in weights.items()}
     square = {name: np.zeros_like(value) for name, value in weights.items()}

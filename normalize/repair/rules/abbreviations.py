@@ -1,20 +1,25 @@
 """Abbreviations that lost the bar of their Đ: ``BCD`` beside nine ``BCĐ``, ``HDND`` for ``HĐND``.
 
-The bar is thin and goes lost; nothing puts it there. So a D gives way to a Đ where the document has the abbreviation
-with a Đ several times as often, where it has the words that it stands for (Ban Chỉ đạo), or where the corpus knows it
-with a Đ only. Abbreviations of two letters stay as they are: ``HD`` and ``HĐ`` are two things. So do the symbols of
-documents, except for parts that no symbol has, where the page itself showed the Đ: ``24/2009/QD-TTg``.
+The bar is thin and goes lost; nothing puts it there. So a D gives way to a Đ where the corpus knows the abbreviation
+with a Đ only, or where the page showed a Đ beside it and the document has it with a Đ several times as often, or has
+the words that it stands for (Ban Chỉ đạo). Without the page's doubt those say little: a report on ``NĐT`` may speak of
+``NDT`` once, and any three words begin with the letters of something. Then the words must be a name, with a capital,
+and stand somewhere after the same two words as the abbreviation ("thành lập BCD", "thành lập Ban Chỉ đạo").
+
+Abbreviations of two letters stay as they are: ``HD`` and ``HĐ`` are two things. So do the symbols of documents, except
+for parts that no symbol has, where the page itself showed the Đ: ``24/2009/QD-TTg``.
 """
 
 from __future__ import annotations
 
 import itertools
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from functools import lru_cache
 
-from normalize.document import Document
+from normalize.document import Document, Tokens
 from normalize.repair.changes import Change, Place, cleaned, confidence_of, page_letters, places
+from normalize.repair.channel import DOUBT
 from normalize.vietnamese import language
 from normalize.vietnamese.decree30 import SYMBOL, SYMBOL_PARTS
 from normalize.vietnamese.language import LanguageModel
@@ -37,8 +42,15 @@ def abbreviations(document: Document, model: LanguageModel) -> Iterator[Change]:
     seen = Counter(word for _, _, word in found)
     doubtful = [(place, start, word) for place, start, word in found if _may_have_lost_a_bar(place, start, word)]
     phrases = _phrases(document, {form for *_, word in doubtful for form in (word, *barred(word))})
+    introduced = {
+        word: {_two_before(place.tokens, place.index) for place, _, one in doubtful if one == word}
+        for *_, word in doubtful
+    }
     for place, start, word in doubtful:
-        right = _right_form(word, seen, phrases, model)
+        shown = tuple(form for form in barred(word) if _page_shows(place, start, word, form))
+        right = _right_form(word, shown, seen, phrases, model)
+        if right is None and not place.token.letters:
+            right = _named_form(document, word, introduced[word], seen, phrases, model)
         if right is not None:
             form, because = right
             yield place.change(start, start + len(word), form, PROBABILITY, because)
@@ -60,20 +72,73 @@ def _may_have_lost_a_bar(place: Place, start: int, word: str) -> bool:
     return "D" in word and not place.holds_reference(start, start + len(word))
 
 
+def _page_shows(place: Place, start: int, word: str, form: str) -> bool:
+    """Whether the page showed a Đ beside every D that would become one."""
+    letters = page_letters(place.token)[start : start + len(word)]
+    changed = [letter for letter, one, two in zip(letters, word, form, strict=False) if one != two]
+    return bool(changed) and all(confidence_of(letter, "ĐÐđð") >= DOUBT for letter in changed)
+
+
 def _right_form(
-    word: str, seen: Counter[str], phrases: dict[str, Counter[str]], model: LanguageModel
+    word: str, shown: Collection[str], seen: Counter[str], phrases: dict[str, Counter[str]], model: LanguageModel
 ) -> tuple[str, str] | None:
-    """What an abbreviation should be, and why; ``None`` where it may well be right."""
+    """What an abbreviation should be, and why; ``None`` where it may well be right.
+
+    Args:
+        shown: the forms of the word that the page showed too.
+        seen: how often the document has each abbreviation.
+        phrases: see :func:`_phrases`.
+    """
     best = max(barred(word), key=lambda one: (seen[one], _count(model, one)), default=word)
     own = _count(model, word)
-    if seen[best] >= _OFTEN and seen[best] >= _TIMES * seen[word]:
+    if best in shown and seen[best] >= _OFTEN and seen[best] >= _TIMES * seen[word]:
         return best, f"the document has {best} {seen[best]} times, {word} {seen[word]} times"
-    if own < _KNOWN and not seen[best] and (full := _stands_for(word, phrases)):
+    if own < _KNOWN and not seen[best] and (full := _stands_for(word, shown, phrases)):
         form, phrase, times = full
         return form, f"the document has {phrase!r} {times} times"
     is_of_this_document = seen[word] > _OFTEN and not seen[best]
     is_official = _count(model, best) >= _CORPUS_OFTEN and _count(model, best) >= _CORPUS_TIMES * max(own, 1.0)
     return (best, f"official texts write {best}, not {word}") if is_official and not is_of_this_document else None
+
+
+def _named_form(
+    document: Document,
+    word: str,
+    introduced: Collection[tuple[str, ...]],
+    seen: Counter[str],
+    phrases: dict[str, Counter[str]],
+    model: LanguageModel,
+) -> tuple[str, str] | None:
+    """What an abbreviation should be where there is no page: a name of the document, after the same two words.
+
+    Args:
+        introduced: the two words before each of its places.
+        seen, phrases: see :func:`_right_form`.
+    """
+    if _count(model, word) >= _KNOWN or any(seen[form] for form in barred(word)):
+        return None
+    full = _stands_for(word, barred(word), phrases)
+    if full is None:
+        return None
+    form, phrase, times = full
+    wanted = phrase.split()
+    for _, tokens in document.texts():
+        words = [_bare(token.text) for token in tokens]
+        for at in range(2, len(words) - len(wanted) + 1):
+            is_name = tokens[at].text[0].isupper() and words[at : at + len(wanted)] == wanted
+            before = _two_before(tokens, at)
+            if is_name and before in introduced and all(map(str.isalpha, before)):
+                return form, f"the document has {phrase!r} {times} times, also after {' '.join(words[at - 2 : at])!r}"
+    return None
+
+
+def _bare(text: str) -> str:
+    return text.lower().rstrip(".,;:)")
+
+
+def _two_before(tokens: Tokens, index: int) -> tuple[str, ...]:
+    """The two words before a token of its text."""
+    return tuple(token.text.lower() for token in tokens[max(0, index - 2) : index])
 
 
 # The page must have shown the Đ with at least this confidence.
@@ -109,8 +174,7 @@ def _phrases(document: Document, wanted: set[str]) -> dict[str, Counter[str]]:
         words: list[str] = []
         initials = ""
         for token in tokens:
-            word = token.text.lower()
-            bare = word.rstrip(".,;:)")
+            word, bare = token.text.lower(), _bare(token.text)
             if parse(bare) is None:
                 words, initials = [], ""
                 continue
@@ -124,10 +188,10 @@ def _phrases(document: Document, wanted: set[str]) -> dict[str, Counter[str]]:
     return out
 
 
-def _stands_for(word: str, phrases: dict[str, Counter[str]]) -> tuple[str, str, int] | None:
+def _stands_for(word: str, shown: Collection[str], phrases: dict[str, Counter[str]]) -> tuple[str, str, int] | None:
     """The abbreviation with Đ whose words the document has often, those words, and how often; None where unsure."""
     own = max(phrases[word].values(), default=0)
-    found = [(times, form, phrase) for form in barred(word) for phrase, times in phrases[form].most_common(1)]
+    found = [(times, form, phrase) for form in shown for phrase, times in phrases[form].most_common(1)]
     if not found:
         return None
     times, form, phrase = max(found)

@@ -3,28 +3,50 @@
 The letterhead, the titles and the signature block are capitals in large and often smudged type, too short for the
 language model and full of words that could be abbreviations or names. But what they say is prescribed (the decree's
 annex I), so a line of as many words whose letters are nearly the same cannot be anything else.
+
+Unless it is somebody's name: "Vũ Trường" is no Vụ trưởng, "Tô Trinh" no tờ trình. So a line that may be a name, by its
+case or by its place below an office, is a formula only where the page itself doubts the letters that would change.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain
 
 from rapidfuzz.distance import Levenshtein
 
-from normalize.document import Document, Token
-from normalize.repair.changes import Change, Place, cleaned
-from normalize.vietnamese.decree30 import FORMULAS, RECIPIENTS_HEAD, is_capacity_sign
+from normalize.document import Block, Document, Token
+from normalize.repair.changes import Change, Place, cleaned, confidence_of, page_letters
+from normalize.repair.channel import DOUBT
+from normalize.vietnamese.decree30 import (
+    BODIES,
+    DOCUMENT_TYPES,
+    FORMULAS,
+    NATIONAL_TITLE,
+    RECIPIENTS_HEAD,
+    begins_capacity,
+    is_capacity_sign,
+    is_motto,
+    names_office,
+)
 from normalize.vietnamese.syllable import key, match_case, parse, skeleton
 
 _BLOCKS = ("letterhead", "title", "signature", "recipients")
+#: No document's type stands below its text: "Tô Trinh" there is the signer.
+_BELOW_TEXT = tuple(one for one in FORMULAS if one not in DOCUMENT_TYPES.values())
 # "№" is how "Nơ" looks to some engines.
 _SIGNS = re.compile(r"^(?:(?!№)[\W_])+|(?:(?!№)[\W_])+$")
 #: (b/c), for báo cáo: "to report to".
 _REPORT = re.compile(r"\([bB]/(€)\)")
 #: The C of "C, PVP": the chief and the deputies of an office.
 _CAPITAL_C = re.compile(r"-?(€),")
+#: In words.
+_LONGEST_NAME = 4
 _SURNAME = "the seal hides the beginning of a family name that no other ends like"
+_OVERPRINTED = "the national title goes on so, and the motto stands under it; something was printed over it"
+#: Words of the national title that must be read, and how wide the rest may be, in its width by their letters.
+_WORDS_READ, _REST_WIDE, _REST_ALIKE = 4, (0.8, 1.5), 0.5
 _REASON = "a fixed formula of Decree 30/2020/NĐ-CP"
 PROBABILITY = 0.98
 
@@ -34,19 +56,104 @@ def formulas(document: Document) -> Iterator[Change]:
     for number, block in enumerate(document.blocks):
         tokens = block.tokens
         is_head = len(tokens) == 2 and tokens[-1].text.endswith(":")
-        if block.type not in _BLOCKS and not is_head:
-            continue
-        line = [Place(number, f"blocks/{number}", tokens, index) for index in range(len(tokens))]
-        known = FORMULAS if block.type in _BLOCKS else (RECIPIENTS_HEAD,)
-        found = next((one for one in (_matched(line, formula) for formula in known) if one), None)
-        if found:
-            yield from _changes(found)
-        elif block.type == "signature":
-            yield from _cut_by_seal(line)
-        if block.type == "signature":
-            yield from _role_in_capitals(line)
-        if block.type == "recipients":
-            yield from _list_signs(line)
+        if block.type in _BLOCKS or is_head:
+            line = [Place(number, f"blocks/{number}", tokens, index) for index in range(len(tokens))]
+            yield from _in_line(line, document.blocks, number)
+
+
+def _in_line(line: Sequence[Place], blocks: Sequence[Block], number: int) -> Iterator[Change]:
+    block = blocks[number]
+    changes = _formula_changes(line, blocks, number)
+    if changes is not None:
+        yield from changes
+    elif block.type == "letterhead" and _is_motto_below(blocks, number):
+        yield from _overprinted(line)
+    elif block.type == "signature":
+        yield from _cut_by_seal(line)
+    if block.type == "signature":
+        yield from _role_in_capitals(line)
+    if block.type == "recipients":
+        yield from _list_signs(line)
+
+
+def _is_motto_below(blocks: Sequence[Block], number: int) -> bool:
+    """Whether the next line of the letterhead is the motto."""
+    below = blocks[number + 1 : number + 2]
+    return bool(below) and below[0].type == "letterhead" and is_motto(below[0].text)
+
+
+def _overprinted(line: Sequence[Place]) -> Iterator[Change]:
+    """The end of the national title where a note of a copy was printed over it: no letter of it may be right."""
+    wanted = NATIONAL_TITLE.split()
+    head, rest = line[:_WORDS_READ], line[_WORDS_READ:]
+    if [skeleton(place.token.text) for place in head] != [skeleton(word) for word in wanted[:_WORDS_READ]] or not rest:
+        return
+    if not all(place.token.text.isupper() for place in head) or not _is_as_wide(head, rest):
+        return
+    # What is left of it must agree: its first two letters, or half of all.
+    read = "".join(skeleton(place.token.text) for place in rest)
+    missing = "".join(skeleton(word) for word in wanted[_WORDS_READ:])
+    if read[:2] == missing[:2] or Levenshtein.normalized_similarity(read, missing) >= _REST_ALIKE:
+        yield rest[0].change_through(rest[-1], " ".join(wanted[_WORDS_READ:]).upper(), PROBABILITY, _OVERPRINTED)
+
+
+def _is_as_wide(head: Sequence[Place], rest: Sequence[Place]) -> bool:
+    """Whether the rest of the national title is about as wide as its letters are, set like those that were read."""
+    boxes = [place.token.box for place in (head[0], head[-1], rest[0], rest[-1])]
+    if None in boxes:
+        return False
+    first, last, start, end = (box for box in boxes if box)
+    wanted = NATIONAL_TITLE.split()
+    read, missing = " ".join(wanted[:_WORDS_READ]), " ".join(wanted[_WORDS_READ:])
+    as_set = (last.right - first.left) / len(read) * len(missing)
+    return _REST_WIDE[0] * as_set < end.right - start.left < _REST_WIDE[1] * as_set
+
+
+def _formula_changes(line: Sequence[Place], blocks: Sequence[Block], number: int) -> list[Change] | None:
+    """What makes a line the formula that it nearly is; nothing where it may be a name, ``None`` where it is none."""
+    bodies = BODIES if blocks[number].type in _BLOCKS else ()
+    tried = chain((_matched(line, one) for one in _known(blocks[number])), (_named(line, body) for body in bodies))
+    found = next(filter(None, tried), None)
+    if found is None:
+        return None
+    changes = list(_changes(found))
+    if _has_case_of_name(found) or _stands_where_name_does(blocks, number):
+        return changes if all(_is_doubted(line[one.first].token, one) for one in changes) else []
+    return changes
+
+
+def _known(block: Block) -> Sequence[str]:
+    """The formulas that a block of its type may be."""
+    if block.type not in _BLOCKS:
+        return (RECIPIENTS_HEAD,)
+    return _BELOW_TEXT if block.type in ("signature", "recipients") else FORMULAS
+
+
+def _has_case_of_name(found: Sequence[tuple[Place, str]]) -> bool:
+    """Whether each word has a capital and small letters: offices and types are set in capitals, or begin with one."""
+    if len(found) > _LONGEST_NAME or found[-1][0].token.text.endswith(":"):
+        return False
+    return all(_SIGNS.sub("", place.token.text).istitle() for place, _ in found)
+
+
+def _stands_where_name_does(blocks: Sequence[Block], number: int) -> bool:
+    """Whether a line closes a signature, below an office that nobody else signs for: there the name stands."""
+    if number == 0 or any(blocks[at].type != "signature" for at in (number - 1, number)):
+        return False
+    above, below = blocks[number - 1].text, blocks[number + 1] if number + 1 < len(blocks) else None
+    is_last = below is None or below.type != "signature" or begins_capacity(below.text)
+    return is_last and above.isupper() and names_office(above) and not begins_capacity(above)
+
+
+def _is_doubted(token: Token, change: Change) -> bool:
+    """Whether the page showed another letter wherever a change puts one."""
+    letters = page_letters(token)[change.start : change.end]
+    if not letters:
+        return False
+    if len(letters) != len(change.after):
+        return any(len(letter.choices) > 1 for letter in letters)
+    changed = [(letter, new) for letter, new in zip(letters, change.after, strict=True) if letter.text != new]
+    return all(confidence_of(letter, new.lower() + new.upper()) >= DOUBT for letter, new in changed)
 
 
 def _cut_by_seal(line: Sequence[Place]) -> Iterator[Change]:
@@ -59,7 +166,7 @@ def _cut_by_seal(line: Sequence[Place]) -> Iterator[Change]:
         whole = _offices(part, rest)
         if len(whole) == 1:
             yield from _changes([(first, whole.pop())])
-    elif 2 <= len(rest) <= 4 and all(word[0].isupper() for word in rest) and _is_cut_surname(part):
+    elif 2 <= len(rest) <= 4 and all(word[0].isupper() for word in rest) and _is_cut_surname(part, first.token):
         yield first.change(*_edges(first.token), "Nguyễn", PROBABILITY, _SURNAME)
 
 
@@ -74,9 +181,14 @@ def _offices(part: str, rest: Sequence[str]) -> set[str]:
     return out
 
 
-def _is_cut_surname(part: str) -> bool:
-    """Whether a word can only be what a seal left of Nguyễn: no Vietnamese word, or one without a capital."""
+def _is_cut_surname(part: str, token: Token) -> bool:
+    """Whether a word can only be what a seal left of Nguyễn: no Vietnamese word, or one without a capital.
+
+    "Nguyen" in a text is what somebody wrote who wrote no diacritics.
+    """
     plain = skeleton(part)
+    if part.isascii() and part[0].isupper() and not page_letters(token):
+        return False
     crossed = len(plain) >= 5 and parse(part) is None and Levenshtein.distance(plain, "nguyen") <= 2
     return not part.isupper() and (crossed or key(part) == "uyễn")
 
@@ -124,6 +236,14 @@ def _matched(line: Sequence[Place], formula: str) -> list[tuple[Place, str]]:
     found = list(zip(worded, wanted, strict=False))
     read = [skeleton(cleaned(_SIGNS.sub("", place.token.text)).replace("№", "No")) for place, _ in found]
     return found if _are_these(read, [skeleton(word) for word in wanted], is_head=formula == RECIPIENTS_HEAD) else []
+
+
+def _named(line: Sequence[Place], body: str) -> list[tuple[Place, str]]:
+    """Each token of a body's name with the word it is; empty where the line does not begin with all its letters."""
+    worded = [place for place in line if _SIGNS.sub("", place.token.text)]
+    found = list(zip(worded, body.split(), strict=False))
+    same = all(skeleton(_SIGNS.sub("", place.token.text)) == skeleton(word).strip(",") for place, word in found)
+    return [(place, word.strip(",")) for place, word in found] if same and len(found) == len(body.split()) else []
 
 
 def _are_these(read: Sequence[str], true: Sequence[str], *, is_head: bool) -> bool:

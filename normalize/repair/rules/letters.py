@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from normalize.document import Document, Tokens
 from normalize.repair.changes import Change, Place, cleaned, confidence_of, page_letters, places
+from normalize.repair.channel import LETTERS
 from normalize.vietnamese import language
 from normalize.vietnamese.language import NONE, LanguageModel
 from normalize.vietnamese.syllable import key, parse, skeleton
@@ -18,6 +19,12 @@ _FOREIGN = "a letter of another alphabet inside a Vietnamese word"
 _STRAY = "a capital letter inside a small word"
 # One printed Đ that Tesseract read twice, as each of the two letters its alphabet has for it.
 _DOUBLE = re.compile("ĐÐ|ÐĐ")
+#: Letters that tell of Icelandic, of Old English or of a phonetic transcription, where ð is a letter of its own.
+_ETH_AT_HOME = frozenset("þæœəɪʊʌɔɛɑɜθʃʒŋˈˌ")
+_TRANSCRIPTION = re.compile(r"\W*(?:/[^/\s]+/|\[[^\]\s]+\])\W*")
+_LIST_LETTER = re.compile(r"\(?ð[).]\W*")
+#: In letters. Longer words in capitals are words, "HAFNARFJARÐAR", and so are those with more vowels than this.
+_LONGEST_ABBREVIATION, _VOWELS_OF_ABBREVIATION = 8, 1
 
 
 def look_alikes(document: Document) -> Iterator[Change]:
@@ -28,7 +35,8 @@ def look_alikes(document: Document) -> Iterator[Change]:
             continue
         for found in language.WORD.finditer(token):
             word, right = found.group(), _in_one_alphabet(found.group())
-            if right != word and not place.holds_reference(*found.span()):
+            is_ours = _is_written_in_vietnamese(right) and not _is_eth(place, found)
+            if right != word and is_ours and not place.holds_reference(*found.span()):
                 because = _STRAY if word.lower() == right.lower() else _FOREIGN
                 yield place.change(*found.span(), right, MECHANICAL, because)
 
@@ -38,6 +46,36 @@ def _in_one_alphabet(word: str) -> str:
     right = cleaned(_DOUBLE.sub("Đ", word))
     is_mixed = right[0].islower() and not right.islower() and not right.isascii()
     return right.lower() if is_mixed and parse(right) is not None else right
+
+
+def _is_written_in_vietnamese(word: str) -> bool:
+    """Whether a word in Vietnamese letters can be Vietnamese, and is no foreign one with ð in the middle of it.
+
+    >>> [_is_written_in_vietnamese(word) for word in ("đã", "Đắk", "QĐ", "thửađất", "Veđurstofa", "HÓĐGAR")]
+    [True, True, True, True, False, False]
+    """
+    small = word.lower()
+    if not set(small) <= LETTERS | set("fjwz"):
+        return False
+    if word[0] == "Đ" and "đ" not in small[1:]:  # no other language begins a word with this capital
+        return True
+    vowels = sum(letter in "aeiouy" for letter in skeleton(word))
+    if word.isupper() and len(word) <= _LONGEST_ABBREVIATION and vowels <= _VOWELS_OF_ABBREVIATION:
+        return True
+    return small == "đ" or all(parse(part) is not None for part in re.findall("đ?[^đ]+|đ", small))
+
+
+def _is_eth(place: Place, found: re.Match[str]) -> bool:
+    """Whether the ð of a word is one: in a phonetic transcription, beside foreign words, or as a letter spoken of."""
+    word, token = found.group(), place.token.text
+    if "ð" not in word:
+        return False
+    if _TRANSCRIPTION.fullmatch(token) or not _ETH_AT_HOME.isdisjoint((place.before + token + place.after).lower()):
+        return True
+    if word != "ð":
+        return False
+    is_unit = (token[: found.start()] or place.before)[-1:].isdigit()  # 500.000 đ
+    return not (is_unit or _LIST_LETTER.fullmatch(token))
 
 
 # What engines that write LaTeX make of a calculation in the text: $217/345 = 42,98\%$.

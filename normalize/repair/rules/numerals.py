@@ -7,7 +7,8 @@ a roman numeral are counted by the width of the word, or by the headings around 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import takewhile
 
 from normalize.document import Document, Token
 from normalize.repair.changes import Change, Place, confidence_of, heads, page_letters, places
@@ -34,6 +35,8 @@ _BEFORE_ROMANS = frozenset(("quy", "chuong", "phan", "muc", "loai", "hang", "nho
 _SHOWN = 20
 # What Tesseract makes of the strokes of a roman numeral.
 _STROKES = {"I": "I", "l": "I", "|": "I", "1": "I", "L": "I", "H": "II", "V": "V", "X": "X"}
+#: What the first roman numeral of headings is read as.
+_FIRST = frozenset("L1l|")
 _EDGE = ".,;:"
 _ARABIC = re.compile(r"\d{1,2}")
 # A sign after the numeral adds this much to its width, in heights of a capital.
@@ -185,18 +188,48 @@ def _headings(document: Document, measured: bool) -> Iterator[Change]:
     # Where blocks are counted in letters, H is one of them.
     lettered = any(tokens[0].text == "G." for _, tokens in document.texts() if tokens)
     last = 0  # the number of the last roman heading
-    for (place, core), (_, following) in zip(found, [*found[1:], (None, "")], strict=False):
-        if core.isdigit() or place.token.references:
+    for index, (place, core) in enumerate(found):
+        if place.token.references:
             continue
-        if core in ("I", "l", "|") and following == "2" and (one := _arabic_one(place, core)) is not None:
-            yield one
+        following = [one for _, one in found[index + 1 :]]
+        change = None if last or lettered or core not in _FIRST else _roman_one(place, following)
+        if change is None and core.isdigit():
             continue
-        change = _roman_heading(place, core, following, last, measured=measured, lettered=lettered)
+        if change is None:
+            change = _heading(place, core, "".join(following[:1]), last, measured=measured, lettered=lettered)
         value = change.after if change is not None else core
-        if value in ROMAN:
-            last = ROMAN.index(value)
+        last = ROMAN.index(value) if value in ROMAN else last
         if change is not None:
             yield change
+
+
+def _heading(place: Place, core: str, following: str, last: int, *, measured: bool, lettered: bool) -> Change | None:
+    """The numeral of a heading: ``I.`` that was printed ``1.``, or one whose strokes are wrong."""
+    one = _arabic_one(place, core) if core in ("I", "l", "|") and following == "2" else None
+    return one or _roman_heading(place, core, following, last, measured=measured, lettered=lettered)
+
+
+def _roman_one(place: Place, following: Sequence[str]) -> Change | None:
+    """``L.`` or ``1.`` that was printed ``I.``: the first of roman headings, by the numbers that follow it.
+
+    Its own items count from 1, and the next heading is II.; a ``1.`` that is followed by ``2.`` before that is one of
+    the items of a heading that was not read.
+
+    Args:
+        following: the numbers after it.
+    """
+    core = place.token.text[:-1]
+    items = list(takewhile(str.isdigit, following))
+    next_is_two = strokes(following[len(items)]) == "II" if len(items) < len(following) else False
+    from_one = items[:1] in ([], ["1"])
+    if core == "1":
+        sure = next_is_two and from_one
+    else:
+        sure = from_one and (next_is_two or bool(items))
+    if not sure:
+        return None
+    around = f"the next ones are {', '.join(following[: len(items) + 1][:3])}"
+    return place.change(0, 1, "I", LIKELY, f"a roman numeral: {around}")
 
 
 def _roman_heading(

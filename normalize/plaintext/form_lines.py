@@ -1,0 +1,119 @@
+"""Lines of the letterhead, the title and the signature as they are set: each for itself, whatever stands around them.
+
+Other engines leave them without a blank line between, and those that read across two columns leave one line of two.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from normalize.plaintext.signs import ENDED
+from normalize.vietnamese.decree30 import (
+    begins_about,
+    begins_number,
+    date_parts,
+    is_addressee,
+    is_document_type,
+    is_recipients_head,
+)
+from normalize.vietnamese.syllable import skeleton
+
+_LONGEST = 90  # letters of a line that is one by its words
+_LONGEST_DATE = 70
+_SHORT = 45  # letters: capitals that go on on the next line fill more
+_SHORT_TEXT = 60  # the same of small letters
+_HEAD_LINES = 12  # in which two columns may have been read across
+
+_TITLE = re.compile(r"cong hoa xa hoi chu nghia\b.*")
+_MOTTO = re.compile(r"doc lap\s?\S{0,2}\s?tu do\s?\S{0,2}\s?hanh phuc\W*$")
+_NUMBER = re.compile(r"\s*S[ốôo]\s?:", re.IGNORECASE)
+_NUMBER_BESIDE_DATE = re.compile(r"(S[ốôo]\s?:.{0,20}?/\S+)\s+(\S.*)", re.IGNORECASE)
+
+
+def part_of_form(last: str, text: str) -> bool:
+    """Whether a line begins anew after the one before it, because one of them is a line of a form."""
+    if _stands_alone(last) or _stands_alone(text) or _begins_anew(text):
+        return True
+    one, other = _is_capitals(last), _is_capitals(text)
+    if one and other:
+        return len(last) < _SHORT
+    if one:  # an office and the name below it, a type and its subject
+        return True
+    return other and (bool(ENDED.search(last)) or len(last) < _SHORT_TEXT)
+
+
+def _begins_anew(text: str) -> bool:
+    return len(text) <= _LONGEST and (is_addressee(text) or (text.startswith("V") and begins_about(text)))
+
+
+def _stands_alone(text: str) -> bool:
+    """Whether a line is the national title, the motto, a number, a place and date, a type, or the recipients' head."""
+    if len(text) > _LONGEST:
+        return False
+    plain = skeleton(text)
+    if _MOTTO.match(plain) or (_TITLE.match(plain) and text.isupper()):
+        return True
+    if begins_number(text) and _NUMBER.match(text) and "/" in text:
+        return True
+    return (is_document_type(text) and text.isupper()) or is_recipients_head(text) or _is_place_and_date(text)
+
+
+def _is_place_and_date(text: str) -> bool:
+    return len(text) <= _LONGEST_DATE and text[:1].isupper() and text[-1:].isdigit() and date_parts(text) is not None
+
+
+def _is_capitals(text: str) -> bool:
+    """Whether a line is of capitals, and of more than one word: a single one may end a sentence, "của UBND"."""
+    return text.isupper() and len(text.split()) > 1 and len(text) <= _LONGEST and sum(map(str.isalpha, text)) > 3
+
+
+def with_columns_parted(lines: Sequence[str]) -> list[str]:
+    """The lines, those of a letterhead that was read across parted: the left column's, then the right one's.
+
+    Only where the national title stands behind something else on its line: nothing else shows that surely.
+    """
+    full = [index for index, line in enumerate(lines) if line.strip()][:_HEAD_LINES]
+    first = next((index for index in full if _parted_title(lines[index])), None)
+    if first is None:
+        return list(lines)
+    left: list[str] = []
+    right: list[str] = []
+    last = first
+    for index in (index for index in full if index >= first):
+        parts = _parted(lines[index])
+        if parts:
+            left.append(parts[0])
+            right.append(parts[1])
+            last = index
+        elif _stands_alone(lines[index].strip()) and not _NUMBER.match(lines[index]):
+            if is_document_type(lines[index]):
+                break
+            right.append(lines[index])
+            last = index
+        elif _is_capitals(lines[index].strip()) or _NUMBER.match(lines[index]) or begins_about(lines[index]):
+            left.append(lines[index])
+            last = index
+        else:
+            break
+    return [*lines[:first], *left, "", *right, "", *lines[last + 1 :]]
+
+
+def _parted_title(line: str) -> tuple[str, str] | None:
+    """What stands before the national title on its line, and the title."""
+    found = re.search(r"\sC[ỘOÔ]NG\s+H[ÒOÓ][AÀÁ]\s+X[ÃA]\s", line)
+    return (
+        (line[: found.start()].strip(), line[found.start() :].strip())
+        if found and line[: found.start()].strip()
+        else None
+    )
+
+
+def _parted(line: str) -> tuple[str, str] | None:
+    """The two columns of a line that was read across them: at the title, the motto, or between number and date."""
+    found = re.search(r"\sĐ[ộôo]c\s+l[ậâa]p\s", line)
+    motto = (line[: found.start()].strip(), line[found.start() :].strip()) if found else None
+    number = _NUMBER_BESIDE_DATE.match(line.strip())
+    dated = (number[1], number[2]) if number and _is_place_and_date(number[2].strip()) else None
+    parts = _parted_title(line) or motto or dated
+    return parts if parts and all(parts) else None

@@ -1,0 +1,225 @@
+r"""The markup of other engines taken off: HTML, Markdown, LaTeX, image links.
+
+``$m^{2}$`` is m², ``$104\%$`` is 104%, ``**Điều 1**`` is Điều 1. What is no plain print after that stays as it stands.
+Nothing here looks farther than it must: a sign that opens and is never closed costs no search of the whole text.
+"""
+
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import Callable, Iterator
+from itertools import pairwise
+
+from normalize.document import Dropped
+from normalize.plaintext.signs import NOTATION, seal
+
+TABLE = "\ue003"
+"""Around the number of a table, on the line that stands for it."""
+
+Rows = tuple[tuple[str, ...], ...]
+
+_ESCAPED = re.compile(r"\\([*_#\[\]().+\-!~>|$%&])")
+_TAG = re.compile(
+    r"</?(?:b|i|u|strong|em|span|font|p|div|center|figure|figcaption|ins|mark|small)(?:\s[^<>]*)?>", re.IGNORECASE
+)
+_NOT_SUPERSCRIPT = re.compile(r"<(?!/?sup\b)[^<>]*>")
+#: Links to pictures that an engine cut out of the page, and comments that stand for one.
+_IMAGE = re.compile(
+    r"!\[[^\[\]\n]*\]\((?:[^()\n]|\([^()\n]*\))*\)|!\[[^\[\]\n]*\]\[[^\[\]\n]*\]|<img\b[^<>]*>"
+    r"|<!--\s?(?:image|picture|figure|formula-not-decoded)\s?-->",
+    re.IGNORECASE,
+)
+
+
+def without_images(text: str) -> tuple[str, list[Dropped]]:
+    """The text without links to pictures, and those links."""
+    if "!" not in text and "<" not in text:
+        return text, []
+    links = [Dropped(0, None, found[0], "image link") for found in _IMAGE.finditer(text)]
+    return _IMAGE.sub(" ", text) if links else text, links
+
+
+# -- HTML -----------------------------------------------------------------------------------------------------------
+
+
+def without_html(text: str) -> tuple[str, list[Rows]]:
+    """The text with a line of its own for each HTML table, and the tables' cells."""
+    tables: list[Rows] = []
+
+    def take(found: str) -> str:
+        rows = [
+            tuple(
+                plain(re.sub(r"\s+", " ", _NOT_SUPERSCRIPT.sub(" ", cell)).strip())
+                for cell in _elements(row, r"<t[dh]\b[^<>]*>", r"</t[dh]>")
+            )
+            for row in _elements(found, r"<tr\b[^<>]*>", r"</tr>")
+        ]
+        rows = [row for row in rows if row]
+        kept = "".join(cell for row in rows for cell in row)
+        rest = _NOT_SUPERSCRIPT.sub(" ", found)
+        if not _same_words(kept, plain(rest)):  # a broken table is text
+            return rest
+        tables.append(tuple(rows))
+        return f"\n\n{TABLE}{len(tables) - 1}{TABLE}\n\n"
+
+    if "&" in text:
+        text = re.sub(r"&(?:nbsp|amp|quot);", lambda found: html.unescape(found[0]).replace("\xa0", " "), text)
+    if "<" in text:
+        text = _replaced(text, r"<table\b[^<>]*>", r"</table>", take)
+        text = re.sub(r"<br\s{0,3}/?>", "\n", text, flags=re.IGNORECASE)
+    return text, tables
+
+
+def _spans(text: str, opening: str, closing: str) -> Iterator[tuple[int, int, int, int]]:
+    """Where elements begin, where their insides begin and end, and where they end; one that is not closed is none."""
+    opens, closes = (re.compile(pattern, re.IGNORECASE) for pattern in (opening, closing))
+    at = 0
+    while (first := opens.search(text, at)) and (last := closes.search(text, first.end())):
+        yield first.start(), first.end(), last.start(), last.end()
+        at = last.end()
+
+
+def _elements(text: str, opening: str, closing: str) -> list[str]:
+    """The insides of the elements of a text."""
+    return [text[begins:ends] for _, begins, ends, _ in _spans(text, opening, closing)]
+
+
+def _replaced(text: str, opening: str, closing: str, replace: Callable[[str], str]) -> str:
+    """The text with each element replaced, by its text."""
+    out, at = [], 0
+    for start, _, _, end in _spans(text, opening, closing):
+        out += [text[at:start], replace(text[start:end])]
+        at = end
+    return "".join([*out, text[at:]])
+
+
+def _same_words(one: str, other: str) -> bool:
+    return sorted(c for c in one if c.isalnum()) == sorted(c for c in other if c.isalnum())
+
+
+# -- LaTeX ----------------------------------------------------------------------------------------------------------
+
+_SUPERSCRIPTS, _SUBSCRIPTS = (str.maketrans("0123456789", digits) for digits in ("⁰¹²³⁴⁵⁶⁷⁸⁹", "₀₁₂₃₄₅₆₇₈₉"))
+_LONGEST_FORMULA = 200  # letters
+_FORMULA = re.compile(rf"\$\$?([^$\n]{{1,{_LONGEST_FORMULA}}})\$\$?|\\\(([^$\n]{{1,{_LONGEST_FORMULA}}}?)\\\)")
+#: What only a formula has; "$100" and "$200" are money.
+_IS_LATEX = re.compile(r"[\\^_{}~]")
+_FONT = re.compile(
+    r"\\(?:mathrm|mathbf|mathit|mathsf|text|textbf|textit|textrm|operatorname|mbox|rm|bf)\s?\{([^{}]*)\}"
+)
+_FRACTION = re.compile(r"\\[dt]?frac\s?\{([^{}]*)\}\s?\{([^{}]*)\}")
+_RAISED = re.compile(r"(?:\{\s?\})?\s?\^\s?(?:\{\s?[\[(]?\s?(\d(?:\s?\d){0,2})\s?[\])]?\s?\}|(\d))")
+_LOWERED = re.compile(r"\s?_\s?(?:\{\s?(\d+)\s?\}|(\d))")
+_DEGREE = re.compile(r"\s?\^\s?(?:\{\s?\\circ\s?\}|\\circ)\s?")
+_NAMED = {
+    "times": "×", "cdot": "·", "div": "÷", "pm": "±", "le": "≤", "leq": "≤", "leqslant": "≤", "ge": "≥", "geq": "≥",
+    "geqslant": "≥", "ne": "≠", "neq": "≠", "approx": "≈", "sim": "~", "to": "→", "rightarrow": "→", "Rightarrow": "⇒",
+    "leftarrow": "←", "degree": "°", "circ": "°", "alpha": "α", "beta": "β", "gamma": "γ", "mu": "µ", "Delta": "Δ",
+    "Sigma": "Σ", "sum": "∑", "infty": "∞", "ldots": "…", "dots": "…", "cdots": "…", "permil": "‰", "checkmark": "✓",
+    "square": "☐", "Box": "☐", "boxtimes": "☒", "bullet": "•", "star": "★", "ast": "*", "quad": " ",
+}  # fmt: skip
+_COMMAND = re.compile(r"\\([A-Za-z]+)")
+_SPACE = re.compile(r"\\[,;:! ]|~")
+_SIGN = re.compile(r"\\([%&#_$])")
+
+
+def _without_latex(text: str) -> str:
+    """The text with each formula that is plain print written as such."""
+    if "$" not in text and "\\(" not in text:
+        return text
+    return _FORMULA.sub(lambda found: _printed(found[1] or found[2]) or found[0], text)
+
+
+def _printed(formula: str) -> str | None:
+    """What a formula looks like in print, where that is a line of plain signs; ``None`` for any other."""
+    if not _IS_LATEX.search(formula):
+        return None
+    out = " ".join(formula.split())
+    if all(len(part) == 1 or part.startswith("\\") for part in out.split(" ")):  # "1 0 4 \%": a space between all signs
+        out = re.sub(r"(?<=[\d.,]) (?=[\d.,%\\])", "", out)
+    for _ in range(3):  # fonts within fonts
+        out = _FONT.sub(r"\1", out)
+    out = _FRACTION.sub(r"\1/\2", out)
+    out = _DEGREE.sub("°", out)
+    out = _RAISED.sub(lambda found: (found[1] or found[2]).replace(" ", "").translate(_SUPERSCRIPTS), out)
+    out = _LOWERED.sub(lambda found: (found[1] or found[2]).translate(_SUBSCRIPTS), out)
+    out = _SPACE.sub(" ", _SIGN.sub(r"\1", out))
+    out = _COMMAND.sub(lambda found: _NAMED.get(found[1], found[0]), out)
+    out = re.sub(r"\{([^{}]*)\}", r"\1", out).strip()
+    return None if not out or re.search(r"[\\^{}]", out) else out
+
+
+# -- Markdown -------------------------------------------------------------------------------------------------------
+
+_LONGEST_RUN = 3  # stars or underscores that may be emphasis
+_DEEPEST = 8  # emphasis within emphasis
+
+
+def plain(text: str) -> str:
+    """A stretch of text with its raised numbers sealed and its markup gone."""
+    text = _TAG.sub("", text) if "<" in text else text
+    text = NOTATION.sub(seal, _without_latex(text))
+    for _ in range(_DEEPEST):
+        bare = _without_lines(_without_stars(text))
+        if bare == text:
+            break
+        text = bare
+    return _ESCAPED.sub(r"\1", text)
+
+
+def _is_word(text: str, at: int) -> bool:
+    """Whether the character at a place belongs to a word; there is none beyond the ends."""
+    return 0 <= at < len(text) and (text[at].isalnum() or text[at] == "_")
+
+
+def _without_stars(text: str) -> str:
+    """The text without the stars around words; engines do not always close with as many as they open."""
+    if "*" not in text:
+        return text
+    runs = [found.span() for found in re.finditer(r"\*+", text)]
+    gone: set[tuple[int, int]] = set()
+    opened: list[tuple[int, int]] = []
+    for start, end in runs:
+        if end - start > _LONGEST_RUN:
+            continue
+        if opened and text[start - 1] not in " \t\n(" and not _is_word(text, end):
+            gone |= {opened.pop(), (start, end)}
+        elif not _is_word(text, start - 1) and end < len(text) and text[end] not in " \t\n).,;:":
+            opened.append((start, end))
+    # Two stars each are emphasis inside words as well.
+    opened.clear()
+    for start, end in runs:
+        if end - start != 2 or (start, end) in gone:
+            continue
+        if opened and not text[start - 1].isspace():
+            gone |= {opened.pop(), (start, end)}
+        elif end < len(text) and not text[end].isspace():
+            opened.append((start, end))
+    return _cut(text, gone)
+
+
+def _without_lines(text: str) -> str:
+    """The text without the underscores around words."""
+    if "_" not in text:
+        return text
+    gone: set[tuple[int, int]] = set()
+    opened: dict[int, list[tuple[int, int]]] = {length: [] for length in range(1, _LONGEST_RUN + 1)}
+    for found in re.finditer(r"_+", text):
+        start, end = found.span()
+        same = opened.get(end - start)
+        if same is None:
+            continue
+        if same and not text[start - 1].isspace() and not _is_word(text, end):
+            gone |= {same.pop(), (start, end)}
+        elif not _is_word(text, start - 1) and _is_word(text, end):
+            same.append((start, end))
+    return _cut(text, gone)
+
+
+def _cut(text: str, gone: set[tuple[int, int]]) -> str:
+    """The text without some of its parts."""
+    if not gone:
+        return text
+    edges = [(0, 0), *sorted(gone), (len(text), len(text))]
+    return "".join(text[before[1] : after[0]] for before, after in pairwise(edges))

@@ -1,0 +1,96 @@
+"""Names of bodies in capitals, set right by the same name in the running text: SỞ Y TÉ, where the text has Sở Y tế.
+
+The diacritics of capitals are the smallest signs on a page, and the letterhead has the names of two bodies in them, too
+short for the language model. The running text names the body that issued it too, in small letters, which are read
+surely, and several times.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
+
+from normalize.document import Document, Token
+from normalize.repair.changes import Change, Place, cleaned
+from normalize.vietnamese.syllable import key, skeleton
+
+_BLOCKS = ("letterhead", "title", "signature")
+_SIGNS = " .,;:()[]“”\"'-–—*"
+#: So often at least does the text name the body with other diacritics, and so often for each time with those read.
+_FEWEST, _TIMES = 2, 4
+PROBABILITY = 0.97
+
+
+def bodies(document: Document) -> Iterator[Change]:
+    """Syllables of names in capitals that the text writes with other diacritics between the same neighbours."""
+    known = _pairs(document)
+    for number, block in enumerate(document.blocks):
+        if block.type not in _BLOCKS:
+            continue
+        words = [_word(token) for token in block.tokens]
+        for index, word in enumerate(words):
+            if not word.isupper() or not _is_one_word(block.tokens[index]):
+                continue
+            told = _told(known, words, index)
+            if told is None or key(told) == key(cleaned(word)).lower() or not _shown(block.tokens[index], told):
+                continue
+            start = block.tokens[index].text.index(word)
+            place = Place(number, f"blocks/{number}", block.tokens, index)
+            if not place.holds_reference(start, start + len(word)):
+                why = f"the text names it so between the same words: {told}"
+                yield place.change(start, start + len(word), told.upper(), PROBABILITY, why)
+
+
+_Pairs = dict[tuple[str, str], Counter[str]]
+
+
+def _pairs(document: Document) -> tuple[_Pairs, _Pairs]:
+    """How the running text writes a word after another and before another, by the skeletons of both."""
+    after: _Pairs = defaultdict(Counter)
+    before: _Pairs = defaultdict(Counter)
+    for block in document.blocks:
+        if block.type in _BLOCKS:
+            continue
+        words = [_word(token).lower() for token in block.tokens]
+        for one, two in pairwise(words):
+            if one.isalpha() and two.isalpha():
+                after[skeleton(one), skeleton(two)][two] += 1
+                before[skeleton(two), skeleton(one)][one] += 1
+    return after, before
+
+
+def _told(known: tuple[_Pairs, _Pairs], words: Sequence[str], index: int) -> str | None:
+    """How the text writes a word beside its neighbour in the name; ``None`` where it does not say or says it both ways.
+
+    Args:
+        words: of a line in capitals.
+    """
+    plain = skeleton(words[index])
+    votes: Counter[str] = Counter()
+    for neighbour, pairs in ((index - 1, known[0]), (index + 1, known[1])):
+        if 0 <= neighbour < len(words) and words[neighbour].isupper():
+            votes += pairs.get((skeleton(words[neighbour]), plain), Counter())
+    if not votes:
+        return None
+    (best, often), *others = votes.most_common()
+    return best if often >= _FEWEST and often >= _TIMES * sum(count for _, count in others) else None
+
+
+def _word(token: Token) -> str:
+    return token.text.strip(_SIGNS)
+
+
+def _is_one_word(token: Token) -> bool:
+    return _word(token).isalpha()
+
+
+def _shown(token: Token, word: str) -> bool:
+    """Whether the page doubted the letters that change: each of them competed, if only just."""
+    read = [one for one in token.letters if one.text.isalpha()]
+    if len(read) != len(word):
+        return False
+    return all(
+        one.text.lower() == letter or any(choice.lower() == letter for choice, _ in one.choices)
+        for one, letter in zip(read, word, strict=True)
+    )

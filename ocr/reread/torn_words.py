@@ -1,0 +1,99 @@
+"""Words that were torn, or run together: read again by themselves.
+
+``THƯ!`` and ``ỪNG`` touch each other on the page, so no space is printed there, and what was read is wrong. ``BỘYTẾ``
+has two gaps on the page that are as wide as spaces.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import pairwise
+
+import numpy as np
+
+from ocr.image.components import Components, Shapes
+from ocr.page import Line, Word, evidence, hull, mean_confidence, of_words
+from ocr.reread.table_cells import Again
+from ocr.tesseract import plain_letters
+
+#: In x-heights: what stands nearer together has no space between it.
+_TOUCH = 0.15
+#: Both halves are doubtful together below the first; the word read anew must be surer than the second.
+_DOUBTFUL, _SURE = 70.0, 85.0
+#: Capitals below this confidence may be words run together; so many of them at least.
+_MAY_BE_TWO, _SHORTEST = 85.0, 4
+#: In heights of a capital: a gap in a word of capitals that is wider is a space ("BỘ Y TẾ" has 0.4, its words 0.12).
+_SPACE = 0.28
+
+
+def read_torn(lines: Sequence[Line], ink: Components, again: Again) -> list[Line] | None:
+    """The lines of a page, with torn words, and words run together, as they read again; ``None`` if all stay.
+
+    Args:
+        lines: as they were read.
+        ink: of the page.
+        again: reads a part of the page by itself, as one block.
+    """
+    by_top = ink.take(np.argsort(ink.top, kind="stable"))
+    out = [_parted(_mended(line, again), by_top, again) for line in lines]
+    return out if any(new is not old for new, old in zip(out, lines, strict=True)) else None
+
+
+def _mended(line: Line, again: Again) -> Line:
+    for before, after in pairwise(line.words):
+        whole = _whole(before, after, again) if _is_torn(before, after, line.x_height) else None
+        if whole is not None:
+            words = [whole if word is before else word for word in line.words if word is not after]
+            return _mended(of_words(line, words), again)
+    return line
+
+
+def _is_torn(before: Word, after: Word, x_height: float) -> bool:
+    touch = abs(after.box.left - before.box.right) < _TOUCH * x_height
+    letters = all(any(c.isalpha() for c in word.text) for word in (before, after))
+    return touch and letters and not before.raised and mean_confidence([before, after]) < _DOUBTFUL
+
+
+def _whole(before: Word, after: Word, again: Again) -> Word | None:
+    """The two as one word, if that is what reads better."""
+    found = [word for one in again(hull([before.box, after.box])) for word in one.words]
+    if len(found) != 1 or found[0].confidence < _SURE or evidence(found) <= evidence([before, after]):
+        return None
+    return found[0]
+
+
+def _parted(line: Line, ink: Shapes, again: Again) -> Line:
+    """The line with its words in capitals parted where the page has a space and Tesseract, asked again, reads one."""
+    words: list[Word] = []
+    for word in line.words:
+        words += (_several(word, again) if _has_space(word, ink) else None) or [word]
+    return of_words(line, words) if len(words) > len(line.words) else line
+
+
+def _has_space(word: Word, ink: Shapes) -> bool:
+    """Whether the ink of a word in capitals has a gap as wide as a space.
+
+    Args:
+        ink: from the top of the page.
+    """
+    capitals = len(word.text) >= _SHORTEST and word.text.isalpha() and word.text.isupper()
+    if not capitals or word.confidence >= _MAY_BE_TWO or word.raised:
+        return False
+    box = word.box
+    first, last = np.searchsorted(ink.top, (box.top, box.bottom))
+    near = ink.take(slice(int(first), int(last)))
+    inside = near.take((near.left >= box.left) & (near.right <= box.right) & (near.bottom <= box.bottom))
+    if not inside.count:
+        return False
+    order = np.argsort(inside.left, kind="stable")
+    reached = np.maximum.accumulate(inside.right[order])
+    gaps = inside.left[order][1:] - reached[:-1]
+    capital = float(np.median(inside.height[inside.height > 0.5 * inside.height.max()]))
+    return bool(gaps.size) and float(gaps.max()) > _SPACE * capital
+
+
+def _several(word: Word, again: Again) -> list[Word] | None:
+    """The words that a word reads as by itself, if they are the same letters; their marks may be read better."""
+    found = [one for line in again(word.box) for one in line.words]
+    same = plain_letters("".join(one.text for one in found)) == plain_letters(word.text)
+    return found if len(found) > 1 and same else None

@@ -1,0 +1,1 @@
+"""Signs that Tesseract's Vietnamese model does not know, or loses where they stand alone."""

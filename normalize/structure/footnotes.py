@@ -167,6 +167,8 @@ def settle(
         for last, cost in best.items():
             offer(last, cost + sign.drop, last, None, page_of[last])
             reachable = [(last + 1 + skip, skip * _SKIP_NUMBER) for skip in range(_FURTHEST_SKIP)]
+            if last == 0 and wanted:
+                reachable.append((min(wanted), _START_LATER))
             if last == 0 and sign.text.isdigit() and int(sign.text) > 1:
                 reachable.append((int(sign.text), _START_LATER))
             elif sign.text.isdigit() and int(sign.text) > last + _FURTHEST_SKIP:

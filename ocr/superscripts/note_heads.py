@@ -33,7 +33,7 @@ _NARROWEST_BUT_1 = 0.38  # what is narrower is a 1, or a part of a digit
 _UNLIKE = 0.25  # digits of one number differ by so much in their foot and in their top
 _GAP = 0.4  # between two digits of one number
 #: A number stands before something: within so much there is print on the baseline.
-_NEXT = 2.0
+_NEXT = 3.0
 #: A cut goes through no more ink than this, in x-heights: the leg of a V is thicker ...
 _JOINT = 0.8
 #: ... and of two cuts the one through less ink is taken, other things being alike: so much weighs as much as odds of e.
@@ -161,6 +161,8 @@ class _Head:
         found = []
         for (box, ink, joint), row in zip(cuts, odds, strict=True):
             best = int(row[:_NOTHING].argmax())
+            if SIGNS[best] == "*" and not joint and row[best] >= _SURE:  # half of it might pass for a 4
+                return None
             if SIGNS[best].isdigit() and row[best] >= _SURE and _is_as_wide(SIGNS[best], box, self.x_height):
                 found.append(_Digit(SIGNS[best], box, ink, float(row[best]), joint))
         return max(found, key=lambda d: np.log(d.odds) - d.joint / (_DEAR * self.x_height), default=None)

@@ -208,7 +208,8 @@ def _style_changes(before: SetLine, line: SetLine) -> bool:
 
 def _bold_ends(before: SetLine, line: SetLine) -> bool:
     """Whether a line ends in bold, as a heading does, and the next begins something new in regular type."""
-    begins_anew = not line.centred and not line.text[:1].islower()
+    # Strokes are weighed against their own page's.
+    begins_anew = before.page == line.page and not line.centred and not line.text[:1].islower()
     return begins_anew and are_bold([before]) is True and are_bold([line]) is False
 
 

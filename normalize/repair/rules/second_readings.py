@@ -22,6 +22,7 @@ _SIGNS = ".,"
 #: What a percent sign is read as at the end of decimals: 41,209o, 33.2809, 98,2395, 1.4390.
 _PERCENT = re.compile(r"[.,]\d{1,2}(?:\d?9|°|[5-9][05o]|[^\d\s.,;:)]+)[^\w]*$|%")
 _DECIMALS = re.compile(r"^(\d{1,3}(?:\.\d{3})*)[.,](\d{1,2}%?)$")
+_LIKE_DIGITS = frozenset("lIiOoQDSsBGTZzÐöð")
 #: The second reading may be so many characters longer or shorter.
 _LONGER = 2
 _FORMS = re.compile(r"\d{1,3}(?:\.\d{3})*(?:[.,]\d{1,2})?%?|\d{1,4}(?:,\d{1,2})?%?|\d{1,2}/\d{1,4}")
@@ -65,13 +66,19 @@ def better(first: str, second: str, decimal: str = ",") -> str | None:
     """
     one, other = _CORE.match(first), _CORE.match(second)
     read = one[1] if one else first
-    if other is None or has_form(read) or _lost_some(first, read, second, other[1]):
+    if other is None or has_form(read) or not _may_be_digits(first) or _lost_some(first, read, second, other[1]):
         return None
     # Which sign stands at a place is the first reader's word: the second was brought up on English.
     pairs = zip(other[1], read.ljust(len(other[1])), strict=False)
     after = "".join(b if a in _SIGNS and b in _SIGNS else a for a, b in pairs)
     after = _DECIMALS.sub(rf"\g<1>{decimal}\g<2>", after)
     return after if has_form(after) and abs(len(after) - len(read)) <= _LONGER else None
+
+
+def _may_be_digits(text: str) -> bool:
+    """Whether the letters of a word are such as digits are read as; another word may be glued to a number."""
+    letters = [c for c in text if c.isalpha()]
+    return 2 * len(letters) <= len(text) and all(c in _LIKE_DIGITS for c in letters)
 
 
 def _lost_some(first: str, read: str, second: str, seen: str) -> bool:

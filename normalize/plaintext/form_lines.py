@@ -81,22 +81,23 @@ def with_columns_parted(lines: Sequence[str]) -> list[str]:
     right: list[str] = []
     last = first
     for index in (index for index in full if index >= first):
-        parts = _parted(lines[index])
-        if parts:
-            left.append(parts[0])
-            right.append(parts[1])
-            last = index
-        elif stands_alone(lines[index].strip()) and not _NUMBER.match(lines[index]):
-            if is_document_type(lines[index]):
-                break
-            right.append(lines[index])
-            last = index
-        elif _is_capitals(lines[index].strip()) or _NUMBER.match(lines[index]) or begins_about(lines[index]):
-            left.append(lines[index])
-            last = index
-        else:
+        columns = _columns(lines[index])
+        if columns is None:
             break
+        left += columns[0]
+        right += columns[1]
+        last = index
     return [*lines[:first], *left, "", *right, "", *lines[last + 1 :]]
+
+
+def _columns(line: str) -> tuple[list[str], list[str]] | None:
+    """What of a line of a letterhead belongs to its left and to its right column; ``None`` below the letterhead."""
+    if parts := _parted(line):
+        return [parts[0]], [parts[1]]
+    if stands_alone(line.strip()) and not _NUMBER.match(line):
+        return None if is_document_type(line) else ([], [line])
+    of_left = _is_capitals(line.strip()) or _NUMBER.match(line) or begins_about(line)
+    return ([line], []) if of_left else None
 
 
 def _parted_title(line: str) -> tuple[str, str] | None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import html
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from itertools import pairwise
 
 from normalize.document import Dropped
@@ -178,25 +178,42 @@ def _without_stars(text: str) -> str:
     if "*" not in text:
         return text
     runs = [found.span() for found in re.finditer(r"\*+", text)]
-    gone: set[tuple[int, int]] = set()
-    opened: list[tuple[int, int]] = []
-    for start, end in runs:
-        if end - start > _LONGEST_RUN:
-            continue
-        if opened and text[start - 1] not in " \t\n(" and not _is_word(text, end):
-            gone |= {opened.pop(), (start, end)}
-        elif not _is_word(text, start - 1) and end < len(text) and text[end] not in " \t\n).,;:":
-            opened.append((start, end))
+    gone = _paired([run for run in runs if run[1] - run[0] <= _LONGEST_RUN], text, _closes_word, _opens_word)
     # Two stars each are emphasis inside words as well.
-    opened.clear()
-    for start, end in runs:
-        if end - start != 2 or (start, end) in gone:
-            continue
-        if opened and not text[start - 1].isspace():
-            gone |= {opened.pop(), (start, end)}
-        elif end < len(text) and not text[end].isspace():
-            opened.append((start, end))
-    return _cut(text, gone)
+    twos = [run for run in runs if run[1] - run[0] == 2 and run not in gone]
+    return _cut(text, gone | _paired(twos, text, _closes_anywhere, _opens_anywhere))
+
+
+_Span = tuple[int, int]
+_Takes = Callable[[str, _Span], bool]
+
+
+def _paired(runs: Sequence[_Span], text: str, closes: _Takes, opens: _Takes) -> set[_Span]:
+    """The runs that open and close something, by each other: the nearest open one is closed first."""
+    gone: set[_Span] = set()
+    opened: list[_Span] = []
+    for run in runs:
+        if opened and closes(text, run):
+            gone |= {opened.pop(), run}
+        elif opens(text, run):
+            opened.append(run)
+    return gone
+
+
+def _closes_word(text: str, run: _Span) -> bool:
+    return text[run[0] - 1] not in " \t\n(" and not _is_word(text, run[1])
+
+
+def _opens_word(text: str, run: _Span) -> bool:
+    return not _is_word(text, run[0] - 1) and run[1] < len(text) and text[run[1]] not in " \t\n).,;:"
+
+
+def _closes_anywhere(text: str, run: _Span) -> bool:
+    return not text[run[0] - 1].isspace()
+
+
+def _opens_anywhere(text: str, run: _Span) -> bool:
+    return run[1] < len(text) and not text[run[1]].isspace()
 
 
 def _without_lines(text: str) -> str:

@@ -7,7 +7,7 @@ are still joined, which a text of ours has no more.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from dataclasses import replace
 from itertools import pairwise
 
@@ -102,7 +102,12 @@ def _notes_in_their_places(blocks: Sequence[str]) -> bool:
         return False
     if heads and _are_at_the_end(blocks, heads[0][0]):
         return True
-    known, waiting = set(numbers), list[str]()
+    return _follow_their_references(blocks, set(numbers))
+
+
+def _follow_their_references(blocks: Sequence[str], known: Set[str]) -> bool:
+    """Whether each note stands below the block that cites it first, before the next one."""
+    waiting: list[str] = []
     done: set[str] = set()
     for block in blocks:
         head = _NOTE.match(block)

@@ -141,6 +141,13 @@ def _page_numbers(lines: Sequence[str], at: Sequence[int]) -> set[int]:
     return kept
 
 
+def _rise_apart(candidates: Sequence[_LoneNumber], at: Sequence[int]) -> bool:
+    """Whether numbers go up by one, with at least a short page between them."""
+    return all(
+        two.number == one.number + 1 and at[two.line] - at[one.line] >= _SHORT_PAGE for one, two in pairwise(candidates)
+    )
+
+
 def _count_pages(lines: Sequence[str], candidates: Sequence[_LoneNumber], at: Sequence[int]) -> bool:
     """Whether the only lone numbers of a text are those of its pages: 1, 2 ... at the feet, 2, 3 ... at the tops.
 
@@ -150,10 +157,9 @@ def _count_pages(lines: Sequence[str], candidates: Sequence[_LoneNumber], at: Se
         return False
     first, last = candidates[0], candidates[-1]
     words = [index for index, line in enumerate(lines) if line.strip()]
-    rising = [one.number for one in candidates] == list(range(first.number, first.number + len(candidates)))
-    apart = all(at[two.line] - at[one.line] >= _SHORT_PAGE for one, two in pairwise(candidates))
-    alone = all(_stands_alone(lines, one.line) for one in candidates)
-    if not rising or not apart or not alone or at[first.line] < _SHORT_PAGE:
+    if at[first.line] < _SHORT_PAGE or not _rise_apart(candidates, at):
+        return False
+    if not all(_stands_alone(lines, one.line) for one in candidates):
         return False
     at_feet = first.number == 1 and last.line == words[-1]
     at_tops = first.number == 2 and last.line != words[-1] and at[first.line] >= _PAGE_AT_LEAST

@@ -1,7 +1,7 @@
 """What is said of each cause for which a scan or a page cannot be read, in English and in Vietnamese.
 
 The whole of it in one table, for translators. What only the pipeline can say, because it knows the settings, is in
-``flows/messages.py``.
+``flows/faults.py``.
 """
 
 from __future__ import annotations

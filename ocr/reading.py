@@ -11,11 +11,10 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from ocr import unread_ink
 from ocr.fragments import mended
 from ocr.image import clean, specks
 from ocr.image.components import Components, find_components
-from ocr.layout import tick_boxes
+from ocr.layout import tick_boxes, unread_ink
 from ocr.layout.digit_heights import measure_digits
 from ocr.layout.ruled_tables import Table, column_boxes, erase_borders, find_tables
 from ocr.layout.rules import find_rules

@@ -13,7 +13,7 @@ from types import ModuleType
 
 import pytest
 
-import flows.messages
+import flows.faults
 import ocr.messages
 from flows.pipeline.stages import read_page_to_disk
 from ocr.faults import Fault, Killed
@@ -26,7 +26,7 @@ def said_in(table: ModuleType) -> list[tuple[str, Message[Fault]]]:
     return [(name, one) for name, one in vars(table).items() if isinstance(one, Message)]
 
 
-MESSAGES = said_in(ocr.messages) + said_in(flows.messages)
+MESSAGES = said_in(ocr.messages) + said_in(flows.faults)
 
 SHORTER_IN_VIETNAMESE = {"PAGE_TOO_LARGE": {("width", ".0f"), ("height", ".0f")}}
 """Values that only the English sentence tells."""

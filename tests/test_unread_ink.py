@@ -12,8 +12,8 @@ from normalize.document import Source
 from normalize.structure.build import build_document
 from ocr.image.components import find_components
 from ocr.image.seals import Seal
+from ocr.layout.unread_ink import InkAccount, account
 from ocr.page import Box, Page, Word, from_json, letter, to_json
-from ocr.unread_ink import InkAccount, account
 from tests.typeset import page
 
 X_HEIGHT = 28.0

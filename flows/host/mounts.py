@@ -16,7 +16,7 @@ import re
 from pathlib import Path
 from typing import Any
 
-from flows import messages
+from flows import faults
 from flows.faults import ShareAway
 from flows.host.files import replace_file
 from flows.settings import Folders
@@ -79,7 +79,7 @@ def missing_mount(folders: Folders) -> ShareAway | None:
         told = table is not None or is_border
         # A folder that is a link may lead elsewhere by now, on purpose.
         if told and not is_mounted(mount, table) and folder.resolve().is_relative_to(mount):
-            return messages.SHARE_AWAY.fault(mount=mount, folder=folder, record=_record(folders))
+            return faults.SHARE_AWAY.fault(mount=mount, folder=folder, record=_record(folders))
     return None
 
 

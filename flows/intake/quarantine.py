@@ -7,7 +7,7 @@ import os
 from datetime import datetime
 from pathlib import Path
 
-from flows import messages
+from flows import faults
 from flows.faults import CrashedTooOften
 from flows.host.files import replace_file
 from flows.host.locks import claims_lock, locked, moves_lock
@@ -29,7 +29,7 @@ WHAT_TO_DO = (
 
 def crashed_too_often(attempts: int) -> CrashedTooOften:
     """The fault of a document whose reading ended without an answer so many times."""
-    return messages.CRASHED_TOO_OFTEN.fault(attempts=attempts)
+    return faults.CRASHED_TOO_OFTEN.fault(attempts=attempts)
 
 
 def quarantine(store: ClaimStore, claim: Claim, fault: Fault, now: datetime | None = None) -> Path | None:

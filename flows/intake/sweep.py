@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 
-from flows import messages
+from flows import faults
 from flows.host.files import replace_file
 from flows.host.locks import claims_lock, locked
 from flows.host.mounts import missing_mount
@@ -259,7 +259,7 @@ def _look_after(working: Sequence[Claim], starts: _Starts, now: float) -> tuple[
                 if transfers.is_half_way(store, claim):
                     transfers.recover(store, claim)
                 elif ended == "cancelled":
-                    quarantine(store, claim, messages.CANCELLED.fault())
+                    quarantine(store, claim, faults.CANCELLED.fault())
                     quarantined.append(claim.name)
                 elif claim.running and store.count_attempt(claim) >= store.settings.attempts:
                     quarantine(store, claim, crashed_too_often(store.settings.attempts))

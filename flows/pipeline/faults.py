@@ -7,7 +7,7 @@ import traceback
 from collections.abc import Mapping
 from pathlib import Path
 
-from flows import messages
+from flows import faults
 from flows.faults import Passing, ShareAway, TookTooLong, TooManyPagesFailed, TooManyPagesTimedOut
 from flows.host.names import readable
 from ocr.faults import Fault, Killed, PageFault, ToolMissing
@@ -27,7 +27,7 @@ def too_many_failed(failed: Mapping[int, str], pages: int, passing: bool = False
     Args:
         passing: whether trying some of them again may help.
     """
-    message = messages.TOO_MANY_TIMED_OUT if passing else messages.TOO_MANY_FAILED
+    message = faults.TOO_MANY_TIMED_OUT if passing else faults.TOO_MANY_FAILED
     return message.fault(
         "\n".join(f"page {number}: {why}" for number, why in sorted(failed.items())),
         failed=len(failed),
@@ -38,7 +38,7 @@ def too_many_failed(failed: Mapping[int, str], pages: int, passing: bool = False
 
 def took_too_long(seconds: float) -> TookTooLong:
     """The fault of a document that was not done after ``seconds``."""
-    return messages.TOOK_TOO_LONG.fault(seconds=seconds)
+    return faults.TOOK_TOO_LONG.fault(seconds=seconds)
 
 
 def as_fault(fault: Exception) -> Fault:
@@ -46,15 +46,15 @@ def as_fault(fault: Exception) -> Fault:
     if isinstance(fault, Fault):
         return fault
     if isinstance(fault, OSError) and fault.errno == errno.ENAMETOOLONG:
-        return messages.PATH_TOO_LONG.fault(repr(fault))
+        return faults.PATH_TOO_LONG.fault(repr(fault))
     if isinstance(fault, FileExistsError | IsADirectoryError | NotADirectoryError) and fault.filename:
-        return messages.IN_THE_WAY.fault(repr(fault), what=readable(fault.filename2 or fault.filename))
+        return faults.IN_THE_WAY.fault(repr(fault), what=readable(fault.filename2 or fault.filename))
     if isinstance(fault, OSError) and fault.strerror:
         where = f" ({readable(fault.filename)})" if isinstance(fault.filename, str | Path) else ""
-        return messages.DISK_TROUBLE.fault(repr(fault), trouble=f"{fault.strerror}{where}")
+        return faults.DISK_TROUBLE.fault(repr(fault), trouble=f"{fault.strerror}{where}")
     if isinstance(fault, MemoryError):
-        return messages.NO_MEMORY.fault(repr(fault))
-    return messages.FAILED_ON_FILE.fault("".join(traceback.format_exception(fault)).strip())
+        return faults.NO_MEMORY.fault(repr(fault))
+    return faults.FAILED_ON_FILE.fault("".join(traceback.format_exception(fault)).strip())
 
 
 def tries_again(fault: Fault, retries: int) -> int:

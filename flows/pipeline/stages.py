@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from flows import messages
+from flows import faults
 from flows.host.files import replace_file
 from flows.host.names import readable
 from flows.pipeline import publish
@@ -108,10 +108,10 @@ def check(path: Path, max_bytes: int, max_pages: int) -> Checked:
 
     size = path.stat().st_size
     if size > max_bytes:
-        raise messages.FILE_TOO_LARGE.fault(megabytes=size / 1e6, most=max_bytes / 1e6)
+        raise faults.FILE_TOO_LARGE.fault(megabytes=size / 1e6, most=max_bytes / 1e6)
     info = inspect(path)
     if info.pages > max_pages:
-        raise messages.TOO_MANY_PAGES.fault(pages=info.pages, most=max_pages)
+        raise faults.TOO_MANY_PAGES.fault(pages=info.pages, most=max_pages)
     return Checked(digest(path), info.pages, info.bytes)
 
 
@@ -143,22 +143,22 @@ def read_page_to_disk(scan: Path, number: int, records: Path, dpi: int, seconds:
     try:
         page = read_page(scan, number, dpi=dpi, timeout=seconds, max_pixels=max_pixels)
     except Killed as fault:
-        raise messages.READER_KILLED.fault(fault.detail) from fault  # with the setting that helps
+        raise faults.READER_KILLED.fault(fault.detail) from fault  # with the setting that helps
     except Fault:
         raise
     except OSError as fault:
         if fault.errno in OF_THE_MACHINE:
             raise
         # A program that ends well and leaves no output, a scratch file beyond its limit.
-        raise messages.PAGE_UNREADABLE.fault(repr(fault)) from fault
+        raise faults.PAGE_UNREADABLE.fault(repr(fault)) from fault
     except MemoryError as fault:
-        raise messages.PAGE_TOO_HUNGRY.fault(repr(fault)) from fault
+        raise faults.PAGE_TOO_HUNGRY.fault(repr(fault)) from fault
     except Exception as fault:
         # OpenCV has its own word for "no memory"; anything else is a fault of ours. Either costs this page only.
         detail = "".join(traceback.format_exception(fault)).strip()
         if "Insufficient memory" in str(fault):
-            raise messages.PAGE_TOO_HUNGRY.fault(detail) from fault
-        raise messages.FAILED_ON_PAGE.fault(detail) from fault
+            raise faults.PAGE_TOO_HUNGRY.fault(detail) from fault
+        raise faults.FAILED_ON_PAGE.fault(detail) from fault
     replace_file(place, to_json(page).encode())
     return _page_read(page)
 
@@ -239,9 +239,9 @@ def normalize_text(path: Path, name: str, targets: Mapping[str, Path], settings:
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as fault:
-        raise messages.NOT_UTF8.fault(str(fault)) from fault
+        raise faults.NOT_UTF8.fault(str(fault)) from fault
     if not text.strip():
-        raise messages.NO_TEXT.fault()
+        raise faults.NO_TEXT.fault()
     source = Source(name=readable(path.name), sha256=hashlib.sha256(data).hexdigest(), pages=0, bytes=len(data))
     document = parse_text(text, source)
     document = replace(document, timings={**document.timings, "structure": round(time.monotonic() - started, 3)})

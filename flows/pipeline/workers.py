@@ -37,7 +37,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, TypeVar
 
-from flows import messages
+from flows import faults
 from flows.faults import WorkerDied
 from flows.host.processes import is_running, kill_tree, process_namespace, start_time
 from ocr.faults import Fault, Killed
@@ -196,15 +196,15 @@ class _Worker:
             _send(self._out, (function.__module__, function.__qualname__, args))
             if not select.select([self._in], [], [], seconds)[0]:
                 self.kill()
-                raise messages.READER_STOPPED.fault(seconds=seconds)
+                raise faults.READER_STOPPED.fault(seconds=seconds)
             ok, value = _receive(self._in)
         except (EOFError, OSError) as fault:
             self.kill()
             code = self.process.returncode
             if code == -signal.SIGKILL:
-                raise messages.READER_KILLED.fault(f"a worker was killed\n{self._tail()}".strip()) from fault
+                raise faults.READER_KILLED.fault(f"a worker was killed\n{self._tail()}".strip()) from fault
             why = f"signal {signal.Signals(-code).name}" if code and code < 0 else f"exit status {code}"
-            raise messages.READER_CRASHED.fault(f"worker ended with {why}\n{self._tail()}".strip()) from fault
+            raise faults.READER_CRASHED.fault(f"worker ended with {why}\n{self._tail()}".strip()) from fault
         self.broken = False
         if ok:
             return value

@@ -77,14 +77,19 @@ class Chunk:
         return len(self.text) < 160
 
 
-def chunks_of(text: str) -> tuple[list[Chunk], list[Dropped]]:
-    """The chunks of a text, and what belongs to its pages only: page numbers, running headers, separators."""
+def chunks_of(text: str, *, a_block_each: bool = False) -> tuple[list[Chunk], list[Dropped]]:
+    """The chunks of a text, and what belongs to its pages only: page numbers, running headers, separators.
+
+    Args:
+        a_block_each: blank lines part all its paragraphs and nothing else, whatever the lengths of its lines say.
+    """
     text, links = without_images(_cleaned(text))
     text, tables = without_html(text)
     lines = [line if is_row(line) else _unindented(line) for line in with_rows_told(text.split("\n"))]
     lines = with_columns_parted(lines)
     pages, dropped = page_ends(lines, full_line=_measure(lines).width or _WIDEST)
-    measure = _measure([line for index, line in enumerate(lines) if index not in dropped])
+    lengths = _measure([line for index, line in enumerate(lines) if index not in dropped])
+    measure = _Measure(0, 0.0, all_print=True) if a_block_each else lengths
     spaced = measure.width > 0 and _spaced(lines, dropped)
     a_line_each = not measure.width and _hardly_blank(lines)
     chunks: list[Chunk] = []
@@ -142,10 +147,12 @@ class _Measure:
     Attributes:
         width: of a full line; 0 where a line is a paragraph.
         slack: free space that a line may have at its end though the next word would fit: letters differ in width.
+        all_print: whatever stands there is text, signs without a word too.
     """
 
     width: int
     slack: float
+    all_print: bool = False
 
 
 def _measure(lines: Sequence[str]) -> _Measure:
@@ -210,9 +217,10 @@ def _paragraphs(lines: Sequence[str], page: int, measure: _Measure, a_line_each:
     a_line_each |= not width and len(lines) > 1 and max(map(len, lines)) > _WIDEST
 
     def close() -> None:
+        """End the paragraph; one without a word is a rule of dashes, or empty."""
         nonlocal text
         one = _chunk(text, page, glued, indented)
-        if one is not None:
+        if any(map(str.isalnum, one.text + one.head)) or (measure.all_print and one.text):
             chunks.append(one)
         text = ""
 
@@ -291,7 +299,7 @@ def _indent(line: str) -> int:
     return len(line) - len(line.lstrip())
 
 
-def _chunk(text: str, page: int, glued: bool, indented: bool) -> Chunk | None:
+def _chunk(text: str, page: int, glued: bool, indented: bool) -> Chunk:
     plain = re.sub(r"^#{1,6}\s+", "", text.strip())
     plain = plain_text(re.sub(r"^>\s+", "", plain))
     plain = " ".join(plain.split())
@@ -300,8 +308,6 @@ def _chunk(text: str, page: int, glued: bool, indented: bool) -> Chunk | None:
     plain = re.sub(rf"({CLOSED}) (?=[.,;:!?)](?:\s|$))", r"\1", plain)
     if plain.count("**") % 2:  # bold that was opened and never closed
         plain = re.sub(r"^\*\*|\*\*$", "", plain)
-    if not any(c.isalnum() for c in plain):  # a rule of dashes, an empty paragraph
-        return None
     head = _HEAD.match(plain)
     if head and len(plain) > head.end():
         return Chunk(plain[head.end() :], head[1], plain[0] == BRACKETED, page=page, indented=indented)

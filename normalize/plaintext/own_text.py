@@ -1,7 +1,7 @@
 """Our own published text, taken back as it is: there a block is a block, and a note stands below what cites it.
 
 Known by its form alone. Another engine may happen to write so; then the halves of a sentence that a page end parted
-are still joined, which a text of ours has no more.
+are still joined where the second is in lower case, which a text of ours has no more.
 """
 
 from __future__ import annotations
@@ -14,33 +14,39 @@ from itertools import pairwise
 from normalize.plaintext.chunks import Chunk, chunks_of
 from normalize.plaintext.form_lines import part_of_form
 from normalize.plaintext.plain_numbers import with_plain_numbers
-from normalize.plaintext.signs import NOTATION, raises_unit
-from normalize.plaintext.story import Continuity, Told, stands_for_itself
-from normalize.vietnamese.decree30 import is_list_item
+from normalize.plaintext.signs import ENDED, NOTATION, raises_unit
+from normalize.plaintext.story import LEAST_GAIN, Continuity, Told, stands_for_itself
 
 _NOTE = re.compile(r"\[\^(\d{1,3})\]: (?=\S)")
+_NOTE_INSIDE = re.compile(r" \[\d{1,3}: ")
 _REFERENCE = re.compile(r"\[\^(\d{1,3})\]")
 #: Raised digits that are no references, and what stands for them while the text is taken apart.
 _RAISED, _HIDDEN = "⁰¹²³⁴⁵⁶⁷⁸⁹", "".join(map(chr, range(0xE010, 0xE01A)))
-_NO_HEAD = "\ue01a"
+_NO_HEAD, _NO_BRACKET = "\ue01a", "\ue01b"
+_BRACKET = re.compile(r"(?<=\[)(?=\d{1,3}\])")
+_BEGINS_LIKE_NOTE = re.compile(rf"[{_HIDDEN}]|\[{_NO_BRACKET}")
 _PLAIN = str.maketrans(_RAISED, "0123456789")
-_HIDE, _SHOW = str.maketrans(_RAISED, _HIDDEN), str.maketrans(_HIDDEN, _RAISED, _NO_HEAD)
+_HIDE, _SHOW = str.maketrans(_RAISED, _HIDDEN), str.maketrans(_HIDDEN, _RAISED, _NO_HEAD + _NO_BRACKET)
 _FURTHER = re.compile(r" {4}(?=\S)")  # a further paragraph of a note
-#: Letters: what is shorter and ends without a stop is a whole line of its own before a capital.
+#: Letters: the lines of the head of a document are shorter.
 _LONG = 160
-#: Nats by which a capital must be likelier after a long line than at a sentence's start to go on with it.
-_LIKELY_ON = 2.0
+_LINE = (60, 140)  # letters of a printed line
+_FEWEST_LINES = 4
 
 
 def own_chunks(text: str) -> list[Chunk] | None:
     """The chunks of a text that has the form of our own, ``None`` for any other."""
-    if not _is_own(text) or not set(_HIDDEN + _NO_HEAD).isdisjoint(text):
+    if not _is_own(text) or not set(_HIDDEN + _NO_HEAD + _NO_BRACKET).isdisjoint(text):
         return None
     # A block that begins with a reference heads no note: those have a colon.
     hidden = re.sub(r"^(?=\[\^\d{1,3}\](?!: ))", _NO_HEAD, text.translate(_HIDE), flags=re.MULTILINE)
-    chunks, dropped = chunks_of(hidden)
-    _, plain = with_plain_numbers(chunks)
-    if plain or dropped:  # notes with ordinary digits, page numbers: another engine's
+    hidden = _BRACKET.sub(_NO_BRACKET, hidden)
+    chunks, dropped = chunks_of(hidden, a_block_each=True)
+    has_notes = any(chunk.head for chunk in chunks)
+    if not has_notes and any(not chunk.table and _BEGINS_LIKE_NOTE.match(chunk.text) for chunk in chunks):
+        return None
+    # Page numbers, running headers, notes with ordinary digits: another engine's.
+    if dropped or (not has_notes and with_plain_numbers(chunks)[1]):
         return None
     return [
         replace(
@@ -57,12 +63,20 @@ def _is_own(text: str) -> bool:
     if not text.endswith("\n") or text != text.strip("\n") + "\n" or "\r" in text or "\f" in text:
         return False
     blocks = text[:-1].split("\n\n")
-    if len(blocks) < 2 or not all(map(_is_block, blocks)):
+    if not all(map(_is_block, blocks)):
         return False
-    has_notes = any(map(_NOTE.match, blocks))
-    if any(not _is_own_notation(found, has_notes) for found in NOTATION.finditer(text)):
+    cites = bool(_REFERENCE.search(text) or _NOTE_INSIDE.search(text))
+    if any(not _is_own_notation(found, cites) for found in NOTATION.finditer(text)):
+        return False
+    if _are_printed_lines(blocks):
         return False
     return _further_ones_follow_notes(blocks) and _notes_in_their_places(blocks)
+
+
+def _are_printed_lines(blocks: Sequence[str]) -> bool:
+    """Whether most blocks break off as printed lines do, with a blank line below each."""
+    lines = [block for block in blocks if _LINE[0] <= len(block) <= _LINE[1] and "\t" not in block]
+    return len(lines) >= _FEWEST_LINES and sum(not ENDED.search(line) for line in lines) > 0.5 * len(lines)
 
 
 def _is_block(block: str) -> bool:
@@ -77,15 +91,22 @@ def _is_barred(line: str) -> bool:
     return line.startswith("|") and line.endswith("|")
 
 
-def _is_own_notation(found: re.Match[str], has_notes: bool) -> bool:
-    """Whether a raised number is written as we do: a reference as ``[^1]``, anything else, an exponent, as ``m²``."""
-    if found["raised"]:
-        text, at = found.string, found.start()
-        if at == 0 or text[at - 1] == "\n":
-            return False
-        after_figure = text[at - 1].isdigit() or text[at - 1] == " "
-        return has_notes or after_figure or raises_unit(text, at, found["raised"].translate(_PLAIN))
-    return bool(found["markdown"]) and not found[0].startswith("\\")
+def _is_own_notation(found: re.Match[str], cites: bool) -> bool:
+    """Whether a number is written as we do: a reference as ``[^1]``, an exponent as ``m²``, others as printed.
+
+    Args:
+        cites: the text has references or notes of our notation, so that no other number is one.
+    """
+    text, at = found.string, found.start()
+    if found["markdown"]:
+        return not found[0].startswith("\\")
+    if not (found["raised"] or found["bracket"]) or found[0].startswith("\\"):
+        return False
+    if cites or at == 0 or text[at - 1] in "\n\t":  # a cell; what begins like a note is seen to later
+        return True
+    if found["bracket"]:
+        return True
+    return text[at - 1].isdigit() or text[at - 1] == " " or raises_unit(text, at, found["raised"].translate(_PLAIN))
 
 
 def _further_ones_follow_notes(blocks: Sequence[str]) -> bool:
@@ -146,7 +167,5 @@ def _goes_on(last: Chunk, chunk: Chunk, judge: Continuity, before: int, after: i
         return False
     if stands_for_itself(last.text, chunk.lower) or stands_for_itself(chunk.text, chunk.lower):
         return False
-    if chunk.lower:
-        return not chunk.text.startswith("(")  # "(ký và đóng dấu)"
-    is_likely = len(last.text) >= _LONG and not is_list_item(chunk.text)
-    return is_likely and judge.follows(before, after) >= _LIKELY_ON
+    is_remark = chunk.text.startswith("(")  # "(ký và đóng dấu)"
+    return chunk.lower and not is_remark and judge.follows(before, after) > LEAST_GAIN

@@ -15,6 +15,7 @@ from itertools import pairwise
 from normalize.document import DropReason
 from normalize.plaintext.form_lines import stands_alone
 from normalize.plaintext.signs import ENDED, NOTATION, begins_lower
+from normalize.plaintext.tables import is_row
 from normalize.vietnamese.decree30 import is_list_item
 
 _RULE = re.compile(r"[\s\-_*=–—~]{3,}")
@@ -183,7 +184,7 @@ def _lone_numbers(lines: Sequence[str]) -> list[_LoneNumber]:
     """The lines that may be page numbers by their looks."""
     found: list[_LoneNumber] = []
     for index, line in enumerate(lines):
-        if len(line) > _LONGEST_NUMBER:
+        if len(line) > _LONGEST_NUMBER or _in_table(lines, index):
             continue
         match = _PAGE_NUMBER.fullmatch(line.strip())
         if not match or int(match["number"]) == 0:
@@ -194,6 +195,12 @@ def _lone_numbers(lines: Sequence[str]) -> list[_LoneNumber]:
         named = worded or bool(match["of"] or re.search(r"[-–—=]", match["fence"]))
         found.append(_LoneNumber(index, int(match["number"]), named, worded))
     return found
+
+
+def _in_table(lines: Sequence[str], index: int) -> bool:
+    """Whether a line is a row of a table, with another one beside it."""
+    beside = [lines[other] for other in (index - 1, index + 1) if 0 <= other < len(lines)]
+    return is_row(lines[index]) and any(map(is_row, beside))
 
 
 def _longest_chain(candidates: Sequence[_LoneNumber], at: Sequence[int]) -> _Chain | None:

@@ -34,7 +34,7 @@ from normalize.facts.metadata import with_parts
 from normalize.plaintext.chunks import Chunk, chunks_of
 from normalize.plaintext.own_text import own_chunks, tell_own
 from normalize.plaintext.plain_numbers import with_plain_numbers
-from normalize.plaintext.signs import BRACKETED, CLOSED, RAISED, SIGN, SURE_SIGN, raised_numbers
+from normalize.plaintext.signs import BRACKETED, CLOSED, RAISED, SIGN, SURE_SIGN, begins_lower, raised_numbers
 from normalize.plaintext.story import Told, tell
 from normalize.structure.footnotes import Sign, labels, match_references, settle, superscript
 from normalize.structure.lines import glue, join_lines
@@ -178,7 +178,8 @@ def _references_without_notes(
 
 def _stands_after_word(text: str, at: int) -> bool:
     """Whether something comes before an offset that is no digit, whose power the number there would be."""
-    return at > 0 and not text[at - 1].isdigit()
+    before = text[:at].rstrip()
+    return bool(before) and not before[-1].isdigit()
 
 
 def _guessed(
@@ -349,8 +350,8 @@ def _section(before: Section, text: str, since_title: int | None) -> Section:
     section: Section = before
     if since_title == 0:
         section = "title"
-    elif before == "title" and since_title != 1:  # the block after the type may say what the document is about
-        section = "text"
+    elif before == "title" and since_title != 1 and not begins_lower(text):
+        section = "text"  # the block after the type may say what the document is about, over several lines
     if is_recipients_head(text):
         return "recipients"
     if section == "recipients" and not _RECIPIENT.match(text):

@@ -23,7 +23,9 @@ from normalize.vietnamese.language import load_language_model
 
 _USUAL_PAGE = 12  # chunks
 _THIN_PAGE = 600  # letters of body: fewer between two groups of notes are hardly a page's
+_LONGEST_HEADING = 160  # letters; what is longer and ends without a full stop breaks off
 _BEAM = 48  # stories told side by side
+LEAST_GAIN = -6.0  # nats: words that never follow each other are not weighed below this, nor the likeliest above
 _HOPELESS = 16.0  # nats: this much dearer than the cheapest, a story is given up
 
 
@@ -45,6 +47,7 @@ class _Story:
         join: the last chunk goes on with the one before it of its kind.
         body, note: index of the last chunk of each kind, -1 for none.
         run: letters of body since the last note.
+        length: letters of the body's last paragraph.
     """
 
     cost: float
@@ -54,6 +57,7 @@ class _Story:
     body: int = -1
     note: int = -1
     run: int = 0
+    length: int = 0
 
 
 def tell(chunks: Sequence[Chunk]) -> Told:
@@ -126,6 +130,7 @@ class _Place:
         cites: references in it that notes further down answer.
         body, note: the last chunk of each kind.
         body_open, note_open: that chunk's sentence may go on.
+        body_short: the body's last paragraph may be a heading.
         after_note: the chunk just before belongs to a note.
         notes_begun: a note was headed somewhere before.
         run: letters of body since the last note.
@@ -139,6 +144,7 @@ class _Place:
     note: Chunk | None
     body_open: bool
     note_open: bool
+    body_short: bool
     after_note: bool
     notes_begun: bool
     run: int
@@ -158,6 +164,7 @@ def _place(chunks: Sequence[Chunk], index: int, story: _Story, cites: int, notes
         note=note,
         body_open=_is_open(body, lower),
         note_open=_is_open(note, lower),
+        body_short=story.length < _LONGEST_HEADING,
         after_note=story.in_note,
         notes_begun=notes_begun,
         run=story.run,
@@ -242,7 +249,7 @@ _BEGINS_BODY_PARAGRAPH = _Way(
     possible=lambda at: not at.chunk.head,
     costs=(
         _LOWER_CASE_START,
-        _Cost("the body before breaks off", 3.0, lambda at: at.body_open and at.body is not None and not at.body.short),
+        _Cost("the body before breaks off", 3.0, lambda at: at.body_open and not at.body_short),
         _BODY_BELOW_NOTES,
     ),
 )
@@ -252,7 +259,7 @@ _GOES_ON_WITH_BODY = _Way(
     possible=_may_go_on_with_body,
     costs=(
         _Cost("a capital within a sentence", 2.0, lambda at: not at.lower),
-        _Cost("a capital after a heading", 2.0, lambda at: not at.lower and at.body is not None and at.body.short),
+        _Cost("a capital after a heading", 2.0, lambda at: not at.lower and at.body_short),
         _BODY_BELOW_NOTES,
     ),
 )
@@ -299,6 +306,7 @@ def _told_on(story: _Story, index: int, place: _Place, way: _Way, judge: Continu
         body=story.body if way.in_note else index,
         note=index if way.in_note else story.note,
         run=0 if way.in_note else story.run + len(place.chunk.text),
+        length=story.length if way.in_note else len(place.chunk.text) + way.join * story.length,
     )
 
 
@@ -339,7 +347,7 @@ class Continuity:
     def _gains(self, pairs: Sequence[tuple[int, int]]) -> list[float]:
         joined = self._scores([([0, 0, 0, *self._tails[before]][-3:], self._heads[after]) for before, after in pairs])
         return [
-            max(-6.0, min(6.0, float(score - self._starts[after])))
+            max(LEAST_GAIN, min(-LEAST_GAIN, float(score - self._starts[after])))
             for score, (_, after) in zip(joined, pairs, strict=True)
         ]
 

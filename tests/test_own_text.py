@@ -1,0 +1,146 @@
+"""``nambat normalize`` on what nambat published: the same text again; and on anything: nothing more the second time."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from normalize.document import Block, BlockType, Document, Footnote, Reference, Source, Token, Tokens
+from normalize.formats import WRITERS, to_text
+from normalize.plaintext.parse import parse_text
+from normalize.repair.repair import repair
+from tests.test_plaintext import HEADS, LAYOUT_WORDS, MARKS
+
+SOURCE = Source("test.txt", "0" * 64, 0, 1)
+STYLES = [(name, style) for name in ("txt", "md") for style in ("paragraph", "inline", "end")]
+
+
+def normalized(text: str, name: str = "txt", style: str = "paragraph", mode: str = "off") -> str:
+    return WRITERS[name].write(repair(parse_text(text, SOURCE), mode), style)
+
+
+# -- documents as we publish them -----------------------------------------------------------------------------------
+
+SENTENCES = st.sampled_from((
+    "Huyện đã trồng 4.120 cây phân tán, đạt 103% kế hoạch.",
+    "Ủy ban nhân dân huyện giao các xã kiểm tra tỷ lệ cây sống vào tháng 6 và tháng 12.",
+    "Diện tích rừng trồng mới là 35 km², chăm sóc 12 ha; vốn 1.250 triệu đồng.",
+    "Năm 2024, xã Bình An có 10³ hộ; 5*3 và kết_quả (theo mẫu).",
+    "Theo Quyết định số 12/QĐ-UBND ngày 05/3/2024 của Ủy ban nhân dân huyện;",
+))  # fmt: skip
+LINES: tuple[tuple[BlockType, tuple[str, ...]], ...] = (
+    ("letterhead", ("ỦY BAN NHÂN DÂN", "HUYỆN SÔNG LÔI", "Số: 45/BC-UBND", "V/v báo cáo kết quả trồng cây năm 2024",
+                    "và chăm sóc rừng", "CỘNG HÒA XÃ HỘI CHỦ NGHĨA VIỆT NAM", "Độc lập - Tự do - Hạnh phúc",
+                    "Sông Lôi, ngày 05 tháng 12 năm 2024")),
+    ("title", ("BÁO CÁO", "Kết quả trồng cây", "và chăm sóc rừng năm 2024")),
+    ("recipients", ("Nơi nhận:", "- Như trên;", "- Lưu: VT.")),
+    ("signature", ("TM. ỦY BAN NHÂN DÂN", "KT. CHỦ TỊCH", "PHÓ CHỦ TỊCH", "Vũ Trường")),
+)  # fmt: skip
+CELLS = st.sampled_from(("", "", "1", "15,0", "Bình An", "Cây phân tán (cây)", "-", "Cộng | tổng", "12 km²", "¹"))
+KINDS: st.SearchStrategy[BlockType] = st.sampled_from(("paragraph", "paragraph", "list_item", "heading", "table"))
+
+
+@dataclass
+class _Numbers:
+    """The notes cited so far."""
+
+    last: int = 0
+
+
+@st.composite
+def documents(draw: st.DrawFn) -> Document:
+    """A document as we publish it: letterhead and signature or not, paragraphs, tables, notes of several paragraphs."""
+    formal = draw(st.booleans())
+    numbers = _Numbers()
+    blocks: list[Block] = []
+    notes: list[Footnote] = []
+    if formal:
+        blocks += [Block(kind, _words(line)) for kind, lines in LINES[:2] for line in lines]
+    for _ in range(draw(st.integers(2, 7))):
+        kind = draw(KINDS)
+        if kind == "table":
+            blocks.append(_table(draw, blocks))
+            continue
+        sentences = draw(st.lists(SENTENCES, min_size=1, max_size=3))
+        text = ("- " if kind == "list_item" else "") + " ".join(sentences)
+        if kind == "heading":
+            blocks.append(Block(kind, _words("1. Kết quả"), level=3))
+            continue
+        tokens, cited = _cited(draw, _words(text), numbers)
+        blocks.append(Block(kind, tokens))
+        for label in cited:
+            paragraphs = draw(st.lists(SENTENCES, min_size=1, max_size=3))
+            notes.append(Footnote(label, label, tuple(map(_words, paragraphs))))
+    if formal:
+        blocks += [Block(kind, _words(line)) for kind, lines in LINES[2:] for line in lines]
+    return Document(SOURCE, tuple(blocks), tuple(notes))
+
+
+def _words(text: str) -> Tokens:
+    return tuple(map(Token, text.split()))
+
+
+def _cited(draw: st.DrawFn, tokens: Tokens, numbers: _Numbers) -> tuple[Tokens, list[str]]:
+    """Tokens with references to new notes after some of them."""
+    out, cited = [], []
+    for token in tokens:
+        at = len(token.text.rstrip(".,;:"))
+        if at and token.text[at - 1].isalpha() and draw(st.integers(0, 9)) == 0:
+            numbers.last += 1
+            cited.append(str(numbers.last))
+            token = Token(token.text, references=(Reference(at, cited[-1]),))
+        out.append(token)
+    return tuple(out), cited
+
+
+def _table(draw: st.DrawFn, blocks: list[Block]) -> Block:
+    """A table of several rows, some with an empty first or last cell, some empty; never right after another one."""
+    if blocks and blocks[-1].rows:
+        return Block("paragraph", _words("Kết quả theo từng xã như sau:"))
+    width = draw(st.integers(2, 5))
+    head = [f"Cột {number}" for number in range(width)]
+    rows = draw(st.lists(st.lists(CELLS, min_size=width, max_size=width).map(tuple), min_size=1, max_size=5))
+    cells = (tuple(head), *rows)
+    return Block("table", _words(" ".join(cell for row in cells for cell in row)), rows=cells)
+
+
+@pytest.mark.parametrize(("name", "style"), STYLES)
+@settings(max_examples=60, deadline=None)
+@given(data=st.data())
+def test_what_we_publish_is_taken_back_as_it_is(name: str, style: str, data: st.DataObject) -> None:
+    text = data.draw(documents().map(lambda document: WRITERS[name].write(document, style)))
+    assert normalized(text, name, style) == text
+
+
+@settings(max_examples=25, deadline=None)
+@given(documents().map(to_text))
+def test_repair_leaves_it_as_it_is(text: str) -> None:
+    once = normalized(text, mode="safe")
+    assert normalized(once, mode="safe") == once
+
+
+# -- anything -------------------------------------------------------------------------------------------------------
+
+PIECES = st.builds(
+    lambda head, words, mark, times: head + " ".join(words * times) + mark,
+    HEADS,
+    st.lists(LAYOUT_WORDS, min_size=1, max_size=9),
+    MARKS,
+    st.sampled_from((1, 1, 4)),
+)
+#: Without lone numbers: when one of several is told to be no page's, the others may look more like it.
+ROWS = (
+    st.lists(CELLS.filter(lambda cell: "|" not in cell), min_size=2, max_size=4)
+    .map("\t".join)
+    .filter(lambda row: any(map(str.isalpha, row)))
+)
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.lists(st.tuples(st.one_of(PIECES, PIECES, ROWS), st.sampled_from(("\n\n", "\n\n", "\n"))), max_size=9))
+def test_a_second_time_changes_nothing(pieces: list[tuple[str, str]]) -> None:
+    once = normalized("".join(piece + gap for piece, gap in pieces))
+    assert normalized(once) == once

@@ -99,7 +99,7 @@ def _cited(draw: st.DrawFn, tokens: Tokens, numbers: _Numbers) -> tuple[Tokens, 
 def _table(draw: st.DrawFn, blocks: list[Block]) -> Block:
     """A table of several rows, some with an empty first or last cell, some empty; never right after another one."""
     if blocks and blocks[-1].rows:
-        return Block("paragraph", _words("Kết quả theo từng xã như sau:"))
+        return Block("paragraph", _words("Số liệu của từng thôn như dưới đây:"))
     width = draw(st.integers(2, 5))
     head = [f"Cột {number}" for number in range(width)]
     rows = draw(st.lists(st.lists(CELLS, min_size=width, max_size=width).map(tuple), min_size=1, max_size=5))

@@ -15,7 +15,9 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
-from typing import Any, Literal, NamedTuple, Protocol
+from typing import Any, Literal, NamedTuple, Protocol, TypeVar
+
+Item = TypeVar("Item")
 
 #: Words that share so much of the smaller one's box are the same print.
 _SAME_PRINT = 0.5
@@ -89,6 +91,18 @@ def hull(boxes: list[Box]) -> Box:
         max(b.right for b in boxes),
         max(b.bottom for b in boxes),
     )
+
+
+def in_rows(items: Iterable[Item], goes_on: Callable[[list[Item], Item], bool]) -> list[list[Item]]:
+    """Items in their order, each in the first row that it goes on, or else in a row of its own."""
+    rows: list[list[Item]] = []
+    for item in items:
+        row = next((row for row in rows if goes_on(row, item)), None)
+        if row is None:
+            rows.append([item])
+        else:
+            row.append(item)
+    return rows
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from normalize.structure.tables import disagreements
 from ocr.image import clean
 from ocr.image.components import find_components
 from ocr.image.seals import Seal
+from ocr.image.train_sign_network import find_fonts
 from ocr.layout import ruled_tables
 from ocr.layout.borderless_tables import labels_and_values
 from ocr.page import Box, Letter, Line, Page, Raised, Word, Zone, from_json, hull, letter, to_json
@@ -23,7 +24,6 @@ from ocr.signs.misread import signs_for
 from ocr.signs.strokes import strokes_in, with_roman_ones
 from ocr.superscripts.attach import attach
 from ocr.superscripts.find import RaisedSign
-from ocr.superscripts.train_raised_digits import find_fonts
 from ocr.tesseract import ReadLine, ReadWord
 
 COLUMNS = (300, 420, 1180, 1600, 2200)

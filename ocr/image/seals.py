@@ -9,13 +9,16 @@ rings and the emblem in its middle become paper, and letters that a ring crosses
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import cv2
 import numpy as np
 
 from ocr.image.components import Shapes, find_components
-from ocr.page import Box, hull
+from ocr.page import Box, hull, in_rows
 
+#: In radii: what stands nearer to the centre of a seal is no print.
+NO_PRINT = 1.15
 #: Radius of a seal, in page widths: seals are 30 to 42 mm wide, a page 210 mm.
 _RADIUS = (0.06, 0.12)
 #: Share of a circle that must be inked for the rim of a seal. Circles seen in text are inked to 0.3 at most.
@@ -60,6 +63,10 @@ class Seal:
     y: int
     radius: int
     rings: np.ndarray
+
+    def covers(self, x: Any, y: Any, reach: float) -> Any:
+        """Whether a place, or each of some in arrays, is nearer to its centre than ``reach``, in radii."""
+        return np.hypot(x - self.x, y - self.y) < reach * self.radius
 
 
 def red_ink(image: np.ndarray) -> np.ndarray | None:
@@ -129,15 +136,12 @@ def _rows_of_letters(parts: Shapes, seal: Seal) -> list[Box]:
     reach = _REACH * seal.radius
     near = (np.abs(parts.x - seal.x) < reach) & (np.abs(parts.y - seal.y) < 0.7 * reach)
     near &= (parts.height > _LEAST_LETTER * seal.radius) & (parts.height < _TALLEST_LETTER * seal.radius)
-    rows: list[list[Box]] = []
-    for letter in sorted(parts.take(near).boxes(), key=lambda box: box.left):
-        for row in rows:
-            level = row[-1].down(letter) > 0.5 * min(row[-1].height, letter.height)
-            if level and letter.left - row[-1].right < _NEXT_LETTER * seal.radius:
-                row.append(letter)
-                break
-        else:
-            rows.append([letter])
+
+    def goes_on(row: list[Box], letter: Box) -> bool:
+        level = row[-1].down(letter) > 0.5 * min(row[-1].height, letter.height)
+        return level and letter.left - row[-1].right < _NEXT_LETTER * seal.radius
+
+    rows = in_rows(sorted(parts.take(near).boxes(), key=lambda box: box.left), goes_on)
     room = round(_ROOM_FOR_MARKS * seal.radius)
     found = [hull(row) for row in rows if len(row) >= _FEWEST_LETTERS]
     long = [row for row in found if row.width > _SHORTEST_ROW * seal.radius]

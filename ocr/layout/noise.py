@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -147,7 +146,7 @@ def _is_out_of_scale(line: Line, x_height: float) -> bool:
 
 def _is_read_in_seal(line: Line, seals: Sequence[Seal]) -> bool:
     """The words along a seal's rim, and the signature across it."""
-    if not any(math.hypot(line.box.x - s.x, line.box.y - s.y) < _IN_SEAL * s.radius for s in seals):
+    if not any(seal.covers(line.box.x, line.box.y, _IN_SEAL) for seal in seals):
         return False
     return mean_confidence(line.words) < _SURE_IN_SEAL or _count(line, str.isalnum) <= _FEWEST_IN_SEAL
 

@@ -6,7 +6,6 @@ the cells like any text, and the borders' places tell afterwards which cell a wo
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
@@ -142,7 +141,7 @@ def _closed_under(table: Table, seals: Sequence[Seal]) -> Table:
     """The table with a border in place wherever a seal stood on it."""
 
     def clear(x: float, y: float) -> bool:
-        return not any(math.hypot(x - seal.x, y - seal.y) < _SEAL * seal.radius for seal in seals)
+        return not any(seal.covers(x, y, _SEAL) for seal in seals)
 
     columns, rows = table.columns, table.rows
     merged = ((row, column) for row, column in table.merged if clear(columns[column + 1], sum(rows[row : row + 2]) / 2))

@@ -13,8 +13,8 @@ import cv2
 import numpy as np
 
 from ocr.image.components import Components, Shapes
-from ocr.image.seals import Seal
-from ocr.page import Box, Word, hull
+from ocr.image.seals import NO_PRINT, Seal
+from ocr.page import Box, Word, hull, in_rows
 
 # In x-heights of the page's type.
 _HEIGHT = (0.6, 2.2)  # of letters and digits, their diacritics included
@@ -29,8 +29,6 @@ _STROKE = (0.55, 2.2)
 _BAR = 0.4
 #: So many letters tell the width of a page's strokes.
 _SAMPLE = 100
-#: In radii of a seal: what stands nearer to its centre is the seal's.
-_SEAL = 1.15
 #: In inches: no office prints so near to the edge of the paper; the shadow of the scanner's lid and holes lie there.
 _EDGE = 0.16
 #: So many letters stand in no word before a group is told of: a lone one may be a speck or a piece of a letter.
@@ -86,7 +84,7 @@ def _is_print_like(parts: Components, x_height: float, seals: Sequence[Seal], dp
     like &= (covered > _COVERED[0]) & ((covered < _COVERED[1]) | (parts.width < _BAR * x_height))
     like &= (parts.x > edge) & (parts.x < page_width - edge) & (parts.y > edge) & (parts.y < page_height - edge)
     for seal in seals:
-        like &= np.hypot(parts.x - seal.x, parts.y - seal.y) > _SEAL * seal.radius
+        like &= ~seal.covers(parts.x, parts.y, NO_PRINT)
     return like
 
 
@@ -111,13 +109,8 @@ def _half_strokes(parts: Components, which: np.ndarray) -> np.ndarray:
 
 def _groups(letters: Sequence[Box], x_height: float) -> list[list[Box]]:
     """Letters that stand beside each other in a line, from the left."""
-    groups: list[list[Box]] = []
-    for letter in sorted(letters, key=lambda box: box.left):
-        for group in groups:
-            last = group[-1]
-            if letter.left - last.right < _SPACE * x_height and letter.down(last) > 0:
-                group.append(letter)
-                break
-        else:
-            groups.append([letter])
-    return groups
+
+    def goes_on(group: list[Box], letter: Box) -> bool:
+        return letter.left - group[-1].right < _SPACE * x_height and letter.down(group[-1]) > 0
+
+    return in_rows(sorted(letters, key=lambda box: box.left), goes_on)

@@ -15,7 +15,7 @@ import numpy as np
 
 from ocr.image.components import Components, Shapes
 from ocr.image.seals import Seal
-from ocr.page import Box, Line, Word, Zone, hull, lines_of, mean_confidence, of_words, without, words_of
+from ocr.page import Box, Line, Word, Zone, hull, in_rows, lines_of, mean_confidence, of_words, without, words_of
 from ocr.reread.table_cells import Again
 
 #: What a line read anew must show at least: a word of four letters read with confidence.
@@ -143,13 +143,8 @@ def _rows(seal: Seal, seals: Sequence[Seal], parts: Shapes, size: float) -> list
     near &= (parts.y > seal.y - _UP * seal.radius) & (parts.y < seal.y + _DOWN * seal.radius)
     near &= (parts.height > _HEIGHT[0] * size) & (parts.height < _HEIGHT[1] * size)
     near &= (parts.width > _WIDTH[0] * size) & (parts.width < _WIDTH[1] * size)
-    rows: list[list[Box]] = []
-    for letter in sorted(parts.take(near).boxes(), key=lambda box: box.left):
-        row = next((row for row in rows if _goes_on(row, letter, size)), None)
-        if row is None:
-            rows.append([letter])
-        else:
-            row.append(letter)
+    letters = sorted(parts.take(near).boxes(), key=lambda box: box.left)
+    rows = in_rows(letters, lambda row, letter: _goes_on(row, letter, size))
     found = [hull(row) for row in rows if len(row) >= _FEWEST and _stands_outside(row, seal)]
     return sorted((row for row in found if row.width > _NARROWEST * size), key=lambda row: row.bottom)
 

@@ -6,12 +6,11 @@ line its confidence; alone, or word by word, the rest of it reads well.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 
 import numpy as np
 
-from ocr.image.seals import Seal
+from ocr.image.seals import NO_PRINT, Seal
 from ocr.page import Box, Line, Word, Zone, evidence, is_read_elsewhere, lines_of, mean_confidence, of_words
 from ocr.reread.table_cells import Again
 
@@ -19,8 +18,6 @@ from ocr.reread.table_cells import Again
 _HEIGHT = (0.9, 3.2)
 #: A line of fewer letters and digits may be a speck or a pen's stroke.
 _FEWEST = 4
-#: In radii of a seal: what stands nearer to its centre is no print.
-_SEAL = 1.15
 #: Below this confidence a line read again is read word by word as well.
 _SURE = 70.0
 #: What a line read again must show at least, and how much more than before: its letters, each by its confidence above
@@ -82,7 +79,7 @@ def _looks_like_print(line: Line, size: float, seals: Sequence[Seal]) -> bool:
         return False
     if sum(c.isalnum() for c in line.text) < _FEWEST:
         return False
-    return not any(math.hypot(line.box.x - s.x, line.box.y - s.y) < _SEAL * s.radius for s in seals)
+    return not any(seal.covers(line.box.x, line.box.y, NO_PRINT) for seal in seals)
 
 
 def _read_again(line: Line, size: float, again: Again) -> Line:

@@ -14,10 +14,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from ocr.image.components import Components, Shapes
+from ocr.image.sign_network import cut_out
 from ocr.layout.two_columns import BEHIND_DASH, DASHES
 from ocr.page import Box, Line, Word, Zone, hull, letter, lines_of, mean_confidence, of_words, without, words_of
 from ocr.reread.table_cells import Again
-from ocr.superscripts.raised_digits import SIGNS, cut_out, probabilities
+from ocr.superscripts.raised_digits import SIGNS, probabilities
 
 # In x-heights of the line.
 #: How far before its words a sign stands, at most and at least, and how wide it is at most.

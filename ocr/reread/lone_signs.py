@@ -10,9 +10,9 @@ from collections.abc import Sequence
 import numpy as np
 
 from ocr.image.components import find_components
+from ocr.image.sign_network import cut_out
 from ocr.page import Box, Word, hull, letter
 from ocr.signs.network import SIGNS, probabilities
-from ocr.superscripts.raised_digits import cut_out
 
 #: Ink is darker than this, of 256 shades.
 _DARK = 140

@@ -11,8 +11,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from ocr.image.components import Components, Shapes
-from ocr.image.seals import Seal
-from ocr.page import Box, Line, Word, Zone, evidence, hull, lines_of, of_words, without, words_of
+from ocr.image.seals import NO_PRINT, Seal
+from ocr.page import Box, Line, Word, Zone, evidence, hull, in_rows, lines_of, of_words, without, words_of
 from ocr.reread.table_cells import Again
 
 # In x-heights.
@@ -21,8 +21,6 @@ _NARROWEST, _WIDEST = 0.15, 3.0
 _RIM = 0.3  # a letter stands so far from its word's box at most
 _SPACE = 1.3  # letters nearer than this are in one row
 _LEVEL = 0.25  # their feet are level
-#: In radii of a seal: what stands nearer to its centre is no print.
-_SEAL = 1.15
 #: A row of fewer letters may be dirt, or the rest of a pen stroke.
 _FEWEST = 3
 #: A word may be made of so many pieces more than it has letters (parts that touch nothing, broken print).
@@ -58,13 +56,8 @@ def _missed_rows(lines: Sequence[Line], ink: Components, seals: Sequence[Seal]) 
         return []
     size = float(np.median([line.x_height for line in lines]))
     missed = _not_in_words(words_of(lines), _letters(ink, seals, size), size)
-    rows: list[list[Box]] = []
-    for letter in sorted(missed.boxes(), key=lambda box: box.left):
-        row = next((row for row in rows if _carries_on(row[-1], letter, size)), None)
-        if row is None:
-            rows.append([letter])
-        else:
-            row.append(letter)
+    letters = sorted(missed.boxes(), key=lambda box: box.left)
+    rows = in_rows(letters, lambda row, letter: _carries_on(row[-1], letter, size))
     page_height, page_width = ink.labels.shape
     return [_with_paper(hull(row), size, page_width, page_height) for row in rows if len(row) >= _FEWEST]
 
@@ -75,7 +68,7 @@ def _letters(ink: Components, seals: Sequence[Seal], size: float) -> Shapes:
     letters = (shapes.height > _LETTER[0] * size) & (shapes.height < _LETTER[1] * size)
     letters &= (shapes.width > _NARROWEST * size) & (shapes.width < _WIDEST * size)
     for seal in seals:
-        letters &= np.hypot(shapes.x - seal.x, shapes.y - seal.y) > _SEAL * seal.radius
+        letters &= ~seal.covers(shapes.x, shapes.y, NO_PRINT)
     return shapes.take(letters)
 
 

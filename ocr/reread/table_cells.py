@@ -14,11 +14,12 @@ from itertools import pairwise
 import numpy as np
 
 from ocr.image.components import find_components
+from ocr.image.sign_network import cut_out
 from ocr.page import Box, Line, Word, Zone, evidence, hull, letter, lines_of, without, words_of
 from ocr.reread.lone_signs import is_dash, lone_sign
 from ocr.reread.separators import with_separators
 from ocr.signs.strokes import strokes_in
-from ocr.superscripts.raised_digits import SIGNS, cut_out, probabilities
+from ocr.superscripts.raised_digits import SIGNS, probabilities
 
 #: A column with a word below this confidence is read again.
 _DOUBTFUL = 70.0

@@ -12,9 +12,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from ocr.image.components import Components, Shapes
+from ocr.image.sign_network import cut_out
 from ocr.page import Box, hull, letter
 from ocr.signs.network import SIGNS, probabilities
-from ocr.superscripts.raised_digits import cut_out
 from ocr.tesseract import ReadLine, ReadWord
 
 #: The network is believed from this probability on: on 72 real pages it found the 11 signs there are, and no other.

@@ -8,18 +8,17 @@ treated like scans, as for :mod:`ocr.superscripts.train_raised_digits`. Nothing 
 
 from __future__ import annotations
 
-import argparse
-import sys
+from collections.abc import Sequence
 
 import cv2
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
+from ocr.image import train_sign_network
 from ocr.image.components import find_components
+from ocr.image.sign_network import cut_out
 from ocr.page import hull
-from ocr.signs.network import SIDE, SIGNS, WEIGHTS, picture
-from ocr.superscripts.raised_digits import cut_out
-from ocr.superscripts.train_raised_digits import find_fonts, train
+from ocr.signs.network import SIGNS, WEIGHTS, picture
 
 #: How a sign may be printed, where in more ways than one.
 DRAWN = {"x": "xX×"}
@@ -105,49 +104,19 @@ def draw(text: str, font: ImageFont.FreeTypeFont, random: np.random.Generator) -
     return cut_out(grey, *hull(boxes), margin=int(random.integers(1, 4)))
 
 
-def make_examples(count: int, seed: int, fonts: list[str]) -> tuple[np.ndarray, np.ndarray]:
+def choose(random: np.random.Generator) -> tuple[str, str]:
+    """A sign, or none, and what is to be drawn for it."""
+    kind = int(random.integers(0, 2 * len(SIGNS)))
+    sign = SIGNS[kind] if kind < len(SIGNS) else ""
+    return sign, str(random.choice(list(DRAWN.get(sign, sign)))) if sign else str(random.choice(OTHERS))
+
+
+def make_examples(count: int, seed: int, fonts: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
     """``count`` pictures and the index of each one's sign."""
-    random = np.random.default_rng(seed)
-    cache: dict[tuple[str, int], ImageFont.FreeTypeFont] = {}
-    pictures: list[np.ndarray] = []
-    answers: list[int] = []
-    while len(pictures) < count:
-        kind = int(random.integers(0, 2 * len(SIGNS)))
-        sign = SIGNS[kind] if kind < len(SIGNS) else ""
-        text = str(random.choice(list(DRAWN.get(sign, sign)))) if sign else str(random.choice(OTHERS))
-        key = (str(random.choice(fonts)), 3 * int(random.integers(24, 64)))
-        if key not in cache:
-            cache[key] = ImageFont.truetype(*key)
-        drawn = draw(text, cache[key], random)
-        if drawn is not None:
-            pictures.append(picture(drawn))
-            answers.append(SIGNS.index(sign))
-    return np.stack(pictures), np.array(answers)
-
-
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--examples", type=int, default=30_000)
-    parser.add_argument("--epochs", type=int, default=20)
-    parser.add_argument("--seed", type=int, default=1)
-    options = parser.parse_args()
-    fonts = find_fonts()
-    if len(fonts) < 4:
-        sys.exit("Too few fonts; install fonts-liberation fonts-dejavu-core fonts-freefont-ttf fonts-texgyre")
-    held_out = fonts[::5]
-    pictures, answers = make_examples(options.examples, options.seed, [f for f in fonts if f not in held_out])
-    weights = train(pictures, answers, options.epochs, options.seed, len(SIGNS))
-    unseen, truth = make_examples(5_000, options.seed + 1, held_out)
-    hidden = np.maximum(unseen @ weights["w1"] + weights["b1"], 0)
-    guess = (hidden @ weights["w2"] + weights["b2"]).argmax(axis=1)
-    print(f"{len(fonts)} fonts, {len(held_out)} of them held out; right on those: {(guess == truth).mean():.4f}")
-    for index, sign in enumerate(SIGNS):
-        taken = (guess == index) & (truth != index)
-        print(f"  {sign or 'other':6} {(guess[truth == index] == index).mean():.3f}, taken for it {taken.mean():.4f}")
-    small = {name: value.astype(np.float16) for name, value in weights.items()}
-    np.savez_compressed(WEIGHTS, allow_pickle=False, **small)
-    print(f"wrote {WEIGHTS} ({WEIGHTS.stat().st_size // 1024} kB, {SIDE} x {SIDE} pixels)")
+    return train_sign_network.make_examples(
+        count, seed, fonts, signs=SIGNS, sizes=(24, 64), choose=choose, draw=draw, picture=picture
+    )
 
 
 if __name__ == "__main__":
-    main()
+    train_sign_network.train_by_command(__doc__, 30_000, make_examples, SIGNS, WEIGHTS)

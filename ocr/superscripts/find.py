@@ -13,8 +13,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from ocr.image.components import Components, Shapes, find_components
-from ocr.page import Box, hull
-from ocr.superscripts.raised_digits import SIGNS, cut_out, probabilities
+from ocr.image.sign_network import cut_out
+from ocr.page import Box, hull, in_rows
+from ocr.superscripts.raised_digits import SIGNS, probabilities
 
 # What a page's print is made of, in pixels and in pages.
 _SHORTEST_LETTER, _NARROWEST_LETTER, _NARROWEST_SIGN = 9, 5, 3
@@ -403,13 +404,7 @@ def _between(image: np.ndarray, half: Box, whole: Box, margin: int = 2) -> np.nd
 
 def _joined(signs: list[RaisedSign], ink: np.ndarray) -> list[RaisedSign]:
     """Digits side by side are one number, with the brackets they may stand in."""
-    groups: list[list[RaisedSign]] = []
-    for sign in sorted(signs, key=lambda s: s.box.left):
-        before = next((group for group in groups if _continues(group, sign)), None)
-        if before is None:
-            groups.append([sign])
-        else:
-            before.append(sign)
+    groups = in_rows(sorted(signs, key=lambda s: s.box.left), _continues)
     return sorted((_number(group, ink) for group in groups), key=lambda s: (s.box.top, s.box.left))
 
 

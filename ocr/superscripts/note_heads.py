@@ -13,9 +13,10 @@ import cv2
 import numpy as np
 
 from ocr.image.components import Components
+from ocr.image.sign_network import cut_out
 from ocr.page import Box, Line, hull
 from ocr.superscripts.find import RaisedSign
-from ocr.superscripts.raised_digits import SIGNS, cut_out, probabilities
+from ocr.superscripts.raised_digits import SIGNS, probabilities
 
 _NOTHING = SIGNS.index("")
 _LONGEST = 3  # digits of a note's number

@@ -50,10 +50,6 @@ def _begins_part(place: Place) -> bool:
     return begins_part(f"{place.token.text} {place.after}") or bool(_ROMAN.fullmatch(place.token.text))
 
 
-def _may_be_item(place: Place) -> bool:
-    return bool(_number(place)) or place.token.text in _REST | _MAY_BE_REST
-
-
 def _number(place: Place) -> int:
     """The number at the head of an item; 0 for any other block."""
     found = _NUMBER.fullmatch(place.token.text)

@@ -30,12 +30,11 @@ _FORMS = re.compile(r"\d{1,3}(?:\.\d{3})*(?:[.,]\d{1,2})?%?|\d{1,4}(?:,\d{1,2})?
 
 def second_readings(document: Document) -> Iterator[Change]:
     """Numbers without a form whose second reading has one: ``17/572020`` -> ``17/5/2020``."""
-    decimal = _decimal_sign(document)
-    for place in places(document):
+    again = [place for place in places(document) if place.token.second is not None and not place.token.references]
+    decimal = _decimal_sign(document) if again else ""
+    for place in again:
         token = place.token
-        if token.second is None or token.references:
-            continue
-        after = better(token.text, token.second, decimal)
+        after = better(token.text, token.second or "", decimal)
         if after is not None:
             core = _CORE.match(token.text)
             start, end = core.span(1) if core else (0, len(token.text))

@@ -119,7 +119,7 @@ def _reread(read: _Read, zones: tuple[Zone, ...], rules: tuple[Box, ...], dpi: i
         lambda zones: read_torn(lines_of(zones), read.parts, partial(block, margin=20)),
         lambda zones: read_note_heads(
             zones,
-            partial(find_note_head, read.unerased, read.parts),
+            lambda line, number: find_note_head(read.unerased, read.parts, line, number),
             lambda box, head: read.without(head).again(box, dpi, timeout, one_block=True, margin=20),
         ),
     )

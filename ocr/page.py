@@ -335,6 +335,7 @@ class Page:
         rules: horizontal printed lines (the footnote rule, the rule under an agency's name).
         ink_explained: share of the ink that looks like print and stands in a word of some zone, 0 to 1.
         unread: where print stands that is in no word.
+        separator: whether it is a separator sheet, which parts two documents and belongs to none.
         seconds: wall time of reading the page.
         error: why the page could not be read; then there are no zones. ``None`` for a page that was read,
             a blank one included.
@@ -350,6 +351,7 @@ class Page:
     rules: tuple[Box, ...] = ()
     ink_explained: float = 1.0
     unread: tuple[Box, ...] = ()
+    separator: bool = False
     seconds: float = 0.0
     error: str | None = None
     engine: dict[str, str] = field(default_factory=dict)
@@ -384,6 +386,7 @@ def to_json(page: Page) -> str:
             ],
             "rules": page.rules,
             "ink": [page.ink_explained, page.unread],
+            **({"separator": True} if page.separator else {}),
             "seconds": page.seconds,
             "error": page.error,
             "engine": page.engine,
@@ -428,6 +431,7 @@ def from_json(text: str) -> Page:
             rules=tuple(Box(*rule) for rule in data["rules"]),
             ink_explained=ink_explained,
             unread=tuple(Box(*box) for box in unread),
+            separator=bool(data.get("separator")),
             seconds=data["seconds"],
             error=data["error"],
             engine=data["engine"],

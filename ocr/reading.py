@@ -82,9 +82,11 @@ def read_page(path: Path, number: int, *, dpi: int = 300, timeout: float = 180.0
     height, width = read.page.image.shape
     rules = find_rules(read.page.ink)
     zones = find_zones(attach(read.lines, read.signs), rules, read.tables, width, height, read.page.seals)
-    zones = _reread(read, zones, rules, dpi, timeout)
-    zones = read_twice(zones, read.unerased, partial(read_rows, timeout=timeout))
-    zones = measure_digits(zones, read.parts)
+    separator = len(words_of(lines_of(zones))) <= _MOST_ON_SHEET and is_separator_sheet(read.page.image, dpi)
+    if not separator:
+        zones = _reread(read, zones, rules, dpi, timeout)
+        zones = read_twice(zones, read.unerased, partial(read_rows, timeout=timeout))
+        zones = measure_digits(zones, read.parts)
     lines = lines_of(zones)
     x_height = float(np.median([line.x_height for line in lines])) if lines else _USUAL_X_HEIGHT * dpi
     ink = unread_ink.account(read.parts, words_of(lines), x_height, read.page.seals, dpi)
@@ -99,7 +101,7 @@ def read_page(path: Path, number: int, *, dpi: int = 300, timeout: float = 180.0
         rules=rules,
         ink_explained=ink.explained,
         unread=ink.unread,
-        separator=len(words_of(lines)) <= _MOST_ON_SHEET and is_separator_sheet(read.page.image, dpi),
+        separator=separator,
         seconds=round(time.perf_counter() - begun, 3),
         engine=dict(engine_versions()),
     )
@@ -184,6 +186,8 @@ class _Read:
         """
         whole = self.page.image if with_borders else self.unerased if with_signs else self.image
         part = whole[box.top : box.bottom, box.left : box.right]
+        if not part.size:  # between two borders that touch
+            return []
         if without_strokes:
             part = np.where(self._strokes(box), 255, part).astype(np.uint8)
         if margin:

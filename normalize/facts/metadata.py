@@ -77,9 +77,7 @@ def _read(blocks: Sequence[Block]) -> tuple[Metadata, dict[str, Evidence | tuple
     title = find_title(blocks, symbol.text)
     signature = [block for block in blocks if block.type == "signature"]
     signed = read_signature(blocks)
-    recipients = [
-        block for block in blocks if block.type == "recipients" and not decree30.is_recipients_head(block.text)
-    ]
+    recipients = [block for block in blocks if block.type == "recipients" and _is_recipient(block.text)]
     values = {
         "number": number,
         "symbol": _sure(symbol),
@@ -105,6 +103,10 @@ def _read(blocks: Sequence[Block]) -> tuple[Metadata, dict[str, Evidence | tuple
     lines = tuple(found for block in recipients if (found := Value(block.text, block.tokens).evidence))
     evidence.update({"recipients": lines} if lines else {})
     return metadata, evidence, [*_doubts(values, blocks[0].page if blocks else 0), *signed.doubts]
+
+
+def _is_recipient(text: str) -> bool:
+    return not (decree30.is_recipients_head(text) or decree30.is_remark_on_recipients(text))
 
 
 def _of_signature(text: str | None, signature: Sequence[Block]) -> Value:

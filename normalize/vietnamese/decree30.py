@@ -481,6 +481,11 @@ def is_recipients_list(texts: Sequence[str]) -> bool:
     return any(re.match(r"\W*luu\s*:", skeleton(text)) for text in texts)
 
 
+def is_remark_on_recipients(text: str) -> bool:
+    """Whether a line is what a brace joins to some recipients, and none itself: "} Website"."""
+    return text.startswith("}")
+
+
 # --- Copies, and the stamp on what comes in ---
 
 _COPY = re.compile(r"\W*(sao y|sao luc|trich sao)\b")

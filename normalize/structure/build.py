@@ -60,7 +60,9 @@ _LONGEST_TRACE = 7
 #: What is read behind a recipient's closing sign with less confidence is the pen's.
 _PEN = 35.0
 
-Role = Literal["text", "letterhead", "recipients", "signature", "table", "missing", "notes", "page number", "noise"]
+Role = Literal[
+    "text", "letterhead", "recipients", "signature", "table", "missing", "notes", "page number", "stamp", "noise"
+]
 
 
 _Outside = Mapping[DropReason, Set[tuple[int, Box]]]
@@ -337,7 +339,7 @@ def _report(page: Page) -> PageReport:
 
 
 def _words_of_print(page: Page) -> list[Word]:
-    return words_of(lines_of(zone for zone in page.zones if zone.kind != "noise"))
+    return words_of(lines_of(zone for zone in page.zones if zone.kind not in ("stamp", "noise")))
 
 
 def _unread_print(page: Page) -> list[PageWarning]:

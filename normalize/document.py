@@ -178,6 +178,7 @@ DropReason = Literal[
     "received stamp",
     "electronic signature",
     "copy line",
+    "stamp",
     "image link",
     "noise",
 ]

@@ -259,7 +259,7 @@ def is_read_elsewhere(line: Line, lines: Sequence[Line]) -> bool:
     )
 
 
-ZoneKind = Literal["left", "right", "text", "notes", "head", "foot", "table", "noise"]
+ZoneKind = Literal["left", "right", "text", "notes", "head", "foot", "table", "stamp", "noise"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,7 +21,7 @@ from ocr.layout.rules import find_rules
 from ocr.layout.weight import with_weights
 from ocr.layout.x_height import measured
 from ocr.layout.zones import find_zones
-from ocr.page import Box, Line, Page, Zone, lines_of, mean_confidence, words_of
+from ocr.page import Box, Line, Page, Zone, lines_of, mean_confidence, words_of, zone_of
 from ocr.rasterize import MAX_PIXELS, rasterize
 from ocr.reread.about_seals import read_about_seals
 from ocr.reread.columns import read_columns
@@ -30,6 +30,7 @@ from ocr.reread.list_marks import read_list_marks
 from ocr.reread.missed_text import read_missed
 from ocr.reread.note_heads import read_note_heads
 from ocr.reread.numbers import read_twice
+from ocr.reread.red_stamps import read_stamps
 from ocr.reread.table_cells import read_cells
 from ocr.reread.torn_words import read_torn
 from ocr.signs.inequalities import Inequality, find_inequalities, put_in, without_inequalities
@@ -83,7 +84,9 @@ def read_page(path: Path, number: int, *, dpi: int = 300, timeout: float = 180.0
     zones = measure_digits(zones, read.parts)
     lines = lines_of(zones)
     x_height = float(np.median([line.x_height for line in lines])) if lines else _USUAL_X_HEIGHT * dpi
-    ink = unread_ink.account(read.parts, words_of(lines), x_height, read.page.seals, dpi)
+    ink = unread_ink.account(read.parts, [word.box for word in words_of(lines)], x_height, read.page.seals, dpi)
+    stamped, stamps_ink = read.stamps(dpi, timeout)
+    ink = unread_ink.together([ink, stamps_ink])
     return Page(
         number=number,
         width=width,
@@ -91,7 +94,7 @@ def read_page(path: Path, number: int, *, dpi: int = 300, timeout: float = 180.0
         dpi=dpi,
         skew=read.page.skew,
         rotation=rotation,
-        zones=with_weights(zones, read.page.ink),
+        zones=(*with_weights(zones, read.page.ink), *zone_of("stamp", stamped)),
         rules=rules,
         ink_explained=ink.explained,
         unread=ink.unread,
@@ -190,6 +193,17 @@ class _Read:
             lines = put_back(lines, self.shifts)
         lines = put_in(lines, [sign for sign in self.inequalities if box.holds(sign.box)])
         return attach(measured(lines, self.parts), [] if plain else self.signs)
+
+    def stamps(self, dpi: int, timeout: float) -> tuple[list[Line], unread_ink.InkAccount]:
+        """What was stamped on the page in red, and what became of its ink."""
+        if self.page.stamped is None:
+            return [], unread_ink.InkAccount()
+
+        def again(part: np.ndarray, place: Box) -> list[Line]:
+            found = map(mended, recognize(part, dpi=dpi, timeout=timeout, one_block=True))
+            return attach([moved(line, 1.0, place.left, place.top) for line in found], [])
+
+        return read_stamps(self.page.stamped, self.page.stamps, dpi, again)
 
     def _strokes(self, box: Box) -> np.ndarray:
         """Mask of the strokes of the pen in a part of the page: components that are larger than joined letters."""

@@ -53,7 +53,9 @@ _SIGNED_FROM, _SIGNED_WIDTH, _RECIPIENTS_CENTRE = 0.3, 0.5, 0.5
 #: A seal leaves so many signs and small letters before the capitals of an office, at most: .„+".cGIÁM, øCHỦ.
 _LONGEST_TRACE = 7
 
-Role = Literal["text", "letterhead", "recipients", "signature", "table", "missing", "notes", "page number", "noise"]
+Role = Literal[
+    "text", "letterhead", "recipients", "signature", "table", "missing", "notes", "page number", "stamp", "noise"
+]
 
 
 _Outside = Mapping[DropReason, Set[tuple[int, Box]]]
@@ -326,7 +328,7 @@ def _report(page: Page) -> PageReport:
 
 
 def _words_of_print(page: Page) -> list[Word]:
-    return words_of(lines_of(zone for zone in page.zones if zone.kind != "noise"))
+    return words_of(lines_of(zone for zone in page.zones if zone.kind not in ("stamp", "noise")))
 
 
 def _unread_print(page: Page) -> list[PageWarning]:

@@ -142,6 +142,11 @@ TESSERACT_SILENT = Message(
     "Tesseract ended without an error and without a result.",
     "Tesseract kết thúc mà không có kết quả.",
 )
+TESSERACT_CUT = Message(
+    PageFault,
+    "Tesseract ended without an error, and its result is cut short.",
+    "Tesseract kết thúc bình thường nhưng kết quả bị cụt.",
+)
 NO_SCRATCH = Message(
     PageFault,
     "The page image cannot be written to the temporary folder; check its permissions.",

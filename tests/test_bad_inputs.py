@@ -103,6 +103,7 @@ def test_a_page_without_end_is_given_up_in_time(tmp_path: Path, monkeypatch: pyt
         ("tesseract", "exec sleep 600"),
         ("tesseract", "exit 0"),
         ("tesseract", 'printf junk > "$2.hocr"'),
+        ("tesseract", 'printf "<html><body><div class=ocr_page>" > "$2.hocr"'),
         ("tesseract", "echo 'Image too large' >&2; exit 1"),
         ("tesseract", "echo 'read_params_file: cannot open hocr' >&2; exit 0"),
         ("pdftoppm", "exit 0"),

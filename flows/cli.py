@@ -128,6 +128,8 @@ def convert(
                 outcomes.append(event.outcome)
                 for number, why in event.outcome.failed_pages:
                     complain(f"{event.wanted.name}: page {number} is marked as unreadable: {why}")
+                for number, why in event.outcome.damaged_pages:
+                    complain(f"{event.wanted.name}: page {number} is not whole: {why}")
             elif isinstance(event, Failed):
                 failed += 1
                 complain_of(event.wanted.name, event.fault, context.obj)

@@ -40,7 +40,7 @@ To see what waits for a person, choose the tag `{NEEDS_ATTENTION}` under *Runs*.
 
 **Completed**: the text is published. Its tags:
 
-- `{PAGES_MISSING}`: some pages could not be read. The report under *Artifacts* names them; scan them again.
+- `{PAGES_MISSING}`: pages or parts of them could not be read. The report under *Artifacts* names them; scan them again.
 - `{HARD_TO_READ}`: some pages were hard to read. The report names them; compare them with the scan.
 - `{WARNINGS}`: something is doubtful, such as a footnote without its mark. The report lists it.
 - `{COPY}`: the scan has the same bytes as an earlier one, whose text was copied.
@@ -93,8 +93,8 @@ def tag_run(tags: Iterable[str]) -> None:
 def tags_of(outcome: Outcome) -> list[str]:
     """The tags of a run that published a document."""
     holds = {
-        NEEDS_ATTENTION: outcome.failed_pages or outcome.low_pages,
-        PAGES_MISSING: outcome.failed_pages,
+        NEEDS_ATTENTION: outcome.failed_pages or outcome.damaged_pages or outcome.low_pages or not outcome.words,
+        PAGES_MISSING: outcome.failed_pages or outcome.damaged_pages,
         HARD_TO_READ: outcome.low_pages,
         WARNINGS: outcome.warnings,
         COPY: outcome.copy_of,
@@ -146,6 +146,7 @@ def success_line(outcome: Outcome) -> str:
     always = (outcome.pages, "page"), (outcome.footnotes, "footnote"), (outcome.corrections, "correction")
     troubles = (
         (len(outcome.failed_pages), "unreadable page"),
+        (len(outcome.damaged_pages), "damaged page"),
         (len(outcome.low_pages), "low-confidence page"),
         (len(outcome.warnings), "warning"),
     )
@@ -173,6 +174,9 @@ def success_report(outcome: Outcome, scan: Path | None) -> str:
     if outcome.failed_pages:
         lines += ["", "**Pages that could not be read**", ""]
         lines += [f"- page {number}: {cell(why)}" for number, why in outcome.failed_pages]
+    if outcome.damaged_pages:
+        lines += ["", "**Pages of which a part is missing**", ""]
+        lines += [f"- page {number}: {cell(why)}" for number, why in outcome.damaged_pages]
     if outcome.low_pages:
         lines += ["", "**Pages to check: hard to read**", ""]
         lines += [f"- page {number}: {value:.1f}" for number, value in outcome.low_pages]

@@ -24,7 +24,17 @@ from PIL import ExifTags, Image, ImageOps
 
 from ocr import messages
 from ocr.faults import NotAScan, PageFault
-from ocr.image.damage import Loss, Picture, heard, image_file_loss, losses_told, picture_loss, truncated_images
+from ocr.image.damage import (
+    PICTURE_PIXELS,
+    Loss,
+    Picture,
+    heard,
+    image_file_loss,
+    losses_told,
+    picture_loss,
+    truncated_images,
+    undrawn_pictures,
+)
 
 PDF_SUFFIXES = frozenset({".pdf"})
 IMAGE_SUFFIXES = frozenset({".tif", ".tiff", ".png", ".jpg", ".jpeg"})
@@ -42,6 +52,13 @@ _FORMATS = ("TIFF", "PNG", "JPEG", "WEBP", "BMP", "GIF", "JPEG2000")
 #: From the fifth byte on: pictures of phones, which Pillow reads with a plug-in (HEIC) or in new releases only (AVIF).
 _HEIF = tuple(b"ftyp" + kind for kind in (b"heic", b"heix", b"heim", b"heis", b"hevc", b"mif1", b"msf1", b"avif"))
 
+#: What the pictures begin with that are read.
+_PICTURES = (
+    *(b"II*\x00", b"MM\x00*", b"II+\x00", b"MM\x00+", b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"BM"),
+    *(b"GIF87a", b"GIF89a", b"RIFF", b"\x00\x00\x00\x0cjP  ", b"\xff\x4f\xff\x51"),
+)
+#: Readers of PDF find its head that far from the beginning of a file.
+_PDF_WITHIN = 1024
 #: What archives begin with, and where a TAR file says that it is one.
 _ARCHIVES = (
     *(("ZIP", magic) for magic in (b"PK\x03\x04", b"PK\x05\x06", b"PK\x07\x08")),
@@ -67,9 +84,7 @@ _COVERS = 0.8
 #: Faxes have pixels up to 2.1 times as high as wide.
 _ODD_PIXEL = 2.5
 #: A picture that is so many times as long as the page shows not all that is on it.
-_BEYOND = 1.15
-#: What has fewer pixels across or down is no scan: a line, a logo.
-_PICTURE_PIXELS = 100
+_BEYOND = 1.25
 _NUMBER = r"(-?[\d.]+(?:e[+-]?\d+)?)"
 _PAGE_SIZE = re.compile(rf"^Page +(\d+) +size: +{_NUMBER} x {_NUMBER} pts", re.MULTILINE)
 _INSPECT_TIMEOUT = 60
@@ -125,7 +140,9 @@ def inspect(path: Path) -> ScanInfo:
     size = path.stat().st_size
     if size == 0:
         raise messages.EMPTY_FILE.fault()
-    if (kind := _kind_of_archive(path)) is not None:
+    with path.open("rb") as file:
+        head = file.read(_TAR_AT + 8)
+    if (kind := archive_kind(head)) is not None:
         raise (messages.OFFICE_DOCUMENT if kind == "office" else messages.ARCHIVE).fault(kind=kind)
     if _is_pdf(path):
         return ScanInfo("pdf", _pdf_pages(path), size)
@@ -174,14 +191,15 @@ def render(path: Path, number: int, *, dpi: int = 300, timeout: float = 60.0, ma
     return _rasterize_image(path, number, dpi, max_pixels)
 
 
-def _kind_of_archive(path: Path) -> str | None:
+def archive_kind(head: bytes) -> str | None:
     """``ZIP``, ``RAR``, ... for a file that holds other files, ``office`` for a document of an office program.
 
     A PDF stored in an archive is found by those who look for its head near the beginning of a file; it is one of
     several, and the rest would be lost.
+
+    Args:
+        head: at least the first 300 bytes.
     """
-    with path.open("rb") as file:
-        head = file.read(_TAR_AT + 8)
     if head.startswith(b"PK") and (b"[Content_Types].xml" in head or b"mimetypeapplication/vnd.oasis" in head):
         return "office"
     if head[_TAR_AT:].startswith(b"ustar"):
@@ -189,10 +207,19 @@ def _kind_of_archive(path: Path) -> str | None:
     return next((kind for kind, magic in _ARCHIVES if head.startswith(magic)), None)
 
 
+def begins_as_scan(head: bytes) -> bool:
+    """Whether a file begins as a PDF or a picture does, be it of a kind that is not read (HEIC).
+
+    Args:
+        head: at least the first 1,024 bytes.
+    """
+    return b"%PDF-" in head[:_PDF_WITHIN] or head[4:].startswith(_HEIF) or head.startswith(_PICTURES)
+
+
 def _is_pdf(path: Path) -> bool:
     """Whether the file says so itself, whatever its name."""
     with path.open("rb") as file:
-        return b"%PDF-" in file.read(1024)
+        return b"%PDF-" in file.read(_PDF_WITHIN)
 
 
 def _no_scan(path: Path, detail: str) -> NotAScan:
@@ -282,7 +309,7 @@ def _all_page_facts(path: Path, changed: int, size: int, timeout: float) -> dict
             height,
             colour,
             _covering_dpi(rows, width * height),
-            tuple(map(_picture, rows)),
+            tuple(_picture(row) for row in rows if "mask" not in row[2]),  # a mask bears its picture's number
             any(_is_oddly_drawn(row, width, height) for row in rows),
         )
     return facts
@@ -297,7 +324,7 @@ def _picture(row: list[str]) -> Picture:
 def _is_oddly_drawn(row: list[str], width: float, height: float) -> bool:
     """Whether a picture of some size is far larger than the page of so many inches, or has pixels of an odd shape."""
     across, down, x_dpi, y_dpi = (float(row[i]) for i in (3, 4, -4, -3))
-    if min(across, down) < _PICTURE_PIXELS:
+    if min(across, down) < PICTURE_PIXELS:
         return False
     if min(x_dpi, y_dpi) <= 0 or max(x_dpi / y_dpi, y_dpi / x_dpi) > _ODD_PIXEL:
         return True
@@ -395,7 +422,7 @@ def _rasterize_pdf(path: Path, number: int, dpi: int, timeout: float, max_pixels
                     if facts.picture_dpi and zoom == 1.0:
                         again = _grown_by_type(image, dpi, min(width, height), guessed=False)
                     if again == 1.0:
-                        return Rendered(image, dpi, _damage_of_pdf_page(path, facts, said))
+                        return Rendered(image, dpi, _damage_of_pdf_page(path, facts, image, said, timeout))
                     return _rasterize_pdf(path, number, dpi, timeout, max_pixels, again)
             except (OSError, ValueError, SyntaxError) as fault:
                 if is_last or isinstance(fault, FileNotFoundError) or _is_of_the_machine(fault):
@@ -429,14 +456,23 @@ def _drawn(path: Path, number: int, dpi: float, colour: bool, timeout: float) ->
     return images, done.stderr.decode("utf-8", "replace")
 
 
-def _damage_of_pdf_page(path: Path, facts: _PageFacts, said: str) -> PageFault | None:
-    """What is missing of a page that poppler has drawn, while it said so much."""
+def _damage_of_pdf_page(
+    path: Path, facts: _PageFacts, image: np.ndarray, said: str, timeout: float
+) -> PageFault | None:
+    """What is missing of a page that poppler has drawn as ``image``, while it ``said`` so much."""
     for picture in facts.pictures:
         if loss := picture_loss(path, picture):
             return _fault_of(loss)
     if told := losses_told(said, covered=facts.picture_dpi > 0):
         return messages.NOT_ALL_DRAWN.fault("\n".join(told[:20]))
-    return messages.PICTURE_OUTSIDE.fault() if facts.is_odd else None
+    if facts.is_odd:
+        return messages.PICTURE_OUTSIDE.fault()
+    if not facts.pictures and image.min() == image.max():
+        status = path.stat()
+        pages = _all_page_facts(path.absolute(), status.st_mtime_ns, status.st_size, timeout).values()
+        if undrawn := undrawn_pictures(path, {one.number for page in pages for one in page.pictures}):
+            return messages.NOT_ALL_DRAWN.fault(f"no page shows the pictures that are objects {undrawn[:20]}")
+    return None
 
 
 def _fault_of(loss: Loss) -> PageFault:

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from flows import convert
 from flows.pipeline.faults import as_fault
+from flows.pipeline.outcome import Outcome
 from flows.pipeline.page_policy import GRACE
 from flows.settings import load
 from tests.bad_inputs import BadInput, bad_inputs, endless_page, good_pdf, picture
@@ -21,6 +22,10 @@ PAGE_SECONDS = 30.0
 """Limit for a page here; none of these files is allowed to need it all."""
 
 CORPUS = list(bad_inputs())
+
+
+def _how_published(outcome: Outcome) -> str:
+    return "warned" if outcome.failed_pages or outcome.damaged_pages else "published"
 
 
 def run(
@@ -46,7 +51,7 @@ def run(
     for event in convert.convert(wanted, limits, work):
         longest, last = max(longest, time.monotonic() - last), time.monotonic()
         if isinstance(event, convert.Published):
-            ends[event.wanted.name] = "warned" if event.outcome.failed_pages else "published"
+            ends[event.wanted.name] = _how_published(event.outcome)
             assert all(path.is_file() for path in event.outcome.files)
         elif isinstance(event, convert.Failed):
             ends[event.wanted.name] = "refused"

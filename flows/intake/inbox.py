@@ -212,6 +212,8 @@ def looks_whole(path: Path) -> bool:
         return b"IEND" in tail
     if head.startswith(b"\xff\xd8\xff"):
         return b"\xff\xd9" in tail
+    if head.startswith(b"PK\x03\x04"):
+        return b"PK\x05\x06" in tail
     return head.startswith((b"II*\x00", b"MM\x00*", b"II+\x00", b"MM\x00+"))
 
 

@@ -22,6 +22,7 @@ from unidecode import unidecode
 
 from flows.host.names import readable
 from flows.intake.sweep import Swept
+from flows.pipeline.archives import Unpacking
 from flows.pipeline.outcome import Outcome
 from ocr.faults import Fault
 
@@ -224,6 +225,29 @@ def report_failure(name: str, fault: Fault, place: Path | None) -> None:
         tag_run([NEEDS_ATTENTION, QUARANTINED] if place else [NEEDS_ATTENTION])
         create_markdown_artifact(
             failure_report(name, fault, place), key=artifact_key(name), description=f"Failed: {cell(name)}"
+        )
+
+
+def unpacked_report(name: str, unpacking: Unpacking, archive: Path | None) -> str:
+    """What was in an archive, as Markdown."""
+    kept = [f"- {cell(str(scan.name))}" for scan in unpacking.scans if not scan.fault]
+    bad = [f"- {cell(str(scan.name))}: {cell(str(scan.fault))}" for scan in unpacking.scans if scan.fault]
+    lines = [f"# {cell(name)}", "", "**Scans that went into the inbox**", "", *(kept or ["none"])]
+    lines += ["", "**Went to quarantine**", "", *bad] if bad else []
+    if unpacking.others:
+        lines += ["", "**No scans: left in the archive**", "", *(f"- {cell(other)}" for other in unpacking.others)]
+    return "\n".join([*lines, *(["", f"The archive: {path_shown(archive)}"] if archive else [])]) + "\n"
+
+
+def report_unpacked(name: str, unpacking: Unpacking, archive: Path | None) -> None:
+    """Show in the UI what was in an archive."""
+    bad = any(scan.fault for scan in unpacking.scans)
+    with best_effort():
+        tag_run([*([NEEDS_ATTENTION, QUARANTINED] if bad else []), *([WARNINGS] if unpacking.others else [])])
+        create_markdown_artifact(
+            unpacked_report(name, unpacking, archive),
+            key=artifact_key(name),
+            description=f"Unpacked: {cell(name)}",
         )
 
 

@@ -15,7 +15,7 @@ import re
 import tempfile
 import threading
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -40,7 +40,13 @@ _NOT_DRAWN = re.compile(r"No font in show|Couldn't create a font", re.IGNORECASE
 _ROWS_OFF = 2
 _OBJECT = re.compile(rb"(\d{1,9})[ \t\r\n\0]+\d{1,5}$")
 _FILTER = re.compile(rb"/Filter\s*(?:\[\s*/(\w+)\s*\]|/(\w+))")
-_SPAN = 1 << 16
+_IS_PICTURE = re.compile(rb"/Subtype\s*/Image\b")
+_SIZE = re.compile(rb"/(?:Width|Height)\s+(\d+)")
+_MASK = re.compile(rb"/S?Mask\s+(\d+)\s+\d+\s+R")
+#: What has fewer pixels across or down is no scan: a line, a logo.
+PICTURE_PIXELS = 100
+#: A picture's dictionary is shorter; data are read by so many bytes at a time.
+_HEAD, _SPAN = 4096, 1 << 16
 
 
 def losses_told(said: str, *, covered: bool) -> list[str]:
@@ -130,6 +136,25 @@ def _objects(path: Path, changed: int, size: int) -> dict[int, int]:
                 places[int(found[1])] = at + 3
             at = data.find(b"obj", at + 3)
     return places
+
+
+def undrawn_pictures(path: Path, drawn: Set[int]) -> list[int]:
+    """The numbers of the pictures in a PDF that no page shows, although they are large enough to be scans.
+
+    Args:
+        drawn: numbers of those that pages show.
+    """
+    status = path.stat()
+    found: list[int] = []
+    masks: set[int] = set()
+    with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
+        for number, place in _objects(path, status.st_mtime_ns, status.st_size).items():
+            head = data[place : place + _HEAD].split(b"stream", 1)[0].split(b"endobj", 1)[0]
+            sizes = [int(size) for size in _SIZE.findall(head)]
+            masks.update(int(mask) for mask in _MASK.findall(head))
+            if number not in drawn and _IS_PICTURE.search(head) and sizes and min(sizes) >= PICTURE_PIXELS:
+                found.append(number)
+    return [number for number in found if number not in masks]
 
 
 def _stream(data: mmap.mmap, place: int) -> tuple[bytes, int, int] | None:

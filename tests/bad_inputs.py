@@ -449,7 +449,7 @@ def _protected() -> Iterator[BadInput]:
     launch = b"<</Type /Catalog /Pages 2 0 R /OpenAction <</S /Launch /F (/bin/sh)>>>>"
     yield BadInput("launch.pdf", kind, with_object(1, launch), PUBLISHED)
     outside = stream(b"", Type="/XObject", Subtype="/Image", Width=9, Height=9, F="(/etc/passwd)", BitsPerComponent=8)
-    yield BadInput("image_from_outside.pdf", kind, with_object(5, outside), PUBLISHED)
+    yield BadInput("image_from_outside.pdf", kind, with_object(5, outside), REFUSED, "TooManyPagesFailed")
 
 
 def _bombs() -> Iterator[BadInput]:

@@ -1,9 +1,9 @@
 """An archive in the inbox: its scans come into the inbox themselves, as if a person had unpacked it there.
 
 All of them are unpacked beside the claim first, out of sight and flushed to disk, and a list of them is written. From
-then on each goes by rename, so that after a crash those that still lie there are those that have yet to go: none is lost,
-none comes twice. What came damaged out of the archive, or is an archive itself, goes to quarantine with its reason. The
-archive goes to originals/ when the last of its scans has gone.
+then on each goes by rename, so that after a crash those that still lie there are those that have yet to go: none is
+lost, none comes twice. What came damaged out of the archive, or is an archive itself, goes to quarantine with its
+reason. The archive goes to originals/ when the last of its scans has gone.
 """
 
 from __future__ import annotations

@@ -228,7 +228,7 @@ def jpeg_loss(data: bytes) -> Loss | None:
     with heard() as said:
         packed = np.frombuffer(data + b"\xff\xd9", np.uint8)
         decoded = cv2.imdecode(packed, cv2.IMREAD_REDUCED_GRAYSCALE_8)
-    told = [line for line in said if not _HARMLESS.search(line)]
+    told = [line for line in said if not _is_padding(line, data)]
     if decoded is not None and not told:
         return None
     if decoded is None:
@@ -237,6 +237,21 @@ def jpeg_loss(data: bytes) -> Loss | None:
     rows = np.nonzero((decoded != decoded[-1, -1]).any(axis=1))[0]
     share = float(rows[-1] + 1) / len(decoded) if rows.size else 0.0
     return Loss(share if share < 1.0 else None, "; ".join(told))
+
+
+_EXTRANEOUS = re.compile(r"(\d+) extraneous bytes before marker 0xd9")
+
+
+def _is_padding(line: str, data: bytes) -> bool:
+    """Whether libjpeg speaks of nothing that is lost.
+
+    Scanners fill up with zeros. Other bytes that are left over mean that the decoder lost its place: the rest of the
+    picture is shifted.
+    """
+    if found := _EXTRANEOUS.search(line):
+        end = data.rfind(b"\xff\xd9")
+        return not data[max(0, end - int(found[1])) : end].strip(b"\x00\xff")
+    return bool(_HARMLESS.search(line))
 
 
 @contextlib.contextmanager

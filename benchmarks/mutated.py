@@ -4,8 +4,8 @@
 
 Part of a page of ``sample_scans`` is written as scanners write it, in fourteen containers and codings; each file is
 then a copy of one of them with some harm done to it: cut off, bytes flipped, blanked, dropped or doubled, other
-filters, a destroyed table of contents, a stream that is shorter than its picture, other numbers. What may come of it: it
-is refused; all words are there; or fewer words are there, and a warning or a marker says so. Anything else is printed.
+filters, a destroyed table of contents, a stream that is shorter than its picture, other numbers. What may come of it:
+it is refused; all words are there; or fewer are there, and a warning or a marker says so. Anything else is printed.
 """
 
 from __future__ import annotations

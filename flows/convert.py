@@ -21,7 +21,7 @@ from pathlib import Path
 
 from flows.host.names import fitted, readable
 from flows.host.processes import is_running
-from flows.pipeline import publish, stages
+from flows.pipeline import archives, publish, stages
 from flows.pipeline.faults import as_fault, took_too_long
 from flows.pipeline.outcome import Outcome
 from flows.pipeline.page_policy import GRACE, settle_failed, tries_page_again
@@ -82,7 +82,7 @@ Event = Opened | PageDone | Published | Failed
 
 
 def find_inputs(
-    given: Sequence[Path], suffixes: Sequence[str] = publish.SCAN_SUFFIXES
+    given: Sequence[Path], suffixes: Sequence[str] = (*publish.SCAN_SUFFIXES, archives.SUFFIX)
 ) -> tuple[list[tuple[Path, Path]], list[str]]:
     """The files to convert, each with the folder its output path is relative to, and what is wrong with the
     rest.

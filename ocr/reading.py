@@ -22,7 +22,7 @@ from ocr.layout.weight import with_weights
 from ocr.layout.x_height import measured
 from ocr.layout.zones import find_zones
 from ocr.page import Box, Line, Page, Zone, lines_of, mean_confidence, words_of, zone_of
-from ocr.rasterize import MAX_PIXELS, rasterize
+from ocr.rasterize import MAX_PIXELS, render
 from ocr.reread.about_seals import read_about_seals
 from ocr.reread.columns import read_columns
 from ocr.reread.doubtful_lines import read_doubtful
@@ -67,7 +67,8 @@ def read_page(path: Path, number: int, *, dpi: int = 300, timeout: float = 180.0
     """
     begun = time.perf_counter()
     cv2.setNumThreads(1)  # pages are read side by side; threads inside a page only get in the way
-    image, dpi = rasterize(path, number, dpi=dpi, timeout=timeout, max_pixels=max_pixels)
+    rendered = render(path, number, dpi=dpi, timeout=timeout, max_pixels=max_pixels)
+    image, dpi = rendered.image, rendered.dpi
     read = _read(image, dpi, timeout)
     rotation = 0
     if read.lines and read.confidence < _DOUBTFUL:
@@ -83,6 +84,8 @@ def read_page(path: Path, number: int, *, dpi: int = 300, timeout: float = 180.0
     zones = read_twice(zones, read.unerased, partial(read_rows, timeout=timeout))
     zones = measure_digits(zones, read.parts)
     lines = lines_of(zones)
+    if not lines and rendered.damage:
+        raise rendered.damage  # an empty page it is not
     x_height = float(np.median([line.x_height for line in lines])) if lines else _USUAL_X_HEIGHT * dpi
     ink = unread_ink.account(read.parts, [word.box for word in words_of(lines)], x_height, read.page.seals, dpi)
     stamped, stamps_ink = read.stamps(dpi, timeout)
@@ -98,6 +101,8 @@ def read_page(path: Path, number: int, *, dpi: int = 300, timeout: float = 180.0
         rules=rules,
         ink_explained=ink.explained,
         unread=ink.unread,
+        has_ink=bool(read.page.ink.any()),
+        damage=str(rendered.damage) if rendered.damage else None,
         seconds=round(time.perf_counter() - begun, 3),
         engine=dict(engine_versions()),
     )

@@ -21,6 +21,7 @@ class Outcome:
         low_pages: numbers and mean confidences of pages a person should look at: of low confidence or poor grade.
         fair_pages: numbers of pages that were read well, though not in all their words.
         failed_pages: numbers and reasons of pages that could not be read.
+        damaged_pages: numbers of pages of which a part is missing, and what.
         changes: the first corrections, as (page, before, after).
         files: what was published.
         seconds: from the first look to the last file.
@@ -39,6 +40,7 @@ class Outcome:
     changes: tuple[tuple[int, str, str], ...]
     files: tuple[Path, ...]
     fair_pages: tuple[int, ...] = ()
+    damaged_pages: tuple[tuple[int, str], ...] = ()
     seconds: float = 0.0
     copy_of: str = ""
 
@@ -67,6 +69,7 @@ def outcome_of(
         low_pages=tuple((page["number"], page["mean_confidence"]) for page in hard),
         fair_pages=tuple(page["number"] for page in read if page.get("grade") == "fair" and page not in hard),
         failed_pages=tuple((page["number"], page["error"]) for page in pages if page.get("error")),
+        damaged_pages=tuple((page["number"], page["damage"]) for page in pages if page.get("damage")),
         warnings=tuple(map(_warning, data["warnings"])),
         changes=tuple((one["page"], one["before"], one["after"]) for one in data["corrections"][:SHOWN_CHANGES]),
         files=tuple(files),

@@ -54,7 +54,17 @@ _SIGNED_FROM, _SIGNED_WIDTH, _RECIPIENTS_CENTRE = 0.3, 0.5, 0.5
 _LONGEST_TRACE = 7
 
 Role = Literal[
-    "text", "letterhead", "recipients", "signature", "table", "missing", "notes", "page number", "stamp", "noise"
+    "text",
+    "letterhead",
+    "recipients",
+    "signature",
+    "table",
+    "missing",
+    "part missing",
+    "notes",
+    "page number",
+    "stamp",
+    "noise",
 ]
 
 
@@ -67,8 +77,8 @@ class _Part:
     """A line of the body with the role of the zone it stands in.
 
     Attributes:
-        role: ``text``, ``letterhead``, ``recipients``, ``signature``, ``table`` or ``missing``.
-        lines: one line, all those of a table, or none for the marker of an unreadable page.
+        role: ``text``, ``letterhead``, ``recipients``, ``signature``, ``table``, ``missing`` or ``part missing``.
+        lines: one line, all those of a table, or none for the marker of a page that is lost, in whole or in part.
         table: the zone of a table.
         goes_on: the table continues the one before it.
     """
@@ -184,16 +194,32 @@ def _take_page(page: Page, outside: _Outside, reading: _Reading) -> None:
         reading.body.append(_Part("missing", page.number))
         reading.warnings.append(PageWarning(page.number, f"The page could not be read: {page.error}"))
         return
+    if page.damage is not None:
+        reading.warnings.append(PageWarning(page.number, page.damage))
     reading.warnings += _unread_print(page)
     zones = _documents_own(page, outside, reading)
     boxes = _text_boxes(zones)
     if not boxes:
-        reading.warnings.append(PageWarning(page.number, "The page is blank."))
+        if page.damage is None:
+            reading.warnings.append(PageWarning(page.number, _without_words(page)))
+        else:
+            reading.body.append(_Part("part missing", page.number))
         return
     reading.margins[page.number] = page_margins(boxes)
     reading.widths[page.number] = page.width
     for piece in _roles(zones, page.number == 1, page.width):
         _take_piece(piece, page.number, reading)
+    if page.damage is not None:
+        reading.body.append(_Part("part missing", page.number))
+
+
+def _without_words(page: Page) -> str:
+    """What is said of a page that gives no text: it is blank only if nothing is on it."""
+    if page.words:
+        return "The page holds only what is not the document's text, such as a stamp or a page number."
+    if page.has_ink:
+        return "No words were found on the page, and yet it is not blank: look at it."
+    return "The page is blank."
 
 
 def _documents_own(page: Page, outside: _Outside, reading: _Reading) -> tuple[Zone, ...]:
@@ -322,6 +348,7 @@ def _report(page: Page) -> PageReport:
         lowest_confidence=round(min(confidences), 1) if words else None,
         seconds=page.seconds,
         error=page.error,
+        damage=page.damage,
         ink_explained=page.ink_explained,
         grade=None if page.error else grade(_words_of_print(page), page.ink_explained),
     )
@@ -604,8 +631,8 @@ def _blocks(body: Sequence[_Part], margins: Mapping[int, Margins], rulings: Ruli
     texts = [paragraphs.group(own) if role == "text" else [] for (role, _), own in zip(runs, lines, strict=True)]
     so_far = _SoFar(headings.marks_in_bold(chain.from_iterable(texts)))
     for (role, parts), own, text in zip(runs, lines, texts, strict=True):
-        if role == "missing":
-            yield from (_missing(part.page) for part in parts)
+        if role == "missing" or role == "part missing":
+            yield from (_missing(part.page, in_part=role == "part missing") for part in parts)
         elif role == "table":
             on_pages = [tables.PagePart(part.page, part.table, part.goes_on) for part in parts if part.table]
             yield from tables.table_blocks(on_pages, rulings)
@@ -647,8 +674,8 @@ def _set_lines(parts: Iterable[_Part], margins: Mapping[int, Margins], rulings: 
     return [set_line(part.page, line, margins, rulings) for part in parts for line in part.lines]
 
 
-def _missing(page: int) -> Block:
-    words = f"[trang {page}: không đọc được]".split(" ")
+def _missing(page: int, *, in_part: bool) -> Block:
+    words = f"[trang {page}: {'một phần ' if in_part else ''}không đọc được]".split(" ")
     return Block("missing", tuple(Token(word, page) for word in words), page)
 
 

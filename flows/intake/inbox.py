@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import errno
 import json
 import os
-import stat
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from flows.host.moves import PART, Gone
+from flows.host.moves import PART, Gone, open_regular
 
 HELD = ".nambat-"
-"""How the hidden name of a file begins that is held in the inbox; its claim's id follows."""
+"""How the hidden name of a file begins that is held in the inbox; its claim's mark follows."""
 
 JUNK_NAMES = frozenset({"thumbs.db", "desktop.ini", "ehthumbs.db"})
 JUNK_STARTS = (".", "~$", "._")
@@ -59,7 +57,7 @@ def look_at(path: Path) -> Look:
     """
     try:
         # Shares keep what they know of a file for a while, but not past an open.
-        handle = _open_regular(path)
+        handle = open_regular(path)
     except PermissionError:
         status = path.lstat()
     else:
@@ -68,28 +66,6 @@ def look_at(path: Path) -> Look:
         finally:
             os.close(handle)
     return Look(status.st_size, status.st_mtime_ns)
-
-
-def _open_regular(path: Path) -> int:
-    """A handle on a regular file. Whatever else lies there now is not opened, or at once closed again.
-
-    Raises:
-        Gone: it is no regular file.
-        OSError: it cannot be opened.
-    """
-    if not stat.S_ISREG(path.lstat().st_mode):
-        raise Gone(f"{path.name} is no regular file")
-    try:
-        # What a person puts in its place at this moment is no link that is followed, no pipe that is waited for.
-        handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-    except OSError as fault:
-        if fault.errno == errno.ELOOP:
-            raise Gone(f"{path.name} is a link") from fault
-        raise
-    if not stat.S_ISREG(os.fstat(handle).st_mode):
-        os.close(handle)
-        raise Gone(f"{path.name} is no regular file")
-    return handle
 
 
 NO_FILE = "a link, pipe or device: not taken"
@@ -199,7 +175,7 @@ def looks_whole(path: Path) -> bool:
     whole when they begin as they should.
     """
     try:
-        with os.fdopen(_open_regular(path), "rb") as file:
+        with os.fdopen(open_regular(path), "rb") as file:
             head = file.read(1024)
             size = file.seek(0, os.SEEK_END)
             file.seek(max(0, size - 2048))

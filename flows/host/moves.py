@@ -244,7 +244,7 @@ def copy_whole(source: Path, parked: Path) -> None:
                 shutil.copyfileobj(file, copy, 1 << 20)
                 copy.flush()
                 with contextlib.suppress(OSError):  # on some shares all files belong to one user, who is not us
-                    shutil.copystat(file.fileno(), copy.fileno())
+                    shutil.copystat(source, part, follow_symlinks=False)
                 os.fsync(copy.fileno())
                 if not same_look(before, source.lstat()):
                     raise Gone(f"{readable(source.name)} changed while it was copied")

@@ -84,6 +84,11 @@ def publishing_options(command: Any) -> Any:
             type=click.Choice(["paragraph", "inline", "end"]),
             help="Where a note stands: after its paragraph, inline, or at the end. [paragraph]",
         ),
+        click.option(
+            "--split",
+            type=click.Choice(["off", "separator", "letterhead"]),
+            help="Publish each document of a bundle by itself: at separator sheets, or at letterheads too. [off]",
+        ),
         click.option("--repair", type=click.Choice(["off", "safe", "full"]), help="How far marks are repaired. [safe]"),
         click.option(
             *("-o", "--out"),
@@ -111,18 +116,20 @@ def convert(
     repair: str | None,
     footnotes: str | None,
     formats: str | None,
+    split: str | None,
     summary: bool | None,
 ) -> None:
     """Read scans (PDF, TIFF, PNG, JPEG; folders are searched) and write clean text. Needs no server."""
     from flows.convert import Failed, Published, plan, scratch
     from flows.convert import convert as events
 
-    settings = read_settings(jobs=jobs, dpi=dpi, repair=repair, footnotes=footnotes, formats=formats)
+    settings = read_settings(jobs=jobs, dpi=dpi, repair=repair, footnotes=footnotes, formats=formats, split=split)
     require_tools()
     files, failed = usable_inputs(context, inputs)
     outcomes: list[Outcome] = []
     with scratch(out) as work, progress(len(files)) as tell:
-        for event in events(plan(files, out, settings.formats), settings, work):
+        wanted = plan(files, out, settings.formats, split=settings.split != "off")
+        for event in events(wanted, settings, work):
             tell(event)
             if isinstance(event, Published):
                 outcomes.append(event.outcome)
@@ -146,19 +153,22 @@ def normalize(
     repair: str | None,
     footnotes: str | None,
     formats: str | None,
+    split: str | None,
     summary: bool | None,
 ) -> None:
     """Clean up text that another OCR engine produced (.txt or .md; folders are searched)."""
     from flows.convert import plan, scratch
     from flows.pipeline.faults import as_fault
+    from flows.pipeline.parts import may_replace
     from flows.pipeline.publish import TEXT_SUFFIXES
     from flows.pipeline.stages import normalize_text
 
-    settings = read_settings(repair=repair, footnotes=footnotes, formats=formats)
+    settings = read_settings(repair=repair, footnotes=footnotes, formats=formats, split=split)
     files, failed = usable_inputs(context, inputs, TEXT_SUFFIXES)
-    wanted = plan(files, out, settings.formats, plain=".txt", family=TEXT_SUFFIXES)
+    wanted = plan(files, out, settings.formats, ".txt", TEXT_SUFFIXES, settings.split != "off")
     given = {path.resolve() for path, _ in files}
-    if any(target.resolve() in given for one in wanted for target in one.targets.values()):
+    targets = [{form: target.resolve() for form, target in one.targets.items()} for one in wanted]
+    if any(given & set(one.values()) or any(may_replace(one, path) for path in given) for one in targets):
         raise click.UsageError("--out would overwrite an input; choose another folder.")
     outcomes: list[Outcome] = []
     with scratch(out) as work:

@@ -120,9 +120,15 @@ def plan(
     formats: Sequence[str],
     plain: str = ".pdf",
     family: Sequence[str] = publish.SCAN_SUFFIXES,
+    split: bool = False,
 ) -> list[Wanted]:
-    """Where each file's outputs go. No two files share an output, and none lies where an input does."""
+    """Where each file's outputs go. No two files share an output, and none lies where an input does.
+
+    Args:
+        split: files may be published in parts.
+    """
     stems = publish.target_stems(files, plain, family)
+    stems = [publish.apart(stem, plain) for stem in stems] if split else stems
     return [
         Wanted(
             path,
@@ -282,7 +288,12 @@ def convert(files: Sequence[Wanted], settings: Settings, work: Path) -> Iterator
 
             wanted = document.wanted
             publish_plan = PublishPlan(
-                settings.repair, settings.footnotes, settings.low_confidence, wanted.targets, work / "staging"
+                settings.repair,
+                settings.footnotes,
+                settings.low_confidence,
+                wanted.targets,
+                work / "staging",
+                split=settings.split,
             )
             submit(
                 after,

@@ -220,7 +220,7 @@ def work_on(store: ClaimStore, claim: Claim) -> Outcome:
     scan = store.scan(claim)
     targets = {
         form: below(folders.published, os.fspath(place))
-        for form, place in publish.output_names(claim.name, settings.formats).items()
+        for form, place in publish.output_names(claim.name, settings.formats, settings.split != "off").items()
     }
     versions = below(folders.versions, claim.name).parent
     with WorkerPool(
@@ -245,7 +245,13 @@ def work_on(store: ClaimStore, claim: Claim) -> Outcome:
             raise StillArriving
         wait_for_mounts(folders)
         plan = PublishPlan(
-            settings.repair, settings.footnotes, settings.low_confidence, targets, staging_folder(folders), versions
+            settings.repair,
+            settings.footnotes,
+            settings.low_confidence,
+            targets,
+            staging_folder(folders),
+            versions,
+            settings.split,
         )
         shown = Path(claim.name).name
         return publish_pages.submit(records, shown, checked, plan, pool).result()

@@ -23,6 +23,7 @@ LONGEST_PAUSE = 3600.0
 
 RepairMode = Literal["off", "safe", "full"]
 FootnoteStyle = Literal["paragraph", "inline", "end"]
+SplitMode = Literal["off", "separator", "letterhead"]
 
 
 class BadSetting(Exception):
@@ -61,6 +62,12 @@ class Settings(BaseSettings):
     formats: Annotated[tuple[str, ...], NoDecode] = Field(
         ("txt", "json"),
         description=f"Files to publish, of {', '.join(FORMATS)}; with commas between. json is always made.",
+    )
+
+    split: SplitMode = Field(
+        "off",
+        description="Publish the documents of a bundle as NAME-1, NAME-2, ...: off, at each separator sheet "
+        "(separator), or at each new letterhead too (letterhead).",
     )
 
     page_timeout: float = Field(180, gt=0, description="Seconds one page may take before it is given up.")

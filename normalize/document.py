@@ -174,6 +174,7 @@ DropReason = Literal[
     "page number",
     "running header",
     "page separator",
+    "separator sheet",
     "received stamp",
     "electronic signature",
     "copy line",
@@ -267,12 +268,16 @@ class Part:
 
     Attributes:
         first_page, last_page: both inclusive; 0 where there are no pages.
+        first_block: index of the block with which it begins.
+        separated: whether a separator sheet stands before it.
     """
 
     first_page: int
     last_page: int
     metadata: Metadata
     evidence: MetadataEvidence = field(default_factory=dict)
+    first_block: int = 0
+    separated: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -333,6 +338,11 @@ class Document:
     warnings: tuple[PageWarning, ...] = ()
     engine: dict[str, str] = field(default_factory=dict)
     timings: dict[str, float] = field(default_factory=dict)
+
+    @property
+    def sheets(self) -> frozenset[int]:
+        """Pages that are separator sheets."""
+        return frozenset(one.page for one in self.dropped if one.reason == "separator sheet")
 
     def texts(self) -> Iterator[tuple[str, Tokens]]:
         """Every text of the document with its ``where`` (see :class:`Correction`): blocks, then footnotes."""

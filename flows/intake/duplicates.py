@@ -82,7 +82,7 @@ def _notes(store: ClaimStore, sha256: str) -> Path:
 def _made_with(settings: Settings, version: str) -> str:
     """A short mark of all that makes a document of pages."""
     all_that = (version, settings.dpi, settings.repair, settings.footnotes, settings.formats, os.getenv("NAMBAT_WORDS"))
-    return hashlib.sha256(repr(all_that).encode()).hexdigest()[:12]
+    return hashlib.sha256(repr((*all_that, settings.split)).encode()).hexdigest()[:12]
 
 
 def _read_twin(store: ClaimStore, name: str, sha256: str) -> Twin:
@@ -91,7 +91,7 @@ def _read_twin(store: ClaimStore, name: str, sha256: str) -> Twin:
     Raises:
         ValueError, KeyError, TypeError, OSError, Gone: it is not.
     """
-    places = publish.output_names(name, store.settings.formats)
+    places = publish.output_names(name, store.settings.formats, store.settings.split != "off")
     files = {form: below(store.folders.published, os.fspath(place)).read_bytes() for form, place in places.items()}
     data = json.loads(files.pop("json"))
     if data["source"]["sha256"] != sha256 or not _are_as_listed(data, files.values()):

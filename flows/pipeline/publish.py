@@ -8,7 +8,9 @@ run:
   may lie beside ``B.pdf``;
 * ``b.tif.pdf`` keeps its suffix too, because ``b.tif.txt`` belongs to ``b.tif``;
 * a scan whose name does not say what it is, ``b`` or ``b.2024``, gives ``b.file.txt``, because ``b.txt`` belongs to
-  ``b.pdf``.
+  ``b.pdf``;
+* where bundles are published in parts, ``b-1.pdf`` keeps its suffix, because ``b-1.txt`` is the first part of
+  ``b.pdf`` (see :mod:`flows.pipeline.parts`).
 
 Files are written to a hidden place on the same file system, flushed to disk and then renamed into place; the
 JSON comes last and names the others with their SHA-256, so that a reader who finds a matching JSON has a
@@ -21,6 +23,7 @@ import contextlib
 import hashlib
 import json
 import os
+import re
 import secrets
 import stat
 from collections.abc import Iterator, Mapping, Sequence
@@ -34,6 +37,9 @@ from flows.host.names import fitted, readable
 
 SCAN_SUFFIXES = (".pdf", ".tif", ".tiff", ".png", ".jpg", ".jpeg")
 TEXT_SUFFIXES = (".txt", ".md")
+
+PART_END = re.compile(r"-\d+$")
+"""What the stem of a part ends in."""
 
 _NAMELESS = ".file"
 
@@ -53,10 +59,21 @@ def stem_of(name: str, plain: str = ".pdf", family: Sequence[str] = SCAN_SUFFIXE
     return name if bare in ("", ".", "..") or bare.lower().endswith((*family, _NAMELESS)) else bare
 
 
-def output_names(relative: str | Path, formats: Sequence[str]) -> dict[str, PurePosixPath]:
-    """Where an inbox file's outputs go, relative to published/: ``{"txt": a/b.txt, "json": a/b.json}``."""
+def apart(stem: PurePosixPath, plain: str = ".pdf") -> PurePosixPath:
+    """An output stem while bundles are published in parts: one that could be a part's gets its suffix back."""
+    return stem.with_name(stem.name + plain) if PART_END.search(stem.name) else stem
+
+
+def output_names(relative: str | Path, formats: Sequence[str], split: bool = False) -> dict[str, PurePosixPath]:
+    """Where an inbox file's outputs go, relative to published/: ``{"txt": a/b.txt, "json": a/b.json}``.
+
+    Args:
+        split: bundles are published in parts.
+    """
     path = PurePosixPath(relative)
-    return {form: path.parent / fitted(stem_of(path.name), f".{form}") for form in formats}
+    stem = path.parent / stem_of(path.name)
+    stem = apart(stem) if split else stem
+    return {form: stem.parent / fitted(stem.name, f".{form}") for form in formats}
 
 
 def target_stems(
@@ -105,7 +122,7 @@ def _without_dots(path: Path) -> Path:
     return Path(os.path.abspath(path))  # noqa: PTH100 - resolve() would follow links
 
 
-def publish(files: Mapping[Path, bytes], staging: Path) -> None:
+def publish(files: Mapping[Path, bytes], staging: Path, gone: Sequence[Path] = ()) -> None:
     """Put ``files`` in place, each whole or not at all, in their order (the manifest goes last).
 
     All are first written to ``staging`` and flushed to disk, so that a full disk is met before anything is
@@ -114,6 +131,7 @@ def publish(files: Mapping[Path, bytes], staging: Path) -> None:
     Args:
         files: target -> content. Folders are made as needed.
         staging: a hidden or private folder on the targets' file system; made as needed.
+        gone: published files that are no longer; removed when all is in place but the manifest.
 
     Raises:
         OSError: nothing, or only the first few files, were replaced; none is half-written.
@@ -126,12 +144,21 @@ def publish(files: Mapping[Path, bytes], staging: Path) -> None:
             parked = staging / f"{secrets.token_hex(8)}.tmp"
             waiting.append((parked, target))
             write_synced(parked, data)
-        for parked, target in waiting:
+        for number, (parked, target) in enumerate(waiting, 1):
+            if number == len(waiting):
+                _remove(gone)
             parked.replace(target)
             sync_folder(target.parent)
     finally:
         for parked, _ in waiting:
             parked.unlink(missing_ok=True)
+
+
+def _remove(files: Sequence[Path]) -> None:
+    for file in files:
+        file.unlink(missing_ok=True)
+    for folder in {file.parent for file in files}:
+        sync_folder(folder)
 
 
 def keep_versions(targets: Mapping[str, Path], sha256: str, texts: Mapping[Path, bytes], versions: Path) -> list[Path]:

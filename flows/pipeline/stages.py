@@ -8,7 +8,6 @@ and a page whose file is there is never read again.
 from __future__ import annotations
 
 import hashlib
-import os
 import time
 import traceback
 from collections.abc import Iterator, Mapping
@@ -19,7 +18,6 @@ from typing import TYPE_CHECKING
 from flows import faults
 from flows.host.files import replace_file
 from flows.host.names import readable
-from flows.pipeline import publish
 from flows.pipeline.faults import OF_THE_MACHINE
 from flows.pipeline.outcome import Outcome, outcome_of
 from normalize.document import Document, Source
@@ -80,6 +78,7 @@ class PublishPlan:
         targets: format -> file to publish; ``json`` among them, last.
         staging: folder for files in the making, on the targets' file system.
         versions: folder for what would be lost where a target is replaced; ``None`` to keep nothing.
+        split: where the documents of a bundle are parted, ``off``, ``separator`` or ``letterhead``.
     """
 
     repair: str
@@ -88,6 +87,7 @@ class PublishPlan:
     targets: Mapping[str, Path]
     staging: Path
     versions: Path | None = None
+    split: str = "off"
 
 
 def digest(path: Path) -> str:
@@ -203,26 +203,21 @@ def finish(records: Path, name: str, checked: Checked, plan: PublishPlan) -> Out
 
 
 def publish_document(document: Document, plan: PublishPlan) -> Outcome:
-    """Repair a document and publish it in every format asked for, the JSON last.
+    """Repair a document and publish it in every format asked for, the JSON last; a bundle in parts, if asked for.
 
     Raises:
         OSError: a file cannot be written; nothing is half-written.
     """
-    from normalize.formats import to_dict, write
+    from flows.pipeline import parts
     from normalize.repair.repair import repair
 
     started = time.monotonic()
     document = repair(document, plan.repair)
     document = replace(document, timings={**document.timings, "repair": round(time.monotonic() - started, 3)})
-    files = {target: write(document, form, plan.footnotes) for form, target in plan.targets.items() if form != "json"}
-    texts = {os.fsdecode(target.name): content for target, content in files.items()}
-    if plan.versions is not None:
-        publish.keep_versions(plan.targets, document.source.sha256, files, plan.versions)
-    data = to_dict(document)
-    files[plan.targets["json"]] = publish.manifest(data, texts)
-    publish.publish(files, plan.staging)
-
-    return outcome_of(data, document.source.name, plan.low_confidence, tuple(files))
+    sets = parts.file_sets(document, plan.split, plan.targets, plan.footnotes)
+    parts.publish_sets(sets, plan.targets, plan.staging, plan.versions)
+    files = tuple(place for one in sets for place in one.targets.values())
+    return outcome_of(sets[-1].data, document.source.name, plan.low_confidence, files)
 
 
 def normalize_text(path: Path, name: str, targets: Mapping[str, Path], settings: Settings, staging: Path) -> Outcome:
@@ -245,6 +240,8 @@ def normalize_text(path: Path, name: str, targets: Mapping[str, Path], settings:
     source = Source(name=readable(path.name), sha256=hashlib.sha256(data).hexdigest(), pages=0, bytes=len(data))
     document = parse_text(text, source)
     document = replace(document, timings={**document.timings, "structure": round(time.monotonic() - started, 3)})
-    plan = PublishPlan(settings.repair, settings.footnotes, settings.low_confidence, targets, staging)
+    plan = PublishPlan(
+        settings.repair, settings.footnotes, settings.low_confidence, targets, staging, split=settings.split
+    )
     outcome = publish_document(document, plan)
     return replace(outcome, name=name, seconds=time.monotonic() - started)

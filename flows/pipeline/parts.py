@@ -1,0 +1,159 @@
+"""A file that holds several documents, published as one set of files for each (``NAMBAT_SPLIT``).
+
+``b.pdf`` becomes ``b-1.txt`` and ``b-1.json``, ``b-2.txt`` and ``b-2.json``, and so on, and ``b.json``: the record of
+the whole file, which names all of these with their SHA-256 and is put in place last. There is no ``b.txt`` then; the
+texts of the parts one after the other are what it would be. Where a file holds one document nothing is different.
+
+So that no other scan is published under such a name, ``b-1.pdf`` keeps its suffix while files are split
+(``b-1.pdf.txt``).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from flows.host.names import fitted, readable
+from flows.pipeline import publish
+from normalize.document import Document
+from normalize.formats import WRITERS, to_dict, write
+from normalize.split import split
+
+
+@dataclass(frozen=True, slots=True)
+class FileSet:
+    """What is published of one document.
+
+    Attributes:
+        targets: format -> file, ``json`` among them.
+        texts: content of each, without the JSON.
+        data: what the JSON holds, without the list of files.
+    """
+
+    targets: Mapping[str, Path]
+    texts: Mapping[Path, bytes]
+    data: dict[str, Any]
+
+    @property
+    def files(self) -> dict[Path, bytes]:
+        """Content of each, the JSON last."""
+        texts = {os.fsdecode(target.name): content for target, content in self.texts.items()}
+        return {**self.texts, self.targets["json"]: publish.manifest(self.data, texts)}
+
+
+def part_targets(targets: Mapping[str, Path], number: int) -> dict[str, Path]:
+    """Where a part is published, by the place of the whole.
+
+    Args:
+        number: 1 for the first.
+    """
+    return {
+        form: target.with_name(fitted(f"{target.name.removesuffix(f'.{form}')}-{number}", f".{form}"))
+        for form, target in targets.items()
+    }
+
+
+def may_replace(targets: Mapping[str, Path], path: Path) -> bool:
+    """Whether a file may be replaced by some part of what is published at ``targets``."""
+    return any(
+        path.parent == target.parent
+        and path.suffix == f".{form}"
+        and publish.PART_END.sub("", path.stem) == target.name.removesuffix(f".{form}")
+        for form, target in targets.items()
+    )
+
+
+def file_sets(document: Document, mode: str, targets: Mapping[str, Path], footnotes: str) -> list[FileSet]:
+    """The sets to publish, that of the whole last: its JSON is the end of publishing.
+
+    Args:
+        mode: ``off``, ``separator`` (at separator sheets) or ``letterhead`` (at new letterheads, too).
+        targets: format -> file to publish the whole at.
+        footnotes: ``paragraph``, ``inline`` or ``end``.
+    """
+    parts = split(document, _starts(document, mode))
+    if len(parts) == 1:
+        return [_set(document, targets, footnotes)]
+    sets = []
+    for number, part in enumerate(parts, 1):
+        one = _set(part, part_targets(targets, number), footnotes)
+        sets.append(FileSet(one.targets, one.texts, {**one.data, "part": {"number": number, "of": len(parts)}}))
+    published = {target: content for one in sets for target, content in one.files.items()}
+    whole = FileSet({"json": targets["json"]}, published, {**to_dict(document), "parts": len(parts)})
+    return [*sets, whole]
+
+
+def _starts(document: Document, mode: str) -> list[int]:
+    """With which of the documents in it a file begins."""
+    if mode == "off":
+        return [0]
+    return [at for at, part in enumerate(document.parts) if at == 0 or mode == "letterhead" or part.separated]
+
+
+def _set(document: Document, targets: Mapping[str, Path], footnotes: str) -> FileSet:
+    texts = {target: write(document, form, footnotes) for form, target in targets.items() if form != "json"}
+    return FileSet(targets, texts, to_dict(document))
+
+
+def publish_sets(sets: Sequence[FileSet], targets: Mapping[str, Path], staging: Path, versions: Path | None) -> None:
+    """Put all sets in place, the JSON of the whole last, and take away what an earlier publishing has left beside them.
+
+    What would be lost goes to ``versions`` first; where there is no such folder, what is not as it was published stays.
+
+    Args:
+        targets: format -> file that the whole is or would be published at.
+
+    Raises:
+        OSError: nothing, or only some files, were replaced; none is half-written.
+    """
+    files = {target: content for one in sets for target, content in one.files.items()}
+    left = list(_left_over(targets, files))
+    if versions is not None:
+        sha256 = sets[-1].data["source"]["sha256"]
+        for one in sets:
+            publish.keep_versions(one.targets, sha256, one.texts, versions)
+        for old in left:
+            texts = {place: b"" for form, place in old.items() if form != "json"}
+            publish.keep_versions(old, sha256, texts, versions)
+        gone = [place for old in left for place in old.values() if place not in files]
+    else:
+        known, _ = _published_before(targets["json"])
+        gone = [
+            place
+            for old in left
+            for place in old.values()
+            if place not in files and hashlib.sha256(place.read_bytes()).hexdigest() == known.get(readable(place.name))
+        ]
+    publish.publish(files, staging, gone)
+
+
+def _left_over(targets: Mapping[str, Path], files: Mapping[Path, bytes]) -> Iterator[dict[str, Path]]:
+    """Sets of an earlier publishing of which not all is replaced now: parts, or the whole where it was one document.
+
+    The JSON of the whole is among the last; it says what the others were.
+    """
+    known, count = _published_before(targets["json"])
+    stem = targets["json"].name.removesuffix(".json")
+    whole = {form: targets["json"].with_name(fitted(stem, f".{form}")) for form in (*WRITERS, "json")}
+    for one in (*(part_targets(whole, number) for number in range(1, count + 1)), whole):
+        there = {form: place for form, place in one.items() if readable(place.name) in known and place.is_file()}
+        if any(place not in files for place in there.values()):
+            yield {**there, "json": targets["json"]} if one is whole else there
+
+
+def _published_before(record: Path) -> tuple[dict[str, str], int]:
+    """Name and SHA-256 of the files that a published JSON lists, and how many parts it says there are.
+
+    Nothing where it cannot be read.
+    """
+    try:
+        data = json.loads(record.read_bytes())
+        known = {str(entry["name"]): str(entry["sha256"]) for entry in data["files"]}
+        return known, min(int(data.get("parts", 0)), len(known))
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        return {}, 0

@@ -12,14 +12,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from flows.host.names import fitted
 from flows.pipeline import publish
 from flows.pipeline.publish import read_published
-from flows.pipeline.versions import Shelf, read_earlier, replace_published
+from flows.pipeline.versions import Shelf, other_formats, read_earlier, replace_published
 from normalize.document import Document
 from normalize.formats import WRITERS, to_dict, write
 from normalize.split import split
@@ -33,17 +33,19 @@ class FileSet:
         targets: format -> file, ``json`` among them.
         texts: content of each, without the JSON.
         data: what the JSON holds, without the list of files.
+        beside: name -> content of files in other formats that stay.
     """
 
     targets: Mapping[str, Path]
     texts: Mapping[Path, bytes]
     data: dict[str, Any]
+    beside: Mapping[str, bytes] = field(default_factory=dict)
 
     @property
     def files(self) -> dict[Path, bytes]:
         """Content of each, the JSON last."""
         texts = {os.fsdecode(target.name): content for target, content in self.texts.items()}
-        return {**self.texts, self.targets["json"]: publish.manifest(self.data, texts)}
+        return {**self.texts, self.targets["json"]: publish.manifest(self.data, {**texts, **self.beside})}
 
 
 def part_targets(targets: Mapping[str, Path], number: int) -> dict[str, Path]:
@@ -115,9 +117,20 @@ def publish_sets(sets: Sequence[FileSet], targets: Mapping[str, Path], shelf: Sh
         Passing: a link or a folder lies in the way.
         OSError: nothing, or only some files, were replaced; none is half-written.
     """
+    if shelf.keeps_formats:
+        sets = [_with_other_formats(one, shelf.root) for one in sets]
     files = {target: content for one in sets for target, content in one.files.items()}
     sha256 = sets[-1].data["source"]["sha256"]
     return replace_published(files, all_sets(targets, shelf.root, len(sets) - 1), sha256, shelf)
+
+
+def _with_other_formats(one: FileSet, root: Path) -> FileSet:
+    if len(one.targets) == 1:  # the record of what is published in parts
+        return one
+    record = one.targets["json"]
+    stem = record.name.removesuffix(".json")
+    places = [record.with_name(fitted(stem, f".{form}")) for form in WRITERS if form not in one.targets]
+    return replace(one, beside=other_formats(record, one.data["source"]["sha256"], places, root))
 
 
 def all_sets(targets: Mapping[str, Path], root: Path, parts: int = 0) -> list[dict[str, Path]]:

@@ -171,9 +171,9 @@ def publish(
         Passing: a link or a folder lies in the way; nothing was replaced.
         OSError: nothing, or only the first few files, were replaced; none is half-written.
     """
-    make_folder(staging)
     if staging.is_symlink():
         raise faults.IN_THE_WAY.fault(what=readable(staging))
+    make_folder(staging)
     waiting: list[tuple[Path, Path]] = []
     try:
         for target, data in files.items():

@@ -107,7 +107,7 @@ def replace_published(
     raise AssertionError
 
 
-def _what_lies(sets: Iterable[Mapping[str, Path]], files: Iterable[Path], root: Path) -> dict[Path, bytes]:
+def _what_lies(sets: Iterable[Mapping[Any, Path]], files: Iterable[Path], root: Path) -> dict[Path, bytes]:
     """Content of the files that are there. What is no file is of no concern where none is to be put."""
     found: dict[Path, bytes] = {}
     for path in (path for one in sets for path in one.values()):
@@ -193,6 +193,19 @@ def _hash(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
 
 
+def other_formats(record: Path, sha256: str, places: Iterable[Path], root: Path) -> dict[str, bytes]:
+    """Name -> content of the files that a published JSON lists, among ``places``, if they are as we wrote them.
+
+    Args:
+        sha256: of the scan that they must come from.
+    """
+    earlier = read_earlier(publish.read_published(root, record))
+    if earlier is None or not earlier.is_untouched or earlier.sha256 != sha256:
+        return {}
+    read = _what_lies([dict(enumerate(places))], (), root)
+    return {path.name: content for path, content in read.items() if earlier.files.get(_name(path)) == _hash(content)}
+
+
 def path_mark(path: Path) -> str:
     """What tells an input from one of the same name elsewhere: 16 digits of the SHA-256 of its absolute path."""
     return _hash(os.fsencode(os.path.abspath(path)))[:16]  # noqa: PTH100 - resolve() would follow links
@@ -207,5 +220,5 @@ def is_anothers(record: Path, root: Path, path: Path) -> bool:
             return False
         with path.open("rb") as file:
             return bool(sha256 != hashlib.file_digest(file, "sha256").hexdigest())
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError, OSError):
-        return False
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError, OSError, Passing):
+        return False  # what is wrong there is said when it is published

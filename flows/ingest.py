@@ -145,7 +145,7 @@ def ingest(name: str, claim: str) -> Any:
             # The claim cannot be written down (a full disk). It has no running owner, so a sweep takes it back.
             why = as_fault(fault)
             return Failed(message=f"{why.vietnamese} / {why}")
-        return _ingest(store, name, held)
+        return _ingest(store, readable(held.name), held)
 
 
 def _ingest(store: ClaimStore, name: str, held: Claim) -> State[Any]:

@@ -131,13 +131,16 @@ class StabilityTracker:
     """How long each file of the inbox has looked the same. Pure: the caller brings the listings and the time.
 
     Only what was seen counts. A file's own time stamps say little: copies keep old ones, and a share's clock
-    is another one than ours.
+    is another one than ours. The time is that of a clock that nobody sets: else an hour put forward would let a file
+    that is just arriving look as if it had lain still for an hour.
 
     Attributes:
+        clock: which clock that is: one that counts from the start of a machine says nothing after the next start.
         since: path -> how it looks, and when it was first seen like that.
         is_news: whether the last listing brought anything new.
     """
 
+    clock: str
     since: dict[str, tuple[Look, float]] = field(default_factory=dict)
     is_news: bool = False
 
@@ -146,7 +149,7 @@ class StabilityTracker:
         noted: dict[str, tuple[Look, float]] = {}
         for path, look in files.items():
             before = self.since.get(path)
-            if before is not None and before[0] == look and before[1] <= now:  # a clock set back starts anew
+            if before is not None and before[0] == look and before[1] <= now:
                 noted[path] = before
             else:
                 noted[path] = (look, now)
@@ -156,16 +159,20 @@ class StabilityTracker:
 
     def dump(self) -> str:
         """As JSON, for the next process that looks."""
-        return json.dumps({path: [look.size, look.modified, at] for path, (look, at) in self.since.items()})
+        since = {path: [look.size, look.modified, at] for path, (look, at) in self.since.items()}
+        return json.dumps({"clock": self.clock, "since": since})
 
     @classmethod
-    def load(cls, text: str | bytes) -> StabilityTracker:
-        """What :meth:`dump` wrote; an empty tracker if it cannot be read."""
+    def load(cls, text: str | bytes, clock: str) -> StabilityTracker:
+        """What :meth:`dump` wrote; an empty tracker if it cannot be read, or is by another clock."""
         try:
-            noted = {path: (Look(*look), float(at)) for path, (*look, at) in json.loads(text).items()}
-            return cls(noted if all(isinstance(look.size, int) for look, _ in noted.values()) else {})
-        except (ValueError, TypeError, AttributeError, RecursionError):
-            return cls()
+            dumped = json.loads(text)
+            noted = {path: (Look(*look), float(at)) for path, (*look, at) in dumped["since"].items()}
+            if dumped["clock"] == clock and all(isinstance(look.size, int) for look, _ in noted.values()):
+                return cls(clock, noted)
+        except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
+            pass
+        return cls(clock)
 
 
 def looks_whole(path: Path) -> bool:

@@ -44,6 +44,15 @@ def complain_of(name: str, fault: Fault, verbose: bool) -> None:
         click.echo("\n".join(f"    {line}" for line in fault.detail.splitlines()), err=True)
 
 
+def tell_kept(name: str, outcome: Outcome) -> None:
+    """Where the text lies now that was published before: another scan's, or mended by hand."""
+    from flows.host.names import readable
+
+    if outcome.kept:
+        places = ", ".join(readable(path) for path in outcome.kept)
+        complain(f"{name}: what was published there before, and is not the same, is kept: {places}")
+
+
 class InOrder(click.Group):
     """Lists its commands in the order a user meets them, not by alphabet."""
 
@@ -144,6 +153,7 @@ def convert(
             tell(event)
             if isinstance(event, Published):
                 outcomes.append(event.outcome)
+                tell_kept(event.wanted.name, event.outcome)
                 for number, why in event.outcome.failed_pages:
                     complain(f"{event.wanted.name}: page {number} is marked as unreadable: {why}")
                 for number, why in event.outcome.damaged_pages:
@@ -170,7 +180,7 @@ def normalize(
     summary: bool | None,
 ) -> None:
     """Clean up text that another OCR engine produced (.txt or .md; folders are searched)."""
-    from flows.convert import plan, scratch
+    from flows.convert import plan, publish_plan, scratch
     from flows.pipeline.faults import as_fault
     from flows.pipeline.parts import may_replace
     from flows.pipeline.publish import TEXT_SUFFIXES
@@ -187,7 +197,9 @@ def normalize(
     with scratch(out) as work:
         for one in wanted:
             try:
-                outcomes.append(normalize_text(one.path, one.name, one.targets, settings, work))
+                outcome = normalize_text(one.path, one.name, publish_plan(one, settings, work / "staging"))
+                outcomes.append(outcome)
+                tell_kept(one.name, outcome)
             except Exception as fault:
                 failed += 1
                 complain_of(one.name, as_fault(fault), context.obj)

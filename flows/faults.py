@@ -199,8 +199,8 @@ CANCELLED = Message(
 
 IN_THE_WAY = Message(
     Passing,
-    "{what} is in the way: a folder lies where a file must go, or a file where a folder must; rename it.",
-    "{what} đang chiếm chỗ: có thư mục nằm ở chỗ của tệp, hoặc tệp nằm ở chỗ của thư mục; hãy đổi tên.",
+    "{what} is in the way: a folder lies where a file must go, a file where a folder must, or a link; rename it.",
+    "{what} đang chiếm chỗ: thư mục nằm ở chỗ của tệp, tệp nằm ở chỗ của thư mục, hoặc là liên kết; hãy đổi tên.",
 )
 DISK_TROUBLE = Message(
     Passing,

@@ -150,7 +150,7 @@ def ingest(name: str, claim: str) -> Any:
             # The claim cannot be written down (a full disk). It has no running owner, so a sweep takes it back.
             why = as_fault(fault)
             return Failed(message=f"{why.vietnamese} / {why}")
-        return _ingest(store, name, held)
+        return _ingest(store, readable(held.name), held)
 
 
 def _ingest(store: ClaimStore, name: str, held: Claim) -> State[Any]:
@@ -254,7 +254,16 @@ def work_on(store: ClaimStore, claim: Claim) -> Outcome:
         form: below(folders.published, os.fspath(place))
         for form, place in publish.output_names(claim.name, settings.formats, settings.split != "off").items()
     }
-    versions = below(folders.versions, claim.name).parent
+    plan = PublishPlan(
+        settings.repair,
+        settings.footnotes,
+        settings.low_confidence,
+        targets,
+        staging_folder(folders),
+        folders.versions,
+        settings.split,
+        folders.published,
+    )
     with WorkerPool(
         settings.jobs, memory=settings.worker_memory, scratch=settings.worker_scratch, warm=stages.WARM
     ) as pool:
@@ -265,7 +274,7 @@ def work_on(store: ClaimStore, claim: Claim) -> Outcome:
             if twin is not None:
                 wait_for_mounts(folders)
                 log.info("the same bytes as %s", readable(twin.name))
-                return duplicates.publish_copy(twin, claim.name, targets, staging_folder(folders), versions)
+                return duplicates.publish_copy(twin, claim.name, plan)
         claim = store.begin(claim)
         deadline = time.monotonic() + settings.document_timeout
         records = store.progress_folder(claim)
@@ -276,17 +285,11 @@ def work_on(store: ClaimStore, claim: Claim) -> Outcome:
         if not transfers.is_unchanged(store, claim):
             raise StillArriving
         wait_for_mounts(folders)
-        plan = PublishPlan(
-            settings.repair,
-            settings.footnotes,
-            settings.low_confidence,
-            targets,
-            staging_folder(folders),
-            versions,
-            settings.split,
-        )
         shown = Path(claim.name).name
-        return publish_pages.submit(records, shown, checked, plan, pool).result()
+        outcome: Outcome = publish_pages.submit(records, shown, checked, plan, pool).result()
+        for place in outcome.kept:
+            log.info("what was published there before is kept: %s", readable(place))
+        return outcome
 
 
 def read_pages(

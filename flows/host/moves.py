@@ -14,6 +14,7 @@ import errno
 import functools
 import os
 import shutil
+import stat
 from collections.abc import Callable, Iterator
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -58,17 +59,26 @@ def below_without_links(root: Path, name: str) -> Path:
 
 
 @contextlib.contextmanager
-def opened_folder(root: Path, name: str) -> Iterator[int]:
+def opened_folder(root: Path, name: str, *, make: bool = False) -> Iterator[int]:
     """The folder that holds ``root / name``, opened without following a link, not even one that is put there now.
+
+    Args:
+        make: whether folders that are missing are made.
 
     Raises:
         Gone: a link or no folder lies on the way.
-        OSError: a folder cannot be opened.
+        OSError: a folder cannot be opened or made.
     """
     flags = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
+    if make:
+        make_folder(root)
     handle = os.open(root, flags)
     try:
         for part in below(root, name).relative_to(root).parts[:-1]:
+            if make:
+                with contextlib.suppress(FileExistsError):
+                    os.mkdir(part, dir_fd=handle)
+                    os.fsync(handle)
             try:
                 inner = os.open(part, flags | os.O_NOFOLLOW, dir_fd=handle)
             except (FileNotFoundError, NotADirectoryError) as fault:
@@ -78,6 +88,52 @@ def opened_folder(root: Path, name: str) -> Iterator[int]:
         yield handle
     finally:
         os.close(handle)
+
+
+def open_regular(path: str | Path, folder: int | None = None) -> int:
+    """A handle on a regular file. Whatever else lies there now is not opened, or at once closed again.
+
+    Args:
+        folder: handle of the folder that ``path`` is relative to.
+
+    Raises:
+        Gone: it is no regular file.
+        OSError: it cannot be opened.
+    """
+    name = readable(Path(path).name)
+    if not stat.S_ISREG(os.stat(path, dir_fd=folder, follow_symlinks=False).st_mode):
+        raise Gone(f"{name} is no regular file")
+    try:
+        # What a person puts in its place at this moment is no link that is followed, no pipe that is waited for.
+        handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, dir_fd=folder)
+    except OSError as fault:
+        if fault.errno == errno.ELOOP:
+            raise Gone(f"{name} is a link") from fault
+        raise
+    if not stat.S_ISREG(os.fstat(handle).st_mode):
+        os.close(handle)
+        raise Gone(f"{name} is no regular file")
+    return handle
+
+
+def read_below(root: Path, name: str) -> bytes:
+    """The content of the regular file ``root / name``, reached over no link.
+
+    Raises:
+        Gone: a link lies on the way, or it is no regular file.
+        OSError: it is not there, or cannot be read.
+    """
+    with opened_folder(root, name) as folder, os.fdopen(open_regular(PurePosixPath(name).name, folder), "rb") as file:
+        return file.read()
+
+
+def is_file(path: Path) -> bool:
+    """Whether a regular file of that name is there, and no link to one.
+
+    Raises:
+        OSError: that cannot be said now.
+    """
+    return lies(path) and stat.S_ISREG(path.lstat().st_mode)
 
 
 def room_for(root: Path, name: str) -> Path:
@@ -175,24 +231,27 @@ def copy_whole(source: Path, parked: Path) -> None:
     """Copy a file to ``parked`` with its time stamps and flush it to disk, or leave nothing.
 
     Raises:
-        Gone: it changed meanwhile.
-        OSError: it cannot be copied.
+        Gone: it changed meanwhile, or is no regular file.
+        OSError: it cannot be copied, or something lies at ``parked``.
     """
     part = parked.with_name(parked.name + PART)
-    before = source.lstat()
-    try:
-        shutil.copyfile(source, part, follow_symlinks=False)
-        with contextlib.suppress(OSError):  # on some shares all files belong to one user, who is not us
-            shutil.copystat(source, part, follow_symlinks=False)
-        if not part.is_symlink():
-            with part.open("rb") as file:
-                os.fsync(file.fileno())
-        if not same_look(before, source.lstat()):
-            raise Gone(f"{readable(source.name)} changed while it was copied")
-    except BaseException:
-        part.unlink(missing_ok=True)
-        raise
-    part.rename(parked)
+    part.unlink(missing_ok=True)
+    with os.fdopen(open_regular(source), "rb") as file:
+        before = os.fstat(file.fileno())
+        # A new file, and never through a link that somebody puts there.
+        with part.open("xb") as copy:
+            try:
+                shutil.copyfileobj(file, copy, 1 << 20)
+                copy.flush()
+                with contextlib.suppress(OSError):  # on some shares all files belong to one user, who is not us
+                    shutil.copystat(source, part, follow_symlinks=False)
+                os.fsync(copy.fileno())
+                if not same_look(before, source.lstat()):
+                    raise Gone(f"{readable(source.name)} changed while it was copied")
+                rename_to_free(part, parked)
+            except BaseException:
+                part.unlink(missing_ok=True)
+                raise
     sync_folder(parked.parent)
 
 

@@ -26,6 +26,7 @@ class Outcome:
         files: what was published.
         seconds: from the first look to the last file.
         copy_of: name of the scan with the same bytes whose text this is; empty for what was read.
+        kept: where that lies now which was published before and would have been lost.
     """
 
     name: str
@@ -43,6 +44,7 @@ class Outcome:
     damaged_pages: tuple[tuple[int, str], ...] = ()
     seconds: float = 0.0
     copy_of: str = ""
+    kept: tuple[Path, ...] = ()
 
 
 def outcome_of(

@@ -180,6 +180,7 @@ def convert(files: Sequence[Wanted], settings: Settings, work: Path) -> Iterator
     Raises:
         ToolMissing: Tesseract, its Vietnamese data or poppler is missing.
     """
+    work = work.absolute()  # a worker stands elsewhere
     waiting = deque(enumerate(files))
     reading: deque[_Document] = deque()
     read: deque[_Document] = deque()
@@ -225,7 +226,7 @@ def convert(files: Sequence[Wanted], settings: Settings, work: Path) -> Iterator
                 return [Opened(wanted, checked.pages)]
 
             limits = settings.max_bytes, settings.max_pages
-            submit(after, stages.check, wanted.path, *limits, seconds=settings.page_timeout)
+            submit(after, stages.check, wanted.path.absolute(), *limits, seconds=settings.page_timeout)
 
         def read_page(document: _Document, number: int, attempt: int = 1) -> None:
             def after(future: Future[object]) -> list[Event]:
@@ -260,7 +261,7 @@ def convert(files: Sequence[Wanted], settings: Settings, work: Path) -> Iterator
             submit(
                 after,
                 stages.read_page_to_disk,
-                document.wanted.path,
+                document.wanted.path.absolute(),
                 number,
                 document.records,
                 settings.dpi,
@@ -281,8 +282,9 @@ def convert(files: Sequence[Wanted], settings: Settings, work: Path) -> Iterator
                 return [Published(document.wanted, replace(outcome, name=document.wanted.name, seconds=seconds))]
 
             wanted = document.wanted
+            targets = {form: target.absolute() for form, target in wanted.targets.items()}
             publish_plan = PublishPlan(
-                settings.repair, settings.footnotes, settings.low_confidence, wanted.targets, work / "staging"
+                settings.repair, settings.footnotes, settings.low_confidence, targets, work / "staging"
             )
             submit(
                 after,

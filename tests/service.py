@@ -11,6 +11,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -35,6 +36,35 @@ def clean_environment(**more: str) -> dict[str, str]:
     """The environment without settings of nambat and Prefect, and with ``more``."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("PREFECT_", "NAMBAT_"))}
     return {**kept, **more}
+
+
+PLANTED = (
+    *("resource", "json", "pickle", "numpy", "cv2", "click", "lxml", "PIL", "pytesseract", "prefect", "uvicorn"),
+    *("fastapi", "flows", "ocr", "normalize", "sitecustomize", "usercustomize"),
+)
+"""Modules that somebody may leave where nambat is started: Python's, others', ours."""
+
+
+def plant(folder: Path, *, at_start: bool) -> Callable[[], set[str]]:
+    """Put modules and programs into a folder that note when they are run, and Prefect's settings that lead astray.
+
+    Args:
+        at_start: whether there are such as Python loads before anything of ours, if the folder is in its path.
+
+    Returns:
+        Tells the names of those that were run.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    note = folder / "ran"
+    for name in PLANTED if at_start else ("resource", "numpy", "cv2"):
+        (folder / f"{name}.py").write_text(f"print('{name}.py', file=open({str(note)!r}, 'a'))\n")
+    for name in ("tesseract", "pdftoppm", "pdfinfo", "pdfimages", "python", "python3"):
+        (folder / name).write_text(f"#!/bin/sh\necho {name} >>'{note}'\n")
+        (folder / name).chmod(0o755)
+    (folder / ".env").write_text("PREFECT_API_URL=http://127.0.0.1:9/api\nPREFECT_SERVER_UI_ENABLED=false\n")
+    (folder / "prefect.toml").write_text("[server.ui]\nenabled = false\n[logging]\nlevel = 'nonsense'\n")
+    (folder / "pyproject.toml").write_text("[tool.prefect.server.ui]\nenabled = false\n")
+    return lambda: set(note.read_text().split()) if note.exists() else set()
 
 
 @dataclass

@@ -1,8 +1,9 @@
 """Where modules, programs and libraries are looked for: never in the current folder, which may be a stranger's.
 
 A clerk stands in the folder that a scan was sent in when it is converted. A ``resource.py``, a ``tesseract`` or a
-``prefect.toml`` beside it is not ours. The environment is trusted, but an empty part of a list in it (``PATH=:/usr/bin``,
-``PYTHONPATH=$PYTHONPATH:/opt/x`` where there was none) means the current folder, which hardly anyone wanted.
+``prefect.toml`` beside it is not ours. The environment is trusted, but an empty part of a list in it
+(``PATH=:/usr/bin``, ``PYTHONPATH=$PYTHONPATH:/opt/x`` where there was none) means the current folder, which hardly
+anyone wanted.
 """
 
 from __future__ import annotations

@@ -8,8 +8,8 @@ module (1.5 s under Prefect).
 
 A worker is ``python -P -m flows.pipeline.workers`` in its own session and, as the programs that it starts, in a folder
 of its own: nothing that lies where nambat was started is taken for a module or a program. Calls and results go over two
-private pipes; its standard output and error go to a temporary file whose end is the detail of a crash. When the parent dies, the
-pipe closes and the worker ends itself with its children.
+private pipes; its standard output and error go to a temporary file whose end is the detail of a crash. When the parent
+dies, the pipe closes and the worker ends itself with its children.
 
 Temporary files of a worker and its children lie in a folder of its own, which goes when the worker is killed:
 a page that timed out would else leave its image behind.

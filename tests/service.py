@@ -38,6 +38,8 @@ def clean_environment(**more: str) -> dict[str, str]:
     return {**kept, **more}
 
 
+ROOT = Path(__file__).parents[1]
+
 PLANTED = (
     *("resource", "json", "pickle", "numpy", "cv2", "click", "lxml", "PIL", "pytesseract", "prefect", "uvicorn"),
     *("fastapi", "flows", "ocr", "normalize", "sitecustomize", "usercustomize"),
@@ -74,15 +76,19 @@ class Service:
     Attributes:
         settings: environment variables for it.
         log: what it says; added to by each start.
+        stands_in: the folder it is started in; this process's by default.
+        token: what its Prefect server wants to see with all that changes something.
     """
 
     home: Path
     log: Path
     settings: dict[str, str] = field(default_factory=dict)
     port: int = field(default_factory=free_port)
+    stands_in: Path | None = None
     process: subprocess.Popen[bytes] | None = None
     starts: int = 0
     said_before: int = 0
+    token: str = ""
 
     @property
     def store(self) -> ClaimStore:
@@ -106,13 +112,15 @@ class Service:
             log.flush()
             self.said_before = log.tell()
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "flows.cli", "serve"],
+                [sys.executable, "-P", "-m", "flows.cli", "serve"],
+                cwd=self.stands_in,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
                 start_new_session=True,
                 env=clean_environment(
-                    **{"NAMBAT_HOME": str(self.home), "NAMBAT_PORT": str(self.port), **self.settings}
+                    **{"NAMBAT_HOME": str(self.home), "NAMBAT_PORT": str(self.port), "PYTHONPATH": str(ROOT)},
+                    **self.settings,
                 ),
             )
 
@@ -152,21 +160,28 @@ class Service:
 
     def api(self, path: str, method: str = "POST", /, **body: Any) -> Any:
         """What its Prefect server answers."""
-        request = urllib.request.Request(
-            f"http://127.0.0.1:{self.port}/api/{path}",
-            data=json.dumps(body).encode(),
-            headers={"content-type": "application/json"},
-            method=method,
-        )
         for again in range(20):
+            request = urllib.request.Request(
+                f"http://127.0.0.1:{self.port}/api/{path}",
+                data=None if method == "GET" else json.dumps(body).encode(),
+                headers={
+                    "content-type": "application/json",
+                    "prefect-csrf-client": "tests",
+                    "prefect-csrf-token": self.token or "none yet",
+                },
+                method=method,
+            )
             try:
                 with urllib.request.urlopen(request, timeout=60) as answer:
                     return json.loads(answer.read() or "null")
             except urllib.error.HTTPError as error:
-                # SQLite is locked for the moment; Prefect's own client asks again as well.
-                if error.code != 503 or again == 19:
+                # A token is valid for an hour. SQLite may be locked for the moment; Prefect's own client asks again too.
+                if error.code not in (403, 503) or again == 19:
                     raise
-                time.sleep(0.5)
+                if error.code == 403:
+                    self.token = self.api("csrf-token?client=tests", "GET")["token"]
+                else:
+                    time.sleep(0.5)
         raise AssertionError
 
     def runs(self, name: str) -> list[dict[str, Any]]:

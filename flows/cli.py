@@ -476,6 +476,10 @@ def require_tools() -> None:
 
 def main() -> None:
     """The entry point: turns whatever happens into one clear line and an exit status."""
+    from flows.host.trusted_paths import shut_out_current_folder
+
+    shut_out_current_folder()
+
     from flows.settings import BadSetting
 
     # These then unwind like Ctrl-C: children are ended and scratch files removed.

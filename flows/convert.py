@@ -154,16 +154,20 @@ def plan(
 
 
 def publish_plan(wanted: Wanted, settings: Settings, staging: Path) -> PublishPlan:
-    """How a file is published: what would be lost in its folder goes to ``versions/`` there."""
+    """How a file is published: what would be lost in its folder goes to ``versions/`` there.
+
+    All paths are absolute, since a worker stands in another folder.
+    """
+    out = wanted.out.absolute()
     return PublishPlan(
         settings.repair,
         settings.footnotes,
         settings.low_confidence,
-        wanted.targets,
-        staging,
-        versions=wanted.out / "versions",
+        {form: target.absolute() for form, target in wanted.targets.items()},
+        staging.absolute(),
+        versions=out / "versions",
         split=settings.split,
-        root=wanted.out,
+        root=out,
         keeps_formats=True,
         path_mark=path_mark(wanted.path),
     )
@@ -246,6 +250,7 @@ def convert(files: Sequence[Wanted], settings: Settings, work: Path) -> Iterator
     Raises:
         ToolMissing: Tesseract, its Vietnamese data or poppler is missing.
     """
+    work = work.absolute()  # a worker stands elsewhere
     waiting = deque(enumerate(files))
     reading: deque[_Document] = deque()
     read: deque[_Document] = deque()
@@ -291,7 +296,7 @@ def convert(files: Sequence[Wanted], settings: Settings, work: Path) -> Iterator
                 return [Opened(wanted, checked.pages)]
 
             limits = settings.max_bytes, settings.max_pages
-            submit(after, stages.check, wanted.path, *limits, seconds=settings.page_timeout)
+            submit(after, stages.check, wanted.path.absolute(), *limits, seconds=settings.page_timeout)
 
         def read_page(document: _Document, number: int, attempt: int = 1) -> None:
             def after(future: Future[object]) -> list[Event]:
@@ -326,7 +331,7 @@ def convert(files: Sequence[Wanted], settings: Settings, work: Path) -> Iterator
             submit(
                 after,
                 stages.read_page_to_disk,
-                document.wanted.path,
+                document.wanted.path.absolute(),
                 number,
                 document.records,
                 settings.dpi,

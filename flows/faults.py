@@ -46,6 +46,10 @@ class ShareAway(Fault):
     permanent = False
 
 
+class NotAdmitted(Fault):
+    """A request that our Prefect server does not answer: a page that is none of its own made it."""
+
+
 class Passing(Fault):
     """A trouble of the machine that may pass: a full disk, no memory, a missing permission."""
 
@@ -217,4 +221,19 @@ SHARE_AWAY = Message(
     "{mount}, where {folder} lies, is not mounted; mount it (or remove {record} if it will not come back).",
     "Thư mục {folder} nằm trên ổ {mount}, nhưng ổ này chưa được gắn (mount); hãy gắn lại ổ "
     "(hoặc xóa tệp {record} nếu ổ này không còn dùng nữa).",
+)
+
+# -- the Prefect server -------------------------------------------------------------------------------------------
+
+FOREIGN_NAME = Message(
+    NotAdmitted,
+    "{name} is no name that this server is known by; open it by its address in digits, or start nambat with "
+    "PREFECT_SERVER_UI_API_URL=http://NAME:PORT/api.",
+    "Máy chủ này không nhận tên {name}; hãy mở bằng địa chỉ dạng số, hoặc khởi động nambat với "
+    "PREFECT_SERVER_UI_API_URL=http://TÊN:CỔNG/api.",
+)
+FOREIGN_PAGE = Message(
+    NotAdmitted,
+    "Another page ({origin}) must not ask this server; open the address of its UI instead.",
+    "Trang khác ({origin}) không được phép gọi máy chủ này; hãy mở thẳng địa chỉ giao diện của nó.",
 )

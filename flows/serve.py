@@ -24,6 +24,7 @@ from flows.host.locks import locked
 from flows.host.mounts import missing_mount, note_mounts
 from flows.host.names import readable
 from flows.host.processes import machine
+from flows.host.trusted_paths import shut_out_current_folder, stand_in
 from flows.intake import transfers
 from flows.intake.claims import Claim, ClaimStore
 from flows.intake.quarantine import crashed_too_often, drop_stray_notes
@@ -95,7 +96,9 @@ def serve(settings: Settings, say: Say) -> None:
             )
         end_leftovers(store)
         clear_leftovers(store)
-        # The runs' processes find the same folders, wherever they are started.
+        # The runs' processes find the same folders, wherever they are started, and nothing of where we were started.
+        shut_out_current_folder()
+        stand_in(folders.home / "prefect")
         os.environ["NAMBAT_HOME"] = str(folders.home)
         os.environ.update(prefect_environment(folders, os.environ))
         deadline = _StopDeadline()
@@ -416,6 +419,9 @@ def ingest_now(
     store = ClaimStore(settings)
     folders = store.folders
     folders.make()
+    files = [(path.absolute(), name) for path, name in files]
+    shut_out_current_folder()
+    stand_in(folders.home / "prefect")
     os.environ["NAMBAT_HOME"] = str(folders.home)
     os.environ["NAMBAT_PUBLISHED"] = str(folders.published)
     service = read_service(folders)

@@ -153,6 +153,12 @@ class Settings(BaseSettings):
         False, description="Let the server listen beyond this machine without a password (behind a proxy that asks)."
     )
 
+    @field_validator("home", "inbox", "published")
+    @classmethod
+    def _absolute(cls, value: Path | None) -> Path | None:
+        # Once and for all: a service stands in a folder of its own later.
+        return value and value.expanduser().absolute()
+
     @field_validator("formats", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
@@ -194,12 +200,12 @@ class Settings(BaseSettings):
 
     @property
     def folders(self) -> Folders:
-        home = self.home.expanduser().absolute()
+        home = self.home
         return Folders(
             home=home,
-            inbox=(self.inbox or home / "inbox").expanduser().absolute(),
+            inbox=self.inbox or home / "inbox",
             working=home / "working",
-            published=(self.published or home / "published").expanduser().absolute(),
+            published=self.published or home / "published",
             originals=home / "originals",
             quarantine=home / "quarantine",
             versions=home / "versions",

@@ -33,12 +33,14 @@ class CleanPage:
         ink: the same page as a mask, 255 where there is ink.
         skew: degrees by which it was turned; positive = it hung down to the right.
         seals: the round seals that were taken off.
+        sealed: the same page as ``image`` with those of its seals that are not red.
     """
 
     image: np.ndarray
     ink: np.ndarray
     skew: float
     seals: list[seals.Seal] = field(default_factory=list)
+    sealed: np.ndarray | None = None
 
 
 def clean(image: np.ndarray) -> CleanPage:
@@ -61,7 +63,7 @@ def clean(image: np.ndarray) -> CleanPage:
     ink = binarize(grey)
     found = seals.find_seals(grey, ink)
     bare = seals.without_seals(grey, ink, found)
-    return CleanPage(bare, ink if bare is grey else binarize(bare), skew, [*red, *found])
+    return CleanPage(bare, ink if bare is grey else binarize(bare), skew, [*red, *found], grey)
 
 
 def even_light(grey: np.ndarray) -> np.ndarray:

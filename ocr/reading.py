@@ -120,7 +120,9 @@ def _reread(read: _Read, zones: tuple[Zone, ...], rules: tuple[Box, ...], dpi: i
     rereads: tuple[Callable[[Sequence[Zone]], list[Line] | None], ...] = (
         lambda zones: read_columns(zones, width, lambda box, signs: again(box, with_signs=signs)),
         lambda zones: read_doubtful(zones, read.page.seals, partial(block, margin=20), framed, width, height),
-        lambda zones: read_about_seals(zones, read.page.seals, read.parts, [block, larger, bare]),
+        lambda zones: read_about_seals(
+            zones, read.page.seals, read.parts, [block, larger, bare], read.layers
+        ),
         lambda zones: read_cells(zones, read.image, partial(block, margin=40)),
         lambda zones: read_missed(zones, read.parts, read.page.seals, partial(block, margin=20)),
         lambda zones: read_list_marks(zones, read.parts, read.unerased, partial(block, margin=20)),
@@ -221,6 +223,11 @@ class _Read:
         """The page without the number at the head of a note, which is one of its raised signs instead."""
         others = [sign for sign in self.signs if not sign.box.overlaps(head.sign.box)]
         return replace(self, image=head.taken_out(self.image), signs=[*others, head.sign])
+
+    @property
+    def layers(self) -> list[np.ndarray]:
+        """The page in grey with its seals, and without them."""
+        return [self.image] if self.page.sealed is None else [self.page.sealed, self.image]
 
     @property
     def confidence(self) -> float:

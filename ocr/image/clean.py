@@ -39,6 +39,7 @@ class CleanPage:
         seals: the round seals that were taken off.
         stamped: what was stamped on the page in red and taken off with them, as ``image``; ``None`` where nothing was.
         stamps: where it stands.
+        sealed: the same page as ``image`` with those of its seals that are not red.
     """
 
     image: np.ndarray
@@ -47,6 +48,7 @@ class CleanPage:
     seals: list[seals.Seal] = field(default_factory=list)
     stamped: np.ndarray | None = None
     stamps: list[Stamp] = field(default_factory=list)
+    sealed: np.ndarray | None = None
 
 
 def clean(image: np.ndarray) -> CleanPage:
@@ -79,7 +81,7 @@ def clean(image: np.ndarray) -> CleanPage:
     ink = binarize(grey)
     found = seals.find_seals(grey, ink)
     bare = seals.without_seals(grey, ink, found)
-    return CleanPage(bare, ink if bare is grey else binarize(bare), skew, [*red, *found], stamped, stamps)
+    return CleanPage(bare, ink if bare is grey else binarize(bare), skew, [*red, *found], stamped, stamps, grey)
 
 
 def _without(mask: np.ndarray | None, other: np.ndarray | None) -> np.ndarray | None:

@@ -337,6 +337,7 @@ class Page:
         unread: where print stands that is in no word.
         has_ink: whether there is any ink on it; a page without words need not be blank.
         damage: what is known to be missing of a page whose rest was read, one sentence; ``None`` where nothing is.
+        separator: whether it is a separator sheet, which parts two documents and belongs to none.
         seconds: wall time of reading the page.
         error: why the page could not be read; then there are no zones. ``None`` for a page that was read,
             a blank one included.
@@ -354,6 +355,7 @@ class Page:
     unread: tuple[Box, ...] = ()
     has_ink: bool = False
     damage: str | None = None
+    separator: bool = False
     seconds: float = 0.0
     error: str | None = None
     engine: dict[str, str] = field(default_factory=dict)
@@ -389,6 +391,7 @@ def to_json(page: Page) -> str:
             "rules": page.rules,
             "ink": [page.ink_explained, page.unread, page.has_ink],
             "damage": page.damage,
+            **({"separator": True} if page.separator else {}),
             "seconds": page.seconds,
             "error": page.error,
             "engine": page.engine,
@@ -435,6 +438,7 @@ def from_json(text: str) -> Page:
             unread=tuple(Box(*box) for box in unread),
             has_ink=any(ink),
             damage=data.get("damage"),
+            separator=bool(data.get("separator")),
             seconds=data["seconds"],
             error=data["error"],
             engine=data["engine"],

@@ -14,6 +14,7 @@ import numpy as np
 from ocr.fragments import mended
 from ocr.image import clean, specks
 from ocr.image.components import Components, find_components
+from ocr.image.separator_sheet import is_separator_sheet
 from ocr.layout import tick_boxes, unread_ink
 from ocr.layout.digit_heights import measure_digits
 from ocr.layout.ruled_tables import Table, column_boxes, erase_borders, find_tables
@@ -47,6 +48,9 @@ _DOUBTFUL = 70.0
 _LARGER = 0.73
 #: In x-heights: a component taller or wider than this is a stroke of the pen.
 _STROKE_HEIGHT, _STROKE_WIDTH = 3.2, 10.0
+#: Words that may be read on a separator sheet, the signs that its codes are taken for among them. A page with more and
+#: the code of one is a document's.
+_MOST_ON_SHEET = 80
 #: Tesseract's orientation detection is believed from this confidence on.
 _SURE_ROTATION = 2.0
 #: Of the type that offices use (13 and 14 points), in inches: where nothing was read, nothing else tells it.
@@ -103,6 +107,7 @@ def read_page(path: Path, number: int, *, dpi: int = 300, timeout: float = 180.0
         unread=ink.unread,
         has_ink=bool(read.page.ink.any()),
         damage=str(rendered.damage) if rendered.damage else None,
+        separator=len(words_of(lines)) <= _MOST_ON_SHEET and is_separator_sheet(read.page.image, dpi),
         seconds=round(time.perf_counter() - begun, 3),
         engine=dict(engine_versions()),
     )

@@ -61,6 +61,7 @@ Role = Literal[
     "table",
     "missing",
     "part missing",
+    "sheet",
     "notes",
     "page number",
     "stamp",
@@ -77,8 +78,10 @@ class _Part:
     """A line of the body with the role of the zone it stands in.
 
     Attributes:
-        role: ``text``, ``letterhead``, ``recipients``, ``signature``, ``table``, ``missing`` or ``part missing``.
-        lines: one line, all those of a table, or none for the marker of a page that is lost, in whole or in part.
+        role: ``text``, ``letterhead``, ``recipients``, ``signature``, ``table``, ``missing``, ``part missing`` or
+            ``sheet``.
+        lines: one line, all those of a table, or none for a separator sheet and for the marker of a page that is
+            lost, in whole or in part.
         table: the zone of a table.
         goes_on: the table continues the one before it.
     """
@@ -101,6 +104,7 @@ class _Reading:
     dropped: list[Dropped] = field(default_factory=list)
     warnings: list[PageWarning] = field(default_factory=list)
     reports: list[PageReport] = field(default_factory=list)
+    begins: bool = True  # the page to come is the first of a document
     engine: dict[str, str] = field(default_factory=dict)
 
     def drop(self, page: int, lines: Iterable[Line], reason: DropReason) -> None:
@@ -132,7 +136,8 @@ def build_document(pages: Iterable[Page], source: Source) -> Document:
     parts = _closing_in_order(_relined(reading.body, reattached.relined))
     reading.dropped += [Dropped(page, box, text, "noise") for page, box, text in reattached.strays]
     blocks = tuple(_blocks(parts, margins, reattached.rulings))
-    blocks = tuple(block for own in documents(blocks) for block in titled(own))
+    sheets = {page.number for page in pages if page.separator}
+    blocks = tuple(block for own in documents(blocks, sheets) for block in titled(own))
     cited = {label for block in blocks for label in block.labels}
     odd = [warning for block in blocks if block.rows for warning in tables.disagreements(block)]
     warnings = [*reading.warnings, *reattached.warnings, *odd]
@@ -190,8 +195,14 @@ def _relined(parts: Sequence[_Part], relined: Mapping[int, Line]) -> list[_Part]
 def _take_page(page: Page, outside: _Outside, reading: _Reading) -> None:
     reading.reports.append(_report(page))
     reading.engine.update(page.engine)
+    if page.separator:
+        reading.body.append(_Part("sheet", page.number))
+        reading.dropped.append(Dropped(page.number, None, " ".join(w.text for w in page.words), "separator sheet"))
+        reading.begins = True
+        return
     if page.error is not None:
         reading.body.append(_Part("missing", page.number))
+        reading.begins = False
         reading.warnings.append(PageWarning(page.number, f"The page could not be read: {page.error}"))
         return
     if page.damage is not None:
@@ -207,10 +218,11 @@ def _take_page(page: Page, outside: _Outside, reading: _Reading) -> None:
         return
     reading.margins[page.number] = page_margins(boxes)
     reading.widths[page.number] = page.width
-    for piece in _roles(zones, page.number == 1, page.width):
+    for piece in _roles(zones, reading.begins, page.width):
         _take_piece(piece, page.number, reading)
     if page.damage is not None:
         reading.body.append(_Part("part missing", page.number))
+    reading.begins = False
 
 
 def _without_words(page: Page) -> str:
@@ -228,7 +240,7 @@ def _documents_own(page: Page, outside: _Outside, reading: _Reading) -> tuple[Zo
     zones = with_number(zones)
     for line, reason in added:
         reading.drop_added(page.number, line, reason)
-    if page.number == 1:
+    if reading.begins:
         zones = with_title_parted(zones, page)
     for reason, places in outside.items():
         zones, lines = _without_places(zones, page.number, places)
@@ -339,18 +351,19 @@ def _is_stroke(line: Line) -> bool:
 def _report(page: Page) -> PageReport:
     words = page.words
     confidences = [word.confidence for word in words]
+    print_ = bool(words) and not page.separator
     return PageReport(
         number=page.number,
         dpi=page.dpi,
         skew=page.skew,
         words=len(words),
-        mean_confidence=round(mean_confidence(words), 1) if words else None,
-        lowest_confidence=round(min(confidences), 1) if words else None,
+        mean_confidence=round(mean_confidence(words), 1) if print_ else None,
+        lowest_confidence=round(min(confidences), 1) if print_ else None,
         seconds=page.seconds,
         error=page.error,
         damage=page.damage,
         ink_explained=page.ink_explained,
-        grade=None if page.error else grade(_words_of_print(page), page.ink_explained),
+        grade=None if page.error or page.separator else grade(_words_of_print(page), page.ink_explained),
     )
 
 
@@ -633,6 +646,8 @@ def _blocks(body: Sequence[_Part], margins: Mapping[int, Margins], rulings: Ruli
     for (role, parts), own, text in zip(runs, lines, texts, strict=True):
         if role == "missing" or role == "part missing":
             yield from (_missing(part.page, in_part=role == "part missing") for part in parts)
+        elif role == "sheet":
+            so_far = _SoFar(so_far.bold_headings)
         elif role == "table":
             on_pages = [tables.PagePart(part.page, part.table, part.goes_on) for part in parts if part.table]
             yield from tables.table_blocks(on_pages, rulings)

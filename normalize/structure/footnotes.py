@@ -16,7 +16,7 @@ from itertools import accumulate, pairwise
 from normalize.document import PageWarning, Token, Tokens
 from normalize.structure import note_heads
 from normalize.structure.lines import Key, Margins, Ruling, SetLine, cut, set_line, usual_pitch
-from ocr.page import Box, Line, Raised, hull
+from ocr.page import Box, Line, Raised, Word, hull
 
 #: A raised 2 or 3 after one of these is part of a unit, not a footnote reference.
 _UNIT = re.compile(r"(?:^|[^A-Za-zÀ-ỹ])(?:[kdchm]?m)$")
@@ -657,25 +657,35 @@ def _with_heads_joined(
 
     That is half an opening quote, which stands as it should in the text that was read behind the number.
     """
-    out, strays = [], []
+    out: list[tuple[int, Line]] = []
+    strays: list[tuple[int, Box | None, str]] = []
     for page, line in zone_lines:
         headed = raised_head(line)
-        index, word = (headed[0], line.words[headed[0]]) if headed else (0, line.words[0])
-        signs = [raised for raised in word.raised if not any(c.isalnum() for c in word.text[: raised.offset])]
-        digits = sorted((raised for raised in signs if raised.text.isdigit()), key=lambda raised: raised.box.left)
-        if len(signs) > 1 and digits:
-            number = Raised(
-                max(raised.offset for raised in digits),
-                "".join(raised.text for raised in digits),
-                min(raised.confidence for raised in digits),
-                hull([raised.box for raised in digits]),
-            )
-            strays += [(page, raised.box, raised.text) for raised in signs if raised not in digits]
-            rest = (raised for raised in word.raised if raised not in signs)
-            words = [*line.words[:index], replace(word, raised=(number, *rest)), *line.words[index + 1 :]]
-            line = replace(line, words=tuple(words))
-        out.append((page, line))
+        joined, others = _with_head_joined(line.words[headed[0]]) if headed else (line.words[0], [])
+        words = [*line.words[: headed[0]], joined, *line.words[headed[0] + 1 :]] if headed else line.words
+        strays += [(page, raised.box, raised.text) for raised in others]
+        out.append((page, replace(line, words=tuple(words))))
     return out, strays
+
+
+def _with_head_joined(word: Word) -> tuple[Word, list[Raised]]:
+    """The first word of a note with the raised digits before its text joined, and the other signs there."""
+    signs = [raised for raised in word.raised if not any(c.isalnum() for c in word.text[: raised.offset])]
+    digits = sorted((raised for raised in signs if raised.text.isdigit()), key=lambda raised: raised.box.left)
+    if len(signs) < 2 or not digits:
+        return word, []
+    rest = [raised for raised in word.raised if raised not in signs]
+    return replace(word, raised=(_one_number(digits), *rest)), [raised for raised in signs if raised not in digits]
+
+
+def _one_number(digits: Sequence[Raised]) -> Raised:
+    """Raised digits that stand side by side, as one sign."""
+    return Raised(
+        max(raised.offset for raised in digits),
+        "".join(raised.text for raised in digits),
+        min(raised.confidence for raised in digits),
+        hull([raised.box for raised in digits]),
+    )
 
 
 def _rulings_within(page: int, line: Line, head: Raised | None) -> dict[Key, Ruling]:

@@ -6,7 +6,7 @@ without it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -56,12 +56,24 @@ def read_note_heads(
     notes = [line for zone in zones if zone.kind == "notes" for line in zone.lines]
     cited = _cited([line for line in lines if line not in sizes])
     for number, places in _unanswered(cited, [_raised_head(found.get(line, line)) for line in notes]):
-        heads = [(notes[at], find(replace(notes[at], x_height=sizes[notes[at]]), str(number))) for at in places]
-        sure = [(line, head) for line, head in heads if head]
-        for line, head in sorted(sure, key=lambda one: -one[1].sign.confidence)[:1]:
-            if read := _read(line, head, again):
-                found[line] = replace(read, x_height=sizes[line])
+        there = {line: sizes[line] for line in notes[places.start : places.stop]}
+        found |= _with_expected(number, there, find, again)
     return [found.get(line, line) for line in lines] if found else None
+
+
+def _with_expected(
+    number: int,
+    sizes: Mapping[Line, float],
+    find: Callable[[Line, str], NoteHead | None],
+    again: Callable[[Box, NoteHead], Sequence[Line]],
+) -> dict[Line, Line]:
+    """The line at whose head a number is seen most surely, read again; none where it is seen at no head."""
+    heads = {line: head for line, size in sizes.items() if (head := find(replace(line, x_height=size), str(number)))}
+    if not heads:
+        return {}
+    line = max(heads, key=lambda one: heads[one].sign.confidence)
+    read = _read(line, heads[line], again)
+    return {line: replace(read, x_height=sizes[line])} if read else {}
 
 
 def _sizes(zones: Sequence[Zone]) -> dict[Line, float]:

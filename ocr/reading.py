@@ -26,7 +26,7 @@ from ocr.page import Box, Line, Page, Zone, lines_of, mean_confidence, words_of,
 from ocr.rasterize import MAX_PIXELS, render
 from ocr.reread.about_seals import read_about_seals
 from ocr.reread.columns import read_columns
-from ocr.reread.doubtful_lines import read_doubtful
+from ocr.reread.doubtful_lines import read_alone, read_doubtful
 from ocr.reread.list_marks import read_list_marks
 from ocr.reread.missed_text import read_missed
 from ocr.reread.note_heads import read_note_heads
@@ -122,15 +122,18 @@ def _reread(read: _Read, zones: tuple[Zone, ...], rules: tuple[Box, ...], dpi: i
     # Told a lower resolution, Tesseract is given larger letters, which it reads differently where they are broken.
     larger = partial(read.again, dpi=round(_LARGER * dpi), timeout=timeout, one_block=True, margin=25)
     bare = partial(block, without_strokes=True)
+
+    def read_apart(told: int) -> Callable[[Sequence[Box]], list[list[Line]]]:
+        return partial(read.apart, dpi=told, timeout=timeout, margin=25)
+
     rereads: tuple[Callable[[Sequence[Zone]], list[Line] | None], ...] = (
         lambda zones: read_columns(zones, width, lambda box, signs: again(box, with_signs=signs)),
         lambda zones: read_doubtful(zones, read.page.seals, partial(block, margin=20), framed, width, height),
-        lambda zones: read_about_seals(
-            zones, read.page.seals, read.parts, [block, larger, bare], read.layers
-        ),
+        lambda zones: read_about_seals(zones, read.page.seals, read.parts, [block, larger, bare], read.layers),
         lambda zones: read_cells(zones, read.image, partial(block, margin=40)),
         lambda zones: read_missed(zones, read.parts, read.page.seals, partial(block, margin=20)),
         lambda zones: read_list_marks(zones, read.parts, read.unerased, partial(block, margin=20)),
+        lambda zones: read_alone(zones, width, read.page.seals, [read_apart(dpi), read_apart(round(_LARGER * dpi))]),
         lambda zones: read_torn(lines_of(zones), read.parts, partial(block, margin=20)),
         lambda zones: read_note_heads(
             zones,
@@ -217,6 +220,32 @@ class _Read:
 
         return read_stamps(self.page.stamped, self.page.stamps, dpi, again)
 
+    def apart(self, boxes: Sequence[Box], dpi: int, timeout: float, margin: int) -> list[list[Line]]:
+        """Parts of the page, each read by itself, in one go: one below the other, with paper between them.
+
+        Args:
+            margin: pixels of paper around each.
+
+        Returns:
+            The lines of each part.
+        """
+        parts = [self.image[box.top : box.bottom, box.left : box.right] for box in boxes]
+        paper = int(np.percentile(np.concatenate([part.ravel() for part in parts]), 90))
+        sheet = _below_each_other(parts, margin, paper)
+        ends = np.cumsum([part.shape[0] + 2 * margin for part in parts])
+        out: list[list[ReadLine]] = [[] for _ in boxes]
+        found = list(map(mended, recognize(sheet, dpi=dpi, timeout=timeout, one_block=True)))
+        for line in with_roman_ones(found, sheet):
+            at = min(int(np.searchsorted(ends, line.box.y, side="right")), len(boxes) - 1)
+            box, above = boxes[at], int(ends[at]) - parts[at].shape[0] - 2 * margin
+            out[at].append(moved(line, 1.0, box.left - margin, box.top - margin - above))
+        return [self._attached(lines, box) for lines, box in zip(out, boxes, strict=True)]
+
+    def _attached(self, lines: Sequence[ReadLine], box: Box) -> list[Line]:
+        """Lines read anew in a part of the page, with the signs that were taken out of it."""
+        whole = put_in(put_back(list(lines), self.shifts), [one for one in self.inequalities if box.holds(one.box)])
+        return attach(measured(whole, self.parts), self.signs)
+
     def _strokes(self, box: Box) -> np.ndarray:
         """Mask of the strokes of the pen in a part of the page: components that are larger than joined letters."""
         size = float(np.median([line.x_height for line in self.lines]))
@@ -238,6 +267,13 @@ class _Read:
     def confidence(self) -> float:
         """Mean over the letters, 0 to 100."""
         return mean_confidence([word for line in self.lines for word in line.words])
+
+
+def _below_each_other(parts: Sequence[np.ndarray], margin: int, paper: int) -> np.ndarray:
+    """Parts of a page in one image, ``(height, width)`` grey, with so many pixels of paper around each."""
+    widest = max(part.shape[1] for part in parts)
+    rims = [((margin, margin), (margin, margin + widest - part.shape[1])) for part in parts]
+    return np.vstack([np.pad(part, rim, constant_values=paper) for part, rim in zip(parts, rims, strict=True)])
 
 
 def _read(image: np.ndarray, dpi: int, timeout: float) -> _Read:

@@ -6,9 +6,10 @@ from dataclasses import replace
 
 import pytest
 
+from normalize.document import Document
 from normalize.structure import recipients
 from normalize.structure.build import build_document
-from ocr.page import Box, Line, Word, hull, of_words, zone_of
+from ocr.page import Box, Line, Word, hull, letter, of_words, zone_of
 from tests.test_structure import SOURCE, head
 from tests.typeset import line, page
 
@@ -93,3 +94,44 @@ def test_an_item_goes_on_below_a_stroke() -> None:
 
 def test_text_far_below_the_list_is_text() -> None:
     assert closed(["Tài liệu gửi kèm theo công văn."], gap=300) == ["- Các Bộ: Ngoại giao, Tài chính,"]
+
+
+def listed(confidence: float, text: str = "- Sở Tài chính;", letters: str | None = None) -> Document:
+    """A document with a list of recipients, whose second item has a word that was read with some confidence."""
+    start = page(1, head("T >Nội dung.<", "L Nơi nhận:", "L - Như trên;", f"L {text}", "L - Lưu: VT.", "R CHỦ TỊCH"))
+
+    def doubted(one: Line) -> Line:
+        if one.text != text:
+            return one
+        known = one.words[1].letters if letters is None else tuple(map(letter, letters))
+        return of_words(
+            one, [one.words[0], replace(one.words[1], confidence=confidence, letters=known), *one.words[2:]]
+        )
+
+    zones = tuple(replace(zone, lines=tuple(map(doubted, zone.lines))) for zone in start.zones)
+    return build_document([replace(start, zones=zones)], SOURCE)
+
+
+def test_a_list_with_a_word_that_could_not_be_read_is_left_open() -> None:
+    document = listed(20.0)
+    assert document.metadata.recipients == ()
+    (doubt,) = (warning for warning in document.warnings if "recipients" in warning.message)
+    (line_of_it,) = (block for block in document.blocks if block.text == "- Sở Tài chính;")
+    assert doubt.page == 1
+    assert doubt.box == line_of_it.box
+    assert "recipients" not in document.parts[0].evidence
+
+
+@pytest.mark.parametrize("doubted", [(60.0,), (20.0, "- Sở Tài chính;", "SỞ"), (5.0, "- – Tài chính;")])
+def test_doubts_that_are_none(doubted: tuple[float, str, str]) -> None:
+    """A word that is sure enough, one that was repaired, and a sign that is no word."""
+    document = listed(*doubted)
+    assert len(document.metadata.recipients) == 3
+    assert not [warning for warning in document.warnings if "recipients" in warning.message]
+
+
+def test_a_list_that_text_tears_apart_is_left_open() -> None:
+    rows = head("T >Nội dung.<", "L Nơi nhận:", "L - Như trên;", "T Tài liệu gửi kèm theo văn bản này cho các đơn vị.<")
+    document = build_document([page(1, [*rows, "L - Sở Tài chính;", "L - Lưu: VT.", "R CHỦ TỊCH"])], SOURCE)
+    assert document.metadata.recipients == ()
+    assert any("recipients" in warning.message for warning in document.warnings)

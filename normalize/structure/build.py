@@ -277,12 +277,17 @@ def _take_piece(piece: _Piece, page: int, reading: _Reading) -> None:
     elif role == "table":
         reading.body.append(_Part(role, page, lines, piece.zone))
     elif role == "recipients":
-        own = [piece for line in lines for piece in recipients.parted(line)]
-        reading.drop(page, filter(recipients.is_trace, own), "noise")
-        own = [line for line in own if not recipients.is_trace(line)]
-        _take_trimmed(role, own, recipients.without_pen, page, reading)
+        _take_recipients(lines, page, reading)
     else:
         reading.body += [_Part(role, page, (line,)) for line in lines]
+
+
+def _take_recipients(lines: Sequence[Line], page: int, reading: _Reading) -> None:
+    """Lines of the list of recipients to the body, braces and what the pen left to what is dropped."""
+    own = [piece for line in lines for piece in recipients.parted(line)]
+    reading.drop(page, filter(recipients.is_trace, own), "noise")
+    kept = [line for line in own if not recipients.is_trace(line)]
+    _take_trimmed("recipients", kept, recipients.without_pen, page, reading)
 
 
 def _is_pen_mark(line: Line) -> bool:

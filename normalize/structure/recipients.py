@@ -23,6 +23,8 @@ _CLOSING = (";", ".")
 #: What is read behind a recipient's closing sign with less confidence is the pen's; so is what is no word, below the
 #: second. On 39 papers print that was no word had 91 and more there, pens 79 at most.
 _PEN, _SURE_SIGN = 35.0, 85.0
+#: The rim of a seal is read as so many letters, at most.
+_RIM_LETTERS = 3
 #: In heights of a capital: digits that are further from the type of their line are a pen's (`facts.values`).
 _UNEVEN = 0.1
 #: Initials of who typed the paper, "ThTùng", "XH.", “HT”, and letters in general.
@@ -71,13 +73,20 @@ def _cut(word: Word, at: int) -> tuple[Word, ...]:
 def without_pen(line: Line) -> Line:
     """A recipient's line without what the pen or the seal left at its end."""
     words = line.words
-    closed = [at for at, word in enumerate(words, 1) if word.text.endswith(_CLOSING)]
-    end = next((at for at in closed if all(map(_is_pens, words[at:]))), len(words))
+    end = next((at for at, word in enumerate(words, 1) if _ends_before(word, words[at:])), len(words))
     while end > 1 and _is_surely_pens(words[end - 1]):
         end -= 1
     while is_remark_on_recipients(line.text) and end > 1 and not any(c.isalnum() for c in words[end - 1].text):
         end -= 1
     return of_words(line, words[:end]) if end < len(words) else line
+
+
+def _ends_before(word: Word, rest: Sequence[Word]) -> bool:
+    """Whether an item ends with a word, and what stands behind that is the pen's or the rim's of a seal."""
+    if word.text.endswith(":"):  # a semicolon that the rim of a seal runs into, maybe
+        unread = sum(c.isalnum() for other in rest for c in other.text) <= _RIM_LETTERS
+        return unread and all(other.confidence < _PEN for other in rest)
+    return word.text.endswith(_CLOSING) and all(map(_is_pens, rest))
 
 
 def _with_pen_apart(word: Word) -> tuple[Word, ...]:

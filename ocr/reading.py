@@ -28,7 +28,7 @@ from ocr.reread.about_seals import read_about_seals
 from ocr.reread.columns import read_columns
 from ocr.reread.doubtful_lines import read_alone, read_doubtful
 from ocr.reread.list_marks import read_list_marks
-from ocr.reread.missed_text import read_missed
+from ocr.reread.missed_text import read_missed, read_unread
 from ocr.reread.note_heads import read_note_heads
 from ocr.reread.numbers import read_twice
 from ocr.reread.red_stamps import read_stamps
@@ -51,6 +51,8 @@ _STROKE_HEIGHT, _STROKE_WIDTH = 3.2, 10.0
 #: Words that may be read on a separator sheet, the signs that its codes are taken for among them. A page with more and
 #: the code of one is a document's.
 _MOST_ON_SHEET = 80
+#: In x-heights: a full stop is smaller; a letter is twice as high.
+_DOT = 0.33
 #: Tesseract's orientation detection is believed from this confidence on.
 _SURE_ROTATION = 2.0
 #: Of the type that offices use (13 and 14 points), in inches: where nothing was read, nothing else tells it.
@@ -85,13 +87,17 @@ def read_page(path: Path, number: int, *, dpi: int = 300, timeout: float = 180.0
     rules = find_rules(read.page.ink)
     zones = find_zones(attach(read.lines, read.signs), rules, read.tables, width, height, read.page.seals)
     zones = _reread(read, zones, rules, dpi, timeout)
+    ink = _account(read, zones, dpi)
+    if ink.unread or ink.lone:
+        again = partial(read.again, dpi=dpi, timeout=timeout, one_block=True, margin=20, without_dots=True)
+        if found := read_unread(zones, ink, read.parts, read.image, again):
+            zones = find_zones(found, rules, read.tables, width, height, read.page.seals)
+            ink = _account(read, zones, dpi)
     zones = read_twice(zones, read.unerased, partial(read_rows, timeout=timeout))
     zones = measure_digits(zones, read.parts)
     lines = lines_of(zones)
     if not lines and rendered.damage:
         raise rendered.damage  # an empty page it is not
-    x_height = float(np.median([line.x_height for line in lines])) if lines else _USUAL_X_HEIGHT * dpi
-    ink = unread_ink.account(read.parts, [word.box for word in words_of(lines)], x_height, read.page.seals, dpi)
     stamped, stamps_ink = read.stamps(dpi, timeout)
     ink = unread_ink.together([ink, stamps_ink])
     return Page(
@@ -111,6 +117,13 @@ def read_page(path: Path, number: int, *, dpi: int = 300, timeout: float = 180.0
         seconds=round(time.perf_counter() - begun, 3),
         engine=dict(engine_versions()),
     )
+
+
+def _account(read: _Read, zones: Sequence[Zone], dpi: int) -> unread_ink.InkAccount:
+    """What became of the print-like ink of a page."""
+    lines = lines_of(zones)
+    x_height = float(np.median([line.x_height for line in lines])) if lines else _USUAL_X_HEIGHT * dpi
+    return unread_ink.account(read.parts, [word.box for word in words_of(lines)], x_height, read.page.seals, dpi)
 
 
 def _reread(read: _Read, zones: tuple[Zone, ...], rules: tuple[Box, ...], dpi: int, timeout: float) -> tuple[Zone, ...]:
@@ -185,6 +198,7 @@ class _Read:
         with_signs: bool = False,
         with_borders: bool = False,
         without_strokes: bool = False,
+        without_dots: bool = False,
         margin: int = 0,
     ) -> list[Line]:
         """A part of the page, read by itself.
@@ -193,12 +207,15 @@ class _Read:
             with_signs: what was taken for raised signs is read as print.
             with_borders: the page as it was, with the borders of its tables.
             without_strokes: what is far larger than letters is painted over.
+            without_dots: what is far smaller and stands neither above nor below a letter is painted over.
             margin: pixels of paper to put around it.
         """
         whole = self.page.image if with_borders else self.unerased if with_signs else self.image
         part = whole[box.top : box.bottom, box.left : box.right]
         if without_strokes:
             part = np.where(self._strokes(box), 255, part).astype(np.uint8)
+        if without_dots:
+            part = np.where(self._dots(box), 255, part).astype(np.uint8)
         if margin:
             part = np.pad(part, margin, constant_values=int(np.percentile(part, 90)))
         found = list(map(mended, recognize(part, dpi=dpi, timeout=timeout, one_block=one_block)))
@@ -251,6 +268,19 @@ class _Read:
         size = float(np.median([line.x_height for line in self.lines]))
         large = (self.parts.height > _STROKE_HEIGHT * size) | (self.parts.width > _STROKE_WIDTH * size)
         found = np.concatenate(([False], large))[self.parts.labels[box.top : box.bottom, box.left : box.right]]
+        return cv2.dilate(found.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
+
+    def _dots(self, box: Box) -> np.ndarray:
+        """Mask of the dots in a part of the page that is left to be written on."""
+        size = float(np.median([line.x_height for line in self.lines]))
+        inside = (self.parts.x > box.left) & (self.parts.x < box.right)
+        inside &= (self.parts.y > box.top) & (self.parts.y < box.bottom)
+        small = np.maximum(self.parts.width, self.parts.height) < _DOT * size
+        letters = self.parts.take(inside & (self.parts.height > 2 * _DOT * size))
+        x = self.parts.x[inside & small]
+        loose = np.zeros(self.parts.count, bool)
+        loose[inside & small] = ~((x[:, None] > letters.left) & (x[:, None] < letters.right)).any(axis=1)
+        found = np.concatenate(([False], loose))[self.parts.labels[box.top : box.bottom, box.left : box.right]]
         return cv2.dilate(found.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
 
     def without(self, head: NoteHead) -> _Read:

@@ -24,7 +24,7 @@ from normalize.vietnamese.decree30 import (
     names_portal,
 )
 from normalize.vietnamese.syllable import skeleton
-from ocr.page import Box, Line, Page, Word, Zone, hull, of_words, take_out
+from ocr.page import Box, Line, Page, Word, Zone, hull, lines_of, of_words, take_out
 
 RECEIVED: Final = "received stamp"
 SIGNED: Final = "electronic signature"
@@ -54,13 +54,10 @@ _LABEL = re.compile(r"\W*(email|e-mail|co quan|to chuc|chuc vu|noi ky|ly do|don 
 
 def take_off(page: Page) -> tuple[tuple[Zone, ...], list[tuple[Line, DropReason]]]:
     """The zones of a page without what was added to it, and that, each line with its reason."""
-    framed = [zone for zone in page.zones if _is_framed_stamp(zone, page)]
-    red = [zone for zone in page.zones if zone.kind == "stamp"]
-    added: list[tuple[Line, DropReason]] = [(line, RECEIVED) for zone in framed for line in zone.lines]
-    added += [(line, _red_reason(zone)) for zone in red for line in zone.lines]
-    zones, moments = _without_moments([zone for zone in page.zones if zone not in framed and zone not in red], page)
+    own, added = _without_stamp_zones(page)
+    zones, moments = _without_moments(own, page)
     added += [(line, SIGNED) for line in moments]
-    lines = [line for zone in zones for line in zone.lines]
+    lines = lines_of(zones)
     found: dict[int, DropReason] = {}
     sorts: tuple[tuple[DropReason, Sequence[Line]], ...] = (
         (COPY, _copy_lines(lines, page)),
@@ -73,6 +70,20 @@ def take_off(page: Page) -> tuple[tuple[Zone, ...], list[tuple[Line, DropReason]
             found.setdefault(id(line), reason)
     kept, taken = take_out(zones, lambda line: id(line) in found)
     return kept, added + [(line, found[id(line)]) for line in taken]
+
+
+def _without_stamp_zones(page: Page) -> tuple[list[Zone], list[tuple[Line, DropReason]]]:
+    """The zones of a page but for framed stamps and what was stamped in red, and the lines of those."""
+    zones: list[Zone] = []
+    added: list[tuple[Line, DropReason]] = []
+    for zone in page.zones:
+        if zone.kind == "stamp":
+            added += [(line, _red_reason(zone)) for line in zone.lines]
+        elif _is_framed_stamp(zone, page):
+            added += [(line, RECEIVED) for line in zone.lines]
+        else:
+            zones.append(zone)
+    return zones, added
 
 
 def _red_reason(zone: Zone) -> DropReason:

@@ -43,11 +43,13 @@ class InkAccount:
         explained: share of it that stands in words, 0 to 1; 1 on a page without any.
         unread: groups of at least two letters that stand in no word.
         ink: how much of it there is, in pixels.
+        lone: single letters that stand in no word; most are specks.
     """
 
     explained: float = 1.0
     unread: tuple[Box, ...] = ()
     ink: float = 0.0
+    lone: tuple[Box, ...] = ()
 
 
 def together(accounts: Sequence[InkAccount]) -> InkAccount:
@@ -82,6 +84,7 @@ def account(parts: Components, words: Sequence[Box], x_height: float, seals: Seq
         explained=round(ink_read / max(1.0, ink_read + ink_missed), 4),
         unread=tuple(hull(group) for group in groups if len(group) >= _FEWEST),
         ink=ink_read + ink_missed,
+        lone=tuple(group[0] for group in groups if len(group) < _FEWEST),
     )
 
 

@@ -515,17 +515,16 @@ def _load_frame(path: Path, number: int) -> tuple[Image.Image, float, float, boo
     """A page of an image file, upright, its resolution across and down, whether that is guessed by its width, and what
     is missing of it.
     """
+    loss: Loss | None = None
     try:
-        # Opened by its path, an uncompressed file would be mapped into memory, which breaks with a file that shrinks,
-        # and Pillow 13 mixes up width and height of such a TIFF when it is turned.
-        with path.open("rb") as file, Image.open(file, formats=_FORMATS) as frame:
-            if number > 1 and frame.format != "TIFF":
-                raise EOFError("the file has one page")
-            frame.seek(number - 1)
-            is_turned = frame.getexif().get(ExifTags.Base.Orientation, 1) in (5, 6, 7, 8)
-            x, y = _said_dpi(frame)
-            loss = _load(path, frame)
-            image = ImageOps.exif_transpose(frame)
+        try:
+            image, x, y, is_turned, loss = _decoded(path, number)
+        except (OSError, SyntaxError, ValueError) as fault:
+            if _is_of_the_machine(fault):
+                raise
+            with truncated_images():
+                image, x, y, is_turned, _ = _decoded(path, number)
+            loss = Loss(None, repr(fault))
     except MemoryError:
         raise
     except Exception as fault:  # as in `inspect`
@@ -540,22 +539,27 @@ def _load_frame(path: Path, number: int) -> tuple[Image.Image, float, float, boo
     return image, x, y, guessed, _fault_of(loss) if loss else None
 
 
-def _load(path: Path, frame: Image.Image) -> Loss | None:
-    """Decode a page of an image file as far as that is possible; what is missing of it."""
-    fault: Exception | None = None
-    with heard() as said:
-        try:
+def _decoded(path: Path, number: int) -> tuple[Image.Image, float, float, bool, Loss | None]:
+    """A page of an image file, upright, its resolution before it was turned, whether it lay on its side, and what is
+    missing of it.
+
+    Raises:
+        Exception: whatever Pillow runs into.
+    """
+    # Opened by its path, an uncompressed file would be mapped into memory, which breaks with a file that shrinks,
+    # and Pillow 13 mixes up width and height of such a TIFF when it is turned.
+    with path.open("rb") as file, Image.open(file, formats=_FORMATS) as frame:
+        if number > 1 and frame.format != "TIFF":
+            raise EOFError("the file has one page")
+        frame.seek(number - 1)
+        is_turned = frame.getexif().get(ExifTags.Base.Orientation, 1) in (5, 6, 7, 8)
+        x, y = _said_dpi(frame)
+        with heard() as said:
             frame.load()
-        except (OSError, SyntaxError) as first:
-            if _is_of_the_machine(first):
-                raise
-            fault = first
-            with truncated_images():
-                frame.load()
-    loss = image_file_loss(path, frame)
-    if loss is None and (fault or said):
-        return Loss(None, repr(fault) if fault else "; ".join(said))
-    return loss
+        loss = image_file_loss(path, frame)
+        if loss is None and said:
+            loss = Loss(None, "; ".join(said))
+        return ImageOps.exif_transpose(frame), x, y, is_turned, loss
 
 
 def _said_dpi(image: Image.Image) -> tuple[float, float]:

@@ -411,22 +411,15 @@ def _rasterize_pdf(path: Path, number: int, dpi: int, timeout: float, max_pixels
             dpi = int((max_pixels / (width * height)) ** 0.5)
             if dpi < MIN_READABLE_DPI:
                 raise messages.PAGE_TOO_LARGE.fault(number=number, width=width * 2.54, height=height * 2.54)
-        # Killed from outside, pdftoppm gives no picture or half of one: only what comes twice is believed.
-        for is_last in (False, True):
-            try:
-                images, said = _drawn(path, number, dpi * zoom, facts.colour, timeout)
-                # Poppler answers a page it has no memory for with one white pixel and exit status 0.
-                if images and min(images[0].size) >= 16:
-                    image = np.asarray(images[0])
-                    again = 1.0
-                    if facts.picture_dpi and zoom == 1.0:
-                        again = _grown_by_type(image, dpi, min(width, height), guessed=False)
-                    if again == 1.0:
-                        return Rendered(image, dpi, _damage_of_pdf_page(path, facts, image, said, timeout))
-                    return _rasterize_pdf(path, number, dpi, timeout, max_pixels, again)
-            except (OSError, ValueError, SyntaxError) as fault:
-                if is_last or isinstance(fault, FileNotFoundError) or _is_of_the_machine(fault):
-                    raise
+        drawn = _drawn(path, number, dpi * zoom, facts.colour, timeout)
+        if drawn is not None:
+            image, said = drawn
+            again = 1.0
+            if facts.picture_dpi and zoom == 1.0:
+                again = _grown_by_type(image, dpi, min(width, height), guessed=False)
+            if again != 1.0:
+                return _rasterize_pdf(path, number, dpi, timeout, max_pixels, again)
+            return Rendered(image, dpi, _damage_of_pdf_page(path, facts, image, said, timeout))
     except FileNotFoundError as fault:
         raise messages.POPPLER_MISSING.fault(str(fault)) from fault
     except subprocess.TimeoutExpired as fault:
@@ -438,22 +431,34 @@ def _rasterize_pdf(path: Path, number: int, dpi: int, timeout: float, max_pixels
     raise messages.DAMAGED_PAGE.fault("poppler gave no picture", number=number)
 
 
-def _drawn(path: Path, number: int, dpi: float, colour: bool, timeout: float) -> tuple[list[Image.Image], str]:
-    """A page as poppler draws it, and what poppler says meanwhile (pdf2image's own call keeps that to itself).
+def _drawn(path: Path, number: int, dpi: float, colour: bool, timeout: float) -> tuple[np.ndarray, str] | None:
+    """A page as poppler draws it, and what poppler says meanwhile (pdf2image's own call keeps that to itself); ``None``
+    if it draws nothing.
 
     Raises:
         FileNotFoundError: poppler is not installed.
         subprocess.TimeoutExpired: it takes longer than ``timeout`` seconds.
-        OSError, ValueError: it cannot be started, or what it gives is no picture.
+        OSError, ValueError, SyntaxError: it cannot be started, or what it gives is no picture.
     """
     from pdf2image.parsers import parse_buffer_to_pgm, parse_buffer_to_ppm
 
     page = str(number)
     # The crop box is what pdfinfo counts and what viewers show.
     command = ["pdftoppm", "-r", str(dpi), "-f", page, "-l", page, "-cropbox", *([] if colour else ["-gray"])]
-    done = subprocess.run([*command, str(path.absolute())], capture_output=True, timeout=ceil(timeout), check=False)
-    images = (parse_buffer_to_ppm if colour else parse_buffer_to_pgm)(done.stdout)
-    return images, done.stderr.decode("utf-8", "replace")
+    # Killed from outside, pdftoppm gives no picture or half of one: only what comes twice is believed.
+    for is_last in (False, True):
+        try:
+            done = subprocess.run(
+                [*command, str(path.absolute())], capture_output=True, timeout=ceil(timeout), check=False
+            )
+            images = (parse_buffer_to_ppm if colour else parse_buffer_to_pgm)(done.stdout)
+            # Poppler answers a page it has no memory for with one white pixel and exit status 0.
+            if images and min(images[0].size) >= 16:
+                return np.asarray(images[0]), done.stderr.decode("utf-8", "replace")
+        except (OSError, ValueError, SyntaxError) as fault:
+            if is_last or isinstance(fault, FileNotFoundError) or _is_of_the_machine(fault):
+                raise
+    return None
 
 
 def _damage_of_pdf_page(
@@ -515,17 +520,16 @@ def _load_frame(path: Path, number: int) -> tuple[Image.Image, float, float, boo
     """A page of an image file, upright, its resolution across and down, whether that is guessed by its width, and what
     is missing of it.
     """
+    loss: Loss | None = None
     try:
-        # Opened by its path, an uncompressed file would be mapped into memory, which breaks with a file that shrinks,
-        # and Pillow 13 mixes up width and height of such a TIFF when it is turned.
-        with path.open("rb") as file, Image.open(file, formats=_FORMATS) as frame:
-            if number > 1 and frame.format != "TIFF":
-                raise EOFError("the file has one page")
-            frame.seek(number - 1)
-            is_turned = frame.getexif().get(ExifTags.Base.Orientation, 1) in (5, 6, 7, 8)
-            x, y = _said_dpi(frame)
-            loss = _load(path, frame)
-            image = ImageOps.exif_transpose(frame)
+        try:
+            image, x, y, is_turned, loss = _decoded(path, number)
+        except (OSError, SyntaxError, ValueError) as fault:
+            if _is_of_the_machine(fault):
+                raise
+            with truncated_images():
+                image, x, y, is_turned, _ = _decoded(path, number)
+            loss = Loss(None, repr(fault))
     except MemoryError:
         raise
     except Exception as fault:  # as in `inspect`
@@ -540,22 +544,27 @@ def _load_frame(path: Path, number: int) -> tuple[Image.Image, float, float, boo
     return image, x, y, guessed, _fault_of(loss) if loss else None
 
 
-def _load(path: Path, frame: Image.Image) -> Loss | None:
-    """Decode a page of an image file as far as that is possible; what is missing of it."""
-    fault: Exception | None = None
-    with heard() as said:
-        try:
+def _decoded(path: Path, number: int) -> tuple[Image.Image, float, float, bool, Loss | None]:
+    """A page of an image file, upright, its resolution before it was turned, whether it lay on its side, and what is
+    missing of it.
+
+    Raises:
+        Exception: whatever Pillow runs into.
+    """
+    # Opened by its path, an uncompressed file would be mapped into memory, which breaks with a file that shrinks,
+    # and Pillow 13 mixes up width and height of such a TIFF when it is turned.
+    with path.open("rb") as file, Image.open(file, formats=_FORMATS) as frame:
+        if number > 1 and frame.format != "TIFF":
+            raise EOFError("the file has one page")
+        frame.seek(number - 1)
+        is_turned = frame.getexif().get(ExifTags.Base.Orientation, 1) in (5, 6, 7, 8)
+        x, y = _said_dpi(frame)
+        with heard() as said:
             frame.load()
-        except (OSError, SyntaxError) as first:
-            if _is_of_the_machine(first):
-                raise
-            fault = first
-            with truncated_images():
-                frame.load()
-    loss = image_file_loss(path, frame)
-    if loss is None and (fault or said):
-        return Loss(None, repr(fault) if fault else "; ".join(said))
-    return loss
+        loss = image_file_loss(path, frame)
+        if loss is None and said:
+            loss = Loss(None, "; ".join(said))
+        return ImageOps.exif_transpose(frame), x, y, is_turned, loss
 
 
 def _said_dpi(image: Image.Image) -> tuple[float, float]:

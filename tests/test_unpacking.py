@@ -85,6 +85,7 @@ def crashes(store: ClaimStore, claim: Claim, last: int) -> bool:
     return False
 
 
+@pytest.mark.slow
 def test_a_crash_at_any_step_loses_nothing_and_doubles_nothing(tmp_path: Path) -> None:
     """Before each file that is moved, written down or removed; then the next sweep takes back what is left."""
     for last in count():

@@ -22,7 +22,6 @@ from flows.intake.claims import Claim, ClaimStore
 from flows.intake.quarantine import quarantine
 from flows.pipeline.archives import Unpacked, Unpacking, folder_of, unpack
 from flows.pipeline.stages import digest
-from ocr.faults import Fault, NotAScan
 
 _LIST = "list"
 
@@ -81,12 +80,7 @@ def _is_archived(store: ClaimStore, claim: Claim) -> bool:
 
 def _as_list(unpacking: Unpacking, folder: Path) -> bytes:
     scans = [
-        {
-            "name": str(scan.name),
-            "path": str(scan.path.relative_to(folder)),
-            "fault": [str(scan.fault), scan.fault.vietnamese, scan.fault.detail] if scan.fault else None,
-        }
-        for scan in unpacking.scans
+        [str(scan.name), str(scan.path.relative_to(folder)), scan.damage, scan.archive] for scan in unpacking.scans
     ]
     return json.dumps({"scans": scans, "others": unpacking.others}).encode()
 
@@ -97,9 +91,7 @@ def _listed(folder: Path) -> Unpacking | None:
         data = json.loads((folder / _LIST).read_bytes())
     except (OSError, ValueError):
         return None
-    scans = (Unpacked(PurePosixPath(one["name"]), folder / one["path"], _fault(one["fault"])) for one in data["scans"])
+    scans = (
+        Unpacked(PurePosixPath(name), folder / path, damage, archive) for name, path, damage, archive in data["scans"]
+    )
     return Unpacking(tuple(scans), tuple(data["others"]))
-
-
-def _fault(told: list[str] | None) -> Fault | None:
-    return NotAScan(told[0], vietnamese=told[1], detail=told[2]) if told else None

@@ -16,7 +16,7 @@ import struct
 import unicodedata
 import zipfile
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
@@ -56,12 +56,21 @@ class Unpacked:
     Attributes:
         name: its path in the archive, fit for a file system; no two are alike.
         path: where it lies now.
-        fault: why it must not be read, although it is kept: it is damaged, or an archive itself; ``None`` else.
+        damage: what is wrong with it, in a program's words; empty where nothing is.
+        archive: what kind of archive it is itself; empty where it is none.
     """
 
     name: PurePosixPath
     path: Path
-    fault: Fault | None = None
+    damage: str = ""
+    archive: str = ""
+
+    @property
+    def fault(self) -> Fault | None:
+        """Why it must not be read, although it is kept; ``None`` if it may be."""
+        if self.damage:
+            return faults.MEMBER_DAMAGED.fault(self.damage)
+        return faults.NESTED_ARCHIVE.fault(kind=self.archive) if self.archive else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -304,7 +313,7 @@ def _unpack_one(archive: zipfile.ZipFile, member: _Member, folder: Path, budget:
     """
     make_folder(folder)
     place = folder / member.name.name
-    fault: Fault | None = None
+    damage = ""
     with place.open("wb") as out:
         try:
             with archive.open(member.info) as file:
@@ -314,15 +323,12 @@ def _unpack_one(archive: zipfile.ZipFile, member: _Member, folder: Path, budget:
         except _DAMAGE as trouble:
             if isinstance(trouble, OSError) and trouble.errno in OF_THE_MACHINE:
                 raise
-            fault = faults.MEMBER_DAMAGED.fault(repr(trouble))
+            damage = repr(trouble)
         out.flush()
         os.fsync(out.fileno())
-    if fault is None:
-        with place.open("rb") as written:
-            kind = archive_kind(written.read(_PEEK))
-        if kind and kind != "office":
-            fault = faults.NESTED_ARCHIVE.fault(kind=kind)
-    return Unpacked(member.name, place, fault)
+    with place.open("rb") as written:
+        kind = archive_kind(written.read(_PEEK)) or ""
+    return Unpacked(member.name, place, damage, "" if kind == "office" else kind)
 
 
 @dataclass(slots=True)
@@ -374,10 +380,3 @@ def open_archives(files: Sequence[tuple[Path, Path]], work: Path, max_bytes: int
                 opened.files.append((folder / scan.name, root))
                 opened.places[folder / scan.name] = scan.path
     return opened
-
-
-def lines_about(unpacking: Unpacking) -> Iterator[str]:
-    """What was in an archive, for people: a line a file."""
-    for scan in unpacking.scans:
-        yield f"{readable(str(scan.name))}: {scan.fault}" if scan.fault else readable(str(scan.name))
-    yield from unpacking.others

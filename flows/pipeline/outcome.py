@@ -70,13 +70,18 @@ def outcome_of(
         confidence=_mean_confidence(read),
         low_pages=tuple((page["number"], page["mean_confidence"]) for page in hard),
         fair_pages=tuple(page["number"] for page in read if page.get("grade") == "fair" and page not in hard),
-        failed_pages=tuple((page["number"], page["error"]) for page in pages if page.get("error")),
-        damaged_pages=tuple((page["number"], page["damage"]) for page in pages if page.get("damage")),
+        failed_pages=_told(pages, "error"),
+        damaged_pages=_told(pages, "damage"),
         warnings=tuple(map(_warning, data["warnings"])),
         changes=tuple((one["page"], one["before"], one["after"]) for one in data["corrections"][:SHOWN_CHANGES]),
         files=tuple(files),
         copy_of=copy_of,
     )
+
+
+def _told(pages: Sequence[Mapping[str, Any]], what: str) -> tuple[tuple[int, str], ...]:
+    """Number and trouble of each page that has one of that kind."""
+    return tuple((page["number"], page[what]) for page in pages if page.get(what))
 
 
 def _mean_confidence(pages: Sequence[Mapping[str, Any]]) -> float | None:

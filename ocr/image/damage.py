@@ -34,7 +34,7 @@ _HARMLESS = re.compile(
 )
 #: Of fonts: poppler takes another one, or draws nothing. Behind a scan lies text that is not to be seen.
 _OF_FONTS = re.compile(r"font|glyph|cmap|ToUnicode|encoding|language pack|character collection", re.IGNORECASE)
-_NOT_DRAWN = re.compile(r"No font in show|Couldn't create a font", re.IGNORECASE)
+_NOT_DRAWN = re.compile(r"No font in show", re.IGNORECASE)
 
 #: A picture whose data end within so many rows of its height is whole: some writers pad, some leave off a row.
 _ROWS_OFF = 2
@@ -303,18 +303,4 @@ def image_file_loss(path: Path, image: Image.Image) -> Loss | None:
                 again.verify()  # the sums of its parts, which Pillow does not look at while it decodes
         except Exception as fault:
             return Loss(None, repr(fault))
-    if image.format == "TIFF":
-        return _strips_loss(image, path.stat().st_size)
-    return None
-
-
-def _strips_loss(image: Image.Image, size: int) -> Loss | None:
-    """Whether the strips or tiles of a page of a TIFF end beyond the end of the file."""
-    tags = getattr(image, "tag_v2", {})
-    for offsets, counts in ((273, 279), (324, 325)):
-        starts, lengths = tags.get(offsets, ()), tags.get(counts, ())
-        ends = [start + length for start, length in zip(starts, lengths, strict=False)]
-        whole = sum(end <= size for end in ends)
-        if whole < len(ends):
-            return Loss(whole / len(ends) if len(ends) > 1 else None, f"{len(ends) - whole} of its parts are cut off")
     return None

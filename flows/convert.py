@@ -44,12 +44,14 @@ class Wanted:
         name: as shown to the user.
         targets: format -> file to publish, ``json`` last.
         out: folder that the targets lie in or below.
+        mark: what tells the file from one of the same name elsewhere.
     """
 
     path: Path
     name: str
     targets: dict[str, Path]
     out: Path
+    mark: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,14 +151,14 @@ def plan(
             stem = next(one for one in others if not is_anothers(targets(one)["json"], out, path))
             given.add(stem)
         shown = readable(path.relative_to(root) if path.parent != root else path.name)
-        wanted.append(Wanted(path, shown, targets(stem), out))
+        wanted.append(Wanted(path, shown, targets(stem), out, path_mark(path)))
     return wanted
 
 
 def publish_plan(wanted: Wanted, settings: Settings, staging: Path) -> PublishPlan:
     """How a file is published: what would be lost in its folder goes to ``versions/`` there.
 
-    All paths are absolute, since a worker stands in another folder.
+    All paths are absolute: who publishes may stand in another folder.
     """
     out = wanted.out.absolute()
     return PublishPlan(
@@ -169,7 +171,7 @@ def publish_plan(wanted: Wanted, settings: Settings, staging: Path) -> PublishPl
         split=settings.split,
         root=out,
         keeps_formats=True,
-        path_mark=path_mark(wanted.path),
+        path_mark=wanted.mark,
     )
 
 

@@ -57,6 +57,8 @@ from flows.service.watch import Say, watch
 from flows.settings import Folders, Settings
 
 if TYPE_CHECKING:
+    from uuid import UUID
+
     from prefect.runner import Runner
 
     from flows.pipeline.outcome import Outcome
@@ -258,6 +260,7 @@ async def _run(store: ClaimStore, server: Server, say: Say, deadline: _StopDeadl
     waiting: list[asyncio.Task[Any]] = [
         asyncio.create_task(stopping.wait()),
         asyncio.create_task(renewing.wait()),
+        asyncio.create_task(_keep_deployed(settings, ingesting, sweeping, say)),
     ]
     try:
         await asyncio.wait([*tasks, *waiting], return_when=asyncio.FIRST_COMPLETED)
@@ -284,6 +287,9 @@ async def _run(store: ClaimStore, server: Server, say: Say, deadline: _StopDeadl
             say(f"Prefect's runner ended: {fault}")
     return stopping.is_set()
 
+
+LOOK_FOR_DEPLOYMENTS = 10.0
+"""Seconds between two looks whether both deployments are still there."""
 
 MOST_FAILURES = 5
 """Times in a row that the runs may end at once because of the server."""
@@ -324,6 +330,55 @@ def _own_temporary_folder(folders: Folders) -> Iterator[None]:
         tempfile.tempdir = before
 
 
+async def _deploy_ingest(ingesting: Runner) -> None:
+    """Register the deployment that reads documents."""
+    from prefect.deployments.runner import EntrypointType
+
+    from flows.ingest import ingest
+
+    await ingesting.aadd_flow(ingest, name=INGEST, entrypoint_type=EntrypointType.MODULE_PATH)
+
+
+async def _deploy_sweep(settings: Settings, sweeping: Runner) -> UUID:
+    """Register the deployment that looks at the inbox on a schedule; returns its id."""
+    from prefect.deployments.runner import EntrypointType
+    from prefect.schedules import Cron, Interval
+
+    from flows.ingest import sweep
+
+    schedule = (
+        Cron(settings.sweep_cron, timezone=settings.timezone)
+        if settings.sweep_cron
+        else Interval(timedelta(seconds=settings.sweep_interval), timezone=settings.timezone)
+    )
+    entrypoint = EntrypointType.MODULE_PATH
+    return await sweeping.aadd_flow(sweep, name=SWEEP, schedule=schedule, entrypoint_type=entrypoint)
+
+
+async def _keep_deployed(settings: Settings, ingesting: Runner, sweeping: Runner, say: Say) -> None:
+    """Register a deployment anew that somebody deleted in the UI: without it no document would be read any more.
+
+    Its runs that had not begun are gone with it; a sweep finds their claims and starts others.
+    """
+    from prefect.client.orchestration import get_client
+    from prefect.exceptions import ObjectNotFound
+
+    while True:
+        await asyncio.sleep(LOOK_FOR_DEPLOYMENTS)
+        with contextlib.suppress(Exception):  # the server is away: that is another's business
+            for flow, name in (("ingest", INGEST), ("sweep", SWEEP)):
+                async with get_client() as client:
+                    try:
+                        await client.read_deployment_by_name(f"{flow}/{name}")
+                        continue
+                    except ObjectNotFound:
+                        say(f"The deployment {flow}/{name} was deleted from Prefect; it is made anew.")
+                if name == INGEST:
+                    await _deploy_ingest(ingesting)
+                else:
+                    await _deploy_sweep(settings, sweeping)
+
+
 async def _deploy(settings: Settings, ingesting: Runner, sweeping: Runner) -> None:
     """Register both deployments, and drop sweeps that were due while nobody was here."""
     from prefect.client.orchestration import get_client
@@ -336,29 +391,10 @@ async def _deploy(settings: Settings, ingesting: Runner, sweeping: Runner) -> No
     )
     from prefect.client.schemas.objects import StateType
     from prefect.client.schemas.sorting import FlowRunSort
-    from prefect.deployments.runner import EntrypointType
     from prefect.exceptions import ObjectNotFound
-    from prefect.schedules import Cron, Interval
 
-    from flows.ingest import ingest
-    from flows.ingest import sweep as sweep_flow
-
-    schedule = (
-        Cron(settings.sweep_cron, timezone=settings.timezone)
-        if settings.sweep_cron
-        else Interval(timedelta(seconds=settings.sweep_interval), timezone=settings.timezone)
-    )
-    await ingesting.aadd_flow(
-        ingest,
-        name=INGEST,
-        entrypoint_type=EntrypointType.MODULE_PATH,
-    )
-    deployment = await sweeping.aadd_flow(
-        sweep_flow,
-        name=SWEEP,
-        schedule=schedule,
-        entrypoint_type=EntrypointType.MODULE_PATH,
-    )
+    await _deploy_ingest(ingesting)
+    deployment = await _deploy_sweep(settings, sweeping)
     async with get_client() as client:
         for name in FORMER_DEPLOYMENTS:
             with contextlib.suppress(ObjectNotFound):

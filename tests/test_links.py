@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from flows.faults import Passing
-from flows.host import heartbeat
+from flows.host import heartbeat, moves
 from flows.host.moves import Gone
 from flows.intake import duplicates, quarantine, transfers
 from flows.intake.claims import ClaimStore
@@ -22,7 +24,7 @@ from flows.pipeline.parts import all_sets
 from flows.pipeline.versions import Shelf, replace_published
 from flows.settings import Folders
 from ocr.faults import NotAScan
-from tests.intake import PDF, FakeServer, drop
+from tests.intake import PDF, FakeServer, apart, drop
 
 SHA, OTHER = "ab" * 32, "cd" * 32
 
@@ -236,3 +238,55 @@ def test_13_4_what_is_no_concern_of_ours_is_not_in_the_way(folders: Folders, out
     assert (folders.published / "a/b.txt").read_bytes() == b"new\n"
     assert (folders.published / "a/b.html").is_symlink()
     assert json.loads((folders.published / "a/b.json").read_bytes())["source"] == {"sha256": SHA}
+
+
+def swap(folder: Path, outside: Outside) -> None:
+    """Put a link in place of a folder: somebody is quick."""
+    folder.rename(folder.with_name("moved away"))
+    folder.symlink_to(outside.folder)
+
+
+@pytest.mark.parametrize("is_apart", [False, True])
+@pytest.mark.parametrize("root", ["originals", "quarantine", "inbox"])
+def test_13_4_a_folder_that_becomes_a_link_at_the_last_moment_leads_nowhere(
+    folders: Folders, store: ClaimStore, outside: Outside, monkeypatch: pytest.MonkeyPatch, root: str, is_apart: bool
+) -> None:
+    if is_apart:
+        apart(monkeypatch, folders)
+    claim = transfers.take(store, "a/b.pdf", drop(folders, "a/b.pdf"), heartbeat.identity())
+    real = moves.free_place
+
+    def free_place(*given: Any) -> Path:
+        monkeypatch.setattr(moves, "free_place", real)
+        swap(folders.home / root / "a", outside)
+        return real(*given)
+
+    monkeypatch.setattr(moves, "free_place", free_place)
+    before = outside.files()
+    with contextlib.suppress(Gone, OSError):
+        {
+            "originals": transfers.archive,
+            "inbox": transfers.hand_back,
+            "quarantine": lambda store, claim: quarantine.quarantine(store, claim, NotAScan("broken")),
+        }[root](store, claim)
+    assert outside.files() == before
+    scans = [path for path in folders.home.rglob("*") if path.is_file() and path.read_bytes() == PDF]
+    assert len(scans) == 1
+
+
+def test_13_4_published_folders_that_become_links_at_the_last_moment_lead_nowhere(
+    folders: Folders, outside: Outside, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put(folders, SHA)
+    real = publish.put
+
+    def put_late(parked: Path, target: Path, root: Path | None) -> None:
+        monkeypatch.setattr(publish, "put", real)
+        swap(folders.published / "a", outside)
+        real(parked, target, root)
+
+    monkeypatch.setattr(publish, "put", put_late)
+    before = outside.files()
+    with pytest.raises(Passing, match="is in the way"):
+        put(folders, SHA, b"new\n")
+    assert outside.files() == before

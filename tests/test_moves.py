@@ -176,7 +176,7 @@ def crash_at(patch: pytest.MonkeyPatch, step: int) -> None:
     for name in ("rename", "replace", "unlink", "mkdir", "rmdir"):
         patch.setattr(Path, name, crashing(getattr(Path, name)))
     patch.setattr(moves, "rename_to_free", crashing(moves.rename_to_free))
-    for name in ("copyfile", "rmtree"):
+    for name in ("copyfileobj", "rmtree"):
         patch.setattr(shutil, name, crashing(getattr(shutil, name)))
 
 
@@ -265,10 +265,10 @@ def test_a_file_dropped_at_the_moment_of_a_move_is_not_replaced(
     real = moves.rename_to_free
     dropped = []
 
-    def rename(source: Path, target: Path) -> None:
+    def rename(source: Path, target: Path, *handles: int | None, **into: int | None) -> None:
         if not dropped:
             dropped.append(drop(folders, "a.pdf", PDF + b"new"))
-        real(source, target)
+        real(source, target, *handles, **into)
 
     monkeypatch.setattr(moves, "rename_to_free", rename)
     assert transfers.hand_back(store, claim) == folders.inbox / "a (2).pdf"

@@ -150,10 +150,10 @@ def test_what_was_quarantined_under_a_name_that_was_taken_meanwhile_has_one_note
     claim = transfers.take(store, "a.pdf", drop(folders, "a.pdf"), heartbeat.identity())
     real = moves.rename_to_free
 
-    def rename(source: Path, target: Path) -> None:
+    def rename(source: Path, target: Path, *handles: int | None, **into: int | None) -> None:
         monkeypatch.setattr(moves, "rename_to_free", real)
         (folders.quarantine / "a.pdf").write_bytes(b"a person's")
-        real(source, target)
+        real(source, target, *handles, **into)
 
     monkeypatch.setattr(moves, "rename_to_free", rename)
     quarantine.quarantine(store, claim, NotAScan("broken"))

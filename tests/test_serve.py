@@ -368,6 +368,32 @@ def test_a_sweep_takes_what_the_watcher_did_not_see(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("way", ["deployments", "flows"])
+def test_13_12a_deployments_deleted_in_the_ui_are_made_anew(tmp_path: Path, way: str) -> None:
+    """With runs that wait for their turn, which Prefect deletes too, and files that come later."""
+    service = start(tmp_path / "home", NAMBAT_DOCUMENTS="1", NAMBAT_JOBS="1")
+    try:
+        names = [f"{number}.pdf" for number in range(4)]
+        for name in names[:3]:
+            write_scan(tmp_path / name, pages=2).rename(service.home / "inbox" / name)
+        wait_until(lambda: all(service.runs(name) for name in names[:3]))
+        before = {one["id"] for one in service.api("deployments/filter")}
+        assert len(before) == 2
+        for one in service.api(f"{way}/filter"):
+            service.api(f"{way}/{one['id']}", "DELETE")
+        write_scan(tmp_path / names[3]).rename(service.home / "inbox" / names[3])
+        wait_until(lambda: all((service.home / "originals" / name).exists() for name in names))
+        assert service.store.open_claims() == []
+        after = {one["id"] for one in service.api("deployments/filter")}
+        assert len(after) == 2
+        assert not before & after
+        assert "was deleted" in service.said()
+        wait_until(lambda: [one for one in service.api("deployments/filter") if one["schedules"]])
+    finally:
+        service.end()
+
+
+@pytest.mark.slow
 def test_killed_and_stopped_services_hand_files_back_and_the_next_goes_on(tmp_path: Path) -> None:
     """kill -9, then a new service, then SIGTERM while it works, then another one that ends the work."""
     service = start(tmp_path / "home")

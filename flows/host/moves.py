@@ -194,6 +194,7 @@ def move(
     wanted: Path,
     parked: Path,
     *,
+    root: Path,
     is_taken: Callable[[Path], bool] = lies,
     announce: Callable[[Path], None] = lambda place: None,
 ) -> Path:
@@ -201,57 +202,69 @@ def move(
 
     Args:
         parked: hidden name in the folder of ``wanted``, by way of which a file comes from another file system.
+        root: folder that ``wanted`` lies in or below; below it no link is followed, not even one put there just now.
         is_taken: whether a name is not free.
         announce: called with the place just before the file gets there.
 
     Raises:
-        Gone: the file changed while it was copied; it stays where it was.
+        Gone: the file changed while it was copied, or a link lies on the way; it stays where it was.
         OSError: it cannot be moved; it lies where it was, or whole under the name ``parked``.
     """
-    while True:
-        place = free_place(wanted, is_taken)
-        announce(place)
-        try:
-            rename_to_free(source, place)
-        except FileExistsError:
-            continue  # someone was faster
-        except OSError as fault:
-            if fault.errno != errno.EXDEV or source == parked:
-                raise
-            copy_whole(source, parked)
-            source.unlink()
-            sync_folder(source.parent)
-            source = parked
-            continue
-        sync_folder(place.parent)
-        return place
+    with opened_folder(root, os.fspath(wanted.relative_to(root))) as folder:
+        while True:
+            place = free_place(wanted, is_taken)
+            announce(place)
+            try:
+                rename_to_free(source, place, into=folder)
+            except FileExistsError:
+                continue  # someone was faster
+            except OSError as fault:
+                if fault.errno != errno.EXDEV or source == parked:
+                    raise
+                copy_whole(source, parked, folder)
+                source.unlink()
+                sync_folder(source.parent)
+                source = parked
+                continue
+            sync_folder(place.parent)
+            return place
 
 
-def copy_whole(source: Path, parked: Path) -> None:
+def copy_whole(source: Path, parked: Path, folder: int | None = None) -> None:
     """Copy a file to ``parked`` with its time stamps and flush it to disk, or leave nothing.
+
+    Args:
+        folder: handle of the folder of ``parked``, where its path may lead elsewhere meanwhile.
 
     Raises:
         Gone: it changed meanwhile, or is no regular file.
         OSError: it cannot be copied, or something lies at ``parked``.
     """
     part = parked.with_name(parked.name + PART)
-    part.unlink(missing_ok=True)
+    name = part if folder is None else part.name
+
+    def drop() -> None:
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(name, dir_fd=folder)
+
+    drop()
     with os.fdopen(open_regular(source), "rb") as file:
         before = os.fstat(file.fileno())
-        # A new file, and never through a link that somebody puts there.
-        with part.open("xb") as copy:
-            try:
+        try:
+            # A new file, and never through a link that somebody puts there.
+            with open(name, "xb", opener=lambda path, flags: os.open(path, flags, dir_fd=folder)) as copy:
                 shutil.copyfileobj(file, copy, 1 << 20)
                 copy.flush()
                 with contextlib.suppress(OSError):  # on some shares all files belong to one user, who is not us
-                    shutil.copystat(source, part, follow_symlinks=False)
+                    os.fchmod(copy.fileno(), stat.S_IMODE(before.st_mode))
+                    os.utime(copy.fileno(), ns=(before.st_atime_ns, before.st_mtime_ns))
                 os.fsync(copy.fileno())
-                if not same_look(before, source.lstat()):
-                    raise Gone(f"{readable(source.name)} changed while it was copied")
-                rename_to_free(part, parked)
-            except BaseException:
-                part.unlink(missing_ok=True)
-                raise
+            if not same_look(before, source.lstat()):
+                raise Gone(f"{readable(source.name)} changed while it was copied")
+            rename_to_free(part, parked, folder, into=folder)
+        except BaseException:
+            drop()
+            raise
     sync_folder(parked.parent)
 
 
@@ -281,13 +294,14 @@ def _renameat2() -> Any:
     return function
 
 
-def rename_to_free(source: Path, target: Path, folder: int | None = None) -> None:
+def rename_to_free(source: Path, target: Path, folder: int | None = None, into: int | None = None) -> None:
     """Rename, but never over what a person puts there at the same moment.
 
     Some file systems (NFS) cannot promise that; there, a look before the rename must do.
 
     Args:
         folder: handle of the source's folder, where its path may lead elsewhere meanwhile.
+        into: the same for the target's.
 
     Raises:
         FileExistsError: something lies there.
@@ -295,16 +309,18 @@ def rename_to_free(source: Path, target: Path, folder: int | None = None) -> Non
     """
     function = _renameat2()
     if function is not None:
-        names = os.fsencode(source if folder is None else source.name), os.fsencode(target)
-        begin = _AT_FDCWD if folder is None else folder
-        if function(begin, names[0], _AT_FDCWD, names[1], _RENAME_NOREPLACE) == 0:
+        begin = (_AT_FDCWD, os.fsencode(source)) if folder is None else (folder, os.fsencode(source.name))
+        end = (_AT_FDCWD, os.fsencode(target)) if into is None else (into, os.fsencode(target.name))
+        if function(*begin, *end, _RENAME_NOREPLACE) == 0:
             return
         code = ctypes.get_errno()
         if code not in _NOT_HERE:
             raise OSError(code, os.strerror(code), os.fspath(source), None, os.fspath(target))
     if lies(target):
         raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), os.fspath(target))
-    if folder is None:
-        source.rename(target)
-    else:
-        os.rename(source.name, target, src_dir_fd=folder)
+    os.rename(
+        source if folder is None else source.name,
+        target if into is None else target.name,
+        src_dir_fd=folder,
+        dst_dir_fd=into,
+    )

@@ -18,6 +18,7 @@ from flows.intake import register, transfers
 from flows.intake.claims import Claim, ClaimStore
 from flows.intake.inbox import list_inbox
 from flows.intake.register import REASON, Entry, reason_path
+from flows.pipeline.publish import remove
 from ocr.faults import Fault
 
 WHAT_TO_DO = (
@@ -123,11 +124,11 @@ def drop_stray_notes(store: ClaimStore) -> None:
     with locked(moves_lock(store.folders)):
         listed = list(register.entries(store))
         for entry in listed:
-            with contextlib.suppress(OSError):
+            with contextlib.suppress(OSError, Fault):
                 if lies(store.folders.quarantine / entry.place):
                     continue
                 if register.has_own_note(store, entry):
-                    register.note_of(store, entry).unlink(missing_ok=True)
+                    remove(register.note_of(store, entry), store.folders.quarantine)
                 if not lies(register.note_of(store, entry)):
                     register.strike(store, entry)
     in_work = {store.progress_folder(claim).name for claim in store.open_claims()}
@@ -190,6 +191,6 @@ def _take(
     entry = next((entry for entry in register.entries(store) if entry.place == name), None)
     claim = transfers.bring_in(store, path, name, owner, claim_id=claim_id, flow_run=flow_run)
     if entry is not None:
-        with contextlib.suppress(OSError):  # then it stays, and its entry
+        with contextlib.suppress(OSError, Fault):  # then it stays, and its entry
             register.take_note_away(store, entry)
     return claim, entry

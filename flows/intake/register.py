@@ -20,10 +20,21 @@ from pathlib import Path, PurePosixPath
 from pydantic import TypeAdapter
 
 from flows.host.files import replace_file
-from flows.host.moves import Gone, below, below_without_links, is_file, lies, move, read_below, room_for
+from flows.host.moves import (
+    Gone,
+    below,
+    below_without_links,
+    is_file,
+    lies,
+    move,
+    opened_folder,
+    read_below,
+    room_for,
+)
 from flows.host.names import fitted
 from flows.intake.claims import ClaimStore, check_id
 from flows.intake.inbox import HELD
+from flows.pipeline.publish import remove
 
 REASON = ".reason.txt"
 
@@ -83,12 +94,13 @@ def enter(store: ClaimStore, entry: Entry, note: bytes) -> None:
     An earlier note for the same claim goes: somebody else's file lies at the place that it was about.
 
     Raises:
+        Gone: a link lies on the way to the note.
         OSError: one cannot be written.
     """
     with contextlib.suppress(Gone):
         earlier = entry_of(store, entry.claim)
         if earlier.place != entry.place and has_own_note(store, earlier):
-            note_of(store, earlier).unlink(missing_ok=True)
+            remove(note_of(store, earlier), store.folders.quarantine)
     record = _path(store, entry.claim)
     record.parent.mkdir(exist_ok=True)
     if lies(note_of(store, entry)):
@@ -96,7 +108,22 @@ def enter(store: ClaimStore, entry: Entry, note: bytes) -> None:
             if earlier.place == entry.place and earlier.claim != entry.claim:
                 strike(store, earlier)  # its scan has left that place
     replace_file(record, json.dumps(asdict(entry)).encode())
-    replace_file(note_of(store, entry), note)
+    _write_note(store, entry, note)
+
+
+def _write_note(store: ClaimStore, entry: Entry, note: bytes) -> None:
+    beside = f".{secrets.token_hex(8)}.tmp"
+    with opened_folder(store.folders.quarantine, entry.place) as folder:
+        try:
+            with open(beside, "xb", opener=lambda path, flags: os.open(path, flags, dir_fd=folder)) as file:
+                file.write(note)
+                file.flush()
+                os.fsync(file.fileno())
+            os.replace(beside, note_of(store, entry).name, src_dir_fd=folder, dst_dir_fd=folder)
+        except BaseException:
+            with contextlib.suppress(OSError):
+                os.unlink(beside, dir_fd=folder)
+            raise
 
 
 def is_own_note(store: ClaimStore, path: Path) -> bool:
@@ -131,13 +158,14 @@ def take_note_away(store: ClaimStore, entry: Entry) -> None:
     """
     note = note_of(store, entry)
     if has_own_note(store, entry):
-        note.unlink(missing_ok=True)
+        remove(note, store.folders.quarantine)
     elif is_file(note):
         name = PurePosixPath(entry.place).with_name(f"{note.stem} ({datetime.now():%Y-%m-%d %H%M%S}).txt")
         wanted = room_for(store.folders.versions, os.fspath(name.with_name(fitted(name.stem, name.suffix))))
         with contextlib.suppress(Gone):
             below_without_links(store.folders.quarantine, os.fspath(note.relative_to(store.folders.quarantine)))
-            move(note, wanted, wanted.with_name(f"{HELD}{secrets.token_hex(8)}"))
+            parked = wanted.with_name(f"{HELD}{secrets.token_hex(8)}")
+            move(note, wanted, parked, root=store.folders.versions)
     strike(store, entry)
 
 

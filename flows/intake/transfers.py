@@ -113,7 +113,7 @@ def bring_in(
     scan = store.scan(claim)
     try:
         with _as_gone(name):
-            move(source, scan, scan.with_name(COPYING))
+            move(source, scan, scan.with_name(COPYING), root=scan.parent)
             return replace(claim, look=look_at(scan))
     except BaseException:
         if not lies(scan) and not lies(scan.with_name(COPYING)):
@@ -219,7 +219,8 @@ def move_out(
                     source = held
                 (scan if source == held else held).unlink()
             wanted = room_for(root, claim.name)
-            place = move(source, wanted, _parked(claim, wanted.parent), is_taken=is_taken, announce=announce)
+            parked = _parked(claim, wanted.parent)
+            place = move(source, wanted, parked, root=root, is_taken=is_taken, announce=announce)
         _end(store, claim)
     return place
 
@@ -282,7 +283,8 @@ def recover(store: ClaimStore, claim: Claim) -> Path | None:
             # The file itself, or a whole copy of it on its way back: what lies in working/ is not needed.
             scan.unlink(missing_ok=True)
             with locked(moves_lock(store.folders)):
-                place = move(held, room_for(store.folders.inbox, claim.name), held)
+                root = store.folders.inbox
+                place = move(held, room_for(root, claim.name), held, root=root)
                 _end(store, claim)
             return place
     if lies(copying):
@@ -300,7 +302,7 @@ def recover(store: ClaimStore, claim: Claim) -> Path | None:
                 parked.unlink()
                 continue
             with locked(moves_lock(store.folders)):
-                move(parked, folder / scan.name, parked)
+                move(parked, folder / scan.name, parked, root=root)
                 _end(store, claim)
             return None
     if not lies(scan):

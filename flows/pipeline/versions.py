@@ -218,7 +218,10 @@ def is_anothers(record: Path, root: Path, path: Path) -> bool:
         mark, sha256 = source.get("path_mark"), source["sha256"]
         if mark in (None, path_mark(path)):
             return False
-        with path.open("rb") as file:
-            return bool(sha256 != hashlib.file_digest(file, "sha256").hexdigest())
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError, OSError, Passing):
         return False  # what is wrong there is said when it is published
+    try:
+        with path.open("rb") as file:
+            return bool(sha256 != hashlib.file_digest(file, "sha256").hexdigest())
+    except OSError:
+        return True

@@ -29,7 +29,7 @@ from itertools import count
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from flows.host.files import make_folder, sync_folder, write_synced
+from flows.host.files import hand_on, make_folder, sync_folder, write_synced
 from flows.host.names import fitted, readable
 
 SCAN_SUFFIXES = (".pdf", ".tif", ".tiff", ".png", ".jpg", ".jpeg")
@@ -126,6 +126,7 @@ def publish(files: Mapping[Path, bytes], staging: Path) -> None:
             parked = staging / f"{secrets.token_hex(8)}.tmp"
             waiting.append((parked, target))
             write_synced(parked, data)
+            hand_on(parked, target.parent)
         for parked, target in waiting:
             parked.replace(target)
             sync_folder(target.parent)

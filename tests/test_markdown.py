@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from normalize.document import Block, Document, Footnote, Reference, Source, Token
 from normalize.formats.markdown import escaped, escaped_paragraph, to_markdown
 from normalize.formats.plain_text import FOOTNOTE_STYLES
+from normalize.plaintext.parse import parse_text
 from tests.markdown import WORDS, shown
 
 
@@ -100,3 +101,12 @@ def test_what_is_not_live_is_not_escaped(plain: str) -> None:
 )
 def test_how_it_is_escaped(printed: str, written: str) -> None:
     assert escaped_paragraph(printed) == written
+
+
+@pytest.mark.parametrize(
+    "printed",
+    ["*** Thực hiện các văn bản chỉ đạo**", "Giá $100 và $200_a_ mỗi bộ", "Diện tích <10 ha và >5 ha `x`", "3. Mục ba"],
+)
+def test_it_is_taken_back_as_it_was_printed(printed: str) -> None:
+    made = document(Block("paragraph", tokens(printed.split())))
+    assert [block.text for block in parse_text(to_markdown(made), made.source).blocks] == [printed]

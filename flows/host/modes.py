@@ -47,10 +47,7 @@ def make_private(folders: Folders, group: str = "") -> list[Path]:
     folders.make()
     for name in PRIVATE:
         (folders.home / name).mkdir(mode=OWN, exist_ok=True)
-    wanted = {folders.home / name: OWN for name in PRIVATE}
-    for folder, mode in ((folders.inbox, DROPPED_INTO), (folders.published, READ)):
-        if folder.is_relative_to(folders.home) and not (folder.is_mount() or folder.is_symlink()):
-            wanted[folder] = OWN if number is None else mode
+    wanted = _wanted(folders, number is not None)
     if made_now or _is_ours_alone(folders.home):
         wanted[folders.home] = OWN if number is None else ENTERED
     seen = [folder for folder, mode in wanted.items() if not _set(folder, mode, number)]
@@ -59,6 +56,15 @@ def make_private(folders: Folders, group: str = "") -> list[Path]:
     if number is not None and folders.published in wanted:
         _open_to_group(folders.published, number)
     return seen
+
+
+def _wanted(folders: Folders, shared: bool) -> dict[Path, int]:
+    """The mode of each folder that is ours to set; a link or a mounted share is its maker's."""
+    wanted = {folders.home / name: OWN for name in PRIVATE}
+    for folder, mode in ((folders.inbox, DROPPED_INTO), (folders.published, READ)):
+        if folder.is_relative_to(folders.home) and not (folder.is_mount() or folder.is_symlink()):
+            wanted[folder] = mode if shared else OWN
+    return wanted
 
 
 def seen_by_others(folders: Folders) -> list[Path]:

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 from flows.host import heartbeat
 from flows.host.locks import locked
+from flows.host.modes import make_private
 from flows.host.mounts import missing_mount, note_mounts
 from flows.host.names import readable
 from flows.host.processes import machine
@@ -89,7 +90,8 @@ def serve(settings: Settings, say: Say) -> None:
     folders.check_apart()
     if away := missing_mount(folders):
         raise away
-    folders.make()
+    for folder in make_private(folders, settings.group):
+        say(f"Others on this machine can see {folder}; give it to the user who runs nambat, with the mode 700.")
     note_mounts(folders)
     with locked(lock_of_service(folders), wait=False) as alone, heartbeat.beating(folders):
         if not alone or _served_elsewhere(folders):
@@ -454,7 +456,7 @@ def ingest_now(
     """
     store = ClaimStore(settings)
     folders = store.folders
-    folders.make()
+    make_private(folders, settings.group)
     files = [(path.absolute(), name) for path, name in files]
     shut_out_current_folder()
     stand_in(folders.home / "prefect")

@@ -47,6 +47,12 @@ class Settings(BaseSettings):
     inbox: Path | None = Field(None, description="Where people drop scans. Default: inbox/ under the home.")
     published: Path | None = Field(None, description="Where clean text goes. Default: published/ under the home.")
 
+    group: str = Field(
+        "",
+        description="Group whose members may drop scans into inbox/ and read published/ under the home. "
+        "Default: only the service's own user may.",
+    )
+
     jobs: int = Field(default_factory=cores, ge=1, description="Pages read side by side. Default: all cores.")
     documents: int = Field(
         2,
@@ -235,13 +241,13 @@ class Folders:
     versions: Path
 
     def make(self) -> None:
-        """Create those that are missing (``versions`` is made when it is first needed).
+        """Create those that are missing, for this user alone (``versions`` is made when it is first needed).
 
         Raises:
             OSError: one cannot be created.
         """
         for folder in (self.inbox, self.working, self.published, self.originals, self.quarantine):
-            folder.mkdir(parents=True, exist_ok=True)
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
 
     def check_apart(self) -> None:
         """Make sure that no folder is or lies in another one: what is published would be read as a scan.

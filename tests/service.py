@@ -175,7 +175,7 @@ class Service:
                 with urllib.request.urlopen(request, timeout=60) as answer:
                     return json.loads(answer.read() or "null")
             except urllib.error.HTTPError as error:
-                # A token is valid for an hour; SQLite may be locked for the moment. Prefect asks again too.
+                # A token is valid for an hour. SQLite may be locked for a moment.
                 if error.code not in (403, 503) or again == 19:
                     raise
                 if error.code == 403:

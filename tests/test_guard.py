@@ -7,7 +7,18 @@ from typing import Any
 
 import pytest
 
-from flows.service.guard import HEADERS, Message, Receive, Scope, Send, admitted, guarded, own_origins, trouble_with
+from flows.service.guard import (
+    HEADERS,
+    Message,
+    Receive,
+    Scope,
+    Send,
+    admitted,
+    content_policy,
+    guarded,
+    own_origins,
+    trouble_with,
+)
 
 OWN = "http://127.0.0.1:4200"
 CALL = {"sec-fetch-mode": "cors", "sec-fetch-dest": "empty"}
@@ -144,7 +155,16 @@ def test_no_answer_may_be_framed(request_: Scope, status: int) -> None:
     begun: dict[str, Any] = dict(asked_of_guard(request_)[0])
     assert begun["status"] == status
     assert [value for name, value in begun["headers"] if name.lower() == b"x-frame-options"] == [b"DENY"]
-    assert set(HEADERS) <= {name for name, _ in begun["headers"]}
+    assert {*HEADERS, b"content-security-policy"} <= {name for name, _ in begun["headers"]}
+
+
+def test_our_pages_ask_no_other_machine() -> None:
+    policy = dict(part.split(" ", 1) for part in content_policy(MAY).split("; "))
+    assert policy["frame-ancestors"] == "'none'"
+    assert policy["img-src"] == "'self' data: blob:"
+    assert {"'self'", OWN, "ws://127.0.0.1:4200", "wss://scan.example"} <= set(policy["connect-src"].split())
+    assert "*" not in policy["connect-src"]
+    assert "connect-src 'self' *;" in content_policy(admitted(["*"]))
 
 
 def test_what_a_refusal_says() -> None:

@@ -31,7 +31,7 @@ def import_path() -> list[str]:
     except OSError:  # it was removed
         here = ""
     spelled_out = {os.path.realpath(part) for part in _absolute(os.environ.get("PYTHONPATH", ""))}
-    ours = {os.path.realpath(place) for place in (Path(__file__).parents[2], *sysconfig.get_paths().values())}
+    ours = {os.path.realpath(place) for place in (str(Path(__file__).parents[2]), *sysconfig.get_paths().values())}
     path = [str(Path(part).absolute()) for part in sys.path] if here else list(_absolute(os.pathsep.join(sys.path)))
     return [part for part in path if os.path.realpath(part) != here or here in spelled_out | ours]
 

@@ -33,14 +33,11 @@ Application = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 HEADERS = {
     b"x-frame-options": b"DENY",
-    # A picture on another machine would tell who reads a report and when; none is ours.
-    b"content-security-policy": b"frame-ancestors 'none'; img-src 'self' data: blob:; object-src 'none'; "
-    b"base-uri 'self'; form-action 'self'",
     b"cross-origin-resource-policy": b"same-origin",
     b"referrer-policy": b"same-origin",
     b"x-content-type-options": b"nosniff",
 }
-"""What each answer tells the browser beside."""
+"""What each answer tells the browser beside :func:`content_policy`."""
 
 POLICY_VIOLATION = 1008
 """Why a web socket is closed (RFC 6455, 7.4.1)."""
@@ -138,14 +135,29 @@ def _follows_a_link(scope: Scope, headers: MutableMapping[str, list[str]]) -> bo
     )
 
 
+def content_policy(may: Admitted) -> str:
+    """What our pages may load: nothing from another machine.
+
+    A picture there would tell who reads a report and when, and Prefect's newer UI asks its maker for settings.
+    """
+    origins = ["*"] if may.everyone else sorted(may.origins)
+    sockets = [f"ws{one.removeprefix('http')}" for one in origins if one.startswith("http")]
+    return (
+        f"connect-src 'self' {' '.join([*origins, *sockets])}; img-src 'self' data: blob:; object-src 'none'; "
+        "base-uri 'self'; form-action 'self'; frame-ancestors 'none'"
+    )
+
+
 def guarded(application: Application, may: Admitted) -> Application:
     """``application``, which is asked only by those who may."""
+
+    headers = {**HEADERS, b"content-security-policy": content_policy(may).encode()}
 
     async def answer(scope: Scope, receive: Receive, send: Send) -> None:
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
-                kept = [(name, value) for name, value in message.get("headers", []) if name.lower() not in HEADERS]
-                message = {**message, "headers": [*kept, *HEADERS.items()]}
+                kept = [(name, value) for name, value in message.get("headers", []) if name.lower() not in headers]
+                message = {**message, "headers": [*kept, *headers.items()]}
             await send(message)
 
         if scope["type"] not in ("http", "websocket"):

@@ -138,13 +138,14 @@ def begin_server(
         )
     log.parent.mkdir(parents=True, exist_ok=True)
     ui_api = os.environ.get("PREFECT_SERVER_UI_API_URL", local_api(host, port))
-    with log.open("ab" if again else "wb") as output:
+    with open(log, "ab" if again else "wb", opener=lambda path, how: os.open(path, how, 0o600)) as output:
         return subprocess.Popen(
             [sys.executable, "-P", "-m", "flows.service.server_process", host, str(port)],
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,
             start_new_session=True,
+            umask=0o077,  # file names stand in its database
             # Its own environment must not send it to itself.
             env={
                 **trusted_environment({name: value for name, value in os.environ.items() if name != "PREFECT_API_URL"}),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
+import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import cast
@@ -24,6 +25,7 @@ from flows.host.names import readable
 from flows.intake.sweep import Swept
 from flows.pipeline.archives import Unpacking
 from flows.pipeline.outcome import Outcome
+from normalize.formats.markdown import escaped_paragraph
 from ocr.faults import Fault
 
 NEEDS_ATTENTION, QUARANTINED, PUT_OFF = "needs attention", "quarantined", "put off"
@@ -129,15 +131,31 @@ def artifact_key(name: str) -> str:
 
 
 def cell(text: str) -> str:
-    """``text`` for a cell of a Markdown table: what people name or write there is no link, picture or tag."""
-    for sign in "\\|`[]":
-        text = text.replace(sign, f"\\{sign}")
-    return readable(" ".join(text.split())).replace("<", "&lt;")
+    """``text`` as Markdown shows it anywhere, also in a cell: what people name or write is no link, picture or tag."""
+    return escaped_paragraph(readable(" ".join(text.split()))).replace("|", r"\|")
+
+
+def code(text: str) -> str:
+    """``text`` as Markdown code within a line."""
+    fence = "`" * (longest_run("`", text) + 1)
+    space = " " if text.startswith("`") or text.endswith("`") else ""
+    return f"{fence}{space}{text}{space}{fence}"
+
+
+def code_block(text: str) -> list[str]:
+    """Lines of Markdown that show the lines of ``text``."""
+    fence = "`" * max(3, longest_run("`", text) + 1)
+    return [fence, *map(readable, text.splitlines()), fence]
+
+
+def longest_run(sign: str, text: str) -> int:
+    """How often ``sign`` stands side by side at most."""
+    return max((len(run) for run in re.findall(f"{re.escape(sign)}+", text)), default=0)
 
 
 def path_shown(path: Path) -> str:
     """A path as Markdown code."""
-    return f"`{readable(path).replace('`', chr(39))}`"
+    return code(readable(path))
 
 
 def success_line(outcome: Outcome) -> str:
@@ -215,7 +233,7 @@ def failure_report(name: str, fault: Fault, place: Path | None) -> str:
             "run or use `nambat retry`."
         ]
     if fault.detail:
-        lines += ["", "**Technical detail**", "", "```", fault.detail.replace("```", ""), "```"]
+        lines += ["", "**Technical detail**", "", *code_block(fault.detail)]
     return "\n".join(lines) + "\n"
 
 

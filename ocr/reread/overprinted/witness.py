@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ocr.page import Box, Word, hull
+from ocr.page import Box, Word, hull, letter
 from ocr.reread.overprinted.lines import cut_out
 from ocr.reread.overprinted.network import CAPITALS, FEET, Reading, read
 
@@ -108,5 +108,6 @@ def _words(reading: Reading, to_page: np.ndarray) -> tuple[Word, ...]:
             corners = [(x, y, 1) for x in (columns[0] - half, columns[-1] + half) for y in (FEET - CAPITALS, FEET)]
             x, y = to_page @ np.array(corners, np.float64).T
             box = Box(max(0, round(x.min())), max(0, round(y.min())), round(x.max()), round(y.max()))
-            words.append(Word(text, box, round(min(_MOST, 100 * min(odds)), 1)))
+            confidence = round(min(_MOST, 100 * min(odds)), 1)
+            words.append(Word(text, box, confidence, tuple(map(letter, text))))
     return tuple(words)

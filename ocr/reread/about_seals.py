@@ -246,8 +246,12 @@ def _with_paper(row: Box) -> Box:
 
 
 def _is_begun_before(words: Sequence[Word], row: Box, place: Box) -> bool:
-    """Whether a row is the end of a line that begins before its place."""
-    before = [word.box for word in words if word.box.left < place.left and _is_level(word.box, row)]
+    """Whether a row is the end of a line that begins before its place; a stroke of the pen begins none."""
+    before = [
+        word.box
+        for word in words
+        if word.box.left < place.left and _is_level(word.box, row) and not _is_trace(word)
+    ]
     return any(
         -row.height < box.right - place.left < 2 * row.width and box.right > place.left - row.height for box in before
     )

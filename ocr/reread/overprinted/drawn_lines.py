@@ -372,7 +372,7 @@ def a_line(random: Random, paths: Sequence[str], stamps: Stamps, width: int, ove
     canvas = np.zeros((round(2.6 * capital) + 6, printed.shape[1] + round((room_left + room_right) / scale / stretch)), np.uint8)
     at, base = round(room_left / scale / stretch), round(1.8 * capital)
     _lay(canvas, _worn(printed, capital, random), at, base - feet)
-    if random.random() < 0.3:
+    if random.random() < 0.4:
         _beside(canvas, paths, capital, base, random)
     ink = _overprinted(canvas, capital, stamps, random) if random.random() < over else canvas / np.float32(255)
     grey = _scanned(ink.astype(np.float32), random)
@@ -404,7 +404,7 @@ def _lay(canvas: np.ndarray, ink: np.ndarray, left: int, top: int) -> None:
 def _beside(canvas: np.ndarray, paths: Sequence[str], capital: int, base: int, random: Random) -> None:
     """The line above or below, whose tails or heads come into the picture; or a word of another column."""
     other, feet = _print(a_text(random), fonts_at(paths, random), round(capital * random.uniform(0.85, 1.05)), random)
-    away = random.uniform(1.35, 2.2) * capital * random.choice([-1, 1])
+    away = random.uniform(1.05, 2.2) * capital * random.choice([-1, 1])
     _lay(canvas, other, int(random.integers(-canvas.shape[1] // 3, max(1, canvas.shape[1] // 2))), round(base + away) - feet)
 
 

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ocr.page import Box, Word, hull
+from ocr.page import Box, Word, hull, letter
 from ocr.reread.overprinted.lines import cut_out
-from ocr.reread.overprinted.network import Reading, read
+from ocr.reread.overprinted.network import CAPITALS, FEET, Reading, read
 
 #: Odds of every letter from which on a reading is sure, and at least in the one that confirms it.
 SURE, CONFIRMED = 0.9, 0.6
@@ -54,10 +54,10 @@ def look(layers: Sequence[np.ndarray], letters: Sequence[Box], capital: float) -
         for other, _ in seen:
             if _confirm(reading, other):
                 best = max(((reading, to_page), *((r, m) for r, m in seen if r is other)), key=lambda one: one[0].least)
-                return Witness(_words(*best, letters, capital), True)
+                return Witness(_words(*best), True)
         seen.append((reading, to_page))
     best = max(seen, key=lambda one: (sum(one[0].odds) / max(1, len(one[0].odds))))
-    return Witness(_words(*best, letters, capital), False)
+    return Witness(_words(*best), False)
 
 
 def _views(
@@ -97,16 +97,17 @@ def _confirm(one: Reading, other: Reading) -> bool:
     return same and max(one.least, other.least) >= SURE and min(one.least, other.least) >= CONFIRMED
 
 
-def _words(reading: Reading, to_page: np.ndarray, letters: Sequence[Box], capital: float) -> tuple[Word, ...]:
-    row = hull(list(letters))
+def _words(reading: Reading, to_page: np.ndarray) -> tuple[Word, ...]:
+    """The words of a reading, with boxes on the page from the heads of its capitals to their feet."""
     words: list[Word] = []
-    at = 0
+    half, at = _HALF_LETTER * CAPITALS, 0
     for text in reading.text.split(" "):
         odds, columns = reading.odds[at : at + len(text)], reading.columns[at : at + len(text)]
         at += len(text) + 1
         if text:
-            left, right = (round(float(to_page[0, 0] * column + to_page[0, 2])) for column in (columns[0], columns[-1]))
-            half = round(_HALF_LETTER * capital)
-            box = Box(max(0, left - half), row.top, right + half, row.bottom)
-            words.append(Word(text, box, round(min(_MOST, 100 * min(odds)), 1)))
+            corners = [(x, y, 1) for x in (columns[0] - half, columns[-1] + half) for y in (FEET - CAPITALS, FEET)]
+            x, y = to_page @ np.array(corners, np.float64).T
+            box = Box(max(0, round(x.min())), max(0, round(y.min())), round(x.max()), round(y.max()))
+            confidence = round(min(_MOST, 100 * min(odds)), 1)
+            words.append(Word(text, box, confidence, tuple(map(letter, text))))
     return tuple(words)

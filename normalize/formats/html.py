@@ -100,12 +100,12 @@ def _block(block: Block, corrections: Sequence[Correction], anchor: str, cited: 
 
 def _table(block: Block, corrections: Sequence[Correction], anchor: str, cited: _Links) -> str:
     rows = []
-    at = 0
+    text, at = block.text, 0
     for number, row in enumerate(block.rows):
         cells = []
         for cell in row:
             # The block's text has the same words, row by row; where it has not, no correction is shown in the cell.
-            start = block.text.find(cell, at)
+            start = text.find(cell, at)
             here = [one for one in corrections if 0 <= start <= one.start < start + len(cell)]
             at = start + len(cell) if start >= 0 else at
             tag = "th" if not number else "td"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+from collections.abc import Callable
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path, PurePosixPath
@@ -300,20 +301,21 @@ def test_a_crash_at_any_step_is_made_good(
 def _crashes(document: Document, out: Path, step: int) -> bool:
     """Publish until a file is put in place or removed for the ``step``-th time; whether it came to that."""
     steps = 0
-    put, remove = Path.replace, Path.unlink
 
-    def counted(real: object, self: Path, *args: object, **more: object) -> object:
-        nonlocal steps
-        if self.suffix == ".tmp" and real is remove:
-            return None  # a killed process cleans up nothing
-        steps += 1
-        if steps > step:
-            raise Crash
-        return real(self, *args, **more)  # type: ignore[operator]
+    def counted(real: Callable[..., None]) -> Callable[..., None]:
+        def call(*args: object) -> None:
+            nonlocal steps
+            steps += 1
+            if steps > step:
+                raise Crash
+            real(*args)
+
+        return call
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Path, "replace", lambda self, *args: counted(put, self, *args))
-        patch.setattr(Path, "unlink", lambda self, missing_ok=False: counted(remove, self, missing_ok=missing_ok))
+        patch.setattr(publish, "put", counted(publish.put))
+        patch.setattr(publish, "remove", counted(publish.remove))
+        patch.setattr(Path, "unlink", lambda *_, **__: None)  # a killed process cleans up nothing
         try:
             publish_document(document, plan(out))
         except Crash:

@@ -10,16 +10,16 @@ So that no other scan is published under such a name, ``b-1.pdf`` keeps its suff
 
 from __future__ import annotations
 
-import hashlib
-import json
 import os
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from flows.host.names import fitted, readable
+from flows.host.names import fitted
 from flows.pipeline import publish
+from flows.pipeline.publish import read_published
+from flows.pipeline.versions import Shelf, other_formats, read_earlier, replace_published
 from normalize.document import Document
 from normalize.formats import WRITERS, to_dict, write
 from normalize.split import split
@@ -33,17 +33,19 @@ class FileSet:
         targets: format -> file, ``json`` among them.
         texts: content of each, without the JSON.
         data: what the JSON holds, without the list of files.
+        beside: name -> content of files in other formats that stay.
     """
 
     targets: Mapping[str, Path]
     texts: Mapping[Path, bytes]
     data: dict[str, Any]
+    beside: Mapping[str, bytes] = field(default_factory=dict)
 
     @property
     def files(self) -> dict[Path, bytes]:
         """Content of each, the JSON last."""
         texts = {os.fsdecode(target.name): content for target, content in self.texts.items()}
-        return {**self.texts, self.targets["json"]: publish.manifest(self.data, texts)}
+        return {**self.texts, self.targets["json"]: publish.manifest(self.data, {**texts, **self.beside})}
 
 
 def part_targets(targets: Mapping[str, Path], number: int) -> dict[str, Path]:
@@ -100,60 +102,46 @@ def _set(document: Document, targets: Mapping[str, Path], footnotes: str) -> Fil
     return FileSet(targets, texts, to_dict(document))
 
 
-def publish_sets(sets: Sequence[FileSet], targets: Mapping[str, Path], staging: Path, versions: Path | None) -> None:
+def publish_sets(sets: Sequence[FileSet], targets: Mapping[str, Path], shelf: Shelf) -> list[Path]:
     """Put all sets in place, the JSON of the whole last, and take away what an earlier publishing has left beside them.
 
-    What would be lost goes to ``versions`` first; where there is no such folder, what is not as it was published stays.
+    What would be lost goes to the folder of versions first; where there is none, what is not as it was published stays.
 
     Args:
         targets: format -> file that the whole is or would be published at.
 
+    Returns:
+        What was kept in the folder of versions.
+
     Raises:
+        Passing: a link or a folder lies in the way.
         OSError: nothing, or only some files, were replaced; none is half-written.
     """
+    if shelf.keeps_formats:
+        sets = [_with_other_formats(one, shelf.root) for one in sets]
     files = {target: content for one in sets for target, content in one.files.items()}
-    left = list(_left_over(targets, files))
-    if versions is not None:
-        sha256 = sets[-1].data["source"]["sha256"]
-        for one in sets:
-            publish.keep_versions(one.targets, sha256, one.texts, versions)
-        for old in left:
-            texts = {place: b"" for form, place in old.items() if form != "json"}
-            publish.keep_versions(old, sha256, texts, versions)
-        gone = [place for old in left for place in old.values() if place not in files]
-    else:
-        known, _ = _published_before(targets["json"])
-        gone = [
-            place
-            for old in left
-            for place in old.values()
-            if place not in files and hashlib.sha256(place.read_bytes()).hexdigest() == known.get(readable(place.name))
-        ]
-    publish.publish(files, staging, gone)
+    sha256 = sets[-1].data["source"]["sha256"]
+    return replace_published(files, all_sets(targets, shelf.root, len(sets) - 1), sha256, shelf)
 
 
-def _left_over(targets: Mapping[str, Path], files: Mapping[Path, bytes]) -> Iterator[dict[str, Path]]:
-    """Sets of an earlier publishing of which not all is replaced now: parts, or the whole where it was one document.
+def _with_other_formats(one: FileSet, root: Path) -> FileSet:
+    if len(one.targets) == 1:  # the record of what is published in parts
+        return one
+    record = one.targets["json"]
+    stem = record.name.removesuffix(".json")
+    places = [record.with_name(fitted(stem, f".{form}")) for form in WRITERS if form not in one.targets]
+    return replace(one, beside=other_formats(record, one.data["source"]["sha256"], places, root))
 
-    The JSON of the whole is among the last; it says what the others were.
+
+def all_sets(targets: Mapping[str, Path], root: Path, parts: int = 0) -> list[dict[str, Path]]:
+    """Format -> file of all that is or may have been published at ``targets``: of each part, and of the whole.
+
+    Args:
+        parts: so many are published now.
     """
-    known, count = _published_before(targets["json"])
+    earlier = read_earlier(read_published(root, targets["json"]))
     stem = targets["json"].name.removesuffix(".json")
     whole = {form: targets["json"].with_name(fitted(stem, f".{form}")) for form in (*WRITERS, "json")}
-    for one in (*(part_targets(whole, number) for number in range(1, count + 1)), whole):
-        there = {form: place for form, place in one.items() if readable(place.name) in known and place.is_file()}
-        if any(place not in files for place in there.values()):
-            yield {**there, "json": targets["json"]} if one is whole else there
-
-
-def _published_before(record: Path) -> tuple[dict[str, str], int]:
-    """Name and SHA-256 of the files that a published JSON lists, and how many parts it says there are.
-
-    Nothing where it cannot be read.
-    """
-    try:
-        data = json.loads(record.read_bytes())
-        known = {str(entry["name"]): str(entry["sha256"]) for entry in data["files"]}
-        return known, min(int(data.get("parts", 0)), len(known))
-    except (OSError, ValueError, KeyError, TypeError, RecursionError):
-        return {}, 0
+    whole |= targets
+    several = max(parts, earlier.parts if earlier else 0)
+    return [*(part_targets(whole, number) for number in range(1, several + 1)), whole]

@@ -250,23 +250,19 @@ def match_references(
     Returns:
         For each reference a label, or ``None`` when no note has its number on its page or on the next one.
     """
-    taken: set[str] = set()
-    out: list[str | None] = []
+    out: list[str | None] = [None] * len(references)
     renumbered = any(label != printed for _, label, printed in heads)
-    for page, number in references:
-        found = None
-        if number is not None:
+    # Where numbers repeat, a note on a reference's own page is no other page's.
+    for most in (0, farthest) if renumbered else (None,):
+        for index, (page, number) in enumerate(references):
+            if number is None or out[index] is not None:
+                continue
             candidates = [
                 (abs(note_page - page), label)
                 for note_page, label, printed in heads
-                if printed == str(number)
-                and label not in taken
-                and (not renumbered or 0 <= note_page - page <= farthest)
+                if printed == str(number) and label not in out and (most is None or 0 <= note_page - page <= most)
             ]
-            found = min(candidates)[1] if candidates else None
-        if found:
-            taken.add(found)
-        out.append(found)
+            out[index] = min(candidates)[1] if candidates else None
     return out
 
 

@@ -1,0 +1,183 @@
+"""References and heads of notes side by side: what one misreads the other tells."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from itertools import pairwise
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from normalize.structure.footnotes import raised_head, reattach
+from normalize.structure.lines import page_margins
+from normalize.structure.note_heads import Line, align
+from ocr.page import Box, Raised
+from ocr.page import Line as PageLine
+from ocr.reread.note_heads import read_note_heads
+from ocr.superscripts.find import RaisedSign
+from ocr.superscripts.note_heads import NoteHead
+from tests.typeset import line as typeset_line
+from tests.typeset import page
+
+NEVER = float("inf")
+
+
+def head(page: int, read: int | None) -> Line:
+    """A line at whose head a number was read, or none."""
+    if read is None:
+        return Line(page, lambda number: NEVER, 0.0)
+    return Line(page, lambda number: 0.0 if number == read else 2.6, 3.5)
+
+
+@st.composite
+def documents(draw: st.DrawFn) -> tuple[list[tuple[int, int]], list[tuple[int, int | None]]]:
+    """References with their pages, and the lines of the notes with the numbers they head; ``None`` for other lines."""
+    anew = draw(st.booleans())
+    references, lines = [], []
+    number = draw(st.integers(1, 30)) if not anew else 1
+    for on in range(1, draw(st.integers(1, 4)) + 1):
+        number = 1 if anew else number
+        for _ in range(draw(st.integers(0, 5))):
+            references.append((on, number))
+            lines.append((on, number))
+            lines += [(on, None)] * draw(st.integers(0, 2))
+            number += 1
+    return references, lines
+
+
+@given(documents())
+def test_what_was_read_right_is_kept(document: tuple[list[tuple[int, int]], list[tuple[int, int | None]]]) -> None:
+    references, lines = document
+    found = align([head(*one) for one in lines], references)
+    assert found == {index: number for index, (_, number) in enumerate(lines) if number is not None}
+
+
+@given(documents(), st.data())
+def test_one_misread_head_is_told_by_the_references(
+    document: tuple[list[tuple[int, int]], list[tuple[int, int | None]]], data: st.DataObject
+) -> None:
+    references, lines = document
+    heads = [index for index, (_, number) in enumerate(lines) if number is not None]
+    if len(heads) < 3:
+        return
+    wrong = data.draw(st.sampled_from(heads[1:-1]))
+    read = [(page, 77 if index == wrong else number) for index, (page, number) in enumerate(lines)]
+    found = align([head(*one) for one in read], references)
+    assert found == {index: lines[index][1] for index in heads}
+
+
+@given(documents(), st.data())
+def test_no_note_without_a_number_that_was_read_or_asked_for(
+    document: tuple[list[tuple[int, int]], list[tuple[int, int | None]]], data: st.DataObject
+) -> None:
+    """Whatever is read at the heads of lines: what heads no line is no note, and notes stand in the order of series."""
+    references, lines = document
+    read = [(page, data.draw(st.one_of(st.none(), st.integers(1, 40)))) for page, _ in lines]
+    found = align([head(*one) for one in read], references)
+    assert list(found) == sorted(found)
+    assert all(read[index][1] is not None for index in found)
+    if all(one < other for (_, one), (_, other) in pairwise(references)):
+        assert list(found.values()) == sorted(set(found.values()))
+
+
+def test_a_note_on_the_page_after_its_reference() -> None:
+    assert align([head(1, 1), head(2, 2)], [(1, 1), (1, 2)]) == {0: 1, 1: 2}
+
+
+def test_numbers_that_repeat_are_matched_on_their_own_pages() -> None:
+    lines = [head(1, 1), head(1, 7), head(2, 1), head(2, 2)]
+    assert align(lines, [(1, 1), (1, 2), (2, 1), (2, 2)]) == {0: 1, 1: 2, 2: 1, 3: 2}
+
+
+# -- on the document's lines ------------------------------------------------------------------------------------------
+
+
+def with_signs(line: PageLine, *signs: tuple[str, int]) -> PageLine:
+    """The line with raised signs before its first word, each at so many pixels from the left."""
+    raised = tuple(Raised(0, text, 90.0, Box(left, 100, left + 9, 120)) for text, left in signs)
+    return replace(line, words=(replace(line.words[0], raised=raised), *line.words[1:]))
+
+
+@pytest.mark.parametrize(
+    ("signs", "number", "strays"),
+    [
+        ([("1", 300), ("3", 310)], "13", []),
+        ([("3", 310), ("1", 300)], "13", []),
+        ([("*", 320), ("13", 300)], "13", ["*"]),  # half an opening quote
+        ([("13", 300)], "13", []),
+    ],
+)
+def test_signs_at_one_head_are_one_number(signs: list[tuple[str, int]], number: str, strays: list[str]) -> None:
+    body = [(1, typeset_line(f"Huyện đã trồng rừng{mark} tại các xã.<", "T", 200)) for mark in ("¹²", "¹³")]
+    notes = [
+        (1, typeset_line("¹²Rừng phòng hộ.<", "N", 900)),
+        (1, with_signs(typeset_line("Hai xã.<", "N", 975), *signs)),
+    ]
+    margins = {1: page_margins([one.box for _, one in body])}
+    found = reattach(body, notes, margins)
+    assert [note.label for note in found.notes] == ["12", number]
+    assert [text for _, _, text in found.strays] == strays
+    assert [" ".join(token.text for token in note.lines[0].tokens) for note in found.notes] == [
+        "Rừng phòng hộ.",
+        "Hai xã.",
+    ]
+
+
+# -- on the page ------------------------------------------------------------------------------------------------------
+
+
+def asked(rows: Sequence[str], seen: dict[str, str]) -> tuple[list[str], list[tuple[str, str]]]:
+    """What heads the lines of a page after reading them again, and which line was looked at for which number.
+
+    Args:
+        seen: by the beginning of a line the number that is at its head, seen only by who expects it.
+    """
+    zones = page(1, list(rows)).zones
+    looked: list[tuple[str, str]] = []
+
+    def find(line: PageLine, number: str) -> NoteHead | None:
+        if not number:
+            return None
+        looked.append((line.text.split()[0], number))
+        there = next((n for begins, n in seen.items() if line.text.startswith(begins)), None)
+        if there != number:
+            return None
+        sign = RaisedSign(number, Box(330, 0, 345, 10), 20.0, line.baseline, line.x_height)
+        return NoteHead(sign, None, None, line.box)  # type: ignore[arg-type]
+
+    def again(box: Box, found: NoteHead) -> list[PageLine]:
+        (old,) = [line for zone in zones for line in zone.lines if line.baseline == found.sign.baseline]
+        raised = Raised(0, found.sign.text, 20.0, found.sign.box)
+        return [replace(old, words=(replace(old.words[0], raised=(raised,)), *old.words[1:]))]
+
+    lines = read_note_heads(zones, find, again) or [line for zone in zones for line in zone.lines]
+    heads = [headed[1].text if (headed := raised_head(line)) else "" for line in lines]
+    return heads, looked
+
+
+BODY = "T >Huyện đã trồng rừng¹ tại ba xã², giao đất³ cho hộ nghèo⁴.<"
+
+
+def test_a_cited_number_is_looked_for_between_its_neighbours() -> None:
+    rows = [BODY, "N ¹Rừng phòng hộ.<", "N 2Xã Lộc An.<", "N xã Hòa Khê.<", "N ³Đất trồng cây.<", "N ⁴Hộ nghèo.<"]
+    heads, looked = asked(rows, {"2Xã": "2"})
+    assert heads == ["", "1", "2", "", "3", "4"]
+    assert looked == [("2Xã", "2"), ("xã", "2")]
+
+
+def test_nothing_is_looked_for_where_every_number_is_answered() -> None:
+    rows = [BODY, "N ¹Rừng.<", "N ²Xã.<", "N ³Đất.<", "N ⁴Hộ.<"]
+    assert asked(rows, {}) == (["", "1", "2", "3", "4"], [])
+
+
+def test_what_is_not_seen_is_not_put_there() -> None:
+    rows = [BODY, "N ¹Rừng phòng hộ.<", "N Xã Lộc An.<", "N ³Đất trồng cây.<", "N ⁴Hộ nghèo.<"]
+    heads, looked = asked(rows, {"Xã": "7"})
+    assert heads == ["", "1", "", "3", "4"]
+    assert looked == [("Xã", "2")]
+
+
+def test_a_page_without_references_asks_for_nothing() -> None:
+    assert asked(["T >Huyện đã trồng rừng.<", "N ¹Rừng.<", "N 2Xã.<"], {"2Xã": "2"})[1] == []

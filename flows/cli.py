@@ -247,6 +247,27 @@ def explain(context: click.Context, file: Path) -> None:
         plain_table("Numbers to compare with the page", ("page", "published", "read again", "confidence"), doubts)
 
 
+@nambat.command()
+@click.option(
+    *("-o", "--out"),
+    type=click.Path(path_type=Path, dir_okay=False),
+    default=Path("nambat-separator.pdf"),
+    help="File to write. [nambat-separator.pdf]",
+)
+@click.pass_context
+def separator(context: click.Context, out: Path) -> None:
+    """Write the sheet to print and put between two documents that are scanned in one go; see --split."""
+    from flows.pipeline.separator_sheet import sheet
+
+    try:
+        with out.open("xb") as file:
+            file.write(sheet())
+    except OSError as fault:
+        complain(f"{out}: {fault.strerror}; name another file with --out.")
+        context.exit(FAILED)
+    click.echo(f"{out}: print it on white A4 paper.")
+
+
 @nambat.command("settings")
 def show_settings() -> None:
     """Every setting with its environment variable, its default and its meaning."""

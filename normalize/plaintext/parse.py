@@ -30,6 +30,7 @@ from normalize.document import (
     Tokens,
     published,
 )
+from normalize.facts.bundles import letterheads_within
 from normalize.facts.metadata import with_parts
 from normalize.plaintext.chunks import Chunk, chunks_of
 from normalize.plaintext.own_text import own_chunks, tell_own
@@ -315,10 +316,24 @@ def _build(reading: _Reading) -> tuple[list[Block], list[Footnote]]:
         Footnote(label, number, tuple(join_lines(parts) for parts in parts_of), tuple(dict.fromkeys(filter(None, on))))
         for label, number, parts_of, on in notes
     ]
-    return [replace(block, page=page) for block, page in zip(_blocks(joined, tables), pages, strict=True)], footnotes
+    blocks = _blocks_of_all(joined, tables)
+    return [replace(block, page=page) for block, page in zip(blocks, pages, strict=True)], footnotes
 
 
 Section = Literal["letterhead", "title", "text", "recipients", "signature"]
+
+
+def _blocks_of_all(bodies: Sequence[Tokens], tables: Mapping[int, tuple[tuple[str, ...], ...]]) -> list[Block]:
+    """The blocks of a text that may hold several documents."""
+    heads = letterheads_within(bodies)
+    heads = heads if heads and not heads[0].start else [range(0), *heads]
+    starts = [head.start for head in heads]
+    blocks: list[Block] = []
+    for start, end, head in zip(starts, [*starts[1:], len(bodies)], heads, strict=True):
+        own = _blocks(bodies[start:end], {at - start: rows for at, rows in tables.items() if start <= at < end})
+        blocks += [replace(block, type="letterhead", level=0) for block in own[: len(head)]]
+        blocks += own[len(head) :]
+    return blocks
 
 
 def _blocks(bodies: Sequence[Tokens], tables: Mapping[int, tuple[tuple[str, ...], ...]]) -> list[Block]:

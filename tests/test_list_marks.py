@@ -127,6 +127,22 @@ def test_a_sign_read_by_itself_joins_its_words() -> None:
     assert page_with([], beside) == [line.text for line in beside]
 
 
+@pytest.mark.parametrize(
+    ("top", "bottom", "confidence", "texts"),
+    [
+        (107, 114, 42.0, ["Vụ Pháp chế", "-", "Vụ Tổ chức"]),  # below the line
+        (52, 58, 42.0, ["Vụ Pháp chế", "-", "Vụ Tổ chức"]),  # over it
+        (86, 90, 42.0, ["- Vụ Pháp chế", "Vụ Tổ chức"]),
+        (64, 100, 42.0, ["- Vụ Pháp chế", "Vụ Tổ chức"]),  # as tall as the line, as Tesseract has it now and then
+        (107, 114, 92.0, ["- Vụ Pháp chế", "Vụ Tổ chức"]),
+    ],
+)
+def test_a_speck_is_no_dash(top: int, bottom: int, confidence: float, texts: list[str]) -> None:
+    first = LINES[0]
+    dash = Word("-", Box(330, top, 338, bottom), confidence, ())
+    assert page_with([], [Line((dash, *first.words), first.box, first.baseline, 27.0), LINES[1]]) == texts
+
+
 # -- fragments -----------------------------------------------------------------------------------------------------
 
 

@@ -15,7 +15,8 @@ from normalize.facts.values import box_of
 from normalize.vietnamese import decree30
 from ocr.page import hull
 
-#: A word of a line was read with this confidence (0 to 100) at least.
+#: A word of a line was read with this confidence (0 to 100) at least. Of 3,300 words of 45 lists two had less, both
+#: wrong; of the six from there to 45 five were right.
 LEAST_CONFIDENCE = 35.0
 
 

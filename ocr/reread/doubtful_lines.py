@@ -313,8 +313,14 @@ def _on_level(line: Line, found: Sequence[Line]) -> tuple[Word, ...]:
 def _settled(run: _Run, readings: Sequence[tuple[Word, ...]], *, numbers: bool) -> tuple[Word, ...]:
     """Words that were read with doubt, as the surest of the readings of their line has them, or as they were."""
     found = [tuple(word for word in words if run.left < word.box.x < run.right) for words in readings]
-    taken = [run.words, *(words for words in found if words and (numbers or not _has_digits((*words, *run.words))))]
+    found = [words for words in found if words and (numbers or not _has_digits((*words, *run.words)))]
+    taken = [run.words, *(words for words in found if not _reads_swung_dash(words))]
     return max(taken, key=lambda words: min(word.confidence for word in words))
+
+
+def _reads_swung_dash(words: Sequence[Word]) -> bool:
+    """Whether a dash was read as ~, which such papers do not print."""
+    return any("~" in word.text for word in words)
 
 
 def _has_digits(words: Sequence[Word]) -> bool:

@@ -121,8 +121,12 @@ def test_what_is_a_dash(marks: list[Box], wanted: list[str]) -> None:
 def test_a_sign_read_by_itself_joins_its_words() -> None:
     lines = [text_line("1.", 330, 100), *LINES]
     assert page_with([], lines) == ["1. Vụ Pháp chế", "Vụ Tổ chức"]
-    far = [text_line("1.", 200, 100), *LINES]
+    far = [text_line("1.", 100, 100), *LINES]
     assert page_with([], far) == [line.text for line in far]
+    lost = [text_line("c)", 220, 100), *LINES]  # farther than columns are apart, and alone in its row
+    assert page_with([], lost) == ["c) Vụ Pháp chế", "Vụ Tổ chức"]
+    table = [*lost, text_line("12 người", 900, 100)]
+    assert page_with([], table) == [line.text for line in table]
     beside = [text_line("Sở", 330, 100), *LINES]
     assert page_with([], beside) == [line.text for line in beside]
 

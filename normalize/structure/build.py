@@ -312,7 +312,8 @@ def _take_trimmed(
 
 def _with_traces_parted(line: Line) -> Line:
     """A line of a signature block whose first word bears what a seal left before its capitals, as a word of its own."""
-    first = line.words[0]
+    at = next((n for n, word in enumerate(line.words) if any(c.isalnum() for c in word.text)), 0)
+    first = line.words[at]
     length = _length_of_trace(first.text)
     if not length or [letter.text for letter in first.letters] != list(first.text) or first.raised:
         return line
@@ -322,7 +323,7 @@ def _with_traces_parted(line: Line) -> Line:
         replace(first, text=first.text[:length], box=trace, letters=first.letters[:length]),
         replace(first, text=first.text[length:], box=rest, letters=first.letters[length:]),
     )
-    return of_words(line, [*words, *line.words[1:]])
+    return of_words(line, [*line.words[:at], *words, *line.words[at + 1 :]])
 
 
 def _length_of_trace(text: str) -> int:

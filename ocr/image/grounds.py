@@ -24,8 +24,9 @@ _LEAST_INK = 0.04
 _ROWS, _COLUMNS = 7, 16
 #: A row or a column of pixels at its edge belongs to it from this share of its usual ink on.
 _RAGGED = 0.5
-#: A dot or a pinhole is at most so large, in square pixels; a ground has one in nearly each square of so many pixels.
-_DOT, _SQUARE = 60, 20
+#: A dot or a pinhole is at most so large, in square pixels; a ground has one in nearly each square of so many pixels,
+#: and they are no farther apart than this.
+_DOT, _SQUARE, _APART = 60, 20, 14
 _DOTTED = 0.75
 #: A dark ground has so much ink, and as much along its edges, and some letters in it.
 _DARK, _EDGE, _EDGE_INK, _FEWEST_LETTERS = 0.5, 10, 0.8, 3
@@ -100,7 +101,8 @@ def _pitch(ink: np.ndarray, place: Box, unit: float) -> float:
         squares[small[:, cv2.CC_STAT_TOP] // side, small[:, cv2.CC_STAT_LEFT] // side] = True
         most = max(most, len(small))
     full = float(squares[: part.shape[0] // side, : part.shape[1] // side].mean()) > _DOTTED
-    return float(np.sqrt(part.size / most)) if full else 0.0
+    apart = float(np.sqrt(part.size / most))
+    return apart if full and apart < _APART * unit else 0.0
 
 
 def _is_dark(ink: np.ndarray, place: Box, unit: float) -> bool:

@@ -25,7 +25,7 @@ _ALONE = ("%", "‰", "x", "+")
 _SPECK = 0.12  # smaller pieces are dirt
 _HIGHEST, _WIDEST = 2.2, 3.0
 _SMALLEST = 0.6
-_CAPITAL = 1.25  # a cross as high as this is an X
+CAPITAL = 1.25  # a cross as high as this is an X
 _DASH_HEIGHT = (0.06, 0.3)
 _DASH_WIDTH = (0.28, 1.6)
 _LONG_DASH = 0.95
@@ -61,7 +61,7 @@ def lone_sign(image: np.ndarray, cell: Box, size: float) -> Word | None:
         if SIGNS[best] not in _ALONE or odds[best] < _SURE:
             return None
         text, confidence = SIGNS[best], round(100 * float(odds[best]), 1)
-        if text == "x" and box.height >= _CAPITAL * size:
+        if text == "x" and box.height >= CAPITAL * size:
             text = "X"
     return Word(text, box.moved(cell.left, cell.top), confidence, (letter(text),))
 

@@ -16,7 +16,7 @@ import numpy as np
 from ocr.image.components import find_components
 from ocr.image.sign_network import cut_out
 from ocr.page import Box, Line, Word, Zone, evidence, hull, letter, lines_of, without, words_of
-from ocr.reread.lone_signs import is_dash, lone_sign
+from ocr.reread.lone_signs import CAPITAL, is_dash, lone_sign
 from ocr.reread.separators import with_separators
 from ocr.signs.strokes import strokes_in
 from ocr.superscripts.raised_digits import SIGNS, probabilities
@@ -37,6 +37,10 @@ _FEWEST_LIKE_DASHES = 2
 _NUMERAL = 80.0
 #: The network is believed from this probability on.
 _SURE = 0.95
+
+#: What Tesseract makes of a dash; these stand alone in no cell.
+_NO_SIGNS = frozenset("¬_=~")
+_CROSSES = frozenset("xX")
 
 Again = Callable[[Box], Sequence[Line]]
 
@@ -59,6 +63,7 @@ def read_cells(zones: Sequence[Zone], image: np.ndarray, again: Again) -> list[L
             out = _with_lone_numbers(out, grid, image)
         out = _with_lone_signs(out, grid, image)
         out = _with_unread_numerals(out, grid, image)
+        out = _with_crosses_in_their_case(out, grid)
         out = _with_separators(out, zone, image)
     return None if out is before else out
 
@@ -165,9 +170,23 @@ def _with_lone_signs(lines: list[Line], grid: _Grid, image: np.ndarray) -> list[
         dashes = sum(is_dash([sign]) for _, sign in found)
         for before, sign in found:
             # A speck may be as flat as a dash, which says that there is no number where there might be one.
-            if not is_dash([sign]) or (not before and numbers + dashes >= _FEWEST_LIKE_DASHES):
+            no_sign = all(word.text in _NO_SIGNS for word in before)
+            if not is_dash([sign]) or (no_sign and numbers + dashes >= _FEWEST_LIKE_DASHES):
                 lines = [*without(lines, before), Line((sign,), sign.box, float(sign.box.bottom), grid.size)]
     return lines
+
+
+def _with_crosses_in_their_case(lines: list[Line], grid: _Grid) -> list[Line]:
+    """The lines with each x that stands alone in a cell as high as it is: Tesseract reads small ones as capitals."""
+    mended: dict[int, Word] = {}
+    for cell, found in grid.prints.items():
+        words = _inside(lines, cell)
+        if len(found) == 1 and len(words) == 1 and words[0].text in _CROSSES:
+            text = "X" if found[0].height >= CAPITAL * grid.size else "x"
+            mended[id(words[0])] = replace(words[0], text=text, letters=(letter(text),))
+    if not mended:
+        return lines
+    return [replace(line, words=tuple(mended.get(id(word), word) for word in line.words)) for line in lines]
 
 
 def _lone_signs(
@@ -178,7 +197,7 @@ def _lone_signs(
     found = []
     for cell in cells:
         before = _inside(lines, cell)
-        if any(word.confidence >= _DOUBTFUL for word in before):
+        if any(word.confidence >= _DOUBTFUL and word.text not in _NO_SIGNS for word in before):
             continue
         sign = lone_sign(image, Box(cell.left + rim, cell.top + rim, cell.right - rim, cell.bottom - rim), grid.size)
         if sign is not None and " ".join(word.text for word in before) != sign.text:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import stat
 import struct
 import unicodedata
@@ -18,6 +19,8 @@ from hypothesis import strategies as st
 from flows.pipeline import archives
 from flows.pipeline.archives import folder_of, is_archive, open_archives, unpack
 from ocr.faults import Encrypted, Fault, NotAScan, TooLarge
+from tests.bad_inputs import good_pdf, picture
+from tests.test_cli import nambat, published
 
 PDF = b"%PDF-1.4\n1 0 obj\n<<>>\nendobj\ntrailer\n<<>>\n%%EOF\n"
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(60)
@@ -294,3 +297,16 @@ def test_an_archive_is_known_by_its_beginning(tmp_path: Path) -> None:
     for data, expected in ((zipped({"a.pdf": PDF}), True), (PDF + zipped({"a.pdf": PDF}), False), (b"", False)):
         (tmp_path / "a").write_bytes(data)
         assert is_archive(tmp_path / "a") is expected
+
+
+def test_convert_publishes_each_scan_of_an_archive_and_tells_the_rest(tmp_path: Path) -> None:
+    (tmp_path / "hồ sơ.zip").write_bytes(
+        zipped({"một.pdf": good_pdf(), "thư/hai.png": picture("PNG"), "a.xml": b"<a/>"})
+    )
+    done = nambat("convert", tmp_path / "hồ sơ.zip", "--out", tmp_path / "out", "--repair", "off")
+    assert done.returncode == 0
+    assert done.stderr == "nambat: hồ sơ.zip: left in the archive: a.xml: not a scan\n"
+    stems = ("hồ sơ/một", "hồ sơ/thư/hai.png")
+    assert published(tmp_path / "out") == [f"{stem}.{form}" for stem in stems for form in ("json", "txt")]
+    record = json.loads((tmp_path / "out/hồ sơ/một.json").read_text("utf-8"))
+    assert record["source"]["name"] == "một.pdf"

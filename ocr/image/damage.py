@@ -139,6 +139,12 @@ def _objects(path: Path, changed: int, size: int) -> dict[int, int]:
     return places
 
 
+def lies_open(path: Path, picture: Picture) -> bool:
+    """Whether a picture's data can be read where they lie: it is no part of a page's content and not encrypted."""
+    status = path.stat()
+    return picture.number in _objects(path, status.st_mtime_ns, status.st_size)
+
+
 def undrawn_pictures(path: Path, drawn: Set[int]) -> list[int]:
     """The numbers of the pictures in a PDF that no page shows, although they are large enough to be scans.
 
@@ -357,7 +363,7 @@ def image_file_loss(path: Path, image: Image.Image) -> Loss | None:
 
 
 _CCITT_GROUP_4 = 4
-_FAX_SECONDS = 60
+_FAX_SECONDS = 20
 _REVERSED = bytes(int(f"{byte:08b}"[::-1], 2) for byte in range(256))
 
 

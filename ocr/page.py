@@ -387,7 +387,8 @@ def to_json(page: Page) -> str:
                 for zone in page.zones
             ],
             "rules": page.rules,
-            "ink": [page.ink_explained, page.unread, page.has_ink],
+            "ink": [page.ink_explained, page.unread],
+            "blank": not page.has_ink,
             "damage": page.damage,
             "seconds": page.seconds,
             "error": page.error,
@@ -407,7 +408,7 @@ def from_json(text: str) -> Page:
     try:
         data: dict[str, Any] = json.loads(text)
         width, height, dpi = data["size"]
-        ink_explained, unread, *ink = data.get("ink", (1.0, ()))
+        ink_explained, unread = data.get("ink", (1.0, ()))
         zones = tuple(
             Zone(
                 kind,
@@ -433,7 +434,7 @@ def from_json(text: str) -> Page:
             rules=tuple(Box(*rule) for rule in data["rules"]),
             ink_explained=ink_explained,
             unread=tuple(Box(*box) for box in unread),
-            has_ink=any(ink),
+            has_ink=not data.get("blank", True),
             damage=data.get("damage"),
             seconds=data["seconds"],
             error=data["error"],

@@ -88,6 +88,8 @@ _COVERS = 0.8
 _ODD_PIXEL = 2.5
 #: A picture that is so many times as long as the page shows not all that is on it.
 _BEYOND = 1.25
+#: What has fewer pixels may be an ornament, which is stretched as one likes.
+_SCAN_PIXELS = 150_000
 _NUMBER = r"(-?[\d.]+(?:e[+-]?\d+)?)"
 _PAGE_SIZE = re.compile(rf"^Page +(\d+) +size: +{_NUMBER} x {_NUMBER} pts", re.MULTILINE)
 _INSPECT_TIMEOUT = 60
@@ -327,7 +329,7 @@ def _picture(row: list[str]) -> Picture:
 def _is_oddly_drawn(row: list[str], width: float, height: float) -> bool:
     """Whether a picture of some size is far larger than the page of so many inches, or has pixels of an odd shape."""
     across, down, x_dpi, y_dpi = (float(row[i]) for i in (3, 4, -4, -3))
-    if min(across, down) < PICTURE_PIXELS:
+    if min(across, down) < PICTURE_PIXELS or across * down < _SCAN_PIXELS:
         return False
     if min(x_dpi, y_dpi) <= 0 or max(x_dpi / y_dpi, y_dpi / x_dpi) > _ODD_PIXEL:
         return True

@@ -252,7 +252,7 @@ def jpeg_loss(data: bytes) -> Loss | None:
 #: In rows of blocks: paper is even above and below a tear. In grey levels: how even, and what is another paper.
 _EVEN_ROWS, _EVEN, _OTHER_PAPER = 3, 2.0, 8.0
 #: In grey levels: what is of the same paper, and how much darker print is.
-_SAME, _PRINT = 5, 60
+_SAME, _PRINT, _WHITE = 5, 60, 255
 #: Shares of the blocks in the row of a tear: of either paper, at least; of what lies between them, at most.
 _EITHER, _BETWEEN = 0.03, 0.35
 
@@ -290,7 +290,8 @@ def _is_tear(blocks: np.ndarray, paper: np.ndarray, row: int, below: int) -> boo
     if min(is_old.mean(), is_new.mean()) < _EITHER or between.mean() > _BETWEEN:
         return False
     is_from_left = np.nonzero(is_old)[0].mean() < np.nonzero(is_new)[0].mean()
-    return bool(is_from_left and blocks[:row].min() < first - _PRINT and blocks[below:].min() < second - _PRINT)
+    has_print = second < _PRINT or second == _WHITE or blocks[below:].min() < second - _PRINT  # or it was swallowed
+    return bool(is_from_left and blocks[:row].min() < first - _PRINT and has_print)
 
 
 _EXTRANEOUS = re.compile(r"(\d+) extraneous bytes before marker 0xd9")
@@ -330,6 +331,11 @@ def heard() -> Iterator[list[str]]:
         A list that holds what they said once the block has ended, a line each.
     """
     said: list[str] = []
+    try:
+        os.fstat(2)
+    except OSError:  # it was closed
+        yield said
+        return
     with _one_at_a_time, tempfile.TemporaryFile() as file:
         kept = os.dup(2)
         os.dup2(file.fileno(), 2)

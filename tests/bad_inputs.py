@@ -474,7 +474,8 @@ def _bombs() -> Iterator[BadInput]:
         **{"Type": "/XObject", "Subtype": "/Image", "Filter": "/FlateDecode"},
         **{"Width": 20_000, "Height": 20_000, "BitsPerComponent": 1},
     }
-    yield BadInput("image_20000.pdf", kind, with_object(5, stream(mono, ColorSpace="/DeviceGray", **image)), PUBLISHED)
+    # Drawn out of shape, and nothing can be read.
+    yield BadInput("image_20000.pdf", kind, with_object(5, stream(mono, ColorSpace="/DeviceGray", **image)), REFUSED)
     yield BadInput("pages_5001.pdf", kind, lambda: many_pages(5001), REFUSED, "TooLarge")
     yield BadInput("pages_claimed_2_billion.pdf", kind, lambda: many_pages(1, 2_000_000_000), REFUSED)
     yield BadInput("one_pixel.png", kind, lambda: picture("PNG", Image.new("L", (1, 1))), REFUSED)

@@ -102,6 +102,7 @@ DAMAGED: dict[str, Callable[[], bytes]] = {
     "flate of half the rows": flate(zlib.compress(RAW[: len(RAW) // 2])),
     "flate of too many rows": flate(FLATE, Height=HEIGHT // 2),
     "flate with other bytes": flate(FLATE[:9000] + b"abc" + FLATE[9003:]),
+    "plain, of too many rows": plain(RAW + bytes(40 * WIDTH)),
     "plain cut": plain(RAW[: len(RAW) // 2]),
     "fax cut": fax(FAX[: len(FAX) // 2]),
     "fax with other bytes": fax(FAX[:8000] + b"\x55\xaa" + FAX[8002:]),

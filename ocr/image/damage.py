@@ -195,7 +195,7 @@ def _rows_loss(
         return Loss(came / wanted, f"{came} of {wanted} bytes came {fault}".rstrip())
     if fault and not (fault == _NO_END and came == wanted):
         return Loss(None, fault)
-    if is_packed and came > wanted + _ROWS_OFF * row:
+    if came > wanted + _ROWS_OFF * row:
         return Loss(None, f"there are more than the {wanted} bytes of a picture of its size")
     return None
 

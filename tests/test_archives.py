@@ -234,6 +234,27 @@ def test_an_archive_that_cannot_be_opened_says_why_in_both_languages(
     assert caught.value.vietnamese != str(caught.value)
 
 
+def test_a_64_bit_archive_is_opened_unless_its_list_is_too_long(tmp_path: Path) -> None:
+    data = zipped({"a.pdf": PDF})
+    at = data.rfind(b"PK\x05\x06")
+    length, start = struct.unpack_from("<2L", data, at + 12)
+
+    def made(length: int) -> bytes:
+        record = struct.pack("<4sQ2H2L4Q", b"PK\x06\x06", 44, 45, 45, 0, 0, 1, 1, length, start)
+        locator = struct.pack("<4sLQL", b"PK\x06\x07", 0, at, 1)
+        return data[:at] + record + locator + data[at:]
+
+    assert names(tmp_path, made(length)) == ["a.pdf"]
+    with pytest.raises(TooLarge):
+        names(tmp_path, made(1 << 40))
+
+
+@pytest.mark.parametrize(("packing", "is_opened"), [(zipfile.ZIP_BZIP2, True), (zipfile.ZIP_LZMA, False)])
+def test_what_may_ask_for_much_memory_is_not_unpacked(tmp_path: Path, packing: int, is_opened: bool) -> None:
+    (scan,) = unpacked(tmp_path, zipped({"a.pdf": PDF}, packing)).scans
+    assert (scan.fault is None) is is_opened
+
+
 def test_a_bomb_is_stopped_while_it_unpacks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(archives, "_HARMLESS", 1 << 20)
     with pytest.raises(TooLarge, match="250 times"):

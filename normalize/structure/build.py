@@ -193,7 +193,8 @@ def _relined(parts: Sequence[_Part], relined: Mapping[int, Line]) -> list[_Part]
 
 
 def _take_page(page: Page, outside: _Outside, reading: _Reading) -> None:
-    reading.reports.append(_report(page))
+    report = _report(page)
+    reading.reports.append(report)
     reading.engine.update(page.engine)
     if page.separator:
         reading.body.append(_Part("sheet", page.number))
@@ -207,6 +208,8 @@ def _take_page(page: Page, outside: _Outside, reading: _Reading) -> None:
         return
     if page.damage is not None:
         reading.warnings.append(PageWarning(page.number, page.damage))
+    elif report.grade == "poor" and report.words and not page.unread:  # of which each place is told
+        reading.warnings.append(PageWarning(page.number, "The page was hard to read: compare it with the scan."))
     reading.warnings += _unread_print(page)
     zones = _documents_own(page, outside, reading)
     boxes = _text_boxes(zones)

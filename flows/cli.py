@@ -14,6 +14,7 @@ import signal
 import sys
 import traceback
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -131,13 +132,23 @@ def convert(
     """Read scans (PDF, TIFF, PNG, JPEG; folders are searched) and write clean text. Needs no server."""
     from flows.convert import Failed, Published, plan, scratch
     from flows.convert import convert as events
+    from flows.pipeline.archives import open_archives
 
     settings = read_settings(jobs=jobs, dpi=dpi, repair=repair, footnotes=footnotes, formats=formats, split=split)
     require_tools()
     files, failed = usable_inputs(context, inputs)
     outcomes: list[Outcome] = []
-    with scratch(out) as work, progress(len(files)) as tell:
-        wanted = plan(files, out, settings.formats, split=settings.split != "off")
+    with contextlib.ExitStack() as stack:
+        work = stack.enter_context(scratch(out))
+        opened = open_archives(files, work, settings.max_bytes)
+        failed += len(opened.failed)
+        for name, fault in opened.failed:
+            complain_of(name, fault, context.obj)
+        for name, line in opened.others:
+            complain(f"{name}: left in the archive: {line}")
+        wanted = plan(opened.files, out, settings.formats, split=settings.split != "off")
+        wanted = [replace(one, path=opened.places.get(one.path, one.path)) for one in wanted]
+        tell = stack.enter_context(progress(len(wanted)))
         for event in events(wanted, settings, work):
             tell(event)
             if isinstance(event, Published):
@@ -145,6 +156,8 @@ def convert(
                 tell_kept(event.wanted.name, event.outcome)
                 for number, why in event.outcome.failed_pages:
                     complain(f"{event.wanted.name}: page {number} is marked as unreadable: {why}")
+                for number, why in event.outcome.damaged_pages:
+                    complain(f"{event.wanted.name}: page {number} is not whole: {why}")
             elif isinstance(event, Failed):
                 failed += 1
                 complain_of(event.wanted.name, event.fault, context.obj)
@@ -463,6 +476,10 @@ def require_tools() -> None:
 
 def main() -> None:
     """The entry point: turns whatever happens into one clear line and an exit status."""
+    from flows.host.trusted_paths import shut_out_current_folder
+
+    shut_out_current_folder()
+
     from flows.settings import BadSetting
 
     # These then unwind like Ctrl-C: children are ended and scratch files removed.

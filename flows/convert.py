@@ -24,7 +24,7 @@ from flows.host.locks import locked
 from flows.host.moves import lies
 from flows.host.names import fitted, readable
 from flows.host.processes import is_running, machine
-from flows.pipeline import publish, stages
+from flows.pipeline import archives, publish, stages
 from flows.pipeline.faults import as_fault, took_too_long
 from flows.pipeline.outcome import Outcome
 from flows.pipeline.page_policy import GRACE, settle_failed, tries_page_again
@@ -90,7 +90,7 @@ Event = Opened | PageDone | Published | Failed
 
 
 def find_inputs(
-    given: Sequence[Path], suffixes: Sequence[str] = publish.SCAN_SUFFIXES
+    given: Sequence[Path], suffixes: Sequence[str] = (*publish.SCAN_SUFFIXES, archives.SUFFIX)
 ) -> tuple[list[tuple[Path, Path]], list[str]]:
     """The files to convert, each with the folder its output path is relative to, and what is wrong with the
     rest.
@@ -252,6 +252,7 @@ def convert(files: Sequence[Wanted], settings: Settings, work: Path) -> Iterator
     Raises:
         ToolMissing: Tesseract, its Vietnamese data or poppler is missing.
     """
+    work = work.absolute()  # a worker stands elsewhere
     waiting = deque(enumerate(files))
     reading: deque[_Document] = deque()
     read: deque[_Document] = deque()
@@ -297,7 +298,7 @@ def convert(files: Sequence[Wanted], settings: Settings, work: Path) -> Iterator
                 return [Opened(wanted, checked.pages)]
 
             limits = settings.max_bytes, settings.max_pages
-            submit(after, stages.check, wanted.path, *limits, seconds=settings.page_timeout)
+            submit(after, stages.check, wanted.path.absolute(), *limits, seconds=settings.page_timeout)
 
         def read_page(document: _Document, number: int, attempt: int = 1) -> None:
             def after(future: Future[object]) -> list[Event]:
@@ -332,7 +333,7 @@ def convert(files: Sequence[Wanted], settings: Settings, work: Path) -> Iterator
             submit(
                 after,
                 stages.read_page_to_disk,
-                document.wanted.path,
+                document.wanted.path.absolute(),
                 number,
                 document.records,
                 settings.dpi,

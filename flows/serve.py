@@ -21,9 +21,11 @@ from typing import TYPE_CHECKING, Any
 
 from flows.host import heartbeat
 from flows.host.locks import locked
+from flows.host.modes import make_private
 from flows.host.mounts import missing_mount, note_mounts
 from flows.host.names import readable
 from flows.host.processes import machine
+from flows.host.trusted_paths import shut_out_current_folder, stand_in
 from flows.intake import transfers
 from flows.intake.claims import Claim, ClaimStore
 from flows.intake.quarantine import crashed_too_often, drop_stray_notes
@@ -88,7 +90,8 @@ def serve(settings: Settings, say: Say) -> None:
     folders.check_apart()
     if away := missing_mount(folders):
         raise away
-    folders.make()
+    for folder in make_private(folders, settings.group):
+        say(f"Others on this machine can see {folder}; give it to the user who runs nambat, with the mode 700.")
     note_mounts(folders)
     with locked(lock_of_service(folders), wait=False) as alone, heartbeat.beating(folders):
         if not alone or _served_elsewhere(folders):
@@ -97,7 +100,9 @@ def serve(settings: Settings, say: Say) -> None:
             )
         end_leftovers(store)
         clear_leftovers(store)
-        # The runs' processes find the same folders, wherever they are started.
+        # The runs' processes find the same folders, wherever they are started, and nothing of where we were started.
+        shut_out_current_folder()
+        stand_in(folders.home / "prefect")
         os.environ["NAMBAT_HOME"] = str(folders.home)
         os.environ.update(prefect_environment(folders, os.environ))
         deadline = _StopDeadline()
@@ -451,7 +456,10 @@ def ingest_now(
     """
     store = ClaimStore(settings)
     folders = store.folders
-    folders.make()
+    make_private(folders, settings.group)
+    files = [(path.absolute(), name) for path, name in files]
+    shut_out_current_folder()
+    stand_in(folders.home / "prefect")
     os.environ["NAMBAT_HOME"] = str(folders.home)
     os.environ["NAMBAT_PUBLISHED"] = str(folders.published)
     service = read_service(folders)

@@ -91,7 +91,7 @@ class Block:
 
     Attributes:
         type: ``letterhead``, ``title``, ``heading``, ``paragraph``, ``list_item``, ``table``, ``recipients``,
-            ``signature`` or ``missing`` (the marker of an unreadable page).
+            ``signature`` or ``missing`` (the marker of a page that could not be read, or not whole).
         tokens: its words.
         page: where it begins.
         level: depth of a heading or list item, 1 the highest; 0 elsewhere.
@@ -178,6 +178,7 @@ DropReason = Literal[
     "received stamp",
     "electronic signature",
     "copy line",
+    "stamp",
     "image link",
     "noise",
 ]
@@ -288,6 +289,7 @@ class PageReport:
         skew: degrees by which it was turned.
         mean_confidence, lowest_confidence: over its words, 0 to 100; ``None`` for a page without words.
         error: why it could not be read, or ``None``.
+        damage: what is known to be missing of a page whose rest was read, or ``None``.
         ink_explained: share of the ink that looks like print and stands in a word that was read, 0 to 1.
         grade: ``good``, ``fair`` or ``poor``; ``None`` for a page that could not be read.
     """
@@ -300,6 +302,7 @@ class PageReport:
     lowest_confidence: float | None
     seconds: float
     error: str | None = None
+    damage: str | None = None
     ink_explained: float = 1.0
     grade: Grade | None = None
 

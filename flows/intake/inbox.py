@@ -189,6 +189,9 @@ def looks_whole(path: Path) -> bool:
             tail = file.read()
     except (OSError, Gone):
         return False
+    if head.startswith(b"PK\x03\x04"):
+        at = tail.rfind(b"PK\x05\x06")  # behind it stand 18 bytes and a remark of as many bytes as the last two say
+        return at >= 0 and len(tail) - at == 22 + int.from_bytes(tail[at + 20 : at + 22], "little")
     if b"%PDF-" in head:
         return b"%%EOF" in tail
     if head.startswith(b"\x89PNG\r\n\x1a\n"):

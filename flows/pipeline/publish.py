@@ -32,7 +32,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from flows import faults
-from flows.host.files import make_folder, write_synced
+from flows.host.files import hand_on, make_folder, write_synced
 from flows.host.moves import Gone, lies, opened_folder, read_below
 from flows.host.names import fitted, readable
 
@@ -182,6 +182,7 @@ def publish(
             parked = staging / f"{secrets.token_hex(8)}.tmp"
             waiting.append((parked, target))
             write_synced(parked, data)
+            hand_on(parked, target.parent)
         check()
         for number, (parked, target) in enumerate(waiting, 1):
             if number == len(waiting):

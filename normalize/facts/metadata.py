@@ -13,6 +13,7 @@ from dataclasses import replace
 from normalize.document import Block, Document, Evidence, Metadata, PageWarning, Part
 from normalize.facts import letterhead
 from normalize.facts.bundles import after_sheets, beginnings
+from normalize.facts.recipients import read_recipients
 from normalize.facts.signature import read_signature
 from normalize.facts.title import title as find_title
 from normalize.facts.values import Value, located
@@ -77,9 +78,7 @@ def _read(blocks: Sequence[Block]) -> tuple[Metadata, dict[str, Evidence | tuple
     title = find_title(blocks, symbol.text)
     signature = [block for block in blocks if block.type == "signature"]
     signed = read_signature(blocks)
-    recipients = [
-        block for block in blocks if block.type == "recipients" and not decree30.is_recipients_head(block.text)
-    ]
+    recipients = read_recipients(blocks)
     values = {
         "number": number,
         "symbol": _sure(symbol),
@@ -93,7 +92,7 @@ def _read(blocks: Sequence[Block]) -> tuple[Metadata, dict[str, Evidence | tuple
         **{name: value.text for name, value in values.items()},
         signer=signed.signer,
         signer_title=signed.title,
-        recipients=tuple(block.text for block in recipients),
+        recipients=tuple(block.text for block in recipients.lines),
     )
     shown = {
         **values,
@@ -102,9 +101,9 @@ def _read(blocks: Sequence[Block]) -> tuple[Metadata, dict[str, Evidence | tuple
     }
     evidence: dict[str, Evidence | tuple[Evidence, ...]] = {}
     evidence.update({name: found for name, value in shown.items() if (found := value.evidence)})
-    lines = tuple(found for block in recipients if (found := Value(block.text, block.tokens).evidence))
+    lines = tuple(found for block in recipients.lines if (found := Value(block.text, block.tokens).evidence))
     evidence.update({"recipients": lines} if lines else {})
-    return metadata, evidence, [*_doubts(values, blocks[0].page if blocks else 0), *signed.doubts]
+    return metadata, evidence, [*_doubts(values, blocks[0].page if blocks else 0), *signed.doubts, *recipients.doubts]
 
 
 def _of_signature(text: str | None, signature: Sequence[Block]) -> Value:

@@ -8,14 +8,15 @@ to stand there.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from ocr.image.components import Components, Shapes
 from ocr.image.seals import Seal
 from ocr.page import Box, Line, Word, Zone, hull, in_rows, lines_of, mean_confidence, of_words, without, words_of
+from ocr.reread.overprinted.witness import Witness, look
 from ocr.reread.table_cells import Again
 
 #: What a line read anew must show at least: a word of four letters read with confidence.
@@ -24,6 +25,8 @@ _ONE_WORD = 150.0
 _BETTER = 1.1
 #: A row is not read once more whose line was read with this confidence, its worst word with that.
 _SURE_LINE, _SURE_WORD = 88.0, 75.0
+#: The same where the network is not asked.
+_VERY_SURE = (92.0, 88.0)
 #: Confidence of a word at least that two readings of a row agree on; at most, where they disagree and none prevails.
 _AGREED, _DISPUTED = 80.0, 60.0
 #: The share of the votes by which a reading of a word prevails; what the least confident one counts for.
@@ -46,12 +49,27 @@ _HEIGHT, _WIDTH = (0.75, 2.9), (0.15, 9.0)
 _NEXT, _LEVEL = 2.2, 0.35
 _FEWEST, _NARROWEST = 3, 3.0
 _ABOVE, _BELOW, _BEFORE, _AFTER = 2.6, 0.7, 2.5, 1.5
+#: In x-heights: how high capitals are.
+_CAPITAL = 1.45
 # In radii of a seal: how far to the left, right, above and below its centre its signature block goes.
 _LEFT, _RIGHT, _UP, _DOWN = 1.3, 3.2, 1.9, 2.0
 
 
+@dataclass(frozen=True, slots=True)
+class _Row:
+    """Letters that stand on one level about a seal, from left to right, and the box around them; what the network saw."""
+
+    letters: tuple[Box, ...]
+    box: Box
+    seen: tuple[Word, ...] = ()
+
+
 def read_about_seals(
-    zones: Sequence[Zone], seals: Sequence[Seal], parts: Components, agains: Sequence[Again]
+    zones: Sequence[Zone],
+    seals: Sequence[Seal],
+    parts: Components,
+    agains: Sequence[Again],
+    layers: Sequence[np.ndarray],
 ) -> list[Line] | None:
     """The lines of a page; about a seal, line by line, the reading that shows more. ``None`` if nothing was replaced.
 
@@ -60,6 +78,7 @@ def read_about_seals(
         seals: on the page.
         parts: the components of the page's ink.
         agains: each reads a part of the page by itself, as one block, in its own way; the first is the best.
+        layers: the page in grey with its seals and without them.
     """
     before = lines_of(zones)
     out = before
@@ -69,7 +88,11 @@ def read_about_seals(
             same = [one for one in out if _is_same_line(one, line)]
             if _evidence([line]) > max(_BETTER * _evidence(same), _ONE_WORD):
                 out = [one for one in out if one not in same] + [line]
-        rows = _rows(seal, seals, parts, _x_height(out))
+        size = _x_height(out)
+        rows = _rows(seal, seals, parts, size)
+        out, rows = _with_witness(
+            out, rows, seals, parts.labels, lambda row: look(layers, row.letters, _CAPITAL * size)
+        )
         out = _with_rows(out, block, rows, agains)
         out = _with_doubts(out, rows, parts.labels)
     return None if out is before else out
@@ -83,21 +106,68 @@ def _read_block(lines: Sequence[Line], seal: Seal, again: Again) -> Sequence[Lin
     return again(Box(left, top, round(seal.x + 3.5 * seal.radius), bottom))
 
 
-def _with_rows(lines: list[Line], block: Sequence[Line], rows: Sequence[Box], agains: Sequence[Again]) -> list[Line]:
+def _with_witness(
+    lines: list[Line], rows: Sequence[_Row], seals: Sequence[Seal], ink: np.ndarray, witness: Callable[[_Row], Witness]
+) -> tuple[list[Line], list[_Row]]:
+    """The lines, rows that were not read with great confidence as the network reads them where it is sure.
+
+    Also the rows about which it was not, or was not asked.
+    """
+    open_rows = []
+    for row in rows:
+        old = _in_row(words_of(lines), row.box, _with_paper(row.box))
+        whole = bool(old) and not any(_lost_at_ends(old, row.box)) and not _is_stem_before(old[0].box, row.box, ink)
+        asked = not (whole and _is_sure(old, *_VERY_SURE))
+        seen = witness(row) if asked and not _is_begun_before(words_of(lines), row.box, _with_paper(row.box)) else None
+        if seen and seen.sure and _shown(seen.words) > _ONE_WORD:
+            place = _reach(row.box, seen.words)
+            old = _in_row(words_of(lines), row.box, place)
+            lines = _replaced(lines, old, _doubted_start(list(seen.words), row, seals), row.box)
+        else:
+            open_rows.append(replace(row, seen=seen.words if seen else ()))
+    return lines, open_rows
+
+
+def _reach(row: Box, words: Sequence[Word]) -> Box:
+    """The place of a row, as far as words of it reach."""
+    place, found = _with_paper(row), hull([word.box for word in words])
+    return Box(min(place.left, found.left), place.top, max(place.right, found.right), place.bottom)
+
+
+def _replaced(lines: list[Line], old: Sequence[Word], words: Sequence[Word], row: Box) -> list[Line]:
+    """The lines with other words in a row instead of the old ones."""
+    x_height = _x_height([line for line in lines if any(word in line.words for word in old)])
+    line = Line(tuple(words), hull([word.box for word in words]), float(row.bottom), x_height or row.height / 1.5)
+    return [*without(lines, old), line]
+
+
+def _doubted_start(words: list[Word], row: _Row, seals: Sequence[Seal]) -> list[Word]:
+    """The words of a row, the first in doubt where letters stand before it that are no seal's: a "KT." by hand."""
+    before = [
+        box
+        for box in row.letters
+        if words[0].box.left - box.left > _UNREAD * row.box.height
+        and not any(seal.covers(box.x, box.y, 1.0) for seal in seals)
+    ]
+    if before:
+        words[0] = replace(words[0], confidence=min(words[0].confidence, _DISPUTED - 1))
+    return words
+
+
+def _with_rows(
+    lines: list[Line], block: Sequence[Line], rows: Sequence[_Row], agains: Sequence[Again]
+) -> list[Line]:
     """The lines, what was not read with confidence in rows of letters as the readings of the row have it."""
     for row in rows:
-        place = _with_paper(row)
-        old = _in_row(words_of(lines), row, place)
-        whole = bool(old) and not any(_lost_at_ends(old, row))
-        if (whole and _is_sure(old)) or _is_begun_before(words_of(lines), row, place):
+        box, place = row.box, _with_paper(row.box)
+        old = _in_row(words_of(lines), box, place)
+        whole = bool(old) and not any(_lost_at_ends(old, box))
+        if (whole and _is_sure(old)) or _is_begun_before(words_of(lines), box, place):
             continue
-        readings = _readings([old, _in_row(words_of(block), row, place)], row, agains)
+        readings = _readings([old, _in_row(words_of(block), box, place), row.seen], box, agains)
         best = _agreed(readings)
         if best and _shown(best) > max(_shown(old), _ONE_WORD):
-            best = _doubted_at_ends(best, row, readings)
-            x_height = _x_height([line for line in lines if any(word in line.words for word in old)])
-            line = Line(tuple(best), hull([word.box for word in best]), float(row.bottom), x_height or row.height / 1.5)
-            lines = [*without(lines, old), line]
+            lines = _replaced(lines, old, _doubted_at_ends(best, box, readings), box)
     return lines
 
 
@@ -112,12 +182,12 @@ def _readings(found: Sequence[Sequence[Word]], row: Box, agains: Sequence[Again]
     return readings
 
 
-def _with_doubts(lines: list[Line], rows: Sequence[Box], ink: np.ndarray) -> list[Line]:
+def _with_doubts(lines: list[Line], rows: Sequence[_Row], ink: np.ndarray) -> list[Line]:
     """The lines, the first word of a row in doubt where a letter stands before it that is in no word.
 
     A pen stroke through the first letter of a name makes it part of the stroke, and the name is read without it.
     """
-    for row in rows:
+    for row in (one.box for one in rows):
         words = _in_row(words_of(lines), row, _with_paper(row))
         first = next((word for word in words if not _is_trace(word)), None)
         if first is not None and _is_stem_before(first.box, row, ink):
@@ -133,7 +203,7 @@ def _is_stem_before(word: Box, row: Box, ink: np.ndarray) -> bool:
     return bool(before.size) and float((before.mean(axis=0) > 0.5).mean()) > _STEM
 
 
-def _rows(seal: Seal, seals: Sequence[Seal], parts: Shapes, size: float) -> list[Box]:
+def _rows(seal: Seal, seals: Sequence[Seal], parts: Shapes, size: float) -> list[_Row]:
     """Level rows of letters about a seal, from top to bottom: the offices above it and the names below."""
     if not size:
         return []
@@ -145,8 +215,8 @@ def _rows(seal: Seal, seals: Sequence[Seal], parts: Shapes, size: float) -> list
     near &= (parts.width > _WIDTH[0] * size) & (parts.width < _WIDTH[1] * size)
     letters = sorted(parts.take(near).boxes(), key=lambda box: box.left)
     rows = in_rows(letters, lambda row, letter: _goes_on(row, letter, size))
-    found = [hull(row) for row in rows if len(row) >= _FEWEST and _stands_outside(row, seal)]
-    return sorted((row for row in found if row.width > _NARROWEST * size), key=lambda row: row.bottom)
+    found = [_Row(tuple(row), hull(row)) for row in rows if len(row) >= _FEWEST and _stands_outside(row, seal)]
+    return sorted((row for row in found if row.box.width > _NARROWEST * size), key=lambda row: row.box.bottom)
 
 
 def _goes_on(row: Sequence[Box], letter: Box, size: float) -> bool:
@@ -176,8 +246,12 @@ def _with_paper(row: Box) -> Box:
 
 
 def _is_begun_before(words: Sequence[Word], row: Box, place: Box) -> bool:
-    """Whether a row is the end of a line that begins before its place."""
-    before = [word.box for word in words if word.box.left < place.left and _is_level(word.box, row)]
+    """Whether a row is the end of a line that begins before its place; a stroke of the pen begins none."""
+    before = [
+        word.box
+        for word in words
+        if word.box.left < place.left and _is_level(word.box, row) and not _is_trace(word)
+    ]
     return any(
         -row.height < box.right - place.left < 2 * row.width and box.right > place.left - row.height for box in before
     )
@@ -187,10 +261,10 @@ def _is_level(box: Box, row: Box) -> bool:
     return box.down(row) > 0.5 * min(box.height, row.height)
 
 
-def _is_sure(words: Sequence[Word]) -> bool:
+def _is_sure(words: Sequence[Word], line: float = _SURE_LINE, worst: float = _SURE_WORD) -> bool:
     if not words:
         return False
-    sure = mean_confidence(words) >= _SURE_LINE and min(word.confidence for word in words) >= _SURE_WORD
+    sure = mean_confidence(words) >= line and min(word.confidence for word in words) >= worst
     return sure and all(word.text[0].isalnum() for word in words)
 
 

@@ -1,0 +1,113 @@
+"""What the network makes of a row of letters, and whether it is sure of all of it.
+
+A row is looked at more than once: with the seal and without it, as large as it is and a little smaller. Traces of a seal
+that make another letter in one picture make none, or a third one, in the next; what is printed is read in all of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from ocr.page import Box, Word, hull, letter
+from ocr.reread.overprinted.lines import cut_out
+from ocr.reread.overprinted.network import CAPITALS, FEET, Reading, read
+
+#: Odds of every letter from which on a reading is sure, and at least in the one that confirms it.
+SURE, CONFIRMED = 0.9, 0.6
+#: The second size at which a row is looked at.
+_SMALLER = 1.12
+#: In heights of a capital: from the middle of a letter to the end of its word.
+_HALF_LETTER = 0.45
+#: No word that was read by the network alone has more confidence.
+_MOST = 95.0
+#: In heights of a capital: letters of one line stand no further apart, from middle to middle, two words' included.
+_APART = 2.6
+_AT_ENDS = ".,:;()/- "
+
+
+@dataclass(frozen=True, slots=True)
+class Witness:
+    """A row as the network reads it.
+
+    Attributes:
+        words: from left to right, their confidence by their letters' odds.
+        sure: whether two pictures of the row say the same, and surely.
+    """
+
+    words: tuple[Word, ...]
+    sure: bool
+
+
+def look(layers: Sequence[np.ndarray], letters: Sequence[Box], capital: float) -> Witness:
+    """Read a row.
+
+    Args:
+        layers: the page in grey with its seals and without them, or one of both.
+        letters: boxes of the row's letters, from left to right, as far as they are no part of a stroke.
+        capital: how high its capitals are, in pixels.
+    """
+    seen: list[tuple[Reading, np.ndarray]] = []
+    for reading, to_page in _views(layers, letters, capital):
+        for other, _ in seen:
+            if _confirm(reading, other):
+                best = max(((reading, to_page), *((r, m) for r, m in seen if r is other)), key=lambda one: one[0].least)
+                return Witness(_words(*best), True)
+        seen.append((reading, to_page))
+    best = max(seen, key=lambda one: (sum(one[0].odds) / max(1, len(one[0].odds))))
+    return Witness(_words(*best), False)
+
+
+def _views(
+    layers: Sequence[np.ndarray], letters: Sequence[Box], capital: float
+) -> Iterator[tuple[Reading, np.ndarray]]:
+    """The row in each layer, where they differ, and at another size."""
+    pictures: list[np.ndarray] = []
+    for size in (1.0, _SMALLER):
+        for layer in layers:
+            picture, to_page = cut_out(layer, letters, size * capital)
+            if not any(np.array_equal(picture, other) for other in pictures):
+                pictures.append(picture)
+                yield _of_row(read(picture), to_page, hull(list(letters)), capital), to_page
+
+
+def _of_row(reading: Reading, to_page: np.ndarray, row: Box, capital: float) -> Reading:
+    """The part of a reading that belongs to a row: letters that stand no further apart than words do."""
+    places = [float(to_page[0, 0] * column + to_page[0, 2]) for column in reading.columns]
+    printed = [at for at, letter in enumerate(reading.text) if letter != " "]
+    cuts = [0]
+    for one, after in zip(printed, printed[1:], strict=False):
+        if places[after] - places[one] > _APART * capital:
+            cuts.append(after)
+    pieces = list(zip(cuts, [*cuts[1:], len(places)], strict=True))
+    first, last = max(
+        pieces,
+        key=lambda piece: sum(row.left - capital < places[at] < row.right + capital for at in range(*piece)),
+        default=(0, 0),
+    )
+    text = reading.text[first:last].rstrip()
+    return Reading(text, reading.odds[first : first + len(text)], reading.columns[first : first + len(text)])
+
+
+def _confirm(one: Reading, other: Reading) -> bool:
+    """Whether two readings are the same, and sure."""
+    same = one.text.strip(_AT_ENDS) == other.text.strip(_AT_ENDS) != ""
+    return same and max(one.least, other.least) >= SURE and min(one.least, other.least) >= CONFIRMED
+
+
+def _words(reading: Reading, to_page: np.ndarray) -> tuple[Word, ...]:
+    """The words of a reading, with boxes on the page from the heads of its capitals to their feet."""
+    words: list[Word] = []
+    half, at = _HALF_LETTER * CAPITALS, 0
+    for text in reading.text.split(" "):
+        odds, columns = reading.odds[at : at + len(text)], reading.columns[at : at + len(text)]
+        at += len(text) + 1
+        if text:
+            corners = [(x, y, 1) for x in (columns[0] - half, columns[-1] + half) for y in (FEET - CAPITALS, FEET)]
+            x, y = to_page @ np.array(corners, np.float64).T
+            box = Box(max(0, round(x.min())), max(0, round(y.min())), round(x.max()), round(y.max()))
+            confidence = round(min(_MOST, 100 * min(odds)), 1)
+            words.append(Word(text, box, confidence, tuple(map(letter, text))))
+    return tuple(words)

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from flows.intake import duplicates
@@ -317,6 +317,7 @@ STEPS = st.lists(
 )
 
 
+@settings(max_examples=50, deadline=None)
 @given(STEPS, st.booleans())
 def test_13_9_whatever_people_do_between_publishings_is_kept(steps: list[tuple[str, Any, Any]], keeps: bool) -> None:
     """What a person wrote, and did not remove again, lies in published/ or versions/; the last JSON tells the truth."""

@@ -1,6 +1,6 @@
 """Make scans in layouts that nobody tuned for, with their true text, from two typesetters.
 
-    python -m benchmarks.layouts OUT [--only NAME...]
+    python -m benchmarks.layouts OUT [--list glued] [--only NAME...]
     python -m benchmarks.evaluate OUT
 
 ``benchmarks/layouts/documents.toml`` lists the documents: each is one of the texts beside it (in the format of
@@ -109,9 +109,9 @@ class Layout:
     salt: float = 0
 
 
-def read_layouts() -> list[Layout]:
-    """The documents of documents.toml."""
-    listed = tomllib.loads((HERE / "documents.toml").read_text("utf-8"))
+def read_layouts(name: str = "documents") -> list[Layout]:
+    """The documents of documents.toml, or of another list beside it."""
+    listed = tomllib.loads((HERE / f"{name}.toml").read_text("utf-8"))
     return [
         Layout(**{k: tuple(v) if isinstance(v, list) else v for k, v in {**listed["base"], **one}.items()})
         for one in listed["document"]
@@ -618,10 +618,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("out", type=Path, metavar="OUT", help="folder to write to")
     parser.add_argument("--only", nargs="+", metavar="NAME", help="only documents whose names begin so")
+    parser.add_argument("--list", default="documents", help="whose documents; glued: heads of notes touch their text")
     options = parser.parse_args()
-    layouts = [one for one in read_layouts() if not options.only or one.name.startswith(tuple(options.only))]
+    only = tuple(options.only or [""])
+    layouts = [one for one in read_layouts(options.list) if one.name.startswith(only)]
     if not layouts:
-        sys.exit(f"no such document in {HERE / 'documents.toml'}")
+        sys.exit(f"no such document in {HERE / options.list}.toml")
     options.out.mkdir(parents=True, exist_ok=True)
     for layout in layouts:
         scan = make(layout, options.out)

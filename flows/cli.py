@@ -14,6 +14,7 @@ import signal
 import sys
 import traceback
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -41,6 +42,15 @@ def complain_of(name: str, fault: Fault, verbose: bool) -> None:
     complain(f"{name}: {fault}")
     if verbose and fault.detail:
         click.echo("\n".join(f"    {line}" for line in fault.detail.splitlines()), err=True)
+
+
+def tell_kept(name: str, outcome: Outcome) -> None:
+    """Where the text lies now that was published before: another scan's, or mended by hand."""
+    from flows.host.names import readable
+
+    if outcome.kept:
+        places = ", ".join(readable(path) for path in outcome.kept)
+        complain(f"{name}: what was published there before, and is not the same, is kept: {places}")
 
 
 class InOrder(click.Group):
@@ -84,6 +94,11 @@ def publishing_options(command: Any) -> Any:
             type=click.Choice(["paragraph", "inline", "end"]),
             help="Where a note stands: after its paragraph, inline, or at the end. [paragraph]",
         ),
+        click.option(
+            "--split",
+            type=click.Choice(["off", "separator", "letterhead"]),
+            help="Publish each document of a bundle by itself: at separator sheets, or at letterheads too. [off]",
+        ),
         click.option("--repair", type=click.Choice(["off", "safe", "full"]), help="How far marks are repaired. [safe]"),
         click.option(
             *("-o", "--out"),
@@ -111,23 +126,38 @@ def convert(
     repair: str | None,
     footnotes: str | None,
     formats: str | None,
+    split: str | None,
     summary: bool | None,
 ) -> None:
     """Read scans (PDF, TIFF, PNG, JPEG; folders are searched) and write clean text. Needs no server."""
     from flows.convert import Failed, Published, plan, scratch
     from flows.convert import convert as events
+    from flows.pipeline.archives import open_archives
 
-    settings = read_settings(jobs=jobs, dpi=dpi, repair=repair, footnotes=footnotes, formats=formats)
+    settings = read_settings(jobs=jobs, dpi=dpi, repair=repair, footnotes=footnotes, formats=formats, split=split)
     require_tools()
     files, failed = usable_inputs(context, inputs)
     outcomes: list[Outcome] = []
-    with scratch(out) as work, progress(len(files)) as tell:
-        for event in events(plan(files, out, settings.formats), settings, work):
+    with contextlib.ExitStack() as stack:
+        work = stack.enter_context(scratch(out))
+        opened = open_archives(files, work, settings.max_bytes)
+        failed += len(opened.failed)
+        for name, fault in opened.failed:
+            complain_of(name, fault, context.obj)
+        for name, line in opened.others:
+            complain(f"{name}: left in the archive: {line}")
+        wanted = plan(opened.files, out, settings.formats, split=settings.split != "off")
+        wanted = [replace(one, path=opened.places.get(one.path, one.path)) for one in wanted]
+        tell = stack.enter_context(progress(len(wanted)))
+        for event in events(wanted, settings, work):
             tell(event)
             if isinstance(event, Published):
                 outcomes.append(event.outcome)
+                tell_kept(event.wanted.name, event.outcome)
                 for number, why in event.outcome.failed_pages:
                     complain(f"{event.wanted.name}: page {number} is marked as unreadable: {why}")
+                for number, why in event.outcome.damaged_pages:
+                    complain(f"{event.wanted.name}: page {number} is not whole: {why}")
             elif isinstance(event, Failed):
                 failed += 1
                 complain_of(event.wanted.name, event.fault, context.obj)
@@ -146,25 +176,30 @@ def normalize(
     repair: str | None,
     footnotes: str | None,
     formats: str | None,
+    split: str | None,
     summary: bool | None,
 ) -> None:
     """Clean up text that another OCR engine produced (.txt or .md; folders are searched)."""
-    from flows.convert import plan, scratch
+    from flows.convert import plan, publish_plan, scratch
     from flows.pipeline.faults import as_fault
+    from flows.pipeline.parts import may_replace
     from flows.pipeline.publish import TEXT_SUFFIXES
     from flows.pipeline.stages import normalize_text
 
-    settings = read_settings(repair=repair, footnotes=footnotes, formats=formats)
+    settings = read_settings(repair=repair, footnotes=footnotes, formats=formats, split=split)
     files, failed = usable_inputs(context, inputs, TEXT_SUFFIXES)
-    wanted = plan(files, out, settings.formats, plain=".txt", family=TEXT_SUFFIXES)
+    wanted = plan(files, out, settings.formats, ".txt", TEXT_SUFFIXES, settings.split != "off")
     given = {path.resolve() for path, _ in files}
-    if any(target.resolve() in given for one in wanted for target in one.targets.values()):
+    targets = [{form: target.resolve() for form, target in one.targets.items()} for one in wanted]
+    if any(given & set(one.values()) or any(may_replace(one, path) for path in given) for one in targets):
         raise click.UsageError("--out would overwrite an input; choose another folder.")
     outcomes: list[Outcome] = []
     with scratch(out) as work:
         for one in wanted:
             try:
-                outcomes.append(normalize_text(one.path, one.name, one.targets, settings, work))
+                outcome = normalize_text(one.path, one.name, publish_plan(one, settings, work / "staging"))
+                outcomes.append(outcome)
+                tell_kept(one.name, outcome)
             except Exception as fault:
                 failed += 1
                 complain_of(one.name, as_fault(fault), context.obj)
@@ -441,6 +476,10 @@ def require_tools() -> None:
 
 def main() -> None:
     """The entry point: turns whatever happens into one clear line and an exit status."""
+    from flows.host.trusted_paths import shut_out_current_folder
+
+    shut_out_current_folder()
+
     from flows.settings import BadSetting
 
     # These then unwind like Ctrl-C: children are ended and scratch files removed.

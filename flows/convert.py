@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import secrets
 import shutil
 import stat
@@ -17,15 +18,18 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field, replace
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
+from flows.host.locks import locked
+from flows.host.moves import lies
 from flows.host.names import fitted, readable
-from flows.host.processes import is_running
-from flows.pipeline import publish, stages
+from flows.host.processes import is_running, machine
+from flows.pipeline import archives, publish, stages
 from flows.pipeline.faults import as_fault, took_too_long
 from flows.pipeline.outcome import Outcome
 from flows.pipeline.page_policy import GRACE, settle_failed, tries_page_again
 from flows.pipeline.stages import Checked, PageRead, PublishPlan
+from flows.pipeline.versions import is_anothers, path_mark
 from flows.pipeline.workers import WorkerPool, clear_scratch
 from flows.settings import Settings
 from ocr.faults import Fault, PageFault, ToolMissing
@@ -39,11 +43,15 @@ class Wanted:
         path: the file.
         name: as shown to the user.
         targets: format -> file to publish, ``json`` last.
+        out: folder that the targets lie in or below.
+        mark: what tells the file from one of the same name elsewhere.
     """
 
     path: Path
     name: str
     targets: dict[str, Path]
+    out: Path
+    mark: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +90,7 @@ Event = Opened | PageDone | Published | Failed
 
 
 def find_inputs(
-    given: Sequence[Path], suffixes: Sequence[str] = publish.SCAN_SUFFIXES
+    given: Sequence[Path], suffixes: Sequence[str] = (*publish.SCAN_SUFFIXES, archives.SUFFIX)
 ) -> tuple[list[tuple[Path, Path]], list[str]]:
     """The files to convert, each with the folder its output path is relative to, and what is wrong with the
     rest.
@@ -120,41 +128,105 @@ def plan(
     formats: Sequence[str],
     plain: str = ".pdf",
     family: Sequence[str] = publish.SCAN_SUFFIXES,
+    split: bool = False,
 ) -> list[Wanted]:
-    """Where each file's outputs go. No two files share an output, and none lies where an input does."""
+    """Where each file's outputs go. No two files share an output, and none lies where an input does.
+
+    Where the text of another input of that name lies already, a file gets the name that it would have beside that one.
+
+    Args:
+        split: files may be published in parts.
+    """
+
+    def targets(stem: PurePosixPath) -> dict[str, Path]:
+        stem = publish.apart(stem, plain) if split else stem
+        return {form: out / stem.parent / fitted(stem.name, f".{form}") for form in formats}
+
     stems = publish.target_stems(files, plain, family)
-    return [
-        Wanted(
-            path,
-            readable(path.relative_to(root) if path.parent != root else path.name),
-            {form: out / stem.parent / fitted(stem.name, f".{form}") for form in formats},
-        )
-        for (path, root), stem in zip(files, stems, strict=True)
-    ]
+    given = set(stems)
+    wanted = []
+    for (path, root), stem in zip(files, stems, strict=True):
+        if is_anothers(targets(stem)["json"], out, path):
+            others = (one for one in publish.longer_stems(path, root, plain, family) if one not in given)
+            stem = next(one for one in others if not is_anothers(targets(one)["json"], out, path))
+            given.add(stem)
+        shown = readable(path.relative_to(root) if path.parent != root else path.name)
+        wanted.append(Wanted(path, shown, targets(stem), out, path_mark(path)))
+    return wanted
+
+
+def publish_plan(wanted: Wanted, settings: Settings, staging: Path) -> PublishPlan:
+    """How a file is published: what would be lost in its folder goes to ``versions/`` there.
+
+    All paths are absolute: who publishes may stand in another folder.
+    """
+    out = wanted.out.absolute()
+    return PublishPlan(
+        settings.repair,
+        settings.footnotes,
+        settings.low_confidence,
+        {form: target.absolute() for form, target in wanted.targets.items()},
+        staging.absolute(),
+        versions=out / "versions",
+        split=settings.split,
+        root=out,
+        keeps_formats=True,
+        path_mark=wanted.mark,
+    )
 
 
 @contextlib.contextmanager
 def scratch(out: Path) -> Iterator[Path]:
     """A hidden folder in ``out`` for files in the making; removed at the end.
 
-    Those of earlier runs that were killed are removed too.
+    Those of earlier runs that were killed are removed too, if that is sure: of this machine, whose lock nobody holds
+    and whose process is gone; of another, if nothing was written there for :data:`FORGOTTEN` seconds, too.
 
     Raises:
         OSError: ``out`` cannot be written to.
     """
     clear_scratch()
     out.mkdir(parents=True, exist_ok=True)
-    for old in out.glob(".nambat-*-*"):
-        pid = old.name.split("-")[1]
-        day_old = time.time() - old.stat().st_mtime > 86400  # pids of another machine say nothing
-        if pid.isdigit() and (day_old or not is_running(int(pid))):
-            shutil.rmtree(old, ignore_errors=True)
-    folder = out / f".nambat-{os.getpid()}-{secrets.token_hex(4)}"
+    folder = out / f".nambat-{machine()}-{os.getpid()}-{secrets.token_hex(4)}"
     folder.mkdir()
     try:
-        yield folder
+        with locked(folder / LOCK):
+            now = (folder / LOCK).stat().st_mtime  # on the clock of the file system
+            for old in out.glob(".nambat-*"):
+                with contextlib.suppress(OSError):
+                    if old != folder and _is_abandoned(old, now):
+                        shutil.rmtree(old, ignore_errors=True)
+            yield folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+LOCK = ".lock"
+"""The file that who makes files in a scratch folder holds locked."""
+
+FORGOTTEN = 86400.0
+"""Seconds without a new file after which another machine's scratch folder counts as left. A page takes minutes."""
+
+_SCRATCH = re.compile(r"\.nambat-(?:(?P<machine>[^-]+-[0-9a-f]+)-)?(?P<pid>\d+)-[0-9a-f]{8}")
+
+
+def _is_abandoned(folder: Path, now: float) -> bool:
+    """Whether nobody works in a scratch folder any more.
+
+    Raises:
+        OSError: that cannot be said.
+    """
+    name = _SCRATCH.fullmatch(folder.name)
+    if name is None or folder.is_symlink() or not folder.is_dir():
+        return False
+    if lies(folder / LOCK):
+        with locked(folder / LOCK, wait=False) as is_free:
+            if not is_free:
+                return False
+    if name["machine"] == machine():
+        return not is_running(int(name["pid"]))
+    newest = max(path.lstat().st_mtime for path in (folder, *folder.rglob("*")))
+    return now - newest > FORGOTTEN
 
 
 @dataclass(slots=True, eq=False)
@@ -180,6 +252,7 @@ def convert(files: Sequence[Wanted], settings: Settings, work: Path) -> Iterator
     Raises:
         ToolMissing: Tesseract, its Vietnamese data or poppler is missing.
     """
+    work = work.absolute()  # a worker stands elsewhere
     waiting = deque(enumerate(files))
     reading: deque[_Document] = deque()
     read: deque[_Document] = deque()
@@ -225,7 +298,7 @@ def convert(files: Sequence[Wanted], settings: Settings, work: Path) -> Iterator
                 return [Opened(wanted, checked.pages)]
 
             limits = settings.max_bytes, settings.max_pages
-            submit(after, stages.check, wanted.path, *limits, seconds=settings.page_timeout)
+            submit(after, stages.check, wanted.path.absolute(), *limits, seconds=settings.page_timeout)
 
         def read_page(document: _Document, number: int, attempt: int = 1) -> None:
             def after(future: Future[object]) -> list[Event]:
@@ -260,7 +333,7 @@ def convert(files: Sequence[Wanted], settings: Settings, work: Path) -> Iterator
             submit(
                 after,
                 stages.read_page_to_disk,
-                document.wanted.path,
+                document.wanted.path.absolute(),
                 number,
                 document.records,
                 settings.dpi,
@@ -281,16 +354,13 @@ def convert(files: Sequence[Wanted], settings: Settings, work: Path) -> Iterator
                 return [Published(document.wanted, replace(outcome, name=document.wanted.name, seconds=seconds))]
 
             wanted = document.wanted
-            publish_plan = PublishPlan(
-                settings.repair, settings.footnotes, settings.low_confidence, wanted.targets, work / "staging"
-            )
             submit(
                 after,
                 stages.finish,
                 document.records,
                 wanted.path.name,
                 document.checked,
-                publish_plan,
+                publish_plan(wanted, settings, work / "staging"),
                 seconds=settings.document_timeout,
             )
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from flows.host import heartbeat
+from flows.host.modes import seen_by_others
 from flows.host.mounts import missing_mount
 from flows.host.programs import PACKAGES, find_programs
 from flows.service.prefect_server import is_healthy, is_taken
@@ -82,14 +83,19 @@ def _folders(settings: Settings) -> Iterator[Check]:
             free = shutil.disk_usage(folder).free / 1e9
             note = ", on another file system: files are copied there, which is slower" if apart else ""
             yield Check(name, free > 0.5, f"{folder}, {free:.1f} GB free{note}")
+    if seen := seen_by_others(folders):
+        names = ", ".join(folder.name for folder in seen)
+        yield Check(
+            "privacy", False, f"others on this machine can see {names}; `nambat serve` closes them when it starts"
+        )
 
 
 def _prefect() -> Check:
     found = importlib.metadata.version("prefect")
     fastapi = importlib.metadata.version("fastapi")
-    # Prefect 3.8 allows newer FastAPI releases, but its server does not start with 0.155 and later.
-    ok = tuple(int(part) for part in fastapi.split(".")[:2]) < (0, 155)
-    advice = "" if ok else "; its server does not start with this FastAPI: pip install 'fastapi<0.155'"
+    # What was tried; with others, the server did not start or its own command line failed.
+    ok = found.startswith("3.9.") and tuple(int(part) for part in fastapi.split(".")[:2]) < (0, 151)
+    advice = "" if ok else "; nambat was tried with Prefect 3.9 and FastAPI before 0.151: install requirements.lock"
     return Check("Prefect", ok, f"{found} with FastAPI {fastapi}{advice}")
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from ocr.faults import Fault, Killed, NotAScan, PageFault, ScanFault, Timeout, TooLarge
+from ocr.faults import Encrypted, Fault, Killed, NotAScan, PageFault, ScanFault, Timeout, TooLarge
 from ocr.messages import Message
 
 
@@ -44,6 +44,10 @@ class ShareAway(Fault):
     """A folder's network share is not mounted; ``str()`` says what to do."""
 
     permanent = False
+
+
+class NotAdmitted(Fault):
+    """A request that our Prefect server does not answer: a page that is none of its own made it."""
 
 
 class Passing(Fault):
@@ -83,6 +87,59 @@ FAILED_ON_FILE = Message(
     ScanFault,
     "nambat failed on this file; please report it with the technical detail.",
     "nambat bị lỗi khi xử lý tệp này; vui lòng báo lại kèm chi tiết kỹ thuật.",
+)
+
+# -- an archive ---------------------------------------------------------------------------------------------------
+
+ARCHIVE_LOCKED = Message(
+    Encrypted,
+    "The archive is protected by a password; unpack it and drop the scans that are in it.",
+    "Tệp nén có mật khẩu; hãy giải nén rồi thả các bản quét bên trong vào.",
+)
+ARCHIVE_DAMAGED = Message(
+    NotAScan,
+    "The archive is damaged or cut short; copy or download it again.",
+    "Tệp nén bị hỏng hoặc bị cụt; hãy chép hoặc tải lại.",
+)
+ARCHIVE_UNSAFE = Message(
+    NotAScan,
+    "The archive holds a file whose name leads elsewhere or hides what it is ({name}); do not trust who sent it.",
+    "Tệp nén chứa tệp có tên dẫn ra ngoài hoặc có ký tự ẩn ({name}); hãy cẩn thận với người gửi.",
+)
+ARCHIVE_TOO_MANY = Message(
+    TooLarge,
+    "The archive holds more than the {most} files allowed; unpack it and drop them in parts.",
+    "Tệp nén có hơn {most} tệp; hãy giải nén rồi thả vào từng phần.",
+)
+ARCHIVE_TOO_LARGE = Message(
+    TooLarge,
+    "What is in the archive is larger than the {most:,.0f} MB allowed; unpack it, or raise NAMBAT_MAX_BYTES.",
+    "Nội dung tệp nén vượt giới hạn {most:,.0f} MB; hãy tự giải nén hoặc tăng NAMBAT_MAX_BYTES.",
+)
+ARCHIVE_BOMB = Message(
+    TooLarge,
+    "The archive unpacks to more than {times} times its size, as no scans do; unpack it yourself if you trust it.",
+    "Tệp nén bung ra lớn hơn {times} lần, không giống bản quét; nếu tin cậy, hãy tự giải nén.",
+)
+ARCHIVE_OF_A_PROGRAM = Message(
+    NotAScan,
+    "The file belongs to an office program or another program and is no scan; export it as PDF and drop that.",
+    "Tệp là văn bản hoặc dữ liệu của một chương trình, không phải bản quét; hãy xuất ra PDF rồi thả vào lại.",
+)
+ARCHIVE_WITHOUT_SCANS = Message(
+    NotAScan,
+    "The archive holds no scan: no PDF, TIFF, PNG or JPEG is in it.",
+    "Tệp nén không chứa bản quét nào (PDF, TIFF, PNG hay JPEG).",
+)
+MEMBER_DAMAGED = Message(
+    NotAScan,
+    "This file came damaged out of its archive; send or download the archive again.",
+    "Tệp này bị hỏng trong tệp nén; hãy gửi hoặc tải lại tệp nén.",
+)
+NESTED_ARCHIVE = Message(
+    NotAScan,
+    "This is a {kind} archive in an archive, which is not opened; unpack it and drop what is in it.",
+    "Đây là tệp nén {kind} nằm trong tệp nén khác nên không được mở; hãy giải nén rồi thả các tệp bên trong vào.",
 )
 
 # -- a page -------------------------------------------------------------------------------------------------------
@@ -146,8 +203,8 @@ CANCELLED = Message(
 
 IN_THE_WAY = Message(
     Passing,
-    "{what} is in the way: a folder lies where a file must go, or a file where a folder must; rename it.",
-    "{what} đang chiếm chỗ: có thư mục nằm ở chỗ của tệp, hoặc tệp nằm ở chỗ của thư mục; hãy đổi tên.",
+    "{what} is in the way: a folder lies where a file must go, a file where a folder must, or a link; rename it.",
+    "{what} đang chiếm chỗ: thư mục nằm ở chỗ của tệp, tệp nằm ở chỗ của thư mục, hoặc là liên kết; hãy đổi tên.",
 )
 DISK_TROUBLE = Message(
     Passing,
@@ -164,4 +221,19 @@ SHARE_AWAY = Message(
     "{mount}, where {folder} lies, is not mounted; mount it (or remove {record} if it will not come back).",
     "Thư mục {folder} nằm trên ổ {mount}, nhưng ổ này chưa được gắn (mount); hãy gắn lại ổ "
     "(hoặc xóa tệp {record} nếu ổ này không còn dùng nữa).",
+)
+
+# -- the Prefect server -------------------------------------------------------------------------------------------
+
+FOREIGN_NAME = Message(
+    NotAdmitted,
+    "{name} is no name that this server is known by; open it by its address in digits, or start nambat with "
+    "PREFECT_SERVER_UI_API_URL=http://NAME:PORT/api.",
+    "Máy chủ này không nhận tên {name}; hãy mở bằng địa chỉ dạng số, hoặc khởi động nambat với "
+    "PREFECT_SERVER_UI_API_URL=http://TÊN:CỔNG/api.",
+)
+FOREIGN_PAGE = Message(
+    NotAdmitted,
+    "Another page ({origin}) must not ask this server; open the address of its UI instead.",
+    "Trang khác ({origin}) không được phép gọi máy chủ này; hãy mở thẳng địa chỉ giao diện của nó.",
 )

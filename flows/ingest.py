@@ -24,6 +24,7 @@ from prefect.states import Cancelled, Completed, Failed
 from prefect.task_runners import TaskRunner, ThreadPoolTaskRunner
 from prefect.tasks import Task
 
+from flows import faults
 from flows.host import heartbeat
 from flows.host.locks import page_slot
 from flows.host.mounts import missing_mount, mount_of, mount_table
@@ -33,7 +34,9 @@ from flows.intake import duplicates, transfers
 from flows.intake.claims import Claim, ClaimStore
 from flows.intake.quarantine import quarantine, take_again
 from flows.intake.sweep import sweep as look_once
+from flows.intake.unpacking import deliver, open_claimed
 from flows.pipeline import publish, stages
+from flows.pipeline.archives import is_archive
 from flows.pipeline.faults import as_fault, is_passing, took_too_long, tries_again
 from flows.pipeline.outcome import Outcome
 from flows.pipeline.page_policy import ATTEMPTS, GRACE, settle_failed
@@ -51,12 +54,14 @@ from flows.service.reports import (
     report_failure,
     report_success,
     report_sweep,
+    report_unpacked,
     show_progress,
     success_line,
     sweep_line,
     tag_run,
 )
 from flows.settings import Folders, Settings, load
+from ocr import messages
 from ocr.faults import Fault, PageFault
 
 MOST_THREADS = 64
@@ -145,7 +150,7 @@ def ingest(name: str, claim: str) -> Any:
             # The claim cannot be written down (a full disk). It has no running owner, so a sweep takes it back.
             why = as_fault(fault)
             return Failed(message=f"{why.vietnamese} / {why}")
-        return _ingest(store, name, held)
+        return _ingest(store, readable(held.name), held)
 
 
 def _ingest(store: ClaimStore, name: str, held: Claim) -> State[Any]:
@@ -154,6 +159,8 @@ def _ingest(store: ClaimStore, name: str, held: Claim) -> State[Any]:
         with contextlib.ExitStack() as stack:
             if held.keep and held.sha256:
                 stack.enter_context(duplicates.content_lock(store, held.sha256))
+            if is_archive(store.scan(held)):
+                return _unpack(store, name, held)
             outcome = work_on(store, held)
             outcome = replace(outcome, name=name, seconds=time.monotonic() - started)
             if not transfers.is_unchanged(store, held):
@@ -169,6 +176,31 @@ def _ingest(store: ClaimStore, name: str, held: Claim) -> State[Any]:
     report_success(outcome, place)
     _keep_outcome(outcome)
     return Completed(message=success_line(outcome))
+
+
+def _unpack(store: ClaimStore, name: str, held: Claim) -> State[Any]:
+    """An archive: what is in it goes into the inbox, and has runs of its own.
+
+    Raises:
+        Gone, StillArriving, Fault, OSError: as :func:`work_on`.
+    """
+    if not held.keep:
+        raise messages.ARCHIVE.fault(kind="ZIP")  # there may be nobody to read what would lie in the inbox
+    held = store.begin(held)
+    size, most = store.scan(held).stat().st_size, store.settings.max_bytes
+    if size > most:
+        raise faults.FILE_TOO_LARGE.fault(megabytes=size / 1e6, most=most / 1e6)
+    unpacking = open_claimed(store, held)
+    if not transfers.is_unchanged(store, held):
+        raise StillArriving
+    deliver(store, held, unpacking)
+    place = transfers.archive(store, held)
+    line = (
+        f"An archive: {counted(len(unpacking.scans), 'scan')} unpacked, {len(unpacking.others)} other files left in it"
+    )
+    get_run_logger().info("%s", line)
+    report_unpacked(name, unpacking, place)
+    return Completed(message=line)
 
 
 class StillArriving(Exception):
@@ -220,9 +252,18 @@ def work_on(store: ClaimStore, claim: Claim) -> Outcome:
     scan = store.scan(claim)
     targets = {
         form: below(folders.published, os.fspath(place))
-        for form, place in publish.output_names(claim.name, settings.formats).items()
+        for form, place in publish.output_names(claim.name, settings.formats, settings.split != "off").items()
     }
-    versions = below(folders.versions, claim.name).parent
+    plan = PublishPlan(
+        settings.repair,
+        settings.footnotes,
+        settings.low_confidence,
+        targets,
+        staging_folder(folders),
+        folders.versions,
+        settings.split,
+        folders.published,
+    )
     with WorkerPool(
         settings.jobs, memory=settings.worker_memory, scratch=settings.worker_scratch, warm=stages.WARM
     ) as pool:
@@ -233,7 +274,7 @@ def work_on(store: ClaimStore, claim: Claim) -> Outcome:
             if twin is not None:
                 wait_for_mounts(folders)
                 log.info("the same bytes as %s", readable(twin.name))
-                return duplicates.publish_copy(twin, claim.name, targets, staging_folder(folders), versions)
+                return duplicates.publish_copy(twin, claim.name, plan)
         claim = store.begin(claim)
         deadline = time.monotonic() + settings.document_timeout
         records = store.progress_folder(claim)
@@ -244,11 +285,11 @@ def work_on(store: ClaimStore, claim: Claim) -> Outcome:
         if not transfers.is_unchanged(store, claim):
             raise StillArriving
         wait_for_mounts(folders)
-        plan = PublishPlan(
-            settings.repair, settings.footnotes, settings.low_confidence, targets, staging_folder(folders), versions
-        )
         shown = Path(claim.name).name
-        return publish_pages.submit(records, shown, checked, plan, pool).result()
+        outcome: Outcome = publish_pages.submit(records, shown, checked, plan, pool).result()
+        for place in outcome.kept:
+            log.info("what was published there before is kept: %s", readable(place))
+        return outcome
 
 
 def read_pages(

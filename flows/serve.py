@@ -21,9 +21,11 @@ from typing import TYPE_CHECKING, Any
 
 from flows.host import heartbeat
 from flows.host.locks import locked
+from flows.host.modes import make_private
 from flows.host.mounts import missing_mount, note_mounts
 from flows.host.names import readable
 from flows.host.processes import machine
+from flows.host.trusted_paths import shut_out_current_folder, stand_in
 from flows.intake import transfers
 from flows.intake.claims import Claim, ClaimStore
 from flows.intake.quarantine import crashed_too_often, drop_stray_notes
@@ -56,6 +58,8 @@ from flows.service.watch import Say, watch
 from flows.settings import Folders, Settings
 
 if TYPE_CHECKING:
+    from uuid import UUID
+
     from prefect.runner import Runner
 
     from flows.pipeline.outcome import Outcome
@@ -86,7 +90,8 @@ def serve(settings: Settings, say: Say) -> None:
     folders.check_apart()
     if away := missing_mount(folders):
         raise away
-    folders.make()
+    for folder in make_private(folders, settings.group):
+        say(f"Others on this machine can see {folder}; give it to the user who runs nambat, with the mode 700.")
     note_mounts(folders)
     with locked(lock_of_service(folders), wait=False) as alone, heartbeat.beating(folders):
         if not alone or _served_elsewhere(folders):
@@ -95,7 +100,9 @@ def serve(settings: Settings, say: Say) -> None:
             )
         end_leftovers(store)
         clear_leftovers(store)
-        # The runs' processes find the same folders, wherever they are started.
+        # The runs' processes find the same folders, wherever they are started, and nothing of where we were started.
+        shut_out_current_folder()
+        stand_in(folders.home / "prefect")
         os.environ["NAMBAT_HOME"] = str(folders.home)
         os.environ.update(prefect_environment(folders, os.environ))
         deadline = _StopDeadline()
@@ -255,6 +262,7 @@ async def _run(store: ClaimStore, server: Server, say: Say, deadline: _StopDeadl
     waiting: list[asyncio.Task[Any]] = [
         asyncio.create_task(stopping.wait()),
         asyncio.create_task(renewing.wait()),
+        asyncio.create_task(_keep_deployed(settings, ingesting, sweeping, say)),
     ]
     try:
         await asyncio.wait([*tasks, *waiting], return_when=asyncio.FIRST_COMPLETED)
@@ -281,6 +289,9 @@ async def _run(store: ClaimStore, server: Server, say: Say, deadline: _StopDeadl
             say(f"Prefect's runner ended: {fault}")
     return stopping.is_set()
 
+
+LOOK_FOR_DEPLOYMENTS = 10.0
+"""Seconds between two looks whether both deployments are still there."""
 
 MOST_FAILURES = 5
 """Times in a row that the runs may end at once because of the server."""
@@ -321,6 +332,55 @@ def _own_temporary_folder(folders: Folders) -> Iterator[None]:
         tempfile.tempdir = before
 
 
+async def _deploy_ingest(ingesting: Runner) -> None:
+    """Register the deployment that reads documents."""
+    from prefect.deployments.runner import EntrypointType
+
+    from flows.ingest import ingest
+
+    await ingesting.aadd_flow(ingest, name=INGEST, entrypoint_type=EntrypointType.MODULE_PATH)
+
+
+async def _deploy_sweep(settings: Settings, sweeping: Runner) -> UUID:
+    """Register the deployment that looks at the inbox on a schedule; returns its id."""
+    from prefect.deployments.runner import EntrypointType
+    from prefect.schedules import Cron, Interval
+
+    from flows.ingest import sweep
+
+    schedule = (
+        Cron(settings.sweep_cron, timezone=settings.timezone)
+        if settings.sweep_cron
+        else Interval(timedelta(seconds=settings.sweep_interval), timezone=settings.timezone)
+    )
+    entrypoint = EntrypointType.MODULE_PATH
+    return await sweeping.aadd_flow(sweep, name=SWEEP, schedule=schedule, entrypoint_type=entrypoint)
+
+
+async def _keep_deployed(settings: Settings, ingesting: Runner, sweeping: Runner, say: Say) -> None:
+    """Register a deployment anew that somebody deleted in the UI: without it no document would be read any more.
+
+    Its runs that had not begun are gone with it; a sweep finds their claims and starts others.
+    """
+    from prefect.client.orchestration import get_client
+    from prefect.exceptions import ObjectNotFound
+
+    while True:
+        await asyncio.sleep(LOOK_FOR_DEPLOYMENTS)
+        with contextlib.suppress(Exception):  # the server is away: that is another's business
+            for flow, name in (("ingest", INGEST), ("sweep", SWEEP)):
+                async with get_client() as client:
+                    try:
+                        await client.read_deployment_by_name(f"{flow}/{name}")
+                        continue
+                    except ObjectNotFound:
+                        say(f"The deployment {flow}/{name} was deleted from Prefect; it is made anew.")
+                if name == INGEST:
+                    await _deploy_ingest(ingesting)
+                else:
+                    await _deploy_sweep(settings, sweeping)
+
+
 async def _deploy(settings: Settings, ingesting: Runner, sweeping: Runner) -> None:
     """Register both deployments, and drop sweeps that were due while nobody was here."""
     from prefect.client.orchestration import get_client
@@ -333,29 +393,10 @@ async def _deploy(settings: Settings, ingesting: Runner, sweeping: Runner) -> No
     )
     from prefect.client.schemas.objects import StateType
     from prefect.client.schemas.sorting import FlowRunSort
-    from prefect.deployments.runner import EntrypointType
     from prefect.exceptions import ObjectNotFound
-    from prefect.schedules import Cron, Interval
 
-    from flows.ingest import ingest
-    from flows.ingest import sweep as sweep_flow
-
-    schedule = (
-        Cron(settings.sweep_cron, timezone=settings.timezone)
-        if settings.sweep_cron
-        else Interval(timedelta(seconds=settings.sweep_interval), timezone=settings.timezone)
-    )
-    await ingesting.aadd_flow(
-        ingest,
-        name=INGEST,
-        entrypoint_type=EntrypointType.MODULE_PATH,
-    )
-    deployment = await sweeping.aadd_flow(
-        sweep_flow,
-        name=SWEEP,
-        schedule=schedule,
-        entrypoint_type=EntrypointType.MODULE_PATH,
-    )
+    await _deploy_ingest(ingesting)
+    deployment = await _deploy_sweep(settings, sweeping)
     async with get_client() as client:
         for name in FORMER_DEPLOYMENTS:
             with contextlib.suppress(ObjectNotFound):
@@ -415,7 +456,10 @@ def ingest_now(
     """
     store = ClaimStore(settings)
     folders = store.folders
-    folders.make()
+    make_private(folders, settings.group)
+    files = [(path.absolute(), name) for path, name in files]
+    shut_out_current_folder()
+    stand_in(folders.home / "prefect")
     os.environ["NAMBAT_HOME"] = str(folders.home)
     os.environ["NAMBAT_PUBLISHED"] = str(folders.published)
     service = read_service(folders)

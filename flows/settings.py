@@ -23,6 +23,7 @@ LONGEST_PAUSE = 3600.0
 
 RepairMode = Literal["off", "safe", "full"]
 FootnoteStyle = Literal["paragraph", "inline", "end"]
+SplitMode = Literal["off", "separator", "letterhead"]
 
 
 class BadSetting(Exception):
@@ -46,6 +47,12 @@ class Settings(BaseSettings):
     inbox: Path | None = Field(None, description="Where people drop scans. Default: inbox/ under the home.")
     published: Path | None = Field(None, description="Where clean text goes. Default: published/ under the home.")
 
+    group: str = Field(
+        "",
+        description="Group whose members may drop scans into inbox/ and read published/ under the home. "
+        "Default: only the service's own user may.",
+    )
+
     jobs: int = Field(default_factory=cores, ge=1, description="Pages read side by side. Default: all cores.")
     documents: int = Field(
         2,
@@ -61,6 +68,12 @@ class Settings(BaseSettings):
     formats: Annotated[tuple[str, ...], NoDecode] = Field(
         ("txt", "json"),
         description=f"Files to publish, of {', '.join(FORMATS)}; with commas between. json is always made.",
+    )
+
+    split: SplitMode = Field(
+        "off",
+        description="Publish the documents of a bundle as NAME-1, NAME-2, ...: off, at each separator sheet "
+        "(separator), or at each new letterhead too (letterhead).",
     )
 
     page_timeout: float = Field(180, gt=0, description="Seconds one page may take before it is given up.")
@@ -146,6 +159,12 @@ class Settings(BaseSettings):
         False, description="Let the server listen beyond this machine without a password (behind a proxy that asks)."
     )
 
+    @field_validator("home", "inbox", "published")
+    @classmethod
+    def _absolute(cls, value: Path | None) -> Path | None:
+        # Once and for all: a service stands in a folder of its own later.
+        return value and value.expanduser().absolute()
+
     @field_validator("formats", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
@@ -187,12 +206,12 @@ class Settings(BaseSettings):
 
     @property
     def folders(self) -> Folders:
-        home = self.home.expanduser().absolute()
+        home = self.home
         return Folders(
             home=home,
-            inbox=(self.inbox or home / "inbox").expanduser().absolute(),
+            inbox=self.inbox or home / "inbox",
             working=home / "working",
-            published=(self.published or home / "published").expanduser().absolute(),
+            published=self.published or home / "published",
             originals=home / "originals",
             quarantine=home / "quarantine",
             versions=home / "versions",
@@ -222,13 +241,13 @@ class Folders:
     versions: Path
 
     def make(self) -> None:
-        """Create those that are missing (``versions`` is made when it is first needed).
+        """Create those that are missing, for this user alone (``versions`` is made when it is first needed).
 
         Raises:
             OSError: one cannot be created.
         """
         for folder in (self.inbox, self.working, self.published, self.originals, self.quarantine):
-            folder.mkdir(parents=True, exist_ok=True)
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
 
     def check_apart(self) -> None:
         """Make sure that no folder is or lies in another one: what is published would be read as a scan.

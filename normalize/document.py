@@ -91,7 +91,7 @@ class Block:
 
     Attributes:
         type: ``letterhead``, ``title``, ``heading``, ``paragraph``, ``list_item``, ``table``, ``recipients``,
-            ``signature`` or ``missing`` (the marker of an unreadable page).
+            ``signature`` or ``missing`` (the marker of a page that could not be read, or not whole).
         tokens: its words.
         page: where it begins.
         level: depth of a heading or list item, 1 the highest; 0 elsewhere.
@@ -174,9 +174,11 @@ DropReason = Literal[
     "page number",
     "running header",
     "page separator",
+    "separator sheet",
     "received stamp",
     "electronic signature",
     "copy line",
+    "stamp",
     "image link",
     "noise",
 ]
@@ -267,12 +269,16 @@ class Part:
 
     Attributes:
         first_page, last_page: both inclusive; 0 where there are no pages.
+        first_block: index of the block with which it begins.
+        separated: whether a separator sheet stands before it.
     """
 
     first_page: int
     last_page: int
     metadata: Metadata
     evidence: MetadataEvidence = field(default_factory=dict)
+    first_block: int = 0
+    separated: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -283,6 +289,7 @@ class PageReport:
         skew: degrees by which it was turned.
         mean_confidence, lowest_confidence: over its words, 0 to 100; ``None`` for a page without words.
         error: why it could not be read, or ``None``.
+        damage: what is known to be missing of a page whose rest was read, or ``None``.
         ink_explained: share of the ink that looks like print and stands in a word that was read, 0 to 1.
         grade: ``good``, ``fair`` or ``poor``; ``None`` for a page that could not be read.
     """
@@ -295,6 +302,7 @@ class PageReport:
     lowest_confidence: float | None
     seconds: float
     error: str | None = None
+    damage: str | None = None
     ink_explained: float = 1.0
     grade: Grade | None = None
 
@@ -333,6 +341,11 @@ class Document:
     warnings: tuple[PageWarning, ...] = ()
     engine: dict[str, str] = field(default_factory=dict)
     timings: dict[str, float] = field(default_factory=dict)
+
+    @property
+    def sheets(self) -> frozenset[int]:
+        """Pages that are separator sheets."""
+        return frozenset(one.page for one in self.dropped if one.reason == "separator sheet")
 
     def texts(self) -> Iterator[tuple[str, Tokens]]:
         """Every text of the document with its ``where`` (see :class:`Correction`): blocks, then footnotes."""

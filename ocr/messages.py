@@ -122,6 +122,26 @@ DAMAGED_PAGE = Message(
     "Page {number} cannot be rendered; it is damaged.",
     "Không dựng được hình trang {number}; trang bị hỏng.",
 )
+PICTURE_CUT = Message(
+    PageFault,
+    "A picture on the page is cut short: about the lower {missing:.0%} of it is missing; scan the page again.",
+    "Ảnh trên trang bị cụt: thiếu khoảng {missing:.0%} ở phía dưới; hãy quét lại trang này.",
+)
+PICTURE_DAMAGED = Message(
+    PageFault,
+    "A picture on the page is damaged: a part of it is missing or garbled; scan the page again.",
+    "Ảnh trên trang bị hỏng: một phần bị mất hoặc bị nhiễu; hãy quét lại trang này.",
+)
+PICTURE_OUTSIDE = Message(
+    PageFault,
+    "A picture reaches beyond the edge of the page, or is drawn out of shape: a part of it may not have been read.",
+    "Ảnh vượt ra ngoài mép trang hoặc bị méo: có thể một phần chưa được đọc.",
+)
+NOT_ALL_DRAWN = Message(
+    PageFault,
+    "The page is damaged: not all that stands on it could be drawn; scan or export it again.",
+    "Trang bị hỏng: không dựng được hết những gì có trên trang; hãy quét hoặc xuất lại.",
+)
 SLOW_TO_RENDER = Message(
     RenderTimeout,
     "Page {number} took longer than {seconds:g} s to render.",
@@ -141,6 +161,11 @@ TESSERACT_SILENT = Message(
     PageFault,
     "Tesseract ended without an error and without a result.",
     "Tesseract kết thúc mà không có kết quả.",
+)
+TESSERACT_CUT = Message(
+    PageFault,
+    "Tesseract ended without an error, and its result is cut short.",
+    "Tesseract kết thúc bình thường nhưng kết quả bị cụt.",
 )
 NO_SCRATCH = Message(
     PageFault,

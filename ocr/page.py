@@ -259,7 +259,7 @@ def is_read_elsewhere(line: Line, lines: Sequence[Line]) -> bool:
     )
 
 
-ZoneKind = Literal["left", "right", "text", "notes", "head", "foot", "table", "noise"]
+ZoneKind = Literal["left", "right", "text", "notes", "head", "foot", "table", "stamp", "noise"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -335,6 +335,9 @@ class Page:
         rules: horizontal printed lines (the footnote rule, the rule under an agency's name).
         ink_explained: share of the ink that looks like print and stands in a word of some zone, 0 to 1.
         unread: where print stands that is in no word.
+        has_ink: whether there is any ink on it; a page without words need not be blank.
+        damage: what is known to be missing of a page whose rest was read, one sentence; ``None`` where nothing is.
+        separator: whether it is a separator sheet, which parts two documents and belongs to none.
         seconds: wall time of reading the page.
         error: why the page could not be read; then there are no zones. ``None`` for a page that was read,
             a blank one included.
@@ -350,6 +353,9 @@ class Page:
     rules: tuple[Box, ...] = ()
     ink_explained: float = 1.0
     unread: tuple[Box, ...] = ()
+    has_ink: bool = False
+    damage: str | None = None
+    separator: bool = False
     seconds: float = 0.0
     error: str | None = None
     engine: dict[str, str] = field(default_factory=dict)
@@ -383,7 +389,9 @@ def to_json(page: Page) -> str:
                 for zone in page.zones
             ],
             "rules": page.rules,
-            "ink": [page.ink_explained, page.unread],
+            "ink": [page.ink_explained, page.unread, page.has_ink],
+            "damage": page.damage,
+            **({"separator": True} if page.separator else {}),
             "seconds": page.seconds,
             "error": page.error,
             "engine": page.engine,
@@ -402,7 +410,7 @@ def from_json(text: str) -> Page:
     try:
         data: dict[str, Any] = json.loads(text)
         width, height, dpi = data["size"]
-        ink_explained, unread = data.get("ink", (1.0, ()))
+        ink_explained, unread, *ink = data.get("ink", (1.0, ()))
         zones = tuple(
             Zone(
                 kind,
@@ -428,6 +436,9 @@ def from_json(text: str) -> Page:
             rules=tuple(Box(*rule) for rule in data["rules"]),
             ink_explained=ink_explained,
             unread=tuple(Box(*box) for box in unread),
+            has_ink=any(ink),
+            damage=data.get("damage"),
+            separator=bool(data.get("separator")),
             seconds=data["seconds"],
             error=data["error"],
             engine=data["engine"],

@@ -23,7 +23,18 @@ import numpy as np
 from PIL import ExifTags, Image, ImageOps
 
 from ocr import messages
-from ocr.faults import NotAScan
+from ocr.faults import NotAScan, PageFault
+from ocr.image.damage import (
+    PICTURE_PIXELS,
+    Loss,
+    Picture,
+    heard,
+    image_file_loss,
+    losses_told,
+    picture_loss,
+    truncated_images,
+    undrawn_pictures,
+)
 
 PDF_SUFFIXES = frozenset({".pdf"})
 IMAGE_SUFFIXES = frozenset({".tif", ".tiff", ".png", ".jpg", ".jpeg"})
@@ -41,6 +52,13 @@ _FORMATS = ("TIFF", "PNG", "JPEG", "WEBP", "BMP", "GIF", "JPEG2000")
 #: From the fifth byte on: pictures of phones, which Pillow reads with a plug-in (HEIC) or in new releases only (AVIF).
 _HEIF = tuple(b"ftyp" + kind for kind in (b"heic", b"heix", b"heim", b"heis", b"hevc", b"mif1", b"msf1", b"avif"))
 
+#: What the pictures begin with that are read.
+_PICTURES = (
+    *(b"II*\x00", b"MM\x00*", b"II+\x00", b"MM\x00+", b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"BM"),
+    *(b"GIF87a", b"GIF89a", b"RIFF", b"\x00\x00\x00\x0cjP  ", b"\xff\x4f\xff\x51"),
+)
+#: Readers of PDF find its head that far from the beginning of a file.
+_PDF_WITHIN = 1024
 #: What archives begin with, and where a TAR file says that it is one.
 _ARCHIVES = (
     *(("ZIP", magic) for magic in (b"PK\x03\x04", b"PK\x05\x06", b"PK\x07\x08")),
@@ -63,12 +81,31 @@ _USUAL_TYPE, _SMALLEST_TYPE, _LARGEST_TYPE = 6.0, 4.2, 9.5
 _SUSPECT_INCHES = 5.6
 #: A picture covers a page when it covers this share of it; margins of a few millimetres are common.
 _COVERS = 0.8
+#: Faxes have pixels up to 2.1 times as high as wide.
+_ODD_PIXEL = 2.5
+#: A picture that is so many times as long as the page shows not all that is on it.
+_BEYOND = 1.25
 _NUMBER = r"(-?[\d.]+(?:e[+-]?\d+)?)"
 _PAGE_SIZE = re.compile(rf"^Page +(\d+) +size: +{_NUMBER} x {_NUMBER} pts", re.MULTILINE)
 _INSPECT_TIMEOUT = 60
 
 # The limits below are ours; Pillow's own guard would refuse large but honest scans.
 Image.MAX_IMAGE_PIXELS = 8 * MAX_PIXELS
+
+
+@dataclass(frozen=True, slots=True)
+class Rendered:
+    """The image of a page.
+
+    Attributes:
+        image: ``(height, width)`` grey or ``(height, width, 3)`` RGB, ``uint8``.
+        dpi: its resolution.
+        damage: what is known to be missing of the page, as the fault that says it; ``None`` where nothing is.
+    """
+
+    image: np.ndarray
+    dpi: int
+    damage: PageFault | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +140,9 @@ def inspect(path: Path) -> ScanInfo:
     size = path.stat().st_size
     if size == 0:
         raise messages.EMPTY_FILE.fault()
-    if (kind := _kind_of_archive(path)) is not None:
+    with path.open("rb") as file:
+        head = file.read(_TAR_AT + 8)
+    if (kind := archive_kind(head)) is not None:
         raise (messages.OFFICE_DOCUMENT if kind == "office" else messages.ARCHIVE).fault(kind=kind)
     if _is_pdf(path):
         return ScanInfo("pdf", _pdf_pages(path), size)
@@ -125,7 +164,17 @@ def inspect(path: Path) -> ScanInfo:
 def rasterize(
     path: Path, number: int, *, dpi: int = 300, timeout: float = 60.0, max_pixels: int = MAX_PIXELS
 ) -> tuple[np.ndarray, int]:
-    """The image of page ``number`` (from 1) and its resolution in dpi.
+    """The image of page ``number`` (from 1) and its resolution; :func:`render` also tells whether it is whole.
+
+    Raises:
+        ocr.faults.Fault, OSError: as :func:`render`.
+    """
+    page = render(path, number, dpi=dpi, timeout=timeout, max_pixels=max_pixels)
+    return page.image, page.dpi
+
+
+def render(path: Path, number: int, *, dpi: int = 300, timeout: float = 60.0, max_pixels: int = MAX_PIXELS) -> Rendered:
+    """The image of page ``number`` (from 1), and what is missing of it.
 
     The resolution is ``dpi``, or less where the page would have more than ``max_pixels``; an image file
     keeps its own resolution when that is between :data:`MIN_DPI` and ``dpi``.
@@ -142,14 +191,15 @@ def rasterize(
     return _rasterize_image(path, number, dpi, max_pixels)
 
 
-def _kind_of_archive(path: Path) -> str | None:
+def archive_kind(head: bytes) -> str | None:
     """``ZIP``, ``RAR``, ... for a file that holds other files, ``office`` for a document of an office program.
 
     A PDF stored in an archive is found by those who look for its head near the beginning of a file; it is one of
     several, and the rest would be lost.
+
+    Args:
+        head: at least the first 300 bytes.
     """
-    with path.open("rb") as file:
-        head = file.read(_TAR_AT + 8)
     if head.startswith(b"PK") and (b"[Content_Types].xml" in head or b"mimetypeapplication/vnd.oasis" in head):
         return "office"
     if head[_TAR_AT:].startswith(b"ustar"):
@@ -157,10 +207,19 @@ def _kind_of_archive(path: Path) -> str | None:
     return next((kind for kind, magic in _ARCHIVES if head.startswith(magic)), None)
 
 
+def begins_as_scan(head: bytes) -> bool:
+    """Whether a file begins as a PDF or a picture does, be it of a kind that is not read (HEIC).
+
+    Args:
+        head: at least the first 1,024 bytes.
+    """
+    return b"%PDF-" in head[:_PDF_WITHIN] or head[4:].startswith(_HEIF) or head.startswith(_PICTURES)
+
+
 def _is_pdf(path: Path) -> bool:
     """Whether the file says so itself, whatever its name."""
     with path.open("rb") as file:
-        return b"%PDF-" in file.read(1024)
+        return b"%PDF-" in file.read(_PDF_WITHIN)
 
 
 def _no_scan(path: Path, detail: str) -> NotAScan:
@@ -210,12 +269,16 @@ class _PageFacts:
         colour: whether any picture on it has colour. A page without pictures (born digital) counts as coloured: it may
             have a red seal drawn on it.
         picture_dpi: of the finest picture that covers the page, 0.0 if none does.
+        pictures: that lie in the file as objects.
+        is_odd: whether a picture reaches far beyond the page or is drawn out of shape.
     """
 
     width: float
     height: float
     colour: bool
     picture_dpi: float
+    pictures: tuple[Picture, ...] = ()
+    is_odd: bool = False
 
 
 def _pdf_page_facts(path: Path, number: int, timeout: float) -> _PageFacts:
@@ -241,8 +304,32 @@ def _all_page_facts(path: Path, changed: int, size: int, timeout: float) -> dict
         width, height = abs(float(found[2])) / 72, abs(float(found[3])) / 72
         rows = pictures.get(number, [])
         colour = not rows or any(row[5] not in ("gray", "-") for row in rows)
-        facts[number] = _PageFacts(width, height, colour, _covering_dpi(rows, width * height))
+        facts[number] = _PageFacts(
+            width,
+            height,
+            colour,
+            _covering_dpi(rows, width * height),
+            tuple(_picture(row) for row in rows if "mask" not in row[2]),  # a mask bears its picture's number
+            any(_is_oddly_drawn(row, width, height) for row in rows),
+        )
     return facts
+
+
+def _picture(row: list[str]) -> Picture:
+    """A line of poppler's list of pictures; what is written into the page itself has no number."""
+    across, down, parts, bits = (int(row[i]) if row[i].isdigit() else 0 for i in (3, 4, 6, 7))
+    return Picture(int(row[10]) if row[10].isdigit() else 0, across, down, parts * bits, row[8])
+
+
+def _is_oddly_drawn(row: list[str], width: float, height: float) -> bool:
+    """Whether a picture of some size is far larger than the page of so many inches, or has pixels of an odd shape."""
+    across, down, x_dpi, y_dpi = (float(row[i]) for i in (3, 4, -4, -3))
+    if min(across, down) < PICTURE_PIXELS:
+        return False
+    if min(x_dpi, y_dpi) <= 0 or max(x_dpi / y_dpi, y_dpi / x_dpi) > _ODD_PIXEL:
+        return True
+    sides = sorted((across / x_dpi, down / y_dpi))
+    return any(side > _BEYOND * edge for side, edge in zip(sides, sorted((width, height)), strict=True))
 
 
 def _output_of(*command: str, timeout: float) -> str:
@@ -312,13 +399,8 @@ def _per_a4(width: float, height: float) -> float:
     return max(min(width, height), width / 2) / _A4_WIDTH_INCHES
 
 
-def _rasterize_pdf(
-    path: Path, number: int, dpi: int, timeout: float, max_pixels: int, grown: float = 1.0
-) -> tuple[np.ndarray, int]:
+def _rasterize_pdf(path: Path, number: int, dpi: int, timeout: float, max_pixels: int, grown: float = 1.0) -> Rendered:
     """The page, ``grown`` so many times where its type told that its size cannot be true."""
-    from pdf2image import convert_from_path
-    from pdf2image.exceptions import PDFInfoNotInstalledError, PDFPageCountError, PDFPopplerTimeoutError
-
     try:
         facts = _pdf_page_facts(path, number, timeout)
         width, height, zoom = facts.width * grown, facts.height * grown, grown
@@ -329,43 +411,83 @@ def _rasterize_pdf(
             dpi = int((max_pixels / (width * height)) ** 0.5)
             if dpi < MIN_READABLE_DPI:
                 raise messages.PAGE_TOO_LARGE.fault(number=number, width=width * 2.54, height=height * 2.54)
-        # Killed from outside, pdftoppm gives no picture or half of one: only what comes twice is believed.
-        for is_last in (False, True):
-            try:
-                images = convert_from_path(
-                    str(path.absolute()),
-                    dpi=dpi * zoom,  # type: ignore[arg-type]  # pdftoppm takes any number
-                    first_page=number,
-                    last_page=number,
-                    grayscale=not facts.colour,
-                    use_cropbox=True,  # as pdfinfo counts, and as viewers show
-                    timeout=ceil(timeout),
-                )
-                # Poppler answers a page it has no memory for with one white pixel and exit status 0.
-                if images and min(images[0].size) >= 16:
-                    image = np.asarray(images[0])
-                    again = 1.0
-                    if facts.picture_dpi and zoom == 1.0:
-                        again = _grown_by_type(image, dpi, min(width, height), guessed=False)
-                    if again == 1.0:
-                        return image, dpi
-                    return _rasterize_pdf(path, number, dpi, timeout, max_pixels, again)
-            except (PDFPageCountError, OSError, ValueError, SyntaxError) as fault:
-                if is_last or isinstance(fault, FileNotFoundError) or _is_of_the_machine(fault):
-                    raise
-    except (PDFInfoNotInstalledError, FileNotFoundError) as fault:
+        drawn = _drawn(path, number, dpi * zoom, facts.colour, timeout)
+        if drawn is not None:
+            image, said = drawn
+            again = 1.0
+            if facts.picture_dpi and zoom == 1.0:
+                again = _grown_by_type(image, dpi, min(width, height), guessed=False)
+            if again != 1.0:
+                return _rasterize_pdf(path, number, dpi, timeout, max_pixels, again)
+            return Rendered(image, dpi, _damage_of_pdf_page(path, facts, image, said, timeout))
+    except FileNotFoundError as fault:
         raise messages.POPPLER_MISSING.fault(str(fault)) from fault
-    except (PDFPopplerTimeoutError, subprocess.TimeoutExpired) as fault:
+    except subprocess.TimeoutExpired as fault:
         raise messages.SLOW_TO_RENDER.fault(str(fault), number=number, seconds=timeout) from fault
-    except (PDFPageCountError, OSError, ValueError, SyntaxError) as fault:
+    except (OSError, ValueError, SyntaxError) as fault:
         if _is_of_the_machine(fault):
             raise
         raise messages.DAMAGED_PAGE.fault(str(fault), number=number) from fault
     raise messages.DAMAGED_PAGE.fault("poppler gave no picture", number=number)
 
 
-def _rasterize_image(path: Path, number: int, dpi: int, max_pixels: int) -> tuple[np.ndarray, int]:
-    image, scale_x, scale_y, guessed = _load_frame(path, number)
+def _drawn(path: Path, number: int, dpi: float, colour: bool, timeout: float) -> tuple[np.ndarray, str] | None:
+    """A page as poppler draws it, and what poppler says meanwhile (pdf2image's own call keeps that to itself); ``None``
+    if it draws nothing.
+
+    Raises:
+        FileNotFoundError: poppler is not installed.
+        subprocess.TimeoutExpired: it takes longer than ``timeout`` seconds.
+        OSError, ValueError, SyntaxError: it cannot be started, or what it gives is no picture.
+    """
+    from pdf2image.parsers import parse_buffer_to_pgm, parse_buffer_to_ppm
+
+    page = str(number)
+    # The crop box is what pdfinfo counts and what viewers show.
+    command = ["pdftoppm", "-r", str(dpi), "-f", page, "-l", page, "-cropbox", *([] if colour else ["-gray"])]
+    # Killed from outside, pdftoppm gives no picture or half of one: only what comes twice is believed.
+    for is_last in (False, True):
+        try:
+            done = subprocess.run(
+                [*command, str(path.absolute())], capture_output=True, timeout=ceil(timeout), check=False
+            )
+            images = (parse_buffer_to_ppm if colour else parse_buffer_to_pgm)(done.stdout)
+            # Poppler answers a page it has no memory for with one white pixel and exit status 0.
+            if images and min(images[0].size) >= 16:
+                return np.asarray(images[0]), done.stderr.decode("utf-8", "replace")
+        except (OSError, ValueError, SyntaxError) as fault:
+            if is_last or isinstance(fault, FileNotFoundError) or _is_of_the_machine(fault):
+                raise
+    return None
+
+
+def _damage_of_pdf_page(
+    path: Path, facts: _PageFacts, image: np.ndarray, said: str, timeout: float
+) -> PageFault | None:
+    """What is missing of a page that poppler has drawn as ``image``, while it ``said`` so much."""
+    for picture in facts.pictures:
+        if loss := picture_loss(path, picture):
+            return _fault_of(loss)
+    if told := losses_told(said, covered=facts.picture_dpi > 0):
+        return messages.NOT_ALL_DRAWN.fault("\n".join(told[:20]))
+    if facts.is_odd:
+        return messages.PICTURE_OUTSIDE.fault()
+    if not facts.pictures and image.min() == image.max():
+        status = path.stat()
+        pages = _all_page_facts(path.absolute(), status.st_mtime_ns, status.st_size, timeout).values()
+        if undrawn := undrawn_pictures(path, {one.number for page in pages for one in page.pictures}):
+            return messages.NOT_ALL_DRAWN.fault(f"no page shows the pictures that are objects {undrawn[:20]}")
+    return None
+
+
+def _fault_of(loss: Loss) -> PageFault:
+    if loss.share is None:
+        return messages.PICTURE_DAMAGED.fault(loss.detail)
+    return messages.PICTURE_CUT.fault(loss.detail, missing=1 - loss.share)
+
+
+def _rasterize_image(path: Path, number: int, dpi: int, max_pixels: int) -> Rendered:
+    image, scale_x, scale_y, guessed, damage = _load_frame(path, number)
     if image.mode in ("RGBA", "LA", "PA") or "transparency" in image.info:
         paper = Image.new("RGBA", image.size, "white")
         image = Image.alpha_composite(paper, image.convert("RGBA")).convert("RGB")
@@ -391,22 +513,23 @@ def _rasterize_image(path: Path, number: int, dpi: int, max_pixels: int) -> tupl
     size = (round(width), round(height))
     if size != image.size:
         image = image.resize(size, Image.Resampling.BICUBIC if target > scale_x else Image.Resampling.LANCZOS)
-    return np.asarray(image), round(target)
+    return Rendered(np.asarray(image), round(target), damage)
 
 
-def _load_frame(path: Path, number: int) -> tuple[Image.Image, float, float, bool]:
-    """A page of an image file, upright, its resolution across and down, and whether that is guessed by its width."""
+def _load_frame(path: Path, number: int) -> tuple[Image.Image, float, float, bool, PageFault | None]:
+    """A page of an image file, upright, its resolution across and down, whether that is guessed by its width, and what
+    is missing of it.
+    """
+    loss: Loss | None = None
     try:
-        # Opened by its path, an uncompressed file would be mapped into memory, which breaks with a file that shrinks,
-        # and Pillow 13 mixes up width and height of such a TIFF when it is turned.
-        with path.open("rb") as file, Image.open(file, formats=_FORMATS) as frame:
-            if number > 1 and frame.format != "TIFF":
-                raise EOFError("the file has one page")
-            frame.seek(number - 1)
-            is_turned = frame.getexif().get(ExifTags.Base.Orientation, 1) in (5, 6, 7, 8)
-            x, y = _said_dpi(frame)
-            frame.load()
-            image = ImageOps.exif_transpose(frame)
+        try:
+            image, x, y, is_turned, loss = _decoded(path, number)
+        except (OSError, SyntaxError, ValueError) as fault:
+            if _is_of_the_machine(fault):
+                raise
+            with truncated_images():
+                image, x, y, is_turned, _ = _decoded(path, number)
+            loss = Loss(None, repr(fault))
     except MemoryError:
         raise
     except Exception as fault:  # as in `inspect`
@@ -418,7 +541,30 @@ def _load_frame(path: Path, number: int) -> tuple[Image.Image, float, float, boo
     guessed = not (x and y) or _is_made_up(min(image.width / x, image.height / y), max(x, y))
     if guessed:
         x = y = max(1.0, _per_a4(*image.size))
-    return image, x, y, guessed
+    return image, x, y, guessed, _fault_of(loss) if loss else None
+
+
+def _decoded(path: Path, number: int) -> tuple[Image.Image, float, float, bool, Loss | None]:
+    """A page of an image file, upright, its resolution before it was turned, whether it lay on its side, and what is
+    missing of it.
+
+    Raises:
+        Exception: whatever Pillow runs into.
+    """
+    # Opened by its path, an uncompressed file would be mapped into memory, which breaks with a file that shrinks,
+    # and Pillow 13 mixes up width and height of such a TIFF when it is turned.
+    with path.open("rb") as file, Image.open(file, formats=_FORMATS) as frame:
+        if number > 1 and frame.format != "TIFF":
+            raise EOFError("the file has one page")
+        frame.seek(number - 1)
+        is_turned = frame.getexif().get(ExifTags.Base.Orientation, 1) in (5, 6, 7, 8)
+        x, y = _said_dpi(frame)
+        with heard() as said:
+            frame.load()
+        loss = image_file_loss(path, frame)
+        if loss is None and said:
+            loss = Loss(None, "; ".join(said))
+        return ImageOps.exif_transpose(frame), x, y, is_turned, loss
 
 
 def _said_dpi(image: Image.Image) -> tuple[float, float]:

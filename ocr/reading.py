@@ -14,6 +14,7 @@ import numpy as np
 from ocr.fragments import mended
 from ocr.image import clean, specks
 from ocr.image.components import Components, find_components
+from ocr.image.separator_sheet import is_separator_sheet
 from ocr.layout import tick_boxes, unread_ink
 from ocr.layout.digit_heights import measure_digits
 from ocr.layout.ruled_tables import Table, column_boxes, erase_borders, find_tables
@@ -21,15 +22,16 @@ from ocr.layout.rules import find_rules
 from ocr.layout.weight import with_weights
 from ocr.layout.x_height import measured
 from ocr.layout.zones import find_zones
-from ocr.page import Box, Line, Page, Zone, lines_of, mean_confidence, words_of
-from ocr.rasterize import MAX_PIXELS, rasterize
+from ocr.page import Box, Line, Page, Zone, lines_of, mean_confidence, words_of, zone_of
+from ocr.rasterize import MAX_PIXELS, render
 from ocr.reread.about_seals import read_about_seals
 from ocr.reread.columns import read_columns
-from ocr.reread.doubtful_lines import read_doubtful
+from ocr.reread.doubtful_lines import read_alone, read_doubtful
 from ocr.reread.list_marks import read_list_marks
-from ocr.reread.missed_text import read_missed
+from ocr.reread.missed_text import read_missed, read_unread
 from ocr.reread.note_heads import read_note_heads
 from ocr.reread.numbers import read_twice
+from ocr.reread.red_stamps import read_stamps
 from ocr.reread.table_cells import read_cells
 from ocr.reread.torn_words import read_torn
 from ocr.signs.inequalities import Inequality, find_inequalities, put_in, without_inequalities
@@ -46,6 +48,11 @@ _DOUBTFUL = 70.0
 _LARGER = 0.73
 #: In x-heights: a component taller or wider than this is a stroke of the pen.
 _STROKE_HEIGHT, _STROKE_WIDTH = 3.2, 10.0
+#: Words that may be read on a separator sheet, the signs that its codes are taken for among them. A page with more and
+#: the code of one is a document's.
+_MOST_ON_SHEET = 80
+#: In x-heights: a full stop is smaller; a letter is twice as high.
+_DOT = 0.33
 #: Tesseract's orientation detection is believed from this confidence on.
 _SURE_ROTATION = 2.0
 #: Of the type that offices use (13 and 14 points), in inches: where nothing was read, nothing else tells it.
@@ -66,7 +73,8 @@ def read_page(path: Path, number: int, *, dpi: int = 300, timeout: float = 180.0
     """
     begun = time.perf_counter()
     cv2.setNumThreads(1)  # pages are read side by side; threads inside a page only get in the way
-    image, dpi = rasterize(path, number, dpi=dpi, timeout=timeout, max_pixels=max_pixels)
+    rendered = render(path, number, dpi=dpi, timeout=timeout, max_pixels=max_pixels)
+    image, dpi = rendered.image, rendered.dpi
     read = _read(image, dpi, timeout)
     rotation = 0
     if read.lines and read.confidence < _DOUBTFUL:
@@ -79,11 +87,19 @@ def read_page(path: Path, number: int, *, dpi: int = 300, timeout: float = 180.0
     rules = find_rules(read.page.ink)
     zones = find_zones(attach(read.lines, read.signs), rules, read.tables, width, height, read.page.seals)
     zones = _reread(read, zones, rules, dpi, timeout)
+    ink = _account(read, zones, dpi)
+    if ink.unread or ink.lone:
+        again = partial(read.again, dpi=dpi, timeout=timeout, one_block=True, margin=20, without_dots=True)
+        if found := read_unread(zones, ink, read.parts, read.image, again):
+            zones = find_zones(found, rules, read.tables, width, height, read.page.seals)
+            ink = _account(read, zones, dpi)
     zones = read_twice(zones, read.unerased, partial(read_rows, timeout=timeout))
     zones = measure_digits(zones, read.parts)
     lines = lines_of(zones)
-    x_height = float(np.median([line.x_height for line in lines])) if lines else _USUAL_X_HEIGHT * dpi
-    ink = unread_ink.account(read.parts, words_of(lines), x_height, read.page.seals, dpi)
+    if not lines and rendered.damage:
+        raise rendered.damage  # an empty page it is not
+    stamped, stamps_ink = read.stamps(dpi, timeout)
+    ink = unread_ink.together([ink, stamps_ink])
     return Page(
         number=number,
         width=width,
@@ -91,13 +107,23 @@ def read_page(path: Path, number: int, *, dpi: int = 300, timeout: float = 180.0
         dpi=dpi,
         skew=read.page.skew,
         rotation=rotation,
-        zones=with_weights(zones, read.page.ink),
+        zones=(*with_weights(zones, read.page.ink), *zone_of("stamp", stamped)),
         rules=rules,
         ink_explained=ink.explained,
         unread=ink.unread,
+        has_ink=bool(read.page.ink.any()),
+        damage=str(rendered.damage) if rendered.damage else None,
+        separator=len(words_of(lines)) <= _MOST_ON_SHEET and is_separator_sheet(read.page.image, dpi),
         seconds=round(time.perf_counter() - begun, 3),
         engine=dict(engine_versions()),
     )
+
+
+def _account(read: _Read, zones: Sequence[Zone], dpi: int) -> unread_ink.InkAccount:
+    """What became of the print-like ink of a page."""
+    lines = lines_of(zones)
+    x_height = float(np.median([line.x_height for line in lines])) if lines else _USUAL_X_HEIGHT * dpi
+    return unread_ink.account(read.parts, [word.box for word in words_of(lines)], x_height, read.page.seals, dpi)
 
 
 def _reread(read: _Read, zones: tuple[Zone, ...], rules: tuple[Box, ...], dpi: int, timeout: float) -> tuple[Zone, ...]:
@@ -109,19 +135,22 @@ def _reread(read: _Read, zones: tuple[Zone, ...], rules: tuple[Box, ...], dpi: i
     # Told a lower resolution, Tesseract is given larger letters, which it reads differently where they are broken.
     larger = partial(read.again, dpi=round(_LARGER * dpi), timeout=timeout, one_block=True, margin=25)
     bare = partial(block, without_strokes=True)
+
+    def read_apart(told: int) -> Callable[[Sequence[Box]], list[list[Line]]]:
+        return partial(read.apart, dpi=told, timeout=timeout, margin=25)
+
     rereads: tuple[Callable[[Sequence[Zone]], list[Line] | None], ...] = (
         lambda zones: read_columns(zones, width, lambda box, signs: again(box, with_signs=signs)),
         lambda zones: read_doubtful(zones, read.page.seals, partial(block, margin=20), framed, width, height),
-        lambda zones: read_about_seals(
-            zones, read.page.seals, read.parts, [block, larger, bare], read.layers
-        ),
+        lambda zones: read_about_seals(zones, read.page.seals, read.parts, [block, larger, bare], read.layers),
         lambda zones: read_cells(zones, read.image, partial(block, margin=40)),
         lambda zones: read_missed(zones, read.parts, read.page.seals, partial(block, margin=20)),
         lambda zones: read_list_marks(zones, read.parts, read.unerased, partial(block, margin=20)),
+        lambda zones: read_alone(zones, width, read.page.seals, [read_apart(dpi), read_apart(round(_LARGER * dpi))]),
         lambda zones: read_torn(lines_of(zones), read.parts, partial(block, margin=20)),
         lambda zones: read_note_heads(
             zones,
-            partial(find_note_head, read.unerased, read.parts),
+            lambda line, number: find_note_head(read.unerased, read.parts, line, number),
             lambda box, head: read.without(head).again(box, dpi, timeout, one_block=True, margin=20),
         ),
     )
@@ -169,6 +198,7 @@ class _Read:
         with_signs: bool = False,
         with_borders: bool = False,
         without_strokes: bool = False,
+        without_dots: bool = False,
         margin: int = 0,
     ) -> list[Line]:
         """A part of the page, read by itself.
@@ -177,12 +207,15 @@ class _Read:
             with_signs: what was taken for raised signs is read as print.
             with_borders: the page as it was, with the borders of its tables.
             without_strokes: what is far larger than letters is painted over.
+            without_dots: what is far smaller and stands neither above nor below a letter is painted over.
             margin: pixels of paper to put around it.
         """
         whole = self.page.image if with_borders else self.unerased if with_signs else self.image
         part = whole[box.top : box.bottom, box.left : box.right]
         if without_strokes:
             part = np.where(self._strokes(box), 255, part).astype(np.uint8)
+        if without_dots:
+            part = np.where(self._dots(box), 255, part).astype(np.uint8)
         if margin:
             part = np.pad(part, margin, constant_values=int(np.percentile(part, 90)))
         found = list(map(mended, recognize(part, dpi=dpi, timeout=timeout, one_block=one_block)))
@@ -193,11 +226,61 @@ class _Read:
         lines = put_in(lines, [sign for sign in self.inequalities if box.holds(sign.box)])
         return attach(measured(lines, self.parts), [] if plain else self.signs)
 
+    def stamps(self, dpi: int, timeout: float) -> tuple[list[Line], unread_ink.InkAccount]:
+        """What was stamped on the page in red, and what became of its ink."""
+        if self.page.stamped is None:
+            return [], unread_ink.InkAccount()
+
+        def again(part: np.ndarray, place: Box) -> list[Line]:
+            found = map(mended, recognize(part, dpi=dpi, timeout=timeout, one_block=True))
+            return attach([moved(line, 1.0, place.left, place.top) for line in found], [])
+
+        return read_stamps(self.page.stamped, self.page.stamps, dpi, again)
+
+    def apart(self, boxes: Sequence[Box], dpi: int, timeout: float, margin: int) -> list[list[Line]]:
+        """Parts of the page, each read by itself, in one go: one below the other, with paper between them.
+
+        Args:
+            margin: pixels of paper around each.
+
+        Returns:
+            The lines of each part.
+        """
+        parts = [self.image[box.top : box.bottom, box.left : box.right] for box in boxes]
+        paper = int(np.percentile(np.concatenate([part.ravel() for part in parts]), 90))
+        sheet = _below_each_other(parts, margin, paper)
+        ends = np.cumsum([part.shape[0] + 2 * margin for part in parts])
+        out: list[list[ReadLine]] = [[] for _ in boxes]
+        found = list(map(mended, recognize(sheet, dpi=dpi, timeout=timeout, one_block=True)))
+        for line in with_roman_ones(found, sheet):
+            at = min(int(np.searchsorted(ends, line.box.y, side="right")), len(boxes) - 1)
+            box, above = boxes[at], int(ends[at]) - parts[at].shape[0] - 2 * margin
+            out[at].append(moved(line, 1.0, box.left - margin, box.top - margin - above))
+        return [self._attached(lines, box) for lines, box in zip(out, boxes, strict=True)]
+
+    def _attached(self, lines: Sequence[ReadLine], box: Box) -> list[Line]:
+        """Lines read anew in a part of the page, with the signs that were taken out of it."""
+        whole = put_in(put_back(list(lines), self.shifts), [one for one in self.inequalities if box.holds(one.box)])
+        return attach(measured(whole, self.parts), self.signs)
+
     def _strokes(self, box: Box) -> np.ndarray:
         """Mask of the strokes of the pen in a part of the page: components that are larger than joined letters."""
         size = float(np.median([line.x_height for line in self.lines]))
         large = (self.parts.height > _STROKE_HEIGHT * size) | (self.parts.width > _STROKE_WIDTH * size)
         found = np.concatenate(([False], large))[self.parts.labels[box.top : box.bottom, box.left : box.right]]
+        return cv2.dilate(found.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
+
+    def _dots(self, box: Box) -> np.ndarray:
+        """Mask of the dots in a part of the page that is left to be written on."""
+        size = float(np.median([line.x_height for line in self.lines]))
+        inside = (self.parts.x > box.left) & (self.parts.x < box.right)
+        inside &= (self.parts.y > box.top) & (self.parts.y < box.bottom)
+        small = np.maximum(self.parts.width, self.parts.height) < _DOT * size
+        letters = self.parts.take(inside & (self.parts.height > 2 * _DOT * size))
+        x = self.parts.x[inside & small]
+        loose = np.zeros(self.parts.count, bool)
+        loose[inside & small] = ~((x[:, None] > letters.left) & (x[:, None] < letters.right)).any(axis=1)
+        found = np.concatenate(([False], loose))[self.parts.labels[box.top : box.bottom, box.left : box.right]]
         return cv2.dilate(found.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
 
     def without(self, head: NoteHead) -> _Read:
@@ -214,6 +297,13 @@ class _Read:
     def confidence(self) -> float:
         """Mean over the letters, 0 to 100."""
         return mean_confidence([word for line in self.lines for word in line.words])
+
+
+def _below_each_other(parts: Sequence[np.ndarray], margin: int, paper: int) -> np.ndarray:
+    """Parts of a page in one image, ``(height, width)`` grey, with so many pixels of paper around each."""
+    widest = max(part.shape[1] for part in parts)
+    rims = [((margin, margin), (margin, margin + widest - part.shape[1])) for part in parts]
+    return np.vstack([np.pad(part, rim, constant_values=paper) for part, rim in zip(parts, rims, strict=True)])
 
 
 def _read(image: np.ndarray, dpi: int, timeout: float) -> _Read:

@@ -150,12 +150,26 @@ def recognize(
         if not cv2.imwrite(str(path), image):
             _check_room(path.parent)
             raise messages.NO_SCRATCH.fault()
-        hocr = _hocr(path, language, config, timeout)
-    if b"ocr_page" not in hocr:  # a blank page has that too
-        _check_room(Path(tempfile.gettempdir()))
-        raise messages.TESSERACT_SILENT.fault(repr(hocr[:200]))
+        hocr = _whole_hocr(path, language, config, timeout)
     lines = parse_hocr(hocr)
     return lines if scale == 1.0 else [moved(line, 1 / scale) for line in lines]
+
+
+def _whole_hocr(path: Path, language: str, config: str, timeout: float) -> bytes:
+    """What Tesseract makes of an image file, from its head to its end; raises what :func:`recognize` raises.
+
+    What is cut short parses all the same, without the words behind the cut. The page is read once more: what cut it (a
+    disk that was full for a moment) may be gone.
+    """
+    for is_last in (False, True):
+        hocr = _hocr(path, language, config, timeout)
+        begins = b"ocr_page" in hocr  # a blank page has that too
+        if begins and hocr.rstrip().endswith(b"</html>"):
+            return hocr
+        _check_room(Path(tempfile.gettempdir()))
+        if is_last:
+            break
+    raise (messages.TESSERACT_CUT if begins else messages.TESSERACT_SILENT).fault(repr(hocr[-200:]))
 
 
 def _hocr(path: Path, language: str, config: str, timeout: float) -> bytes:

@@ -378,23 +378,29 @@ def _damaged() -> Iterator[BadInput]:
     yield BadInput("kids_are_null.pdf", kind, with_object(2, b"<</Type /Pages /Kids [null 3 0 R] /Count 2>>"), EITHER)
     yield BadInput("count_lies.pdf", kind, lambda: many_pages(1, 12), REFUSED)
     yield BadInput("count_below_zero.pdf", kind, lambda: many_pages(1, -5), EITHER)
-    yield BadInput("no_contents.pdf", kind, with_object(4, b"null"), PUBLISHED)
-    yield BadInput("no_resources.pdf", kind, page_with(resources=""), PUBLISHED)
-    yield BadInput("resources_are_a_number.pdf", kind, page_with(resources="7"), PUBLISHED)
-    yield BadInput("resources_are_a_stream.pdf", kind, page_with(resources="4 0 R"), PUBLISHED)
-    yield BadInput("image_is_gone.pdf", kind, with_object(5, b"null"), PUBLISHED)
-    yield BadInput("image_is_itself.pdf", kind, with_object(5, b"5 0 R"), EITHER)
+    yield BadInput("no_contents.pdf", kind, with_object(4, b"null"), REFUSED, "TooManyPagesFailed")
+    yield BadInput("no_resources.pdf", kind, page_with(resources=""), REFUSED, "TooManyPagesFailed")
+    yield BadInput("resources_are_a_number.pdf", kind, page_with(resources="7"), REFUSED, "TooManyPagesFailed")
+    yield BadInput("resources_are_a_stream.pdf", kind, page_with(resources="4 0 R"), REFUSED, "TooManyPagesFailed")
+    yield BadInput("image_is_gone.pdf", kind, with_object(5, b"null"), REFUSED, "TooManyPagesFailed")
+    yield BadInput("image_is_itself.pdf", kind, with_object(5, b"5 0 R"), REFUSED, "TooManyPagesFailed")
     form = b"q 1 0 0 1 0 0 cm /I Do Q"
     itself = stream(form, Type="/XObject", Subtype="/Form", BBox="[0 0 9 9]", Resources="<</XObject <</I 5 0 R>>>>")
     yield BadInput("form_draws_itself.pdf", kind, with_object(5, itself), PUBLISHED)
     yield BadInput("names_not_utf8.pdf", kind, replaced(b"/Type /Page ", b"/Type /Page /\xff\xfe\xe9 1 "), EITHER)
     yield BadInput("length_lies.pdf", kind, replaced(b"/Length 27", b"/Length 999999"), EITHER)
-    yield BadInput("jpeg_is_cut.pdf", kind, with_object(5, scan_objects()[5][:9000] + b"\nendstream"), EITHER)
+    yield BadInput("jpeg_is_cut.pdf", kind, with_object(5, scan_objects()[5][:9000] + b"\nendstream"), WARNED)
     broken = stream(b"not zlib at all", Filter="/FlateDecode")
-    yield BadInput("flate_is_broken.pdf", kind, with_object(4, broken), PUBLISHED)
-    yield BadInput("filter_unknown.pdf", kind, with_object(4, stream(b"abc", Filter="/NoSuchDecode")), PUBLISHED)
-    yield BadInput("brackets_deep.pdf", kind, with_object(4, stream(b"[" * 200_000)), EITHER)
-    yield BadInput("states_deep.pdf", kind, with_object(4, stream(b"q " * 50_000)), PUBLISHED)
+    yield BadInput("flate_is_broken.pdf", kind, with_object(4, broken), REFUSED, "TooManyPagesFailed")
+    yield BadInput(
+        "filter_unknown.pdf",
+        kind,
+        with_object(4, stream(b"abc", Filter="/NoSuchDecode")),
+        REFUSED,
+        "TooManyPagesFailed",
+    )
+    yield BadInput("brackets_deep.pdf", kind, with_object(4, stream(b"[" * 200_000)), REFUSED, "TooManyPagesFailed")
+    yield BadInput("states_deep.pdf", kind, with_object(4, stream(b"q " * 50_000)), REFUSED, "TooManyPagesFailed")
     yield BadInput("junk_content.pdf", kind, with_object(4, stream(np.random.default_rng(3).bytes(9000))), EITHER)
     yield BadInput("cut.png", kind, lambda: picture("PNG")[:20_000], EITHER)
     yield BadInput("cut.jpg", kind, lambda: picture("JPEG")[:5_000], EITHER)
@@ -443,7 +449,7 @@ def _protected() -> Iterator[BadInput]:
     launch = b"<</Type /Catalog /Pages 2 0 R /OpenAction <</S /Launch /F (/bin/sh)>>>>"
     yield BadInput("launch.pdf", kind, with_object(1, launch), PUBLISHED)
     outside = stream(b"", Type="/XObject", Subtype="/Image", Width=9, Height=9, F="(/etc/passwd)", BitsPerComponent=8)
-    yield BadInput("image_from_outside.pdf", kind, with_object(5, outside), PUBLISHED)
+    yield BadInput("image_from_outside.pdf", kind, with_object(5, outside), REFUSED, "TooManyPagesFailed")
 
 
 def _bombs() -> Iterator[BadInput]:
@@ -563,7 +569,6 @@ def _colours() -> Iterator[BadInput]:
         "fax.pdf": lambda: good_pdf(image=grey.convert("1")),
         "palette.pdf": lambda: good_pdf(image=grey.convert("RGB").quantize(16)),
         "jpeg2000.pdf": with_object(5, coded(picture("JPEG2000", grey), "/JPXDecode")),
-        "jbig2_broken.pdf": with_object(5, coded(bytes(99), "/JBIG2Decode", BitsPerComponent=1)),
         "stencil.pdf": with_object(5, coded(bits, "/FlateDecode", BitsPerComponent=1, ImageMask="true")),
         "sixteen_bits.pdf": with_object(
             5, coded(zlib.compress(np.asarray(deep).astype(">u2").tobytes()), "/FlateDecode", BitsPerComponent=16)
@@ -578,6 +583,8 @@ def _colours() -> Iterator[BadInput]:
     }
     for name, make in made.items():
         yield BadInput(name, kind, make, PUBLISHED)
+    broken = with_object(5, coded(bytes(99), "/JBIG2Decode", BitsPerComponent=1))
+    yield BadInput("jbig2_broken.pdf", kind, broken, REFUSED, "TooManyPagesFailed")
 
 
 def _geometry() -> Iterator[BadInput]:
@@ -644,7 +651,7 @@ def _layers_and_contents() -> Iterator[BadInput]:
     born = b"BT /F 9 Tf 5 20 Td (UY BAN NHAN DAN) Tj ET"
     yield BadInput("born_digital.pdf", kind, page_with(content=born, resources=fonts), PUBLISHED)
     no_font = b"BT /Missing 9 Tf 5 20 Td (abc) Tj ET"
-    yield BadInput("font_missing.pdf", kind, page_with(content=no_font), PUBLISHED)
+    yield BadInput("font_missing.pdf", kind, page_with(content=no_font), REFUSED, "TooManyPagesFailed")
     broken = fonts.replace("/Subtype /Type1", "/Subtype /TrueType /FontDescriptor <</FontFile2 4 0 R>>")
     yield BadInput("font_broken.pdf", kind, page_with(content=born, resources=broken), PUBLISHED)
     curves = b"".join(b"%d 5 m %d 40 l S " % (x, x + 3) for x in range(5, 235, 3))

@@ -49,10 +49,10 @@ def apart(patch: pytest.MonkeyPatch, folders: Folders) -> None:
     real = moves.rename_to_free
     roots = (folders.inbox, folders.working, folders.originals, folders.quarantine)
 
-    def rename(source: Path, target: Path, folder: int | None = None) -> None:
+    def rename(source: Path, target: Path, folder: int | None = None, into: int | None = None) -> None:
         if [source.is_relative_to(root) for root in roots] != [target.is_relative_to(root) for root in roots]:
             raise OSError(errno.EXDEV, "Invalid cross-device link")
-        real(source, target, folder)
+        real(source, target, folder, into)
 
     patch.setattr(moves, "rename_to_free", rename)
 

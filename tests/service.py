@@ -11,6 +11,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -37,6 +38,37 @@ def clean_environment(**more: str) -> dict[str, str]:
     return {**kept, **more}
 
 
+ROOT = Path(__file__).parents[1]
+
+PLANTED = (
+    *("resource", "json", "pickle", "numpy", "cv2", "click", "lxml", "PIL", "pytesseract", "prefect", "uvicorn"),
+    *("fastapi", "flows", "ocr", "normalize", "sitecustomize", "usercustomize"),
+)
+"""Modules that somebody may leave where nambat is started: Python's, others', ours."""
+
+
+def plant(folder: Path, *, at_start: bool) -> Callable[[], set[str]]:
+    """Put modules and programs into a folder that note when they are run, and Prefect's settings that lead astray.
+
+    Args:
+        at_start: whether there are such as Python loads before anything of ours, if the folder is in its path.
+
+    Returns:
+        Tells the names of those that were run.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    note = folder / "ran"
+    for name in PLANTED if at_start else ("resource", "numpy", "cv2"):
+        (folder / f"{name}.py").write_text(f"print('{name}.py', file=open({str(note)!r}, 'a'))\n")
+    for name in ("tesseract", "pdftoppm", "pdfinfo", "pdfimages", "python", "python3"):
+        (folder / name).write_text(f"#!/bin/sh\necho {name} >>'{note}'\n")
+        (folder / name).chmod(0o755)
+    (folder / ".env").write_text("PREFECT_API_URL=http://127.0.0.1:9/api\nPREFECT_SERVER_UI_ENABLED=false\n")
+    (folder / "prefect.toml").write_text("[server.ui]\nenabled = false\n[logging]\nlevel = 'nonsense'\n")
+    (folder / "pyproject.toml").write_text("[tool.prefect.server.ui]\nenabled = false\n")
+    return lambda: set(note.read_text().split()) if note.exists() else set()
+
+
 @dataclass
 class Service:
     """A ``nambat serve`` that can be started again after each death.
@@ -44,15 +76,19 @@ class Service:
     Attributes:
         settings: environment variables for it.
         log: what it says; added to by each start.
+        stands_in: the folder it is started in; this process's by default.
+        token: what its Prefect server wants to see with all that changes something.
     """
 
     home: Path
     log: Path
     settings: dict[str, str] = field(default_factory=dict)
     port: int = field(default_factory=free_port)
+    stands_in: Path | None = None
     process: subprocess.Popen[bytes] | None = None
     starts: int = 0
     said_before: int = 0
+    token: str = ""
 
     @property
     def store(self) -> ClaimStore:
@@ -76,13 +112,15 @@ class Service:
             log.flush()
             self.said_before = log.tell()
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "flows.cli", "serve"],
+                [sys.executable, "-P", "-m", "flows.cli", "serve"],
+                cwd=self.stands_in,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
                 start_new_session=True,
                 env=clean_environment(
-                    **{"NAMBAT_HOME": str(self.home), "NAMBAT_PORT": str(self.port), **self.settings}
+                    **{"NAMBAT_HOME": str(self.home), "NAMBAT_PORT": str(self.port), "PYTHONPATH": str(ROOT)},
+                    **self.settings,
                 ),
             )
 
@@ -122,21 +160,28 @@ class Service:
 
     def api(self, path: str, method: str = "POST", /, **body: Any) -> Any:
         """What its Prefect server answers."""
-        request = urllib.request.Request(
-            f"http://127.0.0.1:{self.port}/api/{path}",
-            data=json.dumps(body).encode(),
-            headers={"content-type": "application/json"},
-            method=method,
-        )
         for again in range(20):
+            request = urllib.request.Request(
+                f"http://127.0.0.1:{self.port}/api/{path}",
+                data=None if method == "GET" else json.dumps(body).encode(),
+                headers={
+                    "content-type": "application/json",
+                    "prefect-csrf-client": "tests",
+                    "prefect-csrf-token": self.token or "none yet",
+                },
+                method=method,
+            )
             try:
                 with urllib.request.urlopen(request, timeout=60) as answer:
                     return json.loads(answer.read() or "null")
             except urllib.error.HTTPError as error:
-                # SQLite is locked for the moment; Prefect's own client asks again as well.
-                if error.code != 503 or again == 19:
+                # A token is valid for an hour. SQLite may be locked for a moment.
+                if error.code not in (403, 503) or again == 19:
                     raise
-                time.sleep(0.5)
+                if error.code == 403:
+                    self.token = self.api("csrf-token?client=tests", "GET")["token"]
+                else:
+                    time.sleep(0.5)
         raise AssertionError
 
     def runs(self, name: str) -> list[dict[str, Any]]:

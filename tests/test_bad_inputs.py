@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from flows import convert
 from flows.pipeline.faults import as_fault
+from flows.pipeline.outcome import Outcome
 from flows.pipeline.page_policy import GRACE
 from flows.settings import load
 from tests.bad_inputs import BadInput, bad_inputs, endless_page, good_pdf, picture
@@ -21,6 +22,10 @@ PAGE_SECONDS = 30.0
 """Limit for a page here; none of these files is allowed to need it all."""
 
 CORPUS = list(bad_inputs())
+
+
+def _how_published(outcome: Outcome) -> str:
+    return "warned" if outcome.failed_pages or outcome.damaged_pages else "published"
 
 
 def run(
@@ -46,7 +51,7 @@ def run(
     for event in convert.convert(wanted, limits, work):
         longest, last = max(longest, time.monotonic() - last), time.monotonic()
         if isinstance(event, convert.Published):
-            ends[event.wanted.name] = "warned" if event.outcome.failed_pages else "published"
+            ends[event.wanted.name] = _how_published(event.outcome)
             assert all(path.is_file() for path in event.outcome.files)
         elif isinstance(event, convert.Failed):
             ends[event.wanted.name] = "refused"
@@ -103,6 +108,7 @@ def test_a_page_without_end_is_given_up_in_time(tmp_path: Path, monkeypatch: pyt
         ("tesseract", "exec sleep 600"),
         ("tesseract", "exit 0"),
         ("tesseract", 'printf junk > "$2.hocr"'),
+        ("tesseract", 'printf "<html><body><div class=ocr_page>" > "$2.hocr"'),
         ("tesseract", "echo 'Image too large' >&2; exit 1"),
         ("tesseract", "echo 'read_params_file: cannot open hocr' >&2; exit 0"),
         ("pdftoppm", "exit 0"),

@@ -5,9 +5,12 @@ from __future__ import annotations
 from html.parser import HTMLParser
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from normalize.document import Block, Correction, Document, Footnote, PageWarning, Reference, Source, Token
 from normalize.formats import WRITERS, to_html, write
+from tests.markdown import WORDS
 
 VOID = {"meta", "br", "hr"}
 
@@ -119,6 +122,18 @@ def test_nothing_of_a_scan_is_markup(kind: str) -> None:
     assert {tag for tag, _ in page.tags}.isdisjoint({"script", "b"})
     assert all(not name.startswith("on") for _, attributes in page.tags for name in attributes)
     assert "<script>alert(1)</script>" in page.text
+
+
+@settings(max_examples=100, deadline=None)
+@given(WORDS, st.sampled_from(["title", "paragraph", "table"]))
+def test_what_is_shown_is_what_was_printed(words: list[str], kind: str) -> None:
+    printed = " ".join(words)
+    made = document(Block(kind, tokens(printed), 1, rows=((printed,),) if kind == "table" else ()))
+    page = Page(to_html(made))
+    assert printed in page.text
+    assert {tag for tag, _ in page.tags} <= {
+        *("html", "head", "meta", "title", "style", "body", "main", "footer", "p", "h1", "table", "tr", "th"),
+    }
 
 
 @pytest.mark.parametrize("name", WRITERS)

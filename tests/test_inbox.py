@@ -49,7 +49,7 @@ LOOKS = st.builds(Look, st.integers(0, 3), st.integers(0, 3))
 @given(st.lists(st.tuples(st.floats(0, 10), st.dictionaries(st.sampled_from("abc"), LOOKS)), max_size=12))
 def test_a_file_is_as_old_as_its_last_change(looks: list[tuple[float, dict[str, Look]]]) -> None:
     """The tracker, also when it is stored between looks, says how long each file has been seen unchanged."""
-    tracker, now = StabilityTracker(), 100.0
+    tracker, now = StabilityTracker("c"), 100.0
     expected: dict[str, tuple[Look, float]] = {}
     for pause, files in looks:
         now += pause
@@ -57,15 +57,21 @@ def test_a_file_is_as_old_as_its_last_change(looks: list[tuple[float, dict[str, 
             path: expected[path] if path in expected and expected[path][0] == look else (look, now)
             for path, look in files.items()
         }
-        tracker = StabilityTracker.load(tracker.dump())
+        tracker = StabilityTracker.load(tracker.dump(), "c")
         assert tracker.observe(files, now) == {path: now - since for path, (_, since) in expected.items()}
 
 
 def test_a_clock_set_back_makes_nothing_old() -> None:
-    tracker = StabilityTracker()
+    tracker = StabilityTracker("c")
     look = Look(1, 1)
     tracker.observe({"a": look}, 1000.0)
     assert tracker.observe({"a": look}, 10.0) == {"a": 0.0}
+
+
+def test_13_12c_the_clock_of_another_start_says_nothing() -> None:
+    tracker = StabilityTracker("before")
+    tracker.observe({"a": Look(1, 1)}, 10.0)
+    assert StabilityTracker.load(tracker.dump(), "after").observe({"a": Look(1, 1)}, 1000.0) == {"a": 0.0}
 
 
 @pytest.mark.parametrize(

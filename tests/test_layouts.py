@@ -19,6 +19,7 @@ from normalize.structure.build import build_document
 from ocr.image import clean, specks
 from ocr.image.components import find_components
 from ocr.layout.borderless_tables import find_open_tables
+from ocr.layout.unread_ink import account
 from ocr.layout.x_height import measured
 from ocr.layout.zones import find_zones
 from ocr.page import Box, Line, Page, Raised, Word, Zone, hull, letter, zone_of
@@ -280,6 +281,21 @@ def test_a_row_that_was_passed_over_is_read_by_itself() -> None:
     assert len(asked) == 1
     assert asked[0].top < 620 < 640 < asked[0].bottom
     assert missed_text.read_missed(zone_of("text", out), find_components(ink), [], again) is None
+
+
+@pytest.mark.parametrize(
+    ("top", "found"), [(160, ["3"]), (3300, ["3"]), (1500, [])], ids=["head", "foot", "in the text"]
+)
+def test_a_page_number_that_was_passed_over_is_read_by_the_network(top: int, found: list[str]) -> None:
+    image = Image.new("L", (2480, 3508), 255)
+    ImageDraw.Draw(image).text((1230, top), "3", font=ImageFont.truetype(str(liberation_serif()), 54), fill=0)
+    page = np.asarray(image)
+    ink = find_components((page < 128).astype(np.uint8))
+    read = [replace(line(BODY[:70], 350, at, 36.0), x_height=25.0) for at in (600, 1900)]
+    missed = account(ink, [word.box for one in read for word in one.words], 25.0, (), 300)
+    assert len(missed.lone) == 1
+    out = missed_text.read_unread(zone_of("text", read), missed, ink, page, lambda box: [])
+    assert [one.text for one in (out or [])[2:]] == found
 
 
 def test_a_lone_digit_in_a_cell_is_read_by_the_network() -> None:

@@ -271,6 +271,40 @@ def test_a_title_stands_anywhere(rows: list[str], kind: str, subject: str | None
 
 
 @pytest.mark.parametrize(
+    ("subject", "off"),
+    [
+        # the second lines begin in capitals, or as a text does
+        (["Phối hợp giữa các cơ quan chuyên môn", "Quản lý Nhà nước về đất đai"], 130),
+        (["Tổ chức kỷ niệm 70 năm", "Ngày Thầy thuốc Việt Nam"], -150),
+        (["Hội thi Tiếng hát", "Cán bộ, công chức ngành Y tế", "Lần thứ II năm 2017"], 60),
+        (["Chi tiêu nội bộ", "Trường Trung học cơ sở Hà Sơn"], 0),
+    ],
+)
+def test_a_title_off_the_middle_has_all_its_lines(subject: list[str], off: int) -> None:
+    """The lines are centred on one another, not on the page, and the type is not quite over them."""
+    rows = [*letterhead(), "T |QUY CHẾ", *(f"T |{one}" for one in subject), *BODY]
+    whole = page(1, rows)
+    moved = {"QUY CHẾ": off + 45, **dict.fromkeys(subject, off)}
+    zones = tuple(
+        replace(zone, lines=tuple(aside(one, moved.get(one.text, 0)) for one in zone.lines)) for zone in whole.zones
+    )
+    document = build_document([replace(whole, zones=zones)], SOURCE)
+    assert (document.metadata.type, document.metadata.subject) == ("Quy chế", " ".join(subject))
+
+
+def aside(line: Line, by: int) -> Line:
+    words = tuple(replace(word, box=word.box.moved(by)) for word in line.words)
+    return replace(line, words=words, box=line.box.moved(by))
+
+
+def test_a_remark_below_the_subject_is_no_part_of_it() -> None:
+    rows = ["T |BÁO CÁO", "T |Kết quả sáu tháng đầu năm", "T |(Trình tại kỳ họp thứ ba)", *BODY]
+    assert built([*letterhead(), *rows]).metadata.subject == "Kết quả sáu tháng đầu năm"
+    rows = ["T |QUY CHẾ", "T |(Ban hành kèm theo Quyết định số 5)", "T |Chi tiêu nội bộ", *BODY]
+    assert built([*letterhead(), *rows]).metadata.subject == "Chi tiêu nội bộ"
+
+
+@pytest.mark.parametrize(
     ("rows", "kind", "subject"),
     [
         (["T Kính gửi: Sở Tài chính.<", "T >Sở Xây dựng trả lời như sau.<"], "Công văn", None),

@@ -74,7 +74,7 @@ def test_folders_on_file_systems_of_their_own(
     apart(monkeypatch, folders)
     look = drop(folders, "sub/a.pdf")
     claim = transfers.take(store, "sub/a.pdf", look, heartbeat.identity())
-    assert everything(folders) == [f"inbox/sub/.nambat-{claim.id}"]
+    assert everything(folders) == [f"inbox/sub/{claim.hidden_name}"]
     transfers.hand_back(store, claim)
     assert everything(folders) == ["inbox/sub/a.pdf"]
     claim = transfers.take(store, "sub/a.pdf", look, heartbeat.identity())
@@ -176,7 +176,7 @@ def crash_at(patch: pytest.MonkeyPatch, step: int) -> None:
     for name in ("rename", "replace", "unlink", "mkdir", "rmdir"):
         patch.setattr(Path, name, crashing(getattr(Path, name)))
     patch.setattr(moves, "rename_to_free", crashing(moves.rename_to_free))
-    for name in ("copyfile", "rmtree"):
+    for name in ("copyfileobj", "rmtree"):
         patch.setattr(shutil, name, crashing(getattr(shutil, name)))
 
 
@@ -265,10 +265,10 @@ def test_a_file_dropped_at_the_moment_of_a_move_is_not_replaced(
     real = moves.rename_to_free
     dropped = []
 
-    def rename(source: Path, target: Path) -> None:
+    def rename(source: Path, target: Path, *handles: int | None, **into: int | None) -> None:
         if not dropped:
             dropped.append(drop(folders, "a.pdf", PDF + b"new"))
-        real(source, target)
+        real(source, target, *handles, **into)
 
     monkeypatch.setattr(moves, "rename_to_free", rename)
     assert transfers.hand_back(store, claim) == folders.inbox / "a (2).pdf"
@@ -297,15 +297,15 @@ def test_a_file_that_grows_while_it_is_copied_stays(
 ) -> None:
     apart(monkeypatch, folders)
     look = drop(folders, "a.pdf")
-    real = shutil.copyfile
+    real = shutil.copyfileobj
 
-    def slow(source, target, **kwargs):
-        done = real(source, target, **kwargs)
-        with Path(source).open("ab") as file:
+    def slow(source, target, length):
+        real(source, target, length)
+        held = next(folders.inbox.glob(".nambat-*"))
+        with held.open("ab") as file:
             file.write(b"more")
-        return done
 
-    monkeypatch.setattr(shutil, "copyfile", slow)
+    monkeypatch.setattr(shutil, "copyfileobj", slow)
     with pytest.raises(Gone):
         transfers.take(store, "a.pdf", look, heartbeat.identity())
     assert everything(folders) == ["inbox/a.pdf"]

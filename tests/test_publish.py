@@ -115,7 +115,7 @@ def test_a_crash_at_any_step_leaves_old_or_new(tmp_path: Path, monkeypatch: pyte
 
         return call
 
-    monkeypatch.setattr(Path, "replace", crashing(Path.replace))
+    monkeypatch.setattr(os, "replace", crashing(os.replace))
     monkeypatch.setattr(os, "fsync", crashing(os.fsync))
     monkeypatch.setattr(Path, "unlink", lambda self, missing_ok=False: None)  # a killed process cleans up nothing
     crashed = False

@@ -7,13 +7,13 @@ import gzip
 import io
 import os
 import shutil
+import subprocess
 import tarfile
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
-import pdf2image
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -453,7 +453,7 @@ def test_a_machine_that_fails_is_no_damaged_scan(tmp_path: Path, monkeypatch: py
         rasterize(tmp_path / "a.png", 1)
     (tmp_path / "a.pdf").write_bytes(good_pdf())
     with monkeypatch.context() as patched:
-        patched.setattr(pdf2image, "convert_from_path", raises(OSError(errno.EAGAIN, "Resource unavailable")))
+        patched.setattr(subprocess, "run", raises(OSError(errno.EAGAIN, "Resource unavailable")))
         with pytest.raises(OSError, match="Resource"):
             rasterize(tmp_path / "a.pdf", 1)
     for damaged in (OSError("broken data stream"), OSError(-2), OSError(errno.EINVAL, "Invalid argument")):

@@ -6,12 +6,14 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
 
 from flows import ingest
 from flows.intake.sweep import Swept
 from flows.pipeline.outcome import Outcome
 from flows.service import reports
 from ocr.faults import Fault
+from tests.markdown import WORDS, shown
 
 FINE = Outcome("a.pdf", 3, 900, 2, 1, 95.0, (), (), (), ((2, "tô", "tổ"),), (Path("/p/a.txt"),))
 MISSING = replace(FINE, failed_pages=((2, "damaged"),), warnings=("page 2: The page could not be read: damaged",))
@@ -54,25 +56,43 @@ def test_names_are_no_links_and_no_pictures() -> None:
         reports.success_report(replace(FINE, name=hostile, files=(Path("/p") / hostile.replace("/", "-"),)), None),
         reports.failure_report(hostile, Fault(hostile), Path("/q/" + hostile.replace("/", "-"))),
     ):
-        outside_code = "".join(report.replace("\\`", "").split("`")[::2])
-        assert "](" not in outside_code.replace("\\](", "")
-        assert "<img" not in outside_code
+        _, kinds = shown(report)
+        assert kinds.isdisjoint({"link", "image", "html_inline", "html_block"})
         assert "\x1b" not in report
+
+
+@settings(max_examples=50, deadline=None)
+@given(WORDS)
+def test_what_people_name_is_shown_as_they_wrote_it(words: list[str]) -> None:
+    """In each place of a report: a heading, a cell, an item, a sentence, code."""
+    name = " ".join(words)
+    path = Path("/p") / name.replace("/", "-")
+    outcome = replace(
+        FINE, name=name, copy_of=name, failed_pages=((2, name),), warnings=(name,), changes=((1, name, name),)
+    )
+    text, kinds = shown(reports.success_report(replace(outcome, files=(path,)), path))
+    assert text.count(name) >= 6
+    assert text.count(str(path)) >= 2
+    text, more = shown(reports.failure_report(name, Fault(name, vietnamese=name, detail=f"{name}\n{name}"), path))
+    assert text.count(name) >= 5
+    assert f"{name}\n{name}\n" in text
+    live = {"link", "image", "html_inline", "html_block", "em", "s", "hr", "blockquote"}
+    assert (kinds & live, more & live) == (set(), {"em"}), "the one word that we stress ourselves"
 
 
 def test_a_failure_says_what_to_do_only_where_the_scan_was_put_away() -> None:
     fault = Fault("It is damaged.", vietnamese="Nó bị hỏng.", detail="xref ``` table")
     report = reports.failure_report("Công văn <1>.pdf", fault, Path("/q/Công văn <1>.pdf"))
     parts = [
-        "# Công văn &lt;1>.pdf",
+        r"# Công văn \<1>.pdf",
         "Nó bị hỏng.",
         "It is damaged.",
         "`/q/Công văn <1>.pdf`",
         "*Retry*",
-        "xref  table",
+        "xref ``` table",
     ]
     assert sorted(parts, key=report.index) == parts
-    assert report.count("```") == 2
+    assert "````\nxref ``` table\n````" in report
     kept = reports.failure_report("a.pdf", Fault("It is damaged."), None)
     assert "quarantine" not in kept
     assert "Retry" not in kept

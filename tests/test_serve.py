@@ -17,17 +17,22 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import pytest
 
+from flows.host.modes import seen_by_others
 from flows.host.processes import descendants, is_running
 from tests.bad_inputs import BadInput, bad_inputs, good_pdf, strip
+from tests.browser import browser
 from tests.kernel import needs_proc
 from tests.scans import write_scan
-from tests.service import Service, clean_environment
+from tests.service import Service, clean_environment, plant
 
 pytestmark = [pytest.mark.timeout(420), needs_proc]
 
@@ -50,7 +55,10 @@ def start(home: Path, **settings: str) -> Service:
     )
     (programs / "tesseract").chmod(0o755)
     path = f"{programs}{os.pathsep}{os.environ['PATH']}"
-    service = Service(home, home.with_name(f"{home.name}.log"), {"PATH": path, **QUICK, **settings})
+    stands_in = home.with_name(f"{home.name}.mail")
+    plant(stands_in, at_start=True)
+    log = home.with_name(f"{home.name}.log")
+    service = Service(home, log, {"PATH": path, **QUICK, **settings}, stands_in=stands_in)
     start_again(service)
     return service
 
@@ -296,6 +304,143 @@ def test_logs_hold_no_text_of_documents(service: Service) -> None:
     assert not [message for message in messages if words & set(message.split())]
 
 
+def test_nothing_is_run_of_what_lies_where_the_service_was_started(service: Service) -> None:
+    wait_until(lambda: states(service, "nhật ký.pdf") == ["COMPLETED"])
+    assert service.stands_in is not None
+    assert not (service.stands_in / "ran").exists()
+    with urllib.request.urlopen(f"http://127.0.0.1:{service.port}/", timeout=30) as answer:
+        assert answer.status == 200, "prefect.toml and .env there switch the UI off"
+
+
+def test_nobody_else_sees_names_and_text(service: Service) -> None:
+    wait_until(lambda: states(service, "nhật ký.pdf") == ["COMPLETED"])
+    assert seen_by_others(service.folders) == []
+    kept = [path for path in (service.home / "prefect").rglob("*") if path.is_file()]
+    assert any(path.name == "prefect.db" for path in kept)
+    assert [path for path in kept if path.stat().st_mode & 0o077] == []
+
+
+@pytest.mark.parametrize("command", ["deployment", "flow-run", "artifact", "work-pool", "automation", "flow"])
+@pytest.mark.slow
+def test_prefects_own_command_line_works(service: Service, command: str, tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "prefect", command, "ls"],
+        env=clean_environment(
+            PREFECT_API_URL=f"http://127.0.0.1:{service.port}/api", PREFECT_HOME=str(tmp_path), COLUMNS="200"
+        ),
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    if command == "deployment":
+        assert "ingest/nambat-ingest" in done.stdout
+
+
+def planned_run(service: Service) -> str:
+    """The id of a sweep that is to begin in some hours."""
+    later = (datetime.now(UTC) + timedelta(hours=3)).isoformat()
+    state = {"type": "SCHEDULED", "state_details": {"scheduled_time": later}}
+    run = service.api(f"deployments/{sweep_deployment(service)['id']}/create_flow_run", state=state)
+    return str(run["id"])
+
+
+ATTACK = """(async () => {
+    const api = %(api)r, run = %(run)r, tried = {};
+    const cancel = JSON.stringify({state: {type: 'CANCELLING'}, force: true});
+    const ask = async (name, path, options) => {
+        try {
+            const answer = await fetch(api + path, options);
+            tried[name] = answer.type === 'opaque' ? 'opaque' : answer.status + ' ' + await answer.text();
+        } catch { tried[name] = 'refused'; }
+    };
+    const json = {'content-type': 'application/json'};
+    await ask('read', '/admin/version');
+    await ask('read runs', '/flow_runs/filter', {method: 'POST', headers: json, body: '{}'});
+    await ask('token', '/csrf-token?client=evil');
+    await ask('cancel', `/flow_runs/${run}/set_state`, {method: 'POST', headers: json, body: cancel});
+    await ask('cancel blindly', `/flow_runs/${run}/set_state`, {method: 'POST', mode: 'no-cors', body: cancel});
+    await ask('delete', `/flow_runs/${run}`, {method: 'DELETE'});
+    for (const path of ['/events/in', '/events/out', '/logs/out', '/task_runs/subscriptions/scheduled'])
+        for (const protocols of [[], ['prefect']])
+            tried[`socket ${path} ${protocols}`] = await new Promise(told => {
+                const socket = new WebSocket(api.replace('http', 'ws') + path, protocols);
+                socket.onopen = () => told('open');
+                socket.onerror = socket.onclose = () => told('refused');
+            });
+    const form = document.createElement('form'), frame = document.createElement('iframe');
+    frame.name = 'frame';
+    Object.assign(form, {method: 'post', enctype: 'text/plain', target: 'frame'});
+    form.action = `${api}/flow_runs/${run}/set_state`;
+    const field = document.createElement('input');
+    Object.assign(field, {name: cancel.slice(0, -1) + ', "x": "', value: '"}'});
+    form.append(field);
+    document.body.append(frame, form);
+    form.submit();
+    await new Promise(told => { frame.onload = told; setTimeout(told, 3000); });
+    return tried;
+})()"""
+
+
+@contextmanager
+def another_page() -> Iterator[int]:
+    """A web server that has nothing to do with us; its port."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.send_header("content-type", "text/html")
+            self.end_headers()
+            self.wfile.write(b"<!doctype html><title>Evil</title><body>evil")
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        yield server.server_port
+        server.shutdown()
+
+
+@pytest.mark.slow
+def test_no_other_page_in_the_browser_reads_or_drives_the_server(service: Service, tmp_path: Path) -> None:
+    """A page elsewhere, one of another port here, and one whose name was pointed here after it was loaded."""
+    run = planned_run(service)
+    with browser(tmp_path / "profile") as page, another_page() as port:
+        for place in (f"http://evil.example:{port}/", f"http://127.0.0.1:{port}/", f"http://localhost:{port}/"):
+            for name in ("127.0.0.1", "localhost"):
+                page.open(place)
+                tried = page.run(ATTACK % {"api": f"http://{name}:{service.port}/api", "run": run})
+                assert tried.pop("cancel blindly") in ("opaque", "refused")
+                assert set(tried.values()) == {"refused"}, (place, name)
+        page.open(f"http://evil.example:{service.port}/")
+        assert "evil.example" in page.run("document.body.innerText")
+        tried = page.run(ATTACK % {"api": f"http://evil.example:{service.port}/api", "run": run})
+        assert {told.split()[0] for told in tried.values()} == {"403", "refused"}
+    assert service.api(f"flow_runs/{run}", "GET")["state_type"] == "SCHEDULED"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["127.0.0.1", "localhost"])
+def test_the_ui_itself_drives_it(service: Service, tmp_path: Path, name: str) -> None:
+    run, deployment = planned_run(service), sweep_deployment(service)
+    with browser(tmp_path / "profile") as page:
+        try:
+            page.open(f"http://{name}:{service.port}/runs/flow-run/{run}")
+            page.click("Cancel")
+            page.click("Confirm")
+            wait_until(lambda: service.api(f"flow_runs/{run}", "GET")["state_type"] in ("CANCELLING", "CANCELLED"), 30)
+            page.open(f"http://{name}:{service.port}/deployments/deployment/{deployment['id']}")
+            switch = "document.querySelector('[role=switch]')"
+            for active in (False, True):
+                page.wait_for(f"{switch}?.ariaChecked === '{'false' if active else 'true'}'")
+                page.run(f"{switch}.click()")
+                wait_until(lambda want=active: sweep_deployment(service)["schedules"][0]["active"] is want, 30)
+        except BaseException:
+            page.picture(tmp_path / "seen.png")
+            raise
+
+
 def test_the_schedule_shows_what_is_coming(service: Service) -> None:
     deployment = sweep_deployment(service)
     assert deployment["entrypoint"] == "flows.ingest.sweep"
@@ -363,6 +508,32 @@ def test_a_sweep_takes_what_the_watcher_did_not_see(tmp_path: Path) -> None:
         wait_until(lambda: service.api("flow_runs/filter", flow_runs=chosen)[0]["state_type"] == "COMPLETED")
         assert not scan.exists()
         wait_until((service.home / "originals" / "a.pdf").exists)
+    finally:
+        service.end()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("way", ["deployments", "flows"])
+def test_13_12a_deployments_deleted_in_the_ui_are_made_anew(tmp_path: Path, way: str) -> None:
+    """With runs that wait for their turn, which Prefect deletes too, and files that come later."""
+    service = start(tmp_path / "home", NAMBAT_DOCUMENTS="1", NAMBAT_JOBS="1")
+    try:
+        names = [f"{number}.pdf" for number in range(4)]
+        for name in names[:3]:
+            write_scan(tmp_path / name, pages=2).rename(service.home / "inbox" / name)
+        wait_until(lambda: all(service.runs(name) for name in names[:3]))
+        before = {one["id"] for one in service.api("deployments/filter")}
+        assert len(before) == 2
+        for one in service.api(f"{way}/filter"):
+            service.api(f"{way}/{one['id']}", "DELETE")
+        write_scan(tmp_path / names[3]).rename(service.home / "inbox" / names[3])
+        wait_until(lambda: all((service.home / "originals" / name).exists() for name in names))
+        assert service.store.open_claims() == []
+        after = {one["id"] for one in service.api("deployments/filter")}
+        assert len(after) == 2
+        assert not before & after
+        assert "was deleted" in service.said()
+        wait_until(lambda: [one for one in service.api("deployments/filter") if one["schedules"]])
     finally:
         service.end()
 

@@ -45,4 +45,4 @@ def test_a_held_file_whose_folder_was_moved_is_told(
     assert [one.where for one in status.status(store)[1]] == ["working"]
     (folders.inbox / "sub").rename(folders.inbox / "moved")
     transfers.archive(store, claim)
-    assert [(one.where, one.name) for one in status.status(store)[1]] == [("inbox", f"moved/.nambat-{claim.id}")]
+    assert [(one.where, one.name) for one in status.status(store)[1]] == [("inbox", f"moved/{claim.hidden_name}")]

@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 from dataclasses import replace
 
 import pytest
@@ -26,10 +27,16 @@ from tests.kernel import needs_proc
 
 
 @pytest.mark.parametrize(
-    "notes", ['{"a": [1]}', "[", b"\xff\xfe", "[]", '{"a": [1, 2, "x"]}', '{"a": ["x", 2, 3]}', "[" * 100_000]
+    "notes",
+    [
+        *('{"a": [1]}', "[", b"\xff\xfe", "[]", "[" * 100_000, '{"clock": "c"}', '{"clock": "c", "since": []}'),
+        *(f'{{"clock": "c", "since": {{"a": {look}}}}}' for look in ("[1]", '[1, 2, "x"]', '["x", 2, 3]', "1")),
+        '{"a": [1, 2, 3]}',  # by the time of day, as version 0.1 wrote them
+        '{"clock": "before the last start", "since": {"a": [1, 2, 3]}}',
+    ],
 )
 def test_damaged_notes_are_forgotten(folders: Folders, store: ClaimStore, notes: str | bytes) -> None:
-    assert StabilityTracker.load(notes).since == {}
+    assert StabilityTracker.load(notes, "c").since == {}
     (folders.working / ".seen.json").write_bytes(notes if isinstance(notes, bytes) else notes.encode())
     assert sweep(store, heartbeat.identity(), FakeServer().runs) is not None
 
@@ -38,18 +45,33 @@ def test_sweep_takes_what_is_whole_and_starts_a_run_for_each(folders: Folders) -
     server, store = FakeServer(), ClaimStore(load(home=folders.home, settle=5))
     drop(folders, "a.pdf")
     drop(folders, "sub/b.pdf")
-    first = sweep(store, heartbeat.identity(), server.runs, now=1000)
+    first = sweep(store, heartbeat.identity(), server.runs, clock=lambda: 1000)
     assert first is not None
     assert (first.taken, first.waiting) == ((), 2)
     drop(folders, "sub/b.pdf", PDF * 2)  # still arriving
-    second = sweep(store, heartbeat.identity(), server.runs, now=1006)
+    second = sweep(store, heartbeat.identity(), server.runs, clock=lambda: 1006)
     assert second is not None
     assert (second.taken, second.waiting) == (("a.pdf",), 1)
-    third = sweep(store, heartbeat.identity(), server.runs, now=1012)
+    third = sweep(store, heartbeat.identity(), server.runs, clock=lambda: 1012)
     assert third is not None
     assert third.taken == ("sub/b.pdf",)
     assert server.started == ["a.pdf", "sub/b.pdf"]
     assert [claim.flow_run for claim in store.open_claims()] == [f"run of {c.id}" for c in store.open_claims()]
+
+
+@pytest.mark.parametrize("step", [3600.0, -3600.0])
+def test_13_12c_a_clock_that_is_set_settles_nothing(
+    folders: Folders, monkeypatch: pytest.MonkeyPatch, step: float
+) -> None:
+    """A file just arriving, when somebody sets the time or the machine gets it from the network."""
+    server, store = FakeServer(), ClaimStore(load(home=folders.home, settle=30))
+    drop(folders, "a.pdf")
+    sweep(store, heartbeat.identity(), server.runs)
+    real = time.time
+    monkeypatch.setattr(time, "time", lambda: real() + step)
+    swept = sweep(store, heartbeat.identity(), server.runs)
+    assert swept is not None
+    assert (swept.taken, swept.waiting) == ((), 1)
 
 
 def test_a_claim_without_a_run_gets_one_when_the_server_is_back(folders: Folders) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import secrets
+import stat
 from pathlib import Path
 
 
@@ -28,8 +29,28 @@ def make_folder(folder: Path) -> None:
     while not missing[-1].exists() and missing[-1] != missing[-1].parent:
         missing.append(missing[-1].parent)
     folder.mkdir(parents=True, exist_ok=True)
+    for made in reversed(missing[:-1]):
+        hand_on(made, made.parent)
     for above in missing[1:]:
         sync_folder(above)
+
+
+def hand_on(path: Path, folder: Path) -> None:
+    """Give a new file or folder the group of the folder it is for, where that hands on its group (setgid).
+
+    It may then be read by those who may read the folder. What is made elsewhere and moved there would keep the group
+    of the process.
+
+    A folder of a group that this user is not in is left alone.
+    """
+    above = folder.stat()
+    if not above.st_mode & stat.S_ISGID:
+        return
+    mode = stat.S_IMODE(above.st_mode)
+    with contextlib.suppress(OSError):
+        if path.stat().st_gid != above.st_gid:
+            os.chown(path, -1, above.st_gid)
+        path.chmod(mode if path.is_dir() else stat.S_IRUSR | stat.S_IWUSR | mode & (stat.S_IRGRP | stat.S_IROTH))
 
 
 def write_synced(path: Path, data: bytes) -> None:

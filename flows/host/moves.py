@@ -14,6 +14,7 @@ import errno
 import functools
 import os
 import shutil
+import stat
 from collections.abc import Callable, Iterator
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -58,17 +59,26 @@ def below_without_links(root: Path, name: str) -> Path:
 
 
 @contextlib.contextmanager
-def opened_folder(root: Path, name: str) -> Iterator[int]:
+def opened_folder(root: Path, name: str, *, make: bool = False) -> Iterator[int]:
     """The folder that holds ``root / name``, opened without following a link, not even one that is put there now.
+
+    Args:
+        make: whether folders that are missing are made.
 
     Raises:
         Gone: a link or no folder lies on the way.
-        OSError: a folder cannot be opened.
+        OSError: a folder cannot be opened or made.
     """
     flags = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
+    if make:
+        make_folder(root)
     handle = os.open(root, flags)
     try:
         for part in below(root, name).relative_to(root).parts[:-1]:
+            if make:
+                with contextlib.suppress(FileExistsError):
+                    os.mkdir(part, dir_fd=handle)
+                    os.fsync(handle)
             try:
                 inner = os.open(part, flags | os.O_NOFOLLOW, dir_fd=handle)
             except (FileNotFoundError, NotADirectoryError) as fault:
@@ -78,6 +88,52 @@ def opened_folder(root: Path, name: str) -> Iterator[int]:
         yield handle
     finally:
         os.close(handle)
+
+
+def open_regular(path: str | Path, folder: int | None = None) -> int:
+    """A handle on a regular file. Whatever else lies there now is not opened, or at once closed again.
+
+    Args:
+        folder: handle of the folder that ``path`` is relative to.
+
+    Raises:
+        Gone: it is no regular file.
+        OSError: it cannot be opened.
+    """
+    name = readable(Path(path).name)
+    if not stat.S_ISREG(os.stat(path, dir_fd=folder, follow_symlinks=False).st_mode):
+        raise Gone(f"{name} is no regular file")
+    try:
+        # What a person puts in its place at this moment is no link that is followed, no pipe that is waited for.
+        handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, dir_fd=folder)
+    except OSError as fault:
+        if fault.errno == errno.ELOOP:
+            raise Gone(f"{name} is a link") from fault
+        raise
+    if not stat.S_ISREG(os.fstat(handle).st_mode):
+        os.close(handle)
+        raise Gone(f"{name} is no regular file")
+    return handle
+
+
+def read_below(root: Path, name: str) -> bytes:
+    """The content of the regular file ``root / name``, reached over no link.
+
+    Raises:
+        Gone: a link lies on the way, or it is no regular file.
+        OSError: it is not there, or cannot be read.
+    """
+    with opened_folder(root, name) as folder, os.fdopen(open_regular(PurePosixPath(name).name, folder), "rb") as file:
+        return file.read()
+
+
+def is_file(path: Path) -> bool:
+    """Whether a regular file of that name is there, and no link to one.
+
+    Raises:
+        OSError: that cannot be said now.
+    """
+    return lies(path) and stat.S_ISREG(path.lstat().st_mode)
 
 
 def room_for(root: Path, name: str) -> Path:
@@ -138,6 +194,7 @@ def move(
     wanted: Path,
     parked: Path,
     *,
+    root: Path,
     is_taken: Callable[[Path], bool] = lies,
     announce: Callable[[Path], None] = lambda place: None,
 ) -> Path:
@@ -145,54 +202,69 @@ def move(
 
     Args:
         parked: hidden name in the folder of ``wanted``, by way of which a file comes from another file system.
+        root: folder that ``wanted`` lies in or below; below it no link is followed, not even one put there just now.
         is_taken: whether a name is not free.
         announce: called with the place just before the file gets there.
 
     Raises:
-        Gone: the file changed while it was copied; it stays where it was.
+        Gone: the file changed while it was copied, or a link lies on the way; it stays where it was.
         OSError: it cannot be moved; it lies where it was, or whole under the name ``parked``.
     """
-    while True:
-        place = free_place(wanted, is_taken)
-        announce(place)
-        try:
-            rename_to_free(source, place)
-        except FileExistsError:
-            continue  # someone was faster
-        except OSError as fault:
-            if fault.errno != errno.EXDEV or source == parked:
-                raise
-            copy_whole(source, parked)
-            source.unlink()
-            sync_folder(source.parent)
-            source = parked
-            continue
-        sync_folder(place.parent)
-        return place
+    with opened_folder(root, os.fspath(wanted.relative_to(root))) as folder:
+        while True:
+            place = free_place(wanted, is_taken)
+            announce(place)
+            try:
+                rename_to_free(source, place, into=folder)
+            except FileExistsError:
+                continue  # someone was faster
+            except OSError as fault:
+                if fault.errno != errno.EXDEV or source == parked:
+                    raise
+                copy_whole(source, parked, folder)
+                source.unlink()
+                sync_folder(source.parent)
+                source = parked
+                continue
+            sync_folder(place.parent)
+            return place
 
 
-def copy_whole(source: Path, parked: Path) -> None:
+def copy_whole(source: Path, parked: Path, folder: int | None = None) -> None:
     """Copy a file to ``parked`` with its time stamps and flush it to disk, or leave nothing.
 
+    Args:
+        folder: handle of the folder of ``parked``, where its path may lead elsewhere meanwhile.
+
     Raises:
-        Gone: it changed meanwhile.
-        OSError: it cannot be copied.
+        Gone: it changed meanwhile, or is no regular file.
+        OSError: it cannot be copied, or something lies at ``parked``.
     """
     part = parked.with_name(parked.name + PART)
-    before = source.lstat()
-    try:
-        shutil.copyfile(source, part, follow_symlinks=False)
-        with contextlib.suppress(OSError):  # on some shares all files belong to one user, who is not us
-            shutil.copystat(source, part, follow_symlinks=False)
-        if not part.is_symlink():
-            with part.open("rb") as file:
-                os.fsync(file.fileno())
-        if not same_look(before, source.lstat()):
-            raise Gone(f"{readable(source.name)} changed while it was copied")
-    except BaseException:
-        part.unlink(missing_ok=True)
-        raise
-    part.rename(parked)
+    name = part if folder is None else part.name
+
+    def drop() -> None:
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(name, dir_fd=folder)
+
+    drop()
+    with os.fdopen(open_regular(source), "rb") as file:
+        before = os.fstat(file.fileno())
+        try:
+            # A new file, and never through a link that somebody puts there.
+            with open(name, "xb", opener=lambda path, flags: os.open(path, flags, dir_fd=folder)) as copy:
+                shutil.copyfileobj(file, copy, 1 << 20)
+                copy.flush()
+                with contextlib.suppress(OSError):  # on some shares all files belong to one user, who is not us
+                    os.fchmod(copy.fileno(), stat.S_IMODE(before.st_mode))
+                    os.utime(copy.fileno(), ns=(before.st_atime_ns, before.st_mtime_ns))
+                os.fsync(copy.fileno())
+            if not same_look(before, source.lstat()):
+                raise Gone(f"{readable(source.name)} changed while it was copied")
+            rename_to_free(part, parked, folder, into=folder)
+        except BaseException:
+            drop()
+            raise
     sync_folder(parked.parent)
 
 
@@ -222,13 +294,14 @@ def _renameat2() -> Any:
     return function
 
 
-def rename_to_free(source: Path, target: Path, folder: int | None = None) -> None:
+def rename_to_free(source: Path, target: Path, folder: int | None = None, into: int | None = None) -> None:
     """Rename, but never over what a person puts there at the same moment.
 
     Some file systems (NFS) cannot promise that; there, a look before the rename must do.
 
     Args:
         folder: handle of the source's folder, where its path may lead elsewhere meanwhile.
+        into: the same for the target's.
 
     Raises:
         FileExistsError: something lies there.
@@ -236,16 +309,18 @@ def rename_to_free(source: Path, target: Path, folder: int | None = None) -> Non
     """
     function = _renameat2()
     if function is not None:
-        names = os.fsencode(source if folder is None else source.name), os.fsencode(target)
-        begin = _AT_FDCWD if folder is None else folder
-        if function(begin, names[0], _AT_FDCWD, names[1], _RENAME_NOREPLACE) == 0:
+        begin = (_AT_FDCWD, os.fsencode(source)) if folder is None else (folder, os.fsencode(source.name))
+        end = (_AT_FDCWD, os.fsencode(target)) if into is None else (into, os.fsencode(target.name))
+        if function(*begin, *end, _RENAME_NOREPLACE) == 0:
             return
         code = ctypes.get_errno()
         if code not in _NOT_HERE:
             raise OSError(code, os.strerror(code), os.fspath(source), None, os.fspath(target))
     if lies(target):
         raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), os.fspath(target))
-    if folder is None:
-        source.rename(target)
-    else:
-        os.rename(source.name, target, src_dir_fd=folder)
+    os.rename(
+        source if folder is None else source.name,
+        target if into is None else target.name,
+        src_dir_fd=folder,
+        dst_dir_fd=into,
+    )

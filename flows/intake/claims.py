@@ -16,8 +16,10 @@ import functools
 import hashlib
 import json
 import os
+import re
 import secrets
 import shutil
+from collections.abc import Collection
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
@@ -29,10 +31,27 @@ from flows.host.files import replace_file, sync_folder
 from flows.host.heartbeat import identity
 from flows.host.locks import claims_lock, locked
 from flows.host.moves import Gone, below
-from flows.intake.inbox import Look
+from flows.intake.inbox import HELD, Look
 from flows.pipeline.stages import digest
 from flows.settings import LONGEST_PAUSE, Folders, Settings
 from ocr.faults import Fault
+
+_ID = re.compile(r"\d{8}-\d{6}-[0-9a-f]{8}", re.ASCII)
+_MARK = re.compile(r"[0-9a-f]*", re.ASCII)
+
+FORGOTTEN = 30 * 86400.0
+"""Seconds after which page records are removed that no scan in work or in quarantine needs."""
+
+
+def check_id(claim_id: str) -> str:
+    """``claim_id`` if it is one that we could have made: it becomes part of a path, and may come from anywhere.
+
+    Raises:
+        Gone: it is not.
+    """
+    if not _ID.fullmatch(claim_id):
+        raise Gone(f"{claim_id!r} is no claim")
+    return claim_id
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +74,8 @@ class Claim:
         not_before: when it is tried again, in seconds since the epoch; 0 unless it is put off.
         why: English sentence that says why it was put off.
         mount: where the file system is mounted on which the file itself is held; empty if working/ has it.
+        mark: what the hidden names of its file end in, while that is on its way between two file systems. Nobody can
+            guess it, so that nobody can put something there beforehand. Empty in records of version 0.1.
     """
 
     id: str
@@ -72,6 +93,12 @@ class Claim:
     not_before: float = 0.0
     why: str = ""
     mount: str = ""
+    mark: str = ""
+
+    @property
+    def hidden_name(self) -> str:
+        """What its file is called while it is held in the inbox, or on its way to another file system."""
+        return f"{HELD}{self.mark or self.id}"
 
     @property
     def is_put_off(self) -> bool:
@@ -129,15 +156,14 @@ class ClaimStore:
             Gone: there is no such claim, or its record is not whole or not ours.
             OSError: the record cannot be read now.
         """
-        if not claim_id or "/" in claim_id or claim_id.startswith("."):
-            raise Gone(f"{claim_id!r} is no claim")
+        check_id(claim_id)
         try:
             record = json.loads((self.folders.working / claim_id / "claim.json").read_bytes())
             claim = _RECORD.validate_python(record)  # not from JSON: there, names that are no UTF-8 are refused
             below(self.folders.inbox, claim.name)
         except (FileNotFoundError, NotADirectoryError, ValueError, RecursionError) as fault:
             raise Gone(f"there is no claim {claim_id}") from fault
-        if claim.id != claim_id:
+        if claim.id != claim_id or not _MARK.fullmatch(claim.mark):
             raise Gone(f"the record of claim {claim_id} is another's")
         return claim
 
@@ -149,8 +175,9 @@ class ClaimStore:
                 try:
                     found.append(self.load(folder.name))
                 except Gone:
-                    if not folder.name.startswith("."):
-                        found += [Claim(folder.name, scan.name, "") for scan in scans_of(folder)]
+                    if _ID.fullmatch(folder.name):
+                        mark = secrets.token_hex(8)  # what its hidden names were, nobody knows any more
+                        found += [Claim(folder.name, scan.name, "", mark=mark) for scan in scans_of(folder)]
                 except OSError:
                     continue  # a disk or share that does not answer now says nothing about the claim
         return found
@@ -163,16 +190,18 @@ class ClaimStore:
             claim_id: an earlier claim's, to go on under it.
 
         Raises:
+            Gone: that is no id of a claim.
             OSError: it cannot be written down; nothing of it is left.
         """
         now = datetime.now(UTC)
         claim = Claim(
-            claim_id or f"{now:%Y%m%d-%H%M%S}-{secrets.token_hex(4)}",
+            check_id(claim_id or f"{now:%Y%m%d-%H%M%S}-{secrets.token_hex(4)}"),
             name,
             owner,
             flow_run=flow_run,
             host=heartbeat.host(),
             taken=now.timestamp(),
+            mark=secrets.token_hex(8),
         )
         self.folder(claim).mkdir(parents=True)
         try:
@@ -278,13 +307,50 @@ class ClaimStore:
 
         Claims whose content is not known share nothing.
         """
-        name = hashlib.sha256(os.fsencode(claim.name)).hexdigest()[:8]
         content = claim.sha256[:32] or claim.id
-        return self.folders.working / ".progress" / f"{content}-{name}-{self.settings.dpi}"
+        return self.folders.working / ".progress" / f"{content}-{_short(claim.name)}-{self.settings.dpi}"
 
     def drop_progress(self, claim: Claim) -> None:
-        """Remove a claim's page records: its document is published or given up."""
+        """Remove a claim's page records: its document is published."""
         shutil.rmtree(self.progress_folder(claim), ignore_errors=True)
+
+    def keep_pages(self, claim: Claim) -> None:
+        """Of a claim whose document is given up, keep the pages that were read: they need not be read again one day.
+
+        What is known of pages that could not be read goes, and the count of attempts: all that is tried anew.
+        """
+        folder = self.progress_folder(claim)
+        (folder / "attempts").unlink(missing_ok=True)
+        for record in sorted(folder.glob("*.json")):
+            with contextlib.suppress(OSError):
+                if not _was_read(record):
+                    record.unlink()
+        with contextlib.suppress(OSError):
+            folder.rmdir()
+
+    def pass_on_pages(self, kept: str, name: str) -> None:
+        """Let the pages of a scan that was given up serve it under the name that it has now.
+
+        Args:
+            kept: name of their folder below working/.progress/.
+            name: of the scan below the inbox.
+        """
+        content, _, dpi = kept.rsplit("-", 2)
+        progress = self.folders.working / ".progress"
+        with contextlib.suppress(OSError):  # there are none, or others are there already
+            (progress / kept).rename(progress / f"{content}-{_short(name)}-{dpi}")
+
+    def drop_old_progress(self, kept: Collection[str]) -> None:
+        """Remove page records that nobody has touched for :data:`FORGOTTEN` seconds: their scans are elsewhere.
+
+        Args:
+            kept: names of the folders that stay, however old.
+        """
+        with contextlib.suppress(OSError):
+            now = heartbeat.beat(self.folders, identity())  # on the clock of the file system
+            for folder in (self.folders.working / ".progress").iterdir():
+                if folder.name not in kept and now - folder.stat().st_mtime > FORGOTTEN:
+                    shutil.rmtree(folder, ignore_errors=True)
 
     def count_attempt(self, claim: Claim) -> int:
         """Remember that work on a claim ended without an answer (a crash, a power cut).
@@ -314,6 +380,22 @@ def scans_of(folder: Path) -> list[Path]:
         return [scan for scan in (folder / "scan").iterdir() if not scan.name.startswith(".")]
     except OSError:
         return []
+
+
+def _short(name: str) -> str:
+    return hashlib.sha256(os.fsencode(name)).hexdigest()[:8]
+
+
+def _was_read(record: Path) -> bool:
+    """Whether a page's record holds what was read, and not why nothing was.
+
+    Raises:
+        OSError: it cannot be looked into.
+    """
+    try:
+        return json.loads(record.read_bytes())["error"] is None
+    except (ValueError, KeyError, TypeError, RecursionError):
+        return False
 
 
 def _attempts(progress: Path) -> tuple[int, int]:

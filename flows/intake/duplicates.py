@@ -11,17 +11,20 @@ import contextlib
 import hashlib
 import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 from flows.host.locks import locked
-from flows.host.moves import Gone, below
+from flows.host.moves import Gone, read_below
 from flows.host.names import readable
 from flows.intake.claims import ClaimStore
-from flows.pipeline import publish
+from flows.pipeline import publish, stages
 from flows.pipeline.outcome import Outcome, outcome_of
+from flows.pipeline.parts import all_sets
+from flows.pipeline.stages import PublishPlan
+from flows.pipeline.versions import replace_published
 from flows.settings import Settings
 
 
@@ -81,8 +84,21 @@ def _notes(store: ClaimStore, sha256: str) -> Path:
 
 def _made_with(settings: Settings, version: str) -> str:
     """A short mark of all that makes a document of pages."""
-    all_that = (version, settings.dpi, settings.repair, settings.footnotes, settings.formats, os.getenv("NAMBAT_WORDS"))
+    all_that = (
+        *(version, settings.dpi, settings.repair, settings.footnotes, settings.formats, settings.split),
+        *(settings.max_pixels, settings.failed_page_share, settings.failed_pages_least),
+        *(os.getenv("TESSDATA_PREFIX"), _own_words()),
+    )
     return hashlib.sha256(repr(all_that).encode()).hexdigest()[:12]
+
+
+def _own_words() -> str:
+    """A hash of the office's own words, which the settings name by their file only."""
+    path = os.getenv("NAMBAT_WORDS")
+    try:
+        return stages.digest(Path(path)) if path else ""
+    except OSError:
+        return f"not to be read: {path}"
 
 
 def _read_twin(store: ClaimStore, name: str, sha256: str) -> Twin:
@@ -91,11 +107,14 @@ def _read_twin(store: ClaimStore, name: str, sha256: str) -> Twin:
     Raises:
         ValueError, KeyError, TypeError, OSError, Gone: it is not.
     """
-    places = publish.output_names(name, store.settings.formats)
-    files = {form: below(store.folders.published, os.fspath(place)).read_bytes() for form, place in places.items()}
-    data = json.loads(files.pop("json"))
-    if data["source"]["sha256"] != sha256 or not _are_as_listed(data, files.values()):
+    places = publish.output_names(name, store.settings.formats, store.settings.split != "off")
+    files = {form: read_below(store.folders.published, os.fspath(place)) for form, place in places.items()}
+    record = files.pop("json")
+    data = json.loads(record)
+    if data["source"]["sha256"] != sha256 or not publish.is_as_written(record):
         raise ValueError("another content, or changed since")
+    if not _are_as_listed(data, files.values()):
+        raise ValueError("changed since")
     twin_outcome = replace(outcome_of(data, "", store.settings.low_confidence, copy_of=readable(name)), changes=())
     return Twin(name, data, files, twin_outcome)
 
@@ -105,26 +124,26 @@ def _are_as_listed(data: dict[str, Any], texts: Any) -> bool:
     return listed == [hashlib.sha256(text).hexdigest() for text in texts]
 
 
-def publish_copy(twin: Twin, name: str, targets: Mapping[str, Path], staging: Path, versions: Path) -> Outcome:
+def publish_copy(twin: Twin, name: str, plan: PublishPlan) -> Outcome:
     """Publish a twin's files under the name of another scan. Its JSON then says so: ``source.copy_of``.
 
     For the twin's own name nothing is written.
 
     Args:
         name: of the other scan below the inbox.
-        targets: format -> file to publish; ``json`` among them, last.
-        staging, versions: see :class:`flows.pipeline.stages.PublishPlan`.
+        plan: where its files go.
 
     Raises:
+        Passing: a link or a folder lies in the way.
         OSError: a file cannot be written; nothing is half-written.
     """
-    data = {key: value for key, value in twin.data.items() if key != "files"}
+    targets, kept = plan.targets, []
     if name != twin.name:
-        original = data["source"].get("copy_of", readable(twin.name))
+        original = twin.data["source"].get("copy_of", readable(twin.name))
         shown = readable(PurePosixPath(name).name)
-        data["source"] = {**data["source"], "name": shown, "copy_of": original}
+        data = {**twin.data, "source": {**twin.data["source"], "name": shown, "copy_of": original}}
         texts = {target: twin.texts[form] for form, target in targets.items() if form != "json"}
         whole = publish.manifest(data, {os.fsdecode(target.name): text for target, text in texts.items()})
-        publish.keep_versions(targets, data["source"]["sha256"], texts, versions)
-        publish.publish({**texts, targets["json"]: whole}, staging)
-    return replace(twin.outcome, name=readable(name), files=tuple(targets.values()))
+        sets = all_sets(targets, plan.shelf.root)
+        kept = replace_published({**texts, targets["json"]: whole}, sets, data["source"]["sha256"], plan.shelf)
+    return replace(twin.outcome, name=readable(name), files=tuple(targets.values()), kept=tuple(kept))

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import errno
 import json
 import os
-import stat
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from flows.host.moves import PART, Gone
+from flows.host.moves import PART, Gone, open_regular
 
 HELD = ".nambat-"
-"""How the hidden name of a file begins that is held in the inbox; its claim's id follows."""
+"""How the hidden name of a file begins that is held in the inbox; its claim's mark follows."""
 
 JUNK_NAMES = frozenset({"thumbs.db", "desktop.ini", "ehthumbs.db"})
 JUNK_STARTS = (".", "~$", "._")
@@ -59,7 +57,7 @@ def look_at(path: Path) -> Look:
     """
     try:
         # Shares keep what they know of a file for a while, but not past an open.
-        handle = _open_regular(path)
+        handle = open_regular(path)
     except PermissionError:
         status = path.lstat()
     else:
@@ -68,28 +66,6 @@ def look_at(path: Path) -> Look:
         finally:
             os.close(handle)
     return Look(status.st_size, status.st_mtime_ns)
-
-
-def _open_regular(path: Path) -> int:
-    """A handle on a regular file. Whatever else lies there now is not opened, or at once closed again.
-
-    Raises:
-        Gone: it is no regular file.
-        OSError: it cannot be opened.
-    """
-    if not stat.S_ISREG(path.lstat().st_mode):
-        raise Gone(f"{path.name} is no regular file")
-    try:
-        # What a person puts in its place at this moment is no link that is followed, no pipe that is waited for.
-        handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-    except OSError as fault:
-        if fault.errno == errno.ELOOP:
-            raise Gone(f"{path.name} is a link") from fault
-        raise
-    if not stat.S_ISREG(os.fstat(handle).st_mode):
-        os.close(handle)
-        raise Gone(f"{path.name} is no regular file")
-    return handle
 
 
 NO_FILE = "a link, pipe or device: not taken"
@@ -155,13 +131,16 @@ class StabilityTracker:
     """How long each file of the inbox has looked the same. Pure: the caller brings the listings and the time.
 
     Only what was seen counts. A file's own time stamps say little: copies keep old ones, and a share's clock
-    is another one than ours.
+    is another one than ours. The time is that of a clock that nobody sets: else an hour put forward would let a file
+    that is just arriving look as if it had lain still for an hour.
 
     Attributes:
+        clock: which clock that is: one that counts from the start of a machine says nothing after the next start.
         since: path -> how it looks, and when it was first seen like that.
         is_news: whether the last listing brought anything new.
     """
 
+    clock: str
     since: dict[str, tuple[Look, float]] = field(default_factory=dict)
     is_news: bool = False
 
@@ -170,7 +149,7 @@ class StabilityTracker:
         noted: dict[str, tuple[Look, float]] = {}
         for path, look in files.items():
             before = self.since.get(path)
-            if before is not None and before[0] == look and before[1] <= now:  # a clock set back starts anew
+            if before is not None and before[0] == look and before[1] <= now:
                 noted[path] = before
             else:
                 noted[path] = (look, now)
@@ -180,16 +159,20 @@ class StabilityTracker:
 
     def dump(self) -> str:
         """As JSON, for the next process that looks."""
-        return json.dumps({path: [look.size, look.modified, at] for path, (look, at) in self.since.items()})
+        since = {path: [look.size, look.modified, at] for path, (look, at) in self.since.items()}
+        return json.dumps({"clock": self.clock, "since": since})
 
     @classmethod
-    def load(cls, text: str | bytes) -> StabilityTracker:
-        """What :meth:`dump` wrote; an empty tracker if it cannot be read."""
+    def load(cls, text: str | bytes, clock: str) -> StabilityTracker:
+        """What :meth:`dump` wrote; an empty tracker if it cannot be read, or is by another clock."""
         try:
-            noted = {path: (Look(*look), float(at)) for path, (*look, at) in json.loads(text).items()}
-            return cls(noted if all(isinstance(look.size, int) for look, _ in noted.values()) else {})
-        except (ValueError, TypeError, AttributeError, RecursionError):
-            return cls()
+            dumped = json.loads(text)
+            noted = {path: (Look(*look), float(at)) for path, (*look, at) in dumped["since"].items()}
+            if dumped["clock"] == clock and all(isinstance(look.size, int) for look, _ in noted.values()):
+                return cls(clock, noted)
+        except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
+            pass
+        return cls(clock)
 
 
 def looks_whole(path: Path) -> bool:
@@ -199,13 +182,16 @@ def looks_whole(path: Path) -> bool:
     whole when they begin as they should.
     """
     try:
-        with os.fdopen(_open_regular(path), "rb") as file:
+        with os.fdopen(open_regular(path), "rb") as file:
             head = file.read(1024)
             size = file.seek(0, os.SEEK_END)
             file.seek(max(0, size - 2048))
             tail = file.read()
     except (OSError, Gone):
         return False
+    if head.startswith(b"PK\x03\x04"):
+        at = tail.rfind(b"PK\x05\x06")  # behind it stand 18 bytes and a remark of as many bytes as the last two say
+        return at >= 0 and len(tail) - at == 22 + int.from_bytes(tail[at + 20 : at + 22], "little")
     if b"%PDF-" in head:
         return b"%%EOF" in tail
     if head.startswith(b"\x89PNG\r\n\x1a\n"):

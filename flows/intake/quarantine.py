@@ -3,28 +3,31 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import os
+from collections.abc import Collection
 from datetime import datetime
 from pathlib import Path
 
 from flows import faults
 from flows.faults import CrashedTooOften
-from flows.host.files import replace_file
 from flows.host.locks import claims_lock, locked, moves_lock
-from flows.host.moves import Gone, lies
-from flows.host.names import fitted, readable
-from flows.intake import transfers
+from flows.host.moves import Gone, below_without_links, is_file, lies, read_below
+from flows.host.names import readable
+from flows.intake import register, transfers
 from flows.intake.claims import Claim, ClaimStore
 from flows.intake.inbox import list_inbox
+from flows.intake.register import REASON, Entry, reason_path
+from flows.pipeline.publish import remove
 from ocr.faults import Fault
-
-REASON = ".reason.txt"
 
 WHAT_TO_DO = (
     "Khi đã khắc phục: chép tệp vào lại inbox, hoặc chạy lệnh `nambat retry`.\n"
     "When that is mended: drop the file into the inbox again, or run `nambat retry`."
 )
-"""Stands in every note, and tells one from a file of that name that somebody dropped."""
+"""Stands in every note."""
+
+WRITTEN_ON = "a note that somebody wrote on; its scan is gone"
 
 
 def crashed_too_often(attempts: int) -> CrashedTooOften:
@@ -36,69 +39,100 @@ def quarantine(store: ClaimStore, claim: Claim, fault: Fault, now: datetime | No
     """Move a scan that failed to quarantine/, with a note beside it that says why and what to do.
 
     One that a crash left half-way between two folders goes back to the inbox instead: it has to be found first.
+    Pages that were read are kept for a later try.
 
     Raises:
         OSError: it cannot be moved, or the note cannot be written; the claim stays.
     """
     if claim.keep and transfers.is_half_way(store, claim):
         return transfers.recover(store, claim)
+    root = store.folders.quarantine
     note = reason_text(claim.name, fault, now or datetime.now(), claim.id)
-    place = transfers.move_out(
-        store,
-        claim,
-        store.folders.quarantine,
-        is_taken=lambda place: lies(place) or (lies(reason_path(place)) and not _is_note(reason_path(place))),
-        announce=lambda place: replace_file(reason_path(place), note),
-    )
-    store.drop_progress(claim)
+    pages = store.progress_folder(claim).name
+
+    def announce(place: Path) -> None:
+        where = os.fspath(place.relative_to(root))
+        register.enter(store, Entry(claim.id, where, hashlib.sha256(note).hexdigest(), pages), note)
+
+    def is_taken(place: Path) -> bool:
+        beside = reason_path(place)
+        return lies(place) or (lies(beside) and not register.is_own_note(store, beside))
+
+    place = transfers.move_out(store, claim, root, is_taken=is_taken, announce=announce)
+    if claim.keep:
+        store.keep_pages(claim)
+    else:
+        store.drop_progress(claim)
     return place
 
 
 def reason_text(name: str, fault: Fault, now: datetime, claim_id: str) -> bytes:
     """The note beside a quarantined scan: Vietnamese, English, what to do, and the technical detail."""
     return (
-        f"{fault.vietnamese}\n{fault}\n\n{WHAT_TO_DO}\n\n"
+        f"{_in_one_line(fault.vietnamese)}\n{_in_one_line(str(fault))}\n\n{WHAT_TO_DO}\n\n"
         f"{readable(name)}, {now.astimezone():%Y-%m-%d %H:%M:%S %z}, {type(fault).__name__}, {claim_id}\n"
         f"{fault.detail}".rstrip()
         + "\n"
     ).encode("utf-8", "replace")
 
 
-def reason_path(scan: Path) -> Path:
-    """Where the note about a quarantined scan lies."""
-    return scan.with_name(fitted(scan.name, REASON))
-
-
-def _is_note(path: Path) -> bool:
-    """Whether a file is one of our notes, and not a scan that somebody called so."""
-    with contextlib.suppress(OSError):
-        return path.name.endswith(REASON) and WHAT_TO_DO in path.read_text("utf-8", "replace")
-    return False
+def _in_one_line(sentence: str) -> str:
+    return " ".join(sentence.split())
 
 
 def quarantined_files(store: ClaimStore) -> list[tuple[Path, str]]:
     """Every scan in quarantine with the English sentence of its note."""
+    root = store.folders.quarantine
+    names = list_inbox(root).files
+    listed = list(register.entries(store))
+    scans = {root / entry.place for entry in listed}
+    notes = {register.note_of(store, entry): entry for entry in listed}
     found = []
-    for name in sorted(list_inbox(store.folders.quarantine).files):
-        path = store.folders.quarantine / name
-        if _is_note(path):
-            continue
-        why = "no note says why"
-        with contextlib.suppress(OSError, IndexError):
-            why = reason_path(path).read_text("utf-8", "replace").splitlines()[1]
-        found.append((path, why))
+    for name in sorted(names):
+        path = root / name
+        if path in notes and path not in scans:
+            if not lies(root / notes[path].place) and not register.has_own_note(store, notes[path]):
+                found.append((path, WRITTEN_ON))
+        elif not _is_old_note(root, name, names):
+            found.append((path, _why(root, path)))
     return found
 
 
+def _why(root: Path, scan: Path) -> str:
+    """What stands in English in the note about a scan."""
+    with contextlib.suppress(Gone, OSError, IndexError):
+        return _text(root, os.fspath(reason_path(scan).relative_to(root))).splitlines()[1]
+    return "no note says why"
+
+
+def _is_old_note(root: Path, name: str, names: Collection[str]) -> bool:
+    """Whether a file is the note of a scan that lies beside it, as version 0.1 wrote it: without an entry."""
+    with contextlib.suppress(Gone, OSError):
+        return name.endswith(REASON) and name.removesuffix(REASON) in names and WHAT_TO_DO in _text(root, name)
+    return False
+
+
+def _text(root: Path, name: str) -> str:
+    return read_below(root, name).decode("utf-8", "replace")
+
+
 def drop_stray_notes(store: ClaimStore) -> None:
-    """Remove notes whose scan a crash kept from getting there, once all claims are recovered."""
+    """Remove notes of ours whose scan is not there: a crash kept it from getting there, or somebody took it.
+
+    For a process that has recovered all claims. What a person wrote on stays.
+    """
     with locked(moves_lock(store.folders)):
-        names = list_inbox(store.folders.quarantine).files
-        scans = {path for path, _ in quarantined_files(store)}
-        noted = {reason_path(path) for path in scans}
-        for path in {store.folders.quarantine / name for name in names} - scans - noted:
-            with contextlib.suppress(OSError):
-                path.unlink()
+        listed = list(register.entries(store))
+        for entry in listed:
+            with contextlib.suppress(OSError, Fault):
+                if lies(store.folders.quarantine / entry.place):
+                    continue
+                if register.has_own_note(store, entry):
+                    remove(register.note_of(store, entry), store.folders.quarantine)
+                if not lies(register.note_of(store, entry)):
+                    register.strike(store, entry)
+    in_work = {store.progress_folder(claim).name for claim in store.open_claims()}
+    store.drop_old_progress({*in_work, *(entry.pages for entry in register.entries(store))})
 
 
 def retry(store: ClaimStore, path: Path, owner: str) -> Path:
@@ -112,9 +146,12 @@ def retry(store: ClaimStore, path: Path, owner: str) -> Path:
         OSError: it cannot be moved.
     """
     with locked(claims_lock(store.folders)):  # or a sweep would start a run for what is only passing through
-        place = transfers.hand_back(store, _take(store, path, owner))
+        claim, entry = _take(store, path, owner)
+        place = transfers.hand_back(store, claim)
     if place is None:
         raise Gone(f"{readable(path.name)} is gone")
+    if entry is not None:
+        store.pass_on_pages(entry.pages, os.fspath(place.relative_to(store.folders.inbox)))
     return place
 
 
@@ -125,32 +162,35 @@ def take_again(store: ClaimStore, claim_id: str, owner: str, flow_run: str) -> C
         flow_run: that run. The claim bears its id from the start, or a sweep would begin a second one.
 
     Raises:
-        Gone: it is not in quarantine any more.
+        Gone: it is not in quarantine any more, or that is no id of a claim.
         OSError: it cannot be moved, or cannot be read.
     """
-    for path, _ in quarantined_files(store):
-        note = ""
-        with contextlib.suppress(OSError):
-            note = reason_path(path).read_text("utf-8", "replace")
-        if claim_id and f", {claim_id}\n" in note:
-            # Under its old id: the run's parameters name it, and it may be retried once more.
-            claim = _take(store, path, owner, claim_id=claim_id, flow_run=flow_run)
-            return store.with_digest(claim)
-    raise Gone(f"nothing in quarantine comes from claim {claim_id}")
+    entry = register.entry_of(store, claim_id)
+    # Under its old id: the run's parameters name it, and it may be retried once more.
+    path = store.folders.quarantine / entry.place
+    claim, _ = _take(store, path, owner, claim_id=claim_id, flow_run=flow_run)
+    store.pass_on_pages(entry.pages, claim.name)
+    return store.with_digest(claim)
 
 
-def _take(store: ClaimStore, path: Path, owner: str, *, claim_id: str = "", flow_run: str = "") -> Claim:
-    """A claim on a quarantined scan, whose note goes.
+def _take(
+    store: ClaimStore, path: Path, owner: str, *, claim_id: str = "", flow_run: str = ""
+) -> tuple[Claim, Entry | None]:
+    """A claim on a quarantined scan, whose note goes, and the scan's entry.
 
     Raises:
         Gone: it is not in quarantine.
         OSError: it cannot be moved.
     """
-    if not path.is_relative_to(store.folders.quarantine) or path.is_symlink() or not path.is_file():
+    root = store.folders.quarantine
+    if not path.is_relative_to(root):
         raise Gone(f"{readable(path.name)} is not in quarantine")
-    note = reason_path(path)
-    name = os.fspath(path.relative_to(store.folders.quarantine))
+    name = os.fspath(path.relative_to(root))
+    if not is_file(below_without_links(root, name)):
+        raise Gone(f"{readable(path.name)} is not in quarantine")
+    entry = next((entry for entry in register.entries(store) if entry.place == name), None)
     claim = transfers.bring_in(store, path, name, owner, claim_id=claim_id, flow_run=flow_run)
-    if _is_note(note):
-        note.unlink(missing_ok=True)
-    return claim
+    if entry is not None:
+        with contextlib.suppress(OSError, Fault):  # then it stays, and its entry
+            register.take_note_away(store, entry)
+    return claim, entry

@@ -9,7 +9,7 @@ from pathlib import PurePosixPath
 
 from flows.host import heartbeat
 from flows.intake.claims import Claim, ClaimStore
-from flows.intake.inbox import HELD, list_inbox
+from flows.intake.inbox import list_inbox
 from flows.intake.quarantine import quarantined_files
 from flows.pipeline import publish
 
@@ -36,8 +36,9 @@ def status(store: ClaimStore) -> tuple[dict[str, int], list[Held]]:
     held = [Held("inbox", path, "waiting to be taken") for path in sorted(listing.files)]
     held += [Held("inbox", path, why) for path, why in listing.refused.items()]
     working = store.open_claims()
-    known = {claim.id for claim in working}
-    held += [Held("inbox", path, LEFT_BEHIND) for path in sorted(listing.hidden) if _claim_of(path) not in known]
+    known = {claim.hidden_name for claim in working}
+    hidden = [path for path in sorted(listing.hidden) if PurePosixPath(path).name not in known]
+    held += [Held("inbox", path, LEFT_BEHIND) for path in hidden]
     held += [Held("working", claim.name, _whereabouts(store, claim)) for claim in working]
     quarantined = quarantined_files(store)
     held += [Held("quarantine", os.fspath(path.relative_to(folders.quarantine)), why) for path, why in quarantined]
@@ -52,10 +53,6 @@ def status(store: ClaimStore) -> tuple[dict[str, int], list[Held]]:
 
 
 LEFT_BEHIND = "a scan that was held here while its folder was moved; rename it, and it is read"
-
-
-def _claim_of(path: str) -> str:
-    return PurePosixPath(path).name.removeprefix(HELD)
 
 
 def _whereabouts(store: ClaimStore, claim: Claim) -> str:

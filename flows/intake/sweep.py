@@ -19,6 +19,7 @@ from flows.host.locks import claims_lock, locked
 from flows.host.mounts import missing_mount
 from flows.host.moves import Gone, lies
 from flows.host.names import readable
+from flows.host.processes import machine
 from flows.intake import inbox, transfers
 from flows.intake.claims import Claim, ClaimStore
 from flows.intake.inbox import StabilityTracker
@@ -75,6 +76,7 @@ def sweep(
     runs: Runs,
     now: float | None = None,
     stopping: Callable[[], bool] = lambda: False,
+    clock: Callable[[], float] = time.monotonic,
 ) -> Swept | None:
     """Look once. ``None`` when another process is sweeping right now.
 
@@ -82,6 +84,7 @@ def sweep(
         owner: the process that answers for new claims until their run begins (see :mod:`flows.host.heartbeat`).
         now: seconds since the epoch.
         stopping: asked between files; once it says yes, no more are taken.
+        clock: gives seconds that no setting of the time changes, the same for all processes of this machine.
     """
     now = time.time() if now is None else now
     folders, settings = store.folders, store.settings
@@ -98,9 +101,9 @@ def sweep(
         returned, quarantined = _look_after(working, starts, now)
 
         notes = folders.working / ".seen.json"
-        tracker = StabilityTracker.load(notes.read_bytes() if notes.exists() else b"")
+        tracker = StabilityTracker.load(notes.read_bytes() if notes.exists() else b"", machine())
         listing = inbox.list_inbox(folders.inbox)
-        unchanged = tracker.observe(listing.files, now)
+        unchanged = tracker.observe(listing.files, clock())
         if tracker.is_news:
             replace_file(notes, tracker.dump().encode())
         ready = inbox.ready_files(

@@ -30,6 +30,7 @@ from flows.host.moves import (
     copy_whole,
     drop_part,
     fits,
+    is_file,
     lies,
     move,
     opened_folder,
@@ -38,7 +39,7 @@ from flows.host.moves import (
 )
 from flows.host.names import readable
 from flows.intake.claims import Claim, ClaimStore, scans_of
-from flows.intake.inbox import HELD, Look, look_at
+from flows.intake.inbox import Look, look_at
 
 COPYING = ".copying"
 """What a file is called while it comes into working/ from another file system."""
@@ -75,6 +76,9 @@ def take(store: ClaimStore, name: str, look: Look, owner: str) -> Claim:
                 claim = replace(claim, mount=str(mount_of(source.parent)))
                 store.save(claim)
                 moves.rename_to_free(source, held, folder)
+                if not is_file(held):  # a link or a folder that somebody put in its place just now: not ours
+                    moves.rename_to_free(held, source)
+                    raise Gone(f"{readable(name)} is no regular file") from fault
                 copying = scan.with_name(COPYING)
                 copy_whole(held, copying)
                 moves.rename_to_free(copying, scan)
@@ -109,7 +113,7 @@ def bring_in(
     scan = store.scan(claim)
     try:
         with _as_gone(name):
-            move(source, scan, scan.with_name(COPYING))
+            move(source, scan, scan.with_name(COPYING), root=scan.parent)
             return replace(claim, look=look_at(scan))
     except BaseException:
         if not lies(scan) and not lies(scan.with_name(COPYING)):
@@ -151,7 +155,7 @@ def is_unchanged(store: ClaimStore, claim: Claim) -> bool:
         return True
     _check_mount(claim)
     held = _held(store, claim)
-    return look_at(held if lies(held) else store.scan(claim)) == claim.look
+    return look_at(held if is_file(held) else store.scan(claim)) == claim.look
 
 
 def _check_mount(claim: Claim) -> None:
@@ -208,14 +212,15 @@ def move_out(
     with locked(moves_lock(store.folders)):
         if claim.keep and lies(scan):
             held, source = _held(store, claim), scan
-            if lies(held):
+            if is_file(held):
                 # One of the two is the file from here on, the held one if somebody has written to it since. A crash
                 # leaves it in the inbox or in working/.
                 if root == store.folders.inbox or not same_look(held.lstat(), scan.lstat()):
                     source = held
                 (scan if source == held else held).unlink()
             wanted = room_for(root, claim.name)
-            place = move(source, wanted, _parked(claim, wanted.parent), is_taken=is_taken, announce=announce)
+            parked = _parked(claim, wanted.parent)
+            place = move(source, wanted, parked, root=root, is_taken=is_taken, announce=announce)
         _end(store, claim)
     return place
 
@@ -239,7 +244,7 @@ def _end(store: ClaimStore, claim: Claim) -> None:
 
 def _parked(claim: Claim, folder: Path) -> Path:
     """The hidden copy by way of which a claim's file goes to a folder on another file system."""
-    return folder / f"{HELD}{claim.id}"
+    return folder / claim.hidden_name
 
 
 def _goals(root: Path, claim: Claim) -> list[Path]:
@@ -256,7 +261,7 @@ def is_half_way(store: ClaimStore, claim: Claim) -> bool:
     """
     scan = store.scan(claim)
     goals = [*_goals(store.folders.originals, claim), *_goals(store.folders.quarantine, claim)]
-    return not lies(scan) or lies(scan.with_name(COPYING)) or any(lies(_parked(claim, folder)) for folder in goals)
+    return not lies(scan) or lies(scan.with_name(COPYING)) or any(is_file(_parked(claim, folder)) for folder in goals)
 
 
 def recover(store: ClaimStore, claim: Claim) -> Path | None:
@@ -274,11 +279,12 @@ def recover(store: ClaimStore, claim: Claim) -> Path | None:
     drop_part(copying)
     for held in (_parked(claim, folder) for folder in _goals(store.folders.inbox, claim)):
         drop_part(held)
-        if lies(held):
+        if is_file(held):
             # The file itself, or a whole copy of it on its way back: what lies in working/ is not needed.
             scan.unlink(missing_ok=True)
             with locked(moves_lock(store.folders)):
-                place = move(held, room_for(store.folders.inbox, claim.name), held)
+                root = store.folders.inbox
+                place = move(held, room_for(root, claim.name), held, root=root)
                 _end(store, claim)
             return place
     if lies(copying):
@@ -290,13 +296,13 @@ def recover(store: ClaimStore, claim: Claim) -> Path | None:
         for folder in _goals(root, claim):
             parked = _parked(claim, folder)
             drop_part(parked)
-            if not lies(parked):
+            if not is_file(parked):
                 continue
             if lies(scan):
                 parked.unlink()
                 continue
             with locked(moves_lock(store.folders)):
-                move(parked, folder / scan.name, parked)
+                move(parked, folder / scan.name, parked, root=root)
                 _end(store, claim)
             return None
     if not lies(scan):

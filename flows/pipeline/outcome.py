@@ -21,10 +21,12 @@ class Outcome:
         low_pages: numbers and mean confidences of pages a person should look at: of low confidence or poor grade.
         fair_pages: numbers of pages that were read well, though not in all their words.
         failed_pages: numbers and reasons of pages that could not be read.
+        damaged_pages: numbers of pages of which a part is missing, and what.
         changes: the first corrections, as (page, before, after).
         files: what was published.
         seconds: from the first look to the last file.
         copy_of: name of the scan with the same bytes whose text this is; empty for what was read.
+        kept: where that lies now which was published before and would have been lost.
     """
 
     name: str
@@ -39,8 +41,10 @@ class Outcome:
     changes: tuple[tuple[int, str, str], ...]
     files: tuple[Path, ...]
     fair_pages: tuple[int, ...] = ()
+    damaged_pages: tuple[tuple[int, str], ...] = ()
     seconds: float = 0.0
     copy_of: str = ""
+    kept: tuple[Path, ...] = ()
 
 
 def outcome_of(
@@ -66,12 +70,18 @@ def outcome_of(
         confidence=_mean_confidence(read),
         low_pages=tuple((page["number"], page["mean_confidence"]) for page in hard),
         fair_pages=tuple(page["number"] for page in read if page.get("grade") == "fair" and page not in hard),
-        failed_pages=tuple((page["number"], page["error"]) for page in pages if page.get("error")),
+        failed_pages=_told(pages, "error"),
+        damaged_pages=_told(pages, "damage"),
         warnings=tuple(map(_warning, data["warnings"])),
         changes=tuple((one["page"], one["before"], one["after"]) for one in data["corrections"][:SHOWN_CHANGES]),
         files=tuple(files),
         copy_of=copy_of,
     )
+
+
+def _told(pages: Sequence[Mapping[str, Any]], what: str) -> tuple[tuple[int, str], ...]:
+    """Number and trouble of each page that has one of that kind."""
+    return tuple((page["number"], page[what]) for page in pages if page.get(what))
 
 
 def _mean_confidence(pages: Sequence[Mapping[str, Any]]) -> float | None:

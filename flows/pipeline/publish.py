@@ -8,7 +8,9 @@ run:
   may lie beside ``B.pdf``;
 * ``b.tif.pdf`` keeps its suffix too, because ``b.tif.txt`` belongs to ``b.tif``;
 * a scan whose name does not say what it is, ``b`` or ``b.2024``, gives ``b.file.txt``, because ``b.txt`` belongs to
-  ``b.pdf``.
+  ``b.pdf``;
+* where bundles are published in parts, ``b-1.pdf`` keeps its suffix, because ``b-1.txt`` is the first part of
+  ``b.pdf`` (see :mod:`flows.pipeline.parts`).
 
 Files are written to a hidden place on the same file system, flushed to disk and then renamed into place; the
 JSON comes last and names the others with their SHA-256, so that a reader who finds a matching JSON has a
@@ -21,19 +23,24 @@ import contextlib
 import hashlib
 import json
 import os
+import re
 import secrets
 import stat
-from collections.abc import Iterator, Mapping, Sequence
-from datetime import datetime
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import count
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from flows.host.files import make_folder, sync_folder, write_synced
+from flows import faults
+from flows.host.files import hand_on, make_folder, write_synced
+from flows.host.moves import Gone, lies, opened_folder, read_below
 from flows.host.names import fitted, readable
 
 SCAN_SUFFIXES = (".pdf", ".tif", ".tiff", ".png", ".jpg", ".jpeg")
 TEXT_SUFFIXES = (".txt", ".md")
+
+PART_END = re.compile(r"-\d+$")
+"""What the stem of a part ends in."""
 
 _NAMELESS = ".file"
 
@@ -53,10 +60,21 @@ def stem_of(name: str, plain: str = ".pdf", family: Sequence[str] = SCAN_SUFFIXE
     return name if bare in ("", ".", "..") or bare.lower().endswith((*family, _NAMELESS)) else bare
 
 
-def output_names(relative: str | Path, formats: Sequence[str]) -> dict[str, PurePosixPath]:
-    """Where an inbox file's outputs go, relative to published/: ``{"txt": a/b.txt, "json": a/b.json}``."""
+def apart(stem: PurePosixPath, plain: str = ".pdf") -> PurePosixPath:
+    """An output stem while bundles are published in parts: one that could be a part's gets its suffix back."""
+    return stem.with_name(stem.name + plain) if PART_END.search(stem.name) else stem
+
+
+def output_names(relative: str | Path, formats: Sequence[str], split: bool = False) -> dict[str, PurePosixPath]:
+    """Where an inbox file's outputs go, relative to published/: ``{"txt": a/b.txt, "json": a/b.json}``.
+
+    Args:
+        split: bundles are published in parts.
+    """
     path = PurePosixPath(relative)
-    return {form: path.parent / fitted(stem_of(path.name), f".{form}") for form in formats}
+    stem = path.parent / stem_of(path.name)
+    stem = apart(stem) if split else stem
+    return {form: stem.parent / fitted(stem.name, f".{form}") for form in formats}
 
 
 def target_stems(
@@ -90,14 +108,38 @@ def target_stems(
             break
         for index, name in enumerate(names):
             if name in meeting:
-                above = paths[index].parts[1 : -len(below[index].parts)][-depth:]
-                names[index] = plainest[index].with_name("-".join((*above, plainest[index].name)))
+                names[index] = _with_folders(paths[index], below[index], plainest[index], depth)
     # Folder names with dashes can still meet (x-y/b beside x/y-b): tell those apart by a hash of their path.
     meeting = shared(names)
-    return [
-        name.with_name(f"{name.name}~{hashlib.sha256(os.fsencode(path)).hexdigest()[:12]}") if name in meeting else name
-        for name, path in zip(names, paths, strict=True)
-    ]
+    return [_with_hash(name, path) if name in meeting else name for name, path in zip(names, paths, strict=True)]
+
+
+def longer_stems(
+    path: Path, root: Path, plain: str = ".pdf", family: Sequence[str] = SCAN_SUFFIXES
+) -> Iterator[PurePosixPath]:
+    """The names that :func:`target_stems` gives a file, one after the other, until it shares none with another.
+
+    They never end: after the hash of its path that comes with a number.
+    """
+    path, root = _without_dots(path), _without_dots(root)
+    below = PurePosixPath(path.relative_to(root))
+    name = plainest = below.parent / stem_of(below.name, plain, family)
+    for depth in range(1, len(path.parts) - len(below.parts)):
+        name = _with_folders(path, below, plainest, depth)
+        yield name
+    yield _with_hash(name, path)
+    for number in count(2):
+        yield _with_hash(name, path / str(number))
+
+
+def _with_folders(path: Path, below: PurePosixPath, plainest: PurePosixPath, depth: int) -> PurePosixPath:
+    """A stem with so many of the folders in front that lie above what was given."""
+    above = path.parts[1 : -len(below.parts)][-depth:]
+    return plainest.with_name("-".join((*above, plainest.name)))
+
+
+def _with_hash(name: PurePosixPath, path: Path) -> PurePosixPath:
+    return name.with_name(f"{name.name}~{hashlib.sha256(os.fsencode(path)).hexdigest()[:12]}")
 
 
 def _without_dots(path: Path) -> Path:
@@ -105,7 +147,14 @@ def _without_dots(path: Path) -> Path:
     return Path(os.path.abspath(path))  # noqa: PTH100 - resolve() would follow links
 
 
-def publish(files: Mapping[Path, bytes], staging: Path) -> None:
+def publish(
+    files: Mapping[Path, bytes],
+    staging: Path,
+    gone: Sequence[Path] = (),
+    *,
+    root: Path | None = None,
+    check: Callable[[], None] = lambda: None,
+) -> None:
     """Put ``files`` in place, each whole or not at all, in their order (the manifest goes last).
 
     All are first written to ``staging`` and flushed to disk, so that a full disk is met before anything is
@@ -114,77 +163,103 @@ def publish(files: Mapping[Path, bytes], staging: Path) -> None:
     Args:
         files: target -> content. Folders are made as needed.
         staging: a hidden or private folder on the targets' file system; made as needed.
+        gone: published files that are no longer; removed when all is in place but the manifest.
+        root: folder below which no link is followed; each target's own folder if it is ``None``.
+        check: called when all is written and nothing is replaced yet; what it raises ends the publishing.
 
     Raises:
+        Passing: a link or a folder lies in the way; nothing was replaced.
         OSError: nothing, or only the first few files, were replaced; none is half-written.
     """
+    if staging.is_symlink():
+        raise faults.IN_THE_WAY.fault(what=readable(staging))
     make_folder(staging)
     waiting: list[tuple[Path, Path]] = []
     try:
         for target, data in files.items():
-            make_folder(target.parent)
+            with _folder_of(root, target, make=True) as folder:
+                _refuse_what_is_no_file(target, folder)
             parked = staging / f"{secrets.token_hex(8)}.tmp"
             waiting.append((parked, target))
             write_synced(parked, data)
-        for parked, target in waiting:
-            parked.replace(target)
-            sync_folder(target.parent)
+            hand_on(parked, target.parent)
+        check()
+        for number, (parked, target) in enumerate(waiting, 1):
+            if number == len(waiting):
+                for old in gone:
+                    remove(old, root)
+            put(parked, target, root)
     finally:
         for parked, _ in waiting:
             parked.unlink(missing_ok=True)
 
 
-def keep_versions(targets: Mapping[str, Path], sha256: str, texts: Mapping[Path, bytes], versions: Path) -> list[Path]:
-    """Before ``targets`` are replaced, keep what would be lost: the text of another scan, or text mended by hand.
-
-    What was published from the same scan and is untouched is not kept: it is about to be made again.
-
-    Args:
-        targets: format -> file that will be replaced, ``json`` among them.
-        sha256: of the scan whose text comes now.
-        texts: the new files, without the JSON.
-        versions: folder to keep them in, as ``NAME (date time).txt``.
-
-    Returns:
-        What was kept, where it lies now.
+def put(parked: Path, target: Path, root: Path | None) -> None:
+    """Rename a finished file to ``target``, below ``root``, where no link is followed or replaced.
 
     Raises:
-        OSError: it cannot be kept.
+        Passing, OSError: it cannot be.
     """
-    old = {target: target.read_bytes() for target in targets.values() if target.exists()}
-    if not old or _made_again(old, targets, sha256, texts):
-        return []
-    date = datetime.fromtimestamp(max(target.stat().st_mtime for target in old))
-    for number in count(1):
-        mark = f"{date:%Y-%m-%d %H%M%S}" + (f" {number}" if number > 1 else "")
-        kept = {
-            versions / fitted(target.name.removesuffix(f".{form}"), f" ({mark}).{form}"): old[target]
-            for form, target in targets.items()
-            if target in old
-        }
-        if not _hold_other_content(kept):
-            break
-    publish(kept, versions / ".staging")
-    return list(kept)
+    with _folder_of(root, target) as folder:
+        _refuse_what_is_no_file(target, folder)
+        os.replace(parked, target.name, dst_dir_fd=folder)
+        with contextlib.suppress(OSError):  # some shares cannot
+            os.fsync(folder)
 
 
-def _made_again(
-    old: Mapping[Path, bytes], targets: Mapping[str, Path], sha256: str, texts: Mapping[Path, bytes]
-) -> bool:
-    """Whether nothing is lost with ``old``: it is an untouched text of the same scan, or the very text that comes."""
+def remove(target: Path, root: Path | None) -> None:
+    """Remove a published file below ``root``, where no link is followed.
+
+    Raises:
+        Passing, OSError: it cannot be.
+    """
+    with _folder_of(root, target) as folder:
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(target.name, dir_fd=folder)
+        with contextlib.suppress(OSError):
+            os.fsync(folder)
+
+
+def read_published(root: Path, target: Path) -> bytes | None:
+    """The content of a file below ``root``, reached over no link; ``None`` if nothing is there.
+
+    Raises:
+        Passing: a link or a folder lies in the way.
+        OSError: it cannot be read.
+    """
     try:
-        listed = json.loads(old[targets["json"]])
-        hashes = {entry["sha256"] for entry in listed["files"]}
-        untouched = all(hashlib.sha256(old[target]).hexdigest() in hashes for target in old if target in texts)
-        return bool(listed["source"]["sha256"] == sha256 and untouched)
-    except (KeyError, ValueError, TypeError):
-        # A crash came between the text and its JSON, or the text is somebody else's.
-        return all(content == texts.get(target) for target, content in old.items())
+        return read_below(root, os.fspath(target.relative_to(root)))
+    except FileNotFoundError:
+        return None
+    except (Gone, NotADirectoryError) as fault:
+        if not lies(target) and _blocker(root, target) == target:
+            return None
+        raise faults.IN_THE_WAY.fault(repr(fault), what=readable(_blocker(root, target))) from fault
 
 
-def _hold_other_content(places: Mapping[Path, bytes]) -> bool:
-    """Whether a file with other content than what is to be put there lies at one of these places."""
-    return any(place.exists() and place.read_bytes() != content for place, content in places.items())
+@contextlib.contextmanager
+def _folder_of(root: Path | None, target: Path, *, make: bool = False) -> Iterator[int]:
+    root = root or target.parent
+    with contextlib.ExitStack() as stack:
+        try:
+            name = os.fspath(target.relative_to(root))
+            folder = stack.enter_context(opened_folder(root, name, make=make))
+        except (Gone, NotADirectoryError, FileExistsError) as fault:
+            raise faults.IN_THE_WAY.fault(repr(fault), what=readable(_blocker(root, target))) from fault
+        yield folder
+
+
+def _refuse_what_is_no_file(target: Path, folder: int) -> None:
+    """Raises ``Passing`` if what would be replaced is a link, a folder or a device: somebody put it there."""
+    with contextlib.suppress(FileNotFoundError):
+        if not stat.S_ISREG(os.stat(target.name, dir_fd=folder, follow_symlinks=False).st_mode):
+            raise faults.IN_THE_WAY.fault(what=readable(target))
+
+
+def _blocker(root: Path, target: Path) -> Path:
+    """The first thing on the way from ``root`` to ``target`` that is no folder; ``target`` if there is none."""
+    above = [folder for folder in reversed(target.parents) if folder.is_relative_to(root) and folder != root]
+    return next((folder for folder in above if folder.is_symlink() or (lies(folder) and not folder.is_dir())), target)
 
 
 def name_for(stem: PurePosixPath, path: Path) -> str:
@@ -197,6 +272,9 @@ def name_for(stem: PurePosixPath, path: Path) -> str:
 def manifest(data: dict[str, Any], texts: Mapping[str, bytes]) -> bytes:
     """The document's JSON with the files published beside it under ``files``, as UTF-8.
 
+    It ends in ``this_file``: the SHA-256 of the JSON itself, taken while zeros stand in place of these 64 digits. So a
+    JSON that somebody mended can be told from one that is as we wrote it.
+
     Args:
         data: what ``normalize.formats.to_dict`` gives.
         texts: file name -> content of the other formats.
@@ -205,7 +283,25 @@ def manifest(data: dict[str, Any], texts: Mapping[str, bytes]) -> bytes:
         {"name": readable(name), "sha256": hashlib.sha256(content).hexdigest(), "bytes": len(content)}
         for name, content in texts.items()
     ]
-    return (json.dumps({**data, "files": files}, ensure_ascii=False, indent=1) + "\n").encode("utf-8", "replace")
+    whole = {key: value for key, value in data.items() if key not in ("files", _SEAL)}
+    whole |= {"files": files, _SEAL: _NO_SEAL}  # in this order, at the end
+    written = (json.dumps(whole, ensure_ascii=False, indent=1) + "\n").encode("utf-8", "replace")
+    return _sealed(written, hashlib.sha256(written).hexdigest())
+
+
+_SEAL = "this_file"
+_NO_SEAL = "0" * 64
+_TAIL = re.compile(rb'"this_file": "([0-9a-f]{64})"\n}\n\Z')
+
+
+def _sealed(written: bytes, seal: str) -> bytes:
+    return written[: -len(_NO_SEAL) - len(b'"\n}\n')] + seal.encode() + b'"\n}\n'
+
+
+def is_as_written(raw: bytes) -> bool:
+    """Whether a published JSON is byte for byte as :func:`manifest` made it. Those of version 0.1 do not tell."""
+    found = _TAIL.search(raw[-200:])
+    return found is not None and hashlib.sha256(_sealed(raw, _NO_SEAL)).hexdigest() == found[1].decode()
 
 
 def scans_in(folder: Path, suffixes: Sequence[str] = SCAN_SUFFIXES) -> Iterator[Path]:

@@ -8,28 +8,21 @@ and a page whose file is there is never read again.
 from __future__ import annotations
 
 import hashlib
-import os
 import time
 import traceback
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from flows import faults
 from flows.host.files import replace_file
 from flows.host.names import readable
-from flows.pipeline import publish
 from flows.pipeline.faults import OF_THE_MACHINE
 from flows.pipeline.outcome import Outcome, outcome_of
+from flows.pipeline.versions import Shelf
 from normalize.document import Document, Source
 from ocr.faults import Fault, Killed
 from ocr.page import Page, from_json, to_json
-
-if TYPE_CHECKING:
-    from flows.settings import (
-        Settings,
-    )  # a worker does without: pydantic takes a quarter of a second to import
 
 WARM = ("ocr.reading",)
 """What a worker imports before its first call."""
@@ -80,6 +73,12 @@ class PublishPlan:
         targets: format -> file to publish; ``json`` among them, last.
         staging: folder for files in the making, on the targets' file system.
         versions: folder for what would be lost where a target is replaced; ``None`` to keep nothing.
+        root: folder of all that is published, which the targets lie in or below; no link below it is followed. The
+            targets' own folder if it is ``None``.
+        keeps_formats: whether files of the same scan stay in formats that are not asked for this time.
+        path_mark: what tells the input from one of the same name elsewhere (see :mod:`flows.pipeline.versions`); empty
+            where names tell.
+        split: where the documents of a bundle are parted, ``off``, ``separator`` or ``letterhead``.
     """
 
     repair: str
@@ -88,6 +87,15 @@ class PublishPlan:
     targets: Mapping[str, Path]
     staging: Path
     versions: Path | None = None
+    split: str = "off"
+    root: Path | None = None
+    keeps_formats: bool = False
+    path_mark: str = ""
+
+    @property
+    def shelf(self) -> Shelf:
+        root = self.root or self.targets["json"].parent
+        return Shelf(root, self.staging, self.versions, self.keeps_formats)
 
 
 def digest(path: Path) -> str:
@@ -203,29 +211,28 @@ def finish(records: Path, name: str, checked: Checked, plan: PublishPlan) -> Out
 
 
 def publish_document(document: Document, plan: PublishPlan) -> Outcome:
-    """Repair a document and publish it in every format asked for, the JSON last.
+    """Repair a document and publish it in every format asked for, the JSON last; a bundle in parts, if asked for.
 
     Raises:
         OSError: a file cannot be written; nothing is half-written.
     """
-    from normalize.formats import to_dict, write
+    from flows.pipeline import parts
     from normalize.repair.repair import repair
 
     started = time.monotonic()
     document = repair(document, plan.repair)
     document = replace(document, timings={**document.timings, "repair": round(time.monotonic() - started, 3)})
-    files = {target: write(document, form, plan.footnotes) for form, target in plan.targets.items() if form != "json"}
-    texts = {os.fsdecode(target.name): content for target, content in files.items()}
-    if plan.versions is not None:
-        publish.keep_versions(plan.targets, document.source.sha256, files, plan.versions)
-    data = to_dict(document)
-    files[plan.targets["json"]] = publish.manifest(data, texts)
-    publish.publish(files, plan.staging)
+    sets = parts.file_sets(document, plan.split, plan.targets, plan.footnotes)
+    if plan.path_mark:
+        for one in sets:
+            one.data["source"]["path_mark"] = plan.path_mark
+    kept = parts.publish_sets(sets, plan.targets, plan.shelf)
+    files = tuple(place for one in sets for place in one.targets.values())
+    outcome = outcome_of(sets[-1].data, document.source.name, plan.low_confidence, files)
+    return replace(outcome, kept=tuple(kept))
 
-    return outcome_of(data, document.source.name, plan.low_confidence, tuple(files))
 
-
-def normalize_text(path: Path, name: str, targets: Mapping[str, Path], settings: Settings, staging: Path) -> Outcome:
+def normalize_text(path: Path, name: str, plan: PublishPlan) -> Outcome:
     """Clean up the text of another OCR engine and publish it.
 
     Raises:
@@ -245,6 +252,5 @@ def normalize_text(path: Path, name: str, targets: Mapping[str, Path], settings:
     source = Source(name=readable(path.name), sha256=hashlib.sha256(data).hexdigest(), pages=0, bytes=len(data))
     document = parse_text(text, source)
     document = replace(document, timings={**document.timings, "structure": round(time.monotonic() - started, 3)})
-    plan = PublishPlan(settings.repair, settings.footnotes, settings.low_confidence, targets, staging)
     outcome = publish_document(document, plan)
     return replace(outcome, name=name, seconds=time.monotonic() - started)

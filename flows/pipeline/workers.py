@@ -6,9 +6,10 @@ is given back when a worker is replaced. The standard pools do not fit: one dead
 a hung call cannot be killed, and with the ``spawn`` method each worker would first import its parent's main
 module (1.5 s under Prefect).
 
-A worker is ``python -m flows.pipeline.workers`` in its own session. Calls and results go over two private pipes; its
-standard output and error go to a temporary file whose end is the detail of a crash. When the parent dies, the
-pipe closes and the worker ends itself with its children.
+A worker is ``python -P -m flows.pipeline.workers`` in its own session and, as the programs that it starts, in a folder
+of its own: nothing that lies where nambat was started is taken for a module or a program. Calls and results go over two
+private pipes; its standard output and error go to a temporary file whose end is the detail of a crash. When the parent
+dies, the pipe closes and the worker ends itself with its children.
 
 Temporary files of a worker and its children lie in a folder of its own, which goes when the worker is killed:
 a page that timed out would else leave its image behind.
@@ -40,6 +41,7 @@ from typing import Any, TypeVar
 from flows import faults
 from flows.faults import WorkerDied
 from flows.host.processes import is_running, kill_tree, process_namespace, start_time
+from flows.host.trusted_paths import trusted_environment
 from ocr.faults import Fault, Killed
 
 Result = TypeVar("Result")
@@ -106,7 +108,8 @@ class WorkerPool:
         """``function(*args)`` in a worker; waits for a free one first.
 
         Args:
-            function: a module's top-level function. Arguments and result must be picklable and small.
+            function: a module's top-level function. Arguments and result must be picklable and small, and paths
+                absolute: the worker does not stand where its parent does.
             seconds: wall time the call may take once it runs; then the worker and its children are killed.
 
         Raises:
@@ -170,20 +173,20 @@ class _Worker:
         self._in, from_child = os.pipe()
         # Inheritable only through pass_fds: another worker that held them would keep this one alive.
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "flows.pipeline.workers", *map(str, (to_child, from_child, *limits)), *warm],
+            [sys.executable, "-P", "-m", "flows.pipeline.workers", *map(str, (to_child, from_child, *limits)), *warm],
+            cwd=self._scratch,
             stdin=subprocess.DEVNULL,
             stdout=self._log,
             stderr=self._log,
             pass_fds=(to_child, from_child),
             start_new_session=True,
             env={
-                **{name: os.environ[name] for name in INHERITED if name in os.environ},
+                **trusted_environment({name: os.environ[name] for name in INHERITED if name in os.environ}),
                 "TMPDIR": self._scratch,
                 # One thread a process: pages are what runs side by side.
                 "OMP_THREAD_LIMIT": "1",
                 "OMP_NUM_THREADS": "1",
                 "OPENBLAS_NUM_THREADS": "1",
-                "PYTHONPATH": os.pathsep.join(part for part in sys.path if part),
             },
         )
         os.close(to_child)

@@ -54,7 +54,7 @@ def clear_leftovers(store: ClaimStore) -> None:
     for staging in (*stagings, *folders.versions.rglob(".staging")):
         shutil.rmtree(staging, ignore_errors=True)
     for folder in (folders.working, folders.quarantine):
-        for left in folder.rglob(".*.tmp"):
+        for left in folder.rglob(f".{'[0-9a-f]' * 16}.tmp"):  # as replace_file() calls them, and nobody else
             with contextlib.suppress(OSError):
                 left.unlink()
 

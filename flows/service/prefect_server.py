@@ -22,6 +22,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from flows.host.processes import kill_tree, with_environment
+from flows.host.trusted_paths import trusted_environment
+from flows.service.guard import own_origins
 from flows.settings import Folders
 
 START_SECONDS = 120.0
@@ -70,6 +72,9 @@ def prefect_environment(folders: Folders, given: Mapping[str, str]) -> dict[str,
         "PREFECT_SERVER_UI_V2_ENABLED": "false",
         "PREFECT_SERVER_UI_SHOW_PROMOTIONAL_CONTENT": "false",
         "DO_NOT_TRACK": "1",
+        # Who may ask at all is the guard's business (flows.service.guard); this is a second lock on the same door.
+        "PREFECT_SERVER_CSRF_PROTECTION_ENABLED": "true",
+        "PREFECT_CLIENT_CSRF_SUPPORT_ENABLED": "true",
         "PREFECT_SERVER_LOGGING_LEVEL": "WARNING",
         "PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL": "ERROR",
         "PREFECT_SERVER_SERVICES_DB_VACUUM_ENABLED": "events,flow_runs",
@@ -132,19 +137,24 @@ def begin_server(
             f"or use that server with PREFECT_API_URL=http://{host}:{port}/api"
         )
     log.parent.mkdir(parents=True, exist_ok=True)
-    with log.open("ab" if again else "wb") as output:
+    ui_api = os.environ.get("PREFECT_SERVER_UI_API_URL", local_api(host, port))
+    with open(log, "ab" if again else "wb", opener=lambda path, how: os.open(path, how, 0o600)) as output:
         return subprocess.Popen(
-            [sys.executable, "-m", "prefect", "server", "start", "--host", host, "--port", str(port)],
+            [sys.executable, "-P", "-m", "flows.service.server_process", host, str(port)],
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,
             start_new_session=True,
+            umask=0o077,  # file names stand in its database
             # Its own environment must not send it to itself.
             env={
-                **{name: value for name, value in os.environ.items() if name != "PREFECT_API_URL"},
+                **trusted_environment({name: value for name, value in os.environ.items() if name != "PREFECT_API_URL"}),
                 **prefect_environment(folders, os.environ),
                 **({MARK: str(folders.home)} if for_service else {}),
-                "PREFECT_SERVER_UI_API_URL": os.environ.get("PREFECT_SERVER_UI_API_URL", local_api(host, port)),
+                "PREFECT_SERVER_UI_API_URL": ui_api,
+                "PREFECT_SERVER_CORS_ALLOWED_ORIGINS": os.environ.get(
+                    "PREFECT_SERVER_CORS_ALLOWED_ORIGINS", ",".join(own_origins(host, port, ui_api))
+                ),
             },
         )
 

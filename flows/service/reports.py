@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
+import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import cast
@@ -22,7 +23,9 @@ from unidecode import unidecode
 
 from flows.host.names import readable
 from flows.intake.sweep import Swept
+from flows.pipeline.archives import Unpacking
 from flows.pipeline.outcome import Outcome
+from normalize.formats.markdown import escaped_paragraph
 from ocr.faults import Fault
 
 NEEDS_ATTENTION, QUARANTINED, PUT_OFF = "needs attention", "quarantined", "put off"
@@ -40,7 +43,7 @@ To see what waits for a person, choose the tag `{NEEDS_ATTENTION}` under *Runs*.
 
 **Completed**: the text is published. Its tags:
 
-- `{PAGES_MISSING}`: some pages could not be read. The report under *Artifacts* names them; scan them again.
+- `{PAGES_MISSING}`: pages or parts of them could not be read. The report under *Artifacts* names them; scan them again.
 - `{HARD_TO_READ}`: some pages were hard to read. The report names them; compare them with the scan.
 - `{WARNINGS}`: something is doubtful, such as a footnote without its mark. The report lists it.
 - `{COPY}`: the scan has the same bytes as an earlier one, whose text was copied.
@@ -93,8 +96,8 @@ def tag_run(tags: Iterable[str]) -> None:
 def tags_of(outcome: Outcome) -> list[str]:
     """The tags of a run that published a document."""
     holds = {
-        NEEDS_ATTENTION: outcome.failed_pages or outcome.low_pages,
-        PAGES_MISSING: outcome.failed_pages,
+        NEEDS_ATTENTION: outcome.failed_pages or outcome.damaged_pages or outcome.low_pages or not outcome.words,
+        PAGES_MISSING: outcome.failed_pages or outcome.damaged_pages,
         HARD_TO_READ: outcome.low_pages,
         WARNINGS: outcome.warnings,
         COPY: outcome.copy_of,
@@ -128,15 +131,31 @@ def artifact_key(name: str) -> str:
 
 
 def cell(text: str) -> str:
-    """``text`` for a cell of a Markdown table: what people name or write there is no link, picture or tag."""
-    for sign in "\\|`[]":
-        text = text.replace(sign, f"\\{sign}")
-    return readable(" ".join(text.split())).replace("<", "&lt;")
+    """``text`` as Markdown shows it anywhere, also in a cell: what people name or write is no link, picture or tag."""
+    return escaped_paragraph(readable(" ".join(text.split()))).replace("|", r"\|")
+
+
+def code(text: str) -> str:
+    """``text`` as Markdown code within a line."""
+    fence = "`" * (longest_run("`", text) + 1)
+    space = " " if text.startswith("`") or text.endswith("`") else ""
+    return f"{fence}{space}{text}{space}{fence}"
+
+
+def code_block(text: str) -> list[str]:
+    """Lines of Markdown that show the lines of ``text``."""
+    fence = "`" * max(3, longest_run("`", text) + 1)
+    return [fence, *map(readable, text.splitlines()), fence]
+
+
+def longest_run(sign: str, text: str) -> int:
+    """How often ``sign`` stands side by side at most."""
+    return max((len(run) for run in re.findall(f"{re.escape(sign)}+", text)), default=0)
 
 
 def path_shown(path: Path) -> str:
     """A path as Markdown code."""
-    return f"`{readable(path).replace('`', chr(39))}`"
+    return code(readable(path))
 
 
 def success_line(outcome: Outcome) -> str:
@@ -146,6 +165,7 @@ def success_line(outcome: Outcome) -> str:
     always = (outcome.pages, "page"), (outcome.footnotes, "footnote"), (outcome.corrections, "correction")
     troubles = (
         (len(outcome.failed_pages), "unreadable page"),
+        (len(outcome.damaged_pages), "damaged page"),
         (len(outcome.low_pages), "low-confidence page"),
         (len(outcome.warnings), "warning"),
     )
@@ -173,6 +193,9 @@ def success_report(outcome: Outcome, scan: Path | None) -> str:
     if outcome.failed_pages:
         lines += ["", "**Pages that could not be read**", ""]
         lines += [f"- page {number}: {cell(why)}" for number, why in outcome.failed_pages]
+    if outcome.damaged_pages:
+        lines += ["", "**Pages of which a part is missing**", ""]
+        lines += [f"- page {number}: {cell(why)}" for number, why in outcome.damaged_pages]
     if outcome.low_pages:
         lines += ["", "**Pages to check: hard to read**", ""]
         lines += [f"- page {number}: {value:.1f}" for number, value in outcome.low_pages]
@@ -210,7 +233,7 @@ def failure_report(name: str, fault: Fault, place: Path | None) -> str:
             "run or use `nambat retry`."
         ]
     if fault.detail:
-        lines += ["", "**Technical detail**", "", "```", fault.detail.replace("```", ""), "```"]
+        lines += ["", "**Technical detail**", "", *code_block(fault.detail)]
     return "\n".join(lines) + "\n"
 
 
@@ -220,6 +243,29 @@ def report_failure(name: str, fault: Fault, place: Path | None) -> None:
         tag_run([NEEDS_ATTENTION, QUARANTINED] if place else [NEEDS_ATTENTION])
         create_markdown_artifact(
             failure_report(name, fault, place), key=artifact_key(name), description=f"Failed: {cell(name)}"
+        )
+
+
+def unpacked_report(name: str, unpacking: Unpacking, archive: Path | None) -> str:
+    """What was in an archive, as Markdown."""
+    kept = [f"- {cell(str(scan.name))}" for scan in unpacking.scans if not scan.fault]
+    bad = [f"- {cell(str(scan.name))}: {cell(str(scan.fault))}" for scan in unpacking.scans if scan.fault]
+    lines = [f"# {cell(name)}", "", "**Scans that went into the inbox**", "", *(kept or ["none"])]
+    lines += ["", "**Went to quarantine**", "", *bad] if bad else []
+    if unpacking.others:
+        lines += ["", "**No scans: left in the archive**", "", *(f"- {cell(other)}" for other in unpacking.others)]
+    return "\n".join([*lines, *(["", f"The archive: {path_shown(archive)}"] if archive else [])]) + "\n"
+
+
+def report_unpacked(name: str, unpacking: Unpacking, archive: Path | None) -> None:
+    """Show in the UI what was in an archive."""
+    bad = any(scan.fault for scan in unpacking.scans)
+    with best_effort():
+        tag_run([*([NEEDS_ATTENTION, QUARANTINED] if bad else []), *([WARNINGS] if unpacking.others else [])])
+        create_markdown_artifact(
+            unpacked_report(name, unpacking, archive),
+            key=artifact_key(name),
+            description=f"Unpacked: {cell(name)}",
         )
 
 

@@ -1,4 +1,4 @@
-"""One file, several documents: a new letterhead on a later page begins another one.
+"""One file, several documents: a new letterhead on a later page begins another one, and so does a separator sheet.
 
 Forms in annexes have the national title too, and number and date left open to be filled in. A document of its own has
 an issuing body, a symbol and a year, and stands after the signature or the recipients of the one before.
@@ -7,7 +7,7 @@ an issuing body, a symbol and a year, and stands after the signature or the reci
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from itertools import takewhile
 
 from normalize.document import Block
@@ -18,20 +18,40 @@ from normalize.vietnamese import decree30
 _YEAR = re.compile(r"(?:19|20)\d\d")
 
 
-def documents(blocks: Sequence[Block]) -> list[Sequence[Block]]:
-    """The blocks of each document in the file; all of them where it holds one."""
-    starts = [at for at in range(1, len(blocks)) if _begins_another(blocks, at)]
-    ended = [0]
-    for at in starts:
-        if any(block.type in ("recipients", "signature") for block in blocks[ended[-1] : at]):
-            ended.append(at)
-    return [blocks[start:end] for start, end in zip(ended, [*ended[1:], len(blocks)], strict=True)]
+def documents(blocks: Sequence[Block], sheets: Collection[int] = ()) -> list[Sequence[Block]]:
+    """The blocks of each document in the file; all of them where it holds one.
+
+    Args:
+        sheets: pages that are separator sheets.
+    """
+    starts = beginnings(blocks, sheets)
+    return [blocks[start:end] for start, end in zip(starts, [*starts[1:], len(blocks)], strict=True)]
+
+
+def beginnings(blocks: Sequence[Block], sheets: Collection[int] = ()) -> list[int]:
+    """Index of the block with which each document in the file begins; 0 is always one."""
+    parted = after_sheets(blocks, sheets)
+    out = [0]
+    for at in range(1, len(blocks)):
+        ended = any(block.type in ("recipients", "signature") for block in blocks[out[-1] : at])
+        if at in parted or (ended and _begins_another(blocks, at)):
+            out.append(at)
+    return out
+
+
+def after_sheets(blocks: Sequence[Block], sheets: Collection[int]) -> set[int]:
+    """Indices of the blocks before which a separator sheet stands; a sheet before all of them parts nothing."""
+    firsts = (next((at for at, block in enumerate(blocks) if block.page > sheet), 0) for sheet in sheets)
+    return {at for at in firsts if at}
 
 
 def _begins_another(blocks: Sequence[Block], at: int) -> bool:
-    """Whether a letterhead that begins there, on top of a page, is that of a document of its own."""
+    """Whether a letterhead that begins there, on top of a page, is that of a document of its own.
+
+    In a text without pages it begins where the blocks of a letterhead do.
+    """
     page = blocks[at].page
-    if blocks[at - 1].page >= page:
+    if blocks[at - 1].page >= page and (page or _is_letterhead(blocks[at - 1])):
         return False
     run = list(takewhile(lambda block: block.page == page and _is_letterhead(block), blocks[at:]))
     texts = [plain_text(block) for block in run]

@@ -7,12 +7,13 @@ printed.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
 from normalize.document import Block, Document, Evidence, Metadata, PageWarning, Part
 from normalize.facts import letterhead
-from normalize.facts.bundles import documents
+from normalize.facts.bundles import after_sheets, beginnings
+from normalize.facts.recipients import read_recipients
 from normalize.facts.signature import read_signature
 from normalize.facts.title import title as find_title
 from normalize.facts.values import Value, located
@@ -31,27 +32,40 @@ def read_metadata(blocks: Sequence[Block]) -> Metadata:
     return read_parts(blocks)[0][0].metadata
 
 
-def read_parts(blocks: Sequence[Block]) -> tuple[tuple[Part, ...], tuple[PageWarning, ...]]:
-    """The documents in a file with their metadata and where those stand, and what a person should look at."""
+def read_parts(
+    blocks: Sequence[Block], sheets: Collection[int] = ()
+) -> tuple[tuple[Part, ...], tuple[PageWarning, ...]]:
+    """The documents in a file with their metadata and where those stand, and what a person should look at.
+
+    Args:
+        sheets: pages that are separator sheets.
+    """
     parts: list[Part] = []
     warnings: list[PageWarning] = []
-    for own in documents(blocks):
+    starts, parted = beginnings(blocks, sheets), after_sheets(blocks, sheets)
+    for start, end in zip(starts, [*starts[1:], len(blocks)], strict=True):
+        own = blocks[start:end]
         pages = [block.page for block in own]
         first, last = (min(pages), max(pages)) if pages else (0, 0)
         metadata, evidence, doubts = _read(own)
         if parts:
-            warnings.append(
-                PageWarning(first, f"Another document begins on page {first}; its metadata are under documents.")
-            )
-            parts[-1] = replace(parts[-1], last_page=max(parts[-1].first_page, min(parts[-1].last_page, first - 1)))
-        parts.append(Part(first, last, metadata, evidence))
+            warnings.append(another_begins(own[0]))
+            last_before = max(parts[-1].first_page, min(parts[-1].last_page, first - 1)) if first else 0
+            parts[-1] = replace(parts[-1], last_page=last_before)
+        parts.append(Part(first, last, metadata, evidence, start, start in parted))
         warnings += doubts
     return tuple(parts), tuple(warnings)
 
 
+def another_begins(block: Block) -> PageWarning:
+    """What is said where another document of the same file begins with a block."""
+    where = f"on page {block.page}" if block.page else f"with “{block.text}”"
+    return PageWarning(block.page, f"Another document begins {where}; its metadata are under documents.")
+
+
 def with_parts(document: Document) -> Document:
     """The document with what its blocks say of the documents in it, and with the warnings of that."""
-    parts, doubts = read_parts(document.blocks)
+    parts, doubts = read_parts(document.blocks, document.sheets)
     warnings = tuple(sorted((*document.warnings, *doubts), key=lambda one: one.page))
     return replace(document, metadata=parts[0].metadata, parts=parts, warnings=warnings)
 
@@ -64,9 +78,7 @@ def _read(blocks: Sequence[Block]) -> tuple[Metadata, dict[str, Evidence | tuple
     title = find_title(blocks, symbol.text)
     signature = [block for block in blocks if block.type == "signature"]
     signed = read_signature(blocks)
-    recipients = [
-        block for block in blocks if block.type == "recipients" and not decree30.is_recipients_head(block.text)
-    ]
+    recipients = read_recipients(blocks)
     values = {
         "number": number,
         "symbol": _sure(symbol),
@@ -80,7 +92,7 @@ def _read(blocks: Sequence[Block]) -> tuple[Metadata, dict[str, Evidence | tuple
         **{name: value.text for name, value in values.items()},
         signer=signed.signer,
         signer_title=signed.title,
-        recipients=tuple(block.text for block in recipients),
+        recipients=tuple(block.text for block in recipients.lines),
     )
     shown = {
         **values,
@@ -89,9 +101,9 @@ def _read(blocks: Sequence[Block]) -> tuple[Metadata, dict[str, Evidence | tuple
     }
     evidence: dict[str, Evidence | tuple[Evidence, ...]] = {}
     evidence.update({name: found for name, value in shown.items() if (found := value.evidence)})
-    lines = tuple(found for block in recipients if (found := Value(block.text, block.tokens).evidence))
+    lines = tuple(found for block in recipients.lines if (found := Value(block.text, block.tokens).evidence))
     evidence.update({"recipients": lines} if lines else {})
-    return metadata, evidence, [*_doubts(values, blocks[0].page if blocks else 0), *signed.doubts]
+    return metadata, evidence, [*_doubts(values, blocks[0].page if blocks else 0), *signed.doubts, *recipients.doubts]
 
 
 def _of_signature(text: str | None, signature: Sequence[Block]) -> Value:

@@ -138,33 +138,48 @@ def _with_subject(blocks: Sequence[Block], at: int, kind: Value) -> Title:
     strangers = 0
     for index in range(at + 1 + len(named), len(blocks)):
         block = blocks[index]
-        if _ends_title(blocks[at], block) or strangers > _STRANGERS:
+        set_like = bool(found) and _is_set_like(blocks[at], blocks[found[-1]], block)
+        if _ends_title(blocks[at], block, set_like) or strangers > _STRANGERS:
             break
-        if not found and _is_below(blocks[at], block):
+        below = _is_below(blocks[at], block) and bool(_without_remark(block))
+        if not found and below:
             found.append(index)
         elif not found:
             strangers += 1
-        elif _is_below(blocks[at], block) and _goes_on(blocks[at], blocks[found[-1]], block):
+        elif below and (set_like or _goes_on(blocks[found[-1]], block)):
             found.append(index)
         else:
             break
-    texts = [re.sub(r"^\W+", "", plain_text(blocks[i])) for i in found]
-    tokens: Tokens = tuple(token for i in found for token in blocks[i].tokens)
+    lines = [_without_remark(blocks[i]) for i in found]
+    texts = [re.sub(r"^\W+", "", " ".join(token.text for token in line)) for line in lines]
+    tokens: Tokens = tuple(token for line in lines for token in line)
     return Title(kind, Value(" ".join(texts).rstrip(" .") or None, tokens), (at, *named, *found))
+
+
+def _without_remark(block: Block) -> Tokens:
+    """The words of a block without a remark in brackets that it begins with: "(Ban hành kèm theo ...)"."""
+    if not block.tokens or not block.tokens[0].text.startswith("("):
+        return block.tokens
+    end = next((at for at, token in enumerate(block.tokens, 1) if ")" in token.text), len(block.tokens))
+    return block.tokens[end:]
 
 
 def _names_body(block: Block) -> bool:
     return block.type == "title" and bool(_OF_A_BODY.match(plain_text(block)))
 
 
-def _ends_title(kind: Block, block: Block) -> bool:
-    """Whether the title is over: the text begins, or the body that decides is named."""
+def _ends_title(kind: Block, block: Block, set_like: bool) -> bool:
+    """Whether the title is over: the text begins, or the body that decides is named.
+
+    Args:
+        set_like: the block is set as the lines of the subject are, which text may begin as: "Ngày Thầy thuốc".
+    """
     text = plain_text(block)
     by_body = share_of_capitals(text) >= _CAPITALS and (decree30.names_office(text) or decree30.begins_body(text))
     return (
         block.page != kind.page
         or block.type in (*_NEVER_TITLES, "letterhead")
-        or _begins_text(block)
+        or (_begins_text(block) and not set_like)
         or (by_body and not decree30.leading_document_type(text))
         or text.endswith((":", ";"))
         or len(text) > _LONGEST_SUBJECT
@@ -177,23 +192,24 @@ def _is_below(kind: Block, block: Block) -> bool:
     return kind.box is None or block.box is None or block.box.left <= kind.box.x <= block.box.right
 
 
-def _goes_on(kind: Block, above: Block, block: Block) -> bool:
-    """Whether a block carries on the subject above it."""
+def _goes_on(above: Block, block: Block) -> bool:
+    """Whether a block carries on the subject above it, by what is said."""
     text = re.sub(r"^\W+", "", plain_text(block))
     if above.type != "title" and plain_text(above).endswith("."):
         return False
-    if (block.type == "title" and above.type == "title") or _is_set_like(kind, above, block):
+    if block.type == "title" and above.type == "title":
         return True
     return text[:1].islower() or (text[:1].isdecimal() and block.type == "title") or _is_unfinished(plain_text(above))
 
 
 def _is_set_like(kind: Block, above: Block, block: Block) -> bool:
-    """Whether a block is a line or two, right below the subject and in the middle as the type is."""
-    if kind.box is None or above.box is None or block.box is None or plain_text(block).endswith((".", ",")):
+    """Whether a block is a line or two, right below the subject and in the middle as that or the type is."""
+    closed = plain_text(block).endswith((".", ",")) or (above.type != "title" and plain_text(above).endswith("."))
+    if kind.box is None or above.box is None or block.box is None or closed:
         return False
     line = kind.box.height
     return (
-        abs(block.box.x - kind.box.x) <= _OFF_MIDDLE * line
+        min(abs(block.box.x - kind.box.x), abs(block.box.x - above.box.x)) <= _OFF_MIDDLE * line
         and block.box.top - above.box.bottom <= _CLOSE * line
         and block.box.height <= _TWO_LINES * line
     )

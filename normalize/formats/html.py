@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from html import escape
 
 from normalize.document import Block, Correction, Document, Footnote, published
@@ -48,6 +49,19 @@ def to_html(document: Document, footnotes: str = "paragraph") -> str:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class _Links:
+    """What is linked in a page.
+
+    Attributes:
+        labels: of the document's footnotes and references; what only looks like one is text.
+        made: the links' places so far.
+    """
+
+    labels: frozenset[str]
+    made: set[str] = field(default_factory=set)
+
+
 def _title(document: Document) -> str:
     known = document.metadata
     symbol = f"{known.number or '...'}/{known.symbol}" if known.symbol else None
@@ -60,7 +74,7 @@ def _body(document: Document, *, at_end: bool) -> Iterator[str]:
         corrections.setdefault(one.where, []).append(one)
     notes = {note.label: note for note in document.footnotes}
     waiting = {} if at_end else unanchored(document)
-    cited: set[str] = set()
+    cited = _Links(frozenset(notes) | {label for block in document.blocks for label in block.labels})
     page = 0
     for index, block in enumerate(document.blocks):
         anchor = f' id="trang-{block.page}"' if block.page > page else ""
@@ -72,7 +86,7 @@ def _body(document: Document, *, at_end: bool) -> Iterator[str]:
         yield from _notes(label, notes, corrections, cited)
 
 
-def _block(block: Block, corrections: Sequence[Correction], anchor: str, cited: set[str]) -> str:
+def _block(block: Block, corrections: Sequence[Correction], anchor: str, cited: _Links) -> str:
     if block.rows:
         return _table(block, corrections, anchor, cited)
     text = _marked_up(block.text, corrections, cited)
@@ -84,14 +98,14 @@ def _block(block: Block, corrections: Sequence[Correction], anchor: str, cited: 
     return f'<p class="{escape(block.type)}"{anchor}>{text}</p>'
 
 
-def _table(block: Block, corrections: Sequence[Correction], anchor: str, cited: set[str]) -> str:
+def _table(block: Block, corrections: Sequence[Correction], anchor: str, cited: _Links) -> str:
     rows = []
-    at = 0
+    text, at = block.text, 0
     for number, row in enumerate(block.rows):
         cells = []
         for cell in row:
             # The block's text has the same words, row by row; where it has not, no correction is shown in the cell.
-            start = block.text.find(cell, at)
+            start = text.find(cell, at)
             here = [one for one in corrections if 0 <= start <= one.start < start + len(cell)]
             at = start + len(cell) if start >= 0 else at
             tag = "th" if not number else "td"
@@ -100,7 +114,7 @@ def _table(block: Block, corrections: Sequence[Correction], anchor: str, cited: 
     return f"<table{anchor}>\n" + "\n".join(rows) + "\n</table>"
 
 
-def _marked_up(text: str, corrections: Sequence[Correction], cited: set[str], offset: int = 0) -> str:
+def _marked_up(text: str, corrections: Sequence[Correction], cited: _Links, offset: int = 0) -> str:
     """A published text with its footnote references as links and its corrections marked.
 
     Args:
@@ -120,14 +134,16 @@ def _marked_up(text: str, corrections: Sequence[Correction], cited: set[str], of
     return "".join(out) + _linked(text[at:], cited)
 
 
-def _linked(text: str, cited: set[str]) -> str:
+def _linked(text: str, cited: _Links) -> str:
     out = []
     at = 0
     for found in _REFERENCE.finditer(text):
+        if found[1] not in cited.labels:
+            continue
         label = escape(found[1])
         # A note may be cited twice; the way back leads to the first place.
-        place = "" if f"ref {label}" in cited else f' id="ref-{label}"'
-        cited.add(f"ref {label}")
+        place = "" if f"ref {label}" in cited.made else f' id="ref-{label}"'
+        cited.made.add(f"ref {label}")
         out.append(escape(text[at : found.start()], quote=False))
         out.append(f'<sup><a{place} href="#note-{label}">{label}</a></sup>')
         at = found.end()
@@ -135,13 +151,13 @@ def _linked(text: str, cited: set[str]) -> str:
 
 
 def _notes(
-    label: str, notes: dict[str, Footnote], corrections: dict[str, list[Correction]], cited: set[str]
+    label: str, notes: dict[str, Footnote], corrections: dict[str, list[Correction]], cited: _Links
 ) -> Iterator[str]:
     """A note, once, and those that it cites in turn."""
     note = notes.get(label)
-    if note is None or f"note {label}" in cited:
+    if note is None or f"note {label}" in cited.made:
         return
-    cited.add(f"note {label}")
+    cited.made.add(f"note {label}")
     paragraphs = []
     for index, tokens in enumerate(note.paragraphs):
         text = _marked_up(published(tokens), corrections.get(f"footnotes/{label}/{index}", []), cited)

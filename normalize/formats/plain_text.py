@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 from normalize.document import Block, Document, Footnote, published
 
@@ -36,12 +36,22 @@ def _plain(block: Block) -> str:
     return block.text
 
 
-def parts(document: Document, style: str, render: Callable[[Block], str]) -> Iterator[str]:
+def _as_it_is(text: str, references: Sequence[str]) -> str:
+    return text
+
+
+def parts(
+    document: Document,
+    style: str,
+    render: Callable[[Block], str],
+    escape: Callable[[str, Sequence[str]], str] = _as_it_is,
+) -> Iterator[str]:
     """Blocks and notes in their order.
 
     Args:
         style: see :func:`to_text`.
         render: block -> its text.
+        escape: a note's text and the labels it cites -> that text as the format shows it.
 
     Raises:
         ValueError: there is no such style.
@@ -54,14 +64,14 @@ def parts(document: Document, style: str, render: Callable[[Block], str]) -> Ite
     for index, block in enumerate(document.blocks):
         text = render(block)
         if style == "inline":
-            yield _with_notes_inside(text, block.labels, notes, done)
+            yield _with_notes_inside(text, block.labels, notes, done, escape)
         else:
             yield text
         if style == "paragraph":
-            yield from _notes(block.labels, notes, done)
+            yield from _notes(block.labels, notes, done, escape)
         if style != "end":
-            yield from _notes(waiting.get(index, []), notes, done)
-    yield from _notes(list(notes), notes, done)
+            yield from _notes(waiting.get(index, []), notes, done, escape)
+    yield from _notes(list(notes), notes, done, escape)
 
 
 def unanchored(document: Document) -> dict[int, list[str]]:
@@ -80,26 +90,34 @@ def unanchored(document: Document) -> dict[int, list[str]]:
     return after
 
 
-def _notes(labels: list[str], notes: dict[str, Footnote], done: set[str]) -> Iterator[str]:
+def _notes(
+    labels: list[str], notes: dict[str, Footnote], done: set[str], escape: Callable[[str, Sequence[str]], str]
+) -> Iterator[str]:
     for label in labels:
         note = notes.get(label)
         if note is None or label in done:
             continue
         done.add(label)
-        first, *others = (published(tokens) for tokens in note.paragraphs)
+        first, *others = (escape(published(tokens), note.labels) for tokens in note.paragraphs)
         yield f"[^{label}]: {first}"
         for text in others:
             yield f"    {text}"
-        yield from _notes(note.labels, notes, done)
+        yield from _notes(note.labels, notes, done, escape)
 
 
-def _with_notes_inside(text: str, labels: list[str], notes: dict[str, Footnote], done: set[str]) -> str:
+def _with_notes_inside(
+    text: str,
+    labels: list[str],
+    notes: dict[str, Footnote],
+    done: set[str],
+    escape: Callable[[str, Sequence[str]], str],
+) -> str:
     for label in labels:
         note = notes.get(label)
         if note is None or label in done:
             continue
         done.add(label)
-        inside = " ".join(published(tokens) for tokens in note.paragraphs)
-        inside = _with_notes_inside(inside, note.labels, notes, done)
-        text = text.replace(f"[^{label}]", f" [{label}: {inside}]", 1)
+        inside = escape(" ".join(published(tokens) for tokens in note.paragraphs), note.labels)
+        inside = _with_notes_inside(inside, note.labels, notes, done, escape)
+        text = text.replace(f"[^{label}]", f" {escape('[', ())}{label}: {inside}]", 1)
     return text

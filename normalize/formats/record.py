@@ -21,6 +21,8 @@ def to_dict(document: Document) -> dict[str, Any]:
             {
                 "first_page": part.first_page,
                 "last_page": part.last_page,
+                "first_block": part.first_block,
+                "separated": part.separated,
                 "metadata": _metadata(part.metadata),
                 "metadata_evidence": _evidence(part.evidence),
             }

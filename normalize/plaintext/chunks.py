@@ -20,13 +20,14 @@ from normalize.plaintext.form_lines import part_of_form, with_columns_parted
 from normalize.plaintext.markup import TABLE, Rows, without_html, without_images
 from normalize.plaintext.markup import plain as plain_text
 from normalize.plaintext.page_ends import page_ends
-from normalize.plaintext.signs import BRACKETED, CLOSED, ENDED, NOTATION, PLAIN_HEAD, RAISED, begins_lower
+from normalize.plaintext.signs import BRACKETED, CLOSED, NOTATION, PLAIN_HEAD, RAISED, begins_lower, ended
 from normalize.plaintext.tables import is_row, tables_in, with_rows_told
 from normalize.vietnamese.decree30 import is_list_item
 
 _HEAD = re.compile(rf"[{RAISED}{BRACKETED}](\d+){CLOSED}\s*")
 #: What may begin a list item, or a line that broke before a dash.
 _DASH = re.compile(r"[-–+*•]\s")
+_BROKEN = re.compile(r"\w[-–/]$")
 _MARKDOWN_HEADING = re.compile(r"#{1,6}\s")
 
 _WIDEST_GAP = 64  # spaces or tabs in a row; more say no more
@@ -64,7 +65,7 @@ class Chunk:
     @property
     def ended(self) -> bool:
         """Its last sentence is whole, or it has none."""
-        return bool(ENDED.search(self.text)) or bool(self.table)
+        return ended(self.text) or bool(self.table)
 
     @property
     def lower(self) -> bool:
@@ -167,7 +168,7 @@ def _measure(lines: Sequence[str]) -> _Measure:
     rooms = sorted(
         _room(before, line, longest)
         for before, line in pairwise(full)
-        if begins_lower(line) and not ENDED.search(before) and len(before) > 0.6 * longest
+        if begins_lower(line) and not ended(before) and len(before) > 0.6 * longest
     )
     usual = rooms[int(0.95 * (len(rooms) - 1))] if rooms else 0
     return _Measure(longest, min(0.2 * longest, max(0.02 * longest, usual + 1)))
@@ -230,7 +231,7 @@ def _paragraphs(lines: Sequence[str], page: int, measure: _Measure, a_line_each:
         if text:
             how = "new" if a_line_each else _how(before, line, left, measure)
             if how == "on":
-                broken = width and re.search(r"\w[-–/]$", text) and plain[:1].isalnum()
+                broken = width and _BROKEN.search(text[-2:]) and plain[:1].isalnum()
                 text += plain if broken else " " + plain
             else:
                 close()
@@ -249,7 +250,7 @@ def _how(before: str, line: str, left: int, measure: _Measure) -> _How:
     if part_of_form(last, text):
         return "new"
     if _DASH.match(text):
-        wrapped = len(last) >= 0.8 * measure.width and not ENDED.search(last)
+        wrapped = len(last) >= 0.8 * measure.width and not ended(last)
         return "on" if measure.width and wrapped else "new"
     if NOTATION.match(text) and re.search(r"[^\W\d_]", text):
         return "new"
@@ -260,7 +261,7 @@ def _how(before: str, line: str, left: int, measure: _Measure) -> _How:
 
 def _how_after_paragraph(last: str, text: str) -> _How:
     """The same where lines are paragraphs, or pieces of them that page ends left."""
-    if ENDED.search(last) and not begins_lower(text):
+    if ended(last) and not begins_lower(text):
         return "new" if len(last) > _SHORT_LINE else "on"
     return "new" if _MARKDOWN_HEADING.match(text) or _MARKDOWN_HEADING.match(last) else "on"
 
@@ -270,11 +271,11 @@ def _how_after_printed_line(before: str, line: str, left: int, measure: _Measure
     last, text = before.strip(), line.strip()
     counted = bool(re.match(r"\d[\d.,]*\s", text))  # "12 hộ" is no list item
     marker = is_list_item(text) and not counted
-    ended = bool(ENDED.search(last))
-    if not marker and (begins_lower(text) or (counted and not ended)):
+    after_sentence = ended(last)
+    if not marker and (begins_lower(text) or (counted and not after_sentence)):
         return _how_in_sentence(last, text, measure, counted)
     had_room = _room(last, text, measure.width) > measure.slack
-    if had_room or _begins_indented(before, line, left) or (marker and ended):
+    if had_room or _begins_indented(before, line, left) or (marker and after_sentence):
         return "new"
     return "perhaps" if PLAIN_HEAD.match(text) else "on"
 
@@ -282,7 +283,7 @@ def _how_after_printed_line(before: str, line: str, left: int, measure: _Measure
 def _how_in_sentence(last: str, text: str, measure: _Measure, counted: bool) -> _How:
     """The same for a printed line that looks like the middle of a sentence: only plain room ends a paragraph there."""
     room = _room(last, text, measure.width)
-    if last.endswith(".") and ENDED.search(last):
+    if last.endswith(".") and ended(last):
         return "new" if room > measure.slack else "on"
     if room > 0.45 * measure.width:
         return "new"

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from normalize.plaintext.signs import ENDED
+from normalize.plaintext.signs import ended
 from normalize.vietnamese.decree30 import (
     begins_about,
     begins_number,
@@ -40,7 +40,7 @@ def part_of_form(last: str, text: str) -> bool:
         return len(last) < _SHORT
     if one:  # an office and the name below it, a type and its subject
         return True
-    return other and (bool(ENDED.search(last)) or len(last) < _SHORT_TEXT)
+    return other and (ended(last) or len(last) < _SHORT_TEXT)
 
 
 def _begins_anew(text: str) -> bool:

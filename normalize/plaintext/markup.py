@@ -19,7 +19,7 @@ TABLE = "\ue003"
 
 Rows = tuple[tuple[str, ...], ...]
 
-_ESCAPED = re.compile(r"\\([*_#\[\]().+\-!~>|$%&])")
+_ESCAPED = re.compile(r"\\([*_#\[\]().+\-!~<>|$%&:@`])")
 _TAG = re.compile(
     r"</?(?:b|i|u|strong|em|span|font|p|div|center|figure|figcaption|ins|mark|small)(?:\s[^<>]*)?>", re.IGNORECASE
 )
@@ -154,18 +154,29 @@ def _printed(formula: str) -> str | None:
 
 _LONGEST_RUN = 3  # stars or underscores that may be emphasis
 _DEEPEST = 8  # emphasis within emphasis
+_ASIDE = {sign: chr(0xE020 + at) for at, sign in enumerate("*_<$")}
+_SHOWN = str.maketrans({aside: sign for sign, aside in _ASIDE.items()})
 
 
 def plain(text: str) -> str:
     """A stretch of text with its raised numbers sealed and its markup gone."""
+    text = _set_aside(text, "*<$") if "\\" in text else text
     text = _TAG.sub("", text) if "<" in text else text
     text = NOTATION.sub(seal, _without_latex(text))
+    text = _set_aside(text, "_") if "\\" in text else text  # in a formula it stands for itself anyway
     for _ in range(_DEEPEST):
         bare = _without_lines(_without_stars(text))
         if bare == text:
             break
         text = bare
-    return _ESCAPED.sub(r"\1", text)
+    return _ESCAPED.sub(r"\1", text).translate(_SHOWN)
+
+
+def _set_aside(text: str, signs: str) -> str:
+    """The text with other signs for those that are escaped, which are no markup."""
+    for sign in signs:
+        text = text.replace(f"\\{sign}", _ASIDE[sign])
+    return text
 
 
 def _is_word(text: str, at: int) -> bool:

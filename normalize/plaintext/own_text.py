@@ -14,7 +14,7 @@ from itertools import pairwise
 from normalize.plaintext.chunks import Chunk, chunks_of
 from normalize.plaintext.form_lines import part_of_form
 from normalize.plaintext.plain_numbers import with_plain_numbers
-from normalize.plaintext.signs import ENDED, NOTATION, raises_unit
+from normalize.plaintext.signs import NOTATION, ended, raises_unit
 from normalize.plaintext.story import LEAST_GAIN, Continuity, Told, stands_for_itself
 
 _NOTE = re.compile(r"\[\^(\d{1,3})\]: (?=\S)")
@@ -76,7 +76,7 @@ def _is_own(text: str) -> bool:
 def _are_printed_lines(blocks: Sequence[str]) -> bool:
     """Whether most blocks break off as printed lines do, with a blank line below each."""
     lines = [block for block in blocks if _LINE[0] <= len(block) <= _LINE[1] and "\t" not in block]
-    return len(lines) >= _FEWEST_LINES and sum(not ENDED.search(line) for line in lines) > 0.5 * len(lines)
+    return len(lines) >= _FEWEST_LINES and sum(not ended(line) for line in lines) > 0.5 * len(lines)
 
 
 def _is_block(block: str) -> bool:

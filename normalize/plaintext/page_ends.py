@@ -14,7 +14,7 @@ from itertools import pairwise
 
 from normalize.document import DropReason
 from normalize.plaintext.form_lines import stands_alone
-from normalize.plaintext.signs import ENDED, NOTATION, begins_lower
+from normalize.plaintext.signs import NOTATION, begins_lower, ended
 from normalize.plaintext.tables import is_row
 from normalize.vietnamese.decree30 import is_list_item
 
@@ -87,7 +87,7 @@ def _stands_above_note(lines: Sequence[str], index: int) -> bool:
 
 def _next_words(lines: Sequence[str], index: int) -> str:
     """The next line that is not blank."""
-    return next((line for line in lines[index + 1 :] if line.strip()), "")
+    return next((lines[at] for at in range(index + 1, len(lines)) if lines[at].strip()), "")
 
 
 # -- page numbers ---------------------------------------------------------------------------------------------------
@@ -170,7 +170,7 @@ def _count_pages(lines: Sequence[str], candidates: Sequence[_LoneNumber], at: Se
 def _stands_alone(lines: Sequence[str], index: int) -> bool:
     """Whether blank lines, or the ends of the text, are around a line, and nothing above it asks for a number."""
     around = [lines[other] for other in (index - 1, index + 1) if 0 <= other < len(lines)]
-    above = next((line for line in reversed(lines[:index]) if line.strip()), "")
+    above = next((lines[at] for at in range(index - 1, -1, -1) if lines[at].strip()), "")
     return not any(line.strip() for line in around) and not above.rstrip().endswith((":", "="))
 
 
@@ -295,7 +295,7 @@ def _places_in_sentences(places: Sequence[int], text_lines: Sequence[int], lines
     """The places of a line that the text before it does not need; none where it cuts too few sentences."""
     cutting = {index for index in places if _goes_on_below(index, text_lines, lines)}
     share = _CUT_SHARE_OF_FEWEST if len(places) == _FEWEST_PLACES else _CUT_SHARE
-    if len(cutting) < max(2, share * len(places)) or ENDED.search(lines[places[0]].strip()):
+    if len(cutting) < max(2, share * len(places)) or ended(lines[places[0]].strip()):
         return []
     # Its first place may be where the text says it: it goes only if it is cut in there as well.
     return [index for index in places if index in cutting or index != places[0]]

@@ -9,6 +9,7 @@ what is not in it stays as it is.
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import accumulate
@@ -65,6 +66,7 @@ _FARTHEST = 9000  # letters between a reference and its note
 _ANYWHERE = 10**9  # letters between a reference and a note at the end of the text
 _SHORTEST_NOTE = 4  # letters
 _LONGEST_HEADING = 100  # letters
+_LONGEST_WORD = 60  # letters before digits that say what those count
 _RECENT = 40  # candidates with the number before, that a pair is tried on
 
 
@@ -277,7 +279,8 @@ def _plain_references(index: int, text: str) -> Iterator[_Reference]:
     for kind, pattern in _PLAIN_REFERENCES.items():
         for found in pattern.finditer(text, head.end() if head else 0):
             digits = next(filter(None, found.groups()))
-            if not digits.startswith("0") and not _belongs_to_word(kind, text[: found.start()], digits):
+            before = text[max(0, found.start() - _LONGEST_WORD) : found.start()]
+            if not digits.startswith("0") and not _belongs_to_word(kind, before, digits):
                 yield _Reference(index, *found.span(), int(digits), kind)
 
 
@@ -320,25 +323,47 @@ def _chain(
     by_number: dict[int, list[_Reference]] = {}
     for reference in references:
         by_number.setdefault(reference.number, []).append(reference)
-    ends: dict[int, list[_Link]] = {}  # chains so far, by the number of their last note
+    so_far = _Chains()
     best: _Link | None = None
     for head in heads:
-        here = offsets[head.chunk]
-        near = [
-            one
-            for one in by_number.get(head.number, [])
-            if one.chunk < head.chunk and here - offsets[one.chunk] - one.start <= farthest
-        ]
-        links = _links(head, near[-_RECENT:], ends, offsets, at_end=farthest > _FARTHEST)
-        ends.setdefault(head.number, []).extend(links)
+        here, same = offsets[head.chunk], by_number.get(head.number, [])
+        above = bisect_left(same, head.chunk, key=lambda one: one.chunk)
+        recent = same[max(0, above - _RECENT) : above]
+        near = [one for one in recent if here - offsets[one.chunk] - one.start <= farthest]
+        links = _links(head, near, so_far, offsets, at_end=farthest > _FARTHEST)
         for link in links:
+            so_far.add(link)
             if link.points > _points(best) and link.reference is not None:
                 best = link
     return best
 
 
+class _Chains:
+    """The chains so far, in the order of their last notes."""
+
+    def __init__(self) -> None:
+        self._by_number: dict[int, list[_Link]] = {}
+        self._chunks: list[int] = []  # of their last notes
+        self._best: list[_Link] = []  # up to each of them
+
+    def add(self, link: _Link) -> None:
+        self._by_number.setdefault(link.head.number, []).append(link)
+        best = self._best[-1] if self._best else link
+        self._chunks.append(link.head.chunk)
+        self._best.append(link if link.points > best.points else best)
+
+    def ending_in(self, number: int) -> list[_Link]:
+        """The latest of those whose last note has a number."""
+        return self._by_number.get(number, [])[-_RECENT:]
+
+    def best_above(self, chunk: int) -> _Link | None:
+        """The best whose last note stands above a chunk."""
+        above = bisect_left(self._chunks, chunk)
+        return self._best[above - 1] if above else None
+
+
 def _links(
-    head: _Head, near: Sequence[_Reference], ends: dict[int, list[_Link]], offsets: Sequence[int], at_end: bool
+    head: _Head, near: Sequence[_Reference], so_far: _Chains, offsets: Sequence[int], at_end: bool
 ) -> list[_Link]:
     """The chains that may end in a note: with each of the references that may cite it, and with none."""
     links: list[_Link] = []
@@ -353,30 +378,27 @@ def _links(
         else:
             own = head.points + _REFERENCE_POINTS[reference.kind]
             own += _AT_END if at_end else -max(0, offsets[head.chunk] - at - _PAGE) / _LETTERS_A_POINT
-        before, gained = _predecessor(head, reference, at, ends)
+        before, gained = _predecessor(head, reference, at, so_far)
         if own + gained > _HOPELESS:
             place = at if reference or before is None else before.at
             links.append(_Link(head, reference, place, own + gained, before))
     return links
 
 
-def _predecessor(
-    head: _Head, reference: _Reference | None, at: int, ends: dict[int, list[_Link]]
-) -> tuple[_Link | None, float]:
+def _predecessor(head: _Head, reference: _Reference | None, at: int, so_far: _Chains) -> tuple[_Link | None, float]:
     """The chain that a link is best added to, and what that adds; ``None`` where a new one is better."""
     best: _Link | None = None
     gained = 0.0 if head.number == 1 else _LATER
     for step in (1, 2, 3, 4):
-        for link in ends.get(head.number - step, [])[-_RECENT:]:
+        for link in so_far.ending_in(head.number - step):
             if link.head.chunk < head.chunk and (reference is None or link.at < at):
                 points = link.points + (step - 1) * _SKIPPED
                 if points > gained:
                     best, gained = link, points
     if head.number == 1 and reference is not None:
-        for links in ends.values():
-            for link in links[-_RECENT:]:
-                if link.head.chunk < reference.chunk and link.points + _ANEW > gained:
-                    best, gained = link, link.points + _ANEW
+        link_above = so_far.best_above(reference.chunk)
+        if link_above and link_above.points + _ANEW > gained:
+            best, gained = link_above, link_above.points + _ANEW
     return best, gained
 
 

@@ -18,10 +18,10 @@ SURE_SIGN = 3.5  # nats: cost of taking a number that is plainly raised for some
 
 _DIGITS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹", "0123456789")
 NOTATION = re.compile(
-    r"<sup>\s*[\[(]?\s*(?P<sup>\d{1,3})\s*[\])]?\s*</sup>"
+    r"<sup>\s{0,4}[\[(]?\s{0,4}(?P<sup>\d{1,3})\s{0,4}[\])]?\s{0,4}</sup>"
     r"|⁽?(?P<raised>[⁰¹²³⁴⁵⁶⁷⁸⁹]{1,3})⁾?"
-    r"|\$\s*(?:\{\})?\^\s*\{?\s*(?:\\text\{)?[(\[]?(?P<latex>\d{1,3})[)\]]?\}?\}?\s*\$"
-    r"|\\\(\s*\^\s*\{?(?P<latex2>\d{1,3})\}?\s*\\\)"
+    r"|\$\s{0,4}(?:\{\})?\^\s{0,4}\{?\s{0,4}(?:\\text\{)?[(\[]?(?P<latex>\d{1,3})[)\]]?\}?\}?\s{0,4}\$"
+    r"|\\\(\s{0,4}\^\s{0,4}\{?(?P<latex2>\d{1,3})\}?\s{0,4}\\\)"
     r"|\\textsuperscript\{(?P<text>\d{1,3})\}"
     r"|\^\{?\[?(?P<caret>\d{1,3})\]?\}?\^"
     r"|\^\{(?P<brace>\d{1,3})\}"
@@ -29,8 +29,8 @@ NOTATION = re.compile(
     r"|\\?\[(?P<bracket>\d{1,3})\\?\]",
     re.IGNORECASE,
 )
-#: The end of a sentence, whatever closes or cites it after the stop.
-ENDED = re.compile(rf"[.;:!?…](?:[\"”’)\]*_]|\s?[{RAISED}{BRACKETED}]\d+{CLOSED})*$|/\.$")
+_ENDED = re.compile(rf"[.;:!?…](?:[\"”’)\]*_]|\s?[{RAISED}{BRACKETED}]\d+{CLOSED})*$|/\.$")
+_LONGEST_END = 120  # letters from the last stop of a text to its end
 #: What a note's head may look like where its number is set in ordinary digits.
 PLAIN_HEAD = re.compile(
     r"(?:\((?P<paren>\d{1,3})\)\s*|(?P<dot>\d{1,3})\.\s+|(?P<close>\d{1,3})\)\s*|(?P<space>\d{1,3})\s+"
@@ -52,6 +52,11 @@ def begins_lower(text: str) -> bool:
     """Whether a text begins in the middle of a sentence, by its looks."""
     first = next((c for c in text if c.isalnum()), "")
     return first.islower() and not is_list_item(text) and not _LETTERED.match(text)
+
+
+def ended(text: str) -> bool:
+    """Whether a text ends with a sentence, whatever closes or cites it after the stop."""
+    return bool(_ENDED.search(text[-_LONGEST_END:]))
 
 
 def bare(text: str) -> str:

@@ -24,6 +24,7 @@ from normalize.vietnamese.language import load_language_model
 _USUAL_PAGE = 12  # chunks
 _THIN_PAGE = 600  # letters of body: fewer between two groups of notes are hardly a page's
 _LONGEST_HEADING = 160  # letters; what is longer and ends without a full stop breaks off
+_LONGEST_SIGNS = 40  # letters of the raised numbers behind a stop
 _BEAM = 48  # stories told side by side
 LEAST_GAIN = -6.0  # nats: words that never follow each other are not weighed below this, nor the likeliest above
 _HOPELESS = 16.0  # nats: this much dearer than the cheapest, a story is given up
@@ -178,7 +179,7 @@ def _is_open(last: Chunk | None, lower: bool) -> bool:
 
 def _parts_halves(chunk: Chunk) -> bool:
     """Whether a chunk ends in a semicolon, which ends a list item, or parts two halves of a sentence."""
-    return not chunk.table and bare(chunk.text).endswith(";")
+    return not chunk.table and bare(chunk.text[-_LONGEST_SIGNS:]).endswith(";")
 
 
 def stands_for_itself(text: str, lower: bool) -> bool:

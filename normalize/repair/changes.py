@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -112,40 +113,62 @@ def heads(document: Document) -> Iterator[Place]:
 def beside(made: Iterable[Change], more: Iterable[Change], document: Document) -> list[Change]:
     """Those of ``more`` that change nothing that is changed already, and leave the cells of tables their words."""
     tables = {number for number, block in enumerate(document.blocks) if block.rows or block.type == "table"}
-    by_text: dict[int, list[Change]] = {}
-    for change in made:
+    by_text: dict[int, list[Change]] = {}  # in the order of the text
+    for change in sorted(made, key=_begin):
         by_text.setdefault(change.text, []).append(change)
     kept = []
     for change in more:
         here = by_text.setdefault(change.text, [])
-        if any(map(change.meets, here)) or (change.text in tables and not change.keeps_words):
+        at = bisect_right(here, _begin(change), key=_begin)
+        # No two of them share a character: only the nearest can, and one that puts something in between two.
+        if any(map(change.meets, here[max(0, at - 2) : at + 1])) or (change.text in tables and not change.keeps_words):
             continue
-        here.append(change)
+        here.insert(at, change)
         kept.append(change)
     return kept
 
 
-def carried_back(change: Change, made: Iterable[Change]) -> Change | None:
-    """A change of a text in which others were made, as a change of that text before.
+def _begin(change: Change) -> tuple[int, int]:
+    return change.first, change.start
 
-    ``None`` where it touches tokens that were changed.
+
+def carried_back(changes: Iterable[Change], made: Iterable[Change]) -> Iterator[Change]:
+    """Changes of texts in which others were made, as changes of those texts before.
+
+    Without those that touch tokens that were changed.
     """
-    runs: list[tuple[int, int, int]] = []  # of tokens that were changed: first, last, and how many more they became
-    for one in sorted((one for one in made if one.text == change.text), key=lambda one: (one.first, one.start)):
-        grown = one.after.count(" ") - one.before.count(" ")
-        if runs and one.first <= runs[-1][1]:
-            first, last, before = runs.pop()
-            runs.append((first, max(last, one.last), before + grown))
+    by_text: dict[int, list[_Run]] = {}
+    for one in sorted(made, key=_begin):
+        runs, grown = by_text.setdefault(one.text, []), one.after.count(" ") - one.before.count(" ")
+        if runs and one.first <= runs[-1].last:
+            runs[-1] = replace(runs[-1], last=max(runs[-1].last, one.last), grown=runs[-1].grown + grown)
         else:
-            runs.append((one.first, one.last, grown))
-    shift = 0
-    for first, last, grown in runs:
-        if change.last < first + shift:
-            break
-        if change.first <= last + grown + shift:
-            return None
-        shift += grown
-    return replace(change, first=change.first - shift, last=change.last - shift)
+            runs.append(_Run(one.first, one.last, runs[-1].shift + runs[-1].grown if runs else 0, grown))
+    for change in changes:
+        runs = by_text.get(change.text, [])
+        # The last run that begins before the change ends.
+        at = bisect_right(runs, change.last, key=lambda run: run.first + run.shift) - 1
+        if at < 0:
+            yield change
+        elif change.first > runs[at].last + runs[at].shift + runs[at].grown:
+            shift = runs[at].shift + runs[at].grown
+            yield replace(change, first=change.first - shift, last=change.last - shift)
+
+
+@dataclass(frozen=True, slots=True)
+class _Run:
+    """Tokens of a text that were changed.
+
+    Attributes:
+        first, last: they, in the text before.
+        shift: how many more tokens stand before them now.
+        grown: how many more they became.
+    """
+
+    first: int
+    last: int
+    shift: int
+    grown: int
 
 
 def page_letters(token: Token) -> tuple[Letter, ...]:

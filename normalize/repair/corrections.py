@@ -213,7 +213,7 @@ def _with_texts(document: Document, change: Callable[[str, Tokens], Tokens]) -> 
         dropped.append(one if tokens is one.tokens else replace(one, tokens=tokens, text=published(tokens)))
     # Metadata are what the blocks say; where somebody else set them, they stay.
     out = replace(document, blocks=tuple(blocks), footnotes=tuple(notes), dropped=tuple(dropped))
-    parts, doubts = read_parts(document.blocks)
+    parts, doubts = read_parts(document.blocks, document.sheets)
     if document.metadata != parts[0].metadata:
         return out
     if not document.parts:

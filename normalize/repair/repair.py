@@ -125,7 +125,7 @@ def _repaired(document: Document, model: LanguageModel, mode: str) -> Document:
     # back would see that.
     for _ in range(_MORE_ROUNDS):
         seen = _found(replace(repaired, corrections=()), model, mode)
-        more = beside(changes, (back for one in seen if (back := carried_back(one, changes))), document)
+        more = beside(changes, carried_back(seen, changes), document)
         if not more:
             break
         changes += more

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -154,6 +155,10 @@ def _pairs(
     return {*one[good].tolist(), *two[good].tolist()}
 
 
+#: What was picked at the last open slot, and the path up to it: paths are long and share their beginnings.
+_Path: TypeAlias = 'tuple[int, "_Path"] | None'
+
+
 def _search(
     ids: npt.NDArray[np.int64],
     group: list[tuple[Slot, list[Candidate]]],
@@ -165,30 +170,32 @@ def _search(
     slots = {slot.at: slot for slot, _ in group}
     first, last = group[0][0].at, min(group[-1][0].at + 3, len(ids) - 1)
     context = tuple(int(ids[i]) if i >= 0 else NONE for i in range(first - 3, first))
-    states: dict[tuple[int, ...], tuple[float, tuple[int, ...]]] = {context: (0.0, ())}
+    states: dict[tuple[int, ...], tuple[float, _Path]] = {context: (0.0, None)}
     for at in range(first, last + 1):
-        following: dict[tuple[int, ...], tuple[float, tuple[int, ...]]] = {}
+        following: dict[tuple[int, ...], tuple[float, _Path]] = {}
         options = choices.get(at)
         row = at - 1 in choices
         for (a, b, c), (total, path) in states.items():
             for pick, (symbol, _, cost) in enumerate(options or [(int(ids[at]), "", 0.0)]):
                 value = total - cost + score_one(model, a, b, c, symbol)
-                if pick and row and path[-1]:
+                if pick and row and path and path[0]:
                     value += burst
                 state = (b, c, symbol)
                 if state not in following or following[state][0] < value:
-                    following[state] = (value, (*path, pick) if options else path)
+                    following[state] = (value, (pick, path) if options else path)
         if len(following) > BEAM:
             best = sorted(following.items(), key=lambda item: -item[1][0])[:BEAM]
             following = dict(best)
         states = following
-    _, path = max(states.values())
+    _, path = max(states.values(), key=lambda state: state[0])
     changes = []
-    for at, pick in zip(choices, path, strict=True):
+    for at in reversed(choices):
+        assert path is not None
+        pick, path = path
         if pick:
             symbol, after, cost = choices[at][pick]
             changes.append(Proposal(slots[at], after, symbol, cost))
-    return changes
+    return changes[::-1]
 
 
 def score_one(model: LanguageModel, a: int, b: int, c: int, d: int) -> float:

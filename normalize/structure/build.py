@@ -25,14 +25,13 @@ from normalize.facts.letterhead import with_number
 from normalize.facts.metadata import with_parts
 from normalize.facts.signature import is_signature, may_sign
 from normalize.facts.title import titled
-from normalize.structure import footnotes, headings, paragraphs, stamps, tables
+from normalize.structure import footnotes, headings, paragraphs, recipients, stamps, tables
 from normalize.structure.grade import grade
 from normalize.structure.head_columns import with_title_parted
 from normalize.structure.lines import (
     Margins,
     Rulings,
     SetLine,
-    join_lines,
     page_margins,
     set_line,
     settled_margins,
@@ -47,20 +46,27 @@ from normalize.vietnamese.decree30 import (
     is_recipients_list,
 )
 from normalize.vietnamese.syllable import clean, parse
-from ocr.page import Box, Line, Page, Word, Zone, hull, lines_of, mean_confidence, of_words, take_out, words_of
-
-#: What begins an item of a list of recipients, and what Tesseract reads for it.
-_DASHES = tuple("-–—~=+*•")
-
+from ocr.page import Box, Line, Page, Word, Zone, lines_of, mean_confidence, of_words, take_out, words_of
 
 # In page widths: right of here a signature begins; it is no wider; left of here is the middle of a recipient's line.
 _SIGNED_FROM, _SIGNED_WIDTH, _RECIPIENTS_CENTRE = 0.3, 0.5, 0.5
 #: A seal leaves so many signs and small letters before the capitals of an office, at most: .„+".cGIÁM, øCHỦ.
 _LONGEST_TRACE = 7
-#: What is read behind a recipient's closing sign with less confidence is the pen's.
-_PEN = 35.0
 
-Role = Literal["text", "letterhead", "recipients", "signature", "table", "missing", "notes", "page number", "noise"]
+Role = Literal[
+    "text",
+    "letterhead",
+    "recipients",
+    "signature",
+    "table",
+    "missing",
+    "part missing",
+    "sheet",
+    "notes",
+    "page number",
+    "stamp",
+    "noise",
+]
 
 
 _Outside = Mapping[DropReason, Set[tuple[int, Box]]]
@@ -72,8 +78,10 @@ class _Part:
     """A line of the body with the role of the zone it stands in.
 
     Attributes:
-        role: ``text``, ``letterhead``, ``recipients``, ``signature``, ``table`` or ``missing``.
-        lines: one line, all those of a table, or none for the marker of an unreadable page.
+        role: ``text``, ``letterhead``, ``recipients``, ``signature``, ``table``, ``missing``, ``part missing`` or
+            ``sheet``.
+        lines: one line, all those of a table, or none for a separator sheet and for the marker of a page that is
+            lost, in whole or in part.
         table: the zone of a table.
         goes_on: the table continues the one before it.
     """
@@ -96,6 +104,7 @@ class _Reading:
     dropped: list[Dropped] = field(default_factory=list)
     warnings: list[PageWarning] = field(default_factory=list)
     reports: list[PageReport] = field(default_factory=list)
+    begins: bool = True  # the page to come is the first of a document
     engine: dict[str, str] = field(default_factory=dict)
 
     def drop(self, page: int, lines: Iterable[Line], reason: DropReason) -> None:
@@ -127,7 +136,8 @@ def build_document(pages: Iterable[Page], source: Source) -> Document:
     parts = _closing_in_order(_relined(reading.body, reattached.relined))
     reading.dropped += [Dropped(page, box, text, "noise") for page, box, text in reattached.strays]
     blocks = tuple(_blocks(parts, margins, reattached.rulings))
-    blocks = tuple(block for own in documents(blocks) for block in titled(own))
+    sheets = {page.number for page in pages if page.separator}
+    blocks = tuple(block for own in documents(blocks, sheets) for block in titled(own))
     cited = {label for block in blocks for label in block.labels}
     odd = [warning for block in blocks if block.rows for warning in tables.disagreements(block)]
     warnings = [*reading.warnings, *reattached.warnings, *odd]
@@ -185,20 +195,43 @@ def _relined(parts: Sequence[_Part], relined: Mapping[int, Line]) -> list[_Part]
 def _take_page(page: Page, outside: _Outside, reading: _Reading) -> None:
     reading.reports.append(_report(page))
     reading.engine.update(page.engine)
+    if page.separator:
+        reading.body.append(_Part("sheet", page.number))
+        reading.dropped.append(Dropped(page.number, None, " ".join(w.text for w in page.words), "separator sheet"))
+        reading.begins = True
+        return
     if page.error is not None:
         reading.body.append(_Part("missing", page.number))
+        reading.begins = False
         reading.warnings.append(PageWarning(page.number, f"The page could not be read: {page.error}"))
         return
+    if page.damage is not None:
+        reading.warnings.append(PageWarning(page.number, page.damage))
     reading.warnings += _unread_print(page)
     zones = _documents_own(page, outside, reading)
     boxes = _text_boxes(zones)
     if not boxes:
-        reading.warnings.append(PageWarning(page.number, "The page is blank."))
+        if page.damage is None:
+            reading.warnings.append(PageWarning(page.number, _without_words(page)))
+        else:
+            reading.body.append(_Part("part missing", page.number))
         return
     reading.margins[page.number] = page_margins(boxes)
     reading.widths[page.number] = page.width
-    for piece in _roles(zones, page.number == 1, page.width):
+    for piece in _roles(zones, reading.begins, page.width):
         _take_piece(piece, page.number, reading)
+    if page.damage is not None:
+        reading.body.append(_Part("part missing", page.number))
+    reading.begins = False
+
+
+def _without_words(page: Page) -> str:
+    """What is said of a page that gives no text: it is blank only if nothing is on it."""
+    if page.words:
+        return "The page holds only what is not the document's text, such as a stamp or a page number."
+    if page.has_ink:
+        return "No words were found on the page, and yet it is not blank: look at it."
+    return "The page is blank."
 
 
 def _documents_own(page: Page, outside: _Outside, reading: _Reading) -> tuple[Zone, ...]:
@@ -207,7 +240,7 @@ def _documents_own(page: Page, outside: _Outside, reading: _Reading) -> tuple[Zo
     zones = with_number(zones)
     for line, reason in added:
         reading.drop_added(page.number, line, reason)
-    if page.number == 1:
+    if reading.begins:
         zones = with_title_parted(zones, page)
     for reason, places in outside.items():
         zones, lines = _without_places(zones, page.number, places)
@@ -244,9 +277,17 @@ def _take_piece(piece: _Piece, page: int, reading: _Reading) -> None:
     elif role == "table":
         reading.body.append(_Part(role, page, lines, piece.zone))
     elif role == "recipients":
-        _take_trimmed(role, lines, _without_pen, page, reading)
+        _take_recipients(lines, page, reading)
     else:
         reading.body += [_Part(role, page, (line,)) for line in lines]
+
+
+def _take_recipients(lines: Sequence[Line], page: int, reading: _Reading) -> None:
+    """Lines of the list of recipients to the body, braces and what the pen left to what is dropped."""
+    own = [piece for line in lines for piece in recipients.parted(line)]
+    reading.drop(page, filter(recipients.is_trace, own), "noise")
+    kept = [line for line in own if not recipients.is_trace(line)]
+    _take_trimmed("recipients", kept, recipients.without_pen, page, reading)
 
 
 def _is_pen_mark(line: Line) -> bool:
@@ -302,13 +343,6 @@ def _without_traces(line: Line) -> Line:
     return of_words(line, line.words[worded[0] : worded[-1] + 1]) if worded else line
 
 
-def _without_pen(line: Line) -> Line:
-    """A recipient's line without what the pen left behind its closing sign."""
-    closing = (at for at, word in enumerate(line.words, 1) if word.text.endswith((";", ".")))
-    end = next((at for at in closing if all(word.confidence < _PEN for word in line.words[at:])), len(line.words))
-    return of_words(line, line.words[:end]) if end < len(line.words) else line
-
-
 def _is_stroke(line: Line) -> bool:
     """Whether what was read between an office and a name is a pen's stroke: a few letters that make no syllable."""
     letters = sum(c.isalpha() for c in line.text)
@@ -322,22 +356,24 @@ def _is_stroke(line: Line) -> bool:
 def _report(page: Page) -> PageReport:
     words = page.words
     confidences = [word.confidence for word in words]
+    print_ = bool(words) and not page.separator
     return PageReport(
         number=page.number,
         dpi=page.dpi,
         skew=page.skew,
         words=len(words),
-        mean_confidence=round(mean_confidence(words), 1) if words else None,
-        lowest_confidence=round(min(confidences), 1) if words else None,
+        mean_confidence=round(mean_confidence(words), 1) if print_ else None,
+        lowest_confidence=round(min(confidences), 1) if print_ else None,
         seconds=page.seconds,
         error=page.error,
+        damage=page.damage,
         ink_explained=page.ink_explained,
-        grade=None if page.error else grade(_words_of_print(page), page.ink_explained),
+        grade=None if page.error or page.separator else grade(_words_of_print(page), page.ink_explained),
     )
 
 
 def _words_of_print(page: Page) -> list[Word]:
-    return words_of(lines_of(zone for zone in page.zones if zone.kind != "noise"))
+    return words_of(lines_of(zone for zone in page.zones if zone.kind not in ("stamp", "noise")))
 
 
 def _unread_print(page: Page) -> list[PageWarning]:
@@ -368,10 +404,11 @@ def _roles(zones: Sequence[Zone], first: bool, width: int) -> list[_Piece]:
     above_text = first
     for index, zone in enumerate(zones):
         # From the list of recipients on, what stands at the right are signatures.
-        closing = any(piece.role == "recipients" for piece in out)
+        listed = next((piece for piece in reversed(out) if piece.role == "recipients"), None)
+        closing = listed is not None
         if zone.kind == "head" or zone.kind == "foot":
             out.append(_Piece("page number", zone, zone.lines))
-        elif closed := _closing_pieces(zone, closing, width):
+        elif closed := _closing_pieces(zone, listed, width):
             out += closed
         elif _is_full_measure(zone):
             above_text = False
@@ -398,22 +435,22 @@ def _parted(zone: Zone, width: int) -> list[_Piece]:
     return [_Piece("recipients", zone, left), _Piece("signature", zone, right)]
 
 
-def _closing_pieces(zone: Zone, closing: bool, width: int) -> list[_Piece]:
+def _closing_pieces(zone: Zone, listed: _Piece | None, width: int) -> list[_Piece]:
     """The recipients and signatures in a zone that is no column; the rest of it is text. None where it has none.
 
     A list of recipients and the signature beside it are lined up like the columns of a table. A stroke of the pen that
     reaches into the list, or the room for a signature, parts the columns; what is below goes on with them.
 
     Args:
-        closing: the list of recipients stands above.
+        listed: the last lines above that belong to the list of recipients.
     """
     if zone.kind == "table" and _is_open(zone) and _recipients_head(zone) is not None:
         return _parted(zone, width)
-    if not closing or zone.kind not in ("text", "table"):
+    if listed is None or zone.kind not in ("text", "table"):
         return []
     out: list[_Piece] = []
     for at, line in enumerate(zone.lines):
-        role = _closing_role(line, width, out[-1] if out else None)
+        role = _closing_role(line, width, out[-1] if out else listed)
         if role is None:
             closed = any(piece.role != "noise" for piece in out)
             return [*out, _Piece("text", zone, zone.lines[at:])] if closed else []
@@ -421,10 +458,10 @@ def _closing_pieces(zone: Zone, closing: bool, width: int) -> list[_Piece]:
     return out
 
 
-def _closing_role(line: Line, width: int, above: _Piece | None) -> Role | None:
+def _closing_role(line: Line, width: int, above: _Piece) -> Role | None:
     """The part a line plays below the head of the list of recipients; ``None`` for text."""
-    wrapped = above is not None and above.role == "recipients" and not above.lines[0].text.endswith((";", "."))
-    item = line.text[:1] in _DASHES or is_recipients_list([line.text])
+    wrapped = above.role == "recipients" and recipients.goes_on(above.lines[-1], line)
+    item = line.text[:1] in recipients.DASHES or is_recipients_list([line.text])
     if line.box.x < _RECIPIENTS_CENTRE * width and (item or wrapped):
         return "recipients"
     if _is_stroke(line) or all(sum(c.isalpha() for c in word.text) < 2 for word in line.words):
@@ -612,8 +649,10 @@ def _blocks(body: Sequence[_Part], margins: Mapping[int, Margins], rulings: Ruli
     texts = [paragraphs.group(own) if role == "text" else [] for (role, _), own in zip(runs, lines, strict=True)]
     so_far = _SoFar(headings.marks_in_bold(chain.from_iterable(texts)))
     for (role, parts), own, text in zip(runs, lines, texts, strict=True):
-        if role == "missing":
-            yield from (_missing(part.page) for part in parts)
+        if role == "missing" or role == "part missing":
+            yield from (_missing(part.page, in_part=role == "part missing") for part in parts)
+        elif role == "sheet":
+            so_far = _SoFar(so_far.bold_headings)
         elif role == "table":
             on_pages = [tables.PagePart(part.page, part.table, part.goes_on) for part in parts if part.table]
             yield from tables.table_blocks(on_pages, rulings)
@@ -639,7 +678,7 @@ def _lined_blocks(role: BlockType, lines: Sequence[SetLine], so_far: _SoFar) -> 
     if role == "recipients" or role == "signature":
         so_far.signed, so_far.in_title = lines[-1].page, False
     if role == "recipients":
-        yield from _recipient_blocks(lines)
+        yield from recipients.blocks(lines)
     else:
         yield from (_line_block(role, line) for line in lines)
 
@@ -655,29 +694,9 @@ def _set_lines(parts: Iterable[_Part], margins: Mapping[int, Margins], rulings: 
     return [set_line(part.page, line, margins, rulings) for part in parts for line in part.lines]
 
 
-def _missing(page: int) -> Block:
-    words = f"[trang {page}: không đọc được]".split(" ")
+def _missing(page: int, *, in_part: bool) -> Block:
+    words = f"[trang {page}: {'một phần ' if in_part else ''}không đọc được]".split(" ")
     return Block("missing", tuple(Token(word, page) for word in words), page)
-
-
-def _recipient_blocks(lines: Sequence[SetLine]) -> Iterator[Block]:
-    """ "Nơi nhận:" and its list, an item a block: a line without a dash goes on with the item above it."""
-    items: list[list[SetLine]] = []
-    dashed = sum(line.text[:1] in _DASHES for line in lines)
-    for line in lines:
-        above = items[-1][-1].text if items else ""
-        goes_on = line.text[:1] not in _DASHES and above[:1] and not is_recipients_head(above)
-        if goes_on and dashed > 1 and not above.endswith((";", ".")):
-            items[-1].append(line)
-        else:
-            items.append([line])
-    for item in items:
-        yield Block(
-            "recipients",
-            join_lines([line.tokens for line in item]),
-            item[0].page,
-            box=hull([line.box for line in item]),
-        )
 
 
 def _line_block(role: BlockType, line: SetLine) -> Block:

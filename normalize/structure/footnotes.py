@@ -10,10 +10,13 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
+from functools import partial
+from itertools import accumulate, pairwise
 
 from normalize.document import PageWarning, Token, Tokens
+from normalize.structure import note_heads
 from normalize.structure.lines import Key, Margins, Ruling, SetLine, cut, set_line, usual_pitch
-from ocr.page import Box, Line, Raised
+from ocr.page import Box, Line, Raised, Word, hull
 
 #: A raised 2 or 3 after one of these is part of a unit, not a footnote reference.
 _UNIT = re.compile(r"(?:^|[^A-Za-zÀ-ỹ])(?:[kdchm]?m)$")
@@ -37,6 +40,7 @@ _UNREAD_REFERENCE = re.compile(r"^(.*[\w%)”\"])([!?*°'’\"”^ˆ]{1,2})([.,;
 
 # Costs of the alignment, in nats by feel: what it takes to disbelieve a reading.
 _MISREAD_RAISED = 2.6
+_LEAST_DOUBTED = 0.35  # share of that for a reading of no confidence
 _DROP_SURE, _DROP_DOUBTFUL = 3.5, 1.2
 _SKIP_NUMBER = 2.2
 _RESTART = 1.0
@@ -74,6 +78,7 @@ class Sign:
         run: a longer run of digits that begins with ``text``: the number and the first word of the note may be
             set together (``12354 hộ`` is note 12, "354 hộ").
         unread: something stands where the number should, and it was read as ``?`` or ``”``.
+        confidence: with which a raised number was read, 0 to 100.
     """
 
     page: int
@@ -82,6 +87,7 @@ class Sign:
     misread: float = _MISREAD_RAISED
     run: str = ""
     unread: bool = False
+    confidence: float = 100.0
 
 
 def reference_sign(page: int, raised: Raised) -> Sign:
@@ -110,7 +116,7 @@ def head_sign(page: int, tokens: Tokens, raised: Raised | None, begins_paragraph
         begins_paragraph: whether the line may be the first of a paragraph.
     """
     if raised and raised.text.isdigit():
-        return Sign(page, raised.text, _DROP_SURE)
+        return Sign(page, raised.text, _DROP_SURE, confidence=raised.confidence)
     text = tokens[0].text
     if begins_paragraph and len(tokens) > 1 and _is_unread(text):
         return Sign(page, "", _DROP_DOUBTFUL, float("inf"), unread=True)
@@ -341,6 +347,8 @@ def reattach(
     rulings |= gathered.rulings
     known = {note.label for note in notes}
     found = match_references(cited, [(note.page, note.label, note.printed) for note in notes])
+    found, said = _with_misread(references, found, notes)
+    warnings += said
     numbering = _numbering(references, numbers, found)
     for reference, number, label in zip(references, numbers, found, strict=True):
         if label is None and isinstance(number, str):  # asterisks that no note has are the text's own
@@ -359,6 +367,35 @@ def reattach(
         rulings[reference.key] = Ruling(label=label, text=text)
     relined, said = _find_unread_references(notes, body, rulings)
     return Reattached(rulings, notes, relined, strays, warnings + said)
+
+
+def _with_misread(
+    references: Sequence[_Reference], found: Sequence[str | None], notes: Sequence[Note]
+) -> tuple[list[str | None], list[PageWarning]]:
+    """The labels of references, with those whose number was misread: the one sign where that of a note must stand.
+
+    It stands between the references to the notes before and after, on the page of one of those.
+    """
+    out, warnings = list(found), []
+    for before, note, after in zip(notes, notes[1:], notes[2:], strict=False):
+        if note.label in found or before.label not in found or after.label not in found:
+            continue
+        first, last = found.index(before.label), found.index(after.label)
+        between = [at for at in range(first + 1, last) if _may_be_misread(references[at], out[at], note)]
+        if len(between) == 1:
+            one = references[between[0]]
+            out[between[0]] = note.label
+            read = f"The mark of footnote {note.printed} was read as {one.raised.text}"
+            warnings.append(PageWarning(one.page, f"{read}; it stands where its number was expected."))
+    return out, warnings
+
+
+def _may_be_misread(reference: _Reference, label: str | None, note: Note) -> bool:
+    """Whether a sign that cites no note may be the number of one: half of its digits, or not surely read."""
+    if label is not None or reference.exponent or reference.after_digit:
+        return False
+    near = reference.page in (note.page, note.page - 1)
+    return near and (reference.raised.text in note.printed or reference.raised.confidence < _SURE_REFERENCE)
 
 
 def _references_of(body: Sequence[tuple[int, Line]]) -> tuple[list[_Reference], dict[Key, Ruling]]:
@@ -590,10 +627,10 @@ def _gather(
     zone_lines: Sequence[tuple[int, Line]], margins: Mapping[int, Margins], references: Sequence[Citation]
 ) -> _Gathered:
     """The notes with their lines."""
+    zone_lines, strays = _with_heads_joined(zone_lines)
     heads = _heads(zone_lines, [set_line(page, line, margins, {}) for page, line in zone_lines], references)
     notes: list[Note] = []
     rulings: dict[Key, Ruling] = {}
-    strays: list[tuple[int, Box | None, str]] = []
     warnings: list[PageWarning] = []
     for index, (page, printed) in enumerate(zone_lines):
         head = heads.get(index)
@@ -611,6 +648,44 @@ def _gather(
         if line.tokens:
             notes[-1].lines.append(line)
     return _Gathered([note for note in notes if note.lines], rulings, strays, warnings)
+
+
+def _with_heads_joined(
+    zone_lines: Sequence[tuple[int, Line]],
+) -> tuple[list[tuple[int, Line]], list[tuple[int, Box | None, str]]]:
+    """The lines with the raised digits at the head of each joined to one number, and what else is raised there.
+
+    That is half an opening quote, which stands as it should in the text that was read behind the number.
+    """
+    out: list[tuple[int, Line]] = []
+    strays: list[tuple[int, Box | None, str]] = []
+    for page, line in zone_lines:
+        headed = raised_head(line)
+        joined, others = _with_head_joined(line.words[headed[0]]) if headed else (line.words[0], [])
+        words = [*line.words[: headed[0]], joined, *line.words[headed[0] + 1 :]] if headed else line.words
+        strays += [(page, raised.box, raised.text) for raised in others]
+        out.append((page, replace(line, words=tuple(words))))
+    return out, strays
+
+
+def _with_head_joined(word: Word) -> tuple[Word, list[Raised]]:
+    """The first word of a note with the raised digits before its text joined, and the other signs there."""
+    signs = [raised for raised in word.raised if not any(c.isalnum() for c in word.text[: raised.offset])]
+    digits = sorted((raised for raised in signs if raised.text.isdigit()), key=lambda raised: raised.box.left)
+    if len(signs) < 2 or not digits:
+        return word, []
+    rest = [raised for raised in word.raised if raised not in signs]
+    return replace(word, raised=(_one_number(digits), *rest)), [raised for raised in signs if raised not in digits]
+
+
+def _one_number(digits: Sequence[Raised]) -> Raised:
+    """Raised digits that stand side by side, as one sign."""
+    return Raised(
+        max(raised.offset for raised in digits),
+        "".join(raised.text for raised in digits),
+        min(raised.confidence for raised in digits),
+        hull([raised.box for raised in digits]),
+    )
 
 
 def _rulings_within(page: int, line: Line, head: Raised | None) -> dict[Key, Ruling]:
@@ -652,7 +727,73 @@ def _heads(
     loose = {i: star for i, star in stars.items() if headed[i] and i in fresh and i not in numbered}
     starred = _with_loose_stars(starred, loose)
     numbered |= _unread_heads([line.page for line in bare], numbered, starred, references)
+    if not starred:
+        numbered = _better(numbered, _aligned(bare, signs, references), bare, references)
+        numbered |= _heads_between(numbered, fresh, bare, references)
     return _labelled({**numbered, **starred}, read={*signs, *starred})
+
+
+def _heads_between(
+    heads: Mapping[int, int], fresh: Set[int], lines: Sequence[SetLine], references: Sequence[Citation]
+) -> dict[int, int]:
+    """Heads whose number was not read at all between two of a page whose numbers leave out just one that is cited.
+
+    The note begins somewhere between them; it does where only one line may be the first of a paragraph.
+    """
+    found: dict[int, int] = {}
+    for first, last in pairwise(sorted(heads)):
+        page, number = lines[first].page, heads[first] + 1
+        asked = (page, number) in references or (page - 1, number) in references
+        if asked and heads[last] == number + 1 and lines[last].page == page:
+            places = [index for index in range(first + 1, last) if index in fresh]
+            found |= {index: number for index in places if len(places) == 1}
+    return found
+
+
+def _aligned(lines: Sequence[SetLine], signs: Mapping[int, Sign], references: Sequence[Citation]) -> dict[int, int]:
+    """The numbers of heads, by the index of their line, as references and heads say together."""
+    cited = [(page, number) for page, number in references if isinstance(number, int)]
+    wanted = frozenset(number for _, number in cited)
+
+    def head(index: int, line: SetLine) -> note_heads.Line:
+        sign = signs.get(index)
+        if sign is None:
+            return note_heads.Line(line.page, lambda number: float("inf"), 0.0)
+        return note_heads.Line(line.page, partial(_head_cost, sign, wanted=wanted), sign.drop)
+
+    return note_heads.align([head(index, line) for index, line in enumerate(lines)], cited)
+
+
+def _head_cost(sign: Sign, number: int, wanted: frozenset[int]) -> float:
+    """Of taking what was read at the head of a line for a number: as many nats as digits were misread or lost."""
+    if sign.unread or sign.run or sign.misread == float("inf"):
+        return _reading_cost(sign, number, wanted)
+    share = _LEAST_DOUBTED + (1 - _LEAST_DOUBTED) * sign.confidence / 100
+    return sign.misread * share * _unlike(sign.text, str(number))
+
+
+def _unlike(read: str, printed: str) -> float:
+    """By how many digits two numbers differ; a 1 is thin and easily lost."""
+    weigh = {digit: 0.6 if digit == "1" else 1.0 for digit in "0123456789"}
+    row = [0.0, *accumulate(weigh[digit] for digit in printed)]
+    for sign in read:
+        before, row = row, [row[0] + weigh[sign]]
+        for at, digit in enumerate(printed):
+            row.append(min(before[at] + (sign != digit), before[at + 1] + weigh[sign], row[at] + weigh[digit]))
+    return row[-1]
+
+
+def _better(
+    numbered: dict[int, int], aligned: dict[int, int], lines: Sequence[SetLine], references: Sequence[Citation]
+) -> dict[int, int]:
+    """Those of two accounts of the heads that answer more references; the first where they answer as many."""
+
+    def answered(heads: Mapping[int, int]) -> int:
+        named = labels([heads[index] for index in sorted(heads)])
+        notes = [(lines[index].page, *name) for index, name in zip(sorted(heads), named, strict=True) if name]
+        return sum(label is not None for label in match_references(references, notes))
+
+    return aligned if answered(aligned) > answered(numbered) else numbered
 
 
 def _wanted(references: Sequence[Citation]) -> tuple[frozenset[int], set[int]]:

@@ -98,7 +98,7 @@ def page_numbers(pages: Sequence[Page]) -> set[tuple[int, Box]]:
 
 def _outermost(page: Page) -> list[Line]:
     """The first and the last line of a page, tables included: a line of theirs is outside of them when it is alone."""
-    lines = [line for zone in page.zones if zone.kind not in ("noise", "table") for line in zone.lines]
+    lines = [line for zone in page.zones if zone.kind not in ("stamp", "noise", "table") for line in zone.lines]
     rest = [line.box for zone in page.zones if zone.kind == "table" for line in zone.lines]
     lines.sort(key=lambda line: line.baseline)
     ends = list(dict.fromkeys([*lines[:1], *lines[-1:]]))

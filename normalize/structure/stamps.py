@@ -1,7 +1,8 @@
-"""What was put on a page after the document was issued: received stamps, electronic-signature blocks, copy lines.
+"""What was put on a page after it was printed: received stamps, electronic-signature blocks, copy lines, stamps of
+urgency and secrecy.
 
-None of it is the document's text. It is told by its fixed words, by where it stands, and by the frame around a stamp;
-it goes to ``dropped`` with its reason.
+None of it is the document's text. It is told by its fixed words, by where it stands, by the frame around a stamp and by
+its red ink; it goes to ``dropped`` with its reason.
 """
 
 from __future__ import annotations
@@ -19,14 +20,16 @@ from normalize.vietnamese.decree30 import (
     is_national_title,
     is_received_field,
     is_received_head,
+    is_urgency_or_secrecy,
     names_portal,
 )
 from normalize.vietnamese.syllable import skeleton
-from ocr.page import Box, Line, Page, Word, Zone, hull, of_words, take_out
+from ocr.page import Box, Line, Page, Word, Zone, hull, lines_of, of_words, take_out
 
 RECEIVED: Final = "received stamp"
 SIGNED: Final = "electronic signature"
 COPY: Final = "copy line"
+STAMP: Final = "stamp"
 
 #: A stamp or a signature block is at most this wide and high, in pages.
 _WIDEST, _HIGHEST = 0.45, 0.14
@@ -51,22 +54,49 @@ _LABEL = re.compile(r"\W*(email|e-mail|co quan|to chuc|chuc vu|noi ky|ly do|don 
 
 def take_off(page: Page) -> tuple[tuple[Zone, ...], list[tuple[Line, DropReason]]]:
     """The zones of a page without what was added to it, and that, each line with its reason."""
-    framed = [zone for zone in page.zones if _is_framed_stamp(zone, page)]
-    added: list[tuple[Line, DropReason]] = [(line, RECEIVED) for zone in framed for line in zone.lines]
-    zones, moments = _without_moments([zone for zone in page.zones if zone not in framed], page)
+    own, added = _without_stamp_zones(page)
+    zones, moments = _without_moments(own, page)
     added += [(line, SIGNED) for line in moments]
-    lines = [line for zone in zones for line in zone.lines]
+    lines = lines_of(zones)
     found: dict[int, DropReason] = {}
     sorts: tuple[tuple[DropReason, Sequence[Line]], ...] = (
         (COPY, _copy_lines(lines, page)),
         (SIGNED, _signature_blocks(lines, page)),
         (RECEIVED, _bare_stamp(lines, page)),
+        (STAMP, _urgency_and_secrecy(lines, page)),
     )
     for reason, members in sorts:
         for line in members:
             found.setdefault(id(line), reason)
     kept, taken = take_out(zones, lambda line: id(line) in found)
     return kept, added + [(line, found[id(line)]) for line in taken]
+
+
+def _without_stamp_zones(page: Page) -> tuple[list[Zone], list[tuple[Line, DropReason]]]:
+    """The zones of a page but for framed stamps and what was stamped in red, and the lines of those."""
+    zones: list[Zone] = []
+    added: list[tuple[Line, DropReason]] = []
+    for zone in page.zones:
+        if zone.kind == "stamp":
+            added += [(line, _red_reason(zone)) for line in zone.lines]
+        elif _is_framed_stamp(zone, page):
+            added += [(line, RECEIVED) for line in zone.lines]
+        else:
+            zones.append(zone)
+    return zones, added
+
+
+def _red_reason(zone: Zone) -> DropReason:
+    """Why what was stamped on a page in red is no text."""
+    received = any(is_received_head(line.text) or is_received_field(line.text) for line in zone.lines)
+    return RECEIVED if received or any(names_portal(line.text) for line in zone.lines) else STAMP
+
+
+def _urgency_and_secrecy(lines: Sequence[Line], page: Page) -> list[Line]:
+    """HỎA TỐC, KHẨN, MẬT and their like where they stand alone in the upper half of the first page, in black."""
+    if page.number != 1:
+        return []
+    return [line for line in lines if line.box.bottom < _TOP * page.height and is_urgency_or_secrecy(line.text)]
 
 
 def _is_framed_stamp(zone: Zone, page: Page) -> bool:

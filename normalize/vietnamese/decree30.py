@@ -481,12 +481,19 @@ def is_recipients_list(texts: Sequence[str]) -> bool:
     return any(re.match(r"\W*luu\s*:", skeleton(text)) for text in texts)
 
 
+def is_remark_on_recipients(text: str) -> bool:
+    """Whether a line is what a brace joins to some recipients, and none itself: "} Website"."""
+    return text.startswith("}")
+
+
 # --- Copies, and the stamp on what comes in ---
 
 _COPY = re.compile(r"\W*(sao y|sao luc|trich sao)\b")
 _PORTAL = "cong thong tin dien tu"
 #: Of 100: how alike the name is as it was read in the stamp, through handwriting.
 _SAME_PORTAL = 85
+#: Degrees of urgency (Decree 30/2020/NĐ-CP, annex I) and of secrecy (Law 29/2018/QH14, article 8).
+_URGENCY = re.compile(r"\W*(hoa toc( hen gio)?|(thuong )?khan|(toi |tuyet )?mat)\W*")
 _RECEIVED_HEAD = re.compile(r"\W*(cong van den|van ban den|van thu den|den)\W*$")
 #: The web portal of the government or of a ministry stamps what it publishes.
 _PORTALS = ("Cổng thông tin điện tử Chính phủ", "Cổng thông tin điện tử …")
@@ -513,6 +520,15 @@ def begins_incoming(text: str) -> bool:
     first, *rest = text.split() or [""]
     others = any(word.isupper() and sum(c.isalpha() for c in word) > 1 for word in rest)
     return first.isupper() and skeleton(first).strip(" .,:;|") == "den" and not others
+
+
+def is_urgency_or_secrecy(text: str) -> bool:
+    """Whether a line in capitals is a degree of urgency or secrecy and nothing else: "HỎA TỐC", "TUYỆT MẬT".
+
+    >>> is_urgency_or_secrecy("[HỎA TỐC]"), is_urgency_or_secrecy("MẬT ONG")
+    (True, False)
+    """
+    return text.isupper() and bool(_URGENCY.fullmatch(skeleton(text)))
 
 
 def is_received_head(text: str) -> bool:

@@ -10,8 +10,10 @@ from dataclasses import dataclass, field, replace
 import cv2
 import numpy as np
 
-from ocr.image import seals
+from ocr.image import red_print, seals
 from ocr.image.components import find_components
+from ocr.image.red_print import Stamp
+from ocr.page import Box
 
 #: Skew is looked for within this many degrees to either side.
 MAX_SKEW = 6.0
@@ -22,6 +24,8 @@ LEVEL = 0.12
 _TALLEST, _WIDEST = 40, 200  # pixels
 _SMALLEST = 4  # pixels of ink
 _FEWEST_COMPONENTS, _LEAST_INK = 39, 500
+# The edges of red letters: so many pixels about them, at 300 dpi, so many of 256 shades more of red, and so bright.
+_HALO, _REDDISH, _PALE = 11, 12, 150
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +37,8 @@ class CleanPage:
         ink: the same page as a mask, 255 where there is ink.
         skew: degrees by which it was turned; positive = it hung down to the right.
         seals: the round seals that were taken off.
+        stamped: what was stamped on the page in red and taken off with them, as ``image``; ``None`` where nothing was.
+        stamps: where it stands.
         sealed: the same page as ``image`` with those of its seals that are not red.
     """
 
@@ -40,6 +46,8 @@ class CleanPage:
     ink: np.ndarray
     skew: float
     seals: list[seals.Seal] = field(default_factory=list)
+    stamped: np.ndarray | None = None
+    stamps: list[Stamp] = field(default_factory=list)
     sealed: np.ndarray | None = None
 
 
@@ -51,19 +59,53 @@ def clean(image: np.ndarray) -> CleanPage:
     """
     red_ink = seals.red_ink(image)
     red = seals.find_red(red_ink)
-    grey = seals.drop_red(image, red_ink, seals.red_letters(red_ink, red))
+    letters = seals.red_letters(red_ink, red)
+    others = red_print.find_red_print(_without(red_ink, letters), red)
+    grey = seals.drop_red(image, red_ink, _both(letters, others.letters))
+    stamps, stamped = others.stamps, None
+    if others.stamped is not None:
+        stamped = np.where(others.stamped > 0, image.min(axis=2), 255).astype(np.uint8)
+        grey = _without_halo(grey, image, others.stamped)
     grey = even_light(grey)
     skew = find_skew(grey)
     if abs(skew) >= LEVEL:
         grey = turn(grey, skew)
-        x, y = _turning(grey, skew) @ np.array([[seal.x, seal.y, 1] for seal in red]).reshape(-1, 3).T
+        turning = _turning(grey, skew)
+        stamped = None if stamped is None else turn(stamped, skew)
+        level = float(np.tan(np.radians(skew)))
+        stamps = [Stamp(_turned(stamp.box, turning), stamp.slope - level) for stamp in stamps]
+        x, y = turning @ np.array([[seal.x, seal.y, 1] for seal in red]).reshape(-1, 3).T
         red = [replace(seal, x=round(a), y=round(b)) for seal, a, b in zip(red, x, y, strict=True)]
     else:
         skew = 0.0
     ink = binarize(grey)
     found = seals.find_seals(grey, ink)
     bare = seals.without_seals(grey, ink, found)
-    return CleanPage(bare, ink if bare is grey else binarize(bare), skew, [*red, *found], grey)
+    return CleanPage(bare, ink if bare is grey else binarize(bare), skew, [*red, *found], stamped, stamps, grey)
+
+
+def _without(mask: np.ndarray | None, other: np.ndarray | None) -> np.ndarray | None:
+    return mask if mask is None or other is None else cv2.subtract(mask, other)
+
+
+def _both(mask: np.ndarray | None, other: np.ndarray | None) -> np.ndarray | None:
+    return mask if other is None else other if mask is None else cv2.bitwise_or(mask, other)
+
+
+def _without_halo(grey: np.ndarray, image: np.ndarray, stamped: np.ndarray) -> np.ndarray:
+    """The page without the pale edges of what was stamped on it: JPEG keeps colours at half the resolution."""
+    near = cv2.dilate(stamped, np.ones((_HALO, _HALO), np.uint8)) > 0
+    red = image[:, :, 0]
+    reddish = cv2.subtract(red, cv2.max(image[:, :, 1], image[:, :, 2])) > _REDDISH
+    # Print under the stamp is dark in red light too.
+    return np.where(near & reddish, np.where(red > _PALE, 255, cv2.max(red, grey)), grey).astype(np.uint8)
+
+
+def _turned(box: Box, turning: np.ndarray) -> Box:
+    """The box about a box that was turned."""
+    corners = np.array([[x, y, 1] for x in (box.left, box.right) for y in (box.top, box.bottom)])
+    x, y = turning @ corners.T
+    return Box(int(x.min()), int(y.min()), round(x.max()), round(y.max()))
 
 
 def even_light(grey: np.ndarray) -> np.ndarray:

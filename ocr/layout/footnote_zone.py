@@ -37,8 +37,9 @@ _LATER_HEAD = 0.8
 _SMALL_TYPE = 0.88
 _SAME_TYPE = 0.965  # from here on it is the body's own: 12 points beside 13 are 0.92
 _LARGER_TYPE = 1.06
-#: Share of a zone's letters that may be larger than its type.
-_LARGER_SHARE = 0.2
+#: Share of a zone's letters that may be larger than its type; where several lines begin with raised signs, one of a few
+#: short lines may be measured too large by a number that it begins with.
+_LARGER_SHARE, _LARGER_SHARE_OF_HEADED = 0.2, 0.35
 
 # The rule, in page widths.
 _RULE_AT_MARGIN = 0.05  # so near to the margin
@@ -157,7 +158,8 @@ def _has_larger_type(zone: Sequence[Line], size: float, body: float) -> bool:
     """Whether a zone holds much type that is no footnote's: of the body's size below smaller type, or larger still."""
     most = (_SAME_TYPE if size < _SAME_TYPE else _LARGER_TYPE) * body
     larger = sum(len(line.text) for line in zone if line.x_height > most)
-    return larger > _LARGER_SHARE * sum(len(line.text) for line in zone)
+    share = _LARGER_SHARE_OF_HEADED if sum(map(_begins_raised, zone)) > 1 else _LARGER_SHARE
+    return larger > share * sum(len(line.text) for line in zone)
 
 
 def _type_weight(size: float) -> float:

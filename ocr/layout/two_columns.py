@@ -42,6 +42,9 @@ _GAP_OF_PAIR = 0.8  # between the lines of a pair, in x-heights
 _COLUMN_CENTRE = 0.05  # a line keeps to a column when it is centred on it, or begins with most of its lines
 _COLUMN_EDGE = 0.012
 
+# A line that was torn in two, in x-heights: the gap is no wider; so many lines stand between the same margins.
+_TORN, _FEWEST_FULL = 2.5, 2
+
 # Rows of one region.
 _NEXT_ROW = 16.0  # in x-heights
 # The room for a signature stands in the right column; a column at the left has no such hole, unless what stands beside
@@ -187,6 +190,7 @@ def columns_and_text(rows: list[list[Line]], width: int) -> list[Zone]:
     """Zones ``left``/``right`` where two columns stand side by side, ``text`` elsewhere."""
     zones: list[Zone] = []
     text: list[Line] = []
+    rows = _with_torn_rows_joined(rows)
     index = 0
     while index < len(rows):
         region, after = _region_at(rows, index, width)
@@ -199,6 +203,32 @@ def columns_and_text(rows: list[list[Line]], width: int) -> list[Zone]:
             text += rows[index]
             index += 1
     return zones + list(zone_of("text", text))
+
+
+def _with_torn_rows_joined(rows: list[list[Line]]) -> list[list[Line]]:
+    """The rows, two lines of one row as one where together they are running text and no gutter parts them.
+
+    A sign that was lost between two words, or a stroke through it, parts a line in two.
+    """
+    lines = [line for row in rows for line in row]
+    out = []
+    for row in rows:
+        torn = len(row) == 2 and _is_torn(row[0], row[1], lines)
+        out.append([of_words(row[0], [*row[0].words, *row[1].words])] if torn else row)
+    return out
+
+
+def _is_torn(left: Line, right: Line, lines: Sequence[Line]) -> bool:
+    """Whether two lines of a row begin and end where lines of the full measure do, with no gutter between them."""
+    if right.box.left - left.box.right > _TORN * max(left.x_height, right.x_height):
+        return False
+    near = _SAME_EDGE * left.x_height
+    full = [
+        line
+        for line in lines
+        if abs(line.box.left - left.box.left) < near and abs(line.box.right - right.box.right) < near
+    ]
+    return len(full) >= _FEWEST_FULL and any(_runs_across(line, (left.box.right, right.box.left)) for line in full)
 
 
 def with_values(lines: Sequence[Line]) -> list[Line]:

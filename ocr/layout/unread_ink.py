@@ -14,7 +14,7 @@ import numpy as np
 
 from ocr.image.components import Components, Shapes
 from ocr.image.seals import NO_PRINT, Seal
-from ocr.page import Box, Word, hull, in_rows
+from ocr.page import Box, hull, in_rows
 
 # In x-heights of the page's type.
 _HEIGHT = (0.6, 2.2)  # of letters and digits, their diacritics included
@@ -42,18 +42,30 @@ class InkAccount:
     Attributes:
         explained: share of it that stands in words, 0 to 1; 1 on a page without any.
         unread: groups of at least two letters that stand in no word.
+        ink: how much of it there is, in pixels.
+        lone: single letters that stand in no word; most are specks.
     """
 
     explained: float = 1.0
     unread: tuple[Box, ...] = ()
+    ink: float = 0.0
+    lone: tuple[Box, ...] = ()
 
 
-def account(parts: Components, words: Sequence[Word], x_height: float, seals: Sequence[Seal], dpi: int) -> InkAccount:
+def together(accounts: Sequence[InkAccount]) -> InkAccount:
+    """The account of several layers of ink of a page."""
+    ink = sum(one.ink for one in accounts)
+    missed = sum((1.0 - one.explained) * one.ink for one in accounts)
+    unread = tuple(box for one in accounts for box in one.unread)
+    return InkAccount(round(1.0 - missed / max(1.0, ink), 4), unread, ink)
+
+
+def account(parts: Components, words: Sequence[Box], x_height: float, seals: Sequence[Seal], dpi: int) -> InkAccount:
     """The account of a page.
 
     Args:
         parts: the components of its ink, without the borders of tables.
-        words: all that were read, noise included.
+        words: the boxes of all that were read, noise included.
         x_height: of the page's type, in pixels.
         seals: what stands in one is not print.
         dpi: of the page.
@@ -62,7 +74,7 @@ def account(parts: Components, words: Sequence[Word], x_height: float, seals: Se
     read = _stand_in_words(parts.take(like), words, _RIM * x_height)
     own, missed = like[read], like[~read]
     if not missed.size:
-        return InkAccount()
+        return InkAccount(ink=float(parts.area[own].sum()))
     usual = float(np.median(_half_strokes(parts, own[:: 1 + len(own) // _SAMPLE]))) if own.size else 0.0
     stroke = _half_strokes(parts, missed)
     printed = missed[(stroke >= _STROKE[0] * usual) & (stroke <= _STROKE[1] * usual)] if usual else missed
@@ -71,6 +83,8 @@ def account(parts: Components, words: Sequence[Word], x_height: float, seals: Se
     return InkAccount(
         explained=round(ink_read / max(1.0, ink_read + ink_missed), 4),
         unread=tuple(hull(group) for group in groups if len(group) >= _FEWEST),
+        ink=ink_read + ink_missed,
+        lone=tuple(group[0] for group in groups if len(group) < _FEWEST),
     )
 
 
@@ -88,11 +102,11 @@ def _is_print_like(parts: Components, x_height: float, seals: Sequence[Seal], dp
     return like
 
 
-def _stand_in_words(shapes: Shapes, words: Sequence[Word], rim: float) -> np.ndarray:
+def _stand_in_words(shapes: Shapes, words: Sequence[Box], rim: float) -> np.ndarray:
     """For each shape, whether its centre stands in the box of a word or within ``rim`` pixels of it."""
     inside = np.zeros(shapes.count, bool)
     x, y = shapes.x, shapes.y
-    for left, top, right, bottom in (word.box for word in words):
+    for left, top, right, bottom in words:
         inside |= (x > left - rim) & (x < right + rim) & (y > top - rim) & (y < bottom + rim)
     return inside
 

@@ -66,7 +66,7 @@ def read_list_marks(zones: Sequence[Zone], ink: Components, image: np.ndarray, a
     elsewhere = lines_of(zone for zone in zones if zone.kind in ("notes", "head", "foot") or _is_table(zone))
     noise = [line for zone in zones for line in _illegible(zone)]
     before = [line for line in lines_of(zones) if line not in elsewhere]
-    lines = _with_lone_signs(before)
+    lines = [piece for line in _with_lone_signs(before) for piece in _without_speck(line)]
     legible = [line for line in lines if line not in noise]
     found = _lost_signs(legible, [*elsewhere, *legible], ink, image, again)
     if not found and lines == before:
@@ -108,6 +108,16 @@ def _with_lone_signs(lines: Sequence[Line]) -> list[Line]:
             out[out.index(nearest)] = of_words(nearest, [*sign.words, *nearest.words])
             out.remove(sign)
     return out
+
+
+def _without_speck(line: Line) -> list[Line]:
+    """A line that a speck was read into as the dash of an item, and the speck by itself: below the line or over it."""
+    first = line.words[0]
+    if len(line.words) < 2 or first.text not in _DASHES or first.confidence >= _SURE_AGAIN:
+        return [line]
+    low, high = (line.baseline - first.box.bottom) / line.x_height, (line.baseline - first.box.top) / line.x_height
+    at_height = high > _DASH_HEIGHT[0] and low < _DASH_HEIGHT[1]
+    return [line] if at_height else [of_words(line, line.words[1:]), of_words(line, [first])]
 
 
 def _stands_behind(line: Line, sign: Line) -> bool:

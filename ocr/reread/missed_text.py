@@ -12,8 +12,22 @@ import numpy as np
 
 from ocr.image.components import Components, Shapes
 from ocr.image.seals import NO_PRINT, Seal
-from ocr.page import Box, Line, Word, Zone, evidence, hull, in_rows, lines_of, of_words, without, words_of
-from ocr.reread.table_cells import Again
+from ocr.layout.unread_ink import InkAccount
+from ocr.page import (
+    Box,
+    Line,
+    Word,
+    Zone,
+    evidence,
+    hull,
+    in_rows,
+    lines_of,
+    mean_confidence,
+    of_words,
+    without,
+    words_of,
+)
+from ocr.reread.table_cells import Again, lone_number
 
 # In x-heights.
 _LETTER = (0.6, 2.0)  # height of a letter
@@ -27,6 +41,17 @@ _FEWEST = 3
 _PIECES, _SPARE = 1.7, 2
 #: What a row read anew must show at least: its letters and digits, each by its confidence above a guess.
 _EVIDENCE = 100.0
+#: What ink accounting finds unread is read with less paper about it, in x-heights: to the sides, above and below. Rows
+#: of dots to be written on end there.
+_TIGHT = (0.3, 0.6, 0.4)
+#: It is print when it reads as surely as this and as about as many letters as there are.
+_SURE_LETTERS, _MORE_OR_LESS = 75.0, 1
+#: Letters that touch are fewer pieces; then they must be so wide each, in x-heights.
+_WIDTH = (0.45, 1.6)
+#: Signs of several parts that touch nothing.
+_PARTS = {"%": 3, "‰": 4}
+#: Page numbers stand in this share of the page, at the top and at the bottom, beyond all other lines.
+_MARGIN = 0.15
 
 
 def read_missed(zones: Sequence[Zone], ink: Components, seals: Sequence[Seal], again: Again) -> list[Line] | None:
@@ -48,6 +73,69 @@ def read_missed(zones: Sequence[Zone], ink: Components, seals: Sequence[Seal], a
                 out = _joined(without(out, old), line)
                 found = True
     return out if found else None
+
+
+def read_unread(
+    zones: Sequence[Zone], account: InkAccount, ink: Components, image: np.ndarray, again: Again
+) -> list[Line] | None:
+    """The lines of a page, with what ink accounting found unread as far as it can be read; ``None`` if nothing can be.
+
+    Args:
+        zones: of the page.
+        account: of its ink.
+        ink: of the page.
+        image: ``(height, width)`` grey.
+        again: reads a part of the page by itself, as one block.
+    """
+    out = before = lines_of(zones)
+    read = [line for zone in zones if zone.kind not in ("noise", "head", "foot") for line in zone.lines]
+    if not read:
+        return None
+    size = float(np.median([line.x_height for line in read]))
+    for group in (*account.unread, *account.lone):
+        number = None
+        if _is_in_margin(group, read, image.shape[0]):
+            number = lone_number(image, _pieces(group, ink, size), size)
+        if number is not None:
+            out = [*out, Line((number,), number.box, float(number.box.bottom), size)]
+        elif group in account.unread:
+            for line in _read_tightly(group, ink, size, image.shape, again):
+                out = _joined(out, line)
+    return None if out is before else out
+
+
+def _is_in_margin(group: Box, lines: Sequence[Line], page_height: int) -> bool:
+    """Whether a group of letters stands at the top or at the bottom of a page, beyond all its lines."""
+    top, bottom = min(line.box.top for line in lines), max(line.box.bottom for line in lines)
+    high = group.bottom < min(top, _MARGIN * page_height)
+    return high or group.top > max(bottom, (1 - _MARGIN) * page_height)
+
+
+def _pieces(group: Box, ink: Components, size: float) -> list[Box]:
+    """The letters of a group, from the left."""
+    inside = (ink.x > group.left) & (ink.x < group.right) & (ink.y > group.top) & (ink.y < group.bottom)
+    return sorted(ink.take(inside & (ink.height > _LETTER[0] * size)).boxes(), key=lambda box: box.left)
+
+
+def _read_tightly(group: Box, ink: Components, size: float, page: tuple[int, ...], again: Again) -> list[Line]:
+    """What a group of letters reads as by itself, if it reads as print."""
+    beside, above, below = (round(share * size) for share in _TIGHT)
+    height, width = page[:2]
+    lines = again(
+        Box(
+            max(0, group.left - beside),
+            max(0, group.top - above),
+            min(width, group.right + beside),
+            min(height, group.bottom + below),
+        )
+    )
+    if len(lines) != 1:
+        return []
+    line = _trimmed(lines[0])
+    pieces = sum(_PARTS.get(c, 1) for c in line.text if not c.isspace())
+    sure = mean_confidence(line.words) >= _SURE_LETTERS and any(c.isalnum() or c in _PARTS for c in line.text)
+    fitting = _WIDTH[0] * size * pieces < group.width < _WIDTH[1] * size * pieces
+    return [line] if sure and (fitting or abs(pieces - len(_pieces(group, ink, size))) <= _MORE_OR_LESS) else []
 
 
 def _missed_rows(lines: Sequence[Line], ink: Components, seals: Sequence[Seal]) -> list[Box]:
@@ -116,10 +204,12 @@ def _trimmed(line: Line) -> Line:
 
 
 def _joined(lines: Sequence[Line], new: Line) -> list[Line]:
-    """The lines and the new one, which may be the beginning or the end of one of them."""
+    """The lines and the new one, which may be the beginning or the end of one of them, or fill a gap in it."""
     for line in lines:
         gap = max(line.box.left - new.box.right, new.box.left - line.box.right)
-        if -0.5 * line.x_height <= gap < 2 * line.x_height and abs(line.baseline - new.baseline) < 0.4 * line.x_height:
+        near = -0.5 * line.x_height <= gap < 2 * line.x_height
+        near |= gap < 0 and not any(word.box.across(new.box) > 0 for word in line.words)
+        if near and abs(line.baseline - new.baseline) < 0.4 * line.x_height:
             whole = of_words(line, sorted([*line.words, *new.words], key=lambda word: word.box.left))
             return [whole if one is line else one for one in lines]
     return [*lines, new]

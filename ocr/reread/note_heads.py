@@ -6,7 +6,7 @@ without it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -20,40 +20,108 @@ _SMALL_TYPE = 0.9
 
 # In x-heights of the line: what of the page is read again, above and below the baseline and at both ends.
 _ABOVE, _BELOW, _BESIDE = 2.0, 0.7, 0.5
-#: The line that was read again stands so near to the baseline of the first.
+#: The line that was read again stands so near to the baseline of the first ...
 _SAME_LINE = 0.5
+#: ... and shares so much of the smaller one's box.
+_SAME_PRINT = 0.6
+#: So many numbers in a row may be lost among those that the body cites.
+_MOST_SKIPPED = 1
 #: What is read again shows at least so much of what was read at first.
 _ENOUGH = 0.8
 
 
 def read_note_heads(
     zones: Sequence[Zone],
-    find: Callable[[Line], NoteHead | None],
+    find: Callable[[Line, str], NoteHead | None],
     again: Callable[[Box, NoteHead], Sequence[Line]],
 ) -> list[Line] | None:
     """The lines of a page, those with a number newly found at their head read again; ``None`` when there are none.
 
+    What is cited on the page and heads no note is looked for once more, on the lines where that note must begin.
+
     Args:
         zones: of the page.
-        find: the raised number at the head of a line.
+        find: the raised number at the head of a line: the one that is expected, or any where that is empty.
         again: reads a part of the page by itself, with that number as a raised sign.
     """
     lines = lines_of(zones)
     if not lines:
         return None
-    small = _SMALL_TYPE * body_x_height(lines)
     found: dict[Line, Line] = {}
-    for zone in zones:
-        for line in zone.lines:
-            if zone.kind != "notes" and not (zone.kind == "text" and line.x_height < small):
-                continue
-            size = line.x_height
-            if zone.kind == "notes":  # a line of capitals and digits is measured too large
-                size = min(size, float(np.median([one.x_height for one in zone.lines])))
-            head = find(replace(line, x_height=size))
-            if head and not _raised_head(line).startswith(head.sign.text) and (read := _read(line, head, again)):
-                found[line] = replace(read, x_height=size)
+    sizes = _sizes(zones)
+    for line, size in sizes.items():
+        head = find(replace(line, x_height=size), "")
+        if head and not _raised_head(line).startswith(head.sign.text) and (read := _read(line, head, again)):
+            found[line] = replace(read, x_height=size)
+    notes = [line for zone in zones if zone.kind == "notes" for line in zone.lines]
+    cited = _cited([line for line in lines if line not in sizes])
+    for number, places in _unanswered(cited, [_raised_head(found.get(line, line)) for line in notes]):
+        there = {line: sizes[line] for line in notes[places.start : places.stop]}
+        found |= _with_expected(number, there, find, again)
     return [found.get(line, line) for line in lines] if found else None
+
+
+def _with_expected(
+    number: int,
+    sizes: Mapping[Line, float],
+    find: Callable[[Line, str], NoteHead | None],
+    again: Callable[[Box, NoteHead], Sequence[Line]],
+) -> dict[Line, Line]:
+    """The line at whose head a number is seen most surely, read again; none where it is seen at no head."""
+    heads = {line: head for line, size in sizes.items() if (head := find(replace(line, x_height=size), str(number)))}
+    if not heads:
+        return {}
+    line = max(heads, key=lambda one: heads[one].sign.confidence)
+    read = _read(line, heads[line], again)
+    return {line: replace(read, x_height=sizes[line])} if read else {}
+
+
+def _sizes(zones: Sequence[Zone]) -> dict[Line, float]:
+    """The lines that may begin a note, each with its x-height."""
+    small = _SMALL_TYPE * body_x_height(lines_of(zones))
+    out: dict[Line, float] = {}
+    for zone in zones:
+        if zone.kind == "notes":  # a line of capitals and digits is measured too large
+            usual = float(np.median([one.x_height for one in zone.lines]))
+            out |= {line: min(line.x_height, usual) for line in zone.lines}
+        elif zone.kind == "text":
+            out |= {line: line.x_height for line in zone.lines if line.x_height < small}
+    return out
+
+
+def _cited(body: Sequence[Line]) -> list[int]:
+    """The numbers that the body cites, without a gap: from the first to the last of the longest series that rises."""
+    signs = [raised.text for line in body for word in line.words for raised in word.raised]
+    series = _rising([int(sign) if sign.isdigit() else None for sign in signs], most=_MOST_SKIPPED + 1)
+    numbers = [int(signs[at]) for at in series]
+    return list(range(numbers[0], numbers[-1] + 1)) if numbers else []
+
+
+def _rising(numbers: Sequence[int | None], most: int) -> list[int]:
+    """Indices of the longest series in which each number is 1 to ``most`` larger than the one before it."""
+    best: list[list[int]] = []
+    for at, number in enumerate(numbers):
+        before = [
+            series
+            for series, other in zip(best, numbers, strict=False)
+            if series and number is not None and other is not None and 1 <= number - other <= most
+        ]
+        best.append([*max(before, key=len, default=[]), at] if number is not None else [])
+    return max(best, key=len, default=[])
+
+
+def _unanswered(cited: Sequence[int], heads: Sequence[str]) -> list[tuple[int, range]]:
+    """The cited numbers that head no line of the notes, each with the lines between those of its neighbours."""
+    numbers = [int(head) if head.isdigit() and int(head) in cited else None for head in heads]
+    known = _rising(numbers, most=len(cited))
+    at_of = {numbers[at]: at for at in known}
+    out = []
+    for number in cited:
+        if number not in at_of:
+            first = max((at + 1 for one, at in at_of.items() if one is not None and one < number), default=0)
+            end = min((at for one, at in at_of.items() if one is not None and one > number), default=len(heads))
+            out.append((number, range(first, end)))
+    return out
 
 
 def _raised_head(line: Line) -> str:
@@ -62,8 +130,14 @@ def _raised_head(line: Line) -> str:
     return first.raised[0].text if first.raised and first.raised[0].offset == 0 else ""
 
 
-def _read(line: Line, head: NoteHead, again: Callable[[Box, NoteHead], Sequence[Line]]) -> Line | None:
-    """The line read without its number; ``None`` where that shows less of it than before."""
+def _read(
+    line: Line, head: NoteHead, again: Callable[[Box, NoteHead], Sequence[Line]], bent: bool = False
+) -> Line | None:
+    """The line read without its number; ``None`` where that shows less of it than before.
+
+    Args:
+        bent: its baseline was set right already.
+    """
     size = line.x_height
     box = Box(
         max(0, round(min(line.box.left, head.sign.box.left) - _BESIDE * size)),
@@ -71,9 +145,15 @@ def _read(line: Line, head: NoteHead, again: Callable[[Box, NoteHead], Sequence[
         round(line.box.right + _BESIDE * size),
         round(line.baseline + _BELOW * size),
     )
-    near = [one for one in again(box, head) if abs(one.baseline - line.baseline) < _SAME_LINE * size]
+    near = [one for one in again(box, head) if one.box.shared(line.box) > _SAME_PRINT]
     best = max(near, key=lambda one: evidence(one.words), default=None)
-    if best is None or evidence(best.words) < _ENOUGH * evidence(line.words):
+    if best is None:
+        return None
+    if abs(best.baseline - line.baseline) >= _SAME_LINE * size:
+        # The line bends, and its baseline was taken where it lies higher or lower than at its head.
+        there = replace(head, sign=replace(head.sign, baseline=best.baseline))
+        return None if bent else _read(replace(line, baseline=best.baseline), there, again, bent=True)
+    if evidence(best.words) < _ENOUGH * evidence(line.words):
         return None
     if _raised_head(best) != head.sign.text:
         return None

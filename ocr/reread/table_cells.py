@@ -122,7 +122,7 @@ def _with_lone_numbers(lines: list[Line], grid: _Grid, image: np.ndarray) -> lis
     for cell, found in grid.prints.items():
         # "TT" at the head of the numbers looks like 11.
         may_be_number = len(found) == 1 or cell.top > grid.rows[0][0]
-        number = _lone_number(image, found, grid.size) if may_be_number else None
+        number = lone_number(image, found, grid.size) if may_be_number else None
         if number is None:
             continue
         before = _inside(lines, cell)
@@ -247,8 +247,14 @@ def _print(image: np.ndarray, cell: Box, size: float) -> list[Box]:
     return sorted(box for box in pieces if box.height >= _PRINT * size)
 
 
-def _lone_number(image: np.ndarray, found: Sequence[Box], size: float) -> Word | None:
-    """The number of one or two digits that is all the print of a cell, if the network can read it."""
+def lone_number(image: np.ndarray, found: Sequence[Box], size: float) -> Word | None:
+    """The number of one or two digits that is all the print of a cell, if the network can read it.
+
+    Args:
+        image: ``(height, width)`` grey.
+        found: the boxes of its digits, from the left.
+        size: x-height of the print.
+    """
     if not 1 <= len(found) <= 2 or any(not _DIGIT[0] < box.height / size < _DIGIT[1] for box in found):
         return None
     odds = probabilities([cut_out(image, *box) for box in found])

@@ -41,6 +41,8 @@ _JOINT = 0.8
 _DEAR = 0.5
 #: The network has to be so sure of each digit: in 2600 lines of 60 pages that takes no line of a note for a head.
 _SURE = 0.5
+#: ... but where the numbers about it say which digit has to come, it need only not be sure of another thing.
+_EXPECTED = 0.04
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,24 +90,25 @@ class NoteHead:
         return out
 
 
-def find_note_head(image: np.ndarray, parts: Components, line: Line) -> NoteHead | None:
+def find_note_head(image: np.ndarray, parts: Components, line: Line, number: str = "") -> NoteHead | None:
     """The raised number at the head of a line, apart from what it touches; ``None`` where there is none.
 
     Args:
         image: ``(height, width)`` grey, with the raised signs.
         parts: the components of its ink.
         line: as it was read.
+        number: that is expected; empty for any.
     """
     head = _head_of(image, parts, line)
     digits: list[_Digit] = []
     at = head.first_ink(0, (_BEFORE + _BEHIND) * line.x_height)
-    while at is not None and len(digits) < _LONGEST:
-        digit = head.digit_at(at)
+    while at is not None and len(digits) < (len(number) or _LONGEST):
+        digit = head.digit_at(at, number[len(digits)] if number else "")
         if digit is None or (digits and not _alike(digits[0].box, digit.box, line.x_height)):
             break
         digits.append(digit)
         at = head.first_ink(digit.box.right - head.left, _GAP * line.x_height)
-    if not digits or not head.stands_after(digits[-1].box.right):
+    if len(digits) < max(1, len(number)) or not head.stands_after(digits[-1].box.right):
         return None
     sign = RaisedSign(
         text="".join(digit.text for digit in digits),
@@ -155,16 +158,21 @@ class _Head:
         columns = self.ink[:, start : start + int(room) + 1].any(axis=0)
         return start + int(columns.argmax()) if columns.any() else None
 
-    def digit_at(self, start: int) -> _Digit | None:
-        """The digit that begins in a column, cut from what it touches where it looks most like one."""
+    def digit_at(self, start: int, wanted: str = "") -> _Digit | None:
+        """The digit that begins in a column, cut from what it touches where it looks most like one, or like ``wanted``.
+
+        Args:
+            wanted: the digit that is expected; empty for any.
+        """
         cuts = [(box, ink, joint) for ink, joint in self._cuts(start) if (box := self._box(ink))]
         odds = probabilities([self._cut_out(box, ink) for box, ink, _ in cuts])
         found = []
+        least = _EXPECTED if wanted else _SURE
         for (box, ink, joint), row in zip(cuts, odds, strict=True):
-            best = int(row[:_NOTHING].argmax())
+            best = SIGNS.index(wanted) if wanted else int(row[:_NOTHING].argmax())
             if SIGNS[best] == "*" and not joint and row[best] >= _SURE:  # half of it might pass for a 4
                 return None
-            if SIGNS[best].isdigit() and row[best] >= _SURE and _is_as_wide(SIGNS[best], box, self.x_height):
+            if SIGNS[best].isdigit() and row[best] >= least and _is_as_wide(SIGNS[best], box, self.x_height):
                 found.append(_Digit(SIGNS[best], box, ink, float(row[best]), joint))
         return max(found, key=lambda d: np.log(d.odds) - d.joint / (_DEAR * self.x_height), default=None)
 

@@ -42,10 +42,9 @@ def abbreviations(document: Document, model: LanguageModel) -> Iterator[Change]:
     seen = Counter(word for _, _, word in found)
     doubtful = [(place, start, word) for place, start, word in found if _may_have_lost_a_bar(place, start, word)]
     phrases = _phrases(document, {form for *_, word in doubtful for form in (word, *barred(word))})
-    introduced = {
-        word: {_two_before(place.tokens, place.index) for place, _, one in doubtful if one == word}
-        for *_, word in doubtful
-    }
+    introduced: dict[str, set[tuple[str, ...]]] = {}
+    for place, _, word in doubtful:
+        introduced.setdefault(word, set()).add(_two_before(place.tokens, place.index))
     for place, start, word in doubtful:
         shown = tuple(form for form in barred(word) if _page_shows(place, start, word, form))
         right = _right_form(word, shown, seen, phrases, model)

@@ -1,0 +1,227 @@
+"""What publishing replaces: nothing that a person made or changed is lost, nor the text of another scan.
+
+What is replaced is made again if every file is byte for byte as we wrote it and comes from the same scan. The published
+JSON tells: it lists the other files with their SHA-256, and bears one of its own (see
+:func:`flows.pipeline.publish.manifest`). All else goes to a folder of versions first, as ``NAME (date time).txt``.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+from flows.faults import Passing
+from flows.host.names import fitted, readable
+from flows.pipeline import publish
+
+
+@dataclass(frozen=True, slots=True)
+class Shelf:
+    """Where the files of a document are put.
+
+    Attributes:
+        root: the folder of all that is published; below it no link is followed.
+        staging: folder for files in the making, on the same file system.
+        versions: folder for what would be lost; ``None`` to keep nothing.
+        keeps_formats: whether files of the same scan stay in formats that are not asked for this time.
+    """
+
+    root: Path
+    staging: Path
+    versions: Path | None = None
+    keeps_formats: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Earlier:
+    """What a published JSON says of an earlier publishing.
+
+    Attributes:
+        sha256: of the scan.
+        files: name -> SHA-256 of the files beside it.
+        parts: as how many parts the scan was published; 0 for one that was not taken apart.
+        is_untouched: whether the JSON is byte for byte as it was written.
+    """
+
+    sha256: str
+    files: Mapping[str, str]
+    parts: int
+    is_untouched: bool
+
+
+class _ChangedMeanwhile(Exception):
+    """Somebody wrote to a published file just now."""
+
+
+def read_earlier(raw: bytes | None) -> Earlier | None:
+    """What the bytes of a published JSON say; ``None`` where there are none, or they are none of ours."""
+    try:
+        data: dict[str, Any] = json.loads(raw or b"")
+        files = {str(entry["name"]): str(entry["sha256"]) for entry in data["files"]}
+        parts = max(0, min(int(data.get("parts", 0)), len(files)))
+        return Earlier(str(data["source"]["sha256"]), files, parts, publish.is_as_written(raw or b""))
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        return None
+
+
+def replace_published(
+    files: Mapping[Path, bytes], sets: Sequence[Mapping[str, Path]], sha256: str, shelf: Shelf
+) -> list[Path]:
+    """Publish ``files``, keep what would be lost with what they replace, and remove what they leave behind.
+
+    Args:
+        files: target -> content; the JSON of the whole last.
+        sets: format -> file of all that is or may have been published under this name, of each part and of the whole.
+        sha256: of the scan.
+
+    Returns:
+        What was kept, where it lies now.
+
+    Raises:
+        Passing: a link or a folder lies in the way.
+        OSError: nothing, or only some files, were replaced; none is half-written.
+    """
+    for tries in count(1):
+        old = _what_lies(sets, files, shelf.root)
+        kept, gone = _keep(old, files, sets, sha256, shelf)
+
+        def check(old: Mapping[Path, bytes] = old) -> None:
+            if _what_lies(sets, files, shelf.root) != old:
+                raise _ChangedMeanwhile
+
+        try:
+            publish.publish(files, shelf.staging, gone, root=shelf.root, check=check)
+        except _ChangedMeanwhile as fault:
+            if tries == 10:
+                raise OSError(f"somebody writes to {readable(next(iter(files)).parent)} all the time") from fault
+            continue
+        return kept
+    raise AssertionError
+
+
+def _what_lies(sets: Iterable[Mapping[Any, Path]], files: Iterable[Path], root: Path) -> dict[Path, bytes]:
+    """Content of the files that are there. What is no file is of no concern where none is to be put."""
+    found: dict[Path, bytes] = {}
+    for path in (path for one in sets for path in one.values()):
+        try:
+            content = publish.read_published(root, path)
+        except Passing:
+            if path in files:
+                raise
+            continue
+        if content is not None:
+            found[path] = content
+    return found
+
+
+def _keep(
+    old: Mapping[Path, bytes],
+    files: Mapping[Path, bytes],
+    sets: Sequence[Mapping[str, Path]],
+    sha256: str,
+    shelf: Shelf,
+) -> tuple[list[Path], list[Path]]:
+    """Keep what would be lost. Returns where it lies now, and what is to be removed."""
+    *_, record = files
+    earlier = read_earlier(old.get(record))
+    claimed = earlier.files if earlier else {}
+    ours = _made_by_us(old, sets, sha256)
+    is_same = earlier is not None and earlier.sha256 == sha256
+    kept: list[Path] = []
+    gone: list[Path] = []
+    for one in sets:
+        # What lies there and was never published by us is of no concern, unless it is to be replaced.
+        there = {form: path for form, path in one.items() if path in old and (path in files or _name(path) in claimed)}
+        left = [path for path in there.values() if path not in files]
+        if shelf.keeps_formats and is_same and any(path in files for form, path in one.items() if form != "json"):
+            left = []
+        lost = [path for path in there.values() if path not in ours and old[path] != files.get(path)]
+        if lost and shelf.versions is not None:
+            kept += _put_aside(there, old, shelf.root, shelf.versions)
+        elif lost:
+            left = [path for path in left if path not in lost]
+        gone += left
+    return kept, gone
+
+
+def _made_by_us(old: Mapping[Path, bytes], sets: Iterable[Mapping[str, Path]], sha256: str) -> set[Path]:
+    """Which files are byte for byte what was published from this scan, and so will be made again."""
+    found: set[Path] = set()
+    for one in sets:
+        record = one["json"]
+        earlier = read_earlier(old.get(record))
+        if earlier is not None and earlier.is_untouched and earlier.sha256 == sha256:
+            beside = (path for path in old if path.parent == record.parent)
+            found |= {path for path in beside if earlier.files.get(_name(path)) == _hash(old[path])}
+            found.add(record)
+    return found
+
+
+def _put_aside(there: Mapping[str, Path], old: Mapping[Path, bytes], root: Path, versions: Path) -> list[Path]:
+    """Copy files that belong together to ``versions``, under their names and the date of the latest."""
+    date = datetime.fromtimestamp(max(path.stat().st_mtime for path in there.values()))
+    for number in count(1):
+        mark = f"{date:%Y-%m-%d %H%M%S}" + (f" {number}" if number > 1 else "")
+        kept = {
+            versions
+            / path.parent.relative_to(root)
+            / fitted(path.name.removesuffix(f".{form}"), f" ({mark}).{form}"): old[path]
+            for form, path in there.items()
+        }
+        if all(publish.read_published(versions, place) in (None, content) for place, content in kept.items()):
+            staging = versions / ".staging"
+            publish.publish(kept, staging, root=versions)
+            with contextlib.suppress(OSError):
+                staging.rmdir()
+            return list(kept)
+    raise AssertionError
+
+
+def _name(path: Path) -> str:
+    return readable(path.name)
+
+
+def _hash(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
+
+
+def other_formats(record: Path, sha256: str, places: Iterable[Path], root: Path) -> dict[str, bytes]:
+    """Name -> content of the files that a published JSON lists, among ``places``, if they are as we wrote them.
+
+    Args:
+        sha256: of the scan that they must come from.
+    """
+    earlier = read_earlier(publish.read_published(root, record))
+    if earlier is None or not earlier.is_untouched or earlier.sha256 != sha256:
+        return {}
+    read = _what_lies([dict(enumerate(places))], (), root)
+    return {path.name: content for path, content in read.items() if earlier.files.get(_name(path)) == _hash(content)}
+
+
+def path_mark(path: Path) -> str:
+    """What tells an input from one of the same name elsewhere: 16 digits of the SHA-256 of its absolute path."""
+    return _hash(os.fsencode(os.path.abspath(path)))[:16]  # noqa: PTH100 - resolve() would follow links
+
+
+def is_anothers(record: Path, root: Path, path: Path) -> bool:
+    """Whether a published JSON names another input than ``path``: one that lies elsewhere and has other bytes."""
+    try:
+        source = json.loads(publish.read_published(root, record) or b"")["source"]
+        mark, sha256 = source.get("path_mark"), source["sha256"]
+        if mark in (None, path_mark(path)):
+            return False
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError, OSError, Passing):
+        return False  # what is wrong there is said when it is published
+    try:
+        with path.open("rb") as file:
+            return bool(sha256 != hashlib.file_digest(file, "sha256").hexdigest())
+    except OSError:
+        return True

@@ -1,0 +1,306 @@
+"""What tells that a picture of a scan did not come whole: it is cut short, garbled, or promises more than it holds.
+
+Decoders mend in silence. What is missing of a JPEG is grey, of any other picture white, and a page of which half is
+gone looks like a short page. Three witnesses tell: what poppler says while it draws a page, what the libraries behind
+OpenCV and Pillow say while they decode, and the length of a picture's data, held against its width and height.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import mmap
+import os
+import re
+import tempfile
+import threading
+import zlib
+from collections.abc import Iterator, Set
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, ImageFile
+
+#: What poppler complains of although nothing that is printed is lost: a table of contents that was mended, links,
+#: forms, layers, colour profiles, a wrong length of a stream that has an end; and what only concerns its own work.
+_HARMLESS = re.compile(
+    r"^Syntax Warning(?!.*(?:decode|color space))|xref|trailer|Catalog|endstream|annot|destination|outline|link|"
+    r"Fields|AcroForm|signature|optional content|default config|OCG|Marked Content|\bICC|NSS|Config Error|"
+    r"Permission Error|Info dict|Metadata|file specification|Unsupported version|newer version|"
+    r"extraneous bytes before marker 0xd9|JFIF revision|Invalid SOS parameters",
+    re.IGNORECASE,
+)
+#: Of fonts: poppler takes another one, or draws nothing. Behind a scan lies text that is not to be seen.
+_OF_FONTS = re.compile(r"font|glyph|cmap|ToUnicode|encoding|language pack|character collection", re.IGNORECASE)
+_NOT_DRAWN = re.compile(r"No font in show", re.IGNORECASE)
+
+#: A picture whose data end within so many rows of its height is whole: some writers pad, some leave off a row.
+_ROWS_OFF = 2
+_OBJECT = re.compile(rb"(\d{1,9})[ \t\r\n\0]+\d{1,5}$")
+_FILTER = re.compile(rb"/Filter\s*(?:\[\s*/(\w+)\s*\]|/(\w+))")
+_IS_PICTURE = re.compile(rb"/Subtype\s*/Image\b")
+_SIZE = re.compile(rb"/(?:Width|Height)\s+(\d+)")
+_MASK = re.compile(rb"/S?Mask\s+(\d+)\s+\d+\s+R")
+#: What has fewer pixels across or down is no scan: a line, a logo.
+PICTURE_PIXELS = 100
+#: A picture's dictionary is shorter; data are read by so many bytes at a time.
+_HEAD, _SPAN = 4096, 1 << 16
+
+
+def losses_told(said: str, *, covered: bool) -> list[str]:
+    """Those of poppler's words about a page that mean that something printed may be missing.
+
+    Args:
+        said: its standard error.
+        covered: whether a picture covers the page: then fonts are those of an invisible text behind it.
+    """
+    lines = [line.strip() for line in said.splitlines()]
+    return [line for line in lines if line and not _HARMLESS.search(line) and not _is_of_a_font(line, covered)]
+
+
+def _is_of_a_font(line: str, covered: bool) -> bool:
+    return bool(_OF_FONTS.search(line)) and (covered or not _NOT_DRAWN.search(line))
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """A picture of a PDF, as poppler lists it.
+
+    Attributes:
+        number: of its object.
+        width, height: in pixels, as promised.
+        bits: of a pixel.
+        coding: ``image`` for what is not packed or packed without loss, ``jpeg``, ``ccitt``, ...
+    """
+
+    number: int
+    width: int
+    height: int
+    bits: int
+    coding: str
+
+
+@dataclass(frozen=True, slots=True)
+class Loss:
+    """What is missing of a picture.
+
+    Attributes:
+        share: of its height that came, from its top, 0 to 1; ``None`` where that cannot be told.
+        detail: what tells it.
+    """
+
+    share: float | None
+    detail: str
+
+
+def picture_loss(path: Path, picture: Picture) -> Loss | None:
+    """What is missing of a picture of a PDF; ``None`` if it is whole, or of a kind whose data poppler checks."""
+    if picture.coding not in ("jpeg", "image"):
+        return None
+    status = path.stat()
+    place = _objects(path, status.st_mtime_ns, status.st_size).get(picture.number)
+    if place is None:
+        return None
+    with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
+        found = _stream(data, place)
+        if found is None:
+            return None
+        head, start, end = found
+        kinds = _FILTER.search(head)
+        kind = (kinds[1] or kinds[2] if kinds else b"") if kinds or b"/Filter" not in head else None
+        if kind == b"DCTDecode":
+            return _jpeg_of(data[start:end], picture)
+        if kind in (b"", b"FlateDecode"):
+            return _rows_loss(data, start, end, picture, is_packed=bool(kind), predicted=_is_predicted(head))
+    return None
+
+
+@lru_cache(maxsize=2)
+def _objects(path: Path, changed: int, size: int) -> dict[int, int]:
+    """Where each object of a PDF begins, the last of those of one number; none of a file that is encrypted.
+
+    Pictures are streams, and these lie in the file as they are, whatever its tables say.
+    """
+    del changed  # part of the cache's key only
+    places: dict[int, int] = {}
+    if not size:
+        return places
+    with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
+        if data.find(b"/Encrypt") >= 0:
+            return places
+        at = data.find(b"obj")
+        while at >= 0:
+            if found := _OBJECT.search(data[max(0, at - 24) : at].rstrip(b" \t\r\n\0")):
+                places[int(found[1])] = at + 3
+            at = data.find(b"obj", at + 3)
+    return places
+
+
+def undrawn_pictures(path: Path, drawn: Set[int]) -> list[int]:
+    """The numbers of the pictures in a PDF that no page shows, although they are large enough to be scans.
+
+    Args:
+        drawn: numbers of those that pages show.
+    """
+    status = path.stat()
+    found: list[int] = []
+    masks: set[int] = set()
+    with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
+        for number, place in _objects(path, status.st_mtime_ns, status.st_size).items():
+            head = data[place : place + _HEAD].split(b"stream", 1)[0].split(b"endobj", 1)[0]
+            sizes = [int(size) for size in _SIZE.findall(head)]
+            masks.update(int(mask) for mask in _MASK.findall(head))
+            if number not in drawn and _IS_PICTURE.search(head) and sizes and min(sizes) >= PICTURE_PIXELS:
+                found.append(number)
+    return [number for number in found if number not in masks]
+
+
+def _stream(data: mmap.mmap, place: int) -> tuple[bytes, int, int] | None:
+    """The dictionary of a stream object, and where its data begin and end."""
+    at = data.find(b"stream", place, place + _SPAN)
+    if at < 0:
+        return None
+    head = data[place:at]
+    start = at + len(b"stream")
+    start += 2 if data[start : start + 2] == b"\r\n" else 1
+    told = re.search(rb"/Length\s+(\d+)(?!\s+\d+\s+R)", head)
+    if told and data.find(b"endstream", start + int(told[1]), start + int(told[1]) + 20) >= 0:
+        return head, start, start + int(told[1])
+    end = data.find(b"endstream", start)
+    return head, start, len(data) if end < 0 else end
+
+
+def _is_predicted(head: bytes) -> bool:
+    """Whether each row of a picture begins with a byte that says how it is told from the one above."""
+    told = re.search(rb"/Predictor\s+(\d+)", head)
+    return told is not None and int(told[1]) >= 10
+
+
+def _rows_loss(
+    data: mmap.mmap, start: int, end: int, picture: Picture, *, is_packed: bool, predicted: bool
+) -> Loss | None:
+    row = (picture.width * picture.bits + 7) // 8 + (1 if predicted else 0)
+    wanted = row * picture.height
+    came, fault = _unpacked_length(data, start, end, wanted + 64 * row) if is_packed else (end - start, "")
+    if came < wanted - _ROWS_OFF * row:
+        return Loss(came / wanted, f"{came} of {wanted} bytes came {fault}".rstrip())
+    if fault:
+        return Loss(None, fault)
+    if is_packed and came > wanted + _ROWS_OFF * row:
+        return Loss(None, f"there are more than the {wanted} bytes of a picture of its size")
+    return None
+
+
+def _unpacked_length(data: mmap.mmap, start: int, end: int, most: int) -> tuple[int, str]:
+    """How many bytes zlib unpacks, up to ``most``, and what it says of them."""
+    unpack = zlib.decompressobj()
+    came = 0
+    try:
+        for at in range(start, end, _SPAN):
+            rest = data[at : min(at + _SPAN, end)]
+            while rest and not unpack.eof:
+                came += len(unpack.decompress(rest, 1 << 20))
+                rest = unpack.unconsumed_tail
+                if came > most:
+                    return came, ""
+    except zlib.error as fault:
+        return came, str(fault)
+    return came, ""
+
+
+def _jpeg_of(data: bytes, picture: Picture) -> Loss | None:
+    try:
+        with Image.open(io.BytesIO(data), formats=("JPEG",)) as image:
+            size = image.size
+    except Exception as fault:
+        return Loss(None, repr(fault))
+    if size != (picture.width, picture.height):
+        return Loss(None, f"a JPEG of {size[0]} x {size[1]} where {picture.width} x {picture.height} are promised")
+    return jpeg_loss(data)
+
+
+def jpeg_loss(data: bytes) -> Loss | None:
+    """What is missing of a JPEG; ``None`` if it is whole. One that lacks only the mark of its end is."""
+    import cv2
+
+    with heard() as said:
+        packed = np.frombuffer(data + b"\xff\xd9", np.uint8)
+        decoded = cv2.imdecode(packed, cv2.IMREAD_REDUCED_GRAYSCALE_8)
+    told = [line for line in said if not _is_padding(line, data)]
+    if decoded is not None and not told:
+        return None
+    if decoded is None:
+        return Loss(None, "; ".join(told) or "it cannot be decoded")
+    # What is missing of a JPEG is of one even grey.
+    rows = np.nonzero((decoded != decoded[-1, -1]).any(axis=1))[0]
+    share = float(rows[-1] + 1) / len(decoded) if rows.size else 0.0
+    return Loss(share if share < 1.0 else None, "; ".join(told))
+
+
+_EXTRANEOUS = re.compile(r"(\d+) extraneous bytes before marker 0xd9")
+
+
+def _is_padding(line: str, data: bytes) -> bool:
+    """Whether libjpeg speaks of nothing that is lost.
+
+    Scanners fill up with zeros. Other bytes that are left over mean that the decoder lost its place: the rest of the
+    picture is shifted.
+    """
+    if found := _EXTRANEOUS.search(line):
+        end = data.rfind(b"\xff\xd9")
+        return not data[max(0, end - int(found[1])) : end].strip(b"\x00\xff")
+    return bool(_HARMLESS.search(line))
+
+
+@contextlib.contextmanager
+def truncated_images() -> Iterator[None]:
+    """Let Pillow decode what there is of pictures that are cut short."""
+    before = ImageFile.LOAD_TRUNCATED_IMAGES
+    ImageFile.LOAD_TRUNCATED_IMAGES = True
+    try:
+        yield
+    finally:
+        ImageFile.LOAD_TRUNCATED_IMAGES = before
+
+
+_one_at_a_time = threading.RLock()
+
+
+@contextlib.contextmanager
+def heard() -> Iterator[list[str]]:
+    """Listen to libjpeg and libtiff, which have no other way to say that data are damaged than standard error.
+
+    Yields:
+        A list that holds what they said once the block has ended, a line each.
+    """
+    said: list[str] = []
+    with _one_at_a_time, tempfile.TemporaryFile() as file:
+        kept = os.dup(2)
+        os.dup2(file.fileno(), 2)
+        try:
+            yield said
+        finally:
+            os.dup2(kept, 2)
+            os.close(kept)
+            file.seek(0)
+            text = file.read().decode("utf-8", "replace")
+            said += [line.strip() for line in text.splitlines() if line.strip()]
+
+
+def image_file_loss(path: Path, image: Image.Image) -> Loss | None:
+    """What is missing of a page of an image file, beside what Pillow finds while it decodes it.
+
+    Args:
+        image: opened from ``path``, at its page.
+    """
+    if image.format in ("JPEG", "MPO"):
+        return jpeg_loss(path.read_bytes())
+    if image.format == "PNG":
+        try:
+            with path.open("rb") as file, Image.open(file, formats=("PNG",)) as again:
+                again.verify()  # the sums of its parts, which Pillow does not look at while it decodes
+        except Exception as fault:
+            return Loss(None, repr(fault))
+    return None

@@ -1,0 +1,220 @@
+"""Pictures that did not come whole: each is heard of, and nothing that is whole is complained of."""
+
+from __future__ import annotations
+
+import io
+import sys
+import zlib
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from flows.pipeline.outcome import Outcome, outcome_of
+from flows.service.reports import tags_of
+from normalize.document import Source
+from normalize.formats import to_dict, write
+from normalize.structure.build import build_document
+from ocr.faults import PageFault
+from ocr.image.damage import heard, jpeg_loss, losses_told
+from ocr.page import Page, from_json, to_json
+from ocr.rasterize import render
+from ocr.reading import read_page
+from tests.bad_inputs import coded, page_with, pdf, picture, scan_objects, stream, strip, with_object
+
+WIDTH, HEIGHT = strip().size
+RAW = strip().tobytes()
+JPEG = picture("JPEG")
+FLATE = zlib.compress(RAW)
+HALF = len(JPEG) // 2
+
+
+def jpeg(data: bytes, **entries: object) -> Callable[[], bytes]:
+    return with_object(5, coded(data, "/DCTDecode", **entries))
+
+
+def flate(data: bytes, **entries: object) -> Callable[[], bytes]:
+    return with_object(5, coded(data, "/FlateDecode", **entries))
+
+
+def plain(data: bytes) -> Callable[[], bytes]:
+    head = {"Type": "/XObject", "Subtype": "/Image", "Width": WIDTH, "Height": HEIGHT, "ColorSpace": "/DeviceGray"}
+    return with_object(5, stream(data, **head, BitsPerComponent=8))
+
+
+def fax_strip() -> bytes:
+    file = picture("TIFF", strip().convert("1"), compression="group4")
+    with Image.open(io.BytesIO(file)) as image:
+        (start,), (length,) = image.tag_v2[273], image.tag_v2[279]  # type: ignore[attr-defined]
+    return file[start : start + length]
+
+
+def fax(data: bytes) -> Callable[[], bytes]:
+    parameters = f"<</K -1 /Columns {WIDTH} /Rows {HEIGHT}>>"
+    return with_object(5, coded(data, "/CCITTFaxDecode", BitsPerComponent=1, DecodeParms=parameters))
+
+
+def predicted() -> bytes:
+    rows = np.asarray(strip())
+    return zlib.compress(np.hstack([np.zeros((HEIGHT, 1), np.uint8), rows]).tobytes())
+
+
+FAX = fax_strip()
+JP2 = picture("JPEG2000", strip())
+
+WHOLE: dict[str, Callable[[], bytes]] = {
+    "jpeg": jpeg(JPEG),
+    "jpeg without the mark of its end": jpeg(JPEG[:-2]),
+    "jpeg with zeros behind it": jpeg(JPEG + bytes(40)),
+    "jpeg filled up with zeros": jpeg(JPEG[:-2] + bytes(9) + JPEG[-2:]),
+    "flate": flate(FLATE),
+    "flate with a row more": flate(zlib.compress(RAW + bytes(WIDTH))),
+    "flate with bytes behind it": flate(FLATE + b"\r\n"),
+    "flate, predicted": flate(predicted(), DecodeParms=f"<</Predictor 15 /Columns {WIDTH}>>"),
+    "plain": plain(RAW),
+    "fax": fax(FAX),
+    "jpeg2000": with_object(5, coded(JP2, "/JPXDecode")),
+    "white": flate(zlib.compress(b"\xff" * len(RAW))),
+    "hidden text in a font that is gone": page_with(
+        content=b"q 240 0 0 48 0 0 cm /I Do Q BT /Gone 8 Tf 3 Tr 5 5 Td (abc) Tj ET"
+    ),
+    "a broken table of contents": lambda: pdf(scan_objects()).replace(b" 00000 n ", b" 00000 f "),
+}
+
+DAMAGED: dict[str, Callable[[], bytes]] = {
+    "jpeg cut": jpeg(JPEG[: len(JPEG) * 55 // 100]),
+    "jpeg cut, with the mark of an end": jpeg(JPEG[:HALF] + b"\xff\xd9"),
+    "jpeg blanked": jpeg(JPEG[:HALF] + bytes(200) + JPEG[HALF + 200 :]),
+    "jpeg of another width": jpeg(JPEG, Width=WIDTH + 100),
+    "jpeg of another height": jpeg(JPEG, Height=HEIGHT // 2),
+    "flate cut": flate(FLATE[: len(FLATE) // 2]),
+    "flate of half the rows": flate(zlib.compress(RAW[: len(RAW) // 2])),
+    "flate of too many rows": flate(FLATE, Height=HEIGHT // 2),
+    "flate with other bytes": flate(FLATE[:9000] + b"abc" + FLATE[9003:]),
+    "plain cut": plain(RAW[: len(RAW) // 2]),
+    "fax cut": fax(FAX[: len(FAX) // 2]),
+    "fax with other bytes": fax(FAX[:8000] + b"\x55\xaa" + FAX[8002:]),
+    "jpeg2000 cut": with_object(5, coded(JP2[: len(JP2) // 2], "/JPXDecode")),
+    "an unknown filter": with_object(5, coded(FLATE, "/NoSuchDecode")),
+    "jbig2 of zeros": with_object(5, coded(bytes(99), "/JBIG2Decode", BitsPerComponent=1)),
+    "an unknown operator": page_with(content=b"q 240 0 0 48 0 0 cm /I Dn Q"),
+    "an unknown picture": page_with(content=b"q 240 0 0 48 0 0 cm /J Do Q"),
+    "drawn narrow": page_with(content=b"q 40 0 0 48 0 0 cm /I Do Q"),
+    "drawn beyond the page": page_with(box="[0 0 140 48]"),
+    "no content": with_object(4, b"null"),
+    "text in a font that is gone": page_with(content=b"BT /Gone 9 Tf 5 20 Td (UBND) Tj ET"),
+}
+
+IMAGES: dict[str, tuple[bytes, bool]] = {
+    "jpeg": (JPEG, False),
+    "jpeg cut": (JPEG[:HALF], True),
+    "jpeg blanked": (JPEG[:HALF] + bytes(200) + JPEG[HALF + 200 :], True),
+    "png": (picture("PNG"), False),
+    "png cut": (picture("PNG")[:30_000], True),
+    "png with other bytes": (picture("PNG")[:30_000] + b"abc" + picture("PNG")[30_003:], True),
+    "tiff": (picture("TIFF"), False),
+    "tiff cut": (picture("TIFF")[:-50_000], True),
+    "fax": (picture("TIFF", strip().convert("1"), compression="group4"), False),
+    "fax with other bytes": (
+        picture("TIFF", strip().convert("1"), compression="group4").replace(FAX[8000:8004], b"\x55\xaa\x55\xaa"),
+        True,
+    ),
+    "lzw": (picture("TIFF", compression="tiff_lzw"), False),
+}
+
+
+def damage(folder: Path, data: bytes) -> PageFault | None:
+    (folder / "scan").write_bytes(data)
+    return render(folder / "scan", 1, dpi=100).damage
+
+
+@pytest.mark.parametrize("name", WHOLE)
+def test_nothing_is_said_of_a_page_that_is_whole(tmp_path: Path, name: str) -> None:
+    assert damage(tmp_path, WHOLE[name]()) is None
+
+
+@pytest.mark.parametrize("name", DAMAGED)
+def test_what_is_missing_of_a_page_is_heard_of(tmp_path: Path, name: str) -> None:
+    found = damage(tmp_path, DAMAGED[name]())
+    assert found is not None
+    assert found.vietnamese != str(found)
+
+
+@pytest.mark.parametrize("name", IMAGES)
+def test_so_it_is_of_an_image_file(tmp_path: Path, name: str) -> None:
+    data, is_damaged = IMAGES[name]
+    assert (damage(tmp_path, data) is not None) is is_damaged
+
+
+@pytest.mark.parametrize("name", ["jpeg cut", "flate of half the rows", "plain cut"])
+def test_how_much_is_missing_is_said(tmp_path: Path, name: str) -> None:
+    found = damage(tmp_path, DAMAGED[name]())
+    assert found is not None
+    assert 40 <= int(str(found).split("lower ")[1].split("%")[0]) <= 60
+
+
+@pytest.mark.parametrize(
+    ("line", "covered", "is_told"),
+    [
+        ("Syntax Warning: Mismatch between font type and embedded font file", False, False),
+        ("Syntax Error: Unknown font tag 'F1'", False, False),
+        ("Syntax Error: No font in show", True, False),
+        ("Syntax Error: No font in show", False, True),
+        ("Syntax Error: Missing 'endstream' or incorrect stream length", True, False),
+        ("Internal Error: xref num 1 not found but needed, try to reconstruct", True, False),
+        ("Syntax Error: insufficient arguments for Marked Content", True, False),
+        ("Syntax Error (91): Bad annotation destination", True, False),
+        ("Corrupt JPEG data: 12 extraneous bytes before marker 0xd9", True, False),
+        ("Corrupt JPEG data: 12 extraneous bytes before marker 0xd3", True, True),
+        ("Syntax Error: XObject 'I' is unknown", True, True),
+        ("Syntax Warning: Unable to decode image", True, True),
+        ("Bogus memory allocation size", True, True),
+    ],
+)
+def test_what_poppler_complains_of_is_weighed(line: str, covered: bool, is_told: bool) -> None:
+    assert losses_told(f"{line}\n\n", covered=covered) == [line] * is_told
+
+
+def test_what_libraries_say_is_heard_and_nothing_else_is_lost(capfd: pytest.CaptureFixture[str]) -> None:
+    with heard() as said:
+        assert said == []
+        assert jpeg_loss(JPEG[:HALF]) is not None  # listens by itself meanwhile
+    print("after", file=sys.stderr)
+    assert said == []
+    assert capfd.readouterr().err == "after\n"
+
+
+def test_a_page_of_which_a_part_is_missing_is_read_and_marked(tmp_path: Path) -> None:
+    (tmp_path / "a.pdf").write_bytes(DAMAGED["jpeg cut"]())
+    page = read_page(tmp_path / "a.pdf", 1)
+    assert page.words
+    assert "cut short" in (page.damage or "")
+    assert from_json(to_json(page)) == page
+    outcome, text, warnings = published(page)
+    assert text.endswith("[trang 1: một phần không đọc được]\n")
+    assert warnings[0] == page.damage
+    assert tags_of(outcome)[:2] == ["needs attention", "pages missing"]
+
+
+def test_a_page_of_which_nothing_is_left_is_not_blank(tmp_path: Path) -> None:
+    (tmp_path / "a.pdf").write_bytes(DAMAGED["an unknown picture"]())
+    with pytest.raises(PageFault, match="could be drawn"):
+        read_page(tmp_path / "a.pdf", 1)
+
+
+@pytest.mark.parametrize(("has_ink", "said"), [(True, "not blank"), (False, "page is blank")])
+def test_a_page_with_ink_and_no_words_is_not_blank(has_ink: bool, said: str) -> None:
+    outcome, text, (warning,) = published(Page(1, 800, 300, 300, has_ink=has_ink))
+    assert said in warning
+    assert text.strip() == ""
+    assert "needs attention" in tags_of(outcome)
+
+
+def published(page: Page) -> tuple[Outcome, str, list[str]]:
+    document = build_document([replace(page, engine={})], Source("a.pdf", "0" * 64, 1, 1))
+    data = to_dict(document)
+    text = write(document, "txt", "paragraph").decode()
+    return outcome_of(data, "a.pdf", 75.0), text, [warning.message for warning in document.warnings]

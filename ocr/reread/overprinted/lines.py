@@ -39,7 +39,7 @@ def cut_out(
         down: by how much of a capital the row stands lower than its letters say.
     """
     height, slope = base_line(letters, capital)
-    row, scale = hull(letters), capital / CAPITALS
+    row, scale = hull(list(letters)), capital / CAPITALS
     left = max(0.0, row.left - _BEFORE * capital)
     right = min(float(grey.shape[1]), row.right + _AFTER * capital)
     width = max(8, round((right - left) / scale))

@@ -1,13 +1,14 @@
 """What the network makes of a row of letters, and whether it is sure of all of it.
 
-A row is looked at more than once: with the seal and without it, as large as it is and a little smaller. Traces of a seal
-that make another letter in one picture make none, or a third one, in the next; what is printed is read in all of them.
+A row is looked at more than once: with the seal and without it, as large as it is and a little smaller. Traces of a
+seal that make another letter in one picture make none, or a third one, in the next; print is read in all of them.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
@@ -104,7 +105,7 @@ def _views(layers: Sequence[np.ndarray], letters: Sequence[Box], capital: float)
                 pictures.append(picture)
                 reading = _of_row(read(picture), to_page, row, capital)
                 ends = (reading.columns[0], reading.columns[-1]) if reading.columns else (0, 0)
-                cut = ends[0] < _EDGE and to_page[0, 2] > 0 or ends[1] > picture.shape[1] - _EDGE
+                cut = (ends[0] < _EDGE and to_page[0, 2] > 0) or ends[1] > picture.shape[1] - _EDGE
                 yield _View(reading, to_page, cut)
 
 
@@ -113,7 +114,7 @@ def _of_row(reading: Reading, to_page: np.ndarray, row: Box, capital: float) -> 
     places = [float(to_page[0, 0] * column + to_page[0, 2]) for column in reading.columns]
     printed = [at for at, letter in enumerate(reading.text) if letter != " "]
     cuts = [0]
-    for one, after in zip(printed, printed[1:], strict=False):
+    for one, after in pairwise(printed):
         if places[after] - places[one] > _APART * capital:
             cuts.append(after)
     pieces = list(zip(cuts, [*cuts[1:], len(places)], strict=True))

@@ -21,9 +21,6 @@ TRIES = 3
 
 SENTENCE = "Ủy ban nhân dân xã Bình An tổ chức kiểm tra rừng "
 LETTERHEAD = (
-    "ỦY BAN NHÂN DÂN\n\nSố: 1/BC-UBND\n\nBÁO CÁO\n\nVề rừng\n\nXã có rừng.\n\n"
-    "Nơi nhận:\n\n- Lưu: VT.\n\nVũ An\n\n"
-)
     "ỦY BAN NHÂN DÂN\n\nSố: 1/BC-UBND\n\nBÁO CÁO\n\nVề rừng\n\nXã có rừng.\n\nNơi nhận:\n\n- Lưu: VT.\n\nVũ An\n\n"
 )
 

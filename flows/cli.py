@@ -149,10 +149,10 @@ def normalize(
     summary: bool | None,
 ) -> None:
     """Clean up text that another OCR engine produced (.txt or .md; folders are searched)."""
-    from flows.convert import plan, scratch
+    from flows.convert import normalized, plan, scratch
     from flows.pipeline.faults import as_fault
     from flows.pipeline.publish import TEXT_SUFFIXES
-    from flows.pipeline.stages import normalize_text
+    from flows.pipeline.workers import WorkerPool
 
     settings = read_settings(repair=repair, footnotes=footnotes, formats=formats)
     files, failed = usable_inputs(context, inputs, TEXT_SUFFIXES)
@@ -161,10 +161,10 @@ def normalize(
     if any(target.resolve() in given for one in wanted for target in one.targets.values()):
         raise click.UsageError("--out would overwrite an input; choose another folder.")
     outcomes: list[Outcome] = []
-    with scratch(out) as work:
+    with scratch(out) as work, WorkerPool(1, memory=settings.worker_memory, scratch=settings.worker_scratch) as pool:
         for one in wanted:
             try:
-                outcomes.append(normalize_text(one.path, one.name, one.targets, settings, work))
+                outcomes.append(normalized(one, settings, work, pool))
             except Exception as fault:
                 failed += 1
                 complain_of(one.name, as_fault(fault), context.obj)

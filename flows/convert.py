@@ -19,6 +19,7 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from flows import faults
 from flows.host.names import fitted, readable
 from flows.host.processes import is_running
 from flows.pipeline import publish, stages
@@ -28,7 +29,7 @@ from flows.pipeline.page_policy import GRACE, settle_failed, tries_page_again
 from flows.pipeline.stages import Checked, PageRead, PublishPlan
 from flows.pipeline.workers import WorkerPool, clear_scratch
 from flows.settings import Settings
-from ocr.faults import Fault, PageFault, ToolMissing
+from ocr.faults import Fault, PageFault, Timeout, ToolMissing
 
 
 @dataclass(frozen=True, slots=True)
@@ -313,3 +314,21 @@ def convert(files: Sequence[Wanted], settings: Settings, work: Path) -> Iterator
                 return
             for future in wait(running, return_when=FIRST_COMPLETED).done:
                 yield from running.pop(future)(future)
+
+
+def normalized(wanted: Wanted, settings: Settings, work: Path, pool: WorkerPool) -> Outcome:
+    """Clean up the text of another OCR engine, in a worker that can be stopped, and publish it.
+
+    Args:
+        work: an empty folder on the outputs' file system, for files in the making.
+
+    Raises:
+        Fault, OSError: as :func:`~flows.pipeline.stages.normalize_text`, or the worker crashed.
+        TookTooLong: its time is up.
+    """
+    plan = PublishPlan(settings.repair, settings.footnotes, settings.low_confidence, wanted.targets, work)
+    call = (stages.normalize_text, wanted.path, wanted.name, plan, settings.max_text_bytes)
+    try:
+        return pool.call(*call, seconds=settings.text_timeout)
+    except Timeout as fault:
+        raise faults.TEXT_TOOK_TOO_LONG.fault(seconds=settings.text_timeout) from fault

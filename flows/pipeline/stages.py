@@ -14,7 +14,6 @@ import traceback
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from flows import faults
 from flows.host.files import replace_file
@@ -25,11 +24,6 @@ from flows.pipeline.outcome import Outcome, outcome_of
 from normalize.document import Document, Source
 from ocr.faults import Fault, Killed
 from ocr.page import Page, from_json, to_json
-
-if TYPE_CHECKING:
-    from flows.settings import (
-        Settings,
-    )  # a worker does without: pydantic takes a quarter of a second to import
 
 WARM = ("ocr.reading",)
 """What a worker imports before its first call."""
@@ -225,17 +219,24 @@ def publish_document(document: Document, plan: PublishPlan) -> Outcome:
     return outcome_of(data, document.source.name, plan.low_confidence, tuple(files))
 
 
-def normalize_text(path: Path, name: str, targets: Mapping[str, Path], settings: Settings, staging: Path) -> Outcome:
+def normalize_text(path: Path, name: str, plan: PublishPlan, max_bytes: int) -> Outcome:
     """Clean up the text of another OCR engine and publish it.
 
+    Args:
+        max_bytes: a file of more is refused.
+
     Raises:
+        TooLarge: it has more.
         NotAScan: the file is not UTF-8 text, or holds none.
         OSError: a file cannot be read or written; nothing is half-written.
     """
     from normalize.plaintext.parse import parse_text
 
     started = time.monotonic()
-    data = path.read_bytes()
+    with path.open("rb") as file:
+        data = file.read(max_bytes + 1)
+    if len(data) > max_bytes:
+        raise faults.TEXT_TOO_LARGE.fault(megabytes=max(path.stat().st_size, len(data)) / 1e6, most=max_bytes / 1e6)
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as fault:
@@ -245,6 +246,5 @@ def normalize_text(path: Path, name: str, targets: Mapping[str, Path], settings:
     source = Source(name=readable(path.name), sha256=hashlib.sha256(data).hexdigest(), pages=0, bytes=len(data))
     document = parse_text(text, source)
     document = replace(document, timings={**document.timings, "structure": round(time.monotonic() - started, 3)})
-    plan = PublishPlan(settings.repair, settings.footnotes, settings.low_confidence, targets, staging)
     outcome = publish_document(document, plan)
     return replace(outcome, name=name, seconds=time.monotonic() - started)

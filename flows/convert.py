@@ -324,11 +324,14 @@ def normalized(wanted: Wanted, settings: Settings, work: Path, pool: WorkerPool)
 
     Raises:
         Fault, OSError: as :func:`~flows.pipeline.stages.normalize_text`, or the worker crashed.
+        TooLarge: the text has more bytes than the settings allow.
         TookTooLong: its time is up.
     """
+    size, most = wanted.path.stat().st_size, settings.max_text_bytes
+    if size > most:
+        raise faults.TEXT_TOO_LARGE.fault(megabytes=size / 1e6, most=most / 1e6)
     plan = PublishPlan(settings.repair, settings.footnotes, settings.low_confidence, wanted.targets, work)
-    call = (stages.normalize_text, wanted.path, wanted.name, plan, settings.max_text_bytes)
     try:
-        return pool.call(*call, seconds=settings.text_timeout)
+        return pool.call(stages.normalize_text, wanted.path, wanted.name, plan, seconds=settings.text_timeout)
     except Timeout as fault:
         raise faults.TEXT_TOOK_TOO_LONG.fault(seconds=settings.text_timeout) from fault

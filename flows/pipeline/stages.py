@@ -219,24 +219,17 @@ def publish_document(document: Document, plan: PublishPlan) -> Outcome:
     return outcome_of(data, document.source.name, plan.low_confidence, tuple(files))
 
 
-def normalize_text(path: Path, name: str, plan: PublishPlan, max_bytes: int) -> Outcome:
+def normalize_text(path: Path, name: str, plan: PublishPlan) -> Outcome:
     """Clean up the text of another OCR engine and publish it.
 
-    Args:
-        max_bytes: a file of more is refused.
-
     Raises:
-        TooLarge: it has more.
         NotAScan: the file is not UTF-8 text, or holds none.
         OSError: a file cannot be read or written; nothing is half-written.
     """
     from normalize.plaintext.parse import parse_text
 
     started = time.monotonic()
-    with path.open("rb") as file:
-        data = file.read(max_bytes + 1)
-    if len(data) > max_bytes:
-        raise faults.TEXT_TOO_LARGE.fault(megabytes=max(path.stat().st_size, len(data)) / 1e6, most=max_bytes / 1e6)
+    data = path.read_bytes()
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as fault:

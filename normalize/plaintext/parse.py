@@ -186,7 +186,7 @@ def _stands_after_word(text: str, at: int) -> bool:
 
 def _guessed(
     chunks: Sequence[Chunk], story: Told, named: _Names, rulings: _Rulings
-) -> tuple[list[Chunk], _Rulings, list[PageWarning]]:
+) -> tuple[list[Chunk], dict[_Spot, str | None], list[PageWarning]]:
     """References that were misread: the one odd sign at the end of a word between the neighbouring references."""
     chunks, known = list(chunks), dict(rulings)
     warnings: list[PageWarning] = []

@@ -180,11 +180,11 @@ def normalize(
     summary: bool | None,
 ) -> None:
     """Clean up text that another OCR engine produced (.txt or .md; folders are searched)."""
-    from flows.convert import plan, publish_plan, scratch
+    from flows.convert import normalized, plan, scratch
     from flows.pipeline.faults import as_fault
     from flows.pipeline.parts import may_replace
     from flows.pipeline.publish import TEXT_SUFFIXES
-    from flows.pipeline.stages import normalize_text
+    from flows.pipeline.workers import WorkerPool
 
     settings = read_settings(repair=repair, footnotes=footnotes, formats=formats, split=split)
     files, failed = usable_inputs(context, inputs, TEXT_SUFFIXES)
@@ -194,10 +194,10 @@ def normalize(
     if any(given & set(one.values()) or any(may_replace(one, path) for path in given) for one in targets):
         raise click.UsageError("--out would overwrite an input; choose another folder.")
     outcomes: list[Outcome] = []
-    with scratch(out) as work:
+    with scratch(out) as work, WorkerPool(1, memory=settings.worker_memory, scratch=settings.worker_scratch) as pool:
         for one in wanted:
             try:
-                outcome = normalize_text(one.path, one.name, publish_plan(one, settings, work / "staging"))
+                outcome = normalized(one, settings, work, pool)
                 outcomes.append(outcome)
                 tell_kept(one.name, outcome)
             except Exception as fault:

@@ -24,13 +24,13 @@ from ocr.layout.x_height import measured
 from ocr.layout.zones import find_zones
 from ocr.page import Box, Line, Page, Zone, lines_of, mean_confidence, words_of, zone_of
 from ocr.rasterize import MAX_PIXELS, render
-from ocr.reread.about_seals import read_about_seals
 from ocr.reread.columns import read_columns
 from ocr.reread.doubtful_lines import read_alone, read_doubtful
 from ocr.reread.list_marks import read_list_marks
 from ocr.reread.missed_text import read_missed, read_unread
 from ocr.reread.note_heads import read_note_heads
 from ocr.reread.numbers import read_twice
+from ocr.reread.overprinted.about_seals import read_about_seals
 from ocr.reread.red_stamps import read_stamps
 from ocr.reread.table_cells import read_cells
 from ocr.reread.torn_words import read_torn

@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
+import tempfile
 import threading
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from flows.intake import duplicates
 from flows.intake.claims import ClaimStore
 from flows.pipeline import publish
-from flows.pipeline.parts import all_sets
+from flows.pipeline.parts import FileSet, all_sets, publish_sets
 from flows.pipeline.stages import PublishPlan
-from flows.pipeline.versions import replace_published
+from flows.pipeline.versions import Shelf, replace_published
 from flows.settings import load
 
 SHA = "ab" * 32
@@ -299,3 +302,56 @@ def test_13_12h_other_words_make_another_document(
         case "not set":
             monkeypatch.delenv("NAMBAT_WORDS")
     assert duplicates.find_twin(store, SHA, "1") is None
+
+
+FILES = st.sampled_from(["a.txt", "a.md", "a.html", "a.json", "a-1.txt", "b.txt"])
+STEPS = st.lists(
+    st.one_of(
+        st.tuples(st.just("publish"), st.sampled_from([SHA, "cd" * 32]), st.sampled_from(["txt", "txt,md", "html"])),
+        st.tuples(st.just("write"), FILES, st.binary(min_size=1, max_size=4)),
+        st.tuples(st.just("append"), FILES, st.binary(min_size=1, max_size=4)),
+        st.tuples(st.just("remove"), FILES, st.just(b"")),
+    ),
+    min_size=2,
+    max_size=10,
+)
+
+
+@settings(max_examples=50, deadline=None)
+@given(STEPS, st.booleans())
+def test_13_9_whatever_people_do_between_publishings_is_kept(steps: list[tuple[str, Any, Any]], keeps: bool) -> None:
+    """What a person wrote, and did not remove again, lies in published/ or versions/; the last JSON tells the truth."""
+    with tempfile.TemporaryDirectory() as home, pytest.MonkeyPatch.context() as patch:
+        patch.setattr(os, "fsync", lambda handle: None)
+        root = Path(home, "published")
+        root.mkdir()
+        shelf = Shelf(root, Path(home, "staging"), Path(home, "versions"), keeps)
+        written: dict[str, bytes] = {}
+        replaced: set[bytes] = set()
+        for number, (what, name, more) in enumerate(steps):
+            if what == "publish":
+                places = {form: root / f"a.{form}" for form in (*more.split(","), "json")}
+                texts = {path: f"{name} {form}".encode() for form, path in places.items() if form != "json"}
+                data = {**DOCUMENT, "source": {**DOCUMENT["source"], "sha256": name}}
+                one = FileSet(places, texts, data)
+                publish_sets([one], places, shelf)
+                listed = json.loads(places["json"].read_bytes())["files"]
+                assert {path.name for path in texts} <= {entry["name"] for entry in listed}
+                for entry in listed:
+                    assert hashlib.sha256((root / entry["name"]).read_bytes()).hexdigest() == entry["sha256"]
+                assert publish.is_as_written(places["json"].read_bytes())
+            elif what == "remove":
+                (root / name).unlink(missing_ok=True)
+                written.pop(name, None)
+            else:
+                before = (root / name).read_bytes() if what == "append" and (root / name).exists() else b""
+                written_now = before + more + str(number).encode()
+                (root / name).write_bytes(written_now)
+                written[name] = written_now
+            if what == "publish":
+                # What was replaced is in versions/ now, where the person's later steps do not reach it.
+                there = {path.name: path.read_bytes() for path in root.iterdir()}
+                replaced |= {data for kept, data in written.items() if there.get(kept) != data}
+                written = {kept: data for kept, data in written.items() if there.get(kept) == data}
+            lie = {path.read_bytes() for path in Path(home).rglob("*") if path.is_file()}
+            assert lie.issuperset({*written.values(), *replaced})

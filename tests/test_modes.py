@@ -6,6 +6,7 @@ import grp
 import os
 import stat
 from collections.abc import Iterator
+from itertools import product
 from pathlib import Path
 
 import pytest
@@ -102,11 +103,13 @@ def test_what_is_published_into_a_folder_of_a_group_is_the_groups(tmp_path: Path
     shared = tmp_path / "shared"
     shared.mkdir()
     os.chown(shared, -1, number)
-    for given, expected in ((0o2775, "0644"), (0o2750, "0640"), (0o2700, "0600")):
+    modes = ((0o2775, "0644"), (0o2750, "0640"), (0o2700, "0600"))
+    for (given, expected), root in product(modes, (None, shared)):
         shared.chmod(given)
-        publish({shared / "a" / f"{given:o}.txt": b""}, tmp_path / "staging")
+        publish({shared / "a" / f"{given:o}.txt": b""}, tmp_path / "staging", root=root)
         made = shared / "a" / f"{given:o}.txt"
         assert (mode(made), made.stat().st_gid, made.parent.stat().st_gid) == (expected, number, number)
+        assert mode(made.parent) == f"{given:o}"
         make_folder(shared / f"{given:o}" / "b")
         assert mode(shared / f"{given:o}" / "b") == f"{given:o}"
         (made.parent / made.name).unlink()

@@ -43,14 +43,25 @@ def hand_on(path: Path, folder: Path) -> None:
 
     A folder of a group that this user is not in is left alone.
     """
-    above = folder.stat()
+    handles = [os.open(one, os.O_RDONLY | os.O_CLOEXEC) for one in (path, folder)]
+    try:
+        hand_on_opened(*handles)
+    finally:
+        for handle in handles:
+            os.close(handle)
+
+
+def hand_on_opened(made: int, folder: int) -> None:
+    """The same by handles, of a file or folder that was made and of the folder it is for."""
+    above, below = os.fstat(folder), os.fstat(made)
     if not above.st_mode & stat.S_ISGID:
         return
     mode = stat.S_IMODE(above.st_mode)
+    readable = stat.S_IRUSR | stat.S_IWUSR | mode & (stat.S_IRGRP | stat.S_IROTH)
     with contextlib.suppress(OSError):
-        if path.stat().st_gid != above.st_gid:
-            os.chown(path, -1, above.st_gid)
-        path.chmod(mode if path.is_dir() else stat.S_IRUSR | stat.S_IWUSR | mode & (stat.S_IRGRP | stat.S_IROTH))
+        if below.st_gid != above.st_gid:
+            os.fchown(made, -1, above.st_gid)
+        os.fchmod(made, mode if stat.S_ISDIR(below.st_mode) else readable)
 
 
 def write_synced(path: Path, data: bytes) -> None:

@@ -19,7 +19,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from flows.host.files import make_folder, sync_folder
+from flows.host.files import hand_on_opened, make_folder, sync_folder
 from flows.host.names import NAME_BYTES, PATH_BYTES, fitted, readable
 
 PART = ".part"
@@ -75,19 +75,29 @@ def opened_folder(root: Path, name: str, *, make: bool = False) -> Iterator[int]
     handle = os.open(root, flags)
     try:
         for part in below(root, name).relative_to(root).parts[:-1]:
-            if make:
-                with contextlib.suppress(FileExistsError):
-                    os.mkdir(part, dir_fd=handle)
-                    os.fsync(handle)
+            is_new = make and _make_in(handle, part)
             try:
                 inner = os.open(part, flags | os.O_NOFOLLOW, dir_fd=handle)
             except (FileNotFoundError, NotADirectoryError) as fault:
                 raise Gone(f"{readable(name)} is gone, or lies behind a link") from fault
+            if is_new:
+                hand_on_opened(inner, handle)
             os.close(handle)
             handle = inner
         yield handle
     finally:
         os.close(handle)
+
+
+def _make_in(folder: int, name: str) -> bool:
+    """Make a folder, unless something of that name is there; whether it was made."""
+    try:
+        os.mkdir(name, dir_fd=folder)
+    except FileExistsError:
+        return False
+    with contextlib.suppress(OSError):  # some shares cannot
+        os.fsync(folder)
+    return True
 
 
 def open_regular(path: str | Path, folder: int | None = None) -> int:

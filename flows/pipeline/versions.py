@@ -132,24 +132,32 @@ def _keep(
     """Keep what would be lost. Returns where it lies now, and what is to be removed."""
     *_, record = files
     earlier = read_earlier(old.get(record))
-    claimed = earlier.files if earlier else {}
     ours = _made_by_us(old, sets, sha256)
-    is_same = earlier is not None and earlier.sha256 == sha256
+    safe = {path for path, content in old.items() if path in ours or content == files.get(path)}
+    keeps_formats = shelf.keeps_formats and earlier is not None and earlier.sha256 == sha256
     kept: list[Path] = []
     gone: list[Path] = []
     for one in sets:
-        # What lies there and was never published by us is of no concern, unless it is to be replaced.
-        there = {form: path for form, path in one.items() if path in old and (path in files or _name(path) in claimed)}
-        left = [path for path in there.values() if path not in files]
-        if shelf.keeps_formats and is_same and any(path in files for form, path in one.items() if form != "json"):
-            left = []
-        lost = [path for path in there.values() if path not in ours and old[path] != files.get(path)]
-        if lost and shelf.versions is not None:
-            kept += _put_aside(there, old, shelf.root, shelf.versions)
-        elif lost:
-            left = [path for path in left if path not in lost]
-        gone += left
+        there = {form: path for form, path in one.items() if path in old and _is_of_concern(path, files, earlier)}
+        left = set(there.values()) - files.keys()
+        if keeps_formats and _has_a_text(one, files):
+            left.clear()
+        if not safe.issuperset(there.values()):
+            if shelf.versions is not None:
+                kept += _put_aside(there, old, shelf.root, shelf.versions)
+            else:
+                left &= safe
+        gone += sorted(left)
     return kept, gone
+
+
+def _is_of_concern(path: Path, files: Mapping[Path, bytes], earlier: Earlier | None) -> bool:
+    """Whether a file is to be replaced, or was published by us; else it is somebody's own."""
+    return path in files or (earlier is not None and _name(path) in earlier.files)
+
+
+def _has_a_text(one: Mapping[str, Path], files: Mapping[Path, bytes]) -> bool:
+    return any(path in files for form, path in one.items() if form != "json")
 
 
 def _made_by_us(old: Mapping[Path, bytes], sets: Iterable[Mapping[str, Path]], sha256: str) -> set[Path]:

@@ -31,8 +31,10 @@ from normalize.document import (
     Token,
 )
 from normalize.formats import to_text
+from normalize.plaintext.parse import parse_text
 from normalize.split import split
 from tests.test_metadata import BODY, CLOSING, built, letterhead
+from tests.test_plaintext import DECISION, LETTER
 from tests.test_publish import NAMES, Crash
 
 SOURCE = Source("b.pdf", "ab" * 32, 9, 1)
@@ -321,3 +323,21 @@ def _crashes(document: Document, out: Path, step: int) -> bool:
         except Crash:
             return True
     return False
+
+
+def test_a_text_of_another_engine_is_split_too(tmp_path: Path) -> None:
+    """Without pages: what is on no page goes with the first document."""
+    document = parse_text(DECISION + "\n" + LETTER, SOURCE)
+    publish_document(document, plan(tmp_path / "out"))
+    one, two = (json.loads((tmp_path / "out" / f"b-{number}.json").read_bytes()) for number in (1, 2))
+    assert (one["metadata"]["number"], two["metadata"]["number"]) == ("118", "77")
+    assert two["blocks"][0]["text"] == "UBND HUYỆN AN LÃO"
+    assert not two["warnings"]
+
+
+def test_a_bundle_is_published_alike_each_time(tmp_path: Path) -> None:
+    publish_document(bundle(11, 12), plan(tmp_path / "out"))
+    first = {name: (tmp_path / "out" / name).read_bytes() for name in names(tmp_path / "out")}
+    publish_document(bundle(11, 12), plan(tmp_path / "out", versions=tmp_path / "versions"))
+    assert names(tmp_path / "versions") == []
+    assert first.keys() == set(names(tmp_path / "out"))

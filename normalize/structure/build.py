@@ -464,7 +464,8 @@ def _closing_pieces(zone: Zone, listed: _Piece | None, width: int) -> list[_Piec
 
 def _closing_role(line: Line, width: int, above: _Piece) -> Role | None:
     """The part a line plays below the head of the list of recipients; ``None`` for text."""
-    wrapped = above.role == "recipients" and recipients.goes_on(above.lines[-1], line)
+    above_it = above.lines[-1:]  # none where nothing stands between the head and a frame
+    wrapped = above.role == "recipients" and any(recipients.goes_on(one, line) for one in above_it)
     item = line.text[:1] in recipients.DASHES or is_recipients_list([line.text])
     if line.box.x < _RECIPIENTS_CENTRE * width and (item or wrapped):
         return "recipients"

@@ -724,9 +724,21 @@ def _heads(
     starred = _with_loose_stars(starred, loose)
     numbered |= _unread_heads([line.page for line in bare], numbered, starred, references)
     if not starred:
-        numbered = _better(numbered, _aligned(bare, signs, references), bare, references)
-        numbered |= _heads_between(numbered, fresh, bare, references)
+        numbered = _by_references(numbered, signs, fresh, bare, references)
     return _labelled({**numbered, **starred}, read={*signs, *starred})
+
+
+def _by_references(
+    numbered: dict[int, int],
+    signs: Mapping[int, Sign],
+    fresh: Set[int],
+    lines: Sequence[SetLine],
+    references: Sequence[Citation],
+) -> dict[int, int]:
+    """The heads as they were told by themselves, or as the references tell them where that answers more of those."""
+    raised = {index for index, sign in signs.items() if sign.misread < float("inf")}
+    better = _better(numbered, _aligned(lines, signs, references), raised, lines, references)
+    return better | _heads_between(better, fresh, lines, references)
 
 
 def _heads_between(
@@ -780,16 +792,25 @@ def _unlike(read: str, printed: str) -> float:
 
 
 def _better(
-    numbered: dict[int, int], aligned: dict[int, int], lines: Sequence[SetLine], references: Sequence[Citation]
+    numbered: dict[int, int],
+    aligned: dict[int, int],
+    raised: Set[int],
+    lines: Sequence[SetLine],
+    references: Sequence[Citation],
 ) -> dict[int, int]:
-    """Those of two accounts of the heads that answer more references; the first where they answer as many."""
+    """The second of two accounts of the heads where it answers more references, else the first.
+
+    Where it answers as many, it may know more notes whose marks were not found: such as have raised numbers.
+    """
 
     def answered(heads: Mapping[int, int]) -> int:
         named = labels([heads[index] for index in sorted(heads)])
         notes = [(lines[index].page, *name) for index, name in zip(sorted(heads), named, strict=True) if name]
         return sum(label is not None for label in match_references(references, notes))
 
-    return aligned if answered(aligned) > answered(numbered) else numbered
+    before, after = answered(numbered), answered(aligned)
+    goes_further = numbered.items() <= aligned.items() and set(aligned) - set(numbered) <= raised
+    return aligned if after > before or (after == before and goes_further) else numbered
 
 
 def _wanted(references: Sequence[Citation]) -> tuple[frozenset[int], set[int]]:

@@ -15,7 +15,8 @@ _INFINITE = float("inf")
 
 # Costs, in nats by feel, as those of normalize.structure.footnotes.
 _NO_NOTE = 2.5  # a reference without a note
-_NO_REFERENCE = 1.0  # a note without a reference
+_NO_REFERENCE = 0.5  # a note without a reference
+_GAP = 1.5  # ... for each number that is missing between it and those with references
 _MISREAD = 3.0  # a number read unlike that is no proof of a note without a reference
 _NEXT_PAGE = 0.7
 _ANOTHER_PAGE = 3.0
@@ -47,12 +48,14 @@ class _Wanted:
     Attributes:
         first_page, last_page: on which its reference stands; between those of its neighbours where it was not found.
         cited: whether its reference was found.
+        gap: how many numbers stand between it and the nearest one that is cited.
     """
 
     number: int
     first_page: int
     last_page: int
     cited: bool = True
+    gap: int = 0
 
 
 def align(lines: Sequence[Line], references: Sequence[tuple[int, int]]) -> dict[int, int]:
@@ -112,7 +115,7 @@ def _cost(line: Line, note: _Wanted, one_series: bool) -> float:
         return _INFINITE
     read = line.cost(note.number)
     if not note.cited:
-        return far + _NO_REFERENCE + (read if read < _MISREAD else _INFINITE)
+        return far + _NO_REFERENCE + _GAP * note.gap + (read if read < _MISREAD else _INFINITE)
     return far + read
 
 
@@ -126,11 +129,12 @@ def _wanted(references: Sequence[tuple[int, int]]) -> list[_Wanted]:
         else:
             out += _after(before, last, page)
             missing = range(max(1, number - _MOST_MISSING), number)
-        out += [_Wanted(one, last, page, cited=False) for one in missing]
+        gaps = {one: min(number - one, one - before if number > before else number) - 1 for one in missing}
+        out += [_Wanted(one, last, page, cited=False, gap=gap) for one, gap in gaps.items()]
         out.append(_Wanted(number, page, page))
     return out + (_after(references[-1][1], references[-1][0], references[-1][0]) if references else [])
 
 
 def _after(number: int, first_page: int, last_page: int) -> list[_Wanted]:
     """Notes that may follow the last one of a series."""
-    return [_Wanted(number + more, first_page, last_page, cited=False) for more in range(1, _MOST_MISSING + 1)]
+    return [_Wanted(number + 1 + gap, first_page, last_page, cited=False, gap=gap) for gap in range(_MOST_MISSING)]

@@ -45,6 +45,8 @@ _NARROW, _NEXT_LINE, _MOST_LINES = 0.62, 4.0, 8
 _SURE_AGAIN = 80.0
 #: The rim of a seal is read as so many letters at most; signs that close an item, a misread one among them.
 _RIM_LETTERS, _CLOSING = 3, (";", ".", ":")
+#: By how much more confidence a word must be read alone than it was before.
+_SURER = 8.0
 #: Dirt between words is read as so many letters, at most.
 _TRACE_LETTERS = 2
 #: The letters and digits of the language that Tesseract is told to read.
@@ -338,8 +340,13 @@ def _settled(run: _Run, readings: Sequence[tuple[Word, ...]], *, numbers: bool) 
     if numbers and _is_trace(run) and all(readings) and not any(found):
         return ()
     found = [words for words in found if words and (numbers or not _has_digits((*words, *run.words)))]
-    taken = [run.words, *(words for words in found if not _reads_swung_dash(words))]
-    return max(taken, key=lambda words: min(map(_sureness, words)))
+    rivals = [words for words in found if not _reads_swung_dash(words)]
+    best = max(rivals, key=_least_sure, default=run.words)
+    return best if _least_sure(best) > _least_sure(run.words) + _SURER else run.words
+
+
+def _least_sure(words: Sequence[Word]) -> float:
+    return min(map(_sureness, words))
 
 
 def _is_trace(run: _Run) -> bool:

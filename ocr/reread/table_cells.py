@@ -47,13 +47,16 @@ _CROSSES = frozenset("xX")
 Again = Callable[[Box], Sequence[Line]]
 
 
-def read_cells(zones: Sequence[Zone], image: np.ndarray, again: Again) -> list[Line] | None:
+def read_cells(
+    zones: Sequence[Zone], image: np.ndarray, again: Again, unerased: np.ndarray | None = None
+) -> list[Line] | None:
     """The lines of a page, those of its tables read again where that shows more; ``None`` if nothing was replaced.
 
     Args:
         zones: of the page.
         image: ``(height, width)`` grey, the borders of tables taken out.
         again: reads a part of the page by itself, as one block.
+        unerased: the image with what was taken for raised signs, the upper ring of a % among them.
     """
     out = before = lines_of(zones)
     for zone in zones:
@@ -66,7 +69,7 @@ def read_cells(zones: Sequence[Zone], image: np.ndarray, again: Again) -> list[L
         out = _with_lone_signs(out, grid, image)
         out = _with_unread_numerals(out, grid, image)
         out = _with_crosses_in_their_case(out, grid)
-        out = _with_bracketed(out, zone, image, grid.size)
+        out = _with_bracketed(out, zone, image if unerased is None else unerased, grid.size)
         out = _with_separators(out, zone, image)
     return None if out is before else out
 

@@ -2,9 +2,9 @@
 
     python -m benchmarks.signatures OUT [--count 60] [--seed 1]
 
-The pages are drawn otherwise than the lines that :mod:`ocr.reread.overprinted` was taught with: whole blocks, the seal and
-the signature where offices put them, scanned in colour, in grey and in black and white. Names are of syllables that may
-stand in one, many a single tone from a common one; one office in six is none that the program knows.
+The pages are drawn otherwise than the lines that :mod:`ocr.reread.overprinted` was taught with: whole blocks, the seal
+and the signature where offices put them, scanned in colour, in grey and in black and white. Names are of syllables that
+may stand in one, many a single tone from a common one; one office in six is none that the program knows.
 """
 
 from __future__ import annotations
@@ -31,16 +31,26 @@ OFFICES = (
     "GIÁM ĐỐC", "PHÓ GIÁM ĐỐC", "CHỦ TỊCH", "PHÓ CHỦ TỊCH", "BỘ TRƯỞNG", "THỨ TRƯỞNG", "HIỆU TRƯỞNG", "CHÁNH VĂN PHÒNG",
     "CỤC TRƯỞNG", "PHÓ CỤC TRƯỞNG", "VIỆN TRƯỞNG", "TRƯỞNG PHÒNG", "TỔNG GIÁM ĐỐC", "CHÁNH THANH TRA", "TRƯỞNG BAN",
 )  # fmt: skip
-UNKNOWN = ("QUẢN ĐỐC", "ĐỐC CÔNG", "PHÁP CHẾ VIÊN", "LỤC SỰ", "TRƯỞNG TRÀNG", "GIÁM THỊ", "CHỦ TỊNH", "GIÁM BỘC", "PHÓ ĐỒN")
-DEPUTIES = {"PHÓ GIÁM ĐỐC": "GIÁM ĐỐC", "PHÓ CHỦ TỊCH": "CHỦ TỊCH", "THỨ TRƯỞNG": "BỘ TRƯỞNG", "PHÓ CỤC TRƯỞNG": "CỤC TRƯỞNG"}
-SYLLABLES = (
-    "An Ân Ấn Bá Bạ Bách Bình Bính Cường Chiến Chiên Dung Dũng Dụng Đạt Đát Đông Đồng Động Đức Giang Giảng Hà Hạ Hải Hai "
-    "Hạnh Hảnh Hoa Hòa Hóa Hoàng Hoảng Hùng Hưng Hừng Huy Hủy Khánh Khanh Lan Lân Lận Liên Liễn Loan Long Lòng Mai Mãi "
-    "Minh Mính Nam Năm Nga Ngà Ngân Ngần Nghĩa Nghĩ Ngọc Ngóc Nhân Nhẫn Phong Phòng Phúc Phục Phức Quang Quảng Quý Quỳ Sơn "
-    "Sớn Tài Tải Tâm Tầm Tấn Tân Thắng Thăng Thành Thanh Thạnh Thảo Thạo Thịnh Thình Thủy Thụy Toàn Toán Trúc Trực Tuấn Tuân "
-    "Tùng Túng Việt Viết Vinh Vĩnh Xuân Xuẩn Yến Yên"
-).split()
-FAMILY = "Nguyễn Trần Lê Lệ Phạm Phan Phán Vũ Võ Đặng Đăng Bùi Bụi Đỗ Đồ Hồ Hổ Ngô Ngộ Dương Lý Đào Đinh Định Trịnh Tô Tạ Cao".split()
+UNKNOWN = (
+    "QUẢN ĐỐC", "ĐỐC CÔNG", "PHÁP CHẾ VIÊN", "LỤC SỰ", "TRƯỞNG TRÀNG", "GIÁM THỊ", "CHỦ TỊNH", "GIÁM BỘC", "PHÓ ĐỒN",
+)  # fmt: skip
+DEPUTIES = {
+    "PHÓ GIÁM ĐỐC": "GIÁM ĐỐC",
+    "PHÓ CHỦ TỊCH": "CHỦ TỊCH",
+    "THỨ TRƯỞNG": "BỘ TRƯỞNG",
+    "PHÓ CỤC TRƯỞNG": "CỤC TRƯỞNG",
+}
+SYLLABLES = """
+An Ân Ấn Bá Bạ Bách Bình Bính Cường Chiến Chiên Dung Dũng Dụng Đạt Đát Đông Đồng Động Đức Giang Giảng Hà Hạ
+Hải Hai Hạnh Hảnh Hoa Hòa Hóa Hoàng Hoảng Hùng Hưng Hừng Huy Hủy Khánh Khanh Lan Lân Lận Liên Liễn Loan Long
+Lòng Mai Mãi Minh Mính Nam Năm Nga Ngà Ngân Ngần Nghĩa Nghĩ Ngọc Ngóc Nhân Nhẫn Phong Phòng Phúc Phục Phức
+Quang Quảng Quý Quỳ Sơn Sớn Tài Tải Tâm Tầm Tấn Tân Thắng Thăng Thành Thanh Thạnh Thảo Thạo Thịnh Thình Thủy
+Thụy Toàn Toán Trúc Trực Tuấn Tuân Tùng Túng Việt Viết Vinh Vĩnh Xuân Xuẩn Yến Yên
+"""
+FAMILY = """
+Nguyễn Trần Lê Lệ Phạm Phan Phán Vũ Võ Đặng Đăng Bùi Bụi Đỗ Đồ Hồ Hổ Ngô Ngộ Dương Lý Đào Đinh Định Trịnh Tô
+Tạ Cao
+"""
 LINES = ("Quyết định này có hiệu lực kể từ ngày ký.", "Các đơn vị chịu trách nhiệm thi hành văn bản này./.")
 RECIPIENTS = ("Nơi nhận:", "- Như trên;", "- Sở Tài chính;", "- Các phòng, ban;", "- Website Sở;", "- Lưu: VT, TH.")
 
@@ -65,7 +75,9 @@ def draw(random: np.random.Generator, scan: str) -> tuple[np.ndarray, dict[str, 
     lines = [f"KT. {DEPUTIES[office]}", office] if office in DEPUTIES else [office]
     if office == "CHỦ TỊCH" and random.random() < 0.5:
         lines = ["TM. ỦY BAN NHÂN DÂN", office]
-    name = " ".join([str(random.choice(FAMILY)), *map(str, random.choice(SYLLABLES, random.integers(1, 4)))])
+    name = " ".join(
+        [str(random.choice(FAMILY.split())), *map(str, random.choice(SYLLABLES.split(), random.integers(1, 4)))]
+    )
     middle, leading = 1720 + int(random.integers(-60, 60)), int(random.integers(58, 74))
     for at, text in enumerate(lines):
         pen.text((middle, top + leading * at), text, "black", bold, anchor="ms")
@@ -124,7 +136,8 @@ def signed(x: int, y: int, random: np.random.Generator) -> np.ndarray:
     mask = np.zeros((HEIGHT, WIDTH), np.uint8)
     t = np.linspace(0, 1, 400)
     across = x - 250 + 480 * t + 90 * np.sin(2 * np.pi * (random.uniform(3, 6) * t + random.random()))
-    down = y + random.uniform(50, 120) * np.sin(2 * np.pi * (random.uniform(3, 6) * t + random.random())) * (1 - 0.5 * t)
+    waves = np.sin(2 * np.pi * (random.uniform(3, 6) * t + random.random()))
+    down = y + random.uniform(50, 120) * waves * (1 - 0.5 * t)
     wide = int(random.integers(3, 9))
     cv2.polylines(mask, [np.stack([across, down], 1).astype(np.int32)], False, 255, wide, cv2.LINE_AA)
     lean, start = random.uniform(-0.35, 0.05), y + random.uniform(60, 260)
@@ -192,7 +205,7 @@ def main() -> None:
                 counts[key, name.split("_")[0], value] += 1
                 counts[key, "all", value] += 1
             if "WRONG" in (signer, office):
-                print(f"{name}: {truth['signer']} | {told.get('signer')}; {truth['office']} | {told.get('signer_title')}")
+                print(f"{name}: {truth} | {told.get('signer')}, {told.get('signer_title')}")
     for key in ("signer", "office", "unknown office"):
         for scan in (*SCANS, "all"):
             row = "  ".join(f"{value} {counts[key, scan, value]:3}" for value in ("right", "null", "WRONG"))

@@ -180,11 +180,11 @@ def normalize(
     summary: bool | None,
 ) -> None:
     """Clean up text that another OCR engine produced (.txt or .md; folders are searched)."""
-    from flows.convert import plan, publish_plan, scratch
+    from flows.convert import normalized, plan, scratch
     from flows.pipeline.faults import as_fault
     from flows.pipeline.parts import may_replace
     from flows.pipeline.publish import TEXT_SUFFIXES
-    from flows.pipeline.stages import normalize_text
+    from flows.pipeline.workers import WorkerPool
 
     settings = read_settings(repair=repair, footnotes=footnotes, formats=formats, split=split)
     files, failed = usable_inputs(context, inputs, TEXT_SUFFIXES)
@@ -194,10 +194,10 @@ def normalize(
     if any(given & set(one.values()) or any(may_replace(one, path) for path in given) for one in targets):
         raise click.UsageError("--out would overwrite an input; choose another folder.")
     outcomes: list[Outcome] = []
-    with scratch(out) as work:
+    with scratch(out) as work, WorkerPool(1, memory=settings.worker_memory, scratch=settings.worker_scratch) as pool:
         for one in wanted:
             try:
-                outcome = normalize_text(one.path, one.name, publish_plan(one, settings, work / "staging"))
+                outcome = normalized(one, settings, work, pool)
                 outcomes.append(outcome)
                 tell_kept(one.name, outcome)
             except Exception as fault:
@@ -245,6 +245,27 @@ def explain(context: click.Context, file: Path) -> None:
         click.echo(f"{file.name}: no corrections.")
     if doubts:
         plain_table("Numbers to compare with the page", ("page", "published", "read again", "confidence"), doubts)
+
+
+@nambat.command()
+@click.option(
+    *("-o", "--out"),
+    type=click.Path(path_type=Path, dir_okay=False),
+    default=Path("nambat-separator.pdf"),
+    help="File to write. [nambat-separator.pdf]",
+)
+@click.pass_context
+def separator(context: click.Context, out: Path) -> None:
+    """Write the sheet to print and put between two documents that are scanned in one go; see --split."""
+    from flows.pipeline.separator_sheet import sheet
+
+    try:
+        with out.open("xb") as file:
+            file.write(sheet())
+    except OSError as fault:
+        complain(f"{out}: {fault.strerror}; name another file with --out.")
+        context.exit(FAILED)
+    click.echo(f"{out}: print it on white A4 paper.")
 
 
 @nambat.command("settings")

@@ -20,6 +20,7 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 
+from flows import faults
 from flows.host.locks import locked
 from flows.host.moves import lies
 from flows.host.names import fitted, readable
@@ -32,7 +33,7 @@ from flows.pipeline.stages import Checked, PageRead, PublishPlan
 from flows.pipeline.versions import is_anothers, path_mark
 from flows.pipeline.workers import WorkerPool, clear_scratch
 from flows.settings import Settings
-from ocr.faults import Fault, PageFault, ToolMissing
+from ocr.faults import Fault, PageFault, Timeout, ToolMissing
 
 
 @dataclass(frozen=True, slots=True)
@@ -383,3 +384,24 @@ def convert(files: Sequence[Wanted], settings: Settings, work: Path) -> Iterator
                 return
             for future in wait(running, return_when=FIRST_COMPLETED).done:
                 yield from running.pop(future)(future)
+
+
+def normalized(wanted: Wanted, settings: Settings, work: Path, pool: WorkerPool) -> Outcome:
+    """Clean up the text of another OCR engine, in a worker that can be stopped, and publish it.
+
+    Args:
+        work: an empty folder on the outputs' file system, for files in the making.
+
+    Raises:
+        Fault, OSError: as :func:`~flows.pipeline.stages.normalize_text`, or the worker crashed.
+        TooLarge: the text has more bytes than the settings allow.
+        TookTooLong: its time is up.
+    """
+    size, most = wanted.path.stat().st_size, settings.max_text_bytes
+    if size > most:
+        raise faults.TEXT_TOO_LARGE.fault(megabytes=size / 1e6, most=most / 1e6)
+    plan, path = publish_plan(wanted, settings, work / "staging"), wanted.path.absolute()
+    try:
+        return pool.call(stages.normalize_text, path, wanted.name, plan, seconds=settings.text_timeout)
+    except Timeout as fault:
+        raise faults.TEXT_TOOK_TOO_LONG.fault(seconds=settings.text_timeout) from fault

@@ -63,6 +63,11 @@ FILE_TOO_LARGE = Message(
     "The file has {megabytes:,.0f} MB, more than the {most:,.0f} MB allowed; split it, or raise NAMBAT_MAX_BYTES.",
     "Tệp có {megabytes:,.0f} MB, vượt giới hạn {most:,.0f} MB; hãy tách nhỏ tệp hoặc tăng NAMBAT_MAX_BYTES.",
 )
+TEXT_TOO_LARGE = Message(
+    TooLarge,
+    "The text has {megabytes:,.1f} MB, more than the {most:,.1f} MB allowed; split it, or raise NAMBAT_MAX_TEXT_BYTES.",
+    "Tệp chữ có {megabytes:,.1f} MB, vượt giới hạn {most:,.1f} MB; hãy tách nhỏ hoặc tăng NAMBAT_MAX_TEXT_BYTES.",
+)
 TOO_MANY_PAGES = Message(
     TooLarge,
     "The document has {pages} pages, more than the {most} allowed; split it, or raise NAMBAT_MAX_PAGES.",
@@ -187,6 +192,11 @@ TOOK_TOO_LONG = Message(
     TookTooLong,
     "The document took longer than {seconds:.0f} s and was stopped; split it, or raise NAMBAT_DOCUMENT_TIMEOUT.",
     "Xử lý văn bản mất hơn {seconds:.0f} giây nên đã dừng; hãy tách nhỏ tệp hoặc tăng NAMBAT_DOCUMENT_TIMEOUT.",
+)
+TEXT_TOOK_TOO_LONG = Message(
+    TookTooLong,
+    "The text took longer than {seconds:.0f} s and was stopped; split it, or raise NAMBAT_TEXT_TIMEOUT.",
+    "Xử lý tệp chữ mất hơn {seconds:.0f} giây nên đã dừng; hãy tách nhỏ tệp hoặc tăng NAMBAT_TEXT_TIMEOUT.",
 )
 CRASHED_TOO_OFTEN = Message(
     CrashedTooOften,

@@ -78,6 +78,10 @@ class Settings(BaseSettings):
 
     page_timeout: float = Field(180, gt=0, description="Seconds one page may take before it is given up.")
     document_timeout: float = Field(4 * 3600, gt=0, description="Seconds one document may take before it is given up.")
+    text_timeout: float = Field(
+        600, gt=0, description="Seconds `nambat normalize` may take for one text before it is given up."
+    )
+    max_text_bytes: int = Field(20 * 1000**2, gt=0, description="Largest text that `nambat normalize` takes, in bytes.")
     max_bytes: int = Field(2 * 1024**3, gt=0, description="Largest file that is read, in bytes.")
     max_pages: int = Field(5000, gt=0, description="Longest document that is read, in pages.")
     max_pixels: int = Field(

@@ -389,7 +389,8 @@ def to_json(page: Page) -> str:
                 for zone in page.zones
             ],
             "rules": page.rules,
-            "ink": [page.ink_explained, page.unread, page.has_ink],
+            "ink": [page.ink_explained, page.unread],
+            "blank": not page.has_ink,
             "damage": page.damage,
             **({"separator": True} if page.separator else {}),
             "seconds": page.seconds,
@@ -410,7 +411,7 @@ def from_json(text: str) -> Page:
     try:
         data: dict[str, Any] = json.loads(text)
         width, height, dpi = data["size"]
-        ink_explained, unread, *ink = data.get("ink", (1.0, ()))
+        ink_explained, unread = data.get("ink", (1.0, ()))
         zones = tuple(
             Zone(
                 kind,
@@ -436,7 +437,7 @@ def from_json(text: str) -> Page:
             rules=tuple(Box(*rule) for rule in data["rules"]),
             ink_explained=ink_explained,
             unread=tuple(Box(*box) for box in unread),
-            has_ink=any(ink),
+            has_ink=not data.get("blank", True),
             damage=data.get("damage"),
             separator=bool(data.get("separator")),
             seconds=data["seconds"],

@@ -14,6 +14,7 @@ import errno
 import re
 import signal
 import subprocess
+import tempfile
 from dataclasses import dataclass
 from functools import lru_cache
 from math import ceil
@@ -30,6 +31,8 @@ from ocr.image.damage import (
     Picture,
     heard,
     image_file_loss,
+    jpeg_loss,
+    lies_open,
     losses_told,
     picture_loss,
     truncated_images,
@@ -85,6 +88,8 @@ _COVERS = 0.8
 _ODD_PIXEL = 2.5
 #: A picture that is so many times as long as the page shows not all that is on it.
 _BEYOND = 1.25
+#: What has fewer pixels may be an ornament, which is stretched as one likes.
+_SCAN_PIXELS = 150_000
 _NUMBER = r"(-?[\d.]+(?:e[+-]?\d+)?)"
 _PAGE_SIZE = re.compile(rf"^Page +(\d+) +size: +{_NUMBER} x {_NUMBER} pts", re.MULTILINE)
 _INSPECT_TIMEOUT = 60
@@ -324,7 +329,7 @@ def _picture(row: list[str]) -> Picture:
 def _is_oddly_drawn(row: list[str], width: float, height: float) -> bool:
     """Whether a picture of some size is far larger than the page of so many inches, or has pixels of an odd shape."""
     across, down, x_dpi, y_dpi = (float(row[i]) for i in (3, 4, -4, -3))
-    if min(across, down) < PICTURE_PIXELS:
+    if min(across, down) < PICTURE_PIXELS or across * down < _SCAN_PIXELS:
         return False
     if min(x_dpi, y_dpi) <= 0 or max(x_dpi / y_dpi, y_dpi / x_dpi) > _ODD_PIXEL:
         return True
@@ -419,7 +424,7 @@ def _rasterize_pdf(path: Path, number: int, dpi: int, timeout: float, max_pixels
                 again = _grown_by_type(image, dpi, min(width, height), guessed=False)
             if again != 1.0:
                 return _rasterize_pdf(path, number, dpi, timeout, max_pixels, again)
-            return Rendered(image, dpi, _damage_of_pdf_page(path, facts, image, said, timeout))
+            return Rendered(image, dpi, _damage_of_pdf_page(path, number, facts, image, said, timeout))
     except FileNotFoundError as fault:
         raise messages.POPPLER_MISSING.fault(str(fault)) from fault
     except subprocess.TimeoutExpired as fault:
@@ -462,12 +467,16 @@ def _drawn(path: Path, number: int, dpi: float, colour: bool, timeout: float) ->
 
 
 def _damage_of_pdf_page(
-    path: Path, facts: _PageFacts, image: np.ndarray, said: str, timeout: float
+    path: Path, number: int, facts: _PageFacts, image: np.ndarray, said: str, timeout: float
 ) -> PageFault | None:
     """What is missing of a page that poppler has drawn as ``image``, while it ``said`` so much."""
     for picture in facts.pictures:
         if loss := picture_loss(path, picture):
             return _fault_of(loss)
+    if any(picture.coding == "jpeg" and not lies_open(path, picture) for picture in facts.pictures):
+        for data in _jpegs_taken_out(path, number, timeout):
+            if loss := jpeg_loss(data):
+                return _fault_of(loss)
     if told := losses_told(said, covered=facts.picture_dpi > 0):
         return messages.NOT_ALL_DRAWN.fault("\n".join(told[:20]))
     if facts.is_odd:
@@ -478,6 +487,14 @@ def _damage_of_pdf_page(
         if undrawn := undrawn_pictures(path, {one.number for page in pages for one in page.pictures}):
             return messages.NOT_ALL_DRAWN.fault(f"no page shows the pictures that are objects {undrawn[:20]}")
     return None
+
+
+def _jpegs_taken_out(path: Path, number: int, timeout: float) -> list[bytes]:
+    """The JPEGs of a page as poppler gives them out, decrypted."""
+    page = str(number)
+    with tempfile.TemporaryDirectory(prefix="nambat-pictures-") as folder:
+        _output_of("pdfimages", "-j", "-f", page, "-l", page, str(path.absolute()), f"{folder}/p", timeout=timeout)
+        return [taken.read_bytes() for taken in sorted(Path(folder).glob("*.jpg"))]
 
 
 def _fault_of(loss: Loss) -> PageFault:

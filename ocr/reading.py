@@ -24,13 +24,13 @@ from ocr.layout.x_height import measured
 from ocr.layout.zones import find_zones
 from ocr.page import Box, Line, Page, Zone, lines_of, mean_confidence, words_of, zone_of
 from ocr.rasterize import MAX_PIXELS, render
-from ocr.reread.about_seals import read_about_seals
 from ocr.reread.columns import read_columns
 from ocr.reread.doubtful_lines import read_alone, read_doubtful
 from ocr.reread.list_marks import read_list_marks
 from ocr.reread.missed_text import read_missed, read_unread
 from ocr.reread.note_heads import read_note_heads
 from ocr.reread.numbers import read_twice
+from ocr.reread.overprinted.about_seals import read_about_seals
 from ocr.reread.red_stamps import read_stamps
 from ocr.reread.table_cells import read_cells
 from ocr.reread.torn_words import read_torn
@@ -86,15 +86,11 @@ def read_page(path: Path, number: int, *, dpi: int = 300, timeout: float = 180.0
     height, width = read.page.image.shape
     rules = find_rules(read.page.ink)
     zones = find_zones(attach(read.lines, read.signs), rules, read.tables, width, height, read.page.seals)
-    zones = _reread(read, zones, rules, dpi, timeout)
-    ink = _account(read, zones, dpi)
-    if ink.unread or ink.lone:
-        again = partial(read.again, dpi=dpi, timeout=timeout, one_block=True, margin=20, without_dots=True)
-        if found := read_unread(zones, ink, read.parts, read.image, again):
-            zones = find_zones(found, rules, read.tables, width, height, read.page.seals)
-            ink = _account(read, zones, dpi)
-    zones = read_twice(zones, read.unerased, partial(read_rows, timeout=timeout))
-    zones = measure_digits(zones, read.parts)
+    separator = len(words_of(lines_of(zones))) <= _MOST_ON_SHEET and is_separator_sheet(read.page.image, dpi)
+    if separator:
+        ink = _account(read, zones, dpi)
+    else:
+        zones, ink = _read_closer(read, zones, rules, dpi, timeout)
     lines = lines_of(zones)
     if not lines and rendered.damage:
         raise rendered.damage  # an empty page it is not
@@ -113,10 +109,26 @@ def read_page(path: Path, number: int, *, dpi: int = 300, timeout: float = 180.0
         unread=ink.unread,
         has_ink=bool(read.page.ink.any()),
         damage=str(rendered.damage) if rendered.damage else None,
-        separator=len(words_of(lines)) <= _MOST_ON_SHEET and is_separator_sheet(read.page.image, dpi),
+        separator=separator,
         seconds=round(time.perf_counter() - begun, 3),
         engine=dict(engine_versions()),
     )
+
+
+def _read_closer(
+    read: _Read, zones: tuple[Zone, ...], rules: tuple[Box, ...], dpi: int, timeout: float
+) -> tuple[tuple[Zone, ...], unread_ink.InkAccount]:
+    """The zones, after all that may read better was read once more, and what became of the page's ink."""
+    height, width = read.page.image.shape
+    zones = _reread(read, zones, rules, dpi, timeout)
+    ink = _account(read, zones, dpi)
+    if ink.unread or ink.lone:
+        again = partial(read.again, dpi=dpi, timeout=timeout, one_block=True, margin=20, without_dots=True)
+        if found := read_unread(zones, ink, read.parts, read.image, again):
+            zones = find_zones(found, rules, read.tables, width, height, read.page.seals)
+            ink = _account(read, zones, dpi)
+    zones = read_twice(zones, read.unerased, partial(read_rows, timeout=timeout))
+    return measure_digits(zones, read.parts), ink
 
 
 def _account(read: _Read, zones: Sequence[Zone], dpi: int) -> unread_ink.InkAccount:
@@ -212,6 +224,8 @@ class _Read:
         """
         whole = self.page.image if with_borders else self.unerased if with_signs else self.image
         part = whole[box.top : box.bottom, box.left : box.right]
+        if not part.size:  # between two borders that touch
+            return []
         if without_strokes:
             part = np.where(self._strokes(box), 255, part).astype(np.uint8)
         if without_dots:

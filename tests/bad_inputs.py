@@ -219,8 +219,8 @@ def rc4(key: bytes, data: bytes) -> bytes:
     return bytes(out)
 
 
-def encrypted(user: bytes, owner: bytes) -> bytes:
-    """The scan under 40-bit RC4."""
+def encrypted(user: bytes, owner: bytes, objects: dict[int, bytes] | None = None) -> bytes:
+    """The scan, or such ``objects``, under 40-bit RC4."""
     padding = bytes.fromhex("28BF4E5E4E758A4164004E56FFFA01082E2E00B6D0683E802F0CA9FE6453697A")
     mark = b"0123456789abcdef"
     user_pad, owner_pad = (user + padding)[:32], (owner + padding)[:32]
@@ -228,7 +228,7 @@ def encrypted(user: bytes, owner: bytes) -> bytes:
     rights = struct.pack("<i", -44)
     key = hashlib.md5(user_pad + o + rights + mark).digest()[:5]
     u = rc4(key, padding)
-    objects = scan_objects()
+    objects = dict(objects or scan_objects())
 
     def secret(number: int, body: bytes) -> bytes:
         head, rest = body.split(b"stream\n", 1)
@@ -474,7 +474,8 @@ def _bombs() -> Iterator[BadInput]:
         **{"Type": "/XObject", "Subtype": "/Image", "Filter": "/FlateDecode"},
         **{"Width": 20_000, "Height": 20_000, "BitsPerComponent": 1},
     }
-    yield BadInput("image_20000.pdf", kind, with_object(5, stream(mono, ColorSpace="/DeviceGray", **image)), PUBLISHED)
+    # Drawn out of shape, and nothing can be read.
+    yield BadInput("image_20000.pdf", kind, with_object(5, stream(mono, ColorSpace="/DeviceGray", **image)), REFUSED)
     yield BadInput("pages_5001.pdf", kind, lambda: many_pages(5001), REFUSED, "TooLarge")
     yield BadInput("pages_claimed_2_billion.pdf", kind, lambda: many_pages(1, 2_000_000_000), REFUSED)
     yield BadInput("one_pixel.png", kind, lambda: picture("PNG", Image.new("L", (1, 1))), REFUSED)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import stat
 import struct
 import unicodedata
@@ -18,6 +19,8 @@ from hypothesis import strategies as st
 from flows.pipeline import archives
 from flows.pipeline.archives import folder_of, is_archive, open_archives, unpack
 from ocr.faults import Encrypted, Fault, NotAScan, TooLarge
+from tests.bad_inputs import good_pdf, picture
+from tests.test_cli import nambat, published
 
 PDF = b"%PDF-1.4\n1 0 obj\n<<>>\nendobj\ntrailer\n<<>>\n%%EOF\n"
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(60)
@@ -231,6 +234,27 @@ def test_an_archive_that_cannot_be_opened_says_why_in_both_languages(
     assert caught.value.vietnamese != str(caught.value)
 
 
+def test_a_64_bit_archive_is_opened_unless_its_list_is_too_long(tmp_path: Path) -> None:
+    data = zipped({"a.pdf": PDF})
+    at = data.rfind(b"PK\x05\x06")
+    length, start = struct.unpack_from("<2L", data, at + 12)
+
+    def made(length: int) -> bytes:
+        record = struct.pack("<4sQ2H2L4Q", b"PK\x06\x06", 44, 45, 45, 0, 0, 1, 1, length, start)
+        locator = struct.pack("<4sLQL", b"PK\x06\x07", 0, at, 1)
+        return data[:at] + record + locator + data[at:]
+
+    assert names(tmp_path, made(length)) == ["a.pdf"]
+    with pytest.raises(TooLarge):
+        names(tmp_path, made(1 << 40))
+
+
+@pytest.mark.parametrize(("packing", "is_opened"), [(zipfile.ZIP_BZIP2, True), (zipfile.ZIP_LZMA, False)])
+def test_what_may_ask_for_much_memory_is_not_unpacked(tmp_path: Path, packing: int, is_opened: bool) -> None:
+    (scan,) = unpacked(tmp_path, zipped({"a.pdf": PDF}, packing)).scans
+    assert (scan.fault is None) is is_opened
+
+
 def test_a_bomb_is_stopped_while_it_unpacks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(archives, "_HARMLESS", 1 << 20)
     with pytest.raises(TooLarge, match="250 times"):
@@ -294,3 +318,16 @@ def test_an_archive_is_known_by_its_beginning(tmp_path: Path) -> None:
     for data, expected in ((zipped({"a.pdf": PDF}), True), (PDF + zipped({"a.pdf": PDF}), False), (b"", False)):
         (tmp_path / "a").write_bytes(data)
         assert is_archive(tmp_path / "a") is expected
+
+
+def test_convert_publishes_each_scan_of_an_archive_and_tells_the_rest(tmp_path: Path) -> None:
+    (tmp_path / "hồ sơ.zip").write_bytes(
+        zipped({"một.pdf": good_pdf(), "thư/hai.png": picture("PNG"), "a.xml": b"<a/>"})
+    )
+    done = nambat("convert", tmp_path / "hồ sơ.zip", "--out", tmp_path / "out", "--repair", "off")
+    assert done.returncode == 0
+    assert done.stderr == "nambat: hồ sơ.zip: left in the archive: a.xml: not a scan\n"
+    stems = ("hồ sơ/một", "hồ sơ/thư/hai.png")
+    assert published(tmp_path / "out") == [f"{stem}.{form}" for stem in stems for form in ("json", "txt")]
+    record = json.loads((tmp_path / "out/hồ sơ/một.json").read_text("utf-8"))
+    assert record["source"]["name"] == "một.pdf"

@@ -185,6 +185,18 @@ def test_normalize_and_explain(tmp_path: Path) -> None:
     assert "overwrite" in clash.stderr
 
 
+def test_normalize_has_limits(tmp_path: Path) -> None:
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "slow.txt").write_text("phân đâu vê đây mạnh câu hình " * 3000)
+    (tmp_path / "in" / "large.txt").write_text("a" * 200_001)
+    limits = {"NAMBAT_TEXT_TIMEOUT": "2", "NAMBAT_MAX_TEXT_BYTES": "200000"}
+    done = nambat("normalize", tmp_path / "in", "--out", tmp_path / "out", **limits)
+    assert done.returncode == 1
+    assert "slow.txt: The text took longer than 2 s" in done.stderr
+    assert "large.txt: The text has 0.2 MB, more than" in done.stderr
+    assert published(tmp_path / "out") == []
+
+
 def test_status_and_retry(tmp_path: Path) -> None:
     home = tmp_path / "home"
     (home / "quarantine").mkdir(parents=True)

@@ -19,11 +19,11 @@ from normalize.document import Source
 from normalize.formats import to_dict, write
 from normalize.structure.build import build_document
 from ocr.faults import PageFault
-from ocr.image.damage import heard, jpeg_loss, losses_told
+from ocr.image.damage import _is_torn, heard, jpeg_loss, losses_told
 from ocr.page import Page, from_json, to_json
 from ocr.rasterize import render
 from ocr.reading import read_page
-from tests.bad_inputs import coded, page_with, pdf, picture, scan_objects, stream, strip, with_object
+from tests.bad_inputs import coded, encrypted, page_with, pdf, picture, scan_objects, stream, strip, with_object
 
 WIDTH, HEIGHT = strip().size
 RAW = strip().tobytes()
@@ -43,6 +43,12 @@ def flate(data: bytes, **entries: object) -> Callable[[], bytes]:
 def plain(data: bytes) -> Callable[[], bytes]:
     head = {"Type": "/XObject", "Subtype": "/Image", "Width": WIDTH, "Height": HEIGHT, "ColorSpace": "/DeviceGray"}
     return with_object(5, stream(data, **head, BitsPerComponent=8))
+
+
+def inline(data: bytes) -> bytes:
+    """A page's content with a JPEG written into it."""
+    head = f"q 240 0 0 48 0 0 cm BI /W {WIDTH} /H {HEIGHT} /CS /G /BPC 8 /F /DCT ID ".encode()
+    return head + data + b"\nEI Q"
 
 
 def fax_strip() -> bytes:
@@ -75,6 +81,8 @@ WHOLE: dict[str, Callable[[], bytes]] = {
     "flate with bytes behind it": flate(FLATE + b"\r\n"),
     "flate, predicted": flate(predicted(), DecodeParms=f"<</Predictor 15 /Columns {WIDTH}>>"),
     "plain": plain(RAW),
+    "encrypted": lambda: encrypted(b"", b"chu"),
+    "jpeg in the content": page_with(content=inline(JPEG)),
     "fax": fax(FAX),
     "jpeg2000": with_object(5, coded(JP2, "/JPXDecode")),
     "white": flate(zlib.compress(b"\xff" * len(RAW))),
@@ -94,6 +102,7 @@ DAMAGED: dict[str, Callable[[], bytes]] = {
     "flate of half the rows": flate(zlib.compress(RAW[: len(RAW) // 2])),
     "flate of too many rows": flate(FLATE, Height=HEIGHT // 2),
     "flate with other bytes": flate(FLATE[:9000] + b"abc" + FLATE[9003:]),
+    "plain, of too many rows": plain(RAW + bytes(40 * WIDTH)),
     "plain cut": plain(RAW[: len(RAW) // 2]),
     "fax cut": fax(FAX[: len(FAX) // 2]),
     "fax with other bytes": fax(FAX[:8000] + b"\x55\xaa" + FAX[8002:]),
@@ -104,6 +113,10 @@ DAMAGED: dict[str, Callable[[], bytes]] = {
     "an unknown picture": page_with(content=b"q 240 0 0 48 0 0 cm /J Do Q"),
     "drawn narrow": page_with(content=b"q 40 0 0 48 0 0 cm /I Do Q"),
     "drawn beyond the page": page_with(box="[0 0 140 48]"),
+    "jpeg cut, encrypted": lambda: encrypted(
+        b"", b"chu", scan_objects(image=coded(JPEG[: len(JPEG) // 2], "/DCTDecode"))
+    ),
+    "jpeg cut, in the content": page_with(content=inline(JPEG[: len(JPEG) // 2])),
     "no content": with_object(4, b"null"),
     "text in a font that is gone": page_with(content=b"BT /Gone 9 Tf 5 20 Td (UBND) Tj ET"),
 }
@@ -218,3 +231,13 @@ def published(page: Page) -> tuple[Outcome, str, list[str]]:
     data = to_dict(document)
     text = write(document, "txt", "paragraph").decode()
     return outcome_of(data, "a.pdf", 75.0), text, [warning.message for warning in document.warnings]
+
+
+@pytest.mark.parametrize(("at", "by", "is_torn"), [(None, 0, False), (60, 30, True), (60, 4, False), (0, 30, False)])
+def test_a_tear_is_a_change_of_the_paper_in_the_middle_of_a_row(at: int | None, by: int, is_torn: bool) -> None:
+    """Blocks from some place on are darker; where all blocks of a row are, it may be a band that was printed."""
+    blocks = np.full((40, 170), 245, np.int16)
+    blocks[4:38:3, 10:150:2] = 120
+    if at is not None:
+        blocks.reshape(-1)[20 * 170 + at :] -= by
+    assert _is_torn(blocks.astype(np.uint8)) is is_torn

@@ -25,6 +25,7 @@ from ocr.layout.zones import find_zones
 from ocr.page import Box, Line, Page, Raised, Word, Zone, hull, letter, zone_of
 from ocr.reading import read_page
 from ocr.reread import missed_text, table_cells
+from ocr.reread.lone_signs import bracketed
 from ocr.superscripts.attach import attach
 from ocr.superscripts.erase import close_up, erase, put_back
 from ocr.superscripts.find import RaisedSign, find_raised
@@ -306,6 +307,63 @@ def test_a_lone_digit_in_a_cell_is_read_by_the_network() -> None:
     out = table_cells.read_cells([zone], np.asarray(image), lambda box: [])
     assert out is not None
     assert [one.text for one in out] == ["TT", "Rau xanh", "Vườn trường", "3"]
+
+
+def drawn(text: str, size: int = 54) -> tuple[np.ndarray, Box]:
+    """A few signs on paper and their box."""
+    font = ImageFont.truetype(str(liberation_serif()), size)
+    image = Image.new("L", (600, 200), 255)
+    ImageDraw.Draw(image).text((100, 60), text, font=font, fill=0)
+    left, top, right, bottom = font.getbbox(text)
+    return np.asarray(image), Box(100 + int(left), 60 + int(top), 100 + int(right), 60 + int(bottom))
+
+
+@pytest.mark.parametrize(
+    ("printed_as", "found"),
+    [
+        *((text, text) for text in ("(%)", "(‰)", "(1)", "(2)", "(5)")),
+        *((text, None) for text in ("(12)", "(12)%", "(m)", "(kg)", "1)", "%", "12,5", "(x)")),
+    ],
+)
+@pytest.mark.parametrize("lost", [0, 18], ids=["whole", "first bracket lost"])
+def test_a_sign_in_brackets_is_read_by_the_networks(printed_as: str, found: str | None, lost: int) -> None:
+    image, box = drawn(printed_as)
+    word = bracketed(image, box._replace(left=box.left + lost), 25.0)
+    assert (word and word.text) == found
+
+
+@pytest.mark.parametrize(
+    ("sign", "read", "found"), [("x", "X", "x"), ("X", "x", "X"), ("-", "¬", "-"), ("-", ":", "-")]
+)
+def test_crosses_and_dashes_in_cells_are_what_was_printed(sign: str, read: str, found: str) -> None:
+    font = ImageFont.truetype(str(liberation_serif()), 54)
+    image = Image.new("L", (1400, 1000), 255)
+    draw = ImageDraw.Draw(image)
+    rows = [(700, "5"), (800, "7"), (900, sign)]
+    for top, text in rows:
+        draw.text((600, top - 45), text, font=font, fill=0)
+    lines = [line(f"Xã {n}", 400, top) for n, (top, _) in enumerate(rows)]
+    lines += [line(text if text != sign else read, 600, top) for top, text in rows]
+    zone = Zone("table", tuple(lines), Box(360, 640, 1200, 930), (360, 560, 700, 1200), (640, 730, 830, 930))
+    out = table_cells.read_cells([zone], np.asarray(image), lambda box: []) or lines
+    assert [one.text for one in out if one.box.left > 560][-1] == found
+
+
+def test_a_column_read_again_is_taken_cell_by_cell() -> None:
+    lines = [line("TT", 400, 648), line("Số hộ", 700, 648)]
+    lines += [line("1", 400, 748), replace_confidence(line("11", 700, 748), 60.0)]
+    lines += [line("2", 400, 848), line("333", 700, 848)]
+    again = [line("111", 700, 748), replace_confidence(line("838", 700, 848), 70.0)]
+    zone = Zone("table", tuple(lines), Box(360, 590, 1200, 880), (360, 500, 1200), (590, 690, 790, 880))
+    out = table_cells.read_cells(
+        [zone], np.full((1000, 1400), 255, np.uint8), lambda box: again if box.left > 480 else []
+    )
+    assert out is not None
+    assert sorted(one.text for one in out) == ["1", "111", "2", "333", "Số hộ", "TT"]
+
+
+def replace_confidence(one: Line, confidence: float) -> Line:
+    return replace(one, words=tuple(replace(word, confidence=confidence) for word in one.words))
 
 
 # -- whole documents -----------------------------------------------------------------------------------------------

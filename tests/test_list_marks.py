@@ -121,10 +121,30 @@ def test_what_is_a_dash(marks: list[Box], wanted: list[str]) -> None:
 def test_a_sign_read_by_itself_joins_its_words() -> None:
     lines = [text_line("1.", 330, 100), *LINES]
     assert page_with([], lines) == ["1. Vụ Pháp chế", "Vụ Tổ chức"]
-    far = [text_line("1.", 200, 100), *LINES]
+    far = [text_line("1.", 100, 100), *LINES]
     assert page_with([], far) == [line.text for line in far]
+    lost = [text_line("c)", 220, 100), *LINES]  # farther than columns are apart, and alone in its row
+    assert page_with([], lost) == ["c) Vụ Pháp chế", "Vụ Tổ chức"]
+    table = [*lost, text_line("12 người", 900, 100)]
+    assert page_with([], table) == [line.text for line in table]
     beside = [text_line("Sở", 330, 100), *LINES]
     assert page_with([], beside) == [line.text for line in beside]
+
+
+@pytest.mark.parametrize(
+    ("top", "bottom", "confidence", "texts"),
+    [
+        (107, 114, 42.0, ["Vụ Pháp chế", "-", "Vụ Tổ chức"]),  # below the line
+        (52, 58, 42.0, ["Vụ Pháp chế", "-", "Vụ Tổ chức"]),  # over it
+        (86, 90, 42.0, ["- Vụ Pháp chế", "Vụ Tổ chức"]),
+        (64, 100, 42.0, ["- Vụ Pháp chế", "Vụ Tổ chức"]),  # as tall as the line, as Tesseract has it now and then
+        (107, 114, 92.0, ["- Vụ Pháp chế", "Vụ Tổ chức"]),
+    ],
+)
+def test_a_speck_is_no_dash(top: int, bottom: int, confidence: float, texts: list[str]) -> None:
+    first = LINES[0]
+    dash = Word("-", Box(330, top, 338, bottom), confidence, ())
+    assert page_with([], [Line((dash, *first.words), first.box, first.baseline, 27.0), LINES[1]]) == texts
 
 
 # -- fragments -----------------------------------------------------------------------------------------------------

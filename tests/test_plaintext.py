@@ -198,3 +198,59 @@ def test_without_notes_every_digit_stays(paragraphs: list[list[str]]) -> None:
     document = parse_text(text, SOURCE)
     assert to_text(document).split() == text.split()
     assert not document.footnotes
+
+
+# -- several documents in one text ----------------------------------------------------------------------------------
+
+DECISION = """UBND TỈNH HÀ SƠN\nSỞ XÂY DỰNG\n\nSố: 118/QĐ-SXD\n
+CỘNG HÒA XÃ HỘI CHỦ NGHĨA VIỆT NAM\nĐộc lập - Tự do - Hạnh phúc\n\nHà Sơn, ngày 04 tháng 5 năm 2020\n
+QUYẾT ĐỊNH\nVề việc giao đất\n\nĐiều 1. Phê duyệt kế hoạch.\n
+Nơi nhận:\n- Như trên;\n- Lưu: VT.\n\nGIÁM ĐỐC\n\nPhan Thị Hồng Lĩnh\n"""
+LETTER = """UBND HUYỆN AN LÃO\nPHÒNG XÂY DỰNG\nSố: 77/PXD
+CỘNG HÒA XÃ HỘI CHỦ NGHĨA VIỆT NAM\nĐộc lập - Tự do - Hạnh phúc\nAn Lão, ngày 11 tháng 5 năm 2020\n
+Kính gửi: Sở Xây dựng Hà Sơn.\n\nPhòng đã nhận quyết định và sẽ thực hiện đúng nội dung đã được phê duyệt.\n
+Nơi nhận:\n- Lưu: VT.\n\nTRƯỞNG PHÒNG\n\nVi Văn Chỉnh\n"""
+
+
+@pytest.mark.parametrize("between", ["\n", "\n\f\n", "\n<!-- page 2 -->\n\n"])
+def test_a_second_letterhead_begins_another_document(between: str) -> None:
+    document = parse_text(DECISION + between + LETTER, SOURCE)
+    found = [
+        (one.metadata.number, one.metadata.agency, one.metadata.date, one.metadata.signer, len(one.metadata.recipients))
+        for one in document.parts
+    ]
+    assert found == [
+        ("118", "SỞ XÂY DỰNG", "2020-05-04", "Phan Thị Hồng Lĩnh", 2),
+        ("77", "PHÒNG XÂY DỰNG", "2020-05-11", "Vi Văn Chỉnh", 1),
+    ]
+    assert sum("Another document begins" in warning.message for warning in document.warnings) == 1
+
+
+def test_the_documents_of_a_text_do_not_hang_on_their_order() -> None:
+    letter, decision = parse_text(LETTER + "\n" + DECISION, SOURCE).parts
+    assert (letter.metadata.agency, letter.metadata.type) == ("PHÒNG XÂY DỰNG", "Công văn")
+    assert (decision.metadata.agency, decision.metadata.type) == ("SỞ XÂY DỰNG", "Quyết định")
+
+
+def test_the_text_of_several_documents_is_that_of_each() -> None:
+    together = to_text(parse_text(DECISION + "\n" + LETTER, SOURCE))
+    assert together == to_text(parse_text(DECISION, SOURCE)) + "\n" + to_text(parse_text(LETTER, SOURCE))
+    assert len(parse_text(together, SOURCE).parts) == 2  # taken back, it is the same bundle
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        DECISION.replace("118/QĐ-SXD", "..../GXN").replace("ngày 04 tháng 5 năm 2020", "ngày ... tháng ... năm ..."),
+        DECISION.replace("Số: 118/QĐ-SXD\n\n", ""),
+        DECISION.replace("Hà Sơn, ngày 04 tháng 5 năm 2020\n\n", ""),
+        DECISION.replace("UBND TỈNH HÀ SƠN\nSỞ XÂY DỰNG", "Mẫu số 01"),
+    ],
+)
+def test_a_form_in_an_annex_is_no_document_of_its_own(changed: str) -> None:
+    assert len(parse_text(LETTER + "\n" + changed, SOURCE).parts) == 1
+
+
+def test_a_letterhead_before_the_end_of_a_document_begins_none() -> None:
+    unsigned = LETTER[: LETTER.index("Nơi nhận")]
+    assert len(parse_text(unsigned + "\n" + DECISION, SOURCE).parts) == 1

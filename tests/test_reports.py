@@ -76,6 +76,8 @@ def test_what_people_name_is_shown_as_they_wrote_it(words: list[str]) -> None:
     text, more = shown(reports.failure_report(name, Fault(name, vietnamese=name, detail=f"{name}\n{name}"), path))
     assert text.count(name) >= 5
     assert f"{name}\n{name}\n" in text
+    rows = reports.sweep_rows(Swept(taken=(name,), quarantined=(name,)))
+    assert [shown(row["file"]) for row in rows] == [(name, {"paragraph"})] * 2
     live = {"link", "image", "html_inline", "html_block", "em", "s", "hr", "blockquote"}
     assert (kinds & live, more & live) == (set(), {"em"}), "the one word that we stress ourselves"
 

@@ -312,6 +312,24 @@ def test_nothing_is_run_of_what_lies_where_the_service_was_started(service: Serv
         assert answer.status == 200, "prefect.toml and .env there switch the UI off"
 
 
+@pytest.mark.parametrize(
+    "headers",
+    [{"Host": "evil.example"}, {"Origin": "http://evil.example"}, {"Origin": "null"}, {"Sec-Fetch-Site": "same-site"}],
+)
+def test_what_only_another_page_sends_is_refused(service: Service, headers: dict[str, str]) -> None:
+    """What Chromium sends is seen in a test of its own; this one needs none."""
+    for path in ("/api/admin/version", "/api/csrf-token?client=evil", "/"):
+        request = urllib.request.Request(f"http://127.0.0.1:{service.port}{path}", headers=headers)
+        with pytest.raises(urllib.error.HTTPError, match="403"):
+            urllib.request.urlopen(request, timeout=30)
+
+
+def test_a_change_needs_a_token(service: Service) -> None:
+    request = urllib.request.Request(f"http://127.0.0.1:{service.port}/api/flow_runs/filter", data=b"{}")
+    with pytest.raises(urllib.error.HTTPError, match="403"):
+        urllib.request.urlopen(request, timeout=30)
+
+
 def test_nobody_else_sees_names_and_text(service: Service) -> None:
     wait_until(lambda: states(service, "nhật ký.pdf") == ["COMPLETED"])
     assert seen_by_others(service.folders) == []

@@ -8,7 +8,6 @@ the bytes say: declared sizes are not believed, no name leads out of the folder,
 from __future__ import annotations
 
 import errno
-import lzma
 import os
 import re
 import stat
@@ -37,9 +36,13 @@ MOST_RATIO = 250
 Scans are packed already; an uncompressed page of black and white shrinks to a hundredth."""
 _LONGEST_LIST, _HARMLESS = 4 << 20, 64 << 20
 
+#: LZMA, which no mail gateway uses, may ask for 4 GB of memory.
+_PACKINGS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2)
 _HEADS = (b"PK\x03\x04", b"PK\x05\x06", b"PK\x07\x08")
 _END = struct.Struct("<4s4H2LH")
 _END_MARK = b"PK\x05\x06"
+_LOCATOR, _LOCATOR_MARK = struct.Struct("<4sLQL"), b"PK\x06\x07"
+_END_64 = struct.Struct("<4sQ2H2L4Q")
 _CHUNK, _PEEK = 1 << 20, 2048
 _OFFICE = re.compile(r"\.(docx?|docm|dotx?|xlsx?|xlsm|xltx?|pptx?|pptm|ppsx?|od[tspg]|rtf)\Z", re.IGNORECASE)
 _IS_PROGRAM = ("[content_types].xml", "mimetype", "meta-inf/manifest.mf", "meta-inf/container.xml")
@@ -156,11 +159,16 @@ def _check_list(path: Path) -> None:
         size = file.seek(0, os.SEEK_END)
         file.seek(max(0, size - (1 << 16) - _END.size))
         tail = file.read()
-    at = tail.rfind(_END_MARK)
-    if at < 0 or len(tail) - at < _END.size:
-        raise faults.ARCHIVE_DAMAGED.fault("it has no end")
-    count, length = _END.unpack_from(tail, at)[4:6]
-    if count > MOST_FILES or length > _LONGEST_LIST:  # those of a 64-bit archive are the largest numbers there are
+        at = tail.rfind(_END_MARK)
+        if at < 0 or len(tail) - at < _END.size:
+            raise faults.ARCHIVE_DAMAGED.fault("it has no end")
+        told = [_END.unpack_from(tail, at)[4:6]]
+        locator = tail[max(0, at - _LOCATOR.size) : at]
+        if locator.startswith(_LOCATOR_MARK):  # of a 64-bit archive, whose numbers count instead of those at the end
+            file.seek(min(_LOCATOR.unpack(locator)[2], size))
+            record = file.read(_END_64.size)
+            told.append(_END_64.unpack(record)[7:9] if len(record) == _END_64.size else (0, 0))
+    if any(count > MOST_FILES or length > _LONGEST_LIST for count, length in told):
         raise faults.ARCHIVE_TOO_MANY.fault(most=MOST_FILES)
 
 
@@ -267,6 +275,8 @@ def _why_no_scan(archive: zipfile.ZipFile, member: _Member) -> str:
         return "a document of an office program, not a scan"
     if member.name.suffix.lower() in SCAN_SUFFIXES:
         return ""
+    if member.info.compress_type not in _PACKINGS:
+        return "packed in a way that is not opened"
     try:
         with archive.open(member.info) as file:
             head = file.read(_PEEK)
@@ -279,7 +289,7 @@ def _why_no_scan(archive: zipfile.ZipFile, member: _Member) -> str:
 
 
 _DAMAGE = (
-    *(zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, NotImplementedError, RuntimeError, ValueError),
+    *(zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, ValueError),
     *(struct.error, OSError),
 )
 """What reading a damaged file of an archive may raise, or one that is packed in a way we do not know."""
@@ -316,6 +326,8 @@ def _unpack_one(archive: zipfile.ZipFile, member: _Member, folder: Path, budget:
     damage = ""
     with place.open("wb") as out:
         try:
+            if member.info.compress_type not in _PACKINGS:
+                raise NotImplementedError(f"packed in way {member.info.compress_type}")
             with archive.open(member.info) as file:
                 while chunk := file.read(_CHUNK):
                     budget.spend(len(chunk))

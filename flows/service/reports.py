@@ -278,11 +278,15 @@ def sweep_line(swept: Swept) -> str:
     return f"{counts}; {counted(len(swept.troubles), 'trouble')}: see the logs" if swept.troubles else counts
 
 
+def sweep_rows(swept: Swept) -> list[dict[str, str]]:
+    """The table of what a sweep moved; the UI shows its cells as Markdown."""
+    moved = [("taken", swept.taken), ("handed back", swept.returned), ("to quarantine", swept.quarantined)]
+    return [{"file": cell(name), "what": what} for what, names in moved for name in names[:200]]
+
+
 def report_sweep(swept: Swept) -> None:
     """List in the UI what a sweep moved, if anything."""
-    moved = [("taken", swept.taken), ("handed back", swept.returned), ("to quarantine", swept.quarantined)]
-    rows = [{"file": readable(name), "what": what} for what, names in moved for name in names[:200]]
-    if rows:
+    if rows := sweep_rows(swept):
         with best_effort():
             create_table_artifact(rows, key="sweep", description=sweep_line(swept))
 

@@ -10,11 +10,15 @@ import re
 from collections.abc import Collection, Sequence
 from itertools import takewhile
 
-from normalize.document import Block
+from normalize.document import Block, Tokens
 from normalize.facts.letterhead import agency
 from normalize.facts.values import plain_text
 from normalize.vietnamese import decree30
 
+#: A letterhead has at most so many lines before its motto and behind it, in a text without a layout ...
+_LETTERHEAD_LINES = 6
+#: ... each of at most so many letters, and names in capitals for so large a share.
+_LONGEST_LINE, _CAPITALS = 120, 0.8
 _YEAR = re.compile(r"(?:19|20)\d\d")
 
 
@@ -53,7 +57,11 @@ def _begins_another(blocks: Sequence[Block], at: int) -> bool:
     page = blocks[at].page
     if blocks[at - 1].page >= page and (page or _is_letterhead(blocks[at - 1])):
         return False
-    run = list(takewhile(lambda block: block.page == page and _is_letterhead(block), blocks[at:]))
+    return _is_whole(list(takewhile(lambda block: block.page == page and _is_letterhead(block), blocks[at:])))
+
+
+def _is_whole(run: Sequence[Block]) -> bool:
+    """Whether some blocks are all of a letterhead: motto, number, date and issuing body."""
     texts = [plain_text(block) for block in run]
     has_number = any(decree30.number_parts(text) for text in texts)
     year = next((text[slice(*date.year)] for text in texts if (date := decree30.date_parts(text))), "")
@@ -63,6 +71,48 @@ def _begins_another(blocks: Sequence[Block], at: int) -> bool:
         and bool(_YEAR.search(year))
         and agency(run).text is not None
     )
+
+
+def letterheads_within(texts: Sequence[Tokens]) -> list[range]:
+    """Where letterheads stand in a text without a layout: at its head, and behind the end of another document.
+
+    Args:
+        texts: of the blocks, of which nothing else is known.
+    """
+    lines = [" ".join(token.text for token in tokens) for tokens in texts]
+    found: list[range] = []
+    begun = 0
+    for at, line in enumerate(lines):
+        if at < begun or not decree30.is_motto(line):
+            continue
+        run = _run_about(lines, at, begun)
+        ended = not run.start or any(decree30.is_recipients_head(text) for text in lines[begun : run.start])
+        if ended and _is_whole([Block("letterhead", texts[index]) for index in run]):
+            found.append(run)
+        begun = run.stop if ended else begun
+    return found
+
+
+def _run_about(lines: Sequence[str], at: int, least: int) -> range:
+    """The lines of the letterhead in which a line stands, none of them before ``least``."""
+    first, end = at, at + 1
+    while first > max(least, at - _LETTERHEAD_LINES) and _may_be_of_letterhead(lines[first - 1]):
+        if decree30.has_office_word(lines[first - 1]) and not decree30.begins_body(lines[first - 1]):
+            break  # who signed the document before
+        first -= 1
+    while end < min(len(lines), at + _LETTERHEAD_LINES) and _may_be_of_letterhead(lines[end]):
+        end += 1
+    return range(first, end)
+
+
+def _may_be_of_letterhead(line: str) -> bool:
+    """Whether a line is the motto, a number, a date, or a name in capitals."""
+    if decree30.is_document_type(line) or len(line) > _LONGEST_LINE:
+        return False
+    if decree30.is_motto(line) or decree30.number_parts(line) or decree30.bears_date(line):
+        return True
+    letters = [c for c in line if c.isalpha()]
+    return sum(c.isupper() for c in letters) > _CAPITALS * len(letters) > 0
 
 
 def _is_letterhead(block: Block) -> bool:

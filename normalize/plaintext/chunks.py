@@ -27,6 +27,9 @@ from normalize.vietnamese.decree30 import is_list_item
 _HEAD = re.compile(rf"[{RAISED}{BRACKETED}](\d+){CLOSED}\s*")
 #: What may begin a list item, or a line that broke before a dash.
 _DASH = re.compile(r"[-–+*•]\s")
+#: Putting marks in order takes the square of their number, so that Unicode (UAX #15, stream-safe text) has at most
+#: thirty on a letter, and a joiner of no width behind them where there are more.
+_TOO_MANY_MARKS, _JOINER = re.compile("([\u0300-\u036f]{30})(?=[\u0300-\u036f])"), "\u034f"
 _BROKEN = re.compile(r"\w[-–/]$")
 _MARKDOWN_HEADING = re.compile(r"#{1,6}\s")
 
@@ -124,7 +127,8 @@ def _dropped(lines: Sequence[str], dropped: Mapping[int, DropReason | None]) -> 
 
 
 def _cleaned(text: str) -> str:
-    text = unicodedata.normalize("NFC", text.replace("\r\n", "\n").replace("\r", "\n"))
+    text = _TOO_MANY_MARKS.sub(rf"\1{_JOINER}", text.replace("\r\n", "\n").replace("\r", "\n"))
+    text = unicodedata.normalize("NFC", text)
     text = re.sub("[\ufeff\u200b\u200c\u200d\u2060\u00ad]", "", text)
     text = re.sub("[\ue000-\ue004]", "\ufffd", text)
     text = re.sub("[\u00a0\u2000-\u200a\u202f]", " ", text).replace("\v", "\n").replace("\u2028", "\n")

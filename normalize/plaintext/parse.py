@@ -13,8 +13,10 @@ stand, and as ``(1)`` or plain digits where references and notes bear each other
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import islice
 from typing import Literal
 
 from normalize.document import (
@@ -30,6 +32,7 @@ from normalize.document import (
     Tokens,
     published,
 )
+from normalize.facts.bundles import letterheads_within
 from normalize.facts.metadata import with_parts
 from normalize.plaintext.chunks import Chunk, chunks_of
 from normalize.plaintext.own_text import own_chunks, tell_own
@@ -183,34 +186,42 @@ def _stands_after_word(text: str, at: int) -> bool:
 
 
 def _guessed(
-    chunks: Sequence[Chunk], story: Told, named: _Names, rulings: dict[_Spot, str | None]
+    chunks: Sequence[Chunk], story: Told, named: _Names, rulings: _Rulings
 ) -> tuple[list[Chunk], dict[_Spot, str | None], list[PageWarning]]:
     """References that were misread: the one odd sign at the end of a word between the neighbouring references."""
-    chunks = list(chunks)
+    chunks, known = list(chunks), dict(rulings)
     warnings: list[PageWarning] = []
     heads = {name[0]: index for index, name in named.items() if name}
+    places = {cited: place for place, cited in known.items() if cited is not None}
+    odd = [
+        index
+        for index, chunk in enumerate(chunks)
+        if not story.in_note[index] and not chunk.table and _MISREAD.search(chunk.text)
+    ]
     for label, head in heads.items():
-        gap = _gap_of(label, head, rulings, len(chunks))
-        found = _odd_signs(chunks, story, *gap) if gap else []
+        gap = _gap_of(label, head, places, len(chunks))
+        found = list(islice(_odd_signs(chunks, odd, *gap), 2)) if gap else []
         if len(found) != 1 or head - found[0][0] > _FARTHEST_MISREAD:
             continue
         index, sign = found[0]
-        text = chunks[index].text
+        text, place = chunks[index].text, (index, sign.start())
         sealed = f"{RAISED}{label}{CLOSED}"
+        _shift(text, place, len(sealed) - len(sign[1]), known, places)
         chunks[index] = replace(chunks[index], text=text[: sign.start()] + sealed + text[sign.end(1) :])
-        rulings = _shifted(rulings, index, sign.start(), by=len(sealed) - len(sign[1]))
-        rulings[index, sign.start()] = label
+        known[place], places[label] = label, place
         said = f"The mark of footnote {label} was read as {sign[1]}; it stands where its number was expected."
         warnings.append(PageWarning(chunks[index].page, said))
-    return chunks, rulings, warnings
+    return chunks, known, warnings
 
 
-def _gap_of(label: str, head: int, rulings: _Rulings, end: int) -> tuple[_Spot, _Spot] | None:
+def _gap_of(label: str, head: int, places: Mapping[str, _Spot], end: int) -> tuple[_Spot, _Spot] | None:
     """Between which places the reference to a note must stand: after the one before, above the next one and the note.
 
     ``None`` where the reference was found, or nothing says where to look.
+
+    Args:
+        places: of the references that were found, by label.
     """
-    places = {cited: place for place, cited in rulings.items() if cited is not None}
     if label in places or not label.isdigit():
         return None
     number = int(label)
@@ -221,30 +232,44 @@ def _gap_of(label: str, head: int, rulings: _Rulings, end: int) -> tuple[_Spot, 
     return before or (-1, -1), min(after, (head, 0))
 
 
-def _odd_signs(chunks: Sequence[Chunk], story: Told, low: _Spot, high: _Spot) -> list[tuple[int, re.Match[str]]]:
-    """The signs of the body between two places that a raised digit may have been read as, each with its chunk."""
-    return [
-        (index, sign)
-        for index in range(max(0, low[0]), min(high[0] + 1, len(chunks)))
-        if not story.in_note[index] and not chunks[index].table
-        for sign in _MISREAD.finditer(chunks[index].text)
-        if low < (index, sign.start()) < high and not _closes_a_quote(chunks[index].text, sign)
-    ]
+def _odd_signs(
+    chunks: Sequence[Chunk], odd: Sequence[int], low: _Spot, high: _Spot
+) -> Iterator[tuple[int, re.Match[str]]]:
+    """The signs of the body between two places that a raised digit may have been read as, each with its chunk.
+
+    Args:
+        odd: the chunks that have such signs.
+    """
+    for index in odd[bisect_left(odd, low[0]) : bisect_right(odd, high[0])]:
+        for sign in _closing_no_quote(chunks[index].text):
+            if low < (index, sign.start()) < high:
+                yield index, sign
 
 
-def _shifted(rulings: _Rulings, index: int, after: int, by: int) -> dict[_Spot, str | None]:
-    """The rulings where the text of one chunk grew behind an offset."""
-    return {
-        (at, place + by if at == index and place > after else place): label for (at, place), label in rulings.items()
-    }
+def _closing_no_quote(text: str) -> Iterator[re.Match[str]]:
+    """The odd signs of a text that close no quote, and no emphasis between two stars."""
+    counts = dict.fromkeys("“”‘’\"'*", 0)
+    at = 0
+    for sign in _MISREAD.finditer(text):
+        for c in counts:
+            counts[c] += text.count(c, at, sign.start())
+        at = sign.start()
+        if "”" in sign[1] or "’" in sign[1]:
+            closes = counts["“"] > counts["”"] or counts["‘"] > counts["’"]
+        else:
+            closes = any(counts.get(c, 0) % 2 for c in sign[1])
+        if not closes:
+            yield sign
 
 
-def _closes_a_quote(text: str, sign: re.Match[str]) -> bool:
-    """Whether a sign may be a closing quote, or one of a pair of stars."""
-    before = text[: sign.start()]
-    if "”" in sign[1] or "’" in sign[1]:
-        return before.count("“") > before.count("”") or before.count("‘") > before.count("’")
-    return any(c in sign[1] and before.count(c) % 2 for c in "\"'*")
+def _shift(text: str, after: _Spot, by: int, rulings: dict[_Spot, str | None], places: dict[str, _Spot]) -> None:
+    """Move the rulings, and the places of references, where the text of a chunk grows behind an offset."""
+    for sign in reversed(list(SIGN.finditer(text, after[1]))):
+        old, new = (after[0], sign.start()), (after[0], sign.start() + by)
+        if old in rulings:
+            label = rulings[new] = rulings.pop(old)
+            if label is not None and places.get(label) == old:
+                places[label] = new
 
 
 def _tokens(chunk: Chunk, index: int, rulings: _Rulings, offset: int = 0) -> Tokens:
@@ -315,10 +340,24 @@ def _build(reading: _Reading) -> tuple[list[Block], list[Footnote]]:
         Footnote(label, number, tuple(join_lines(parts) for parts in parts_of), tuple(dict.fromkeys(filter(None, on))))
         for label, number, parts_of, on in notes
     ]
-    return [replace(block, page=page) for block, page in zip(_blocks(joined, tables), pages, strict=True)], footnotes
+    blocks = _blocks_of_all(joined, tables)
+    return [replace(block, page=page) for block, page in zip(blocks, pages, strict=True)], footnotes
 
 
 Section = Literal["letterhead", "title", "text", "recipients", "signature"]
+
+
+def _blocks_of_all(bodies: Sequence[Tokens], tables: Mapping[int, tuple[tuple[str, ...], ...]]) -> list[Block]:
+    """The blocks of a text that may hold several documents."""
+    heads = letterheads_within(bodies)
+    heads = heads if heads and not heads[0].start else [range(0), *heads]
+    starts = [head.start for head in heads]
+    blocks: list[Block] = []
+    for start, end, head in zip(starts, [*starts[1:], len(bodies)], heads, strict=True):
+        own = _blocks(bodies[start:end], {at - start: rows for at, rows in tables.items() if start <= at < end})
+        blocks += [replace(block, type="letterhead", level=0) for block in own[: len(head)]]
+        blocks += own[len(head) :]
+    return blocks
 
 
 def _blocks(bodies: Sequence[Tokens], tables: Mapping[int, tuple[tuple[str, ...], ...]]) -> list[Block]:

@@ -6,8 +6,8 @@ backwards to the published text they give the text as it was read; :func:`undo` 
 
 from __future__ import annotations
 
-from bisect import bisect_right
-from collections.abc import Callable, Sequence
+from bisect import bisect_left, bisect_right
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 
 from normalize.document import Block, Correction, Document, Footnote, Reference, Token, Tokens, published
@@ -118,26 +118,49 @@ def _rewritten(tokens: Tokens, changes: Sequence[Change]) -> tuple[Tokens, list[
         for start, token in zip(starts, tokens, strict=False)
         for one in token.references
     ]
-    origin = list(range(len(text)))  # of each character, its place in the text as it was
+    pieces: list[str] = []
+    origin: list[int] = []  # of each character, its place in the text as it was
     begins: list[int] = []
-    longer = 0
+    moved: list[Reference] = []
+    at = 0
     for change in changes:
         start, end = (
-            starts[index - first] + offset + longer
+            starts[index - first] + offset
             for index, offset in ((change.first, change.start), (change.last, change.end))
         )
         read = text[start:end].replace(_EDGE, " ")
         assert read == change.before, f"{read!r} is not {change.before!r}"
         is_of_a_word = change.first == change.last and change.keeps_words
         after = change.after if is_of_a_word else change.after.replace(" ", _EDGE)
-        grown = len(after) - (end - start)
-        origin[start:end] = [min(start - longer + i, end - longer - 1) for i in range(len(after))]
-        text = text[:start] + after + text[end:]
-        references = [replace(one, offset=one.offset + grown) if one.offset >= end else one for one in references]
-        begins.append(start)
-        longer += grown
-    offsets = [start + sum(len(one.label) + 3 for one in references if one.offset <= start) for start in begins]
-    return _cut(text, references, origin, tokens, starts), offsets
+        moved += _moved(_up_to(end, references, len(moved)), by=len(origin) - at)
+        pieces += [text[at:start], after]
+        origin += range(at, start)
+        begins.append(len(origin))
+        origin += [min(start + i, end - 1) for i in range(len(after))]
+        at = end
+    moved += _moved(references[len(moved) :], by=len(origin) - at)
+    origin += range(at, len(text))
+    return _cut("".join([*pieces, text[at:]]), moved, origin, tokens, starts), _with_references(begins, moved)
+
+
+def _up_to(place: int, references: Sequence[Reference], done: int) -> Sequence[Reference]:
+    """The references before a place of a text, without so many that were seen already."""
+    return references[done : bisect_left(references, place, lo=done, key=lambda one: one.offset)]
+
+
+def _moved(references: Iterable[Reference], by: int) -> list[Reference]:
+    return [replace(one, offset=one.offset + by) for one in references]
+
+
+def _with_references(begins: Sequence[int], references: Sequence[Reference]) -> list[int]:
+    """Where places of a text stand in it as published, with the references to footnotes."""
+    offsets, at, longer = [], 0, 0
+    for start in begins:
+        while at < len(references) and references[at].offset <= start:
+            longer += len(references[at].label) + 3
+            at += 1
+        offsets.append(start + longer)
+    return offsets
 
 
 def _cut(
@@ -146,10 +169,11 @@ def _cut(
     """The words of a changed text as tokens, each with the evidence of those it came from."""
     words = text.split(_EDGE)
     out = []
-    at = 0
+    at = seen = 0
     for number, word in enumerate(words):
         end = at + len(word)
-        inside = tuple(replace(one, offset=one.offset - at) for one in references if at <= one.offset <= end)
+        inside = tuple(_moved(_up_to(end + 1, references, seen), by=-at))
+        seen += len(inside)
         if len(words) == len(tokens):
             token = tokens[number]
         else:

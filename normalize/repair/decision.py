@@ -54,7 +54,7 @@ class Decision:
 
 
 # Changes that are judged together; a group costs the square of its length. The longest of 58 real papers was 5.
-LONGEST_GROUP = 40
+LONGEST_GROUP = 12
 FEATURES = ("bias", "margin", "name", "word after", "word before", "row", "familiar")
 
 

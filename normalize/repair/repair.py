@@ -28,6 +28,7 @@ from normalize.repair.rules.bodies import bodies
 from normalize.repair.rules.formulas import formulas
 from normalize.repair.rules.glued import glued
 from normalize.repair.rules.letters import formula_markup, look_alikes, small_capitals
+from normalize.repair.rules.list_commas import list_commas
 from normalize.repair.rules.list_letters import list_letters
 from normalize.repair.rules.list_numbers import list_numbers
 from normalize.repair.rules.lunar_years import lunar_years
@@ -87,6 +88,7 @@ RULES = (
     Rule("symbols", "24/2009/QD-TTg -> QĐ", "no symbol has QD, and the page showed the Đ", by_itself(symbols)),
     Rule("list letters", "c) đ) đ) -> c) d) đ)", "one letter is in turn, the page showed it", by_itself(list_letters)),
     Rule("list numbers", ". between 3. and 5. -> 4.", "as many items as numbers missing", by_itself(list_numbers)),
+    Rule("list commas", "các phường. xã -> phường, xã", "a list of recipients enumerates", by_itself(list_commas)),
     Rule("lunar years", "Xuân Ất Ty -> Ất Tỵ", "a stem meets six branches only", by_itself(lunar_years)),
     Rule("formula markup", "$42,98\\%$ -> 42,98%", "signs around figures only", by_itself(formula_markup)),
     Rule("look-alikes", "Ðảng -> Đảng, sỐ -> số", "no Vietnamese word has such letters", by_itself(look_alikes)),

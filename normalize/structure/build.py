@@ -193,7 +193,8 @@ def _relined(parts: Sequence[_Part], relined: Mapping[int, Line]) -> list[_Part]
 
 
 def _take_page(page: Page, outside: _Outside, reading: _Reading) -> None:
-    reading.reports.append(_report(page))
+    report = _report(page)
+    reading.reports.append(report)
     reading.engine.update(page.engine)
     if page.separator:
         reading.body.append(_Part("sheet", page.number))
@@ -207,6 +208,8 @@ def _take_page(page: Page, outside: _Outside, reading: _Reading) -> None:
         return
     if page.damage is not None:
         reading.warnings.append(PageWarning(page.number, page.damage))
+    elif report.grade == "poor" and report.words and not page.unread:  # of which each place is told
+        reading.warnings.append(PageWarning(page.number, "The page was hard to read: compare it with the scan."))
     reading.warnings += _unread_print(page)
     zones = _documents_own(page, outside, reading)
     boxes = _text_boxes(zones)
@@ -312,7 +315,8 @@ def _take_trimmed(
 
 def _with_traces_parted(line: Line) -> Line:
     """A line of a signature block whose first word bears what a seal left before its capitals, as a word of its own."""
-    first = line.words[0]
+    at = next((n for n, word in enumerate(line.words) if any(c.isalnum() for c in word.text)), 0)
+    first = line.words[at]
     length = _length_of_trace(first.text)
     if not length or [letter.text for letter in first.letters] != list(first.text) or first.raised:
         return line
@@ -322,7 +326,7 @@ def _with_traces_parted(line: Line) -> Line:
         replace(first, text=first.text[:length], box=trace, letters=first.letters[:length]),
         replace(first, text=first.text[length:], box=rest, letters=first.letters[length:]),
     )
-    return of_words(line, [*words, *line.words[1:]])
+    return of_words(line, [*line.words[:at], *words, *line.words[at + 1 :]])
 
 
 def _length_of_trace(text: str) -> int:

@@ -12,6 +12,7 @@ import numpy as np
 
 from ocr.image import red_print, seals
 from ocr.image.components import find_components
+from ocr.image.grounds import without_grounds
 from ocr.image.red_print import Stamp
 from ocr.page import Box
 
@@ -78,7 +79,7 @@ def clean(image: np.ndarray) -> CleanPage:
         red = [replace(seal, x=round(a), y=round(b)) for seal, a, b in zip(red, x, y, strict=True)]
     else:
         skew = 0.0
-    ink = binarize(grey)
+    grey, ink = without_grounds(grey, binarize(grey))
     found = seals.find_seals(grey, ink)
     bare = seals.without_seals(grey, ink, found)
     return CleanPage(bare, ink if bare is grey else binarize(bare), skew, [*red, *found], stamped, stamps, grey)

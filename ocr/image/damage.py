@@ -12,10 +12,11 @@ import io
 import mmap
 import os
 import re
+import subprocess
 import tempfile
 import threading
 import zlib
-from collections.abc import Iterator, Set
+from collections.abc import Iterator, Sequence, Set
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -138,6 +139,12 @@ def _objects(path: Path, changed: int, size: int) -> dict[int, int]:
     return places
 
 
+def lies_open(path: Path, picture: Picture) -> bool:
+    """Whether a picture's data can be read where they lie: it is no part of a page's content and not encrypted."""
+    status = path.stat()
+    return picture.number in _objects(path, status.st_mtime_ns, status.st_size)
+
+
 def undrawn_pictures(path: Path, drawn: Set[int]) -> list[int]:
     """The numbers of the pictures in a PDF that no page shows, although they are large enough to be scans.
 
@@ -186,11 +193,14 @@ def _rows_loss(
     came, fault = _unpacked_length(data, start, end, wanted + 64 * row) if is_packed else (end - start, "")
     if came < wanted - _ROWS_OFF * row:
         return Loss(came / wanted, f"{came} of {wanted} bytes came {fault}".rstrip())
-    if fault:
+    if fault and not (fault == _NO_END and came == wanted):
         return Loss(None, fault)
-    if is_packed and came > wanted + _ROWS_OFF * row:
+    if came > wanted + _ROWS_OFF * row:
         return Loss(None, f"there are more than the {wanted} bytes of a picture of its size")
     return None
+
+
+_NO_END = "its data have no end"
 
 
 def _unpacked_length(data: mmap.mmap, start: int, end: int, most: int) -> tuple[int, str]:
@@ -207,7 +217,7 @@ def _unpacked_length(data: mmap.mmap, start: int, end: int, most: int) -> tuple[
                     return came, ""
     except zlib.error as fault:
         return came, str(fault)
-    return came, ""
+    return came, "" if unpack.eof else _NO_END
 
 
 def _jpeg_of(data: bytes, picture: Picture) -> Loss | None:
@@ -229,14 +239,59 @@ def jpeg_loss(data: bytes) -> Loss | None:
         packed = np.frombuffer(data + b"\xff\xd9", np.uint8)
         decoded = cv2.imdecode(packed, cv2.IMREAD_REDUCED_GRAYSCALE_8)
     told = [line for line in said if not _is_padding(line, data)]
-    if decoded is not None and not told:
-        return None
     if decoded is None:
         return Loss(None, "; ".join(told) or "it cannot be decoded")
+    if not told:
+        return Loss(None, "its paper changes in the middle of a row of blocks") if _is_torn(decoded) else None
     # What is missing of a JPEG is of one even grey.
     rows = np.nonzero((decoded != decoded[-1, -1]).any(axis=1))[0]
     share = float(rows[-1] + 1) / len(decoded) if rows.size else 0.0
     return Loss(share if share < 1.0 else None, "; ".join(told))
+
+
+#: In rows of blocks: paper is even above and below a tear. In grey levels: how even, and what is another paper.
+_EVEN_ROWS, _EVEN, _OTHER_PAPER = 3, 2.0, 8.0
+#: In grey levels: what is of the same paper, and how much darker print is.
+_SAME, _PRINT, _WHITE = 5, 60, 255
+#: Shares of the blocks in the row of a tear: of either paper, at least; of what lies between them, at most.
+_EITHER, _BETWEEN = 0.03, 0.35
+
+
+def _is_torn(blocks: np.ndarray) -> bool:
+    """Whether a JPEG's paper has another brightness from some block on, with print above and below.
+
+    A byte that was changed seldom stops a decoder: it finds its way again, and from there on all blocks are lighter or
+    darker by the same amount, or stand elsewhere. Edges of paper and grey bands begin at the left, or run aslant. On 70
+    JPEGs of scans and photos, of good ones and bad ones, none is torn.
+
+    Args:
+        blocks: the mean of each block of 8 x 8 pixels.
+    """
+    paper = np.percentile(blocks, 97, axis=1)
+    return any(
+        _is_tear(blocks, paper, row, row + deep)
+        for row in range(_EVEN_ROWS, len(blocks) - _EVEN_ROWS)
+        for deep in (1, 2)  # rows of blocks that are stored together
+    )
+
+
+def _is_tear(blocks: np.ndarray, paper: np.ndarray, row: int, below: int) -> bool:
+    """Whether the paper changes within a row of blocks, and is another one from row ``below`` on."""
+    above, under = paper[row - _EVEN_ROWS : row], paper[below : below + _EVEN_ROWS]
+    if len(under) < _EVEN_ROWS or max(np.ptp(above), np.ptp(under)) > _EVEN:
+        return False
+    first, second = float(np.median(above)), float(np.median(under))
+    if abs(first - second) < _OTHER_PAPER:
+        return False
+    values = blocks[row].astype(np.int16)
+    is_new = np.abs(values - second) <= _SAME
+    is_old = (np.abs(values - first) <= _SAME) & ~is_new
+    between = (values > min(first, second) + _SAME) & (values < max(first, second) - _SAME)
+    if min(is_old.mean(), is_new.mean()) < _EITHER or between.mean() > _BETWEEN:
+        return False
+    is_from_left = np.nonzero(is_old)[0].mean() < np.nonzero(is_new)[0].mean()
+    has_print = second < _PRINT or second == _WHITE or blocks[below:].min() < second - _PRINT  # or it was swallowed
+    return bool(is_from_left and blocks[:row].min() < first - _PRINT and has_print)
 
 
 _EXTRANEOUS = re.compile(r"(\d+) extraneous bytes before marker 0xd9")
@@ -276,6 +331,11 @@ def heard() -> Iterator[list[str]]:
         A list that holds what they said once the block has ended, a line each.
     """
     said: list[str] = []
+    try:
+        os.fstat(2)
+    except OSError:  # it was closed
+        yield said
+        return
     with _one_at_a_time, tempfile.TemporaryFile() as file:
         kept = os.dup(2)
         os.dup2(file.fileno(), 2)
@@ -303,4 +363,61 @@ def image_file_loss(path: Path, image: Image.Image) -> Loss | None:
                 again.verify()  # the sums of its parts, which Pillow does not look at while it decodes
         except Exception as fault:
             return Loss(None, repr(fault))
+    if image.format == "TIFF":
+        return _fax_loss(path, image)
     return None
+
+
+_CCITT_GROUP_4 = 4
+_FAX_SECONDS = 20
+_REVERSED = bytes(int(f"{byte:08b}"[::-1], 2) for byte in range(256))
+
+
+def _fax_loss(path: Path, image: Image.Image) -> Loss | None:
+    """What is missing of a fax page of a TIFF: where the code of a strip ends early, libtiff is silent, poppler not."""
+    tags = getattr(image, "tag_v2", {})
+    if tags.get(259) != _CCITT_GROUP_4 or 273 not in tags or 279 not in tags:
+        return None
+    rows = min(tags.get(278, image.height), image.height)
+    tops = range(0, image.height, max(1, rows))
+    strips = []
+    with path.open("rb") as file:
+        for start, length, top in zip(tags[273], tags[279], tops, strict=False):
+            file.seek(start)
+            data = file.read(length)
+            strips.append((data.translate(_REVERSED) if tags.get(266) == 2 else data, min(rows, image.height - top)))
+    with tempfile.NamedTemporaryFile(suffix=".pdf") as file:
+        file.write(_as_pdf(strips, tags.get(256, image.width)))
+        file.flush()
+        done = subprocess.run(
+            ["pdftoppm", "-r", "10", "-gray", file.name], capture_output=True, timeout=60, check=False
+        )
+    told = losses_told(done.stderr.decode("utf-8", "replace"), covered=True)
+    return Loss(None, "; ".join(told[:5])) if told else None
+
+
+def _as_pdf(strips: Sequence[tuple[bytes, int]], width: int) -> bytes:
+    """A PDF that shows strips of fax code, each with its number of rows, one over the other."""
+    names = " ".join(f"/I{number} {number} 0 R" for number in range(5, 5 + len(strips)))
+    resources = f"/Resources <</XObject <<{names}>>>>"
+    drawn = " ".join(f"q 72 0 0 72 0 0 cm /I{number} Do Q" for number in range(5, 5 + len(strips))).encode()
+    bodies = [
+        b"<</Type /Catalog /Pages 2 0 R>>",
+        b"<</Type /Pages /Kids [3 0 R] /Count 1>>",
+        f"<</Type /Page /Parent 2 0 R /MediaBox [0 0 72 72] /Contents 4 0 R {resources}>>".encode(),
+        f"<</Length {len(drawn)}>>\nstream\n".encode() + drawn + b"\nendstream",
+    ]
+    for data, rows in strips:
+        code = f"/Filter /CCITTFaxDecode /DecodeParms <</K -1 /Columns {width} /Rows {rows}>>"
+        head = f"<</Subtype /Image /Width {width} /Height {rows} /ColorSpace /DeviceGray /BitsPerComponent 1 {code} "
+        bodies.append(f"{head}/Length {len(data)}>>\nstream\n".encode() + data + b"\nendstream")
+    out = bytearray(b"%PDF-1.4\n")
+    places = []
+    for number, body in enumerate(bodies, 1):
+        places.append(len(out))
+        out += f"{number} 0 obj\n".encode() + body + b"\nendobj\n"
+    table = len(out)
+    out += f"xref\n0 {len(bodies) + 1}\n0000000000 65535 f \n".encode()
+    out += b"".join(f"{place:010} 00000 n \n".encode() for place in places)
+    out += f"trailer\n<</Size {len(bodies) + 1} /Root 1 0 R>>\nstartxref\n{table}\n%%EOF\n".encode()
+    return bytes(out)

@@ -15,7 +15,8 @@ from ocr.page import Line, Word, Zone, hull, of_words, zone_of
 _GUTTER = 4.5
 _GUTTER_IN_GAPS = 3.5
 #: Signs of the items of a list; what they are may stand so far behind them, in x-heights.
-DASHES, BEHIND_DASH = ("-", "–", "—", "•"), 7.0
+DASHES, BEHIND_SIGN = ("-", "–", "—", "•"), 8.5
+NUMBER_SIGN = re.compile(r"\(?\d{1,2}[.)]|\(?[a-zđ]\)|[IVX]{1,5}[.)]")
 _USUAL_GAP = 0.5  # of a line of two words, in x-heights
 
 # A narrow gutter, which lines near by must bear out: 5 to 11 mm between the first lines of real letterheads.
@@ -86,14 +87,21 @@ def cut_at_gutter(line: Line) -> list[Line]:
         return [line]
     widest, cut = gaps[-1]
     usual = float(np.median([gap for gap, _ in gaps[:-1]])) if len(gaps) > 1 else _USUAL_GAP * line.x_height
-    if widest < max(_GUTTER * line.x_height, _GUTTER_IN_GAPS * usual) or _is_behind_dash(line, cut, widest):
+    if widest < max(_GUTTER * line.x_height, _GUTTER_IN_GAPS * usual) or _is_behind_sign(line, cut, gaps):
         return [line]
     return [*cut_at_gutter(part(line, 0, cut)), *cut_at_gutter(part(line, cut, len(line.words)))]
 
 
-def _is_behind_dash(line: Line, cut: int, gap: int) -> bool:
-    """Whether what stands before a gap is the dash or bullet of an item, and no column."""
-    return cut == 1 and line.words[0].text in DASHES and gap < BEHIND_DASH * line.x_height
+def _is_behind_sign(line: Line, cut: int, gaps: Sequence[tuple[int, int]]) -> bool:
+    """Whether what stands before the widest gap is the sign of an item, and no column.
+
+    A number or letter may be a column of a table: it is the sign of an item where no other gap is as wide.
+    """
+    widest = gaps[-1][0]
+    if cut != 1 or widest >= BEHIND_SIGN * line.x_height:
+        return False
+    alone = len(gaps) < 2 or gaps[-2][0] < _GUTTER * line.x_height
+    return line.words[0].text in DASHES or (bool(NUMBER_SIGN.fullmatch(line.words[0].text)) and alone)
 
 
 def cut_between_columns(line: Line, lines: Sequence[Line], width: int) -> list[Line]:

@@ -10,6 +10,7 @@ line its confidence; alone, or word by word, the rest of it reads well.
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
@@ -44,6 +45,15 @@ _NARROW, _NEXT_LINE, _MOST_LINES = 0.62, 4.0, 8
 _SURE_AGAIN = 80.0
 #: The rim of a seal is read as so many letters at most; signs that close an item, a misread one among them.
 _RIM_LETTERS, _CLOSING = 3, (";", ".", ":")
+#: Dirt between words is read as so many letters, at most.
+_TRACE_LETTERS = 2
+#: The letters and digits of the language that Tesseract is told to read.
+_LETTERS = frozenset(
+    unicodedata.normalize("NFC", form)
+    for vowel in ("a", "ă", "â", "e", "ê", "i", "o", "ô", "ơ", "u", "ư", "y")
+    for mark in ("", "\u0300", "\u0301", "\u0303", "\u0309", "\u0323")
+    for form in ((vowel + mark).lower(), (vowel + mark).upper())
+) | frozenset("bcdđghklmnpqrstvxfjwzBCDĐGHKLMNPQRSTVXFJWZÐ0123456789")
 #: In x-heights: how far a line reaches above and below its baseline.
 _ABOVE, _BELOW = 2.4, 0.9
 #: Dots to write on, and how many of them are read with the label before them, in x-heights.
@@ -144,9 +154,16 @@ def read_alone(zones: Sequence[Zone], width: int, seals: Sequence[Seal], agains:
     listed = [line for line, _ in items.values() if any(map(_is_doubtful, line.words))]
     running = [line for zone in zones for line in zone.lines if line not in items and _has_lost_word(line, zone)]
     settled = _settled_lines(_worst(listed), _worst(running), agains)
-    out = [piece for line in lines_of(zones) for piece in items.get(line, (line, None)) if piece is not None]
-    out = [settled.get(line, line) for line in out]
+    parted = [piece for line in lines_of(zones) for piece in items.get(line, (line, None)) if piece is not None]
+    out = [piece for line in parted for piece in _with_traces_apart(line, settled.get(line, line))]
     return out if out != lines_of(zones) else None
+
+
+def _with_traces_apart(line: Line, settled: Line) -> list[Line]:
+    """A line as it was settled, and what had been read of it where nothing was read any more, by itself."""
+    places = [word.box for word in settled.words]
+    gone = [word for word in line.words if not any(word.box.across(place) > 0 for place in places)]
+    return [settled, *(of_words(line, [word]) for word in gone)]
 
 
 def _worst(lines: Sequence[Line]) -> list[Line]:
@@ -162,7 +179,7 @@ def _has_lost_word(line: Line, zone: Zone) -> bool:
     if zone.kind not in ("text", "left", "right"):
         return False
     end = next((at for at, word in enumerate(line.words, 1) if _ends_text(line.words[at - 1 :])), len(line.words))
-    lost = any(_is_doubtful(word, _LOST) for word in line.words[:end])
+    lost = any(word.confidence < _LOST and any(c.isalnum() for c in word.text) for word in line.words[:end])
     sure = sum(word.confidence >= _SURE_AGAIN and sum(c.isalpha() for c in word.text) > 1 for word in line.words)
     of_digits = zone.kind != "text" and any(c.isdigit() for c in line.text)
     return (lost and sure >= _FEWEST_SURE and not of_digits) or _label(line) is not None
@@ -229,7 +246,12 @@ def _may_be_rim(word: Word, seals: Sequence[Seal]) -> bool:
 
 
 def _is_doubtful(word: Word, least: float = _DOUBTED) -> bool:
-    return word.confidence < least and any(c.isalnum() for c in word.text)
+    return _sureness(word) < least and any(c.isalnum() for c in word.text)
+
+
+def _sureness(word: Word) -> float:
+    """Confidence of a word; none where it has a letter that the language has not."""
+    return 0.0 if any(c.isalnum() and c not in _LETTERS for c in word.text) else word.confidence
 
 
 @dataclass(frozen=True, slots=True)
@@ -284,13 +306,13 @@ def _with_words_settled(line: Line, label: Line | None, readings: Sequence[tuple
         better = evidence(read) > _BETTER * evidence(label.words)
         return of_words(line, [*read, *line.words[len(label.words) :]]) if better else line
     settled = [_settled(run, readings, numbers=numbers) if run.doubtful else run.words for run in _runs(line)]
-    return of_words(line, [word for words in settled for word in words])
+    return of_words(line, [word for words in settled for word in words] or line.words)
 
 
 def _is_settled(line: Line, found: Line) -> bool:
     """Whether the words of a line that were read with doubt are sure as they were found."""
     known = [word for word in line.words if not _is_doubtful(word)]
-    return all(word.confidence >= _SURE_AGAIN for word in found.words if word not in known)
+    return all(_sureness(word) >= _SURE_AGAIN for word in found.words if word not in known)
 
 
 def _runs(line: Line) -> list[_Run]:
@@ -313,8 +335,21 @@ def _on_level(line: Line, found: Sequence[Line]) -> tuple[Word, ...]:
 def _settled(run: _Run, readings: Sequence[tuple[Word, ...]], *, numbers: bool) -> tuple[Word, ...]:
     """Words that were read with doubt, as the surest of the readings of their line has them, or as they were."""
     found = [tuple(word for word in words if run.left < word.box.x < run.right) for words in readings]
-    taken = [run.words, *(words for words in found if words and (numbers or not _has_digits((*words, *run.words))))]
-    return max(taken, key=lambda words: min(word.confidence for word in words))
+    if numbers and _is_trace(run) and all(readings) and not any(found):
+        return ()
+    found = [words for words in found if words and (numbers or not _has_digits((*words, *run.words)))]
+    taken = [run.words, *(words for words in found if not _reads_swung_dash(words))]
+    return max(taken, key=lambda words: min(map(_sureness, words)))
+
+
+def _is_trace(run: _Run) -> bool:
+    """Whether a letter or two between sure words may be dirt."""
+    return len(run.words) == 1 and sum(c.isalnum() for c in run.words[0].text) <= _TRACE_LETTERS
+
+
+def _reads_swung_dash(words: Sequence[Word]) -> bool:
+    """Whether a dash was read as ~, which such papers do not print."""
+    return any("~" in word.text for word in words)
 
 
 def _has_digits(words: Sequence[Word]) -> bool:

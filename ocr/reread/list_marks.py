@@ -15,7 +15,7 @@ import numpy as np
 
 from ocr.image.components import Components, Shapes
 from ocr.image.sign_network import cut_out
-from ocr.layout.two_columns import BEHIND_DASH, DASHES
+from ocr.layout.two_columns import BEHIND_SIGN, DASHES
 from ocr.page import Box, Line, Word, Zone, hull, letter, lines_of, mean_confidence, of_words, without, words_of
 from ocr.reread.table_cells import Again
 from ocr.superscripts.raised_digits import SIGNS, probabilities
@@ -37,8 +37,8 @@ _BULLET, _ROUND, _SOLID = (0.25, 0.9), (0.75, 1.33), 0.65
 _DIGIT, _FOOT, _POINT = (1.05, 1.8), 0.22, 0.4
 #: The network for lone digits, and Tesseract (of 100), are believed from here on.
 _SURE, _SURE_AGAIN = 0.9, 70.0
-#: A sign that was read as a line of its own is joined to the words behind it across this, at most: what is wider is a
-#: gutter between columns (:data:`ocr.layout.two_columns._GUTTER`).
+#: A number that was read as a line of its own is joined to the words behind it across this, whatever else stands in
+#: their row: what is wider may be a gutter between columns (:data:`ocr.layout.two_columns._GUTTER`).
 _JOINED = 4.4
 #: So many lines with some ink before them are looked at again by Tesseract; more of it is dirt.
 _MOST_AGAIN = 12
@@ -50,7 +50,7 @@ _TALLEST = 4.0
 _LARGEST = 1.15
 
 _DASHES = ("-", "–", "—", "+", "*", "•")
-_SIGN = re.compile(r"[-–—+*•]|\(?\d{1,2}[.)]|\(?[a-zđ]\)|[IVX]{1,5}[.)]")
+_SIGN = re.compile(r"[-–—+*•]|\(?\d{1,2}[.)]|\(?[a-zđ€©]\)|[IVX]{1,5}[.)]")  # € and © are what c is read as
 _NUMBER_SIGN = re.compile(r"\(?\d{1,3}(?:\.\d{1,2})*[.)]?|\(?[a-zđ]\)|[IVXLH1|l]{1,5}[.)/-]|[A-ZĐ][.)]")
 
 
@@ -104,10 +104,17 @@ def _with_lone_signs(lines: Sequence[Line]) -> list[Line]:
     for sign in [line for line in lines if len(line.words) == 1 and _SIGN.fullmatch(line.text)]:
         behind = [line for line in out if line is not sign and _stands_behind(line, sign)]
         nearest = min(behind, key=lambda line: line.box.left, default=None)
-        if nearest is not None and not _has_sign(nearest):
+        far = nearest is not None and nearest.box.left - sign.box.right > _JOINED * nearest.x_height
+        if nearest is not None and not _has_sign(nearest) and not (far and _stands_in_columns(sign, nearest, out)):
             out[out.index(nearest)] = of_words(nearest, [*sign.words, *nearest.words])
             out.remove(sign)
     return out
+
+
+def _stands_in_columns(sign: Line, line: Line, lines: Sequence[Line]) -> bool:
+    """Whether a number far before a line may be a column: others stand in its row as well."""
+    level = [one for one in lines if abs(one.baseline - line.baseline) < 0.5 * line.x_height]
+    return sign.text not in DASHES and any(one not in (sign, line) for one in level)
 
 
 def _without_speck(line: Line) -> list[Line]:
@@ -122,9 +129,8 @@ def _without_speck(line: Line) -> list[Line]:
 
 def _stands_behind(line: Line, sign: Line) -> bool:
     gap = line.box.left - sign.box.right
-    widest = BEHIND_DASH if sign.text in DASHES else _JOINED
     level = abs(line.baseline - sign.baseline) < 0.5 * line.x_height or sign.box.down(line.box) >= sign.box.height
-    return level and _GAP * line.x_height < gap < widest * line.x_height and _letters(line) > 1
+    return level and _GAP * line.x_height < gap < BEHIND_SIGN * line.x_height and _letters(line) > 1
 
 
 def _lost_signs(

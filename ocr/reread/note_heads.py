@@ -47,18 +47,28 @@ def read_note_heads(
     lines = lines_of(zones)
     if not lines:
         return None
-    found: dict[Line, Line] = {}
     sizes = _sizes(zones)
-    for line, size in sizes.items():
-        head = find(replace(line, x_height=size), "")
-        if head and not _raised_head(line).startswith(head.sign.text) and (read := _read(line, head, again)):
-            found[line] = replace(read, x_height=size)
+    found = _with_any(sizes, find, again)
     notes = [line for zone in zones if zone.kind == "notes" for line in zone.lines]
     cited = _cited([line for line in lines if line not in sizes])
     for number, places in _unanswered(cited, [_raised_head(found.get(line, line)) for line in notes]):
         there = {line: sizes[line] for line in notes[places.start : places.stop]}
         found |= _with_expected(number, there, find, again)
     return [found.get(line, line) for line in lines] if found else None
+
+
+def _with_any(
+    sizes: Mapping[Line, float],
+    find: Callable[[Line, str], NoteHead | None],
+    again: Callable[[Box, NoteHead], Sequence[Line]],
+) -> dict[Line, Line]:
+    """The lines at whose head some number is seen that was not found before, read again."""
+    found: dict[Line, Line] = {}
+    for line, size in sizes.items():
+        head = find(replace(line, x_height=size), "")
+        if head and not _raised_head(line).startswith(head.sign.text) and (read := _read(line, head, again)):
+            found[line] = replace(read, x_height=size)
+    return found
 
 
 def _with_expected(

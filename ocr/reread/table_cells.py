@@ -7,6 +7,7 @@ well, apart from the lone digits, which the network for raised digits reads.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
@@ -15,8 +16,8 @@ import numpy as np
 
 from ocr.image.components import find_components
 from ocr.image.sign_network import cut_out
-from ocr.page import Box, Line, Word, Zone, evidence, hull, letter, lines_of, without, words_of
-from ocr.reread.lone_signs import is_dash, lone_sign
+from ocr.page import Box, Line, Word, Zone, evidence, hull, letter, lines_of, of_words, without, words_of
+from ocr.reread.lone_signs import CAPITAL, bracketed, is_dash, lone_sign
 from ocr.reread.separators import with_separators
 from ocr.signs.strokes import strokes_in
 from ocr.superscripts.raised_digits import SIGNS, probabilities
@@ -37,6 +38,11 @@ _FEWEST_LIKE_DASHES = 2
 _NUMERAL = 80.0
 #: The network is believed from this probability on.
 _SURE = 0.95
+
+#: A word below this confidence, and no longer than this, may be ``(%)`` or ``(1)`` misread.
+_SURE_IN_BRACKETS, _LONGEST_IN_BRACKETS = 85.0, 4
+_LETTER_IN_BRACKETS = re.compile(r"\([^\W\d_]+\)")
+_CROSSES = frozenset("xX")
 
 Again = Callable[[Box], Sequence[Line]]
 
@@ -59,6 +65,8 @@ def read_cells(zones: Sequence[Zone], image: np.ndarray, again: Again) -> list[L
             out = _with_lone_numbers(out, grid, image)
         out = _with_lone_signs(out, grid, image)
         out = _with_unread_numerals(out, grid, image)
+        out = _with_crosses_in_their_case(out, grid)
+        out = _with_bracketed(out, zone, image, grid.size)
         out = _with_separators(out, zone, image)
     return None if out is before else out
 
@@ -111,9 +119,11 @@ def _with_columns_again(lines: list[Line], grid: _Grid, again: Again) -> list[Li
         found = again(column._replace(left=column.left + grid.rim, right=column.right - grid.rim))
         found = [line for line in found if any(c.isalnum() for c in line.text)]
         found = [line for line in found if not any(grid.is_joined(word) for word in line.words)]
-        before = [word for word in _inside(lines, column) if not grid.is_joined(word)]
-        if evidence(words_of(found)) > evidence(before):
-            lines = [*without(lines, before), *found]
+        for cell in _cells(column, grid.rows):
+            before = [word for word in _inside(lines, cell) if not grid.is_joined(word)]
+            better = [line for line in (_within(line, cell) for line in found) if line is not None]
+            if evidence(words_of(better)) > evidence(before):
+                lines = [*without(lines, before), *better]
     return lines
 
 
@@ -165,9 +175,42 @@ def _with_lone_signs(lines: list[Line], grid: _Grid, image: np.ndarray) -> list[
         dashes = sum(is_dash([sign]) for _, sign in found)
         for before, sign in found:
             # A speck may be as flat as a dash, which says that there is no number where there might be one.
-            if not is_dash([sign]) or (not before and numbers + dashes >= _FEWEST_LIKE_DASHES):
+            silent = not any(map(_says_something, before))
+            if not is_dash([sign]) or (silent and numbers + dashes >= _FEWEST_LIKE_DASHES):
                 lines = [*without(lines, before), Line((sign,), sign.box, float(sign.box.bottom), grid.size)]
     return lines
+
+
+def _with_bracketed(lines: list[Line], zone: Zone, image: np.ndarray, size: float) -> list[Line]:
+    """The lines with each doubtful word of a table that is a sign or a digit in brackets, as networks read it."""
+    mended = {
+        id(word): better
+        for word in words_of(lines)
+        if word.confidence < _SURE_IN_BRACKETS and len(word.text) <= _LONGEST_IN_BRACKETS and zone.box.holds(word.box)
+        if not _LETTER_IN_BRACKETS.fullmatch(word.text)  # (I) looks like (1)
+        if (better := bracketed(image, word.box, size)) is not None
+    }
+    if not mended:
+        return lines
+    return [replace(line, words=tuple(mended.get(id(word), word) for word in line.words)) for line in lines]
+
+
+def _says_something(word: Word) -> bool:
+    """Whether a word is more than a stroke or dots, which Tesseract makes of a dash: ``¬``, ``_``, ``:``."""
+    return any(c.isalnum() or c in "%‰+" for c in word.text)
+
+
+def _with_crosses_in_their_case(lines: list[Line], grid: _Grid) -> list[Line]:
+    """The lines with each x that stands alone in a cell as high as it is: Tesseract reads small ones as capitals."""
+    mended: dict[int, Word] = {}
+    for cell, found in grid.prints.items():
+        words = _inside(lines, cell)
+        if len(found) == 1 and len(words) == 1 and words[0].text in _CROSSES:
+            text = "X" if found[0].height >= CAPITAL * grid.size else "x"
+            mended[id(words[0])] = replace(words[0], text=text, letters=(letter(text),))
+    if not mended:
+        return lines
+    return [replace(line, words=tuple(mended.get(id(word), word) for word in line.words)) for line in lines]
 
 
 def _lone_signs(
@@ -178,7 +221,7 @@ def _lone_signs(
     found = []
     for cell in cells:
         before = _inside(lines, cell)
-        if any(word.confidence >= _DOUBTFUL for word in before):
+        if any(word.confidence >= _DOUBTFUL and _says_something(word) for word in before):
             continue
         sign = lone_sign(image, Box(cell.left + rim, cell.top + rim, cell.right - rim, cell.bottom - rim), grid.size)
         if sign is not None and " ".join(word.text for word in before) != sign.text:
@@ -196,6 +239,12 @@ def _with_separators(lines: list[Line], zone: Zone, image: np.ndarray) -> list[L
     if not mended:
         return lines
     return [replace(line, words=tuple(mended.get(word, word) for word in line.words)) for line in lines]
+
+
+def _within(line: Line, cell: Box) -> Line | None:
+    """The part of a line whose words stand in a cell."""
+    words = [word for word in line.words if cell.holds(word.box)]
+    return of_words(line, words) if words else None
 
 
 def _cells(column: Box, rows: Sequence[tuple[int, int]]) -> list[Box]:

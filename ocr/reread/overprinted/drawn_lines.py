@@ -20,40 +20,46 @@ from ocr.reread.overprinted.network import CAPITALS, FEET, HEIGHT, LETTERS
 
 Random = np.random.Generator
 
-_ONSETS = (
-    "b c ch d đ g gh gi h k kh l m n ng ngh nh p ph qu r s t th tr v x ".split(" ")
+
+def _words(text: str, between: str | None = None) -> tuple[str, ...]:
+    return tuple(text.split(between))
+
+
+_ONSETS = ("", *_words("b c ch d đ g gh gi h k kh l m n ng ngh nh p ph qu r s t th tr v x"))
+_RIMES = _words(
+    "a ac ach ai am an ang anh ao ap at au ay ăc ăm ăn ăng ăt âc âm ân âng âp ât âu ây e em en eng eo ep et ê êm "
+    "ên ênh êt êu i ia ich im in inh ip it iu iêc iêm iên iêng iêt iêu o oa oai oan oang oanh oat oc oe oi om on "
+    "ong op ot ô ôc ôi ôm ôn ông ôp ôt ơ ơi ơm ơn ơp ơt u ua uân uât uê ui um un ung up ut uy uyên uyêt uynh uôc "
+    "uôi uôm uôn uông uôt ư ưa ưc ưi ưng ươc ươi ươm ươn ương ươt ưt ưu y yên yêu",
 )
-_RIMES = (
-    "a ac ach ai am an ang anh ao ap at au ay ăc ăm ăn ăng ăt âc âm ân âng âp ât âu ây e em en eng eo ep et ê êm ên "
-    "ênh êt êu i ia ich im in inh ip it iu iêc iêm iên iêng iêt iêu o oa oai oan oang oanh oat oc oe oi om on ong op ot "
-    "ô ôc ôi ôm ôn ông ôp ôt ơ ơi ơm ơn ơp ơt u ua uân uât uê ui um un ung up ut uy uyên uyêt uynh uôc uôi uôm uôn uông "
-    "uôt ư ưa ưc ưi ưng ươc ươi ươm ươn ương ươt ưt ưu y yên yêu"
-).split()
 _TONES = ("", "\u0300", "\u0301", "\u0309", "\u0303", "\u0323")
-_FAMILY = (
-    "Nguyễn Trần Lê Phạm Hoàng Huỳnh Phan Vũ Võ Đặng Bùi Đỗ Hồ Ngô Dương Lý Đào Đoàn Vương Trịnh Trương Đinh Lâm Phùng "
-    "Mai Tô Hà Tạ Lương Nông Chu Triệu Quách Thái Cao Tống Kiều Lưu Thân Từ Châu Hứa Giang Đàm Tăng Nghiêm Mạc Doãn Lù "
-    "Giàng Thào Sùng Lò Vàng Hầu Cà Điểu Rơ Ksor"
-).split()
-_GIVEN = (
-    "Văn Thị Đức Hữu Minh Thanh Ngọc Quang Xuân Hồng Thành Hải Hùng Dũng Tuấn Anh Long Sơn Hà Nam Bình Hòa An Phúc Lộc Thọ "
-    "Cường Kiên Trung Hiếu Nghĩa Tín Tâm Lan Hương Mai Cúc Trúc Đào Liên Hoa Hạnh Phương Thảo Nga Loan Yến Oanh Giang "
-    "Thủy Hằng Nguyệt Kim Ngân Châu Thúy Diệp Huy Khánh Khoa Khôi Lâm Lợi Mạnh Nhân Nhật Phong Phú Quân Quốc Quý Sáng Tài "
-    "Tân Thái Thắng Thế Thiên Thiện Thông Thuận Tiến Toàn Tùng Tường Uy Việt Vinh Vũ Vượng Đạt Đông Định Công Chí Bá Đăng Đình"
-).split()
-_OFFICES = (
-    "CHỦ TỊCH;PHÓ CHỦ TỊCH;THỦ TƯỚNG;PHÓ THỦ TƯỚNG;BỘ TRƯỞNG;THỨ TRƯỞNG;CHỦ NHIỆM;PHÓ CHỦ NHIỆM;GIÁM ĐỐC;PHÓ GIÁM ĐỐC;"
-    "TỔNG GIÁM ĐỐC;PHÓ TỔNG GIÁM ĐỐC;CHÁNH VĂN PHÒNG;PHÓ CHÁNH VĂN PHÒNG;CHÁNH THANH TRA;CHÁNH ÁN;VIỆN TRƯỞNG;"
-    "CỤC TRƯỞNG;PHÓ CỤC TRƯỞNG;TỔNG CỤC TRƯỞNG;VỤ TRƯỞNG;PHÓ VỤ TRƯỞNG;HIỆU TRƯỞNG;PHÓ HIỆU TRƯỞNG;TRƯỞNG BAN;PHÓ BAN;"
-    "TRƯỞNG PHÒNG;PHÓ TRƯỞNG PHÒNG;TRƯỞNG KHOA;TRƯỞNG ĐOÀN;TRẠM TRƯỞNG;ĐỘI TRƯỞNG;TỔ TRƯỞNG;TỔNG THANH TRA;"
-    "TỔNG KIỂM TOÁN;TỔNG THƯ KÝ;BÍ THƯ;PHÓ BÍ THƯ;THỐNG ĐỐC;PHÓ THỐNG ĐỐC;THỦ TRƯỞNG;CHỈ HUY TRƯỞNG;CHÍNH ỦY;"
-    "TƯ LỆNH;KẾ TOÁN TRƯỞNG;ỦY VIÊN;ỦY VIÊN THƯỜNG TRỰC"
-).split(";")
-_BODIES = (
+_FAMILY = _words(
+    "Nguyễn Trần Lê Phạm Hoàng Huỳnh Phan Vũ Võ Đặng Bùi Đỗ Hồ Ngô Dương Lý Đào Đoàn Vương Trịnh Trương Đinh Lâm "
+    "Phùng Mai Tô Hà Tạ Lương Nông Chu Triệu Quách Thái Cao Tống Kiều Lưu Thân Từ Châu Hứa Giang Đàm Tăng Nghiêm "
+    "Mạc Doãn Lù Giàng Thào Sùng Lò Vàng Hầu Cà Điểu Rơ Ksor",
+)
+_GIVEN = _words(
+    "Văn Thị Đức Hữu Minh Thanh Ngọc Quang Xuân Hồng Thành Hải Hùng Dũng Tuấn Anh Long Sơn Hà Nam Bình Hòa An "
+    "Phúc Lộc Thọ Cường Kiên Trung Hiếu Nghĩa Tín Tâm Lan Hương Mai Cúc Trúc Đào Liên Hoa Hạnh Phương Thảo Nga "
+    "Loan Yến Oanh Giang Thủy Hằng Nguyệt Kim Ngân Châu Thúy Diệp Huy Khánh Khoa Khôi Lâm Lợi Mạnh Nhân Nhật "
+    "Phong Phú Quân Quốc Quý Sáng Tài Tân Thái Thắng Thế Thiên Thiện Thông Thuận Tiến Toàn Tùng Tường Uy Việt "
+    "Vinh Vũ Vượng Đạt Đông Định Công Chí Bá Đăng Đình",
+)
+_OFFICES = _words(
+    "CHỦ TỊCH;PHÓ CHỦ TỊCH;THỦ TƯỚNG;PHÓ THỦ TƯỚNG;BỘ TRƯỞNG;THỨ TRƯỞNG;CHỦ NHIỆM;PHÓ CHỦ NHIỆM;GIÁM ĐỐC;"
+    "PHÓ GIÁM ĐỐC;TỔNG GIÁM ĐỐC;PHÓ TỔNG GIÁM ĐỐC;CHÁNH VĂN PHÒNG;PHÓ CHÁNH VĂN PHÒNG;CHÁNH THANH TRA;CHÁNH ÁN;"
+    "VIỆN TRƯỞNG;CỤC TRƯỞNG;PHÓ CỤC TRƯỞNG;TỔNG CỤC TRƯỞNG;VỤ TRƯỞNG;PHÓ VỤ TRƯỞNG;HIỆU TRƯỞNG;PHÓ HIỆU TRƯỞNG;"
+    "TRƯỞNG BAN;PHÓ BAN;TRƯỞNG PHÒNG;PHÓ TRƯỞNG PHÒNG;TRƯỞNG KHOA;TRƯỞNG ĐOÀN;TRẠM TRƯỞNG;ĐỘI TRƯỞNG;TỔ TRƯỞNG;"
+    "TỔNG THANH TRA;TỔNG KIỂM TOÁN;TỔNG THƯ KÝ;BÍ THƯ;PHÓ BÍ THƯ;THỐNG ĐỐC;PHÓ THỐNG ĐỐC;THỦ TRƯỞNG;"
+    "CHỈ HUY TRƯỞNG;CHÍNH ỦY;TƯ LỆNH;KẾ TOÁN TRƯỞNG;ỦY VIÊN;ỦY VIÊN THƯỜNG TRỰC",
+    ";",
+)
+_BODIES = _words(
     "ỦY BAN NHÂN DÂN;UBND TỈNH;HỘI ĐỒNG NHÂN DÂN;CHÍNH PHỦ;BỘ TÀI CHÍNH;BỘ Y TẾ;SỞ Y TẾ;SỞ NỘI VỤ;ỦY BAN DÂN TỘC;"
-    "BAN CHẤP HÀNH;BAN THƯỜNG VỤ;ỦY BAN THƯỜNG VỤ QUỐC HỘI;BAN GIÁM HIỆU;ĐẢNG ỦY;TẬP THỂ LÃNH ĐẠO"
-).split(";")
-_BEFORE_NAMES = "ThS. TS. PGS.TS. GS.TS. BS. BSCKII. KS. CN. DS. Đại tá|Thượng tá|Trung tá|Thiếu tướng".replace("|", " ")
+    "BAN CHẤP HÀNH;BAN THƯỜNG VỤ;ỦY BAN THƯỜNG VỤ QUỐC HỘI;BAN GIÁM HIỆU;ĐẢNG ỦY;TẬP THỂ LÃNH ĐẠO",
+    ";",
+)
+_BEFORE_NAMES = _words("ThS. TS. PGS.TS. GS.TS. BS. BSCKII. KS. CN. DS. Đại tá Thượng tá Trung tá Thiếu tướng")
 _ASIDES = ("(Đã ký)", "(đã ký)", "Đã ký", "Nơi nhận:", "(ký tên, đóng dấu)", "Ký bởi:")
 #: Of one letter, so many texts have a mark changed: what is one tone mark away must be told apart.
 _ALTERED = 0.25
@@ -151,7 +157,7 @@ def _a_name(random: Random) -> str:
     if random.random() < 0.15:
         return text.upper()
     if random.random() < 0.15:
-        text = f"{random.choice(_BEFORE_NAMES.split())}{random.choice([' ', ''])}{text}"
+        text = f"{random.choice(_BEFORE_NAMES)}{random.choice([' ', ''])}{text}"
     return text
 
 
@@ -187,6 +193,8 @@ class Stamps:
 
 
 _SQUARE, _RIM = 400, 180
+#: The order in which an area fills with dots (Bayer 1973).
+_DITHER = np.array([[0, 8, 2, 10], [12, 4, 14, 6], [3, 11, 1, 9], [15, 7, 13, 5]], np.float32)
 
 
 def make_stamps(count: int, paths: Sequence[str], random: Random) -> Stamps:
@@ -200,7 +208,8 @@ def _a_seal(paths: Sequence[str], random: Random) -> np.ndarray:
     outer = int(random.integers(2, 13))
     cv2.circle(seal, middle, _RIM - outer // 2, 255, outer, cv2.LINE_AA)
     if random.random() < 0.6:
-        cv2.circle(seal, middle, _RIM - outer - int(random.integers(4, 8)), 255, int(random.integers(1, 4)), cv2.LINE_AA)
+        second = _RIM - outer - int(random.integers(4, 8))
+        cv2.circle(seal, middle, second, 255, int(random.integers(1, 4)), cv2.LINE_AA)
     inner = int(random.uniform(0.62, 0.75) * _RIM)
     cv2.circle(seal, middle, inner, 255, int(random.integers(1, 5)), cv2.LINE_AA)
     path = str(random.choice([p for p in paths if "Bold" in p or "bold" in p] or list(paths)))
@@ -229,10 +238,12 @@ def _a_seal(paths: Sequence[str], random: Random) -> np.ndarray:
         seal[(texture > texture.std() * random.uniform(-0.3, 0.6)) & (disc > 0)] = 255
     else:
         for row in range(int(random.integers(1, 4))):
-            glyph, _ = _print(" ".join(syllable(random) for _ in range(2)).upper(), path, int(random.integers(16, 30)), random)
+            name = " ".join(syllable(random) for _ in range(2)).upper()
+            glyph, _ = _print(name, path, int(random.integers(16, 30)), random)
             _stamp(seal, glyph, middle[0], middle[1] + (row - 1) * 48, 0.0)
     if random.random() < 0.5:  # badly inked
-        blot = cv2.GaussianBlur(random.normal(0, 1, (_SQUARE, _SQUARE)).astype(np.float32), (0, 0), random.uniform(1, 12))
+        grain = random.normal(0, 1, (_SQUARE, _SQUARE)).astype(np.float32)
+        blot = cv2.GaussianBlur(grain, (0, 0), random.uniform(1, 12))
         seal[blot > blot.std() * random.uniform(0.5, 1.5)] = 0
     return seal
 
@@ -265,7 +276,7 @@ def _strokes(shape: tuple[int, int], capital: int, random: Random) -> np.ndarray
         thick = max(1, round(random.choice([random.uniform(0.06, 0.16), random.uniform(0.1, 0.35)]) * capital))
         start = np.array([random.uniform(-0.1, 1.0) * width, random.uniform(-0.2, 1.2) * height])
         if random.random() < 0.45:  # one flat stroke
-            end = start + (random.uniform(2, 14) * capital, random.uniform(-2.5, 1.0) * capital)
+            end = start + np.array([random.uniform(2, 14), random.uniform(-2.5, 1.0)]) * capital
             bend = (start + end) / 2 + random.normal(0, 0.4 * capital, 2)
             corners = np.array([start, bend, end])
         else:
@@ -316,7 +327,7 @@ def _blend(ink: np.ndarray, over: np.ndarray, shade: float) -> np.ndarray:
 
 
 def _taken_off(ink: np.ndarray, over: np.ndarray, random: Random) -> np.ndarray:
-    """A line from which what lay over it was erased, as programs do it: with what was under it, or leaving its edges."""
+    """A line from which what lay over it was erased, with what was under it or leaving its edges, as programs do."""
     gone = cv2.dilate(over, np.ones((2, 2), np.uint8)) if random.random() < 0.4 else over
     kept = random.uniform(0, 0.9) if random.random() < 0.6 else 0.0
     out = np.where(gone > 127, ink * kept, ink)
@@ -340,19 +351,21 @@ def _scanned(ink: np.ndarray, random: Random) -> np.ndarray:
         limit = black + (paper - black) * random.uniform(0.35, 0.75)
         grey = np.where(grey < limit, random.choice([0.0, 20.0]), 255.0)
     elif kind < 0.56:
-        pattern = np.tile(np.array([[0, 8, 2, 10], [12, 4, 14, 6], [3, 11, 1, 9], [15, 7, 13, 5]], np.float32),
-                          (grey.shape[0] // 4 + 1, grey.shape[1] // 4 + 1))[: grey.shape[0], : grey.shape[1]]  # fmt: skip
+        times = (grey.shape[0] // 4 + 1, grey.shape[1] // 4 + 1)
+        pattern = np.tile(_DITHER, times)[: grey.shape[0], : grey.shape[1]]
         grey = np.where(grey < (pattern + 0.5) * 16, 0.0, 255.0)
-    out = grey.astype(np.uint8)
+    out: np.ndarray = grey.astype(np.uint8)
     if random.random() < 0.3:
         packed = cv2.imencode(".jpg", out, [cv2.IMWRITE_JPEG_QUALITY, int(random.integers(20, 75))])[1]
-        out = cv2.imdecode(packed, cv2.IMREAD_GRAYSCALE)
+        out = np.asarray(cv2.imdecode(packed, cv2.IMREAD_GRAYSCALE))
     if kind < 0.5 and random.random() < 0.5:
-        out = cv2.GaussianBlur(out, (0, 0), random.uniform(0.4, 0.9))
+        out = np.asarray(cv2.GaussianBlur(out, (0, 0), random.uniform(0.4, 0.9)))
     return out
 
 
-def a_line(random: Random, paths: Sequence[str], stamps: Stamps, width: int, over: float = 0.85) -> tuple[np.ndarray, str]:
+def a_line(
+    random: Random, paths: Sequence[str], stamps: Stamps, width: int, over: float = 0.85
+) -> tuple[np.ndarray, str]:
     """A line, ``(HEIGHT, width)`` grey, and its text; empty where there is nothing but what was stamped and written.
 
     Args:
@@ -369,7 +382,8 @@ def a_line(random: Random, paths: Sequence[str], stamps: Stamps, width: int, ove
             break
     room_left = random.uniform(0, min(2.5 * CAPITALS, width - wide))
     room_right = random.uniform(0, min(random.choice([2.0, 10.0]) * CAPITALS, width - wide - room_left))
-    canvas = np.zeros((round(2.6 * capital) + 6, printed.shape[1] + round((room_left + room_right) / scale / stretch)), np.uint8)
+    room = round((room_left + room_right) / scale / stretch)
+    canvas = np.zeros((round(2.6 * capital) + 6, printed.shape[1] + room), np.uint8)
     at, base = round(room_left / scale / stretch), round(1.8 * capital)
     _lay(canvas, _worn(printed, capital, random), at, base - feet)
     if random.random() < 0.4:
@@ -377,13 +391,11 @@ def a_line(random: Random, paths: Sequence[str], stamps: Stamps, width: int, ove
     ink = _overprinted(canvas, capital, stamps, random) if random.random() < over else canvas / np.float32(255)
     grey = _scanned(ink.astype(np.float32), random)
     paper = int(np.percentile(grey, 90))
-    angle = np.radians(random.normal(0, 0.8))
-    middle = canvas.shape[1] / 2
+    leans = scale * stretch * np.sin(np.radians(random.normal(0, 0.8)))
     drop = FEET + random.uniform(-3.5, 3.5)
     # From the canvas to the picture: the feet of the letters to their row, a little turned about their middle.
-    move = np.array(
-        [[scale * stretch, 0, 0], [scale * stretch * np.sin(angle), scale, drop - scale * base - scale * stretch * np.sin(angle) * middle]]
-    )
+    down = drop - scale * base - leans * canvas.shape[1] / 2
+    move = np.array([[scale * stretch, 0, 0], [leans, scale, down]])
     move[0, 1] = random.normal(0, 0.03) * scale
     line = cv2.warpAffine(
         grey, move, (width, HEIGHT), flags=cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR,
@@ -405,7 +417,8 @@ def _beside(canvas: np.ndarray, paths: Sequence[str], capital: int, base: int, r
     """The line above or below, whose tails or heads come into the picture; or a word of another column."""
     other, feet = _print(a_text(random), fonts_at(paths, random), round(capital * random.uniform(0.85, 1.05)), random)
     away = random.uniform(1.05, 2.2) * capital * random.choice([-1, 1])
-    _lay(canvas, other, int(random.integers(-canvas.shape[1] // 3, max(1, canvas.shape[1] // 2))), round(base + away) - feet)
+    left = int(random.integers(-canvas.shape[1] // 3, max(1, canvas.shape[1] // 2)))
+    _lay(canvas, other, left, round(base + away) - feet)
 
 
 def _overprinted(canvas: np.ndarray, capital: int, stamps: Stamps, random: Random) -> np.ndarray:

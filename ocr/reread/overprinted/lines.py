@@ -12,9 +12,9 @@ from ocr.page import Box, hull
 from ocr.reread.overprinted.network import CAPITALS, FEET, HEIGHT
 
 #: In heights of a capital: the paper before and after a row, where letters may stand that are part of a stroke.
-_BEFORE, _AFTER = 4.0, 9.0
+_BEFORE, _AFTER = 10.0, 9.0
 #: Of the letters that two feet are compared of, so many capitals lie between.
-_FAR = 2.0
+_FAR = 4.0
 #: A row leans no more than this, down or up for each pixel to the right: name stamps are set by hand.
 _LEANS = 0.09
 
@@ -39,7 +39,7 @@ def cut_out(
         down: by how much of a capital the row stands lower than its letters say.
     """
     height, slope = base_line(letters, capital)
-    row, scale = hull(letters), capital / CAPITALS
+    row, scale = hull(list(letters)), capital / CAPITALS
     left = max(0.0, row.left - _BEFORE * capital)
     right = min(float(grey.shape[1]), row.right + _AFTER * capital)
     width = max(8, round((right - left) / scale))

@@ -77,7 +77,8 @@ def odds(picture: np.ndarray, weights: dict[str, np.ndarray]) -> np.ndarray:
         kernel = weights[f"k{at}"]
         x = np.maximum(_convolved(x, kernel, down, right) + weights[f"b{at}"][:, None, None], 0)
     channels, rows, columns = x.shape
-    x = np.maximum(weights["k6"].reshape(-1, channels * rows) @ x.reshape(channels * rows, columns) + _bias(weights, 6), 0)
+    flat = weights["k6"].reshape(-1, channels * rows) @ x.reshape(channels * rows, columns)
+    x = np.maximum(flat + _bias(weights, 6), 0)
     for at in range(7, 11):
         x = x + np.maximum(weights[f"k{at}"] @ _spread(x, weights[f"d{at}"]) + _bias(weights, at), 0)
     score = weights["k11"] @ x + _bias(weights, 11)
@@ -103,13 +104,16 @@ def _spread(x: np.ndarray, kernel: np.ndarray) -> np.ndarray:
     """``x`` ``(channels, columns)``, each channel under its own row of a kernel."""
     width = kernel.shape[1]
     padded = np.pad(x, ((0, 0), (width // 2, width // 2)))
-    return sum(kernel[:, at, None] * padded[:, at : at + x.shape[1]] for at in range(width))  # type: ignore[return-value]
+    windows = np.lib.stride_tricks.sliding_window_view(padded, width, 1)
+    return np.asarray(np.einsum("cxw,cw->cx", windows, kernel))
 
 
 def decoded(odds: np.ndarray) -> Reading:
     """The likeliest letter of each part of the line, those that go on counted once."""
     best = odds.argmax(axis=1)
-    text, sure, columns = [], [], []
+    text: list[str] = []
+    sure: list[float] = []
+    columns: list[int] = []
     before = 0
     for at, letter in enumerate(best.tolist()):
         if letter and letter == before:

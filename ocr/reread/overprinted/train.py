@@ -197,7 +197,8 @@ def _learnt(chunks: Queue[Any], options: argparse.Namespace) -> Net:
             for mean, now in zip(steady.state_dict().values(), net.state_dict().values(), strict=True):
                 mean.lerp_(now, 1 - pace) if mean.is_floating_point() else mean.copy_(now)
         if step % 500 == 0 or (device.type == "cpu" and step % 20 == 0):
-            print(f"{time.monotonic() - begun:6.0f} s  step {step}  lines {filled}  loss {float(loss.detach()):.4f}", flush=True)
+            seconds = time.monotonic() - begun
+            print(f"{seconds:6.0f} s  step {step}  lines {filled}  loss {float(loss.detach()):.4f}", flush=True)
         if time.monotonic() - written > 60:
             _write(steady, options.out)
             written = time.monotonic()
@@ -243,7 +244,8 @@ def _measure(net: Net, paths: Sequence[str], on: str, name: str) -> None:
     print(f"{name}: whole lines right {right.mean():.4f}")
     for sure in (0.5, 0.8, 0.9, 0.95, 0.98, 0.99):
         told = least >= sure
-        print(f"  every letter surer than {sure}: {told.mean():.3f} of the lines, wrong of them {(~right[told]).mean():.4f}")
+        wrong = (~right[told]).mean()
+        print(f"  every letter surer than {sure}: {told.mean():.3f} of the lines, wrong of them {wrong:.4f}")
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 
@@ -57,7 +58,7 @@ _LEFT, _RIGHT, _UP, _DOWN = 1.3, 3.2, 1.9, 2.0
 
 @dataclass(frozen=True, slots=True)
 class _Row:
-    """Letters that stand on one level about a seal, from left to right, and the box around them; what the network saw."""
+    """Letters on one level about a seal, from left to right, and the box around them; what the network saw there."""
 
     letters: tuple[Box, ...]
     box: Box
@@ -90,12 +91,15 @@ def read_about_seals(
                 out = [one for one in out if one not in same] + [line]
         size = _x_height(out)
         rows = _rows(seal, seals, parts, size)
-        out, rows = _with_witness(
-            out, rows, seals, parts.labels, lambda row: look(layers, row.letters, _CAPITAL * size)
-        )
+        witness = partial(_witness, layers=layers, capital=_CAPITAL * size)
+        out, rows = _with_witness(out, rows, seals, parts.labels, witness)
         out = _with_rows(out, block, rows, agains)
         out = _with_doubts(out, rows, parts.labels)
     return None if out is before else out
+
+
+def _witness(row: _Row, *, layers: Sequence[np.ndarray], capital: float) -> Witness:
+    return look(layers, row.letters, capital)
 
 
 def _read_block(lines: Sequence[Line], seal: Seal, again: Again) -> Sequence[Line]:
@@ -154,9 +158,7 @@ def _doubted_start(words: list[Word], row: _Row, seals: Sequence[Seal]) -> list[
     return words
 
 
-def _with_rows(
-    lines: list[Line], block: Sequence[Line], rows: Sequence[_Row], agains: Sequence[Again]
-) -> list[Line]:
+def _with_rows(lines: list[Line], block: Sequence[Line], rows: Sequence[_Row], agains: Sequence[Again]) -> list[Line]:
     """The lines, what was not read with confidence in rows of letters as the readings of the row have it."""
     for row in rows:
         box, place = row.box, _with_paper(row.box)
@@ -248,9 +250,7 @@ def _with_paper(row: Box) -> Box:
 def _is_begun_before(words: Sequence[Word], row: Box, place: Box) -> bool:
     """Whether a row is the end of a line that begins before its place; a stroke of the pen begins none."""
     before = [
-        word.box
-        for word in words
-        if word.box.left < place.left and _is_level(word.box, row) and not _is_trace(word)
+        word.box for word in words if word.box.left < place.left and _is_level(word.box, row) and not _is_trace(word)
     ]
     return any(
         -row.height < box.right - place.left < 2 * row.width and box.right > place.left - row.height for box in before

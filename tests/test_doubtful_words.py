@@ -1,0 +1,125 @@
+"""Words that were hardly read, read once more in their line alone: which are, and what of that is taken."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from ocr.image.seals import Seal
+from ocr.page import Box, Line, Word, Zone, lines_of, of_words, zone_of
+from ocr.reread.doubtful_lines import read_alone
+from tests.typeset import WIDTH, line
+
+
+def doubted(text: str, baseline: int = 500, zone: str = "L") -> Line:
+    """A line in which each word followed by @ and a number was read with that confidence."""
+    parts = [part.rpartition("@") for part in text.split()]
+    set_line = line(" ".join(before or word for before, _, word in parts) + "<", zone, baseline)
+    sure = [float(number) if before else 95.0 for before, _, number in parts]
+    return of_words(set_line, [replace(word, confidence=one) for word, one in zip(set_line.words, sure, strict=True)])
+
+
+class Reader:
+    """Reads parts of the page: what it is told to read at each line, and which places it was asked for."""
+
+    def __init__(self, *readings: Line) -> None:
+        self.readings = readings
+        self.asked: list[Box] = []
+
+    def __call__(self, boxes: Sequence[Box]) -> list[list[Line]]:
+        self.asked += boxes
+        return [[one for one in self.readings if box.top < one.baseline < box.bottom] for box in boxes]
+
+
+def texts(lines: Sequence[Line] | None) -> list[str] | None:
+    return None if lines is None else [one.text for one in lines]
+
+
+@pytest.mark.parametrize(
+    ("kind", "before", "again", "after"),
+    [
+        # An item of a list: a number too.
+        ("left", "- Lưu: VT, Gbỳ@0", "- Lưu: VT, (2b)", "- Lưu: VT, (2b)"),
+        ("left", "- Lưu: VT, Gbỳ@30", "- Lưu: VT, G6@20", None),
+        ("left", "- Bộ Văn hóa —Thể@45 thao", "- Bộ Văn hóa ~Thể thao", None),
+        # Sure words are left alone, whatever they read as.
+        ("left", "- Sở Tài chính ăn@10 phòng", "- Sở Nội vụ, Văn phòng", "- Sở Tài chính Văn phòng"),
+        # A line that else is sure: a word, or several instead of one; no numbers, which a pen may have written.
+        (
+            "text",
+            "được cấp có thâm@4 quyền phê duyệt",
+            "được cấp có thẩm quyền phê duyệt",
+            "được cấp có thẩm quyền phê duyệt",
+        ),
+        ("text", "tỉnh có 1l38@4 hộ nghèo mới", "tỉnh có 1138 hộ nghèo mới", None),
+        ("text", "được cấp có thâm@40 quyền phê duyệt", "được cấp có thẩm quyền phê duyệt", None),
+        ("right", "LIÊN ĐĐÀN@0 LAO ĐỘNG TỈNH", "LIÊN ĐOÀN LAO ĐỘNG TỈNH", "LIÊN ĐOÀN LAO ĐỘNG TỈNH"),
+        ("right", "Hà Nội, ngày Ÿ@4 tháng năm 2010", "Hà Nội, ngày 9 tháng năm 2010", None),
+        # The pen behind a full stop is no print.
+        ("text", "hiệu lực từ ngày ký. JjflÊ@0", "hiệu lực từ ngày ký. Minh", None),
+        ("noise", "được cấp có thâm@4 quyền phê duyệt", "được cấp có thẩm quyền phê duyệt", None),
+    ],
+)
+def test_what_is_read_alone(kind: str, before: str, again: str, after: str | None) -> None:
+    (zone,) = zone_of(kind, [doubted(before)])  # type: ignore[arg-type]
+    reader = Reader(doubted(again))
+    assert texts(read_alone([zone], WIDTH, [], [reader])) == (None if after is None else [after])
+
+
+def test_a_stroke_that_reaches_far_out_of_a_line_is_left_out_of_its_place() -> None:
+    written = doubted("được cấp có thâm@4 quyền phê duyệt")
+    tall = replace(written, box=written.box._replace(top=200, bottom=700))
+    reader = Reader(doubted("được cấp có thẩm quyền phê duyệt"))
+    read_alone(zone_of("text", [tall]), WIDTH, [], [reader])
+    (asked,) = reader.asked
+    assert asked.height < 4 * written.x_height
+
+
+def test_lists_are_read_in_each_way_until_they_are_sure_and_text_once() -> None:
+    item, text = doubted("- Sở Tài chánh;@10"), doubted("được cấp có thâm@4 quyền phê duyệt", 900)
+    first, second = Reader(doubted("- Sở Tài chính;@60")), Reader(doubted("- Sở Tài chính;"))
+    found = read_alone(zone_of("text", [item, text]), WIDTH, [], [first, second])
+    assert texts(found) == ["- Sở Tài chính;", text.text]
+    assert (len(first.asked), len(second.asked)) == (2, 1)
+
+
+def test_a_page_without_such_words_is_not_read_again() -> None:
+    reader = Reader()
+    assert read_alone(zone_of("text", [doubted("- Sở Tài chính;"), doubted("Nội dung")]), WIDTH, [], [reader]) is None
+    assert not reader.asked
+
+
+def zone_with(*rows: str) -> tuple[Zone, ...]:
+    return zone_of("left", [doubted(row, 500 + 75 * at) for at, row in enumerate(rows)])
+
+
+def rim(word: Word) -> Seal:
+    """A seal whose rim runs through a word."""
+    return Seal(word.box.right + 190, round(word.box.y), 200, np.zeros(1))
+
+
+@pytest.mark.parametrize(
+    ("rows", "parted"),
+    [
+        (["- Đại diện tại nước 4u@34", "ngoài;"], ["- Đại diện tại nước", "4u", "ngoài;"]),
+        (["- Đại diện; *#@41", "- Lưu: VT."], ["- Đại diện;", "*#", "- Lưu: VT."]),
+        # It may be a word that the seal covers, and then the item is not whole.
+        (["- Sở Kế hoạch và Đu@34", "- Lưu: VT."], None),
+        (["- Đại diện; Website@34", "- Lưu: VT."], None),
+    ],
+)
+def test_the_rim_of_a_seal_at_the_end_of_an_item(rows: list[str], parted: list[str] | None) -> None:
+    zones = zone_with(*rows)
+    seal = rim(lines_of(zones)[0].words[-1])
+    assert texts(read_alone(zones, WIDTH, [seal], [Reader()])) == parted
+
+
+def test_a_label_is_read_without_the_dots_behind_it() -> None:
+    form = doubted("6) Chức 01...@45 .....................@9")
+    reader = Reader(doubted("6) Chức vụ: ..."))
+    assert texts(read_alone(zone_of("text", [form]), WIDTH, [], [reader])) == ["6) Chức vụ: ... ....................."]
+    (asked,) = reader.asked
+    assert asked.right < form.words[-1].box.left

@@ -1,4 +1,4 @@
-"""Printed lines under seals and strokes of the pen, read by a network of our own: what is there, or nothing for sure."""
+"""Printed lines under seals and strokes of the pen, read by a network of our own: what is there, or nothing sure."""
 
 from __future__ import annotations
 

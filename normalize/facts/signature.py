@@ -91,7 +91,7 @@ _FAMILY_NAMES = frozenset(
         "Sầm",
     ]
 )
-#: A degree with its name in one word, "PGS.TS.Ngô": its signs are misread as often as not, and it is no part of the name.
+#: A degree in one word with the name, "PGS.TS.Ngô": its signs are misread as often as not, and it is no part of that.
 _GLUED_DEGREE = re.compile(rf"{decree30.DEGREE.pattern}(?=[A-ZĐÀ-Ỹ][a-zđà-ỹ])")
 _EDGES = " _-–—.,:;*'\"|\\/`^~“”‘’"
 

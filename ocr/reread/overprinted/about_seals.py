@@ -1,8 +1,8 @@
 """The lines about a seal, read again: as one block, without Tesseract's own layout analysis, and row by row.
 
 What is left of a seal and the signature across it still look like a picture, and a name beside them is taken for a part
-of it. A row of letters that is cut out of all this reads far better, and what several readings of it agree on is likely
-to stand there.
+of it. A row of letters that is cut out of all this reads far better. The network that was taught such rows is asked
+first; where it is not sure, what several readings of Tesseract's agree on is likely to stand there.
 """
 
 from __future__ import annotations

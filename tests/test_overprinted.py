@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Sequence
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
@@ -18,7 +20,7 @@ from normalize.facts.signature import read_signature
 from ocr.image.clean import binarize
 from ocr.image.components import find_components
 from ocr.image.seals import Seal
-from ocr.page import Box, Line, Word, Zone, lines_of
+from ocr.page import Box, Line, Raised, Word, Zone, hull, lines_of
 from ocr.reread.overprinted import drawn_lines, network
 from ocr.reread.overprinted.about_seals import read_about_seals
 from ocr.reread.overprinted.network import LETTERS
@@ -61,11 +63,12 @@ def stroked(page: np.ndarray, *corners: tuple[int, int], wide: int = 6) -> np.nd
     return out
 
 
-def read(page: np.ndarray, bare: np.ndarray | None = None) -> dict[str, float]:
-    """The lines that are read about the seal where Tesseract read none, and the least confidence in each."""
+def read(page: np.ndarray, bare: np.ndarray | None = None, already: Sequence[Word] = ()) -> dict[str, float]:
+    """The lines that are read about the seal beyond what Tesseract already read, and the least confidence in each."""
     bare = page if bare is None else bare
     body = Line((Word("thi", Box(900, 40, 960, 80), 96.0),), Box(900, 40, 960, 80), 80.0, X_HEIGHT)
-    zones = [Zone("text", (body,), body.box)]
+    old = [Line(tuple(already), hull([word.box for word in already]), 640.0, X_HEIGHT)] if already else []
+    zones = [Zone("text", (body, *old), body.box)]
     found = read_about_seals(zones, [SEAL], find_components(binarize(bare)), [lambda _: []], [page, bare])
     lines = [line for line in found or lines_of(zones) if line.text != body.text]
     return {line.text: min(word.confidence for word in line.words) for line in lines}
@@ -133,6 +136,16 @@ def test_a_name_in_capitals_is_told_only_where_it_is_surer_than_an_office(
     blocks = [Block("signature", tuple(Token(word, confidence=sure) for word in row.split())) for row, sure in rows]
     signature = read_signature(blocks)
     assert (signature.signer, signature.title) == (told, "GIÁM ĐỐC")
+
+
+def test_words_with_raised_signs_and_sure_words_beside_are_not_lost() -> None:
+    page = printed(("Nguyễn Văn Phúc", 640))
+    place = Box(420, 590, 860, 640)
+    raised = Word("Phuc", place, 40.0, raised=(Raised(4, "2", 90.0, Box(850, 580, 860, 600)),))
+    beside = Word("Sao", Box(880, 600, 916, 640), 94.0)
+    assert list(read(page, already=[replace(raised, raised=())])) == ["Nguyễn Văn Phúc"]
+    assert list(read(page, already=[raised])) == ["Phuc"]
+    assert list(read(page, already=[replace(raised, raised=()), beside])) == ["Nguyễn Văn Phúc Sao"]
 
 
 def test_the_weights_are_small() -> None:

@@ -53,6 +53,8 @@ _FEWEST, _NARROWEST = 3, 3.0
 _ABOVE, _BELOW, _BEFORE, _AFTER = 2.6, 0.7, 2.5, 1.5
 #: In x-heights: how high capitals are; how high a stem is at least, where a stroke of the pen is cut out.
 _CAPITAL, _STEM_HEIGHT = 1.45, 0.45
+#: In pixels: capitals lower than this show no marks, and such pictures would only be drawn out.
+_LEGIBLE = 9.0
 # In radii of a seal: how far to the left, right, above and below its centre its signature block goes.
 _LEFT, _RIGHT, _UP, _DOWN = 1.3, 3.2, 1.9, 2.0
 
@@ -102,7 +104,7 @@ def read_about_seals(
 
 
 def _witness(row: _Row, *, layers: Sequence[np.ndarray], capital: float) -> Witness:
-    return look(layers, row.letters, capital)
+    return look(layers, row.letters, capital) if capital >= _LEGIBLE else Witness((), False)
 
 
 def _read_block(lines: Sequence[Line], seal: Seal, again: Again) -> Sequence[Line]:
@@ -118,21 +120,34 @@ def _with_witness(
 ) -> tuple[list[Line], list[_Row]]:
     """The lines, rows that were not read with great confidence as the network reads them where it is sure.
 
-    Also the rows about which it was not, or was not asked.
+    Also the rows about which it was not, or was not asked. It knows no raised signs, and digits not well enough.
     """
     open_rows = []
     for row in rows:
-        old = _in_row(words_of(lines), row.box, _with_paper(row.box))
+        place = _with_paper(row.box)
+        old = _in_row(words_of(lines), row.box, place)
         whole = bool(old) and not any(_lost_at_ends(old, row.box)) and not _is_stem_before(old[0].box, row.box, ink)
-        asked = not (whole and _is_sure(old, *_VERY_SURE))
-        seen = witness(row) if asked and not _is_begun_before(words_of(lines), row.box, _with_paper(row.box)) else None
-        if seen and seen.sure and _shown(seen.words) > _ONE_WORD:
-            place = _reach(row.box, seen.words)
-            old = _in_row(words_of(lines), row.box, place)
-            lines = _replaced(lines, old, _doubted_start(list(seen.words), row, seals), row.box)
+        read = (whole and _is_sure(old, *_VERY_SURE)) or _is_begun_before(words_of(lines), row.box, place)
+        seen = Witness((), False) if read or any(word.raised for word in old) else witness(row)
+        if (
+            seen.sure
+            and _shown(seen.words) > _ONE_WORD
+            and not any(c.isdigit() for word in seen.words for c in word.text)
+        ):
+            words = _doubted_start(list(seen.words), row, seals)
+            old = _in_row(words_of(lines), row.box, _reach(row.box, seen.words))
+            beside = [word for word in old if _stands_beside(word, words, seals)]
+            lines = _replaced(lines, old, sorted([*words, *beside], key=lambda word: word.box.left), row.box)
         else:
-            open_rows.append(replace(row, seen=seen.words if seen else ()))
+            open_rows.append(replace(row, seen=seen.words))
     return lines, open_rows
+
+
+def _stands_beside(word: Word, words: Sequence[Word], seals: Sequence[Seal]) -> bool:
+    """Whether a word was read surely outside of the seals where the network read nothing."""
+    sure = word.confidence >= _AGREED and not _is_trace(word)
+    apart = all(word.box.across(other.box) <= 0 for other in words)
+    return sure and apart and not any(seal.covers(word.box.x, word.box.y, 1.0) for seal in seals)
 
 
 def _reach(row: Box, words: Sequence[Word]) -> Box:

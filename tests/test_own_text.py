@@ -146,9 +146,6 @@ def test_a_second_time_changes_nothing(pieces: list[tuple[str, str]]) -> None:
     assert normalized(once) == once
 
 
-@pytest.mark.xfail(
-    strict=True, reason="an indent parts a line from the one above; published it has none, and [1] may head a note"
-)
 def test_a_line_that_was_indented_stays_by_itself() -> None:
     line = " ".join(["Huyện"] * 16)
     once = normalized("\n\n".join(["Huyện"] * 3 + [line, "\tBình An", "\tBình An", line, f"[1] {line}"]) + "\n\n")

@@ -24,7 +24,9 @@ _REFERENCE = re.compile(r"\[\^(\d{1,3})\]")
 _RAISED, _HIDDEN = "⁰¹²³⁴⁵⁶⁷⁸⁹", "".join(map(chr, range(0xE010, 0xE01A)))
 _NO_HEAD, _NO_BRACKET = "\ue01a", "\ue01b"
 _BRACKET = re.compile(r"(?<=\[)(?=\d{1,3}\])")
-_BEGINS_LIKE_NOTE = re.compile(rf"[{_HIDDEN}]|\[{_NO_BRACKET}")
+_BRACKETED_HEAD = re.compile(rf"\[{_NO_BRACKET}(\d{{1,3}})\]")
+#: A number in brackets, raised, or in ordinary digits after a word: what may cite a note.
+_CITES = re.compile(rf"(?<=.)\[{_NO_BRACKET}(\d{{1,3}})\]|([{_HIDDEN}]{{1,3}})|(?<=[^\W\d_])[.,;:”\")]?(\d{{1,3}})\b")
 _PLAIN = str.maketrans(_RAISED, "0123456789")
 _HIDE, _SHOW = str.maketrans(_RAISED, _HIDDEN), str.maketrans(_HIDDEN, _RAISED, _NO_HEAD + _NO_BRACKET)
 _FURTHER = re.compile(r" {4}(?=\S)")  # a further paragraph of a note
@@ -43,7 +45,7 @@ def own_chunks(text: str) -> list[Chunk] | None:
     hidden = _BRACKET.sub(_NO_BRACKET, hidden)
     chunks, dropped = chunks_of(hidden, a_block_each=True)
     has_notes = any(chunk.head for chunk in chunks)
-    if not has_notes and any(not chunk.table and _BEGINS_LIKE_NOTE.match(chunk.text) for chunk in chunks):
+    if not has_notes and _may_head_notes(chunks):
         return None
     # Page numbers, running headers, notes with ordinary digits: another engine's.
     if dropped or (not has_notes and with_plain_numbers(chunks)[1]):
@@ -56,6 +58,18 @@ def own_chunks(text: str) -> list[Chunk] | None:
         )
         for chunk in chunks
     ]
+
+
+def _may_head_notes(chunks: Sequence[Chunk]) -> bool:
+    """Whether chunks begin with raised numbers, or with such in brackets as something may cite."""
+    texts = [chunk.text for chunk in chunks if not chunk.table]
+    if any(text[:1] in _HIDDEN for text in texts if text):
+        return True
+    heads = {found[1] for text in texts if (found := _BRACKETED_HEAD.match(text))}
+    if not heads:
+        return False
+    cited = {digits for text in texts for found in _CITES.finditer(text) for digits in found.groups() if digits}
+    return not heads.isdisjoint(digits.translate(_SHOW).translate(_PLAIN) for digits in cited)
 
 
 def _is_own(text: str) -> bool:

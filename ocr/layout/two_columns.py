@@ -221,7 +221,7 @@ def _with_torn_rows_joined(rows: list[list[Line]]) -> list[list[Line]]:
     """
     lines = [line for row in rows for line in row]
     out = []
-    for row, above, below in zip(rows, [[], *rows[:-1]], [*rows[1:], []], strict=True):
+    for row, above, below in zip(rows, [[], *rows], [*rows[1:], []], strict=False):
         torn = len(row) == 2 and (_is_torn(row[0], row[1], lines) or _is_torn_between(row[0], row[1], above, below))
         out.append([of_words(row[0], [*row[0].words, *row[1].words])] if torn else row)
     return out

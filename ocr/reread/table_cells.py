@@ -32,8 +32,9 @@ _PRINT, _DIGIT = 0.55, (1.15, 1.8)
 _DARK = 140
 #: Height of a capital, and the gap between the strokes of a Roman numeral, in x-heights.
 _CAPITAL, _NEXT_STROKE = (1.15, 1.8), 0.7
-#: A column holds so many numbers and dashes before a dash in it is one.
+#: A column holds so many numbers, dashes and other signs before a dash in it is one.
 _FEWEST_LIKE_DASHES = 2
+_OTHER_SIGNS = frozenset("%‰+xX")
 #: Confidence of a numeral that is told by its strokes.
 _NUMERAL = 80.0
 #: The network is believed from this probability on.
@@ -179,12 +180,12 @@ def _with_lone_signs(lines: list[Line], grid: _Grid, image: np.ndarray) -> list[
     for column in grid.columns:
         cells = _cells(column, grid.rows)
         found = _lone_signs([cell for cell in cells if cell in grid.prints], lines, grid, image)
-        numbers = sum(any(c.isdigit() for word in _inside(lines, cell) for c in word.text) for cell in cells)
+        others = sum(any(map(_is_number_or_sign, _inside(lines, cell))) for cell in cells)
         dashes = sum(is_dash([sign]) for _, sign in found)
         for before, sign in found:
             # A speck may be as flat as a dash, which says that there is no number where there might be one.
             silent = not any(map(_says_something, before))
-            if not is_dash([sign]) or (silent and numbers + dashes >= _FEWEST_LIKE_DASHES):
+            if not is_dash([sign]) or (silent and others + dashes >= _FEWEST_LIKE_DASHES):
                 lines = [*without(lines, before), Line((sign,), sign.box, float(sign.box.bottom), grid.size)]
     return lines
 
@@ -201,6 +202,10 @@ def _with_bracketed(lines: list[Line], zone: Zone, image: np.ndarray, size: floa
     if not mended:
         return lines
     return [replace(line, words=tuple(mended.get(id(word), word) for word in line.words)) for line in lines]
+
+
+def _is_number_or_sign(word: Word) -> bool:
+    return word.text in _OTHER_SIGNS or any(c.isdigit() for c in word.text)
 
 
 def _says_something(word: Word) -> bool:

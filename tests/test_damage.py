@@ -147,6 +147,10 @@ IMAGES: dict[str, tuple[bytes, bool]] = {
         picture("TIFF", strip().convert("1"), compression="group4").replace(FAX[8000:8004], b"\x55\xaa\x55\xaa"),
         True,
     ),
+    "fax whose code ends early": (
+        picture("TIFF", strip().convert("1"), compression="group4").replace(FAX[8000:], bytes(len(FAX) - 8000)),
+        True,
+    ),
     "lzw": (picture("TIFF", compression="tiff_lzw"), False),
 }
 
@@ -172,6 +176,11 @@ def test_what_is_missing_of_a_page_is_heard_of(tmp_path: Path, name: str) -> Non
 def test_so_it_is_of_an_image_file(tmp_path: Path, name: str) -> None:
     data, is_damaged = IMAGES[name]
     assert (damage(tmp_path, data) is not None) is is_damaged
+
+
+def test_a_fax_is_read_without_poppler(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert damage(tmp_path, IMAGES["fax"][0]) is None
 
 
 @pytest.mark.parametrize("name", ["jpeg cut", "flate of half the rows", "plain cut"])

@@ -412,9 +412,11 @@ def _fax_loss(path: Path, image: Image.Image) -> Loss | None:
     with tempfile.NamedTemporaryFile(suffix=".pdf") as file:
         file.write(_as_pdf(strips, tags.get(256, image.width)))
         file.flush()
-        done = subprocess.run(
-            ["pdftoppm", "-r", "10", "-gray", file.name], capture_output=True, timeout=60, check=False
-        )
+        command = ["pdftoppm", "-r", "10", "-gray", file.name]
+        try:
+            done = subprocess.run(command, capture_output=True, timeout=_FAX_SECONDS, check=False)
+        except (OSError, subprocess.TimeoutExpired):
+            return None  # a picture can be read without poppler
     told = losses_told(done.stderr.decode("utf-8", "replace"), covered=True)
     return Loss(None, "; ".join(told[:5])) if told else None
 

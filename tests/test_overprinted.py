@@ -145,6 +145,7 @@ def test_words_with_raised_signs_and_sure_words_beside_are_not_lost() -> None:
     beside = Word("Sao", Box(880, 600, 916, 640), 94.0)
     assert list(read(page, already=[replace(raised, raised=())])) == ["Nguyễn Văn Phúc"]
     assert list(read(page, already=[raised])) == ["Phuc"]
+    assert list(read(page, already=[Word("A&B", place, 82.0)])) == ["A&B"]
     assert list(read(page, already=[replace(raised, raised=()), beside])) == ["Nguyễn Văn Phúc Sao"]
 
 

@@ -18,6 +18,7 @@ import numpy as np
 from ocr.image.components import Components, Shapes, find_components
 from ocr.image.seals import Seal
 from ocr.page import Box, Line, Word, Zone, hull, in_rows, lines_of, mean_confidence, of_words, without, words_of
+from ocr.reread.overprinted.network import LETTERS
 from ocr.reread.overprinted.witness import Witness, look
 from ocr.reread.table_cells import Again
 
@@ -120,7 +121,7 @@ def _with_witness(
 ) -> tuple[list[Line], list[_Row]]:
     """The lines, rows that were not read with great confidence as the network reads them where it is sure.
 
-    Also the rows about which it was not, or was not asked. It knows no raised signs, and digits not well enough.
+    Also the rows about which it was not, or was not asked. Where digits stand it is not believed.
     """
     open_rows = []
     for row in rows:
@@ -128,7 +129,7 @@ def _with_witness(
         old = _in_row(words_of(lines), row.box, place)
         whole = bool(old) and not any(_lost_at_ends(old, row.box)) and not _is_stem_before(old[0].box, row.box, ink)
         read = (whole and _is_sure(old, *_VERY_SURE)) or _is_begun_before(words_of(lines), row.box, place)
-        seen = Witness((), False) if read or any(word.raised for word in old) else witness(row)
+        seen = Witness((), False) if read or any(map(_is_beyond, old)) else witness(row)
         if (
             seen.sure
             and _shown(seen.words) > _ONE_WORD
@@ -141,6 +142,11 @@ def _with_witness(
         else:
             open_rows.append(replace(row, seen=seen.words))
     return lines, open_rows
+
+
+def _is_beyond(word: Word) -> bool:
+    """Whether a word has what the network cannot answer: a raised sign, or one like & or % that was read surely."""
+    return bool(word.raised) or (word.confidence >= _AGREED and not set(word.text) <= set(LETTERS))
 
 
 def _stands_beside(word: Word, words: Sequence[Word], seals: Sequence[Seal]) -> bool:

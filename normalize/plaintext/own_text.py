@@ -12,7 +12,7 @@ from dataclasses import replace
 from itertools import pairwise
 
 from normalize.plaintext.chunks import Chunk, chunks_of
-from normalize.plaintext.form_lines import part_of_form
+from normalize.plaintext.form_lines import part_of_form, stands_alone
 from normalize.plaintext.plain_numbers import with_plain_numbers
 from normalize.plaintext.signs import NOTATION, ended, raises_unit
 from normalize.plaintext.story import LEAST_GAIN, Continuity, Told, stands_for_itself
@@ -169,15 +169,19 @@ def tell_own(chunks: Sequence[Chunk]) -> Told:
         in_note.append(bool(chunk.head) or (chunk.indented and bool(in_note) and in_note[-1]))
     bodies = [index for index, noted in enumerate(in_note) if not noted]
     judge = Continuity(chunks, back=0)
-    end_of_head = next((at for at in bodies if chunks[at].ended or len(chunks[at].text) > _LONG), len(chunks))
+    in_head = True  # of the first document, or of another one further down
     for before, after in pairwise(bodies):
-        joins[after] = after > end_of_head and _goes_on(chunks[before], chunks[after], judge, before, after)
+        if stands_alone(chunks[before].text):
+            in_head = True
+        elif chunks[before].ended or len(chunks[before].text) > _LONG:
+            in_head = False
+        joins[after] = not in_head and _goes_on(chunks[before], chunks[after], judge, before, after)
     return Told(in_note, joins)
 
 
 def _goes_on(last: Chunk, chunk: Chunk, judge: Continuity, before: int, after: int) -> bool:
     """Whether a chunk goes on with the one before it in the middle of a sentence."""
-    if last.ended or last.table or chunk.table or part_of_form(last.text, chunk.text):
+    if last.ended or last.table or chunk.table or last.marks or chunk.marks or part_of_form(last.text, chunk.text):
         return False
     if stands_for_itself(last.text, chunk.lower) or stands_for_itself(chunk.text, chunk.lower):
         return False

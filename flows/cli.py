@@ -333,6 +333,7 @@ def ingest(context: click.Context, inputs: tuple[Path, ...], out: Path | None) -
             complain(f"{name}: {message}")
         else:
             outcomes.append(outcome)
+            tell_kept(name, outcome)
             if sys.stderr.isatty():
                 click.echo(f"{name}: {message}", err=True)
 

@@ -195,9 +195,8 @@ def _unpack(store: ClaimStore, name: str, held: Claim) -> State[Any]:
         raise StillArriving
     deliver(store, held, unpacking)
     place = transfers.archive(store, held)
-    line = (
-        f"An archive: {counted(len(unpacking.scans), 'scan')} unpacked, {len(unpacking.others)} other files left in it"
-    )
+    scans, others = counted(len(unpacking.scans), "scan"), counted(len(unpacking.others), "other file")
+    line = f"An archive: {scans} unpacked, {others} left in it"
     get_run_logger().info("%s", line)
     report_unpacked(name, unpacking, place)
     return Completed(message=line)

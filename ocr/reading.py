@@ -155,7 +155,7 @@ def _reread(read: _Read, zones: tuple[Zone, ...], rules: tuple[Box, ...], dpi: i
         lambda zones: read_columns(zones, width, lambda box, signs: again(box, with_signs=signs)),
         lambda zones: read_doubtful(zones, read.page.seals, partial(block, margin=20), framed, width, height),
         lambda zones: read_about_seals(zones, read.page.seals, read.parts, [block, larger, bare], read.layers),
-        lambda zones: read_cells(zones, read.image, partial(block, margin=40)),
+        lambda zones: read_cells(zones, read.image, partial(block, margin=40), read.unerased),
         lambda zones: read_missed(zones, read.parts, read.page.seals, partial(block, margin=20)),
         lambda zones: read_list_marks(zones, read.parts, read.unerased, partial(block, margin=20)),
         lambda zones: read_alone(zones, width, read.page.seals, [read_apart(dpi), read_apart(round(_LARGER * dpi))]),

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from flows.intake import duplicates
 from flows.intake.claims import ClaimStore
-from flows.pipeline import publish
+from flows.pipeline import publish, versions
 from flows.pipeline.parts import FileSet, all_sets, publish_sets
 from flows.pipeline.stages import PublishPlan
 from flows.pipeline.versions import Shelf, replace_published
@@ -302,6 +302,11 @@ def test_13_12h_other_words_make_another_document(
         case "not set":
             monkeypatch.delenv("NAMBAT_WORDS")
     assert duplicates.find_twin(store, SHA, "1") is None
+
+
+@pytest.mark.parametrize("seconds", [1e18, -1e18, float("nan")])
+def test_a_time_stamp_that_is_no_date_stops_nothing(seconds: float) -> None:
+    assert abs(datetime.now() - versions._date(seconds)).seconds < 60
 
 
 FILES = st.sampled_from(["a.txt", "a.md", "a.html", "a.json", "a-1.txt", "b.txt"])

@@ -45,6 +45,10 @@ def plain(data: bytes) -> Callable[[], bytes]:
     return with_object(5, stream(data, **head, BitsPerComponent=8))
 
 
+def jpeg_of_length(length: bytes) -> bytes:
+    return coded(JPEG, "/DCTDecode").replace(b"/Length %d" % len(JPEG), b"/Length " + length)
+
+
 def inline(data: bytes) -> bytes:
     """A page's content with a JPEG written into it."""
     head = f"q 240 0 0 48 0 0 cm BI /W {WIDTH} /H {HEIGHT} /CS /G /BPC 8 /F /DCT ID ".encode()
@@ -78,6 +82,12 @@ WHOLE: dict[str, Callable[[], bytes]] = {
     "jpeg filled up with zeros": jpeg(JPEG[:-2] + bytes(9) + JPEG[-2:]),
     "flate": flate(FLATE),
     "flate with a row more": flate(zlib.compress(RAW + bytes(WIDTH))),
+    "flate, of another length than it says": lambda: flate(FLATE)().replace(
+        b"/Length %d" % len(FLATE), b"/Length %d" % (len(FLATE) - 99)
+    ),
+    "jpeg whose length stands elsewhere": lambda: pdf(
+        {**scan_objects(image=jpeg_of_length(b"6 0 R")), 6: b"%d" % len(JPEG)}
+    ),
     "flate with bytes behind it": flate(FLATE + b"\r\n"),
     "flate, predicted": flate(predicted(), DecodeParms=f"<</Predictor 15 /Columns {WIDTH}>>"),
     "plain": plain(RAW),
@@ -102,6 +112,8 @@ DAMAGED: dict[str, Callable[[], bytes]] = {
     "flate of half the rows": flate(zlib.compress(RAW[: len(RAW) // 2])),
     "flate of too many rows": flate(FLATE, Height=HEIGHT // 2),
     "flate with other bytes": flate(FLATE[:9000] + b"abc" + FLATE[9003:]),
+    "plain, longer than it says": lambda: plain(RAW)().replace(RAW[5000:5016], RAW[5000:5016] * 3),
+    "jpeg, shorter than it says": lambda: jpeg(JPEG)().replace(JPEG[8000:8040], b""),
     "plain, of too many rows": plain(RAW + bytes(40 * WIDTH)),
     "plain cut": plain(RAW[: len(RAW) // 2]),
     "fax cut": fax(FAX[: len(FAX) // 2]),
@@ -135,6 +147,10 @@ IMAGES: dict[str, tuple[bytes, bool]] = {
         picture("TIFF", strip().convert("1"), compression="group4").replace(FAX[8000:8004], b"\x55\xaa\x55\xaa"),
         True,
     ),
+    "fax whose code ends early": (
+        picture("TIFF", strip().convert("1"), compression="group4").replace(FAX[8000:], bytes(len(FAX) - 8000)),
+        True,
+    ),
     "lzw": (picture("TIFF", compression="tiff_lzw"), False),
 }
 
@@ -160,6 +176,11 @@ def test_what_is_missing_of_a_page_is_heard_of(tmp_path: Path, name: str) -> Non
 def test_so_it_is_of_an_image_file(tmp_path: Path, name: str) -> None:
     data, is_damaged = IMAGES[name]
     assert (damage(tmp_path, data) is not None) is is_damaged
+
+
+def test_a_fax_is_read_without_poppler(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert damage(tmp_path, IMAGES["fax"][0]) is None
 
 
 @pytest.mark.parametrize("name", ["jpeg cut", "flate of half the rows", "plain cut"])

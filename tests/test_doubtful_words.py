@@ -123,3 +123,33 @@ def test_a_label_is_read_without_the_dots_behind_it() -> None:
     assert texts(read_alone(zone_of("text", [form]), WIDTH, [], [reader])) == ["6) Chức vụ: ... ....................."]
     (asked,) = reader.asked
     assert asked.right < form.words[-1].box.left
+
+
+@pytest.mark.parametrize(
+    ("again", "after"),
+    [
+        ("số liệu báo cáo@45 về@41 Phòng qua bộ phận", "số liệu báo cáo về Phòng qua bộ phận"),
+        ("số liệu báo ca~o Phòng qua bộ phận", None),
+        ("số liệu báo c@90 Phòng qua bộ phận", None),
+        ("số liệu báo x2vy@10 Phòng qua bộ phận", None),
+    ],
+)
+def test_a_word_lost_in_a_hole_of_a_line(again: str, after: str | None) -> None:
+    """A stroke of the pen took a word and a half with it: what is read there now stands there, with its doubt."""
+    whole = doubted("số liệu báo cáovề Phòng qua bộ phận")
+    torn = of_words(
+        whole,
+        [
+            replace(w, text="c", box=w.box._replace(right=w.box.left + 22)) if w.text == "cáovề" else w
+            for w in whole.words
+        ],
+    )
+    found = read_alone(zone_of("text", [torn]), WIDTH, [], [Reader(spread(doubted(again), whole))])
+    assert texts(found) == (None if after is None else [after])
+
+
+def spread(again: Line, whole: Line) -> Line:
+    """A reading, its words moved to where those of the line stand: the last ones at its end."""
+    off = whole.box.right - again.box.right
+    moved = [word if at < 3 else replace(word, box=word.box.moved(off)) for at, word in enumerate(again.words)]
+    return of_words(again, moved)

@@ -362,6 +362,20 @@ def test_a_column_read_again_is_taken_cell_by_cell() -> None:
     assert sorted(one.text for one in out) == ["1", "111", "2", "333", "Số hộ", "TT"]
 
 
+@pytest.mark.parametrize(
+    ("printed_as", "read", "found"),
+    [("111", "11", "111"), ("1.115", "1.15", "1.115"), ("25", "25", "25"), ("abc", "11", "11"), ("12", "312", "312")],
+)
+def test_a_number_has_as_many_digits_as_its_cell_has_pieces(printed_as: str, read: str, found: str) -> None:
+    font = ImageFont.truetype(str(liberation_serif()), 54)
+    image = Image.new("L", (1400, 1000), 255)
+    ImageDraw.Draw(image).text((700, 703), printed_as, font=font, fill=0)
+    lines = [line("TT", 400, 648), line("Số hộ", 700, 648), line("1", 400, 748), line(read, 700, 748)]
+    zone = Zone("table", tuple(lines), Box(360, 590, 1200, 790), (360, 500, 1200), (590, 690, 790))
+    out = table_cells.read_cells([zone], np.asarray(image), lambda box: []) or lines
+    assert [one.text for one in out if one.box.left > 560 and one.box.top > 690] == [found]
+
+
 def replace_confidence(one: Line, confidence: float) -> Line:
     return replace(one, words=tuple(replace(word, confidence=confidence) for word in one.words))
 

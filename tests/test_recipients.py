@@ -34,6 +34,8 @@ def read(*words: tuple[str, float] | tuple[str, float, float]) -> Line:
         ([("Sở;", 91), ("-", 59)], "Sở;"),
         ([("(5b).é#Q", 40)], "(5b)."),
         ([("TW;_", 90)], "TW;"),
+        ([("Đài", 95), ("huyện——_", 60)], "Đài huyện"),
+        ([("Đài", 95), ("huyện;", 92), ("——", 90)], "Đài huyện;"),
         # Who typed it, how many copies were printed, and a remark are print.
         ([("Lưu:", 95), ("(3b).", 92), ("ThTùng", 92)], "Lưu: (3b). ThTùng"),
         ([("Lưu:", 95), ("VT.", 92), ("“HT”", 81)], "Lưu: VT. “HT”"),

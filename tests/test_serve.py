@@ -546,7 +546,7 @@ def test_13_12a_deployments_deleted_in_the_ui_are_made_anew(tmp_path: Path, way:
             service.api(f"{way}/{one['id']}", "DELETE")
         write_scan(tmp_path / names[3]).rename(service.home / "inbox" / names[3])
         wait_until(lambda: all((service.home / "originals" / name).exists() for name in names))
-        assert service.store.open_claims() == []
+        wait_until(lambda: service.store.open_claims() == [], 60)  # a moment after its scan is put away
         after = {one["id"] for one in service.api("deployments/filter")}
         assert len(after) == 2
         assert not before & after

@@ -511,6 +511,8 @@ CLOSED = ("L Nơi nhận:", "L - Như trên;", "L - Lưu: VT.")
         (["R TRƯỞNG BAN", "R GIÁM ĐỐC SỞ Y TẾ", "R Đỗ Thị Mơ"], "Đỗ Thị Mơ", "TRƯỞNG BAN GIÁM ĐỐC SỞ Y TẾ"),
         (["R TL. CHỦ TỊCH", "R CHÁNH VĂN PHÒNG", "R Đỗ Thị Mơ"], "Đỗ Thị Mơ", "CHÁNH VĂN PHÒNG"),
         (["R Q. HIỆU TRƯỞNG", "R PGS.TS Đỗ Thị Mơ"], "PGS.TS Đỗ Thị Mơ", "Q. HIỆU TRƯỞNG"),
+        # A degree that is glued to the name is no part of it.
+        (["R HIỆU TRƯỞNG", "R PGS.TS.Đỗ Thị Mơ"], "Đỗ Thị Mơ", "HIỆU TRƯỞNG"),
         (["R BỘ TRƯỜNG#Z“", "R Đỗ Thị Mơ"], "Đỗ Thị Mơ", "BỘ TRƯỞNG"),
         (["R GIÁM ĐỐC", "R TRƯƠNG THỊ BÍCH"], "TRƯƠNG THỊ BÍCH", "GIÁM ĐỐC"),
         (["R SỞ Y TẾ", "R GIÁM ĐỐC", "R Đỗ Thị Mơ"], "Đỗ Thị Mơ", "GIÁM ĐỐC"),

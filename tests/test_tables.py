@@ -309,6 +309,17 @@ def test_like_rows_are_no_repeated_head() -> None:
     assert [row[0] for row in block.rows] == ["STT", "1", "2", "3", "4"]
 
 
+@pytest.mark.parametrize(
+    ("again", "kept"),
+    [(["(1)", "(2)", "(3)", "(4)"], False), (["q)", "(2)", "(3)", "(4)"], False), (["1", "2", "7", "9"], True)],
+)
+def test_the_numbers_of_the_columns_printed_again_are_dropped(again: list[str], kept: bool) -> None:
+    first = table(1, [HEAD, ["(1)", "(2)", "(3)", "(4)"], ["1", "Bàn", "cái", "12"]])
+    second = table(2, [again, ["2", "Ghế", "cái", "24"]])
+    (block,) = built(first, second)
+    assert len(block.rows) == 4 + kept
+
+
 def test_a_row_without_number_is_not_joined_where_others_have_none() -> None:
     first = table(1, [HEAD, ["1", "Bàn", "cái", "12"], ["", "trong đó: hỏng", "cái", "3"]])
     second = table(2, [["", "cho mượn", "cái", "2"], ["2", "Ghế", "cái", "24"]])

@@ -38,3 +38,14 @@ def test_columns_stay_columns() -> None:
     assert [zone.kind for zone in wide] == ["left", "right", "text"]
     letterhead = [line("ỦY BAN NHÂN DÂN TỈNH HÀ SƠN VÀ SỞ", "L", 500), line("CỘNG HÒA XÃ HỘI", "R", 500)]
     assert [zone.kind for zone in columns_and_text(rows_of([*letterhead, *text]), WIDTH)] == ["left", "right", "text"]
+
+
+def test_a_row_between_lines_that_run_across_its_gap_is_torn() -> None:
+    """However ragged the lines are, and wide the gap that a stroke of the pen left."""
+    rows = [line(one + "<", "T", 425 + 150 * n) for n, one in enumerate(FULL[:2])]
+    torn = line(FULL[2] + "<", "T", 500)
+    left, right = of_words(torn, torn.words[:5]), of_words(torn, torn.words[7:])
+    zones = columns_and_text(rows_of([rows[0], left, right, rows[1]]), WIDTH)
+    assert [zone.kind for zone in zones] == ["text"]
+    apart = columns_and_text(rows_of([rows[0], left, right]), WIDTH)  # a list and a signature below the text
+    assert [zone.kind for zone in apart] == ["text", "left", "right"]

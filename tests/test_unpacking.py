@@ -16,8 +16,11 @@ from flows.intake.inbox import look_at, looks_whole
 from flows.intake.quarantine import reason_path
 from flows.intake.sweep import sweep
 from flows.settings import Folders, load
+from tests.bad_inputs import good_pdf
 from tests.intake import FakeServer, dead_owner, drop, everything
+from tests.kernel import needs_proc
 from tests.test_archives import PDF, zipped
+from tests.test_serve import start, wait_until
 
 NAME = "a/hồ sơ.zip"
 FILES = {"mot.pdf": PDF + b"1", "thư mục/hai.pdf": PDF + b"2", "phieu.xml": b"<xml/>", "trong.zip": zipped({"x": PDF})}
@@ -124,3 +127,28 @@ def test_an_archive_that_is_still_arriving_does_not_look_whole(tmp_path: Path) -
     for length, whole in ((len(data), True), (len(data) - 30, False), (len(data) // 2, False)):
         (tmp_path / "a.zip").write_bytes(data[:length])
         assert looks_whole(tmp_path / "a.zip") is whole
+
+
+@pytest.mark.slow
+@needs_proc
+@pytest.mark.timeout(420)
+def test_a_service_publishes_what_is_in_an_archive_and_keeps_it(tmp_path: Path) -> None:
+    service = start(tmp_path / "home")
+    home = service.home
+    try:
+        files = {
+            "Một.pdf": good_pdf(),
+            "hỏng.pdf": b"%PDF-1.4 nothing",
+            "a.docx": b"x",
+            "trong.zip": zipped({"a": PDF}),
+        }
+        drop(service.folders, NAME, zipped(files))
+        wait_until((home / "originals/a/hồ sơ/Một.pdf").exists)
+        wait_until((home / "quarantine/a/hồ sơ/hỏng.pdf").exists)
+        assert (home / "published/a/hồ sơ/Một.txt").exists()
+        assert (home / "originals" / NAME).exists()
+        (run,) = service.runs(NAME)
+        assert run["state"]["message"] == "An archive: 3 scans unpacked, 1 other file left in it"
+        assert sorted(run["tags"]) == ["needs attention", "quarantined", "warnings"]
+    finally:
+        service.stop()

@@ -143,7 +143,8 @@ def is_file(path: Path) -> bool:
     Raises:
         OSError: that cannot be said now.
     """
-    return lies(path) and stat.S_ISREG(path.lstat().st_mode)
+    status = _look(path)
+    return status is not None and stat.S_ISREG(status.st_mode)
 
 
 def room_for(root: Path, name: str) -> Path:
@@ -178,15 +179,18 @@ def lies(path: Path) -> bool:
     Raises:
         OSError: that cannot be said now (a share that does not answer); "no" would be a reason to remove things.
     """
+    return _look(path) is not None
+
+
+def _look(path: Path) -> os.stat_result | None:
     try:
-        path.lstat()
+        return path.lstat()
     except (FileNotFoundError, NotADirectoryError):
-        return False
+        return None
     except OSError as fault:
         if fault.errno == errno.ELOOP:  # behind links in a circle lies nothing
-            return False
+            return None
         raise
-    return True
 
 
 def free_place(path: Path, is_taken: Callable[[Path], bool] = lies) -> Path:

@@ -175,7 +175,7 @@ def _made_by_us(old: Mapping[Path, bytes], sets: Iterable[Mapping[str, Path]], s
 
 def _put_aside(there: Mapping[str, Path], old: Mapping[Path, bytes], root: Path, versions: Path) -> list[Path]:
     """Copy files that belong together to ``versions``, under their names and the date of the latest."""
-    date = datetime.fromtimestamp(max(path.stat().st_mtime for path in there.values()))
+    date = _date(max(path.stat().st_mtime for path in there.values()))
     for number in count(1):
         mark = f"{date:%Y-%m-%d %H%M%S}" + (f" {number}" if number > 1 else "")
         kept = {
@@ -191,6 +191,14 @@ def _put_aside(there: Mapping[str, Path], old: Mapping[Path, bytes], root: Path,
                 staging.rmdir()
             return list(kept)
     raise AssertionError
+
+
+def _date(seconds: float) -> datetime:
+    """The time of a file's last change; now, where that is no date (some file systems keep any number)."""
+    try:
+        return datetime.fromtimestamp(seconds)
+    except (ValueError, OverflowError, OSError):
+        return datetime.now()
 
 
 def _name(path: Path) -> str:

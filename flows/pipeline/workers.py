@@ -18,6 +18,7 @@ a page that timed out would else leave its image behind.
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import importlib
 import os
 import pickle
@@ -169,6 +170,9 @@ class _Worker:
         self._scratch = tempfile.mkdtemp(
             prefix=f"{SCRATCH}{process_namespace()}-{os.getpid()}-{start_time(os.getpid()) or 0}-"
         )
+        # Held as long as the worker lives: a process that cannot tell whether this one does asks for the lock.
+        self._held = os.open(self._scratch, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        fcntl.flock(self._held, fcntl.LOCK_EX | fcntl.LOCK_NB)
         to_child, self._out = os.pipe()
         self._in, from_child = os.pipe()
         # Inheritable only through pass_fds: another worker that held them would keep this one alive.
@@ -223,10 +227,10 @@ class _Worker:
     def kill(self) -> None:
         """The same, and close the pipes."""
         self.end()
-        for handle in (self._out, self._in):
+        for handle in (self._out, self._in, self._held):
             with contextlib.suppress(OSError):
                 os.close(handle)
-        self._out = self._in = -1
+        self._out = self._in = self._held = -1
 
     def _tail(self, size: int = 2000) -> str:
         end = self._log.seek(0, os.SEEK_END)
@@ -241,12 +245,24 @@ def clear_scratch() -> None:
             namespace, pid, started, _ = folder.name.removeprefix(SCRATCH).split("-", 3)
             began = start_time(int(pid)) if is_running(int(pid)) else 0
             if int(namespace) != process_namespace() or began is None:
-                # Another container's, which counts its processes by itself; or the kernel does not tell.
-                lives = time.time() - folder.stat().st_mtime < 86400
+                # Another container's, which counts its processes by itself; or the kernel does not tell. The day is
+                # for those that hold no lock: of version 0.1, or where locks do not reach from there to here.
+                lives = time.time() - folder.stat().st_mtime < 86400 or _is_held(folder)
             else:
                 lives = began == int(started) != 0
             if not lives and folder.stat().st_uid == os.getuid():
                 shutil.rmtree(folder, ignore_errors=True)
+
+
+def _is_held(folder: Path) -> bool:
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(handle)
+    return False
 
 
 _HEADER = struct.Struct("!Q")

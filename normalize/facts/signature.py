@@ -7,6 +7,7 @@ with each other; otherwise it is left open, with a warning that says where to lo
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
@@ -19,6 +20,8 @@ from ocr.page import Box, hull
 _CAPITALS = 0.8
 #: A word of a name was read with this confidence at least.
 _SURE = 60.0
+#: The same of a name in capitals. Offices over a signature are known, and are believed sooner; such a name is not.
+_SURE_CAPITALS = 85.0
 #: A word that could not be read belongs to what follows it within so many heights of the line.
 _ADJACENT = 1.2
 #: Names have so many syllables.
@@ -88,6 +91,8 @@ _FAMILY_NAMES = frozenset(
         "Sầm",
     ]
 )
+#: A degree in one word with the name, "PGS.TS.Ngô": its signs are misread as often as not, and it is no part of that.
+_GLUED_DEGREE = re.compile(rf"{decree30.DEGREE.pattern}(?=[A-ZĐÀ-Ỹ][a-zđà-ỹ])")
 _EDGES = " _-–—.,:;*'\"|\\/`^~“”‘’"
 
 
@@ -133,7 +138,8 @@ class _Row:
 
     @property
     def sure(self) -> bool:
-        return all(token.confidence is None or token.confidence >= _SURE for token in self.tokens)
+        least = _SURE_CAPITALS if self.capitals else _SURE
+        return all(token.confidence is None or token.confidence >= least for token in self.tokens)
 
 
 @dataclass(slots=True)
@@ -282,6 +288,8 @@ def _is_word(token: Token, after: Token) -> bool:
     text = token.text.strip(_EDGES)
     if decree30.is_capacity_sign(text.upper()) or decree30.DEGREE.fullmatch(token.text):
         return True
+    if _GLUED_DEGREE.match(text):
+        return True
     if "." in text and decree30.is_capacity_sign(text.split(".")[0]):  # KT.GIÁM
         return True
     as_after = text.isupper() == after.text.strip(_EDGES).isupper() or text.istitle()
@@ -341,7 +349,7 @@ def _may_be_name(row: _Row) -> bool:
 
 
 def _without_honours(text: str) -> str:
-    words = text.split()
+    words = _GLUED_DEGREE.sub("", text).split()
     if decree30.begins_rank(text):
         return " ".join(words[2:])
     while words and decree30.DEGREE.fullmatch(words[0]):
@@ -353,7 +361,7 @@ def _name(signer: _Signer) -> str | None:
     name = signer.name
     if name is None or name.broken or not name.sure:
         return None
-    return name.text
+    return _GLUED_DEGREE.sub("", name.text)
 
 
 def _title(signer: _Signer) -> str | None:

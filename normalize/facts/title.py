@@ -134,26 +134,30 @@ def _with_subject(blocks: Sequence[Block], at: int, kind: Value) -> Title:
     """A type with the subject that stands below it."""
     # "NGHỊ QUYẾT / CỦA QUỐC HỘI": the body that the letterhead names too.
     named = list(takewhile(lambda i: _names_body(blocks[i]), range(at + 1, len(blocks))))
+    found = _lines_of_subject(blocks, at, at + 1 + len(named))
+    lines = [_without_remark(blocks[i]) for i in found]
+    texts = [re.sub(r"^\W+", "", " ".join(token.text for token in line)) for line in lines]
+    tokens: Tokens = tuple(token for line in lines for token in line)
+    return Title(kind, Value(" ".join(texts).rstrip(" .") or None, tokens), (at, *named, *found))
+
+
+def _lines_of_subject(blocks: Sequence[Block], at: int, start: int) -> list[int]:
+    """The blocks that are the subject below a type, the first of them after what a stamp left there."""
     found: list[int] = []
     strangers = 0
-    for index in range(at + 1 + len(named), len(blocks)):
+    for index in range(start, len(blocks)):
         block = blocks[index]
         set_like = bool(found) and _is_set_like(blocks[at], blocks[found[-1]], block)
         if _ends_title(blocks[at], block, set_like) or strangers > _STRANGERS:
             break
         below = _is_below(blocks[at], block) and bool(_without_remark(block))
-        if not found and below:
+        if below and (not found or set_like or _goes_on(blocks[found[-1]], block)):
             found.append(index)
-        elif not found:
-            strangers += 1
-        elif below and (set_like or _goes_on(blocks[found[-1]], block)):
-            found.append(index)
-        else:
+        elif found:
             break
-    lines = [_without_remark(blocks[i]) for i in found]
-    texts = [re.sub(r"^\W+", "", " ".join(token.text for token in line)) for line in lines]
-    tokens: Tokens = tuple(token for line in lines for token in line)
-    return Title(kind, Value(" ".join(texts).rstrip(" .") or None, tokens), (at, *named, *found))
+        else:
+            strangers += 1
+    return found
 
 
 def _without_remark(block: Block) -> Tokens:

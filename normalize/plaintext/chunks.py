@@ -31,7 +31,7 @@ _DASH = re.compile(r"[-–+*•]\s")
 #: thirty on a letter, and a joiner of no width behind them where there are more.
 _TOO_MANY_MARKS, _JOINER = re.compile("([\u0300-\u036f]{30})(?=[\u0300-\u036f])"), "\u034f"
 _BROKEN = re.compile(r"\w[-–/]$")
-_MARKDOWN_HEADING = re.compile(r"#{1,6}\s")
+_MARKDOWN_HEADING = re.compile(r"(#{1,6})\s+")
 
 _WIDEST_GAP = 64  # spaces or tabs in a row; more say no more
 _WIDEST = 140  # letters in a printed line
@@ -55,6 +55,7 @@ class Chunk:
         glued: it goes on with the chunk before it unless it turns out to be a note: nothing but its first
             characters, digits, speaks for a new paragraph.
         indented: by four spaces or more, as further paragraphs of a published note are.
+        marks: number signs of Markdown before it: 1 for a title, more for a heading.
     """
 
     text: str
@@ -64,6 +65,7 @@ class Chunk:
     page: int = 0
     glued: bool = False
     indented: bool = False
+    marks: int = 0
 
     @property
     def ended(self) -> bool:
@@ -305,7 +307,9 @@ def _indent(line: str) -> int:
 
 
 def _chunk(text: str, page: int, glued: bool, indented: bool) -> Chunk:
-    plain = re.sub(r"^#{1,6}\s+", "", text.strip())
+    plain = text.strip()
+    heading = _MARKDOWN_HEADING.match(plain)
+    plain = plain[heading.end() :] if heading else plain
     plain = plain_text(re.sub(r"^>\s+", "", plain))
     plain = " ".join(plain.split())
     # A space before a reference is the engine's, not the page's, and so is one between it and a comma.
@@ -316,4 +320,4 @@ def _chunk(text: str, page: int, glued: bool, indented: bool) -> Chunk:
     head = _HEAD.match(plain)
     if head and len(plain) > head.end():
         return Chunk(plain[head.end() :], head[1], plain[0] == BRACKETED, page=page, indented=indented)
-    return Chunk(plain, page=page, glued=glued, indented=indented)
+    return Chunk(plain, page=page, glued=glued, indented=indented, marks=len(heading[1]) if heading else 0)

@@ -12,7 +12,7 @@ from dataclasses import replace
 from itertools import pairwise
 
 from normalize.plaintext.chunks import Chunk, chunks_of
-from normalize.plaintext.form_lines import part_of_form
+from normalize.plaintext.form_lines import part_of_form, stands_alone
 from normalize.plaintext.plain_numbers import with_plain_numbers
 from normalize.plaintext.signs import NOTATION, ended, raises_unit
 from normalize.plaintext.story import LEAST_GAIN, Continuity, Told, stands_for_itself
@@ -24,7 +24,9 @@ _REFERENCE = re.compile(r"\[\^(\d{1,3})\]")
 _RAISED, _HIDDEN = "⁰¹²³⁴⁵⁶⁷⁸⁹", "".join(map(chr, range(0xE010, 0xE01A)))
 _NO_HEAD, _NO_BRACKET = "\ue01a", "\ue01b"
 _BRACKET = re.compile(r"(?<=\[)(?=\d{1,3}\])")
-_BEGINS_LIKE_NOTE = re.compile(rf"[{_HIDDEN}]|\[{_NO_BRACKET}")
+_BRACKETED_HEAD = re.compile(rf"\[{_NO_BRACKET}(\d{{1,3}})\]")
+#: A number in brackets, raised, or in ordinary digits after a word: what may cite a note.
+_CITES = re.compile(rf"(?<=.)\[{_NO_BRACKET}(\d{{1,3}})\]|([{_HIDDEN}]{{1,3}})|(?<=[^\W\d_])[.,;:”\")]?(\d{{1,3}})\b")
 _PLAIN = str.maketrans(_RAISED, "0123456789")
 _HIDE, _SHOW = str.maketrans(_RAISED, _HIDDEN), str.maketrans(_HIDDEN, _RAISED, _NO_HEAD + _NO_BRACKET)
 _FURTHER = re.compile(r" {4}(?=\S)")  # a further paragraph of a note
@@ -43,7 +45,7 @@ def own_chunks(text: str) -> list[Chunk] | None:
     hidden = _BRACKET.sub(_NO_BRACKET, hidden)
     chunks, dropped = chunks_of(hidden, a_block_each=True)
     has_notes = any(chunk.head for chunk in chunks)
-    if not has_notes and any(not chunk.table and _BEGINS_LIKE_NOTE.match(chunk.text) for chunk in chunks):
+    if not has_notes and _may_head_notes(chunks):
         return None
     # Page numbers, running headers, notes with ordinary digits: another engine's.
     if dropped or (not has_notes and with_plain_numbers(chunks)[1]):
@@ -56,6 +58,18 @@ def own_chunks(text: str) -> list[Chunk] | None:
         )
         for chunk in chunks
     ]
+
+
+def _may_head_notes(chunks: Sequence[Chunk]) -> bool:
+    """Whether chunks begin with raised numbers, or with such in brackets as something may cite."""
+    texts = [chunk.text for chunk in chunks if not chunk.table]
+    if any(text[:1] in _HIDDEN for text in texts if text):
+        return True
+    heads = {found[1] for text in texts if (found := _BRACKETED_HEAD.match(text))}
+    if not heads:
+        return False
+    cited = {digits for text in texts for found in _CITES.finditer(text) for digits in found.groups() if digits}
+    return not heads.isdisjoint(digits.translate(_SHOW).translate(_PLAIN) for digits in cited)
 
 
 def _is_own(text: str) -> bool:
@@ -155,15 +169,19 @@ def tell_own(chunks: Sequence[Chunk]) -> Told:
         in_note.append(bool(chunk.head) or (chunk.indented and bool(in_note) and in_note[-1]))
     bodies = [index for index, noted in enumerate(in_note) if not noted]
     judge = Continuity(chunks, back=0)
-    end_of_head = next((at for at in bodies if chunks[at].ended or len(chunks[at].text) > _LONG), len(chunks))
+    in_head = True  # of the first document, or of another one further down
     for before, after in pairwise(bodies):
-        joins[after] = after > end_of_head and _goes_on(chunks[before], chunks[after], judge, before, after)
+        if stands_alone(chunks[before].text):
+            in_head = True
+        elif chunks[before].ended or len(chunks[before].text) > _LONG:
+            in_head = False
+        joins[after] = not in_head and _goes_on(chunks[before], chunks[after], judge, before, after)
     return Told(in_note, joins)
 
 
 def _goes_on(last: Chunk, chunk: Chunk, judge: Continuity, before: int, after: int) -> bool:
     """Whether a chunk goes on with the one before it in the middle of a sentence."""
-    if last.ended or last.table or chunk.table or part_of_form(last.text, chunk.text):
+    if last.ended or last.table or chunk.table or last.marks or chunk.marks or part_of_form(last.text, chunk.text):
         return False
     if stands_for_itself(last.text, chunk.lower) or stands_for_itself(chunk.text, chunk.lower):
         return False

@@ -93,12 +93,14 @@ class _Reading:
 
     Attributes:
         named, rulings: see :data:`_Names` and :data:`_Rulings`.
+        marked_up: it is Markdown of ours, which says what is a title or a heading.
     """
 
     chunks: Sequence[Chunk]
     story: Told
     named: _Names
     rulings: _Rulings
+    marked_up: bool = False
     dropped: Sequence[Dropped] = ()
     warnings: Sequence[PageWarning] = ()
 
@@ -111,7 +113,8 @@ def _as_published(chunks: Sequence[Chunk]) -> _Reading:
     }
     unanswered = dict.fromkeys(label for label in rulings.values() if (label, label) not in named.values())
     warnings = [PageWarning(0, f"Footnote mark {label} has no note.") for label in unanswered]
-    return _Reading(chunks, tell_own(chunks), named, rulings, warnings=warnings)
+    marked_up = any(chunk.marks for chunk in chunks)
+    return _Reading(chunks, tell_own(chunks), named, rulings, marked_up, warnings=warnings)
 
 
 def _as_another_engine_left_it(text: str) -> _Reading:
@@ -137,7 +140,7 @@ def _as_another_engine_left_it(text: str) -> _Reading:
     if plain:
         warnings.append(PageWarning(0, f"Plain digits were taken for the numbers of footnotes: {', '.join(plain)}."))
     chunks, rulings, guessed = _guessed(chunks, story, named, rulings)
-    return _Reading(chunks, story, named, rulings, dropped, warnings + guessed)
+    return _Reading(chunks, story, named, rulings, dropped=dropped, warnings=warnings + guessed)
 
 
 # -- references, blocks, notes --------------------------------------------------------------------------------------
@@ -310,6 +313,7 @@ def _build(reading: _Reading) -> tuple[list[Block], list[Footnote]]:
     chunks, story, named, rulings = reading.chunks, reading.story, reading.named, reading.rulings
     bodies: list[list[Tokens]] = []
     pages: list[int] = []
+    marks: list[int] = []
     tables: dict[int, tuple[tuple[str, ...], ...]] = {}
     notes: list[tuple[str, str, list[list[Tokens]], list[int]]] = []
     for index, chunk in enumerate(chunks):
@@ -335,12 +339,13 @@ def _build(reading: _Reading) -> tuple[list[Block], list[Footnote]]:
                 tables[len(bodies)] = _rows(chunk, index, rulings)
             bodies.append([tokens])
             pages.append(chunk.page)
+            marks.append(chunk.marks)
     joined = [join_lines(parts) for parts in bodies]
     footnotes = [
         Footnote(label, number, tuple(join_lines(parts) for parts in parts_of), tuple(dict.fromkeys(filter(None, on))))
         for label, number, parts_of, on in notes
     ]
-    blocks = _blocks_of_all(joined, tables)
+    blocks = _marked_blocks(joined, tables, marks) if reading.marked_up else _blocks_of_all(joined, tables)
     return [replace(block, page=page) for block, page in zip(blocks, pages, strict=True)], footnotes
 
 
@@ -374,6 +379,27 @@ def _blocks(bodies: Sequence[Tokens], tables: Mapping[int, tuple[tuple[str, ...]
             blocks.append(Block("paragraph", tokens))
         else:
             kind, level = _kind_and_level(section, text)
+            blocks.append(Block(kind, tokens, level=level))
+    return blocks
+
+
+def _marked_blocks(
+    bodies: Sequence[Tokens], tables: Mapping[int, tuple[tuple[str, ...], ...]], marks: Sequence[int]
+) -> list[Block]:
+    """The blocks of Markdown of ours: what is a title or a heading, its number signs say."""
+    blocks: list[Block] = []
+    section: Section = "letterhead" if 1 in marks else "text"
+    for index, (tokens, signs) in enumerate(zip(bodies, marks, strict=True)):
+        text = " ".join(token.text for token in tokens)
+        section = "text" if signs else _section(section, text, since_title=None)
+        if index in tables:
+            blocks.append(Block("table", tokens, rows=tables[index]))
+        elif signs:
+            blocks.append(Block("heading" if signs > 1 else "title", tokens, level=signs - 1))
+        else:
+            kind, level = _kind_and_level(section, text)
+            if kind == "heading":  # it looks like one, and has no signs
+                kind, level = ("list_item", 1) if is_list_item(text) else ("paragraph", 0)
             blocks.append(Block(kind, tokens, level=level))
     return blocks
 

@@ -29,6 +29,7 @@ NOTATION = re.compile(
     r"|\\?\[(?P<bracket>\d{1,3})\\?\]",
     re.IGNORECASE,
 )
+_UNREAD_PAGE = re.compile(r"\[trang \d{1,5}: không đọc được\]")
 _ENDED = re.compile(rf"[.;:!?…](?:[\"”’)\]*_]|\s?[{RAISED}{BRACKETED}]\d+{CLOSED})*$|/\.$")
 _LONGEST_END = 120  # letters from the last stop of a text to its end
 #: What a note's head may look like where its number is set in ordinary digits.
@@ -57,6 +58,11 @@ def begins_lower(text: str) -> bool:
 def ended(text: str) -> bool:
     """Whether a text ends with a sentence, whatever closes or cites it after the stop."""
     return bool(_ENDED.search(text[-_LONGEST_END:]))
+
+
+def is_unread_page(text: str) -> bool:
+    """Whether a text is what we publish in the place of a page that could not be read."""
+    return bool(_UNREAD_PAGE.fullmatch(text))
 
 
 def bare(text: str) -> str:

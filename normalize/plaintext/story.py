@@ -15,7 +15,7 @@ import numpy as np
 
 from normalize.plaintext.chunks import Chunk
 from normalize.plaintext.form_lines import part_of_form
-from normalize.plaintext.signs import SURE_SIGN, bare, raised_numbers
+from normalize.plaintext.signs import SURE_SIGN, bare, is_unread_page, raised_numbers
 from normalize.structure.footnotes import Sign, settle
 from normalize.vietnamese import language
 from normalize.vietnamese.decree30 import heading_level, is_document_type
@@ -183,20 +183,23 @@ def _parts_halves(chunk: Chunk) -> bool:
 
 
 def stands_for_itself(text: str, lower: bool) -> bool:
-    """Whether a text is a title or heading, so that the next chunk does not go on with it."""
-    return is_document_type(text) or (bool(heading_level(text)) and not lower)
+    """Whether a text is a title, a heading or in place of a page, so that the next chunk does not go on with it."""
+    return is_unread_page(text) or is_document_type(text) or (bool(heading_level(text)) and not lower)
 
 
 def _may_go_on_with_body(place: _Place) -> bool:
-    plain = not place.chunk.head and not place.chunk.table
+    plain = _is_plain(place.chunk)
     if not plain or not place.body_open or place.body is None or stands_for_itself(place.body.text, place.lower):
         return False
     return place.lower or not part_of_form(place.body.text, place.chunk.text)
 
 
 def _may_be_in_note(place: _Place) -> bool:
-    plain = not place.chunk.head and not place.chunk.table
-    return plain and place.notes_begun and place.note is not None
+    return _is_plain(place.chunk) and place.notes_begun and place.note is not None
+
+
+def _is_plain(chunk: Chunk) -> bool:
+    return not chunk.head and not chunk.table and not is_unread_page(chunk.text)
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,7 +30,9 @@ _UNEVEN = 0.1
 #: Initials of who typed the paper, "ThTùng", "XH.", “HT”, and letters in general.
 _WORD = re.compile(r"(?:[“\"(]?[^\W\d_]+|[^\W\d_]+\)|“[^\W\d_]+”|\"[^\W\d_]+\"|\([^\W\d_]+\))[.,;:]*")
 #: A sign that closes an item, and what the pen left close behind it.
-_GLUED = re.compile(r"(?<=\w[.;])(?=[^\w”\")]|_)|(?<=\)[.;])(?=.)")
+_GLUED = re.compile(r"(?<=\w[.;])(?=[^\w”\")]|_)|(?<=\)[.;])(?=.)|(?<=[\w).;])(?=[—–_=~-]{2,}$)")
+#: A stroke of the pen that begins in an item, as it is read.
+_STROKE = re.compile(r"[—–_=~-]{2,}")
 #: A brace spans two lines at least: so many x-heights, and so many heights of the words beside it.
 _BRACE_HEIGHT, _BRACE_TO_WORDS = 3.0, 1.7
 #: In x-heights: how far below an item its next line stands, and how far from where it begins, at most.
@@ -113,7 +115,9 @@ def _is_number(word: Word) -> bool:
 
 
 def _is_surely_pens(word: Word) -> bool:
-    """Whether a word is the pen's wherever it stands: digits that do not stand as print does, among letters or not."""
+    """Whether a word is the pen's wherever it stands: a stroke, or digits that do not stand as print does."""
+    if _STROKE.fullmatch(word.text):
+        return True
     by_hand = word.uneven > _UNEVEN and word.doubted
     return by_hand and not _is_word(word.text) and "(" not in word.text
 

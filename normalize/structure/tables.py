@@ -26,6 +26,8 @@ _SAME_HEAD, _SAME_ROW = 75, 90
 _FEWEST_LETTERS = 4
 #: A head has so many rows at most (groups of columns, columns, their numbers).
 _HIGHEST_HEAD = 3
+#: Tables with more columns than this may number them, in a row of their head.
+_FEWEST_NUMBERED = 3
 #: A formula has so many rows at most.
 _HIGHEST_FORMULA = 4
 #: Pieces of a cell stand on one line when they share so much of their height.
@@ -57,6 +59,8 @@ def carries_on(above: Zone, below: Zone) -> bool:
 def repeated_head(above: Zone, below: Zone) -> int:
     """How many rows at the top of a table are the head of the one above printed again."""
     heads = [_row_texts(zone)[:_HIGHEST_HEAD] for zone in (above, below)]
+    if heads[1] and any(_are_same_column_numbers(row, heads[1][0]) for row in heads[0][1:]):
+        return 1
     count = 0
     for one, other in zip(*heads, strict=False):
         plain = [skeleton(" ".join(row)) for row in (one, other)]
@@ -71,6 +75,15 @@ def repeated_head(above: Zone, below: Zone) -> int:
             break
         count += 1
     return count
+
+
+def _are_same_column_numbers(above: Sequence[str], below: Sequence[str]) -> bool:
+    """Whether two rows number the columns, (1) (2) (3), one cell of them misread at most."""
+    wanted = [str(number) for number in range(1, len(below) + 1)]
+    return len(below) > _FEWEST_NUMBERED and all(
+        sum(cell.strip("() ") == number for cell, number in zip(row, wanted, strict=False)) >= len(wanted) - 1
+        for row in (above, below)
+    )
 
 
 def _is_numeral(cell: str) -> bool:

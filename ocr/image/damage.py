@@ -42,6 +42,8 @@ _ROWS_OFF = 2
 _OBJECT = re.compile(rb"(\d{1,9})[ \t\r\n\0]+\d{1,5}$")
 _FILTER = re.compile(rb"/Filter\s*(?:\[\s*/(\w+)\s*\]|/(\w+))")
 _IS_PICTURE = re.compile(rb"/Subtype\s*/Image\b")
+#: Not that of ``/Length 12 0 R``, which stands elsewhere.
+_LENGTH = re.compile(rb"/Length\s+(\d+)\b(?!\s+\d+\s+R)")
 _SIZE = re.compile(rb"/(?:Width|Height)\s+(\d+)")
 _MASK = re.compile(rb"/S?Mask\s+(\d+)\s+\d+\s+R")
 #: What has fewer pixels across or down is no scan: a line, a logo.
@@ -106,16 +108,17 @@ def picture_loss(path: Path, picture: Picture) -> Loss | None:
         return None
     with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
         found = _stream(data, place)
+        loss: Loss | None = None
         if found is None:
             return None
-        head, start, end = found
-        kinds = _FILTER.search(head)
-        kind = (kinds[1] or kinds[2] if kinds else b"") if kinds or b"/Filter" not in head else None
-        if kind == b"DCTDecode":
-            return _jpeg_of(data[start:end], picture)
-        if kind in (b"", b"FlateDecode"):
-            return _rows_loss(data, start, end, picture, is_packed=bool(kind), predicted=_is_predicted(head))
-    return None
+        if found.filter == b"DCTDecode":
+            loss = _jpeg_of(data[found.start : found.end], picture)
+        elif found.filter in (b"", b"FlateDecode"):
+            loss = _rows_loss(data, found, picture)
+        # What is packed with a sum of itself is whole if that is right, however long it is said to be.
+        if loss is None and found.is_of_other_length and found.filter in (b"", b"DCTDecode"):
+            loss = Loss(None, "its data are not as long as they are said to be")
+    return loss
 
 
 @lru_cache(maxsize=2)
@@ -164,19 +167,39 @@ def undrawn_pictures(path: Path, drawn: Set[int]) -> list[int]:
     return [number for number in found if number not in masks]
 
 
-def _stream(data: mmap.mmap, place: int) -> tuple[bytes, int, int] | None:
-    """The dictionary of a stream object, and where its data begin and end."""
+@dataclass(frozen=True, slots=True)
+class _Stream:
+    """A stream object of a PDF.
+
+    Attributes:
+        head: its dictionary.
+        start, end: where its data lie in the file.
+        filter: the one it is packed with; empty for none, ``None`` for several.
+        is_of_other_length: whether the dictionary says another length.
+    """
+
+    head: bytes
+    start: int
+    end: int
+    filter: bytes | None
+    is_of_other_length: bool
+
+
+def _stream(data: mmap.mmap, place: int) -> _Stream | None:
+    """The stream object that begins at ``place``; ``None`` if none does."""
     at = data.find(b"stream", place, place + _SPAN)
     if at < 0:
         return None
     head = data[place:at]
     start = at + len(b"stream")
     start += 2 if data[start : start + 2] == b"\r\n" else 1
-    told = re.search(rb"/Length\s+(\d+)(?!\s+\d+\s+R)", head)
+    filters = _FILTER.search(head)
+    one = (filters[1] or filters[2]) if filters else None if b"/Filter" in head else b""
+    told = _LENGTH.search(head)
     if told and data.find(b"endstream", start + int(told[1]), start + int(told[1]) + 20) >= 0:
-        return head, start, start + int(told[1])
+        return _Stream(head, start, start + int(told[1]), one, False)
     end = data.find(b"endstream", start)
-    return head, start, len(data) if end < 0 else end
+    return _Stream(head, start, len(data) if end < 0 else end, one, told is not None)
 
 
 def _is_predicted(head: bytes) -> bool:
@@ -185,12 +208,12 @@ def _is_predicted(head: bytes) -> bool:
     return told is not None and int(told[1]) >= 10
 
 
-def _rows_loss(
-    data: mmap.mmap, start: int, end: int, picture: Picture, *, is_packed: bool, predicted: bool
-) -> Loss | None:
-    row = (picture.width * picture.bits + 7) // 8 + (1 if predicted else 0)
+def _rows_loss(data: mmap.mmap, found: _Stream, picture: Picture) -> Loss | None:
+    row = (picture.width * picture.bits + 7) // 8 + (1 if _is_predicted(found.head) else 0)
     wanted = row * picture.height
-    came, fault = _unpacked_length(data, start, end, wanted + 64 * row) if is_packed else (end - start, "")
+    came, fault = found.end - found.start, ""
+    if found.filter:
+        came, fault = _unpacked_length(data, found.start, found.end, wanted + 64 * row)
     if came < wanted - _ROWS_OFF * row:
         return Loss(came / wanted, f"{came} of {wanted} bytes came {fault}".rstrip())
     if fault and not (fault == _NO_END and came == wanted):
@@ -389,9 +412,11 @@ def _fax_loss(path: Path, image: Image.Image) -> Loss | None:
     with tempfile.NamedTemporaryFile(suffix=".pdf") as file:
         file.write(_as_pdf(strips, tags.get(256, image.width)))
         file.flush()
-        done = subprocess.run(
-            ["pdftoppm", "-r", "10", "-gray", file.name], capture_output=True, timeout=60, check=False
-        )
+        command = ["pdftoppm", "-r", "10", "-gray", file.name]
+        try:
+            done = subprocess.run(command, capture_output=True, timeout=_FAX_SECONDS, check=False)
+        except (OSError, subprocess.TimeoutExpired):
+            return None  # a picture can be read without poppler
     told = losses_told(done.stderr.decode("utf-8", "replace"), covered=True)
     return Loss(None, "; ".join(told[:5])) if told else None
 

@@ -43,8 +43,9 @@ _GAP_OF_PAIR = 0.8  # between the lines of a pair, in x-heights
 _COLUMN_CENTRE = 0.05  # a line keeps to a column when it is centred on it, or begins with most of its lines
 _COLUMN_EDGE = 0.012
 
-# A line that was torn in two, in x-heights: the gap is no wider; so many lines stand between the same margins.
-_TORN, _FEWEST_FULL = 2.5, 2
+# A line that was torn in two, in x-heights: the gap is no wider, or no wider than the second between lines that run
+# across it; so many lines stand between the same margins.
+_TORN, _WIDELY_TORN, _FEWEST_FULL = 2.5, 8.0, 2
 
 # Rows of one region.
 _NEXT_ROW = 16.0  # in x-heights
@@ -220,8 +221,8 @@ def _with_torn_rows_joined(rows: list[list[Line]]) -> list[list[Line]]:
     """
     lines = [line for row in rows for line in row]
     out = []
-    for row in rows:
-        torn = len(row) == 2 and _is_torn(row[0], row[1], lines)
+    for row, above, below in zip(rows, [[], *rows], [*rows[1:], []], strict=False):
+        torn = len(row) == 2 and (_is_torn(row[0], row[1], lines) or _is_torn_between(row[0], row[1], above, below))
         out.append([of_words(row[0], [*row[0].words, *row[1].words])] if torn else row)
     return out
 
@@ -237,6 +238,18 @@ def _is_torn(left: Line, right: Line, lines: Sequence[Line]) -> bool:
         if abs(line.box.left - left.box.left) < near and abs(line.box.right - right.box.right) < near
     ]
     return len(full) >= _FEWEST_FULL and any(_runs_across(line, (left.box.right, right.box.left)) for line in full)
+
+
+def _is_torn_between(left: Line, right: Line, above: Sequence[Line], below: Sequence[Line]) -> bool:
+    """Whether the rows right above and below a row run across the gap in it, and begin where it does."""
+    size = max(left.x_height, right.x_height)
+    gap = left.box.right, right.box.left
+    near = [
+        len(row) == 1 and abs(row[0].baseline - left.baseline) < _NEAR_BY * size and _runs_across(row[0], gap)
+        for row in (above, below)
+    ]
+    begun = any(abs(line.box.left - left.box.left) < _SAME_EDGE * size for line in (*above, *below))
+    return all(near) and begun and gap[1] - gap[0] < _WIDELY_TORN * size
 
 
 def with_values(lines: Sequence[Line]) -> list[Line]:

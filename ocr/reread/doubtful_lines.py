@@ -13,7 +13,7 @@ import re
 import unicodedata
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from itertools import groupby
+from itertools import groupby, pairwise
 
 import numpy as np
 
@@ -45,6 +45,10 @@ _NARROW, _NEXT_LINE, _MOST_LINES = 0.62, 4.0, 8
 _SURE_AGAIN = 80.0
 #: The rim of a seal is read as so many letters at most; signs that close an item, a misread one among them.
 _RIM_LETTERS, _CLOSING = 3, (";", ".", ":")
+#: By how much more confidence a word must be read alone than it was before.
+_SURER = 8.0
+#: In x-heights: a gap between words that a word may be lost in; what is read there has this confidence at least.
+_HOLE, _STRUCK = (3.0, 8.0), 30.0
 #: Dirt between words is read as so many letters, at most.
 _TRACE_LETTERS = 2
 #: The letters and digits of the language that Tesseract is told to read.
@@ -172,17 +176,41 @@ def _worst(lines: Sequence[Line]) -> list[Line]:
 
 
 def _has_lost_word(line: Line, zone: Zone) -> bool:
-    """Whether a word was hardly read of a line that is else sure, and is no trace of the pen behind a full stop.
+    """Whether a word of a line that is else sure was hardly read, or may be lost in a hole; or a label was hardly read.
 
     Numbers and dates stand in columns without being told from a pen's, so those are left as they are.
     """
-    if zone.kind not in ("text", "left", "right"):
+    if zone.kind not in ("text", "left", "right") or (zone.kind != "text" and _has_digits(line.words)):
         return False
+    lost = any(map(_is_lost, _without_end(line))) or (zone.kind == "text" and bool(_about_hole(line)))
+    return (lost and sum(map(_is_sure, line.words)) >= _FEWEST_SURE) or _label(line) is not None
+
+
+def _is_lost(word: Word) -> bool:
+    return word.confidence < _LOST and any(c.isalnum() for c in word.text)
+
+
+def _is_sure(word: Word) -> bool:
+    return word.confidence >= _SURE_AGAIN and sum(c.isalpha() for c in word.text) > 1
+
+
+def _without_end(line: Line) -> Sequence[Word]:
+    """The words of a line without what the pen left behind its full stop."""
     end = next((at for at, word in enumerate(line.words, 1) if _ends_text(line.words[at - 1 :])), len(line.words))
-    lost = any(word.confidence < _LOST and any(c.isalnum() for c in word.text) for word in line.words[:end])
-    sure = sum(word.confidence >= _SURE_AGAIN and sum(c.isalpha() for c in word.text) > 1 for word in line.words)
-    of_digits = zone.kind != "text" and any(c.isdigit() for c in line.text)
-    return (lost and sure >= _FEWEST_SURE and not of_digits) or _label(line) is not None
+    return line.words[:end]
+
+
+def _about_hole(line: Line) -> Sequence[Word]:
+    """The words about a gap that is wider than running text has: one may be lost there, under a stroke of the pen."""
+    for before, after in pairwise(line.words):
+        gap = after.box.left - before.box.right
+        if (
+            _HOLE[0] * line.x_height < gap < _HOLE[1] * line.x_height
+            and before.text[-1].isalpha()
+            and after.text[0].isalpha()
+        ):
+            return before, after
+    return ()
 
 
 def _ends_text(words: Sequence[Word]) -> bool:
@@ -317,7 +345,9 @@ def _is_settled(line: Line, found: Line) -> bool:
 
 def _runs(line: Line) -> list[_Run]:
     """The words of a line, those read with doubt apart from the others."""
-    runs = [(doubtful, tuple(group)) for doubtful, group in groupby(line.words, key=_is_doubtful)]
+    holed = _about_hole(line)
+    marked = groupby(line.words, key=lambda word: _is_doubtful(word) or word in holed)
+    runs = [(doubtful, tuple(group)) for doubtful, group in marked]
     ends = [line.box.left, *(words[-1].box.right for _, words in runs)]
     begins = [*(words[0].box.left for _, words in runs[1:]), line.box.right]
     return [
@@ -337,9 +367,28 @@ def _settled(run: _Run, readings: Sequence[tuple[Word, ...]], *, numbers: bool) 
     found = [tuple(word for word in words if run.left < word.box.x < run.right) for words in readings]
     if numbers and _is_trace(run) and all(readings) and not any(found):
         return ()
-    found = [words for words in found if words and (numbers or not _has_digits((*words, *run.words)))]
-    taken = [run.words, *(words for words in found if not _reads_swung_dash(words))]
-    return max(taken, key=lambda words: min(map(_sureness, words)))
+    rivals = [words for words in found if words and _may_stand_for(words, run.words, numbers=numbers)]
+    best = max(rivals, key=_least_sure, default=run.words)
+    return best if _is_better(best, run.words) else run.words
+
+
+def _may_stand_for(words: Sequence[Word], before: Sequence[Word], *, numbers: bool) -> bool:
+    return (numbers or not _has_digits((*words, *before))) and not _reads_swung_dash(words)
+
+
+def _is_better(words: Sequence[Word], before: Sequence[Word]) -> bool:
+    """Whether words are surer than those read with doubt; or more than those about a hole, where all is badly read."""
+    if any(map(_is_doubtful, before)):
+        return _least_sure(words) > _least_sure(before) + _SURER
+    return _count(words) > _count(before) + 1 and _least_sure(words) >= _STRUCK
+
+
+def _count(words: Sequence[Word]) -> int:
+    return sum(c.isalnum() for word in words for c in word.text)
+
+
+def _least_sure(words: Sequence[Word]) -> float:
+    return min(map(_sureness, words))
 
 
 def _is_trace(run: _Run) -> bool:

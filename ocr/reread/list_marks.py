@@ -66,7 +66,7 @@ def read_list_marks(zones: Sequence[Zone], ink: Components, image: np.ndarray, a
     elsewhere = lines_of(zone for zone in zones if zone.kind in ("notes", "head", "foot") or _is_table(zone))
     noise = [line for zone in zones for line in _illegible(zone)]
     before = [line for line in lines_of(zones) if line not in elsewhere]
-    lines = [piece for line in _with_lone_signs(before) for piece in _without_speck(line)]
+    lines = _without_specks(_with_lone_signs(before))
     legible = [line for line in lines if line not in noise]
     found = _lost_signs(legible, [*elsewhere, *legible], ink, image, again)
     if not found and lines == before:
@@ -115,6 +115,11 @@ def _stands_in_columns(sign: Line, line: Line, lines: Sequence[Line]) -> bool:
     """Whether a number far before a line may be a column: others stand in its row as well."""
     level = [one for one in lines if abs(one.baseline - line.baseline) < 0.5 * line.x_height]
     return sign.text not in DASHES and any(one not in (sign, line) for one in level)
+
+
+def _without_specks(lines: Sequence[Line]) -> list[Line]:
+    """The lines, the specks that were read as dashes at their heads by themselves."""
+    return [piece for line in lines for piece in _without_speck(line)]
 
 
 def _without_speck(line: Line) -> list[Line]:

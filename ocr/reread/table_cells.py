@@ -32,8 +32,9 @@ _PRINT, _DIGIT = 0.55, (1.15, 1.8)
 _DARK = 140
 #: Height of a capital, and the gap between the strokes of a Roman numeral, in x-heights.
 _CAPITAL, _NEXT_STROKE = (1.15, 1.8), 0.7
-#: A column holds so many numbers and dashes before a dash in it is one.
+#: A column holds so many numbers, dashes and other signs before a dash in it is one.
 _FEWEST_LIKE_DASHES = 2
+_OTHER_SIGNS = frozenset("%‰+xX")
 #: Confidence of a numeral that is told by its strokes.
 _NUMERAL = 80.0
 #: The network is believed from this probability on.
@@ -42,18 +43,25 @@ _SURE = 0.95
 #: A word below this confidence, and no longer than this, may be ``(%)`` or ``(1)`` misread.
 _SURE_IN_BRACKETS, _LONGEST_IN_BRACKETS = 85.0, 4
 _LETTER_IN_BRACKETS = re.compile(r"\([^\W\d_]+\)")
+#: A number and its separators; with more digits than this it is not read piece by piece.
+_FIGURE, _MOST_DIGITS = re.compile(r"[\d.,]+"), 7
+#: In x-heights: how far apart digits of one number are, with a separator between them, and how level.
+_NEXT_DIGIT, _LEVEL = 0.9, 0.2
 _CROSSES = frozenset("xX")
 
 Again = Callable[[Box], Sequence[Line]]
 
 
-def read_cells(zones: Sequence[Zone], image: np.ndarray, again: Again) -> list[Line] | None:
+def read_cells(
+    zones: Sequence[Zone], image: np.ndarray, again: Again, unerased: np.ndarray | None = None
+) -> list[Line] | None:
     """The lines of a page, those of its tables read again where that shows more; ``None`` if nothing was replaced.
 
     Args:
         zones: of the page.
         image: ``(height, width)`` grey, the borders of tables taken out.
         again: reads a part of the page by itself, as one block.
+        unerased: the image with what was taken for raised signs, the upper ring of a % among them.
     """
     out = before = lines_of(zones)
     for zone in zones:
@@ -66,7 +74,8 @@ def read_cells(zones: Sequence[Zone], image: np.ndarray, again: Again) -> list[L
         out = _with_lone_signs(out, grid, image)
         out = _with_unread_numerals(out, grid, image)
         out = _with_crosses_in_their_case(out, grid)
-        out = _with_bracketed(out, zone, image, grid.size)
+        out = _with_lost_digits(out, grid, image)
+        out = _with_bracketed(out, zone, image if unerased is None else unerased, grid.size)
         out = _with_separators(out, zone, image)
     return None if out is before else out
 
@@ -171,12 +180,12 @@ def _with_lone_signs(lines: list[Line], grid: _Grid, image: np.ndarray) -> list[
     for column in grid.columns:
         cells = _cells(column, grid.rows)
         found = _lone_signs([cell for cell in cells if cell in grid.prints], lines, grid, image)
-        numbers = sum(any(c.isdigit() for word in _inside(lines, cell) for c in word.text) for cell in cells)
+        others = sum(any(map(_is_number_or_sign, _inside(lines, cell))) for cell in cells)
         dashes = sum(is_dash([sign]) for _, sign in found)
         for before, sign in found:
             # A speck may be as flat as a dash, which says that there is no number where there might be one.
             silent = not any(map(_says_something, before))
-            if not is_dash([sign]) or (silent and numbers + dashes >= _FEWEST_LIKE_DASHES):
+            if not is_dash([sign]) or (silent and others + dashes >= _FEWEST_LIKE_DASHES):
                 lines = [*without(lines, before), Line((sign,), sign.box, float(sign.box.bottom), grid.size)]
     return lines
 
@@ -193,6 +202,10 @@ def _with_bracketed(lines: list[Line], zone: Zone, image: np.ndarray, size: floa
     if not mended:
         return lines
     return [replace(line, words=tuple(mended.get(id(word), word) for word in line.words)) for line in lines]
+
+
+def _is_number_or_sign(word: Word) -> bool:
+    return word.text in _OTHER_SIGNS or any(c.isdigit() for c in word.text)
 
 
 def _says_something(word: Word) -> bool:
@@ -296,15 +309,42 @@ def _print(image: np.ndarray, cell: Box, size: float) -> list[Box]:
     return sorted(box for box in pieces if box.height >= _PRINT * size)
 
 
-def lone_number(image: np.ndarray, found: Sequence[Box], size: float) -> Word | None:
-    """The number of one or two digits that is all the print of a cell, if the network can read it.
+def _with_lost_digits(lines: list[Line], grid: _Grid, image: np.ndarray) -> list[Line]:
+    """The lines with each number alone in its cell that has fewer digits than the cell has pieces of print (11 for 111)
+    as the network reads those."""
+    mended: dict[int, Word] = {}
+    for cell, found in grid.prints.items():
+        words = _inside(lines, cell)
+        if len(words) != 1 or not _FIGURE.fullmatch(words[0].text) or words[0].raised:
+            continue
+        if len(found) <= sum(c.isdigit() for c in words[0].text) or not _stand_together(found, grid.size):
+            continue
+        number = lone_number(image, found, grid.size, most=_MOST_DIGITS)
+        if number is not None:
+            mended[id(words[0])] = number
+    if not mended:
+        return lines
+    return [replace(line, words=tuple(mended.get(id(word), word) for word in line.words)) for line in lines]
+
+
+def _stand_together(digits: Sequence[Box], size: float) -> bool:
+    """Whether digits stand on one line as close as those of one number: what is left of a border stands apart."""
+    return all(
+        right.left - left.right < _NEXT_DIGIT * size and abs(right.bottom - left.bottom) < _LEVEL * size
+        for left, right in pairwise(digits)
+    )
+
+
+def lone_number(image: np.ndarray, found: Sequence[Box], size: float, most: int = 2) -> Word | None:
+    """The number of a few digits that is all the print of a cell, if the network can read it.
 
     Args:
         image: ``(height, width)`` grey.
         found: the boxes of its digits, from the left.
         size: x-height of the print.
+        most: digits that it may have.
     """
-    if not 1 <= len(found) <= 2 or any(not _DIGIT[0] < box.height / size < _DIGIT[1] for box in found):
+    if not 1 <= len(found) <= most or any(not _DIGIT[0] < box.height / size < _DIGIT[1] for box in found):
         return None
     odds = probabilities([cut_out(image, *box) for box in found])
     best = odds.argmax(axis=1)

@@ -1,8 +1,8 @@
 """The lines about a seal, read again: as one block, without Tesseract's own layout analysis, and row by row.
 
 What is left of a seal and the signature across it still look like a picture, and a name beside them is taken for a part
-of it. A row of letters that is cut out of all this reads far better, and what several readings of it agree on is likely
-to stand there.
+of it. A row of letters that is cut out of all this reads far better. The network that was taught such rows is asked
+first; where it is not sure, what several readings of Tesseract's agree on is likely to stand there.
 """
 
 from __future__ import annotations
@@ -12,11 +12,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
+import cv2
 import numpy as np
 
-from ocr.image.components import Components, Shapes
+from ocr.image.components import Components, Shapes, find_components
 from ocr.image.seals import Seal
 from ocr.page import Box, Line, Word, Zone, hull, in_rows, lines_of, mean_confidence, of_words, without, words_of
+from ocr.reread.overprinted.network import LETTERS
 from ocr.reread.overprinted.witness import Witness, look
 from ocr.reread.table_cells import Again
 
@@ -50,8 +52,10 @@ _HEIGHT, _WIDTH = (0.75, 2.9), (0.15, 9.0)
 _NEXT, _LEVEL = 2.2, 0.35
 _FEWEST, _NARROWEST = 3, 3.0
 _ABOVE, _BELOW, _BEFORE, _AFTER = 2.6, 0.7, 2.5, 1.5
-#: In x-heights: how high capitals are.
-_CAPITAL = 1.45
+#: In x-heights: how high capitals are; how high a stem is at least, where a stroke of the pen is cut out.
+_CAPITAL, _STEM_HEIGHT = 1.45, 0.45
+#: In pixels: capitals lower than this show no marks, and such pictures would only be drawn out.
+_LEGIBLE = 9.0
 # In radii of a seal: how far to the left, right, above and below its centre its signature block goes.
 _LEFT, _RIGHT, _UP, _DOWN = 1.3, 3.2, 1.9, 2.0
 
@@ -91,7 +95,9 @@ def read_about_seals(
                 out = [one for one in out if one not in same] + [line]
         size = _x_height(out)
         rows = _rows(seal, seals, parts, size)
+        crossed = _crossed_rows(rows, _rows(seal, seals, _stems(seal, parts.labels, size), size))
         witness = partial(_witness, layers=layers, capital=_CAPITAL * size)
+        out, _ = _with_witness(out, crossed, seals, parts.labels, witness)
         out, rows = _with_witness(out, rows, seals, parts.labels, witness)
         out = _with_rows(out, block, rows, agains)
         out = _with_doubts(out, rows, parts.labels)
@@ -99,7 +105,7 @@ def read_about_seals(
 
 
 def _witness(row: _Row, *, layers: Sequence[np.ndarray], capital: float) -> Witness:
-    return look(layers, row.letters, capital)
+    return look(layers, row.letters, capital) if capital >= _LEGIBLE else Witness((), False)
 
 
 def _read_block(lines: Sequence[Line], seal: Seal, again: Again) -> Sequence[Line]:
@@ -115,21 +121,39 @@ def _with_witness(
 ) -> tuple[list[Line], list[_Row]]:
     """The lines, rows that were not read with great confidence as the network reads them where it is sure.
 
-    Also the rows about which it was not, or was not asked.
+    Also the rows about which it was not, or was not asked. Where digits stand it is not believed.
     """
     open_rows = []
     for row in rows:
-        old = _in_row(words_of(lines), row.box, _with_paper(row.box))
+        place = _with_paper(row.box)
+        old = _in_row(words_of(lines), row.box, place)
         whole = bool(old) and not any(_lost_at_ends(old, row.box)) and not _is_stem_before(old[0].box, row.box, ink)
-        asked = not (whole and _is_sure(old, *_VERY_SURE))
-        seen = witness(row) if asked and not _is_begun_before(words_of(lines), row.box, _with_paper(row.box)) else None
-        if seen and seen.sure and _shown(seen.words) > _ONE_WORD:
-            place = _reach(row.box, seen.words)
-            old = _in_row(words_of(lines), row.box, place)
-            lines = _replaced(lines, old, _doubted_start(list(seen.words), row, seals), row.box)
+        read = (whole and _is_sure(old, *_VERY_SURE)) or _is_begun_before(words_of(lines), row.box, place)
+        seen = Witness((), False) if read or any(map(_is_beyond, old)) else witness(row)
+        if (
+            seen.sure
+            and _shown(seen.words) > _ONE_WORD
+            and not any(c.isdigit() for word in seen.words for c in word.text)
+        ):
+            words = _doubted_start(list(seen.words), row, seals)
+            old = _in_row(words_of(lines), row.box, _reach(row.box, seen.words))
+            beside = [word for word in old if _stands_beside(word, words, seals)]
+            lines = _replaced(lines, old, sorted([*words, *beside], key=lambda word: word.box.left), row.box)
         else:
-            open_rows.append(replace(row, seen=seen.words if seen else ()))
+            open_rows.append(replace(row, seen=seen.words))
     return lines, open_rows
+
+
+def _is_beyond(word: Word) -> bool:
+    """Whether a word has what the network cannot answer: a raised sign, or one like & or % that was read surely."""
+    return bool(word.raised) or (word.confidence >= _AGREED and not set(word.text) <= set(LETTERS))
+
+
+def _stands_beside(word: Word, words: Sequence[Word], seals: Sequence[Seal]) -> bool:
+    """Whether a word was read surely outside of the seals where the network read nothing."""
+    sure = word.confidence >= _AGREED and not _is_trace(word)
+    apart = all(word.box.across(other.box) <= 0 for other in words)
+    return sure and apart and not any(seal.covers(word.box.x, word.box.y, 1.0) for seal in seals)
 
 
 def _reach(row: Box, words: Sequence[Word]) -> Box:
@@ -219,6 +243,27 @@ def _rows(seal: Seal, seals: Sequence[Seal], parts: Shapes, size: float) -> list
     rows = in_rows(letters, lambda row, letter: _goes_on(row, letter, size))
     found = [_Row(tuple(row), hull(row)) for row in rows if len(row) >= _FEWEST and _stands_outside(row, seal)]
     return sorted((row for row in found if row.box.width > _NARROWEST * size), key=lambda row: row.box.bottom)
+
+
+def _stems(seal: Seal, labels: np.ndarray, size: float) -> Shapes:
+    """What is upright of the ink about a seal: the stems of letters, without the flat strokes that join them."""
+    height, width = labels.shape
+    left, right = max(0, round(seal.x - _LEFT * seal.radius)), min(width, round(seal.x + _RIGHT * seal.radius))
+    top, bottom = max(0, round(seal.y - _UP * seal.radius)), min(height, round(seal.y + _DOWN * seal.radius))
+    ink = (labels[top:bottom, left:right] > 0).astype(np.uint8)
+    if not ink.size:
+        return Shapes(np.zeros((0, 5), np.int64))
+    upright = cv2.morphologyEx(ink, cv2.MORPH_OPEN, np.ones((max(3, round(_STEM_HEIGHT * size)), 1), np.uint8))
+    return Shapes(find_components(upright).stats + np.array([left, top, 0, 0, 0]))
+
+
+def _crossed_rows(rows: Sequence[_Row], of_stems: Sequence[_Row]) -> list[_Row]:
+    """Rows of which no letters were found but stems: a stroke of the pen joins them all to one."""
+    return [
+        row
+        for row in of_stems
+        if not any(_is_level(row.box, other.box) and row.box.across(other.box) > 0 for other in rows)
+    ]
 
 
 def _goes_on(row: Sequence[Box], letter: Box, size: float) -> bool:

@@ -16,10 +16,12 @@ from ocr.page import Box, Word, hull, letter
 from ocr.reread.overprinted.lines import cut_out
 from ocr.reread.overprinted.network import CAPITALS, FEET, Reading, read
 
-#: Odds of every letter from which on a reading is sure, and at least those in the one that confirms it. Of 107 lines
-#: drawn for this, half of them a mark or a letter from what offices are called, none was wrong that these let pass.
+#: Odds of every letter from which on a reading is sure, and at least those in the one that confirms it. Of 1200 lines
+#: drawn for this in Times, all of them written over, a quarter of them with a mark or a letter that does not belong
+#: there, 286 in mixed case were sure so, 2 of them wrong.
 _SURE, _CONFIRMED = 0.95, 0.6
-#: The same for a line in capitals: those over a signature must be offices besides, before anything is told of them.
+#: The same for a line in capitals: those over a signature must be offices besides, before anything is told of them. Of
+#: these lines 372 were sure so, 15 of them wrong, one of which was an office then, TRƯỞNG THÔN out of TRƯỞNG PHÓ.
 _SURE_CAPITALS, _CONFIRMED_CAPITALS = 0.8, 0.5
 #: In columns of a picture: a letter nearer to its end may be half of one, and more may stand beyond.
 _EDGE = 26
@@ -51,7 +53,7 @@ def look(layers: Sequence[np.ndarray], letters: Sequence[Box], capital: float) -
     """Read a row.
 
     Args:
-        layers: the page in grey with its seals and without them, or one of both.
+        layers: the page in grey with its seals, and without them where that is another one.
         letters: boxes of the row's letters, from left to right, as far as they are no part of a stroke.
         capital: how high its capitals are, in pixels.
     """
@@ -68,21 +70,30 @@ def look(layers: Sequence[np.ndarray], letters: Sequence[Box], capital: float) -
 
 @dataclass(frozen=True, slots=True)
 class _View:
-    """What was read in one picture of a row, the matrix from the picture to the page, and whether it may be cut off."""
+    """What was read in one picture of a row.
+
+    Attributes:
+        to_page: the matrix from the picture to the page.
+        cut: whether a letter may be cut off at an end.
+        erased: whether a seal was taken out of the picture, and perhaps a letter with it.
+    """
 
     reading: Reading
     to_page: np.ndarray
     cut: bool
+    erased: bool
 
     @property
     def plain(self) -> str:
         return self.reading.text.strip(_AT_ENDS)
 
     def confirms(self, other: _View) -> bool:
-        """Whether both say the same, and surely."""
+        """Whether both say the same, and surely; what is read only where a seal was taken out may be half of it."""
+        if (self.erased and other.erased) or self.cut or other.cut:
+            return False
         sure, confirmed = (_SURE_CAPITALS, _CONFIRMED_CAPITALS) if self.plain.isupper() else (_SURE, _CONFIRMED)
         odds = (self.reading.least, other.reading.least)
-        same = self.plain == other.plain != "" and not self.cut and not other.cut
+        same = self.plain == other.plain != ""
         return same and max(odds) >= sure and min(odds) >= confirmed
 
     def contradicts(self, other: _View) -> bool:
@@ -99,14 +110,14 @@ def _views(layers: Sequence[np.ndarray], letters: Sequence[Box], capital: float)
     pictures: list[np.ndarray] = []
     row = hull(list(letters))
     for size in (1.0, _SMALLER):
-        for layer in layers:
+        for at, layer in enumerate(layers):
             picture, to_page = cut_out(layer, letters, size * capital)
             if not any(np.array_equal(picture, other) for other in pictures):
                 pictures.append(picture)
                 reading = _of_row(read(picture), to_page, row, capital)
                 ends = (reading.columns[0], reading.columns[-1]) if reading.columns else (0, 0)
                 cut = (ends[0] < _EDGE and to_page[0, 2] > 0) or ends[1] > picture.shape[1] - _EDGE
-                yield _View(reading, to_page, cut)
+                yield _View(reading, to_page, cut, at > 0)
 
 
 def _of_row(reading: Reading, to_page: np.ndarray, row: Box, capital: float) -> Reading:

@@ -28,7 +28,7 @@ from ocr.reread.columns import read_columns
 from ocr.reread.doubtful_lines import read_alone, read_doubtful
 from ocr.reread.list_marks import read_list_marks
 from ocr.reread.missed_text import read_missed, read_unread
-from ocr.reread.note_heads import read_note_heads
+from ocr.reread.note_heads import read_glued_marks, read_note_heads
 from ocr.reread.numbers import read_twice
 from ocr.reread.overprinted.about_seals import read_about_seals
 from ocr.reread.red_stamps import read_stamps
@@ -39,7 +39,7 @@ from ocr.signs.strokes import with_roman_ones
 from ocr.superscripts.attach import attach
 from ocr.superscripts.erase import Shift, close_up, erase, put_back
 from ocr.superscripts.find import RaisedSign, find_raised
-from ocr.superscripts.note_heads import NoteHead, find_note_head
+from ocr.superscripts.note_heads import NoteHead, find_glued_mark, find_note_head
 from ocr.tesseract import ReadLine, engine_versions, find_rotation, moved, read_rows, recognize
 
 #: Below this mean confidence a page may be lying on its side or standing on its head.
@@ -165,6 +165,7 @@ def _reread(read: _Read, zones: tuple[Zone, ...], rules: tuple[Box, ...], dpi: i
             lambda line, number: find_note_head(read.unerased, read.parts, line, number),
             lambda box, head: read.without(head).again(box, dpi, timeout, one_block=True, margin=20),
         ),
+        lambda zones: read_glued_marks(zones, partial(find_glued_mark, read.unerased, read.parts)),
     )
     for reread in rereads:
         found = reread(zones)

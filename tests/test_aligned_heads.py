@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 from normalize.structure.footnotes import raised_head, reattach
 from normalize.structure.lines import page_margins
 from normalize.structure.note_heads import Line, align
-from ocr.page import Box, Raised
+from ocr.page import Box, Raised, Word
 from ocr.page import Line as PageLine
-from ocr.reread.note_heads import read_note_heads
+from ocr.reread.note_heads import read_glued_marks, read_note_heads
 from ocr.superscripts.find import RaisedSign
 from ocr.superscripts.note_heads import NoteHead
 from tests.typeset import line as typeset_line
@@ -181,3 +181,46 @@ def test_what_is_not_seen_is_not_put_there() -> None:
 
 def test_a_page_without_references_asks_for_nothing() -> None:
     assert asked(["T >Huyện đã trồng rừng.<", "N ¹Rừng.<", "N 2Xã.<"], {"2Xã": "2"})[1] == []
+
+
+def glued(rows: Sequence[str], *seen: str) -> tuple[list[str], list[tuple[str, str]]]:
+    """The words of a page that bear a raised number after looking for glued ones, and which word was asked for which.
+
+    Args:
+        seen: words at whose end the number that is asked for is seen.
+    """
+    zones = page(1, list(rows)).zones
+    looked: list[tuple[str, str]] = []
+
+    def find(line: PageLine, word: Word, number: str) -> RaisedSign | None:
+        looked.append((word.text, number))
+        there = RaisedSign(number, word.box, 99.0, line.baseline, line.x_height)
+        return there if word.text in seen else None
+
+    lines = read_glued_marks(zones, find) or [line for zone in zones for line in zone.lines]
+    body = [word for line in lines[:1] for word in line.words]
+    marks = [(word.text, one) for word in body for one in word.raised]
+    return [f"{text[: one.offset]}^{one.text}{text[one.offset :]}" for text, one in marks], looked
+
+
+NOTES = ["N ¹Rừng phòng hộ.<", "N ²Xã Lộc An.<", "N ³Đất trồng cây.<"]
+
+
+def test_a_mark_that_touches_its_word_is_looked_for_between_its_neighbours() -> None:
+    rows = ["T >Huyện trồng rừng¹ trên ba bờ cỏ trọc, giao đất³ cho dân.<", *NOTES]
+    marks, looked = glued(rows, "trọc,")
+    assert marks == ["rừng^1", "trọc^2,", "đất^3"]
+    assert looked == [("trên", "2"), ("ba", "2"), ("trọc,", "2"), ("giao", "2")]  # those of ờ and ỏ are none
+
+
+def test_where_two_words_may_bear_it_none_does() -> None:
+    rows = ["T >Huyện trồng rừng¹ trên ba bờ cỏ trọc, giao đất³ cho dân.<", *NOTES]
+    assert glued(rows, "trên", "trọc,")[0] == ["rừng^1", "đất^3"]
+
+
+def test_no_mark_is_looked_for_where_all_notes_are_cited() -> None:
+    assert glued(["T >Huyện trồng rừng¹ trên đồi², giao đất³ cho dân.<", *NOTES], "trên")[1] == []
+
+
+def test_no_mark_is_looked_for_where_no_neighbour_says_where() -> None:
+    assert glued(["T >Huyện trồng rừng trên ba đồi, giao đất cho dân.<", *NOTES], "trên")[1] == []

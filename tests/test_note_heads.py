@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import product
 from pathlib import Path
 
 import cv2
@@ -19,7 +20,7 @@ from normalize.structure.build import build_document
 from ocr.image.components import find_components
 from ocr.page import Box, Line, Word
 from ocr.reading import read_page
-from ocr.superscripts.note_heads import NoteHead, find_note_head
+from ocr.superscripts.note_heads import NoteHead, find_glued_mark, find_note_head
 from sample_scans.layout import font_files
 from sample_scans.source import read_source
 
@@ -74,6 +75,73 @@ def test_a_number_that_touches_its_note_is_cut_off(family: str, number: str, tex
 )  # fmt: skip
 def test_a_line_that_begins_with_text_has_no_number(text: str) -> None:
     assert found(*drawn("", text)) is None
+
+
+@pytest.mark.parametrize(
+    ("number", "text"), [("4", "02 vụ cháy rừng"), ("12", "01 cơ sở giết mổ"), ("7", "Dịch tả lợn")]
+)
+def test_an_expected_number_is_seen_and_no_other(number: str, text: str) -> None:
+    image, line = drawn(number, text)
+    parts = find_components(np.where(image < 205, 255, 0).astype(np.uint8))
+    head = find_note_head(image, parts, line, number)
+    assert head is not None
+    assert head.sign.text == number
+    assert find_note_head(image, parts, line, {"4": "6", "12": "58", "7": "3"}[number]) is None
+
+
+@pytest.mark.parametrize("text", ["02 vụ cháy rừng", "Trường tiểu học", "“Thu nội địa” năm", "Đạt 98% số hộ"])
+@pytest.mark.parametrize("number", ["1", "4", "7", "12"])
+def test_what_is_expected_is_not_seen_where_it_is_not(number: str, text: str) -> None:
+    image, line = drawn("", text)
+    parts = find_components(np.where(image < 205, 255, 0).astype(np.uint8))
+    assert find_note_head(image, parts, line, number) is None
+
+
+def ended(text: str, number: str, overlap: int = 1) -> tuple[np.ndarray, Line]:
+    """A word with a raised number moved into its last letter by so many pixels, and a full stop behind it."""
+    regular = next(str(file) for file in font_files(SERIF) if file.stem.lower().endswith("regular"))
+    body, small = ImageFont.truetype(regular, SIZE), ImageFont.truetype(regular, round(0.62 * SIZE))
+    picture = Image.new("L", (600, 200), 255)
+    pen = ImageDraw.Draw(picture)
+    pen.text((LEFT, BASELINE), text, font=body, fill=20, anchor="ls")
+    x = LEFT + body.getlength(text) - overlap
+    pen.text((x, BASELINE - 0.38 * SIZE), number, font=small, fill=20, anchor="ls")
+    x += small.getlength(number)
+    pen.text((x, BASELINE), ".", font=body, fill=20, anchor="ls")
+    image = cv2.GaussianBlur(np.asarray(picture), (0, 0), 1.0)
+    box = Box(LEFT, BASELINE - 35, round(x + body.getlength(".")), BASELINE + 10)
+    x_height = -body.getbbox("x", anchor="ls")[1]
+    return image, Line((Word(f"{text}.", box, 95.0),), box, BASELINE, float(x_height))
+
+
+RUNS_INTO_IT = pytest.mark.xfail(strict=True, reason="the foot of the 2 runs into the t: no cut is cheap enough")
+
+
+@pytest.mark.parametrize(
+    ("text", "number"),
+    [
+        *product(["rừng", "ha", "52%"], ["4", "2", "15"]),
+        ("duyệt", "4"),
+        ("duyệt", "15"),
+        pytest.param("duyệt", "2", marks=RUNS_INTO_IT),
+    ],
+)
+def test_a_mark_that_touches_its_word_is_seen(text: str, number: str) -> None:
+    image, line = ended(text, number)
+    parts = find_components(np.where(image < 205, 255, 0).astype(np.uint8))
+    sign = find_glued_mark(image, parts, line, line.words[0], number)
+    assert sign is not None
+    assert sign.text == number
+    assert sign.box.left > LEFT + 20
+    assert sign.box.bottom < BASELINE - 5
+
+
+@pytest.mark.parametrize("text", ["duyệt", "rừng", "ha", "52%", "Khe", "hộ", "TH", "đầu tư)"])
+@pytest.mark.parametrize("number", ["1", "4", "7", "15"])
+def test_a_word_without_a_mark_has_none(text: str, number: str) -> None:
+    image, line = ended(text, "")
+    parts = find_components(np.where(image < 205, 255, 0).astype(np.uint8))
+    assert find_glued_mark(image, parts, line, line.words[0], number) is None
 
 
 @pytest.mark.slow

@@ -6,13 +6,15 @@ without it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import re
+from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
 
 from ocr.layout.zones import body_x_height
-from ocr.page import Box, Line, Zone, evidence, lines_of
+from ocr.page import Box, Line, Raised, Word, Zone, evidence, lines_of
+from ocr.superscripts.find import RaisedSign
 from ocr.superscripts.note_heads import NoteHead
 
 #: Where no zone of notes was found, lines whose type is smaller than this share of the body's may be notes.
@@ -24,6 +26,8 @@ _ABOVE, _BELOW, _BESIDE = 2.0, 0.7, 0.5
 _SAME_LINE = 0.5
 #: ... and shares so much of the smaller one's box.
 _SAME_PRINT = 0.6
+#: A word to which a raised number may stick unseen: the marks of other letters are too much like one.
+_ENDS_PLAIN = re.compile(r"[a-zđ0-9%)][.,;:]?$", re.IGNORECASE)
 #: So many numbers in a row may be lost among those that the body cites.
 _MOST_SKIPPED = 1
 #: What is read again shows at least so much of what was read at first.
@@ -55,6 +59,54 @@ def read_note_heads(
         there = {line: sizes[line] for line in notes[places.start : places.stop]}
         found |= _with_expected(number, there, find, again)
     return [found.get(line, line) for line in lines] if found else None
+
+
+def read_glued_marks(zones: Sequence[Zone], find: Callable[[Line, Word, str], RaisedSign | None]) -> list[Line] | None:
+    """The lines of a page, with the references to its notes that touch the words they stand at; ``None`` without any.
+
+    A note whose reference was not found is cited somewhere between the references to those before and after it.
+
+    Args:
+        zones: of the page.
+        find: a raised number at the end of a word.
+    """
+    body = [line for zone in zones if zone.kind not in ("notes", "table") for line in zone.lines]
+    words = [(line, word) for line in body for word in line.words]
+    at_of = {raised.text: at for at, (_, word) in enumerate(words) for raised in word.raised}
+    marked: dict[Word, Word] = {}
+    for number in _uncited([line for zone in zones if zone.kind == "notes" for line in zone.lines], at_of):
+        first, last = at_of.get(str(number - 1), -1), at_of.get(str(number + 1))
+        marked |= _with_mark(number, words[first + 1 : last], find)
+    if not marked:
+        return None
+    return [replace(line, words=tuple(marked.get(word, word) for word in line.words)) for line in lines_of(zones)]
+
+
+def _with_mark(
+    number: int, words: Sequence[tuple[Line, Word]], find: Callable[[Line, Word, str], RaisedSign | None]
+) -> dict[Word, Word]:
+    """The word that a number stands at, with that number; none where it is seen at no word or at several."""
+    found = [(word, sign) for line, word in words if (sign := _glued(line, word, number, find))]
+    if len(found) != 1:
+        return {}
+    word, sign = found[0]
+    raised = Raised(len(word.text.rstrip(".,;:")), sign.text, sign.confidence, sign.box)
+    return {word: replace(word, raised=(raised,))}
+
+
+def _uncited(notes: Sequence[Line], cited: Container[str]) -> list[int]:
+    """The numbers that head notes and are cited nowhere, those with a neighbour that is."""
+    heads = [int(head) for line in notes if (head := _raised_head(line)).isdigit() and head not in cited]
+    return [number for number in heads if str(number - 1) in cited or str(number + 1) in cited]
+
+
+def _glued(
+    line: Line, word: Word, number: int, find: Callable[[Line, Word, str], RaisedSign | None]
+) -> RaisedSign | None:
+    """A number at the end of a word, where that may bear one unseen."""
+    if word.raised or not _ENDS_PLAIN.search(word.text):
+        return None
+    return find(line, word, str(number))
 
 
 def _with_any(

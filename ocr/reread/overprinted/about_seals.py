@@ -128,7 +128,9 @@ def _with_witness(
         place = _with_paper(row.box)
         old = _in_row(words_of(lines), row.box, place)
         whole = bool(old) and not any(_lost_at_ends(old, row.box)) and not _is_stem_before(old[0].box, row.box, ink)
-        read = (whole and _is_sure(old, *_VERY_SURE)) or _is_begun_before(words_of(lines), row.box, place)
+        # A word that was read badly begins no line: it may be the row's own, joined with the seal's rim.
+        before = [word for word in words_of(lines) if word.confidence >= _DISPUTED]
+        read = (whole and _is_sure(old, *_VERY_SURE)) or _is_begun_before(before, row.box, place)
         seen = Witness((), False) if read or any(map(_is_beyond, old)) else witness(row)
         if (
             seen.sure

@@ -125,16 +125,8 @@ def _with_witness(
     """
     open_rows = []
     for row in rows:
-        place = _with_paper(row.box)
-        old = _in_row(words_of(lines), row.box, place)
-        whole = bool(old) and not any(_lost_at_ends(old, row.box)) and not _is_stem_before(old[0].box, row.box, ink)
-        read = (whole and _is_sure(old, *_VERY_SURE)) or _is_begun_before(words_of(lines), row.box, place)
-        seen = Witness((), False) if read or any(map(_is_beyond, old)) else witness(row)
-        if (
-            seen.sure
-            and _shown(seen.words) > _ONE_WORD
-            and not any(c.isdigit() for word in seen.words for c in word.text)
-        ):
+        seen = witness(row) if _is_doubtful(row.box, words_of(lines), ink) else Witness((), False)
+        if _is_told(seen):
             words = _doubted_start(list(seen.words), row, seals)
             old = _in_row(words_of(lines), row.box, _reach(row.box, seen.words))
             beside = [word for word in old if _stands_beside(word, words, seals)]
@@ -142,6 +134,23 @@ def _with_witness(
         else:
             open_rows.append(replace(row, seen=seen.words))
     return lines, open_rows
+
+
+def _is_doubtful(row: Box, words: Sequence[Word], ink: np.ndarray) -> bool:
+    """Whether a row may be shown to the network: it was not read with great confidence, and is a line by itself."""
+    place = _with_paper(row)
+    old = _in_row(words, row, place)
+    whole = bool(old) and not any(_lost_at_ends(old, row)) and not _is_stem_before(old[0].box, row, ink)
+    if (whole and _is_sure(old, *_VERY_SURE)) or any(map(_is_beyond, old)):
+        return False
+    # A word that was read badly begins no line: it may be the row's own, joined with the seal's rim.
+    return not _is_begun_before([word for word in words if word.confidence >= _DISPUTED], row, place)
+
+
+def _is_told(seen: Witness) -> bool:
+    """Whether what the network read stands for a row: surely, of some length, and without digits."""
+    digits = any(c.isdigit() for word in seen.words for c in word.text)
+    return seen.sure and not digits and _shown(seen.words) > _ONE_WORD
 
 
 def _is_beyond(word: Word) -> bool:

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import json
 import re
+import sys
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
@@ -459,12 +460,21 @@ def _word_to_list(word: Word) -> list[Any]:
     ]
 
 
+#: A document holds four for each word, and Python shares none above 256: as many as a page has pixels on a side.
+_COORDINATES = tuple(range(1 << 14))
+
+
+def _shared(coordinate: int) -> int:
+    """The same number, for the second time the same object."""
+    return _COORDINATES[coordinate] if 0 <= coordinate < len(_COORDINATES) else coordinate
+
+
 def _word_from_list(data: list[Any]) -> Word:
     text, box, confidence, letters, raised, *more = data
     weight, uneven, second = more or (0.0, 0.0, None)
     return Word(
-        text=text,
-        box=Box(*box),
+        text=sys.intern(text),
+        box=Box(*map(_shared, box)),
         confidence=confidence,
         letters=tuple(letter(one[0], tuple(zip(one[1::2], one[2::2], strict=True))) for one in letters),
         raised=tuple(Raised(offset, sign, conf, Box(*b)) for offset, sign, conf, b in raised),

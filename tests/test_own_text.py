@@ -81,6 +81,8 @@ def _add_document(draw: st.DrawFn, blocks: list[Block], notes: list[Footnote], n
             blocks.append(_table(draw, blocks))
             continue
         if kind == "missing":  # the sentence around it breaks off, and goes on
+            if sum(block.type == kind for block in blocks) == 2:  # three times the same line would be a running header
+                continue
             halves = ("Theo báo cáo của Ủy ban", "[trang 2: không đọc được]", "nhân dân huyện, các xã đã trồng rừng.")
             blocks += [Block(kind if text[0] == "[" else "paragraph", _words(text)) for text in halves]
             continue

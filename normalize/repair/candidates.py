@@ -99,6 +99,7 @@ def lattice(document: Document, model: LanguageModel, channel: Channel) -> tuple
     new_style = _prefers_new_style(piece.word for piece in pieces)
     slots = []
     pageless: dict[str, tuple[Candidate, ...]] = {}
+    seen: dict[tuple[Candidate, ...], tuple[Candidate, ...]] = {}  # a long document has few that differ
     for piece, before, after in zip(pieces, [None, *pieces], [*pieces[1:], None], strict=False):
         before, after = _if_beside(piece, before), _if_beside(piece, after)
         tokens = texts[piece.text]
@@ -116,7 +117,7 @@ def lattice(document: Document, model: LanguageModel, channel: Channel) -> tuple
         candidates = candidates if name else candidates + others
         if candidates:
             where = (piece.at, piece.text, piece.token, piece.start, piece.end)
-            slots.append(Slot(*where, piece.word, letters, name, candidates))
+            slots.append(Slot(*where, piece.word, letters, name, seen.setdefault(candidates, candidates)))
     return np.array(ids, np.int64), slots
 
 

@@ -33,8 +33,10 @@ from normalize.vietnamese.decree30 import (
 from normalize.vietnamese.syllable import key, match_case, parse, skeleton
 
 _BLOCKS = ("letterhead", "title", "signature", "recipients")
+#: No formulas, but offices with the letters of one: whoever heads an office is no deputy of a minister.
+_ALIKE = ("Thủ trưởng",)
 #: No document's type stands below its text: "Tô Trinh" there is the signer.
-_BELOW_TEXT = tuple(one for one in FORMULAS if one not in DOCUMENT_TYPES.values())
+_BELOW_TEXT = (*(one for one in FORMULAS if one not in DOCUMENT_TYPES.values()), *_ALIKE)
 # "№" is how "Nơ" looks to some engines.
 _SIGNS = re.compile(r"^(?:(?!№)[\W_])+|(?:(?!№)[\W_])+$")
 #: (b/c), for báo cáo: "to report to".
@@ -113,20 +115,34 @@ def _formula_changes(line: Sequence[Place], blocks: Sequence[Block], number: int
     """What makes a line the formula that it nearly is; nothing where it may be a name, ``None`` where it is none."""
     bodies = BODIES if blocks[number].type in _BLOCKS else ()
     tried = chain((_matched(line, one) for one in _known(blocks[number])), (_named(line, body) for body in bodies))
-    found = next(filter(None, tried), None)
-    if found is None:
+    matching = [found for found in tried if found]
+    if not matching:
         return None
-    changes = list(_changes(found))
+    found = matching[0]
+    alike = [list(_changes(one)) for one in matching if len(one) == len(found)]
+    changes = alike[0]
+    if not all(alike):  # as it stands it is one of them
+        return []
+    if any(_made(other) != _made(changes) for other in alike) and not _all_doubted(line, changes):
+        return []
     if _has_case_of_name(found) or _stands_where_name_does(blocks, number):
-        return changes if all(_is_doubted(line[one.first].token, one) for one in changes) else []
+        return changes if _all_doubted(line, changes) else []
     return changes
+
+
+def _made(changes: Sequence[Change]) -> list[tuple[int, int, str]]:
+    return [(one.first, one.start, one.after) for one in changes]
+
+
+def _all_doubted(line: Sequence[Place], changes: Sequence[Change]) -> bool:
+    return all(_is_doubted(line[one.first].token, one) for one in changes)
 
 
 def _known(block: Block) -> Sequence[str]:
     """The formulas that a block of its type may be."""
     if block.type not in _BLOCKS:
         return (RECIPIENTS_HEAD,)
-    return _BELOW_TEXT if block.type in ("signature", "recipients") else FORMULAS
+    return _BELOW_TEXT if block.type in ("signature", "recipients") else (*FORMULAS, *_ALIKE)
 
 
 def _has_case_of_name(found: Sequence[tuple[Place, str]]) -> bool:

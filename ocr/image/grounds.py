@@ -100,7 +100,8 @@ def _pitch(ink: np.ndarray, place: Box, unit: float) -> float:
         small = stats[1:][stats[1:, cv2.CC_STAT_AREA] < _DOT * unit * unit]
         squares[small[:, cv2.CC_STAT_TOP] // side, small[:, cv2.CC_STAT_LEFT] // side] = True
         most = max(most, len(small))
-    full = float(squares[: part.shape[0] // side, : part.shape[1] // side].mean()) > _DOTTED
+    whole = squares[: part.shape[0] // side, : part.shape[1] // side]
+    full = whole.size > 0 and float(whole.mean()) > _DOTTED
     apart = float(np.sqrt(part.size / most))
     return apart if full and apart < _APART * unit else 0.0
 

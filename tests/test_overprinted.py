@@ -141,7 +141,7 @@ def test_a_name_in_capitals_is_told_only_where_it_is_surer_than_an_office(
 def test_words_with_raised_signs_and_sure_words_beside_are_not_lost() -> None:
     page = printed(("Nguyễn Văn Phúc", 640))
     place = Box(420, 590, 860, 640)
-    raised = Word("Phuc", place, 40.0, raised=(Raised(4, "2", 90.0, Box(850, 580, 860, 600)),))
+    raised = Word("Phuc", place, 64.0, raised=(Raised(4, "2", 90.0, Box(850, 580, 860, 600)),))
     beside = Word("Sao", Box(880, 600, 916, 640), 94.0)
     assert list(read(page, already=[replace(raised, raised=())])) == ["Nguyễn Văn Phúc"]
     assert list(read(page, already=[raised])) == ["Phuc"]

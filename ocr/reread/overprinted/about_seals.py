@@ -154,8 +154,12 @@ def _is_told(seen: Witness) -> bool:
 
 
 def _is_beyond(word: Word) -> bool:
-    """Whether a word has what the network cannot answer: a raised sign, or one like & or % that was read surely."""
-    return bool(word.raised) or (word.confidence >= _AGREED and not set(word.text) <= set(LETTERS))
+    """Whether a word has what the network cannot answer, a raised sign or one like &, and was not read badly.
+
+    Signs by themselves, but for &, are traces of the seal or the pen, however surely they were read.
+    """
+    unknown = not set(word.text) <= set(LETTERS) and (not _is_trace(word) or "&" in word.text)
+    return (bool(word.raised) and word.confidence >= _DISPUTED) or (unknown and word.confidence >= _AGREED)
 
 
 def _stands_beside(word: Word, words: Sequence[Word], seals: Sequence[Seal]) -> bool:

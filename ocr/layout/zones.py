@@ -200,5 +200,13 @@ def _margins(lines: list[Line], width: int, height: int) -> tuple[list[Line], li
 def _is_page_number(line: Line, width: int) -> bool:
     """``2``, ``- 2 -``, ``Trang 2/5``: in the middle or at the right, with its word anywhere."""
     found = _PAGE_NUMBER.fullmatch(line.text.strip(" -–—.|_/~"))
-    centred = _MIDDLE[0] * width < line.box.x < _MIDDLE[1] * width or line.box.left > _AT_THE_RIGHT * width
-    return found is not None and (centred or found[1] is not None)
+    return found is not None and (_is_in_middle_or_right(line.box, width) or found[1] is not None)
+
+
+def may_be_page_number(box: Box, width: int, height: int) -> bool:
+    """Whether a number stands where :func:`find_zones` takes it for that of the page."""
+    return (box.bottom < _HEAD * height or box.top > _FOOT * height) and _is_in_middle_or_right(box, width)
+
+
+def _is_in_middle_or_right(box: Box, width: int) -> bool:
+    return _MIDDLE[0] * width < box.x < _MIDDLE[1] * width or box.left > _AT_THE_RIGHT * width

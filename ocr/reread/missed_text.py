@@ -13,6 +13,7 @@ import numpy as np
 from ocr.image.components import Components, Shapes
 from ocr.image.seals import NO_PRINT, Seal
 from ocr.layout.unread_ink import InkAccount
+from ocr.layout.zones import may_be_page_number
 from ocr.page import (
     Box,
     Line,
@@ -50,8 +51,6 @@ _SURE_LETTERS, _MORE_OR_LESS = 75.0, 1
 _WIDTH = (0.45, 1.6)
 #: Signs of several parts that touch nothing.
 _PARTS = {"%": 3, "‰": 4}
-#: Page numbers stand in this share of the page, at the top and at the bottom, beyond all other lines.
-_MARGIN = 0.15
 
 
 def read_missed(zones: Sequence[Zone], ink: Components, seals: Sequence[Seal], again: Again) -> list[Line] | None:
@@ -94,7 +93,7 @@ def read_unread(
     size = float(np.median([line.x_height for line in read]))
     for group in (*account.unread, *account.lone):
         number = None
-        if _is_in_margin(group, read, image.shape[0]):
+        if _is_in_margin(group, read) and may_be_page_number(group, image.shape[1], image.shape[0]):
             number = lone_number(image, _pieces(group, ink, size), size)
         if number is not None:
             out = [*out, Line((number,), number.box, float(number.box.bottom), size)]
@@ -104,11 +103,9 @@ def read_unread(
     return None if out is before else out
 
 
-def _is_in_margin(group: Box, lines: Sequence[Line], page_height: int) -> bool:
-    """Whether a group of letters stands at the top or at the bottom of a page, beyond all its lines."""
-    top, bottom = min(line.box.top for line in lines), max(line.box.bottom for line in lines)
-    high = group.bottom < min(top, _MARGIN * page_height)
-    return high or group.top > max(bottom, (1 - _MARGIN) * page_height)
+def _is_in_margin(group: Box, lines: Sequence[Line]) -> bool:
+    """Whether a group of letters stands above or below all lines of a page."""
+    return group.bottom < min(line.box.top for line in lines) or group.top > max(line.box.bottom for line in lines)
 
 
 def _pieces(group: Box, ink: Components, size: float) -> list[Box]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from itertools import pairwise
 
 from normalize.plaintext.signs import ended
 from normalize.vietnamese.decree30 import (
@@ -28,6 +29,9 @@ _HEAD_LINES = 12  # in which two columns may have been read across
 _TITLE = re.compile(r"cong hoa xa hoi chu nghia\b.*")
 _MOTTO = re.compile(r"doc lap\s?\S{0,2}\s?tu do\s?\S{0,2}\s?hanh phuc\W*$")
 _NUMBER = re.compile(r"\s*S[ốôo]\s?:", re.IGNORECASE)
+#: Where the lines of a column begin that an engine ran together.
+_RUN_ON_LEFT = re.compile(r"(?<=\s)S[ốôo]\s?:")
+_RUN_ON_RIGHT = re.compile(r"(?<=\s)Đ[ộôo]c\s+l[ậâa]p\s|(?<=ph[úuù]c\s)(?=[A-ZĐ][^,\d]{1,30},\s?ngày\s)", re.IGNORECASE)
 _NUMBER_BESIDE_DATE = re.compile(r"(S[ốôo]\s?:.{0,20}?/\S+)\s+(\S.*)", re.IGNORECASE)
 
 
@@ -93,11 +97,17 @@ def with_columns_parted(lines: Sequence[str]) -> list[str]:
 def _columns(line: str) -> tuple[list[str], list[str]] | None:
     """What of a line of a letterhead belongs to its left and to its right column; ``None`` below the letterhead."""
     if parts := _parted(line):
-        return [parts[0]], [parts[1]]
+        return _cut_before(_RUN_ON_LEFT, parts[0]), _cut_before(_RUN_ON_RIGHT, parts[1])
     if stands_alone(line.strip()) and not _NUMBER.match(line):
         return None if is_document_type(line) else ([], [line])
     of_left = _is_capitals(line.strip()) or _NUMBER.match(line) or begins_about(line)
     return ([line], []) if of_left else None
+
+
+def _cut_before(run_on: re.Pattern[str], text: str) -> list[str]:
+    """The lines of a column that were run together, each beginning where one may."""
+    starts = [0, *(found.start() for found in run_on.finditer(text)), len(text)]
+    return [part for start, end in pairwise(starts) if (part := text[start:end].strip())]
 
 
 def _parted_title(line: str) -> tuple[str, str] | None:

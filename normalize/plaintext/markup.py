@@ -102,7 +102,10 @@ def _same_words(one: str, other: str) -> bool:
 
 _SUPERSCRIPTS, _SUBSCRIPTS = (str.maketrans("0123456789", digits) for digits in ("⁰¹²³⁴⁵⁶⁷⁸⁹", "₀₁₂₃₄₅₆₇₈₉"))
 _LONGEST_FORMULA = 200  # letters
-_FORMULA = re.compile(rf"\$\$?([^$\n]{{1,{_LONGEST_FORMULA}}})\$\$?|\\\(([^$\n]{{1,{_LONGEST_FORMULA}}}?)\\\)")
+#: The space between a formula and a comma is the engine's, not the page's.
+_FORMULA = re.compile(
+    rf"(?:\$\$?([^$\n]{{1,{_LONGEST_FORMULA}}})\$\$?|\\\(([^$\n]{{1,{_LONGEST_FORMULA}}}?)\\\))(?: (?=[.,;:](?:\s|$)))?"
+)
 #: What only a formula has; "$100" and "$200" are money.
 _IS_LATEX = re.compile(r"[\\^_{}~]")
 _FONT = re.compile(
@@ -112,6 +115,8 @@ _FRACTION = re.compile(r"\\[dt]?frac\s?\{([^{}]*)\}\s?\{([^{}]*)\}")
 _RAISED = re.compile(r"(?:\{\s?\})?\s?\^\s?(?:\{\s?[\[(]?\s?(\d(?:\s?\d){0,2})\s?[\])]?\s?\}|(\d))")
 _LOWERED = re.compile(r"\s?_\s?(?:\{\s?(\d+)\s?\}|(\d))")
 _DEGREE = re.compile(r"\s?\^\s?(?:\{\s?\\circ\s?\}|\\circ)\s?")
+#: What is left of ``25 $^{\circ}$ C`` with the spaces around the formula.
+_SPACED_DEGREE = re.compile(r"(?<=\d) ?° ?C\b")
 _NAMED = {
     "times": "×", "cdot": "·", "div": "÷", "pm": "±", "le": "≤", "leq": "≤", "leqslant": "≤", "ge": "≥", "geq": "≥",
     "geqslant": "≥", "ne": "≠", "neq": "≠", "approx": "≈", "sim": "~", "to": "→", "rightarrow": "→", "Rightarrow": "⇒",
@@ -128,7 +133,8 @@ def _without_latex(text: str) -> str:
     """The text with each formula that is plain print written as such."""
     if "$" not in text and "\\(" not in text:
         return text
-    return _FORMULA.sub(lambda found: _printed(found[1] or found[2]) or found[0], text)
+    text = _FORMULA.sub(lambda found: _printed(found[1] or found[2]) or found[0], text)
+    return _SPACED_DEGREE.sub("°C", text)
 
 
 def _printed(formula: str) -> str | None:

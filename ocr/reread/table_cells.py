@@ -34,7 +34,7 @@ _DARK = 140
 _CAPITAL, _NEXT_STROKE = (1.15, 1.8), 0.7
 #: A column holds so many numbers, dashes and other signs before a dash in it is one.
 _FEWEST_LIKE_DASHES = 2
-#: A cell that reads better, but with a word below this confidence, has taken in a piece of a border or of a neighbour.
+#: A number of a cell that was read again is taken from this confidence on.
 _STRAY = 50.0
 _OTHER_SIGNS = frozenset("%‰+xX")
 #: Confidence of a numeral that is told by its strokes.
@@ -130,12 +130,17 @@ def _with_columns_again(lines: list[Line], grid: _Grid, again: Again) -> list[Li
         found = again(column._replace(left=column.left + grid.rim, right=column.right - grid.rim))
         found = [line for line in found if any(c.isalnum() for c in line.text)]
         found = [line for line in found if not any(grid.is_joined(word) for word in line.words)]
+        whole = [word for word in _inside(lines, column) if not grid.is_joined(word)]
+        if evidence(words_of(found)) > evidence(whole):
+            lines = [*without(lines, whole), *found]
+            continue
         for cell in _cells(column, grid.rows):
             before = [word for word in _inside(lines, cell) if not grid.is_joined(word)]
             better = [line for line in (_within(line, cell) for line in found) if line is not None]
-            if evidence(words_of(better)) > evidence(before) and _lowest(words_of(better)) >= min(
-                _STRAY, _lowest(before)
-            ):
+            words = words_of(better)
+            # Text is better read with its neighbours, numbers by themselves.
+            number = len(words) == 1 and _FIGURE.fullmatch(words[0].text) and words[0].confidence >= _STRAY
+            if number and evidence(words) > evidence(before):
                 lines = [*without(lines, before), *better]
     return lines
 
@@ -256,11 +261,6 @@ def _with_separators(lines: list[Line], zone: Zone, image: np.ndarray) -> list[L
     if not mended:
         return lines
     return [replace(line, words=tuple(mended.get(word, word) for word in line.words)) for line in lines]
-
-
-def _lowest(words: Sequence[Word]) -> float:
-    """The lowest confidence among some words, 100 for none."""
-    return min((word.confidence for word in words), default=100.0)
 
 
 def _within(line: Line, cell: Box) -> Line | None:

@@ -133,15 +133,20 @@ def _with_columns_again(lines: list[Line], grid: _Grid, again: Again) -> list[Li
         whole = [word for word in _inside(lines, column) if not grid.is_joined(word)]
         if evidence(words_of(found)) > evidence(whole):
             lines = [*without(lines, whole), *found]
-            continue
-        for cell in _cells(column, grid.rows):
-            before = [word for word in _inside(lines, cell) if not grid.is_joined(word)]
-            better = [line for line in (_within(line, cell) for line in found) if line is not None]
-            words = words_of(better)
-            # Text is better read with its neighbours, numbers by themselves.
-            number = len(words) == 1 and _FIGURE.fullmatch(words[0].text) and words[0].confidence >= _STRAY
-            if number and evidence(words) > evidence(before):
-                lines = [*without(lines, before), *better]
+        else:
+            lines = _with_better_numbers(lines, _cells(column, grid.rows), found, grid)
+    return lines
+
+
+def _with_better_numbers(lines: list[Line], cells: Sequence[Box], found: Sequence[Line], grid: _Grid) -> list[Line]:
+    """The lines with the numbers of a column that were read better: text reads better with its neighbours."""
+    for cell in cells:
+        before = [word for word in _inside(lines, cell) if not grid.is_joined(word)]
+        better = [line for line in (_within(line, cell) for line in found) if line is not None]
+        words = words_of(better)
+        number = len(words) == 1 and _FIGURE.fullmatch(words[0].text) and words[0].confidence >= _STRAY
+        if number and evidence(words) > evidence(before):
+            lines = [*without(lines, before), *better]
     return lines
 
 

@@ -158,6 +158,9 @@ def _pairs(
 #: What was picked at the last open slot, and the path up to it: paths are long and share their beginnings.
 _Path: TypeAlias = 'tuple[int, "_Path"] | None'
 
+#: The last three symbols: what the best way there costs, and that way.
+_States: TypeAlias = dict[tuple[int, ...], tuple[float, _Path]]
+
 
 def _search(
     ids: npt.NDArray[np.int64],
@@ -170,32 +173,51 @@ def _search(
     slots = {slot.at: slot for slot, _ in group}
     first, last = group[0][0].at, min(group[-1][0].at + 3, len(ids) - 1)
     context = tuple(int(ids[i]) if i >= 0 else NONE for i in range(first - 3, first))
-    states: dict[tuple[int, ...], tuple[float, _Path]] = {context: (0.0, None)}
+    states: _States = {context: (0.0, None)}
     for at in range(first, last + 1):
-        following: dict[tuple[int, ...], tuple[float, _Path]] = {}
         options = choices.get(at)
-        row = at - 1 in choices
-        for (a, b, c), (total, path) in states.items():
-            for pick, (symbol, _, cost) in enumerate(options or [(int(ids[at]), "", 0.0)]):
-                value = total - cost + score_one(model, a, b, c, symbol)
-                if pick and row and path and path[0]:
-                    value += burst
-                state = (b, c, symbol)
-                if state not in following or following[state][0] < value:
-                    following[state] = (value, (pick, path) if options else path)
-        if len(following) > BEAM:
-            best = sorted(following.items(), key=lambda item: -item[1][0])[:BEAM]
-            following = dict(best)
-        states = following
+        if options is None:
+            states = _followed(states, int(ids[at]), model)
+        else:
+            states = _branched(states, options, model, burst if at - 1 in choices else 0.0)
+        if len(states) > BEAM:
+            states = dict(sorted(states.items(), key=lambda item: -item[1][0])[:BEAM])
     _, path = max(states.values(), key=lambda state: state[0])
-    changes = []
-    for at in reversed(choices):
-        assert path is not None
+    picked = ((slots[at], choices[at][pick]) for at, pick in zip(choices, _picks(path), strict=True) if pick)
+    return [Proposal(slot, after, symbol, cost) for slot, (symbol, after, cost) in picked]
+
+
+def _followed(states: _States, symbol: int, model: LanguageModel) -> _States:
+    """The states after a symbol that is no slot's."""
+    following: _States = {}
+    for (a, b, c), (total, path) in states.items():
+        value, state = total + score_one(model, a, b, c, symbol), (b, c, symbol)
+        if state not in following or following[state][0] < value:
+            following[state] = (value, path)
+    return following
+
+
+def _branched(states: _States, options: list[Candidate], model: LanguageModel, burst: float) -> _States:
+    """The states after an open slot; ``burst`` is what one change gains that follows another."""
+    following: _States = {}
+    for (a, b, c), (total, path) in states.items():
+        for pick, (symbol, _, cost) in enumerate(options):
+            value = total - cost + score_one(model, a, b, c, symbol)
+            if pick and path and path[0]:
+                value += burst
+            state = (b, c, symbol)
+            if state not in following or following[state][0] < value:
+                following[state] = (value, (pick, path))
+    return following
+
+
+def _picks(path: _Path) -> list[int]:
+    """What was picked at each open slot, from the first one on."""
+    picks = []
+    while path is not None:
         pick, path = path
-        if pick:
-            symbol, after, cost = choices[at][pick]
-            changes.append(Proposal(slots[at], after, symbol, cost))
-    return changes[::-1]
+        picks.append(pick)
+    return picks[::-1]
 
 
 def score_one(model: LanguageModel, a: int, b: int, c: int, d: int) -> float:

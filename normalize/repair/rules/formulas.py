@@ -119,15 +119,16 @@ def _formula_changes(line: Sequence[Place], blocks: Sequence[Block], number: int
     if not matching:
         return None
     found = matching[0]
-    alike = [list(_changes(one)) for one in matching if len(one) == len(found)]
-    changes = alike[0]
-    if not all(alike):  # as it stands it is one of them
-        return []
-    if any(_made(other) != _made(changes) for other in alike) and not _all_doubted(line, changes):
-        return []
-    if _has_case_of_name(found) or _stands_where_name_does(blocks, number):
+    alike = [list(_changes(one)) for one in matching[1:] if len(one) == len(found)]
+    changes = list(_changes(found)) if all(alike) else []  # as it stands it may be one of them
+    if _may_be_another(changes, alike) or _has_case_of_name(found) or _stands_where_name_does(blocks, number):
         return changes if _all_doubted(line, changes) else []
     return changes
+
+
+def _may_be_another(changes: Sequence[Change], alike: Sequence[Sequence[Change]]) -> bool:
+    """Whether other formulas would make something else of a line, or nothing."""
+    return any(_made(other) != _made(changes) for other in alike)
 
 
 def _made(changes: Sequence[Change]) -> list[tuple[int, int, str]]:

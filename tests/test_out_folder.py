@@ -186,6 +186,7 @@ ELSEWHERE = "0badcafe-f0000001"
         (".nambat-staging", 9 * DAY, False),
         (".nambat-mine-1", 9 * DAY, False),
     ],
+    ids=["gone", "runs", "elsewhere", "elsewhere, old", "0.1", "0.1, old", "no process", "somebody's"],
 )
 def test_13_12e_only_scratch_that_is_left_is_removed(tmp_path: Path, name: str, age: float, is_left: bool) -> None:
     old = scratch(tmp_path, name, age)
@@ -195,7 +196,11 @@ def test_13_12e_only_scratch_that_is_left_is_removed(tmp_path: Path, name: str, 
     assert not work.exists()
 
 
-@pytest.mark.parametrize("name", [f".nambat-{ELSEWHERE}-{DEAD}-01234567", f".nambat-{machine()}-{DEAD}-01234567"])
+@pytest.mark.parametrize(
+    "name",
+    [f".nambat-{ELSEWHERE}-{DEAD}-01234567", f".nambat-{machine()}-{DEAD}-01234567"],
+    ids=["elsewhere", "here"],
+)
 def test_13_12e_scratch_whose_lock_is_held_stays_however_old(tmp_path: Path, name: str) -> None:
     """A machine that slept over the week-end, or a container with process ids of its own."""
     old = scratch(tmp_path, name, 9 * DAY)

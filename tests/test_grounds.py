@@ -95,7 +95,13 @@ def _grid(page: np.ndarray) -> None:
         cv2.line(page, (300, y), (2000, y), 0, 4)
 
 
-@pytest.mark.parametrize("draw", [_text, _specks, _black_bar, _grid, lambda page: None])
+def _worn_words(page: np.ndarray) -> None:
+    """Words in bold capitals of which a worn bilevel scan left dots: as full of them as a ground, and lower."""
+    for x in range(300, 2000, 400):
+        page[200:244, x : x + 200] = dithered(np.full((44, 200), 150, np.uint8), 2)
+
+
+@pytest.mark.parametrize("draw", [_text, _specks, _black_bar, _grid, _worn_words, lambda page: None])
 def test_what_is_no_ground_stays(draw: object) -> None:
     page = np.full((700, 2480), 255, np.uint8)
     draw(page)  # type: ignore[operator]

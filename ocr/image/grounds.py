@@ -22,6 +22,8 @@ _WIDTH = 2480
 _CELL = 8
 _LEAST_INK = 0.04
 _ROWS, _COLUMNS = 7, 16
+#: A ground shows above and below its print: it is higher than a word. Words of broken bold letters are 48 at most.
+_LEAST_HEIGHT = 54
 #: A row or a column of pixels at its edge belongs to it from this share of its usual ink on.
 _RAGGED = 0.5
 #: A dot or a pinhole is at most so large, in square pixels; a ground has one in nearly each square of so many pixels,
@@ -74,7 +76,8 @@ def _places(ink: np.ndarray, unit: float) -> list[Box]:
     share = cv2.blur(share, (3, 3), borderType=cv2.BORDER_REPLICATE)
     inked = (share > 255 * _LEAST_INK).astype(np.uint8)
     whole = cv2.morphologyEx(inked, cv2.MORPH_OPEN, np.ones((_ROWS, _COLUMNS), np.uint8))
-    return [_trimmed(ink, Box(*(cell * side for side in box))) for box in find_components(whole).boxes()]
+    places = [_trimmed(ink, Box(*(cell * side for side in box))) for box in find_components(whole).boxes()]
+    return [place for place in places if place.height >= _LEAST_HEIGHT * unit]
 
 
 def _trimmed(ink: np.ndarray, place: Box) -> Box:

@@ -438,3 +438,20 @@ def test_digits_by_hand_differ_from_the_type(sizes: list[tuple[int, int]], by_ha
     assert zone.lines[0].words[0] == line.words[0]
     one = Page(1, 900, 200, 300, zones=(zone,))
     assert from_json(to_json(one)) == one
+
+
+@pytest.mark.parametrize(
+    ("agency", "subject", "empty"),
+    [
+        ("SỞ XÂY DỰNG", "Về việc giảm 5% chi phí (đợt 2)", None),
+        ("SỞ [+ DỰNG", "Về việc giảm chi phí", "agency"),
+        ("SỞ XÂY DỰNG", "Về việc {ảm chi phí", "subject"),
+    ],
+)
+def test_a_value_with_signs_that_nobody_prints_is_left_empty(agency: str, subject: str, empty: str | None) -> None:
+    head = [agency if row == "SỞ XÂY DỰNG" else row.replace("SỞ XÂY DỰNG", agency) for row in letterhead()]
+    document = built([*head, "T |QUYẾT ĐỊNH", f"T |{subject}", *BODY])
+    values = {"agency": document.metadata.agency, "subject": document.metadata.subject}
+    assert [name for name, value in values.items() if value is None] == ([empty] if empty else [])
+    said = [one.message for one in document.warnings if "signs that are not printed so" in one.message]
+    assert [message.split()[1] for message in said] == ([empty] if empty else [])

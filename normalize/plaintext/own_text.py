@@ -114,8 +114,10 @@ def _is_own_notation(found: re.Match[str], cites: bool) -> bool:
     text, at = found.string, found.start()
     if found["markdown"]:
         return not found[0].startswith("\\")
-    if not (found["raised"] or found["bracket"]) or found[0].startswith("\\"):
+    if not (found["raised"] or found["bracket"]):
         return False
+    if found[0].startswith("\\"):  # our Markdown escapes a printed bracket where it opens
+        return found[0].endswith("]") and not found[0].endswith("\\]")
     if cites or at == 0 or text[at - 1] in "\n\t":  # a cell; what begins like a note is seen to later
         return True
     if found["bracket"]:

@@ -65,17 +65,17 @@ def bundles(draw: st.DrawFn) -> Document:
         Block(draw(kinds), (Token(f"w{index}", references=tuple(Reference(2, one) for one in cited)),), page)
         for index, (page, cited) in enumerate(zip(pages, cites, strict=True))
     )
-    cited = {one for row in cites for one in row}
+    inner = {label: draw(st.lists(st.sampled_from(labels), max_size=1)) for label in labels}
+    cited = {one for row in [*cites, *inner.values()] for one in row}
     notes = tuple(
         Footnote(
             label,
             label,
-            ((Token("n" + label, references=tuple(Reference(2, one) for one in inner)),),),
+            ((Token("n" + label, references=tuple(Reference(2, one) for one in inner[label])),),),
             (draw(st.integers(1, pages[-1])),),
             label in cited,
         )
         for label in labels
-        for inner in [draw(st.lists(st.sampled_from(labels), max_size=1))]
     )
     starts = sorted(draw(st.sets(st.integers(1, count - 1), max_size=3)))
     found = [Part(pages[at], pages[at], Metadata(number=str(at)), first_block=at) for at in [0, *starts]]

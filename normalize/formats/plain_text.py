@@ -75,7 +75,10 @@ def parts(
 
 
 def unanchored(document: Document) -> dict[int, list[str]]:
-    """Index of the block after which each note without a reference stands: the last one of its page."""
+    """Index of the block after which each note without a reference stands: the last one of its page.
+
+    Where no text stands on its page or before it, that is the first one.
+    """
     after: dict[int, list[str]] = {}
     for note in document.footnotes:
         if note.anchored:
@@ -86,7 +89,7 @@ def unanchored(document: Document) -> dict[int, list[str]]:
             for i, block in enumerate(document.blocks)
             if block.type not in ("recipients", "signature") and (not page or block.page <= page)
         ]
-        after.setdefault(body[-1] if body else len(document.blocks) - 1, []).append(note.label)
+        after.setdefault(body[-1] if body else 0, []).append(note.label)
     return after
 
 

@@ -161,10 +161,10 @@ BODY = "T >Huyện đã trồng rừng¹ tại ba xã², giao đất³ cho hộ 
 
 
 def test_a_cited_number_is_looked_for_between_its_neighbours() -> None:
-    rows = [BODY, "N ¹Rừng phòng hộ.<", "N 2Xã Lộc An.<", "N xã Hòa Khê.<", "N ³Đất trồng cây.<", "N ⁴Hộ nghèo.<"]
-    heads, looked = asked(rows, {"2Xã": "2"})
+    rows = [BODY, "N ¹Rừng phòng hộ.<", "N ZXã Lộc An.<", "N xã Hòa Khê.<", "N ³Đất trồng cây.<", "N ⁴Hộ nghèo.<"]
+    heads, looked = asked(rows, {"ZXã": "2"})
     assert heads == ["", "1", "2", "", "3", "4"]
-    assert looked == [("2Xã", "2"), ("xã", "2")]
+    assert looked == [("ZXã", "2"), ("xã", "2")]
 
 
 def test_nothing_is_looked_for_where_every_number_is_answered() -> None:
@@ -180,7 +180,7 @@ def test_what_is_not_seen_is_not_put_there() -> None:
 
 
 def test_a_page_without_references_asks_for_nothing() -> None:
-    assert asked(["T >Huyện đã trồng rừng.<", "N ¹Rừng.<", "N 2Xã.<"], {"2Xã": "2"})[1] == []
+    assert asked(["T >Huyện đã trồng rừng.<", "N ¹Rừng.<", "N ZXã.<"], {"ZXã": "2"})[1] == []
 
 
 def glued(rows: Sequence[str], *seen: str) -> tuple[list[str], list[tuple[str, str]]]:

@@ -29,7 +29,7 @@ def normalized(sign: np.ndarray, height: int, width: int) -> np.ndarray:
         ``(height, width)`` float32, ink 1 and paper 0, the sign centred with its proportions kept.
     """
     ink = 255.0 - sign.astype(np.float32)
-    low, high = float(np.percentile(ink, 5)), float(ink.max())
+    low, high = _twentieth(ink), float(ink.max())
     ink = ((ink - low) / max(high - low, 1.0)).clip(0, 1)
     scale = min((height - 2) / ink.shape[0], (width - 1) / ink.shape[1])
     size = (max(1, round(ink.shape[1] * scale)), max(1, round(ink.shape[0] * scale)))
@@ -38,6 +38,13 @@ def normalized(sign: np.ndarray, height: int, width: int) -> np.ndarray:
     top, left = (height - small.shape[0]) // 2, (width - small.shape[1]) // 2
     out[top : top + small.shape[0], left : left + small.shape[1]] = small
     return out
+
+
+def _twentieth(ink: np.ndarray) -> float:
+    """What one in twenty pixels is below: the fifth percentile, which NumPy takes five times as long for."""
+    place = (ink.size - 1) * 0.05
+    below, above = np.partition(ink, (int(place), int(place) + 1), axis=None)[int(place) : int(place) + 2]
+    return float(below + (above - below) * (place - int(place)))
 
 
 def probabilities(pictures: np.ndarray, weights: dict[str, np.ndarray]) -> np.ndarray:

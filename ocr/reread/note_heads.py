@@ -28,6 +28,8 @@ _SAME_LINE = 0.5
 _SAME_PRINT = 0.6
 #: A word to which a raised number may stick unseen: the marks of other letters are too much like one.
 _ENDS_PLAIN = re.compile(r"[a-zđ0-9%)][.,;:]?$", re.IGNORECASE)
+#: A number read as digits at the head of a note.
+_TOUCHES = re.compile(r"(\d{1,3})(?=[^\W\d_]|[(“\"])")
 #: So many numbers in a row may be lost among those that the body cites.
 _MOST_SKIPPED = 1
 #: What is read again shows at least so much of what was read at first.
@@ -55,7 +57,7 @@ def read_note_heads(
     found = _with_any(sizes, find, again)
     notes = [line for zone in zones if zone.kind == "notes" for line in zone.lines]
     cited = _cited([line for line in lines if line not in sizes])
-    for number, places in _unanswered(cited, [_raised_head(found.get(line, line)) for line in notes]):
+    for number, places in _unanswered(cited, [_head(found.get(line, line)) for line in notes]):
         there = {line: sizes[line] for line in notes[places.start : places.stop]}
         found |= _with_expected(number, there, find, again)
     return [found.get(line, line) for line in lines] if found else None
@@ -184,6 +186,12 @@ def _unanswered(cited: Sequence[int], heads: Sequence[str]) -> list[tuple[int, r
             end = min((at for one, at in at_of.items() if one is not None and one > number), default=len(heads))
             out.append((number, range(first, end)))
     return out
+
+
+def _head(line: Line) -> str:
+    """The number that heads a line, raised or read as digits that touch a capital: "1Quy", "3(1)"."""
+    touching = _TOUCHES.match(line.words[0].text)
+    return _raised_head(line) or (touching[1] if touching else "")
 
 
 def _raised_head(line: Line) -> str:

@@ -293,21 +293,22 @@ def _is_torn(blocks: np.ndarray) -> bool:
         blocks: the mean of each block of 8 x 8 pixels.
     """
     paper = np.percentile(blocks, 97, axis=1)
-    return any(
-        _is_tear(blocks, paper, row, row + deep)
-        for row in range(_EVEN_ROWS, len(blocks) - _EVEN_ROWS)
-        for deep in (1, 2)  # rows of blocks that are stored together
-    )
+    if len(paper) <= 2 * _EVEN_ROWS:
+        return False
+    near = np.lib.stride_tricks.sliding_window_view(paper, _EVEN_ROWS)
+    even, usual = np.ptp(near, axis=1) <= _EVEN, np.median(near, axis=1)
+    for deep in (1, 2):  # rows of blocks that are stored together
+        above, below = np.arange(len(near) - _EVEN_ROWS - deep), np.arange(_EVEN_ROWS + deep, len(near))
+        changes = even[above] & even[below] & (np.abs(usual[above] - usual[below]) >= _OTHER_PAPER)
+        for at in np.flatnonzero(changes):
+            row = int(at) + _EVEN_ROWS
+            if _is_tear(blocks, row, row + deep, float(usual[at]), float(usual[row + deep])):
+                return True
+    return False
 
 
-def _is_tear(blocks: np.ndarray, paper: np.ndarray, row: int, below: int) -> bool:
-    """Whether the paper changes within a row of blocks, and is another one from row ``below`` on."""
-    above, under = paper[row - _EVEN_ROWS : row], paper[below : below + _EVEN_ROWS]
-    if len(under) < _EVEN_ROWS or max(np.ptp(above), np.ptp(under)) > _EVEN:
-        return False
-    first, second = float(np.median(above)), float(np.median(under))
-    if abs(first - second) < _OTHER_PAPER:
-        return False
+def _is_tear(blocks: np.ndarray, row: int, below: int, first: float, second: float) -> bool:
+    """Whether the paper, of brightness ``first`` above, changes within a row of blocks and is another one below it."""
     values = blocks[row].astype(np.int16)
     is_new = np.abs(values - second) <= _SAME
     is_old = (np.abs(values - first) <= _SAME) & ~is_new

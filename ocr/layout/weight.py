@@ -45,11 +45,14 @@ def _stroke(word: Word, ink: np.ndarray) -> float:
     window = ink[max(0, top) : bottom, max(0, left) : right] > 0
     if not any(c.isalnum() for c in word.text) or not window.size:
         return 0.0
-    edges = np.diff(np.pad(window, ((0, 0), (1, 1))).astype(np.int8), axis=1).ravel()
-    runs = np.flatnonzero(edges == -1) - np.flatnonzero(edges == 1)
+    on_paper = np.zeros((window.shape[0], window.shape[1] + 2), np.int8)
+    on_paper[:, 1:-1] = window
+    edges = (on_paper[:, 1:] - on_paper[:, :-1]).ravel()
+    runs = np.sort(np.flatnonzero(edges == -1) - np.flatnonzero(edges == 1))
     if len(runs) < _FEWEST_RUNS:
         return 0.0
-    return float(runs[runs <= _BAR * np.median(runs)].mean())
+    usual = (runs[(len(runs) - 1) // 2] + runs[len(runs) // 2]) / 2
+    return float(runs[runs <= _BAR * usual].mean())
 
 
 def _usual(strokes: Mapping[Word, float]) -> float:

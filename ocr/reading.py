@@ -235,11 +235,7 @@ class _Read:
             part = np.pad(part, margin, constant_values=int(np.percentile(part, 90)))
         found = list(map(mended, recognize(part, dpi=dpi, timeout=timeout, one_block=one_block)))
         lines = [moved(line, 1.0, box.left - margin, box.top - margin) for line in with_roman_ones(found, part)]
-        plain = with_signs or with_borders
-        if not plain:
-            lines = put_back(lines, self.shifts)
-        lines = put_in(lines, [sign for sign in self.inequalities if box.holds(sign.box)])
-        return attach(measured(lines, self.parts), [] if plain else self.signs)
+        return self._attached(lines, box, plain=with_signs or with_borders)
 
     def stamps(self, dpi: int, timeout: float) -> tuple[list[Line], unread_ink.InkAccount]:
         """What was stamped on the page in red, and what became of its ink."""
@@ -273,10 +269,15 @@ class _Read:
             out[at].append(moved(line, 1.0, box.left - margin, box.top - margin - above))
         return [self._attached(lines, box) for lines, box in zip(out, boxes, strict=True)]
 
-    def _attached(self, lines: Sequence[ReadLine], box: Box) -> list[Line]:
-        """Lines read anew in a part of the page, with the signs that were taken out of it."""
-        whole = put_in(put_back(list(lines), self.shifts), [one for one in self.inequalities if box.holds(one.box)])
-        return attach(measured(whole, self.parts), self.signs)
+    def _attached(self, lines: list[ReadLine], box: Box, *, plain: bool = False) -> list[Line]:
+        """Lines read anew in a part of the page, with the signs that were taken out of it.
+
+        Args:
+            plain: raised signs were not taken out.
+        """
+        whole = lines if plain else put_back(lines, self.shifts)
+        whole = put_in(whole, [sign for sign in self.inequalities if box.holds(sign.box)])
+        return attach(measured(whole, self.parts), [] if plain else self.signs)
 
     def _strokes(self, box: Box) -> np.ndarray:
         """Mask of the strokes of the pen in a part of the page: components that are larger than joined letters."""
@@ -288,8 +289,7 @@ class _Read:
     def _dots(self, box: Box) -> np.ndarray:
         """Mask of the dots in a part of the page that is left to be written on."""
         size = float(np.median([line.x_height for line in self.lines]))
-        inside = (self.parts.x > box.left) & (self.parts.x < box.right)
-        inside &= (self.parts.y > box.top) & (self.parts.y < box.bottom)
+        inside = self.parts.within(box)
         small = np.maximum(self.parts.width, self.parts.height) < _DOT * size
         letters = self.parts.take(inside & (self.parts.height > 2 * _DOT * size))
         x = self.parts.x[inside & small]

@@ -89,10 +89,8 @@ def target_stems(
         inputs: each file, and the folder that was given on the command line to find it (its own parent for a
             file given by name); folders below that one are kept.
     """
-    paths = [_without_dots(path) for path, _ in inputs]
-    below = [
-        PurePosixPath(path.relative_to(_without_dots(root))) for path, (_, root) in zip(paths, inputs, strict=True)
-    ]
+    paths = [without_dots(path) for path, _ in inputs]
+    below = [PurePosixPath(path.relative_to(without_dots(root))) for path, (_, root) in zip(paths, inputs, strict=True)]
     plainest = [place.parent / stem_of(place.name, plain, family) for place in below]
 
     def shared(names: list[PurePosixPath]) -> set[PurePosixPath]:
@@ -121,7 +119,7 @@ def longer_stems(
 
     They never end: after the hash of its path that comes with a number.
     """
-    path, root = _without_dots(path), _without_dots(root)
+    path, root = without_dots(path), without_dots(root)
     below = PurePosixPath(path.relative_to(root))
     name = plainest = below.parent / stem_of(below.name, plain, family)
     for depth in range(1, len(path.parts) - len(below.parts)):
@@ -142,7 +140,7 @@ def _with_hash(name: PurePosixPath, path: Path) -> PurePosixPath:
     return name.with_name(f"{name.name}~{hashlib.sha256(os.fsencode(path)).hexdigest()[:12]}")
 
 
-def _without_dots(path: Path) -> Path:
+def without_dots(path: Path) -> Path:
     """``path``, absolute, without ``..``; links stay what they are called."""
     return Path(os.path.abspath(path))  # noqa: PTH100 - resolve() would follow links
 

@@ -224,7 +224,7 @@ def other_formats(record: Path, sha256: str, places: Iterable[Path], root: Path)
 
 def path_mark(path: Path) -> str:
     """What tells an input from one of the same name elsewhere: 16 digits of the SHA-256 of its absolute path."""
-    return _hash(os.fsencode(os.path.abspath(path)))[:16]  # noqa: PTH100 - resolve() would follow links
+    return _hash(os.fsencode(publish.without_dots(path)))[:16]
 
 
 def is_anothers(record: Path, root: Path, path: Path) -> bool:

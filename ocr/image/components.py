@@ -64,6 +64,10 @@ class Shapes:
     def count(self) -> int:
         return len(self.stats)
 
+    def within(self, box: Box) -> np.ndarray:
+        """For each component, whether its centre stands in a box."""
+        return (self.x > box.left) & (self.x < box.right) & (self.y > box.top) & (self.y < box.bottom)
+
     def take(self, which: np.ndarray | slice) -> Shapes:
         """Some of the components: a mask, a slice or indices, in whose order they come."""
         return Shapes(self.stats[which])

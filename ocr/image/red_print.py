@@ -80,9 +80,9 @@ def find_red_print(red: np.ndarray | None, seals: list[Seal]) -> RedPrint:
     parts = find_components(small)
     frames, drawings = _frames_and_drawings(small)
     letter = _are_letters(parts, [_halved(seal) for seal in seals], drawings)
-    framed = [frame for frame in frames if bool((letter & _stand_in(parts, frame.box)).any())]
+    framed = [frame for frame in frames if bool((letter & parts.within(frame.box)).any())]
     for frame in framed:
-        letter &= ~_stand_in(parts, frame.box)
+        letter &= ~parts.within(frame.box)
     rows = _rows(parts.take(letter))
     stamps = framed + [Stamp(row.box, row.slope) for row in rows if abs(row.slope) > _ASKEW]
     printed = np.zeros(parts.count, bool)
@@ -90,7 +90,7 @@ def find_red_print(red: np.ndarray | None, seals: list[Seal]) -> RedPrint:
     for row in rows:
         (stamped if abs(row.slope) > _ASKEW else printed)[_letters_of(parts, row)] = True
     for frame in framed:
-        inside = _stand_in(parts, frame.box) & (parts.width < _INSIDE * frame.box.width)
+        inside = parts.within(frame.box) & (parts.width < _INSIDE * frame.box.width)
         stamped |= inside & (parts.height < _INSIDE * frame.box.height)
     return RedPrint(
         _doubled(parts, printed & ~stamped, red),
@@ -154,14 +154,8 @@ def _are_letters(parts: Components, seals: list[Seal], drawings: list[Box]) -> n
     for seal in seals:
         letter &= ~seal.covers(parts.x, parts.y, NO_PRINT)
     for box in drawings:
-        letter &= ~_stand_in(parts, box)
+        letter &= ~parts.within(box)
     return np.asarray(letter)
-
-
-def _stand_in(shapes: Shapes, box: Box) -> np.ndarray:
-    """For each shape, whether its centre stands in a box."""
-    inside = (shapes.x > box.left) & (shapes.x < box.right) & (shapes.y > box.top) & (shapes.y < box.bottom)
-    return np.asarray(inside)
 
 
 def _rows(letters: Shapes) -> list[_Row]:
@@ -202,7 +196,7 @@ def _letters_of(shapes: Shapes, row: _Row) -> np.ndarray:
             for side in (row.box.left - room, row.box.top - room, row.box.right + room, row.box.bottom + room)
         )
     )
-    return _stand_in(shapes, place) & (shapes.height < _LIKE[1] * row.size) & (shapes.width < _LONGEST * row.size)
+    return shapes.within(place) & (shapes.height < _LIKE[1] * row.size) & (shapes.width < _LONGEST * row.size)
 
 
 def _doubled(parts: Components, chosen: np.ndarray, red: np.ndarray) -> np.ndarray | None:

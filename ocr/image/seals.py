@@ -126,8 +126,7 @@ def red_letters(red: np.ndarray | None, seals: list[Seal]) -> np.ndarray | None:
     keep = np.zeros(parts.count, bool)
     for seal in seals:
         for row in _rows_of_letters(parts, seal):
-            inside = (parts.x > row.left) & (parts.x < row.right) & (parts.y > row.top) & (parts.y < row.bottom)
-            keep |= inside & (parts.height < _TALLEST_LETTER * seal.radius)
+            keep |= parts.within(row) & (parts.height < _TALLEST_LETTER * seal.radius)
     return np.where(parts.mask(keep), 255, 0).astype(np.uint8)
 
 

@@ -110,8 +110,7 @@ def _is_in_margin(group: Box, lines: Sequence[Line]) -> bool:
 
 def _pieces(group: Box, ink: Components, size: float) -> list[Box]:
     """The letters of a group, from the left."""
-    inside = (ink.x > group.left) & (ink.x < group.right) & (ink.y > group.top) & (ink.y < group.bottom)
-    return sorted(ink.take(inside & (ink.height > _LETTER[0] * size)).boxes(), key=lambda box: box.left)
+    return sorted(ink.take(ink.within(group) & (ink.height > _LETTER[0] * size)).boxes(), key=lambda box: box.left)
 
 
 def _read_tightly(group: Box, ink: Components, size: float, page: tuple[int, ...], again: Again) -> list[Line]:

@@ -8,7 +8,7 @@ well, apart from the lone digits, which the network for raised digits reads.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
@@ -213,6 +213,11 @@ def _with_bracketed(lines: list[Line], zone: Zone, image: np.ndarray, size: floa
         if not _LETTER_IN_BRACKETS.fullmatch(word.text)  # (I) looks like (1)
         if (better := bracketed(image, word.box, size)) is not None
     }
+    return _with_words(lines, mended)
+
+
+def _with_words(lines: list[Line], mended: Mapping[int, Word]) -> list[Line]:
+    """The lines with other words for some of theirs, by the ``id`` of those."""
     if not mended:
         return lines
     return [replace(line, words=tuple(mended.get(id(word), word) for word in line.words)) for line in lines]
@@ -235,9 +240,7 @@ def _with_crosses_in_their_case(lines: list[Line], grid: _Grid) -> list[Line]:
         if len(found) == 1 and len(words) == 1 and words[0].text in _CROSSES:
             text = "X" if found[0].height >= CAPITAL * grid.size else "x"
             mended[id(words[0])] = replace(words[0], text=text, letters=(letter(text),))
-    if not mended:
-        return lines
-    return [replace(line, words=tuple(mended.get(id(word), word) for word in line.words)) for line in lines]
+    return _with_words(lines, mended)
 
 
 def _lone_signs(
@@ -336,9 +339,7 @@ def _with_lost_digits(lines: list[Line], grid: _Grid, image: np.ndarray) -> list
         number = lone_number(image, found, grid.size, most=_MOST_DIGITS)
         if number is not None:
             mended[id(words[0])] = number
-    if not mended:
-        return lines
-    return [replace(line, words=tuple(mended.get(id(word), word) for word in line.words)) for line in lines]
+    return _with_words(lines, mended)
 
 
 def _stand_together(digits: Sequence[Box], size: float) -> bool:

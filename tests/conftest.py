@@ -12,6 +12,10 @@ import pytest
 from flows.intake.claims import ClaimStore
 from flows.settings import Folders, load
 
+# Tests read what nambat says in English, wherever they run; those of its Vietnamese ask for it.
+os.environ["LC_ALL"] = "C.UTF-8"
+os.environ.pop("NAMBAT_LANG", None)
+
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--slow", action="store_true", help="run the tests that take long, too (as if CI were set)")

@@ -74,6 +74,7 @@ class Claim:
         not_before: when it is tried again, in seconds since the epoch; 0 unless it is put off.
         why: English sentence that says why it was put off.
         mount: where the file system is mounted on which the file itself is held; empty if working/ has it.
+        origin: path below quarantine/ of a file that was taken from there.
         mark: what the hidden names of its file end in, while that is on its way between two file systems. Nobody can
             guess it, so that nobody can put something there beforehand. Empty in records of version 0.1.
     """
@@ -93,6 +94,7 @@ class Claim:
     not_before: float = 0.0
     why: str = ""
     mount: str = ""
+    origin: str = ""
     mark: str = ""
 
     @property
@@ -182,12 +184,13 @@ class ClaimStore:
                     continue  # a disk or share that does not answer now says nothing about the claim
         return found
 
-    def new_claim(self, name: str, owner: str, claim_id: str = "", flow_run: str = "") -> Claim:
+    def new_claim(self, name: str, owner: str, claim_id: str = "", flow_run: str = "", origin: str = "") -> Claim:
         """A claim whose folder is made and whose file has yet to come.
 
         Args:
             name: of the file, below the inbox.
             claim_id: an earlier claim's, to go on under it.
+            origin: path below quarantine/ of a file that comes from there.
 
         Raises:
             Gone: that is no id of a claim.
@@ -201,6 +204,7 @@ class ClaimStore:
             flow_run=flow_run,
             host=heartbeat.host(),
             taken=now.timestamp(),
+            origin=origin,
             mark=secrets.token_hex(8),
         )
         self.folder(claim).mkdir(parents=True)

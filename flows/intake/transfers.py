@@ -96,7 +96,7 @@ def take(store: ClaimStore, name: str, look: Look, owner: str) -> Claim:
 
 
 def bring_in(
-    store: ClaimStore, source: Path, name: str, owner: str, *, claim_id: str = "", flow_run: str = ""
+    store: ClaimStore, source: Path, name: str, owner: str, *, claim_id: str = "", flow_run: str = "", origin: str = ""
 ) -> Claim:
     """A claim on a file that lies elsewhere than in the inbox, where nobody writes to it.
 
@@ -104,12 +104,13 @@ def bring_in(
         name: below the inbox.
         claim_id: an earlier claim's, to go on under it.
         flow_run: the run that works on it already.
+        origin: path below quarantine/, if it comes from there.
 
     Raises:
         Gone: it is not there any more, or is no regular file.
         OSError: it cannot be moved and is still where it was.
     """
-    claim = store.new_claim(name, owner, claim_id, flow_run)
+    claim = store.new_claim(name, owner, claim_id, flow_run, origin)
     scan = store.scan(claim)
     try:
         with _as_gone(name):
@@ -315,5 +316,5 @@ def recover(store: ClaimStore, claim: Claim) -> Path | None:
 def _is_the_same(store: ClaimStore, claim: Claim, copy: Path) -> bool:
     """Whether a claim's file still lies in quarantine, from where it was taken, and looks like its copy."""
     with contextlib.suppress(FileNotFoundError, NotADirectoryError):
-        return same_look(below(store.folders.quarantine, claim.name).lstat(), copy.lstat())
+        return same_look(below(store.folders.quarantine, claim.origin or claim.name).lstat(), copy.lstat())
     return False

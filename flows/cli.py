@@ -582,6 +582,37 @@ def _reread_here(originals: Sequence[Original], settings: Settings, failed: int)
 
 
 @nambat.command()
+@click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.pass_context
+def dismiss(context: click.Context, files: tuple[Path, ...]) -> None:
+    """Put away quarantined files that nobody wants any more, in dismissed/. FILES are names as in `nambat status`."""
+    from flows.host.mounts import missing_mount
+    from flows.host.moves import Gone
+    from flows.host.names import readable
+    from flows.intake import settling
+    from flows.intake.claims import ClaimStore
+
+    store = ClaimStore(read_settings())
+    folders = store.folders
+    if away := missing_mount(folders):
+        complain(str(away))
+        context.exit(FAILED)
+    failed = 0
+    for path in files:
+        wanted = path if path.is_absolute() else folders.quarantine / path
+        try:
+            place = settling.dismiss(store, Path(os.path.normpath(wanted)))
+            click.echo(f"{readable(path)} is put away: {readable(place)}")
+        except Gone as fault:
+            failed += 1
+            complain(f"{fault}; `nambat status` lists what is.")
+        except OSError as fault:
+            failed += 1
+            complain(f"{readable(path)} cannot be moved: {fault.strerror}")
+    context.exit(FAILED if failed else 0)
+
+
+@nambat.command()
 @click.pass_context
 def doctor(context: click.Context) -> None:
     """Check Tesseract, its data, poppler, the folders and Prefect."""

@@ -39,7 +39,7 @@ from flows.intake.reread import original_of_run, take_original
 from flows.intake.sweep import sweep as look_once
 from flows.intake.unpacking import deliver, open_claimed
 from flows.pipeline import publish, stages
-from flows.pipeline.archives import is_archive
+from flows.pipeline.archives import is_archive, left_whole
 from flows.pipeline.faults import as_fault, is_passing, took_too_long, tries_again
 from flows.pipeline.outcome import Outcome
 from flows.pipeline.page_policy import ATTEMPTS, GRACE, settle_failed
@@ -65,7 +65,6 @@ from flows.service.reports import (
     tag_run,
 )
 from flows.settings import Folders, Settings, load
-from ocr import messages
 from ocr.faults import Fault, PageFault
 
 MOST_THREADS = 64
@@ -229,7 +228,7 @@ def _unpack(store: ClaimStore, name: str, held: Claim) -> State[Any]:
         Gone, StillArriving, Fault, OSError: as :func:`work_on`.
     """
     if not held.keep:
-        raise messages.ARCHIVE.fault(kind="ZIP")  # there may be nobody to read what would lie in the inbox
+        raise left_whole(store.scan(held))  # there may be nobody to read what would lie in the inbox
     held = store.begin(held)
     size, most = store.scan(held).stat().st_size, store.settings.max_bytes
     if size > most:

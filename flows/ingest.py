@@ -301,7 +301,7 @@ def work_on(store: ClaimStore, claim: Claim) -> Outcome:
             raise StillArriving
         wait_for_mounts(folders)
         shown = Path(claim.name).name
-        return cast(Outcome, publish_pages.submit(records, shown, checked, plan, pool).result())
+        return publish_pages.submit(records, shown, checked, plan, pool).result()
 
 
 def read_pages(

@@ -39,6 +39,7 @@ def quarantine(store: ClaimStore, claim: Claim, fault: Fault, now: datetime | No
     """Move a scan that failed to quarantine/, with a note beside it that says why and what to do.
 
     One that a crash left half-way between two folders goes back to the inbox instead: it has to be found first.
+    One that was to be read again goes back to originals/: what was published of it is still there.
     Pages that were read are kept for a later try.
 
     Raises:
@@ -46,6 +47,8 @@ def quarantine(store: ClaimStore, claim: Claim, fault: Fault, now: datetime | No
     """
     if claim.keep and transfers.is_half_way(store, claim):
         return transfers.recover(store, claim)
+    if claim.original:
+        return transfers.archive(store, claim)
     root = store.folders.quarantine
     note = reason_text(claim.name, fault, now or datetime.now(), claim.id)
     pages = store.progress_folder(claim).name
@@ -192,7 +195,7 @@ def _take(
         raise Gone(f"{readable(path.name)} is not in quarantine")
     entry = next((entry for entry in register.entries(store) if entry.place == name), None)
     called = name if entry is None else entry.name
-    claim = transfers.bring_in(store, path, called, owner, claim_id=claim_id, flow_run=flow_run, origin=name)
+    claim = transfers.bring_in(store, path, called, owner, claim_id=claim_id, flow_run=flow_run, quarantined=name)
     if entry is not None:
         with contextlib.suppress(OSError, Fault):  # then it stays, and its entry
             register.take_note_away(store, entry)

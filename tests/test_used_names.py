@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import random
@@ -16,6 +17,7 @@ from hypothesis import strategies as st
 
 from flows.intake import duplicates
 from flows.intake.claims import ClaimStore
+from flows.intake.reread import find_original
 from flows.pipeline import publish, strangers
 from flows.pipeline.outcome import Outcome
 from flows.pipeline.publish import output_names
@@ -68,7 +70,7 @@ def read_badly(text: str, share: float, chance: random.Random) -> str:
     return " ".join(chance.choice(words)[::-1] if chance.random() < share else word for word in words)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(st.sampled_from(GOLD), st.floats(0, 0.3), st.floats(0.5, 1), st.randoms(use_true_random=False))
 def test_a_new_scan_of_the_same_document_is_no_stranger(
     name: str, share: float, length: float, chance: random.Random
@@ -111,7 +113,7 @@ NAMES = st.builds(
 ).filter(lambda name: not name.startswith("."))
 
 
-@settings(max_examples=300)
+@settings(max_examples=100)
 @given(st.lists(NAMES, min_size=2, max_size=5, unique=True), st.booleans())
 def test_no_document_has_the_name_of_another_scan(names: list[str], split: bool) -> None:
     """Not the second or third under one name, nor a part of one."""
@@ -248,6 +250,22 @@ def test_a_twin_of_a_second_document_is_found_and_placed_like_one_that_was_read(
         data = json.loads((store.folders.published / "c~2.json").read_text())
         assert data["source"]["copy_of"] == "sub/b.pdf"
         assert [one["name"] for one in data["files"]] == ["c~2.txt"]
+
+
+def test_the_text_of_a_second_document_leads_to_its_own_scan(store: ClaimStore) -> None:
+    """For ``nambat reread``: both lie in originals/ under one name."""
+    folders = store.folders
+    scans = {}
+    for text, data, place in ((LETTER, b"first", "b.pdf"), (INVITATION, b"second", "b (2).pdf")):
+        (folders.originals / "sub").mkdir(exist_ok=True)
+        (folders.originals / "sub" / place).write_bytes(data)
+        sha256 = hashlib.sha256(data).hexdigest()
+        scans[publish_text(store, text, sha256).files[0].name] = f"sub/{place}"
+        duplicates.remember(store, sha256, "sub/b.pdf", "1")
+    for text, place in scans.items():
+        found = find_original(store, f"sub/{text}")
+        assert (found.place, found.name) == (place, "sub/b.pdf")
+        assert len(found.others) == 1
 
 
 def test_long_names_are_told_apart_too(store: ClaimStore) -> None:

@@ -9,6 +9,7 @@ Exit status: 0 all published, 1 something failed, 2 wrong usage, 3 a program or 
 from __future__ import annotations
 
 import contextlib
+import inspect
 import os
 import signal
 import sys
@@ -59,7 +60,7 @@ def tell_kept(name: str, outcome: Outcome) -> None:
 def helps(command: click.Command) -> Iterator[str]:
     """Every help text of a command, and of those below it, in English as it stands here."""
     if command.help:
-        yield command.help
+        yield inspect.cleandoc(command.help)
     yield from (option.help for option in command.params if isinstance(option, click.Option) and option.help)
     for other in command.commands.values() if isinstance(command, click.Group) else ():
         yield from helps(other)
@@ -67,7 +68,7 @@ def helps(command: click.Command) -> Iterator[str]:
 
 def speak(command: click.Command) -> None:
     """Put the help texts of a command, and of those below it, into the language of the moment."""
-    command.help = command.help and _(command.help)
+    command.help = command.help and _(inspect.cleandoc(command.help))
     for option in command.params:
         if isinstance(option, click.Option) and option.help:
             option.help = _(option.help)

@@ -25,6 +25,7 @@ from flows.language import _, cause, let_click_speak, told
 
 if TYPE_CHECKING:
     from flows.convert import Event
+    from flows.intake.reread import Original
     from flows.pipeline.outcome import Outcome
     from flows.settings import Settings
     from ocr.faults import Fault
@@ -504,6 +505,81 @@ def retry(context: click.Context, files: tuple[Path, ...], everything: bool) -> 
             failed += 1
             complain(_("{name} cannot be moved: {cause}").format(name=readable(path.name), cause=cause(fault)))
     context.exit(FAILED if failed else 0)
+
+
+@nambat.command()
+@click.argument("names", nargs=-1, required=True)
+@verbose_option
+@click.pass_context
+def reread(context: click.Context, names: tuple[str, ...]) -> None:
+    """Read published scans again. NAMES as originals/ or published/ show them; paths tell scans of one name apart."""
+    from flows.faults import PathRefused
+    from flows.host.mounts import missing_mount
+    from flows.host.moves import Gone
+    from flows.host.names import readable
+    from flows.intake.claims import ClaimStore
+    from flows.intake.reread import find_original, take_original
+    from flows.service.record import ServiceGone, owner_of_service
+
+    settings = read_settings()
+    store = ClaimStore(settings)
+    if away := missing_mount(store.folders):
+        complain(str(away))
+        context.exit(FAILED)
+    failed = 0
+    wanted = []
+    for name in names:
+        try:
+            wanted.append(find_original(store, name))
+            if others := wanted[-1].others:
+                older = ", ".join(readable(store.folders.originals / place) for place in others)
+                click.echo(f"{readable(name)}: the newest is read; older ones, to be named by their path: {older}")
+        except PathRefused as fault:
+            failed += 1
+            complain(str(fault))
+    try:
+        owner = owner_of_service(store.folders)
+    except ServiceGone:
+        context.exit(_reread_here(wanted, settings, failed))
+    for original in wanted:
+        try:
+            take_original(store, original, owner)
+            click.echo(f"{readable(original.place)} is read again by the service")
+        except (PathRefused, Gone, OSError) as fault:
+            failed += 1
+            complain(f"{readable(original.place)}: {fault}")
+    context.exit(FAILED if failed else 0)
+
+
+def _reread_here(originals: Sequence[Original], settings: Settings, failed: int) -> int:
+    """Read scans again in this process; the exit status.
+
+    Args:
+        failed: how many names were no use.
+    """
+    from flows.faults import PathRefused
+    from flows.host.moves import Gone
+    from flows.host.names import readable
+    from flows.serve import AlreadyServed, reread_now
+    from flows.service.prefect_server import ServerTrouble
+
+    def tell(name: str, outcome: Outcome | None, message: str) -> None:
+        nonlocal failed
+        failed += outcome is None
+        if outcome is None:
+            complain(f"{readable(name)}: {message}")
+        else:
+            tell_kept(name, outcome)
+            click.echo(f"{readable(name)}: {message}")
+
+    require_tools()
+    try:
+        if originals:
+            reread_now(originals, settings, tell)
+    except (AlreadyServed, ServerTrouble, PathRefused, Gone) as fault:
+        failed += 1
+        complain(str(fault))
+    return FAILED if failed else 0
 
 
 @nambat.command()

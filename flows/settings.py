@@ -57,6 +57,12 @@ class Settings(BaseSettings):
     inbox: Path | None = Field(None, description="Where people drop scans. Default: inbox/ under the home.")
     published: Path | None = Field(None, description="Where clean text goes. Default: published/ under the home.")
 
+    read_roots: Annotated[tuple[Path, ...], NoDecode] = Field(
+        (),
+        description="Folders, with colons between, below which the deployment `read` may read files, "
+        "beside those of the home.",
+    )
+
     group: str = Field(
         "",
         description="Group whose members may drop scans into inbox/ and read published/ under the home. "
@@ -186,6 +192,16 @@ class Settings(BaseSettings):
     def _absolute(cls, value: Path | None) -> Path | None:
         # Once and for all: a service stands in a folder of its own later.
         return value and value.expanduser().absolute()
+
+    @field_validator("read_roots", mode="before")
+    @classmethod
+    def _paths(cls, value: object) -> object:
+        return tuple(part for part in value.split(os.pathsep) if part) if isinstance(value, str) else value
+
+    @field_validator("read_roots")
+    @classmethod
+    def _absolute_roots(cls, value: tuple[Path, ...]) -> tuple[Path, ...]:
+        return tuple(path.expanduser().absolute() for path in value)
 
     @field_validator("formats", mode="before")
     @classmethod

@@ -390,11 +390,8 @@ def serve(context: click.Context, home: Path | None, host: str | None, port: int
         context.exit(USAGE)
     try:
         run(settings, say=lambda line: click.echo(line, err=not sys.stdout.isatty()))
-    except ShareAway as fault:
+    except (AlreadyServed, ShareAway, ServerTrouble) as fault:
         complain(told(fault))
-        context.exit(FAILED)
-    except (AlreadyServed, ServerTrouble) as fault:
-        complain(str(fault))
         context.exit(FAILED)
 
 
@@ -512,7 +509,10 @@ def retry(context: click.Context, files: tuple[Path, ...], everything: bool) -> 
 @verbose_option
 @click.pass_context
 def reread(context: click.Context, names: tuple[str, ...]) -> None:
-    """Read published scans again. NAMES as originals/ or published/ show them; paths tell scans of one name apart."""
+    """Read published scans again.
+
+    NAMES are as originals/ or published/ show them; paths tell scans of one name apart.
+    """
     from flows.faults import PathRefused
     from flows.host.mounts import missing_mount
     from flows.host.moves import Gone
@@ -524,7 +524,7 @@ def reread(context: click.Context, names: tuple[str, ...]) -> None:
     settings = read_settings()
     store = ClaimStore(settings)
     if away := missing_mount(store.folders):
-        complain(str(away))
+        complain(told(away))
         context.exit(FAILED)
     failed = 0
     wanted = []
@@ -533,10 +533,11 @@ def reread(context: click.Context, names: tuple[str, ...]) -> None:
             wanted.append(find_original(store, name))
             if others := wanted[-1].others:
                 older = ", ".join(readable(store.folders.originals / place) for place in others)
-                click.echo(f"{readable(name)}: the newest is read; older ones, to be named by their path: {older}")
+                said = _("{name}: the newest is read; older ones, to be named by their path: {places}")
+                click.echo(said.format(name=readable(name), places=older))
         except PathRefused as fault:
             failed += 1
-            complain(str(fault))
+            complain(told(fault))
     try:
         owner = owner_of_service(store.folders)
     except ServiceGone:
@@ -544,10 +545,10 @@ def reread(context: click.Context, names: tuple[str, ...]) -> None:
     for original in wanted:
         try:
             take_original(store, original, owner)
-            click.echo(f"{readable(original.place)} is read again by the service")
+            click.echo(_("{name} is read again by the service").format(name=readable(original.place)))
         except (PathRefused, Gone, OSError) as fault:
             failed += 1
-            complain(f"{readable(original.place)}: {fault}")
+            complain(f"{readable(original.place)}: {told(fault)}")
     context.exit(FAILED if failed else 0)
 
 
@@ -578,7 +579,7 @@ def _reread_here(originals: Sequence[Original], settings: Settings, failed: int)
             reread_now(originals, settings, tell)
     except (AlreadyServed, ServerTrouble, PathRefused, Gone) as fault:
         failed += 1
-        complain(str(fault))
+        complain(told(fault))
     return FAILED if failed else 0
 
 

@@ -182,6 +182,7 @@ def convert(
     from flows.convert import convert as events
     from flows.pipeline.archives import open_archives
     from flows.pipeline.publish import SCAN_SUFFIXES
+    from flows.retold import retold
 
     settings = read_settings(jobs=jobs, dpi=dpi, repair=repair, footnotes=footnotes, formats=formats, split=split)
     check_name(inputs, name)
@@ -210,9 +211,13 @@ def convert(
                 shown = event.wanted.name
                 for number, why in event.outcome.failed_pages:
                     said = _("{name}: page {number} is marked as unreadable: {why}")
-                    complain(said.format(name=shown, number=number, why=why))
+                    complain(said.format(name=shown, number=number, why=retold(why)))
                 for number, why in event.outcome.damaged_pages:
-                    complain(_("{name}: page {number} is not whole: {why}").format(name=shown, number=number, why=why))
+                    complain(
+                        _("{name}: page {number} is not whole: {why}").format(
+                            name=shown, number=number, why=retold(why)
+                        )
+                    )
             elif isinstance(event, Failed):
                 failed += 1
                 complain_of(event.wanted.name, event.fault, context.obj)

@@ -14,11 +14,14 @@ from string import Formatter
 import click
 import pytest
 from babel.messages.catalog import Message
+from hypothesis import given
+from hypothesis import strategies as some
 
 from flows import language
 from flows.cli import InOrder, nambat
 from flows.language import LANGUAGES, OF_CLICK, OF_THE_MACHINE, _
 from flows.make_catalogue import KEYWORDS, MO, as_mo, catalogue, is_translated, marked
+from flows.retold import WARNINGS, retold
 from ocr.faults import NotAScan
 
 FLOWS = Path(language.__file__).parent
@@ -164,3 +167,77 @@ def test_what_a_command_does_fits_in_its_line(monkeypatch: pytest.MonkeyPatch, n
     for command in nambat.commands.values():
         first = _(inspect.cleandoc(command.help or "")).split("\n\n")[0]
         assert len(first) <= room - 1, f"{command.name}: {first}"
+
+
+# -- what stands in English in published files ----------------------------------------------------------------------
+
+
+def sentences_of(path: Path) -> list[str]:
+    """What a module of ``normalize/`` may say in a warning, as patterns with anything for values."""
+    tree = ast.parse(path.read_text("utf-8"))
+    bare = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
+    inner = {id(part) for node in ast.walk(tree) if isinstance(node, ast.JoinedStr) for part in node.values}
+    doubts = {
+        id(argument)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "Value"
+        for argument in node.args[2:3]
+    }
+    found = []
+    for node in ast.walk(tree):
+        parts = node.values if isinstance(node, ast.JoinedStr) else [node]
+        texts = [part.value if isinstance(part, ast.Constant) else None for part in parts]
+        if id(node) in bare | inner or not any(isinstance(text, str) for text in texts):
+            continue
+        whole = "".join("*" if text is None else str(text) for text in texts)
+        if id(node) in doubts or (" " in whole and whole.endswith(".") and len(whole) > 15):
+            found.append("".join(".*" if text is None else re.escape(str(text)) for text in texts))
+    return found
+
+
+def test_every_warning_of_published_files_is_known_by_its_form() -> None:
+    room = FLOWS.parent / "normalize"
+    # A published page in Vietnamese, and examples of what the tables of the repair say.
+    others = {room / "formats/html.py", room / "repair/repair.py"}
+    modules = [path for path in room.rglob("*.py") if path not in others and not path.name.startswith("train_")]
+    said = {sentence for path in modules for sentence in sentences_of(path)}
+    assert len(said) > 20
+    assert sorted(one for one in said if not any(re.search(one, form) for form in WARNINGS)) == []
+
+
+@pytest.mark.parametrize(
+    ("english", "vietnamese"),
+    [
+        ("Footnote mark 3 has no note.", "Dấu chú thích 3 không có chú thích."),
+        ("page 4: The page is blank.", "trang 4: Trang trắng."),
+        (
+            "page 2: The page could not be read: Page 2 took longer than 60 s to render.",
+            "trang 2: Không đọc được trang này: Trang 2 dựng hình quá 60 giây.",
+        ),
+        (
+            "A picture on the page is cut short: about the lower 40% of it is missing; scan the page again.",
+            "Ảnh trên trang bị cụt: thiếu khoảng 40% ở phía dưới; hãy quét lại trang này.",
+        ),
+        (
+            "The date cannot be read; it may be written by hand; it is left empty. It stands at 1, 2 to 3, 4 (pixels).",
+            "Mục ngày ban hành: không đọc được, có thể do viết tay; mục này được bỏ trống. "
+            "Vị trí trên trang: 1, 2 đến 3, 4 (điểm ảnh).",
+        ),
+        ("Something that nobody knows.", "Something that nobody knows."),
+        ("{braces} and The page is blank.", "{braces} and The page is blank."),
+    ],
+)
+def test_warnings_are_retold(monkeypatch: pytest.MonkeyPatch, english: str, vietnamese: str) -> None:
+    assert retold(english) == english
+    monkeypatch.setenv("NAMBAT_LANG", "vi")
+    assert retold(english) == vietnamese
+
+
+@given(values=some.lists(some.text(alphabet="0123456789{}ắ; .", min_size=1, max_size=9), min_size=9, max_size=9))
+def test_whatever_values_a_warning_has_stand_in_its_vietnamese(values: list[str]) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("NAMBAT_LANG", "vi")
+        sentence = "The last row of a table says {} in column {}; the rows above it add up to {}."
+        said = retold(sentence.format(*values))
+        assert said.startswith(f"Dòng cuối của một bảng ghi {values[0]}")
+        assert said.endswith(f"cộng lại là {values[2]}.")

@@ -357,13 +357,14 @@ def show_settings() -> None:
     """
     from flows.settings import heeded, in_force
 
+    set_by_hand, by_itself = _("environment"), _("default")
     for one in in_force(read_settings()):
-        click.echo(f"{one.variable}={one.value}  ({_('environment') if one.is_set else _('default')})")
+        click.echo(f"{one.variable}={one.value}  ({set_by_hand if one.is_set else by_itself})")
         click.echo(click.wrap_text(one.meaning, 78, "    ", "    "))
     if others := heeded():
         click.echo("\n" + _("Also heeded, of Prefect and Tesseract:"))
     for name, value in others:
-        click.echo(f"{name}={value}  ({_('environment')})")
+        click.echo(f"{name}={value}  ({set_by_hand})")
 
 
 @nambat.command()
@@ -594,9 +595,10 @@ def doctor(context: click.Context) -> None:
     """Check Tesseract, its data, poppler, the folders and Prefect."""
     from flows.doctor import checks
 
+    good, bad = _("ok"), _("BAD")
     troubles = missing = 0
     for check in checks(read_settings()):
-        click.echo(f"{_('ok') if check.ok else _('BAD'):4} {check.what}: {check.found}")
+        click.echo(f"{good if check.ok else bad:4} {check.what}: {check.found}")
         troubles += not check.ok
         missing += not check.ok and check.is_program
     context.exit(MISSING if missing else FAILED if troubles else 0)

@@ -27,7 +27,7 @@ def home(tmp_path: Path) -> Path:
     """A home with something in every place that `status` tells of."""
     home = tmp_path / "home"
     for folder in ("inbox", "working", "published", "originals", "quarantine"):
-        (home / folder).mkdir(parents=True)
+        (home / folder).mkdir(mode=0o700, parents=True)
     (home / "inbox" / "a.pdf").write_bytes(b"x")
     (home / "quarantine" / "b.pdf").write_bytes(b"x")
     (home / "quarantine" / "b.pdf.reason.txt").write_text(

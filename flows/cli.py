@@ -517,7 +517,8 @@ def retry(context: click.Context, files: tuple[Path, ...], everything: bool) -> 
 def reread(context: click.Context, names: tuple[str, ...]) -> None:
     """Read published scans again.
 
-    NAMES are as originals/ or published/ show them; paths tell scans of one name apart.
+    NAMES are names as originals/ or published/ show them. Of several scans of one name the newest is read; a path
+    below originals/ tells which.
     """
     from flows.faults import PathRefused
     from flows.host.mounts import missing_mount
@@ -537,13 +538,14 @@ def reread(context: click.Context, names: tuple[str, ...]) -> None:
     for name in names:
         try:
             wanted.append(find_original(store, name))
-            if others := wanted[-1].others:
-                older = ", ".join(readable(store.folders.originals / place) for place in others)
-                said = _("{name}: the newest is read; older ones, to be named by their path: {places}")
-                click.echo(said.format(name=readable(name), places=older))
         except PathRefused as fault:
             failed += 1
             complain(told(fault))
+            continue
+        if others := wanted[-1].others:
+            said = _("{name}: the newest is read; older ones, to be named by their path: {places}")
+            older = ", ".join(readable(store.folders.originals / place) for place in others)
+            click.echo(said.format(name=readable(name), places=older))
     try:
         owner = owner_of_service(store.folders)
     except ServiceGone:
@@ -551,42 +553,78 @@ def reread(context: click.Context, names: tuple[str, ...]) -> None:
     for original in wanted:
         try:
             take_original(store, original, owner)
-            click.echo(_("{name} is read again by the service").format(name=readable(original.place)))
-        except (PathRefused, Gone, OSError) as fault:
+            click.echo(_("{name}: the service reads it again").format(name=readable(original.place)))
+        except PathRefused as fault:
             failed += 1
-            complain(f"{readable(original.place)}: {told(fault)}")
+            complain(told(fault))
+        except Gone:
+            failed += 1
+            complain(_("{name} is gone").format(name=readable(original.place)))
+        except OSError as fault:
+            failed += 1
+            complain(_("{name} cannot be moved: {cause}").format(name=readable(original.place), cause=cause(fault)))
     context.exit(FAILED if failed else 0)
 
 
 def _reread_here(originals: Sequence[Original], settings: Settings, failed: int) -> int:
-    """Read scans again in this process; the exit status.
+    """Read scans again in this process, because no service runs; the exit status.
 
     Args:
         failed: how many names were no use.
     """
-    from flows.faults import PathRefused
-    from flows.host.moves import Gone
     from flows.host.names import readable
     from flows.serve import AlreadyServed, reread_now
     from flows.service.prefect_server import ServerTrouble
 
     def tell(name: str, outcome: Outcome | None, message: str) -> None:
         nonlocal failed
-        failed += outcome is None
         if outcome is None:
+            failed += 1
             complain(f"{readable(name)}: {message}")
         else:
-            tell_kept(name, outcome)
+            tell_kept(readable(name), outcome)
             click.echo(f"{readable(name)}: {message}")
 
+    if not originals:
+        return FAILED
     require_tools()
     try:
-        if originals:
-            reread_now(originals, settings, tell)
-    except (AlreadyServed, ServerTrouble, PathRefused, Gone) as fault:
+        reread_now(originals, settings, tell)
+    except (AlreadyServed, ServerTrouble) as fault:
         failed += 1
         complain(told(fault))
     return FAILED if failed else 0
+
+
+@nambat.command()
+@click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.pass_context
+def dismiss(context: click.Context, files: tuple[Path, ...]) -> None:
+    """Put away quarantined files that nobody wants any more, in dismissed/. FILES are names as in `nambat status`."""
+    from flows.host.mounts import missing_mount
+    from flows.host.moves import Gone
+    from flows.host.names import readable
+    from flows.intake import settling
+    from flows.intake.claims import ClaimStore
+
+    store = ClaimStore(read_settings())
+    folders = store.folders
+    if away := missing_mount(folders):
+        complain(str(away))
+        context.exit(FAILED)
+    failed = 0
+    for path in files:
+        wanted = path if path.is_absolute() else folders.quarantine / path
+        try:
+            place = settling.dismiss(store, Path(os.path.normpath(wanted)))
+            click.echo(f"{readable(path)} is put away: {readable(place)}")
+        except Gone as fault:
+            failed += 1
+            complain(f"{fault}; `nambat status` lists what is.")
+        except OSError as fault:
+            failed += 1
+            complain(f"{readable(path)} cannot be moved: {fault.strerror}")
+    context.exit(FAILED if failed else 0)
 
 
 @nambat.command()

@@ -31,7 +31,7 @@ from flows.host.locks import page_slot
 from flows.host.mounts import missing_mount, mount_of, mount_table
 from flows.host.moves import Gone, below
 from flows.host.names import readable
-from flows.intake import duplicates, transfers
+from flows.intake import duplicates, settling, transfers
 from flows.intake.claims import Claim, ClaimStore
 from flows.intake.given_paths import take_given
 from flows.intake.quarantine import quarantine, take_again
@@ -52,6 +52,7 @@ from flows.service.reports import (
     ABOUT_SWEEP,
     NEEDS_ATTENTION,
     PUT_OFF,
+    about_others,
     begin_progress,
     best_effort,
     counted,
@@ -208,6 +209,8 @@ def _ingest(store: ClaimStore, name: str, held: Claim) -> State[Any]:
             outcome = replace(outcome, name=name, seconds=time.monotonic() - started)
             if not transfers.is_unchanged(store, held):
                 raise StillArriving
+            # Before the scan is put away: after a crash it is read again, and this is done then.
+            outcome = replace(outcome, settled=_settle(store, held))
             place = transfers.archive(store, held)
             if held.keep and held.sha256:
                 with contextlib.suppress(OSError):
@@ -216,9 +219,20 @@ def _ingest(store: ClaimStore, name: str, held: Claim) -> State[Any]:
         return Cancelled(message="The file was handed back to the inbox meanwhile.")
     except Exception as fault:
         return _end_badly(store, name, held, fault)
+    for line in about_others(outcome):
+        get_run_logger().info("%s", line)
     report_success(outcome, place)
     _keep_outcome(outcome)
     return Completed(message=success_line(outcome))
+
+
+def _settle(store: ClaimStore, held: Claim) -> tuple[Path, ...]:
+    """Put away the scans of the same name that lie in quarantine; where they lie now.
+
+    Raises:
+        OSError: that cannot be written down.
+    """
+    return tuple(settling.settle(store, held.name)) if held.keep else ()
 
 
 def _unpack(store: ClaimStore, name: str, held: Claim) -> State[Any]:
@@ -237,6 +251,7 @@ def _unpack(store: ClaimStore, name: str, held: Claim) -> State[Any]:
     if not transfers.is_unchanged(store, held):
         raise StillArriving
     deliver(store, held, unpacking)
+    _settle(store, held)
     place = transfers.archive(store, held)
     scans, others = counted(len(unpacking.scans), "scan"), counted(len(unpacking.others), "other file")
     line = f"An archive: {scans} unpacked, {others} left in it"
@@ -311,6 +326,7 @@ def work_on(store: ClaimStore, claim: Claim) -> Outcome:
         folders.versions,
         settings.split,
         folders.published,
+        tells_strangers=True,
     )
     with WorkerPool(
         settings.jobs, memory=settings.worker_memory, scratch=settings.worker_scratch, warm=stages.WARM
@@ -334,10 +350,7 @@ def work_on(store: ClaimStore, claim: Claim) -> Outcome:
             raise StillArriving
         wait_for_mounts(folders)
         shown = Path(claim.name).name
-        outcome: Outcome = publish_pages.submit(records, shown, checked, plan, pool).result()
-        for place in outcome.kept:
-            log.info("what was published there before is kept: %s", readable(place))
-        return outcome
+        return publish_pages.submit(records, shown, checked, plan, pool).result()
 
 
 def read_pages(

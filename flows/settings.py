@@ -253,6 +253,7 @@ class Settings(BaseSettings):
             originals=home / "originals",
             quarantine=home / "quarantine",
             versions=home / "versions",
+            dismissed=home / "dismissed",
         )
 
     def pause_before_retry(self, tries: int) -> float:
@@ -277,9 +278,10 @@ class Folders:
     originals: Path
     quarantine: Path
     versions: Path
+    dismissed: Path
 
     def make(self) -> None:
-        """Create those that are missing, for this user alone (``versions`` is made when it is first needed).
+        """Create those that are missing, for this user alone (``versions`` and ``dismissed``: when first needed).
 
         Raises:
             OSError: one cannot be created.
@@ -293,7 +295,7 @@ class Folders:
         Raises:
             BadSetting: one does.
         """
-        names = ("inbox", "working", "published", "originals", "quarantine", "versions")
+        names = ("inbox", "working", "published", "originals", "quarantine", "versions", "dismissed")
         places = {name: Path(getattr(self, name)).resolve() for name in names}
         for name, place in places.items():
             for other, root in places.items():

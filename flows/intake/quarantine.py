@@ -8,6 +8,7 @@ import os
 from collections.abc import Collection
 from datetime import datetime
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 from flows import faults
 from flows.faults import CrashedTooOften
@@ -51,7 +52,8 @@ def quarantine(store: ClaimStore, claim: Claim, fault: Fault, now: datetime | No
     if claim.original:
         return transfers.archive(store, claim)
     root = store.folders.quarantine
-    note = reason_text(claim.name, fault, now or datetime.now(), claim.id)
+    moment = (now or datetime.now()).astimezone(ZoneInfo(store.settings.timezone))
+    note = reason_text(claim.name, fault, moment, claim.id)
     pages = store.progress_folder(claim).name
 
     def announce(place: Path) -> None:
@@ -75,7 +77,7 @@ def reason_text(name: str, fault: Fault, now: datetime, claim_id: str) -> bytes:
     """The note beside a quarantined scan: Vietnamese, English, what to do, and the technical detail."""
     return (
         f"{_in_one_line(fault.vietnamese)}\n{_in_one_line(str(fault))}\n\n{WHAT_TO_DO}\n\n"
-        f"{readable(name)}, {now.astimezone():%Y-%m-%d %H:%M:%S %z}, {type(fault).__name__}, {claim_id}\n"
+        f"{readable(name)}, {now:%Y-%m-%d %H:%M:%S %z}, {type(fault).__name__}, {claim_id}\n"
         f"{fault.detail}".rstrip()
         + "\n"
     ).encode("utf-8", "replace")
@@ -175,7 +177,7 @@ def take_again(store: ClaimStore, claim_id: str, owner: str, flow_run: str) -> C
         entry = register.entry_of(store, claim_id)
         # Under its old id: the run's parameters name it, and it may be retried once more.
         path = store.folders.quarantine / entry.place
-        claim, _ = _take(store, path, owner, claim_id=claim_id, flow_run=flow_run)
+        claim, _entry = _take(store, path, owner, claim_id=claim_id, flow_run=flow_run)
     store.pass_on_pages(entry.pages, claim.name)
     return store.with_digest(claim)
 

@@ -145,7 +145,7 @@ def ingest(name: str, claim: str) -> Any:
                 held = _take_once_more(store, name, claim, run)
             except Gone as gone:
                 nothing = _("There is nothing to read again: {why}.").format(why=gone)
-                return Cancelled(message=f"{_(NOT_WAITING)} {nothing}")
+                return Cancelled(message=" ".join((_(NOT_WAITING), nothing)))
             except (Fault, OSError) as fault:
                 why = as_fault(fault)
                 return Failed(message=f"{why.vietnamese} / {why}")

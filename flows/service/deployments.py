@@ -42,6 +42,7 @@ from prefect.runner import Runner
 from prefect.states import Cancelled
 
 from flows.host.files import replace_file
+from flows.language import _
 from flows.service.record import INGEST, PAGE, SWEEP, name_on_server
 from flows.settings import Folders, Settings
 
@@ -108,7 +109,7 @@ async def keep_deployed(deployer: Deployer, say: Callable[[str], None]) -> None:
             for served in deployer.served:
                 name = deployer.full_name(served)
                 if await _find(name) is None:
-                    say(f"The deployment {name} was deleted from Prefect; it is made anew.")
+                    say(_("The deployment {name} was deleted from Prefect; it is made anew.").format(name=name))
                     await _register(deployer, served)
 
 

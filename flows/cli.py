@@ -596,7 +596,10 @@ def _reread_here(originals: Sequence[Original], settings: Settings, failed: int)
 @click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.pass_context
 def dismiss(context: click.Context, files: tuple[Path, ...]) -> None:
-    """Put away quarantined files that nobody wants any more, in dismissed/. FILES are names as in `nambat status`."""
+    """Put away quarantined files that nobody wants.
+
+    FILES are names as `nambat status` shows them. They go to dismissed/ with their notes; nothing is deleted.
+    """
     from flows.host.mounts import missing_mount
     from flows.host.moves import Gone
     from flows.host.names import readable
@@ -606,20 +609,22 @@ def dismiss(context: click.Context, files: tuple[Path, ...]) -> None:
     store = ClaimStore(read_settings())
     folders = store.folders
     if away := missing_mount(folders):
-        complain(str(away))
+        complain(told(away))
         context.exit(FAILED)
     failed = 0
     for path in files:
         wanted = path if path.is_absolute() else folders.quarantine / path
         try:
             place = settling.dismiss(store, Path(os.path.normpath(wanted)))
-            click.echo(f"{readable(path)} is put away: {readable(place)}")
-        except Gone as fault:
+            said = _("{name} is put away: {place}")
+            click.echo(said.format(name=readable(path), place=readable(place)))
+        except Gone:
             failed += 1
-            complain(f"{fault}; `nambat status` lists what is.")
+            said = _("{name} is no scan in quarantine; `nambat status` lists what is.")
+            complain(said.format(name=readable(path)))
         except OSError as fault:
             failed += 1
-            complain(f"{readable(path)} cannot be moved: {fault.strerror}")
+            complain(_("{name} cannot be moved: {cause}").format(name=readable(path), cause=cause(fault)))
     context.exit(FAILED if failed else 0)
 
 

@@ -270,6 +270,6 @@ def test_the_command_says_what_it_put_away(store: ClaimStore, monkeypatch: pytes
     done = CliRunner().invoke(cli.nambat, ["dismiss", "sub/a.pdf", "no.pdf", "../inbox/x.pdf"])
     assert done.exit_code == 1
     assert f"sub/a.pdf is put away: {store.folders.dismissed}/sub/a.pdf" in done.output
-    assert done.output.count("is no scan in quarantine; `nambat status` lists what is.") == 2
+    assert done.output.count("is not in quarantine; `nambat status` lists what is.") == 2
     assert not place.exists()
     assert CliRunner().invoke(cli.nambat, ["dismiss"]).exit_code == 2

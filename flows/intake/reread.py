@@ -19,6 +19,7 @@ from flows.host.moves import Gone, below, below_without_links, is_file, numbered
 from flows.host.names import readable
 from flows.intake import duplicates, transfers
 from flows.intake.claims import Claim, ClaimStore
+from flows.language import _
 from flows.pipeline.stages import digest
 
 MOST_OF_A_NAME = 10_000
@@ -89,7 +90,8 @@ def original_of_run(store: ClaimStore, claim_id: str, shown: str) -> Original:
         for place in _places(store, name):
             if digest(store.folders.originals / place) == sha256:
                 return Original(place, name)
-    raise Gone(f"{shown} does not lie in originals/ any more, or another run published it")
+    said = _("{name} does not lie in originals/ any more, or another run published it")
+    raise Gone(said.format(name=shown))
 
 
 def take_original(

@@ -332,6 +332,7 @@ def work_on(store: ClaimStore, claim: Claim) -> Outcome:
         settings.split,
         folders.published,
         tells_strangers=True,
+        timezone=settings.timezone,
     )
     with WorkerPool(
         settings.jobs, memory=settings.worker_memory, scratch=settings.worker_scratch, warm=stages.WARM

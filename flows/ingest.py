@@ -230,10 +230,12 @@ def _ingest(store: ClaimStore, name: str, held: Claim) -> State[Any]:
 def _settle(store: ClaimStore, held: Claim) -> tuple[Path, ...]:
     """Put away the scans of the same name that lie in quarantine; where they lie now.
 
+    One that is only read again is no better one than they are.
+
     Raises:
         OSError: that cannot be written down.
     """
-    return tuple(settling.settle(store, held.name)) if held.keep else ()
+    return tuple(settling.settle(store, held.name)) if held.keep and not held.original else ()
 
 
 def _unpack(store: ClaimStore, name: str, held: Claim) -> State[Any]:

@@ -198,7 +198,8 @@ def test_the_command_says_what_it_does(store: ClaimStore, monkeypatch: pytest.Mo
     monkeypatch.setattr("flows.service.record.owner_of_service", lambda _: heartbeat.identity())
     done = CliRunner().invoke(cli.nambat, ["reread", "b.txt", "x.pdf", "b.pdf"])
     assert done.exit_code == 1
-    assert "b (2).pdf is read again by the service" in done.output
+    assert "b (2).pdf: the service reads it again" in done.output
+    assert "b.pdf is being read just now" in done.output
     assert str(store.folders.originals / "b.pdf") in done.output
     assert "no scan in originals/ is called x.pdf" in done.output
     assert [claim.original for claim in store.open_claims()] == ["b (2).pdf"]

@@ -41,6 +41,7 @@ from flows.pipeline.faults import as_fault, is_passing, took_too_long, tries_aga
 from flows.pipeline.outcome import Outcome
 from flows.pipeline.page_policy import ATTEMPTS, GRACE, settle_failed
 from flows.pipeline.stages import Checked, PageRead, PublishPlan
+from flows.pipeline.to_check import to_picture
 from flows.pipeline.workers import WorkerPool
 from flows.service.record import ServiceGone, owner_of_service, runs_on_server, version
 from flows.service.reports import (
@@ -288,7 +289,23 @@ def work_on(store: ClaimStore, claim: Claim) -> Outcome:
         outcome: Outcome = publish_pages.submit(records, shown, checked, plan, pool).result()
         for place in outcome.kept:
             log.info("what was published there before is kept: %s", readable(place))
+        return with_pictures(outcome, scan, settings, pool)
+
+
+PICTURES_WITHIN = 30.0
+"""Seconds that the pictures in a document's report may take; it is published by then."""
+
+
+def with_pictures(outcome: Outcome, scan: Path, settings: Settings, pool: WorkerPool) -> Outcome:
+    """The outcome with pictures of what to check; as it is where they cannot be had, as no run fails for them."""
+    most = settings.report_pictures
+    if not (most and to_picture(outcome.checks, most)):
         return outcome
+    with best_effort("the report has no pictures"), page_slot(settings.folders, settings.jobs):
+        limits = most, settings.dpi, PICTURES_WITHIN, settings.max_pixels
+        checks = pool.call(stages.with_pictures, scan, outcome.checks, *limits, seconds=PICTURES_WITHIN)
+        return replace(outcome, checks=checks)
+    return outcome
 
 
 def read_pages(

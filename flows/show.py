@@ -60,13 +60,6 @@ def number(value: float | None, form: str = ".1f") -> str:
     return "–" if value is None else format(value, form)
 
 
-def grades(outcome: Outcome) -> str:
-    """How well a document's pages were read: ``12 good, 2 fair``."""
-    poor, fair = len(outcome.low_pages), len(outcome.fair_pages)
-    counts = ((outcome.pages - len(outcome.failed_pages) - poor - fair, "good"), (fair, "fair"), (poor, "poor"))
-    return ", ".join(f"{count} {name}" for count, name in counts if count > 0)
-
-
 def summary_table(outcomes: Sequence[Outcome]) -> None:
     """What was published, on standard output."""
     table = Table(title="Published", title_justify="left", box=box.SIMPLE_HEAD, collapse_padding=True, pad_edge=False)
@@ -79,7 +72,7 @@ def summary_table(outcomes: Sequence[Outcome]) -> None:
             str(one.pages) + (f" ({len(one.failed_pages)} unreadable)" if one.failed_pages else ""),
             str(one.footnotes),
             str(one.corrections),
-            grades(one),
+            one.grades,
             number(one.confidence),
             number(one.seconds),
         )

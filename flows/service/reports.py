@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import hashlib
 import os
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import groupby
 from pathlib import Path
 from typing import cast
 from uuid import UUID
@@ -25,6 +27,7 @@ from flows.host.names import readable
 from flows.intake.sweep import Swept
 from flows.pipeline.archives import Unpacking
 from flows.pipeline.outcome import Outcome
+from flows.pipeline.to_check import Check, Kind, Passage
 from normalize.formats.markdown import escaped_paragraph
 from ocr.faults import Fault
 
@@ -72,12 +75,16 @@ Runs to come bear names that Prefect makes up, until they start.
 
 
 @contextlib.contextmanager
-def best_effort() -> Iterator[None]:
-    """What only the UI would miss must not fail a document while the server is away."""
+def best_effort(else_said: str = "the UI does not hear of this") -> Iterator[None]:
+    """What only the UI would miss must not fail a document while the server is away.
+
+    Args:
+        else_said: what the log says of it then.
+    """
     try:
         yield
     except Exception as fault:
-        get_run_logger().debug("the UI does not hear of this: %s", fault)
+        get_run_logger().debug("%s: %s", else_said, fault)
 
 
 def tag_run(tags: Iterable[str]) -> None:
@@ -173,22 +180,72 @@ def success_line(outcome: Outcome) -> str:
     return ", ".join(counted(number, thing) for number, thing in counts)
 
 
+MOST_OF_A_KIND = 10
+"""So many checks of one kind a report shows."""
+
+MOST_PICTURED = 100_000
+"""Signs of Markdown that the pictures of one report may take."""
+
+
+def passage_shown(passage: Passage) -> str:
+    """A sentence as Markdown, its words in question in bold type."""
+    words = cell(passage.words)
+    parts = cell(passage.before), words and f"**{words}**", cell(passage.after)
+    return " ".join(filter(None, parts))
+
+
+def page_shown(page: int) -> str:
+    """A page's name before what is said of it; nothing where there are no pages."""
+    return f"page {page}: " if page else ""
+
+
+def checklist(checks: Sequence[Check]) -> list[str]:
+    """What to check as a numbered list of Markdown, with its pictures."""
+    lines: list[str] = []
+    room = MOST_PICTURED
+    number = 0
+    for kind, of_kind in groupby(checks, key=lambda check: check.kind):
+        found = list(of_kind)
+        for check in found[:MOST_OF_A_KIND]:
+            number += 1
+            head = f"{number}. "
+            told = f" {passage_shown(check.passage)}" if check.passage else ""
+            lines.append(f"{head}{page_shown(check.page)}{cell(check.why)}{told}")
+            picture = base64.b64encode(check.picture).decode()
+            if picture and len(picture) <= room:
+                room -= len(picture)
+                lines += ["", f"{' ' * len(head)}![the place on the page](data:image/png;base64,{picture})", ""]
+        if len(found) > MOST_OF_A_KIND:
+            number += 1
+            lines.append(f"{number}. {MORE_OF_A_KIND[kind].format(count=len(found) - MOST_OF_A_KIND)}")
+    return lines
+
+
+MORE_OF_A_KIND: dict[Kind, str] = {
+    "fact": "{count} more facts: see the warnings in the JSON.",
+    "page": "{count} more pages: see the warnings in the JSON.",
+    "print": "{count} more places with print that was not read: see the warnings in the JSON.",
+    "number": "{count} more numbers: see the doubts in the JSON.",
+    "word": "{count} more words: see the words_to_check in the JSON.",
+    "dropped": "{count} more pieces of print that were left out as noise: see what was dropped in the JSON.",
+}
+
+
 def success_report(outcome: Outcome, scan: Path | None) -> str:
-    """The outcome of a document as Markdown."""
+    """The outcome of a document as Markdown: what to check first, then all else."""
     confidence = "–" if outcome.confidence is None else f"{outcome.confidence:.1f}"
     lines = [
         f"# {cell(outcome.name)}",
         "",
-        "| pages | words | footnotes | corrections | mean confidence | seconds |",
-        "|---:|---:|---:|---:|---:|---:|",
+        "| pages | words | footnotes | corrections | grades of pages | mean confidence | seconds |",
+        "|---:|---:|---:|---:|---|---:|---:|",
         f"| {outcome.pages} | {outcome.words} | {outcome.footnotes} | {outcome.corrections} "
-        f"| {confidence} | {outcome.seconds:.1f} |",
-        "",
-        "**Files**",
-        "",
-        *(f"- {path_shown(path)}" for path in outcome.files),
-        *([f"- {path_shown(scan)} (the scan)"] if scan else []),
+        f"| {outcome.grades} | {confidence} | {outcome.seconds:.1f} |",
         *(["", f"The same bytes as {cell(outcome.copy_of)}: a copy of its text."] if outcome.copy_of else []),
+        "",
+        "## What to check first",
+        "",
+        *(checklist(outcome.checks) or ["Nothing: no fact is left open, and no word was read with doubt."]),
     ]
     if outcome.failed_pages:
         lines += ["", "**Pages that could not be read**", ""]
@@ -197,19 +254,36 @@ def success_report(outcome: Outcome, scan: Path | None) -> str:
         lines += ["", "**Pages of which a part is missing**", ""]
         lines += [f"- page {number}: {cell(why)}" for number, why in outcome.damaged_pages]
     if outcome.low_pages:
-        lines += ["", "**Pages to check: hard to read**", ""]
+        lines += ["", "**Pages to check: hard to read (mean confidence)**", ""]
         lines += [f"- page {number}: {value:.1f}" for number, value in outcome.low_pages]
     if outcome.fair_pages:
         lines += ["", f"**Pages with some doubtful words**: {', '.join(map(str, outcome.fair_pages))}"]
-    if outcome.warnings:
-        lines += ["", "**Warnings**", "", *(f"- {cell(warning)}" for warning in outcome.warnings[:50])]
+    told = {f"{page_shown(check.page)}{check.why}" for check in outcome.checks}
+    if warnings := [warning for warning in outcome.warnings if warning not in told]:
+        lines += ["", "## Warnings", "", *(f"- {cell(warning)}" for warning in warnings[:50])]
     if outcome.changes:
         shown = len(outcome.changes)
-        lines += ["", f"**Corrections** ({shown} of {outcome.corrections}; all are in the JSON)", ""]
-        lines += ["| page | before | after |", "|---:|---|---|"]
-        changes = sorted(outcome.changes, key=lambda change: change[0])
-        lines += [f"| {page or ''} | {cell(before)} | {cell(after)} |" for page, before, after in changes]
+        which = f"the {shown} least sure ones of {outcome.corrections}" if shown < outcome.corrections else "all"
+        lines += [
+            "",
+            f"## Corrections ({which})",
+            "",
+            "| page | as it was read | as it is published |",
+            "|---:|---|---|",
+        ]
+        lines += [f"| {one.page or ''} | {cell(one.before)} | {passage_shown(one.after)} |" for one in outcome.changes]
+    if outcome.left_out:
+        shown = len(outcome.left_out)
+        which = f"the first {shown} of {outcome.left_out_in_all}" if shown < outcome.left_out_in_all else "all"
+        lines += ["", f"## Left out of the text ({which})", "", "| page | text | reason |", "|---:|---|---|"]
+        lines += [f"| {page or ''} | {cell(text[:LONGEST_LEFT_OUT])} | {why} |" for page, text, why in outcome.left_out]
+    lines += ["", "## Files", "", *(f"- {path_shown(path)}" for path in outcome.files)]
+    lines += [f"- {path_shown(scan)} (the scan)"] if scan else []
     return "\n".join(lines) + "\n"
+
+
+LONGEST_LEFT_OUT = 200
+"""Characters that are shown of a text that was left out."""
 
 
 def report_success(outcome: Outcome, scan: Path | None) -> None:

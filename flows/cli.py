@@ -211,13 +211,19 @@ def normalize(
 @click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
 @click.pass_context
 def explain(context: click.Context, file: Path) -> None:
-    """Every correction in a published JSON file, why it was made, and the numbers that two readers read unlike."""
+    """Every correction in a published JSON file, why it was made, and what to compare with the scan."""
     import json
 
+    from flows.pipeline.to_check import checks_of
     from flows.show import plain_table
 
     try:
         data = json.loads(file.read_text("utf-8"))
+        words = [
+            (one.page or "", f"{one.passage.before} »{one.passage.words}« {one.passage.after}".strip(), one.why)
+            for one in checks_of(data)
+            if one.kind == "word" and one.passage
+        ]
         rows = [
             (
                 one["page"] or "",
@@ -245,6 +251,8 @@ def explain(context: click.Context, file: Path) -> None:
         click.echo(f"{file.name}: no corrections.")
     if doubts:
         plain_table("Numbers to compare with the page", ("page", "published", "read again", "confidence"), doubts)
+    if words:
+        plain_table("The least sure words", ("page", "published", "why"), words)
 
 
 @nambat.command()

@@ -43,6 +43,7 @@ from flows.pipeline.page_policy import ATTEMPTS, GRACE, settle_failed
 from flows.pipeline.stages import Checked, PageRead, PublishPlan
 from flows.pipeline.to_check import to_picture
 from flows.pipeline.workers import WorkerPool
+from flows.service import day
 from flows.service.record import ServiceGone, owner_of_service, runs_on_server, version
 from flows.service.reports import (
     ABOUT_INGEST,
@@ -52,6 +53,7 @@ from flows.service.reports import (
     begin_progress,
     best_effort,
     counted,
+    report_day,
     report_failure,
     report_success,
     report_sweep,
@@ -175,6 +177,8 @@ def _ingest(store: ClaimStore, name: str, held: Claim) -> State[Any]:
     except Exception as fault:
         return _end_badly(store, name, held, fault)
     report_success(outcome, place)
+    with best_effort("the table of the day misses this document"):
+        day.leave_note(store, held.name, outcome, str(runtime.flow_run.id or ""), time.time())
     _keep_outcome(outcome)
     return Completed(message=success_line(outcome))
 
@@ -413,6 +417,7 @@ def sweep() -> Any:
     for path in swept.refused:
         log.warning("%s", path)
     report_sweep(swept)
+    report_day(store)
     if swept.troubles:
         with best_effort():
             tag_run([NEEDS_ATTENTION])

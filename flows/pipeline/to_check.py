@@ -103,7 +103,7 @@ def _unsure_facts(data: Mapping[str, Any]) -> Iterator[Check]:
             for value, line in zip(values, lines, strict=False):
                 sure = line["confidence"]
                 if value and sure is not None and sure < DOUBT:
-                    why = f"The {name.replace('_', ' ')} “{value}” was read with a confidence of {sure:.0f}."
+                    why = f"{name.replace('_', ' ').capitalize()}: “{value}” was read with a confidence of {sure:.0f}."
                     yield Check("fact", line["page"], why, place=_place(data, line["page"], line["box"]))
 
 
@@ -111,7 +111,7 @@ def _numbers_read_unlike(data: Mapping[str, Any]) -> Iterator[Check]:
     for one in data.get("doubts", ()):
         record = _record_at(data, one["where"])
         word = next((word for word in record.get("words_to_check", ()) if word["bbox"] == one["bbox"]), None)
-        found = _passage_of_word(record["text"], word) if word else None
+        found = _passage_of_word(record, word) if word else None
         why = f"A second reading of the number “{one['text']}” gave “{one['second']}”."
         yield Check("number", one["page"], why, found, _place(data, one["page"], one["bbox"]))
 
@@ -119,13 +119,13 @@ def _numbers_read_unlike(data: Mapping[str, Any]) -> Iterator[Check]:
 def _least_sure_words(data: Mapping[str, Any]) -> Iterator[Check]:
     told = {(one["page"], tuple(one["bbox"] or ())) for one in data.get("doubts", ())}
     unsure = [
-        (word["confidence"], record["text"], word)
+        (word["confidence"], record, word)
         for record in (*data["blocks"], *data["footnotes"])
         for word in record.get("words_to_check", ())
         if word["confidence"] < DOUBT and (word["page"], tuple(word["bbox"] or ())) not in told
     ]
-    for sure, text, word in nsmallest(MOST_WORDS, unsure, key=lambda one: one[0]):
-        found = _passage_of_word(text, word)
+    for sure, record, word in nsmallest(MOST_WORDS, unsure, key=lambda one: one[0]):
+        found = _passage_of_word(record, word)
         why = f"“{found.words}” was read with a confidence of {sure:.0f}."
         yield Check("word", word["page"], why, found, _place(data, word["page"], word["bbox"]))
 
@@ -175,14 +175,26 @@ def _record_at(data: Mapping[str, Any], where: str) -> Mapping[str, Any]:
 
 def passage_of(data: Mapping[str, Any], correction: Mapping[str, Any]) -> Passage:
     """What a correction made, in its sentence."""
-    text, start = _record_at(data, correction["where"])["text"], correction["start"]
+    text, start = _row_at(_record_at(data, correction["where"]), correction["start"])
     if correction["where"].startswith("footnotes/"):  # of a note, one paragraph
         text = dict(enumerate(text.split("\n")))[int(correction["where"].rpartition("/")[2])]
     return passage(text, start, start + len(correction["after"]))
 
 
-def _passage_of_word(text: str, word: Mapping[str, Any]) -> Passage:
-    return passage(text, word["offset"], word["offset"] + word["length"])
+def _passage_of_word(record: Mapping[str, Any], word: Mapping[str, Any]) -> Passage:
+    text, start = _row_at(record, word["offset"])
+    return passage(text, start, start + word["length"])
+
+
+def _row_at(record: Mapping[str, Any], offset: int) -> tuple[str, int]:
+    """Of a table, the row that a place of its text is in, and the place there; of any other text, the whole."""
+    begin = 0
+    for row in record.get("rows", ()):
+        text = " ".join(filter(None, row))
+        if text and offset <= begin + len(text):
+            return text, offset - begin
+        begin += len(text) + 1 if text else 0
+    return record["text"], offset
 
 
 def passage(text: str, start: int, end: int) -> Passage:

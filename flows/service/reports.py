@@ -7,7 +7,9 @@ import contextlib
 import hashlib
 import os
 import re
+import time
 from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime
 from itertools import groupby
 from pathlib import Path
 from typing import cast
@@ -24,10 +26,13 @@ from prefect.client.orchestration import get_client
 from unidecode import unidecode
 
 from flows.host.names import readable
+from flows.intake.claims import ClaimStore
 from flows.intake.sweep import Swept
 from flows.pipeline.archives import Unpacking
 from flows.pipeline.outcome import Outcome
 from flows.pipeline.to_check import Check, Kind, Passage
+from flows.service import day
+from flows.service.day import Day
 from normalize.formats.markdown import escaped_paragraph
 from ocr.faults import Fault
 
@@ -363,6 +368,60 @@ def report_sweep(swept: Swept) -> None:
     if rows := sweep_rows(swept):
         with best_effort():
             create_table_artifact(rows, key="sweep", description=sweep_line(swept))
+
+
+DAY_KEY = "needs-a-look"
+"""Of the table of the day: one artifact, with its history."""
+
+MOST_ROWS = 200
+"""Rows that the table of the day has; the rest is counted."""
+
+
+def day_rows(seen: Day) -> list[dict[str, str]]:
+    """The table of what needs a look, quarantine first; the UI shows its cells as Markdown."""
+    rows = [
+        {"document": cell(name), "time": "", "where": "quarantine", "pages": "", "what needs a look": cell(why)}
+        for name, why in seen.quarantined
+    ]
+    for note in seen.to_look_at:
+        looks = [*map(cell, note.looks), *([f"and {note.more} more: see its report"] if note.more else [])]
+        rows.append(
+            {
+                "document": f"[{cell(note.name)}](/runs/flow-run/{note.run})" if note.run else cell(note.name),
+                "time": f"{datetime.fromtimestamp(note.at, seen.date.tzinfo):%H:%M}",
+                "where": "published",
+                "pages": f"{note.pages} ({note.grades})",
+                "what needs a look": "<br>".join(looks),
+            }
+        )
+    return rows
+
+
+def day_line(seen: Day) -> str:
+    """What the table of the day is about, in one line."""
+    need = len(seen.to_look_at)
+    return (
+        f"{seen.date:%Y-%m-%d}, {seen.date:%H:%M}: {counted(len(seen.notes), 'document')} published today, "
+        f"{need} of them {'needs' if need == 1 else 'need'} a look; "
+        f"{counted(len(seen.quarantined), 'file')} in quarantine"
+    )
+
+
+def report_day(store: ClaimStore) -> None:
+    """Show in the UI which documents of the day need a look, if that has changed since it was shown last."""
+    with best_effort():
+        state = day.state_of(store.folders)
+        if not day.is_news(store.folders, state):
+            return
+        seen = day.read_day(store, time.time())
+        rows = day_rows(seen)
+        more = len(rows) - MOST_ROWS
+        line = day_line(seen) + (f". The first {MOST_ROWS} are shown" if more > 0 else "")
+        create_table_artifact(rows[:MOST_ROWS] or [NO_ROW], key=DAY_KEY, description=line)
+        day.mark_shown(store.folders, state)
+
+
+NO_ROW = {"document": "–", "time": "", "where": "", "pages": "", "what needs a look": "nothing"}
 
 
 def counted(number: int, thing: str) -> str:

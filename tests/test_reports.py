@@ -60,15 +60,15 @@ def test_what_needs_a_look_stands_before_what_was_changed() -> None:
     parts = [
         *(
             "## What to check first",
-            "1. page 1: The subject is left empty.",
-            "2. page 3: “chi” was read",
-            "31. Chỉ **chi** tiêu.",
+            "- page 1: The subject is left empty.",
+            "- page 3: “chi” was read",
+            "31.\n\n  Chỉ **chi** tiêu.",
         ),
         *("Pages that could not be read", "- page 2: damaged", "## Warnings"),
         *(
             "## Corrections (the 2 least sure ones of 30)",
-            "| 2 | tô | Nó đã **tổ** chức hội nghị. |",
-            "| 3 | a\\|b | **á** |",
+            "- page 2: “tô” was read, now: Nó đã **tổ** chức hội nghị.",
+            "- page 3: “a\\|b” was read, now: **á**",
         ),
         *(
             "## Left out of the text (the first 1 of 5)",
@@ -94,8 +94,9 @@ def test_a_report_is_bounded() -> None:
     words = [Check("word", 1, f"word {n}", picture=b"x" * 20_000) for n in range(30)]
     facts = [Check("fact", 1, f"fact {n}") for n in range(12)]
     report = reports.success_report(replace(FINE, checks=(*facts, *words)), None)
-    assert "11. 2 more facts: see the warnings in the JSON.\n12. page 1: word 0" in report
-    assert "22. 20 more words" in report
+    assert "**Facts that are left open** (2 more are in the JSON)" in report
+    assert "**The least sure words** (20 more are in the JSON)" in report
+    assert (report.count("- page 1: fact"), report.count("- page 1: word")) == (10, 10)
     assert (report.count("data:image/png;base64,"), len(report) < reports.MOST_PICTURED) == (3, True)
     _, kinds = shown(report)
     assert "image" in kinds and "code_block" not in kinds, "a picture belongs to its item"

@@ -78,7 +78,7 @@ DOCUMENT = Document(
             1,
             Metadata(number="12", signer="Nguyễn Văn A", recipients=("Như trên;", "Lưu: VT.")),
             {
-                "number": Evidence(1, Box(1, 1, 9, 9), 64.0),
+                "number": Evidence(1, Box(1, 1, 9, 9), 54.0),
                 "signer": Evidence(1, Box(1, 1, 9, 9), 96.0),
                 "recipients": (Evidence(1, Box(1, 1, 9, 9), 96.0), Evidence(1, Box(1, 1, 9, 9), 44.0)),
             },
@@ -105,8 +105,8 @@ def test_facts_come_first_and_noise_last() -> None:
     found = [(check.kind, check.page, check.why) for check in checks_of(to_dict(DOCUMENT))]
     assert found == [
         ("fact", 1, "The subject is left empty."),
-        ("fact", 1, "Number: “12” was read with a confidence of 64."),
-        ("fact", 1, "Recipients: “Lưu: VT.” was read with a confidence of 44."),
+        ("unsure fact", 1, "Number: “12” was read with a confidence of 54."),
+        ("unsure fact", 1, "Recipients: “Lưu: VT.” was read with a confidence of 44."),
         ("page", 2, "The page could not be read: damaged"),
         ("print", 1, "Print that was not read stands there."),
         ("number", 1, "A second reading of the number “1250” gave “1260”."),

@@ -28,9 +28,9 @@ from flows.pipeline.to_check import Kind
 from flows.settings import Folders, Settings
 
 TOLD: frozenset[Kind] = frozenset({"fact", "page", "print", "number"})
-"""What brings a document into the table; there are a few doubtful words on nearly every page."""
+"""What brings a document into the table; a few doubtful words are on nearly every page."""
 
-MOST_TOLD = 5
+MOST_TOLD = 3
 """So much is told of a document; the rest is counted."""
 
 

@@ -7,6 +7,7 @@ import contextlib
 import hashlib
 import os
 import re
+import textwrap
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
@@ -204,41 +205,44 @@ def page_shown(page: int) -> str:
     return f"page {page}: " if page else ""
 
 
+HEADINGS: dict[Kind, str] = {
+    "fact": "Facts that are left open",
+    "unsure fact": "Facts that were read with doubt",
+    "page": "Pages that could not be read, or not well",
+    "print": "Print that was not read",
+    "number": "Doubtful numbers",
+    "word": "The least sure words",
+    "dropped": "Print that was left out as noise",
+}
+"""What each kind of check is called."""
+
+
 def checklist(checks: Sequence[Check]) -> list[str]:
-    """What to check as a numbered list of Markdown, with its pictures."""
+    """What to check as Markdown, with its pictures.
+
+    No numbered list: the UI cuts off numbers of two digits.
+    """
     lines: list[str] = []
     room = MOST_PICTURED
-    number = 0
     for kind, of_kind in groupby(checks, key=lambda check: check.kind):
         found = list(of_kind)
+        more = len(found) - MOST_OF_A_KIND
+        lines += ["", f"**{HEADINGS[kind]}**" + (f" ({more} more are in the JSON)" if more > 0 else ""), ""]
         for check in found[:MOST_OF_A_KIND]:
-            number += 1
-            head = f"{number}. "
-            told = f" {passage_shown(check.passage)}" if check.passage else ""
-            lines.append(f"{head}{page_shown(check.page)}{cell(check.why)}{told}")
+            lines.append(f"- {page_shown(check.page)}{cell(check.why)}")
+            lines += ["", f"  {passage_shown(check.passage)}", ""] if check.passage else []
             picture = base64.b64encode(check.picture).decode()
             if picture and len(picture) <= room:
                 room -= len(picture)
-                lines += ["", f"{' ' * len(head)}![the place on the page](data:image/png;base64,{picture})", ""]
-        if len(found) > MOST_OF_A_KIND:
-            number += 1
-            lines.append(f"{number}. {MORE_OF_A_KIND[kind].format(count=len(found) - MOST_OF_A_KIND)}")
+                lines += ["", f"  ![the place on the page](data:image/png;base64,{picture})", ""]
     return lines
-
-
-MORE_OF_A_KIND: dict[Kind, str] = {
-    "fact": "{count} more facts: see the warnings in the JSON.",
-    "page": "{count} more pages: see the warnings in the JSON.",
-    "print": "{count} more places with print that was not read: see the warnings in the JSON.",
-    "number": "{count} more numbers: see the doubts in the JSON.",
-    "word": "{count} more words: see the words_to_check in the JSON.",
-    "dropped": "{count} more pieces of print that were left out as noise: see what was dropped in the JSON.",
-}
 
 
 def success_report(outcome: Outcome, scan: Path | None) -> str:
     """The outcome of a document as Markdown: what to check first, then all else."""
     confidence = "–" if outcome.confidence is None else f"{outcome.confidence:.1f}"
+    told = {f"{page_shown(check.page)}{check.why}" for check in outcome.checks}
+    warnings = [warning for warning in outcome.warnings if warning not in told]
     lines = [
         f"# {cell(outcome.name)}",
         "",
@@ -251,7 +255,22 @@ def success_report(outcome: Outcome, scan: Path | None) -> str:
         "## What to check first",
         "",
         *(checklist(outcome.checks) or ["Nothing: no fact is left open, and no word was read with doubt."]),
+        *pages_to_check(outcome),
+        *(["", "## Warnings", "", *(f"- {cell(warning)}" for warning in warnings[:50])] if warnings else []),
+        *corrections_shown(outcome),
+        *left_out_shown(outcome),
+        "",
+        "## Files",
+        "",
+        *(f"- {path_shown(path)}" for path in outcome.files),
+        *([f"- {path_shown(scan)} (the scan)"] if scan else []),
     ]
+    return "\n".join(lines) + "\n"
+
+
+def pages_to_check(outcome: Outcome) -> list[str]:
+    """Lines of Markdown about the pages that were not read well."""
+    lines: list[str] = []
     if outcome.failed_pages:
         lines += ["", "**Pages that could not be read**", ""]
         lines += [f"- page {number}: {cell(why)}" for number, why in outcome.failed_pages]
@@ -259,32 +278,34 @@ def success_report(outcome: Outcome, scan: Path | None) -> str:
         lines += ["", "**Pages of which a part is missing**", ""]
         lines += [f"- page {number}: {cell(why)}" for number, why in outcome.damaged_pages]
     if outcome.low_pages:
-        lines += ["", "**Pages to check: hard to read (mean confidence)**", ""]
+        lines += ["", "**Pages that were hard to read, with their mean confidence**", ""]
         lines += [f"- page {number}: {value:.1f}" for number, value in outcome.low_pages]
     if outcome.fair_pages:
         lines += ["", f"**Pages with some doubtful words**: {', '.join(map(str, outcome.fair_pages))}"]
-    told = {f"{page_shown(check.page)}{check.why}" for check in outcome.checks}
-    if warnings := [warning for warning in outcome.warnings if warning not in told]:
-        lines += ["", "## Warnings", "", *(f"- {cell(warning)}" for warning in warnings[:50])]
-    if outcome.changes:
-        shown = len(outcome.changes)
-        which = f"the {shown} least sure ones of {outcome.corrections}" if shown < outcome.corrections else "all"
-        lines += [
-            "",
-            f"## Corrections ({which})",
-            "",
-            "| page | as it was read | as it is published |",
-            "|---:|---|---|",
-        ]
-        lines += [f"| {one.page or ''} | {cell(one.before)} | {passage_shown(one.after)} |" for one in outcome.changes]
-    if outcome.left_out:
-        shown = len(outcome.left_out)
-        which = f"the first {shown} of {outcome.left_out_in_all}" if shown < outcome.left_out_in_all else "all"
-        lines += ["", f"## Left out of the text ({which})", "", "| page | text | reason |", "|---:|---|---|"]
-        lines += [f"| {page or ''} | {cell(text[:LONGEST_LEFT_OUT])} | {why} |" for page, text, why in outcome.left_out]
-    lines += ["", "## Files", "", *(f"- {path_shown(path)}" for path in outcome.files)]
-    lines += [f"- {path_shown(scan)} (the scan)"] if scan else []
-    return "\n".join(lines) + "\n"
+    return lines
+
+
+def corrections_shown(outcome: Outcome) -> list[str]:
+    """Lines of Markdown with corrections in their sentences."""
+    if not outcome.changes:
+        return []
+    shown = len(outcome.changes)
+    which = f"the {shown} least sure ones of {outcome.corrections}" if shown < outcome.corrections else "all"
+    changes = [
+        f"- {page_shown(one.page)}“{cell(one.before)}” was read, now: {passage_shown(one.after)}"
+        for one in outcome.changes
+    ]
+    return ["", f"## Corrections ({which})", "", *changes]
+
+
+def left_out_shown(outcome: Outcome) -> list[str]:
+    """Lines of Markdown with what is not in the published text."""
+    if not outcome.left_out:
+        return []
+    shown, of = len(outcome.left_out), outcome.left_out_in_all
+    head = f"## Left out of the text ({f'the first {shown} of {of}' if shown < of else 'all'})"
+    rows = [f"| {page or ''} | {cell(text[:LONGEST_LEFT_OUT])} | {why} |" for page, text, why in outcome.left_out]
+    return ["", head, "", "| page | text | reason |", "|---:|---|---|", *rows]
 
 
 LONGEST_LEFT_OUT = 200
@@ -377,21 +398,33 @@ MOST_ROWS = 200
 """Rows that the table of the day has; the rest is counted."""
 
 
+WIDEST_CELL = 56
+"""Characters in a line of the table of the day: the UI breaks none by itself."""
+
+
+def broken(text: str) -> str:
+    """Text for a wide cell of a table, in lines."""
+    return "<br>".join(map(cell, textwrap.wrap(text, WIDEST_CELL)))
+
+
 def day_rows(seen: Day) -> list[dict[str, str]]:
-    """The table of what needs a look, quarantine first; the UI shows its cells as Markdown."""
+    """The table of what needs a look, quarantine first; the UI shows its cells as Markdown.
+
+    The link is a cell of its own: the UI takes no escapes in the text of a link, and names are anyone's.
+    """
     rows = [
-        {"document": cell(name), "time": "", "where": "quarantine", "pages": "", "what needs a look": cell(why)}
+        {DOCUMENT: broken(name), LOOK: broken(f"in quarantine: {why}"), REPORT: "", TIME: "", PAGES: ""}
         for name, why in seen.quarantined
     ]
     for note in seen.to_look_at:
-        looks = [*map(cell, note.looks), *([f"and {note.more} more: see its report"] if note.more else [])]
+        looks = [*note.looks, *([f"and {note.more} more"] if note.more else [])]
         rows.append(
             {
-                "document": f"[{cell(note.name)}](/runs/flow-run/{note.run})" if note.run else cell(note.name),
-                "time": f"{datetime.fromtimestamp(note.at, seen.date.tzinfo):%H:%M}",
-                "where": "published",
-                "pages": f"{note.pages} ({note.grades})",
-                "what needs a look": "<br>".join(looks),
+                DOCUMENT: broken(note.name),
+                LOOK: "<br>".join(map(broken, looks)),
+                REPORT: f"[open](/runs/flow-run/{note.run}?tab=Artifacts)" if note.run else "",
+                TIME: f"{datetime.fromtimestamp(note.at, seen.date.tzinfo):%H:%M}",
+                PAGES: f"{note.pages} ({note.grades})",
             }
         )
     return rows
@@ -421,7 +454,8 @@ def report_day(store: ClaimStore) -> None:
         day.mark_shown(store.folders, state)
 
 
-NO_ROW = {"document": "–", "time": "", "where": "", "pages": "", "what needs a look": "nothing"}
+DOCUMENT, LOOK, REPORT, TIME, PAGES = "document", "what needs a look", "run", "time", "pages"
+NO_ROW = {DOCUMENT: "–", LOOK: "nothing", REPORT: "", TIME: "", PAGES: ""}
 
 
 def counted(number: int, thing: str) -> str:

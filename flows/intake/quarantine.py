@@ -39,6 +39,7 @@ def quarantine(store: ClaimStore, claim: Claim, fault: Fault, now: datetime | No
     """Move a scan that failed to quarantine/, with a note beside it that says why and what to do.
 
     One that a crash left half-way between two folders goes back to the inbox instead: it has to be found first.
+    One that was to be read again goes back to originals/: what was published of it is still there.
     Pages that were read are kept for a later try.
 
     Raises:
@@ -46,13 +47,16 @@ def quarantine(store: ClaimStore, claim: Claim, fault: Fault, now: datetime | No
     """
     if claim.keep and transfers.is_half_way(store, claim):
         return transfers.recover(store, claim)
+    if claim.original:
+        return transfers.archive(store, claim)
     root = store.folders.quarantine
     note = reason_text(claim.name, fault, now or datetime.now(), claim.id)
     pages = store.progress_folder(claim).name
 
     def announce(place: Path) -> None:
         where = os.fspath(place.relative_to(root))
-        register.enter(store, Entry(claim.id, where, hashlib.sha256(note).hexdigest(), pages), note)
+        known = hashlib.sha256(note).hexdigest()
+        register.enter(store, Entry(claim.id, where, known, pages, claim.name, claim.flow_run), note)
 
     def is_taken(place: Path) -> bool:
         beside = reason_path(place)
@@ -136,7 +140,7 @@ def drop_stray_notes(store: ClaimStore) -> None:
 
 
 def retry(store: ClaimStore, path: Path, owner: str) -> Path:
-    """Put a quarantined scan back into the inbox and remove its note. Returns where it lies then.
+    """Put a quarantined scan back into the inbox under its first name and remove its note. Returns where it lies then.
 
     Args:
         owner: the process that does so; if it dies half-way, a sweep ends what it began.
@@ -165,10 +169,11 @@ def take_again(store: ClaimStore, claim_id: str, owner: str, flow_run: str) -> C
         Gone: it is not in quarantine any more, or that is no id of a claim.
         OSError: it cannot be moved, or cannot be read.
     """
-    entry = register.entry_of(store, claim_id)
-    # Under its old id: the run's parameters name it, and it may be retried once more.
-    path = store.folders.quarantine / entry.place
-    claim, _ = _take(store, path, owner, claim_id=claim_id, flow_run=flow_run)
+    with locked(claims_lock(store.folders)):  # or it might be dismissed at this moment
+        entry = register.entry_of(store, claim_id)
+        # Under its old id: the run's parameters name it, and it may be retried once more.
+        path = store.folders.quarantine / entry.place
+        claim, _ = _take(store, path, owner, claim_id=claim_id, flow_run=flow_run)
     store.pass_on_pages(entry.pages, claim.name)
     return store.with_digest(claim)
 
@@ -189,8 +194,10 @@ def _take(
     if not is_file(below_without_links(root, name)):
         raise Gone(f"{readable(path.name)} is not in quarantine")
     entry = next((entry for entry in register.entries(store) if entry.place == name), None)
-    claim = transfers.bring_in(store, path, name, owner, claim_id=claim_id, flow_run=flow_run)
+    called = name if entry is None else entry.name
+    claim = transfers.bring_in(store, path, called, owner, claim_id=claim_id, flow_run=flow_run, quarantined=name)
     if entry is not None:
         with contextlib.suppress(OSError, Fault):  # then it stays, and its entry
             register.take_note_away(store, entry)
+            register.strike(store, entry, goes_on=entry.flow_run == flow_run)
     return claim, entry

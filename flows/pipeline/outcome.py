@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from flows.language import _
 from flows.pipeline.to_check import Check, Passage, checks_of, left_out, passage_of
 
 SHOWN_CHANGES = 20
@@ -28,6 +30,19 @@ class Change:
 
 
 @dataclass(frozen=True, slots=True)
+class Replaced:
+    """A document whose text was replaced by that of another scan.
+
+    Attributes:
+        title: its number and symbol, or the name of its scan.
+        published: when its text was published.
+    """
+
+    title: str
+    published: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Outcome:
     """A document that was published.
 
@@ -46,6 +61,9 @@ class Outcome:
         checks: what to compare with the scan, in that order.
         left_out: page, text and reason of what is not in the published text, in the order to look at it.
         left_out_in_all: how much that is in all.
+        replaced: the document of another scan whose text was replaced, if one was.
+        beside: name of the file that another document's text has and this one's would have had; empty if none has.
+        settled: where the scans of the same name lie now that lay in quarantine.
     """
 
     name: str
@@ -64,16 +82,12 @@ class Outcome:
     seconds: float = 0.0
     copy_of: str = ""
     kept: tuple[Path, ...] = ()
+    replaced: Replaced | None = None
+    beside: str = ""
+    settled: tuple[Path, ...] = ()
     checks: tuple[Check, ...] = ()
     left_out: tuple[tuple[int, str, str], ...] = ()
     left_out_in_all: int = 0
-
-    @property
-    def grades(self) -> str:
-        """How well its pages were read: ``12 good, 2 fair``."""
-        poor, fair = len(self.low_pages), len(self.fair_pages)
-        counts = ((self.pages - len(self.failed_pages) - poor - fair, "good"), (fair, "fair"), (poor, "poor"))
-        return ", ".join(f"{count} {name}" for count, name in counts if count > 0)
 
 
 def outcome_of(
@@ -96,7 +110,7 @@ def outcome_of(
         words=sum(page["words"] for page in pages),
         footnotes=len(data["footnotes"]),
         corrections=len(data["corrections"]),
-        confidence=_mean_confidence(read),
+        confidence=mean_confidence(pages),
         low_pages=tuple((page["number"], page["mean_confidence"]) for page in hard),
         fair_pages=tuple(page["number"] for page in read if page.get("grade") == "fair" and page not in hard),
         failed_pages=_told(pages, "error"),
@@ -111,6 +125,14 @@ def outcome_of(
     )
 
 
+def grades(outcome: Outcome) -> str:
+    """How well a document's pages were read: ``12 good, 2 fair``."""
+    poor, fair = len(outcome.low_pages), len(outcome.fair_pages)
+    good = outcome.pages - len(outcome.failed_pages) - poor - fair
+    counts = ((good, _("{count} good")), (fair, _("{count} fair")), (poor, _("{count} poor")))
+    return ", ".join(said.format(count=count) for count, said in counts if count > 0)
+
+
 def _changes(data: Mapping[str, Any]) -> tuple[Change, ...]:
     least_sure = sorted(data["corrections"], key=lambda one: one["probability"])[:SHOWN_CHANGES]
     by_page = sorted(least_sure, key=lambda one: one["page"])
@@ -122,10 +144,11 @@ def _told(pages: Sequence[Mapping[str, Any]], what: str) -> tuple[tuple[int, str
     return tuple((page["number"], page[what]) for page in pages if page.get(what))
 
 
-def _mean_confidence(pages: Sequence[Mapping[str, Any]]) -> float | None:
-    """Over the words of some pages, 0 to 100; ``None`` without any page."""
-    words = sum(page["words"] for page in pages)
-    return sum(page["words"] * page["mean_confidence"] for page in pages) / max(1, words) if pages else None
+def mean_confidence(pages: Sequence[Mapping[str, Any]]) -> float | None:
+    """Over the words of a published JSON's pages, 0 to 100; ``None`` if none of them was read."""
+    read = [page for page in pages if page["mean_confidence"] is not None]
+    words = sum(page["words"] for page in read)
+    return sum(page["words"] * page["mean_confidence"] for page in read) / max(1, words) if read else None
 
 
 def _warning(warning: Mapping[str, Any]) -> str:

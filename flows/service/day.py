@@ -21,9 +21,10 @@ from zoneinfo import ZoneInfo
 from pydantic import TypeAdapter
 
 from flows.host.files import replace_file
+from flows.host.names import readable
 from flows.intake.claims import ClaimStore
 from flows.intake.quarantine import quarantined_files
-from flows.pipeline.outcome import Outcome
+from flows.pipeline.outcome import Outcome, grades
 from flows.pipeline.to_check import Kind
 from flows.settings import Folders, Settings
 
@@ -90,7 +91,8 @@ def leave_note(store: ClaimStore, name: str, outcome: Outcome, run: str, now: fl
         OSError: the note cannot be written.
     """
     looks = looks_of(outcome)
-    note = Note(outcome.name, now, run, outcome.pages, outcome.grades, tuple(looks[:MOST_TOLD]), len(looks[MOST_TOLD:]))
+    told, more = tuple(looks[:MOST_TOLD]), len(looks[MOST_TOLD:])
+    note = Note(outcome.name, now, run, outcome.pages, grades(outcome), told, more)
     folder = _notes(store.folders) / f"{_moment(store.settings, now):%Y-%m-%d}"
     place = folder / f"{hashlib.sha256(os.fsencode(name)).hexdigest()[:32]}.json"
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -103,6 +105,8 @@ def looks_of(outcome: Outcome) -> list[str]:
     pages = {check.page for check in told if check.kind in ("page", "print")}
     hard = [number for number, _ in outcome.low_pages if number not in pages]
     looks = [f"page {check.page}: {check.why}" if check.page else check.why for check in told]
+    if outcome.beside:
+        looks.append(f"Another document is published under this name: {readable(outcome.beside)}.")
     return [*looks, *(f"page {number}: The page was hard to read." for number in hard)]
 
 

@@ -181,6 +181,10 @@ class Settings(BaseSettings):
         description="Seconds without a sign of life after which another machine's claims are taken over.",
     )
 
+    report_pictures: int = Field(
+        10, ge=0, le=50, description="Small pictures of doubtful places in the report of a run; 0 = none."
+    )
+
     host: str = Field("127.0.0.1", description="Address that the Prefect server listens on.")
     port: int = Field(4200, ge=1, le=65535, description="Port of the Prefect server and its UI.")
     no_password: bool = Field(

@@ -190,7 +190,8 @@ def _token(
     place: _OnPaper | None,
     checked: Mapping[str, Any] | None,
 ) -> Token:
-    text, references = published, ()
+    text = published
+    references: tuple[Reference, ...] = ()
     if "[^" in published:
         text, references = _without_references(published, at, no_references)
     token = Token(text, references=references)

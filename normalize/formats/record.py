@@ -114,7 +114,7 @@ def _of_words(paragraphs: Sequence[Tokens]) -> dict[str, list[Any]]:
         paragraphs: of the text, which is published with one character between two of them, as between two words.
     """
     words = list(_words(paragraphs))
-    lists = {
+    lists: dict[str, list[Any]] = {
         "words_to_check": [
             {
                 "offset": at,

@@ -2,9 +2,9 @@
 
     python -m benchmarks.killed_saves [--kills 1000] [--seed 1]
 
-Each time a process changes three documents by turns as fast as it can, until it is killed at a random moment. Then what
-it left is finished as at the next start, and each document must be one that somebody saved: its JSON byte for byte as it
-was written, its other files those that the JSON names, and never an earlier one than was seen before.
+Each time a process changes three documents by turns as fast as it can, until it is killed at a random moment. Then
+what it left is finished as at the next start, and each document must be one that somebody saved: its JSON byte for byte
+as it was written, its other files those that the JSON names, and never an earlier one than was seen before.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""A published document changed by a person: saved whole whatever is killed, nobody overwritten, kept when read again."""
+"""A published document changed by a person: saved whole, nobody overwritten, kept when the scan is read again."""
 
 from __future__ import annotations
 

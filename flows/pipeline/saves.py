@@ -146,8 +146,10 @@ def _put_in_place(folder: Path, shelf: Shelf) -> None:
         if lies is not None and _hash(lies) not in (one["was"], one["sha256"]):
             set_aside([{target.suffix.removeprefix("."): target}], shelf)  # somebody changed it after the process died
         publish.put(waiting, target, shelf.root)
-    shutil.rmtree(folder, ignore_errors=True)
+    done = folder.with_suffix(_NEW)  # from here on nothing of it is needed, however little is removed
+    folder.rename(done)
     sync_folder(folder.parent)
+    shutil.rmtree(done, ignore_errors=True)
 
 
 def _make_home(root: Path) -> None:

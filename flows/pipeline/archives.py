@@ -25,7 +25,6 @@ from flows.host.names import NAME_BYTES, fitted, readable
 from flows.pipeline.faults import OF_THE_MACHINE, as_fault
 from flows.pipeline.publish import SCAN_SUFFIXES
 from ocr.faults import Fault
-from ocr.rasterize import archive_kind, begins_as_scan
 
 SUFFIX = ".zip"
 
@@ -282,6 +281,8 @@ def _why_no_scan(archive: zipfile.ZipFile, member: _Member) -> str:
             head = file.read(_PEEK)
     except _DAMAGE as fault:
         return f"not a scan by its name, and damaged ({type(fault).__name__})"
+    from ocr.rasterize import archive_kind, begins_as_scan  # with NumPy: not for those who have no archive
+
     kind = archive_kind(head)
     if kind == "office":
         return "a document of an office program, not a scan"

@@ -49,7 +49,7 @@ FORMER_DEPLOYMENTS = ("ingest/nambat", "sweep/nambat")
 OURS = "nambat-settings"
 """The slug of the schedule that the settings seed."""
 
-LOOK_FOR_DEPLOYMENTS = 10.0
+LOOK_FOR_DEPLOYMENTS = 20.0
 """Seconds between two looks whether all deployments are still there."""
 
 

@@ -5,7 +5,10 @@ As ``prefect server start`` runs it, which offers no place to put the guard in.
 
 from __future__ import annotations
 
+import asyncio
 import sys
+from datetime import timedelta
+from functools import partial
 from typing import cast
 
 from flows.service.guard import Application, admitted, guarded
@@ -17,9 +20,10 @@ def run(host: str, port: int) -> None:
     from prefect.server.api.server import create_app
     from prefect.settings import get_current_settings
 
+    look_seldom()
     server = get_current_settings().server
     may = admitted(server.api.cors_allowed_origins.split(","))
-    uvicorn.run(
+    config = uvicorn.Config(
         guarded(cast(Application, create_app(final=True)), may),
         host=host,
         port=port,
@@ -28,6 +32,34 @@ def run(host: str, port: int) -> None:
         ws_ping_timeout=server.api.websocket_ping_timeout,
         log_level=server.logging_level.lower(),
     )
+    uvicorn.Server(config).run()
+
+
+SELDOM = timedelta(seconds=2)
+"""How often what Prefect's server has to do later is looked for: from 250 ms a thirtieth of a core goes into that."""
+
+
+def look_seldom() -> None:
+    """Have the server's loops that wait for something go round less often while there is nothing."""
+    import uvicorn
+    from prefect.server.api import background_workers
+
+    # Neither offers a setting.
+    background_workers.Worker = partial(  # type: ignore[misc,assignment]
+        background_workers.Worker, minimum_check_interval=SELDOM, scheduling_resolution=SELDOM
+    )
+
+    async def main_loop(self: uvicorn.Server) -> None:
+        ticks = 0
+        while not await self.on_tick(ticks):
+            ticks += TICKS_A_SECOND
+            await asyncio.sleep(1)
+
+    uvicorn.Server.main_loop = main_loop  # type: ignore[method-assign]
+
+
+TICKS_A_SECOND = 10
+"""In which unit the web server counts time; it looks that often whether it is to stop."""
 
 
 if __name__ == "__main__":

@@ -67,6 +67,11 @@ FILE_TOO_LARGE = Message(
     "The file has {megabytes:,.0f} MB, more than the {most:,.0f} MB allowed; split it, or raise NAMBAT_MAX_BYTES.",
     "Tệp có {megabytes:,.0f} MB, vượt giới hạn {most:,.0f} MB; hãy tách nhỏ tệp hoặc tăng NAMBAT_MAX_BYTES.",
 )
+PIPED_TOO_LARGE = Message(
+    TooLarge,
+    "More than the {most:,.1f} MB allowed come from standard input; split it, or raise the limit (`nambat settings`).",
+    "Dữ liệu từ đầu vào chuẩn vượt giới hạn {most:,.1f} MB; hãy tách nhỏ hoặc tăng giới hạn (`nambat settings`).",
+)
 TEXT_TOO_LARGE = Message(
     TooLarge,
     "The text has {megabytes:,.1f} MB, more than the {most:,.1f} MB allowed; split it, or raise NAMBAT_MAX_TEXT_BYTES.",

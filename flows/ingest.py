@@ -31,7 +31,7 @@ from flows.host.locks import page_slot
 from flows.host.mounts import missing_mount, mount_of, mount_table
 from flows.host.moves import Gone, below
 from flows.host.names import readable
-from flows.intake import duplicates, transfers
+from flows.intake import duplicates, settling, transfers
 from flows.intake.claims import Claim, ClaimStore
 from flows.intake.given_paths import take_given
 from flows.intake.quarantine import quarantine, take_again
@@ -39,7 +39,7 @@ from flows.intake.reread import original_of_run, take_original
 from flows.intake.sweep import sweep as look_once
 from flows.intake.unpacking import deliver, open_claimed
 from flows.pipeline import publish, stages
-from flows.pipeline.archives import is_archive
+from flows.pipeline.archives import is_archive, left_whole
 from flows.pipeline.faults import as_fault, is_passing, took_too_long, tries_again
 from flows.pipeline.outcome import Outcome
 from flows.pipeline.page_policy import ATTEMPTS, GRACE, settle_failed
@@ -52,6 +52,7 @@ from flows.service.reports import (
     ABOUT_SWEEP,
     NEEDS_ATTENTION,
     PUT_OFF,
+    about_others,
     begin_progress,
     best_effort,
     counted,
@@ -65,7 +66,6 @@ from flows.service.reports import (
     tag_run,
 )
 from flows.settings import Folders, Settings, load
-from ocr import messages
 from ocr.faults import Fault, PageFault
 
 MOST_THREADS = 64
@@ -209,6 +209,8 @@ def _ingest(store: ClaimStore, name: str, held: Claim) -> State[Any]:
             outcome = replace(outcome, name=name, seconds=time.monotonic() - started)
             if not transfers.is_unchanged(store, held):
                 raise StillArriving
+            # Before the scan is put away: after a crash it is read again, and this is done then.
+            outcome = replace(outcome, settled=_settle(store, held))
             place = transfers.archive(store, held)
             if held.keep and held.sha256:
                 with contextlib.suppress(OSError):
@@ -217,9 +219,20 @@ def _ingest(store: ClaimStore, name: str, held: Claim) -> State[Any]:
         return Cancelled(message="The file was handed back to the inbox meanwhile.")
     except Exception as fault:
         return _end_badly(store, name, held, fault)
+    for line in about_others(outcome):
+        get_run_logger().info("%s", line)
     report_success(outcome, place)
     _keep_outcome(outcome)
     return Completed(message=success_line(outcome))
+
+
+def _settle(store: ClaimStore, held: Claim) -> tuple[Path, ...]:
+    """Put away the scans of the same name that lie in quarantine; where they lie now.
+
+    Raises:
+        OSError: that cannot be written down.
+    """
+    return tuple(settling.settle(store, held.name)) if held.keep else ()
 
 
 def _unpack(store: ClaimStore, name: str, held: Claim) -> State[Any]:
@@ -229,7 +242,7 @@ def _unpack(store: ClaimStore, name: str, held: Claim) -> State[Any]:
         Gone, StillArriving, Fault, OSError: as :func:`work_on`.
     """
     if not held.keep:
-        raise messages.ARCHIVE.fault(kind="ZIP")  # there may be nobody to read what would lie in the inbox
+        raise left_whole(store.scan(held))  # there may be nobody to read what would lie in the inbox
     held = store.begin(held)
     size, most = store.scan(held).stat().st_size, store.settings.max_bytes
     if size > most:
@@ -238,6 +251,7 @@ def _unpack(store: ClaimStore, name: str, held: Claim) -> State[Any]:
     if not transfers.is_unchanged(store, held):
         raise StillArriving
     deliver(store, held, unpacking)
+    _settle(store, held)
     place = transfers.archive(store, held)
     scans, others = counted(len(unpacking.scans), "scan"), counted(len(unpacking.others), "other file")
     line = f"An archive: {scans} unpacked, {others} left in it"
@@ -312,6 +326,7 @@ def work_on(store: ClaimStore, claim: Claim) -> Outcome:
         folders.versions,
         settings.split,
         folders.published,
+        tells_strangers=True,
     )
     with WorkerPool(
         settings.jobs, memory=settings.worker_memory, scratch=settings.worker_scratch, warm=stages.WARM
@@ -335,10 +350,7 @@ def work_on(store: ClaimStore, claim: Claim) -> Outcome:
             raise StillArriving
         wait_for_mounts(folders)
         shown = Path(claim.name).name
-        outcome: Outcome = publish_pages.submit(records, shown, checked, plan, pool).result()
-        for place in outcome.kept:
-            log.info("what was published there before is kept: %s", readable(place))
-        return outcome
+        return publish_pages.submit(records, shown, checked, plan, pool).result()
 
 
 def read_pages(

@@ -19,10 +19,12 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from flows.faults import PathRefused
 from flows.host import heartbeat
 from flows.host.locks import locked
 from flows.host.modes import make_private
 from flows.host.mounts import missing_mount, note_mounts
+from flows.host.moves import Gone
 from flows.host.names import readable
 from flows.host.processes import machine
 from flows.host.trusted_paths import shut_out_current_folder, stand_in
@@ -30,6 +32,7 @@ from flows.intake import transfers
 from flows.intake.claims import Claim, ClaimStore
 from flows.intake.quarantine import crashed_too_often, drop_stray_notes
 from flows.intake.reread import Original, take_original
+from flows.language import told
 from flows.service.home import name_home
 from flows.service.leftovers import clear_leftovers, disown_all, end_leftovers, end_runs, hand_back_all
 from flows.service.prefect_server import (
@@ -412,7 +415,7 @@ def ingest_now(files: Sequence[tuple[Path, str]], settings: Settings, tell: Tell
     """
     store = ClaimStore(settings)
     files = [(path.absolute(), name) for path, name in files]
-    takes = [partial(transfers.take_copy, store, path, name, heartbeat.identity()) for path, name in files]
+    takes = [(name, partial(transfers.take_copy, store, path, name, heartbeat.identity())) for path, name in files]
     with _flows_here(store):
         _run_here(store, takes, tell)
 
@@ -423,11 +426,10 @@ def reread_now(originals: Sequence[Original], settings: Settings, tell: Tell) ->
     Raises:
         AlreadyServed: one runs, or starts just now.
         ServerTrouble: the Prefect server cannot be started or does not answer.
-        PathRefused: a scan of that name is in work.
         OSError: a file cannot be taken.
     """
     store = ClaimStore(settings)
-    takes = [partial(take_original, store, original, heartbeat.identity()) for original in originals]
+    takes = [(one.name, partial(take_original, store, one, heartbeat.identity())) for one in originals]
     # A service that started meanwhile would take what this process works on for a killed one's.
     with locked(lock_of_service(store.folders), wait=False) as alone:
         if not alone:
@@ -452,19 +454,27 @@ def _flows_here(store: ClaimStore) -> Iterator[None]:
         yield
 
 
-def _run_here(store: ClaimStore, takes: Sequence[Callable[[], Claim]], tell: Tell) -> None:
-    """Run the flow over claims that are taken one after the other."""
+def _run_here(store: ClaimStore, takes: Sequence[tuple[str, Callable[[], Claim]]], tell: Tell) -> None:
+    """Run the flow over claims that are taken one after the other.
+
+    Args:
+        takes: the name of each scan, and what claims it.
+    """
     from prefect.logging.handlers import APILogHandler
 
     from flows.ingest import ingest, outcome_of
 
-    for take in takes:
-        claim = take()
+    for name, take in takes:
+        try:
+            claim = take()
+        except (Gone, PathRefused) as fault:
+            tell(name, None, told(fault) if isinstance(fault, PathRefused) else str(fault))
+            continue
         try:
             state: Any = ingest(name=readable(claim.name), claim=claim.id, return_state=True)
         except BaseException:
             transfers.recover(store, claim)
             raise
         run = str(state.state_details.flow_run_id)
-        tell(claim.name, outcome_of(run), state.message or state.name)
+        tell(name, outcome_of(run), state.message or state.name)
     APILogHandler().flush()  # or the last lines would be sent to a server that is gone

@@ -55,7 +55,8 @@ def quarantine(store: ClaimStore, claim: Claim, fault: Fault, now: datetime | No
 
     def announce(place: Path) -> None:
         where = os.fspath(place.relative_to(root))
-        register.enter(store, Entry(claim.id, where, hashlib.sha256(note).hexdigest(), pages), note)
+        known = hashlib.sha256(note).hexdigest()
+        register.enter(store, Entry(claim.id, where, known, pages, claim.name, claim.flow_run), note)
 
     def is_taken(place: Path) -> bool:
         beside = reason_path(place)
@@ -139,7 +140,7 @@ def drop_stray_notes(store: ClaimStore) -> None:
 
 
 def retry(store: ClaimStore, path: Path, owner: str) -> Path:
-    """Put a quarantined scan back into the inbox and remove its note. Returns where it lies then.
+    """Put a quarantined scan back into the inbox under its first name and remove its note. Returns where it lies then.
 
     Args:
         owner: the process that does so; if it dies half-way, a sweep ends what it began.
@@ -168,10 +169,11 @@ def take_again(store: ClaimStore, claim_id: str, owner: str, flow_run: str) -> C
         Gone: it is not in quarantine any more, or that is no id of a claim.
         OSError: it cannot be moved, or cannot be read.
     """
-    entry = register.entry_of(store, claim_id)
-    # Under its old id: the run's parameters name it, and it may be retried once more.
-    path = store.folders.quarantine / entry.place
-    claim, _ = _take(store, path, owner, claim_id=claim_id, flow_run=flow_run)
+    with locked(claims_lock(store.folders)):  # or it might be dismissed at this moment
+        entry = register.entry_of(store, claim_id)
+        # Under its old id: the run's parameters name it, and it may be retried once more.
+        path = store.folders.quarantine / entry.place
+        claim, _ = _take(store, path, owner, claim_id=claim_id, flow_run=flow_run)
     store.pass_on_pages(entry.pages, claim.name)
     return store.with_digest(claim)
 
@@ -192,8 +194,10 @@ def _take(
     if not is_file(below_without_links(root, name)):
         raise Gone(f"{readable(path.name)} is not in quarantine")
     entry = next((entry for entry in register.entries(store) if entry.place == name), None)
-    claim = transfers.bring_in(store, path, name, owner, claim_id=claim_id, flow_run=flow_run)
+    called = name if entry is None else entry.name
+    claim = transfers.bring_in(store, path, called, owner, claim_id=claim_id, flow_run=flow_run, quarantined=name)
     if entry is not None:
         with contextlib.suppress(OSError, Fault):  # then it stays, and its entry
             register.take_note_away(store, entry)
+            register.strike(store, entry, goes_on=entry.flow_run == flow_run)
     return claim, entry

@@ -54,13 +54,15 @@ def find_original(store: ClaimStore, given: str) -> Original:
     folders = store.folders
     path = Path(os.path.normpath(Path.cwd() / given))
     with contextlib.suppress(Gone):
+        if "\0" in given:
+            raise Gone("no path")
         if path.is_relative_to(folders.originals):
             place = os.fspath(path.relative_to(folders.originals))
             if _lies(store, place):
                 return Original(place, _name_of(store, place))
         elif path.is_relative_to(folders.published):
             given = os.fspath(path.relative_to(folders.published))
-        below(folders.originals, given)
+        given = os.fspath(below(folders.originals, given).relative_to(folders.originals))
         if found := _of_name(store, given):
             return found
         for name in _published_as(store, given):

@@ -1,16 +1,18 @@
 """One look at the folders: take back what dead processes left, take what is whole in the inbox, start runs.
 
 This is the truth that the service lives by; file events only make it happen sooner. It is cheap, does no harm
-when it runs twice, and knows Prefect only through the two functions of :class:`Runs`.
+when it runs twice, and knows Prefect only through the functions of :class:`Runs`.
 """
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from itertools import chain
 from pathlib import PurePosixPath
 
 from flows import faults
@@ -20,7 +22,7 @@ from flows.host.mounts import missing_mount
 from flows.host.moves import Gone, lies
 from flows.host.names import readable
 from flows.host.processes import machine
-from flows.intake import inbox, transfers
+from flows.intake import inbox, register, settling, transfers
 from flows.intake.claims import Claim, ClaimStore
 from flows.intake.inbox import StabilityTracker
 from flows.intake.quarantine import crashed_too_often, quarantine
@@ -29,17 +31,19 @@ from ocr.faults import Fault
 
 @dataclass(frozen=True, slots=True)
 class Runs:
-    """What a sweep needs of the Prefect server. Both may raise any exception while the server is away.
+    """What a sweep needs of the Prefect server. All may raise any exception while the server is away.
 
     Attributes:
         start: start the run for a claim and return its id; the same id when called again for the same claim.
         ended: of those runs that have ended, how: ``completed``, ``failed``, ``crashed``, ``cancelled`` by a person,
             ``dropped`` when they ended as cancelled and nobody asked for that, ``gone`` when the server does not know
             them, or ``stuck`` when they were about to begin minutes ago.
+        release: take off the tags of runs whose scans do not lie in quarantine any more.
     """
 
     start: Callable[[Claim], str]
     ended: Callable[[list[str]], dict[str, str]]
+    release: Callable[[list[str]], None] = lambda ids: None
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +107,8 @@ def sweep(
         being_read = {claim.sha256 for claim in working if claim.flow_run and not claim.is_put_off}
         starts = _Starts(store, owner, runs, troubles, RUNS_AHEAD, being_read)
         returned, quarantined = _look_after(working, starts, now)
+        troubles += settling.finish(store)
+        _release_runs(store, runs)
 
         notes = folders.working / ".seen.json"
         tracker = StabilityTracker.load(notes.read_bytes() if notes.exists() else b"", machine())
@@ -154,6 +160,16 @@ def sweep(
             tuple(f"{readable(path)}: {why}" for path, why in listing.refused.items()),
             tuple(troubles),
         )
+
+
+def _release_runs(store: ClaimStore, runs: Runs) -> None:
+    """Take the tags off runs whose scans have left quarantine. While the server is away they wait."""
+    left = dict(list(register.runs_left(store).items())[:MOST_ASKED])
+    if left:
+        with contextlib.suppress(Exception):
+            runs.release(list(left))
+            for record in chain.from_iterable(left.values()):
+                record.unlink(missing_ok=True)
 
 
 def _full_disk(store: ClaimStore) -> str | None:

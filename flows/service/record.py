@@ -142,7 +142,24 @@ def runs_on_server(folders: Folders) -> Runs:
         with client() as server:
             return _ended(server, ids)
 
-    return Runs(start, ended)
+    def release(ids: list[str]) -> None:
+        with client() as server:
+            for one in ids:
+                _release(server, one)
+
+    return Runs(start, ended, release)
+
+
+def _release(client: SyncPrefectClient, flow_run: str) -> None:
+    """Take the tags off a run that say that its scan lies in quarantine."""
+    from prefect.exceptions import ObjectNotFound
+
+    from flows.service.reports import NEEDS_ATTENTION, QUARANTINED
+
+    with contextlib.suppress(ObjectNotFound, ValueError):  # somebody deleted it, or that is no id of a run
+        run = client.read_flow_run(UUID(flow_run))
+        if over := {NEEDS_ATTENTION, QUARANTINED}.intersection(run.tags):
+            client.update_flow_run(run.id, tags=sorted(set(run.tags) - over))
 
 
 def _ended(client: SyncPrefectClient, ids: list[str]) -> dict[str, str]:

@@ -357,6 +357,8 @@ def _unpack_one(archive: zipfile.ZipFile, member: _Member, folder: Path, budget:
             damage = repr(trouble)
         out.flush()
         os.fsync(out.fileno())
+    from ocr.rasterize import archive_kind  # see above
+
     with place.open("rb") as written:
         kind = archive_kind(written.read(_PEEK)) or ""
     return Unpacked(member.name, place, damage, "" if kind == "office" else kind)

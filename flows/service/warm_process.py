@@ -22,6 +22,7 @@ import pickle
 import signal
 import threading
 from collections.abc import Callable, Iterator
+from functools import partial
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from typing import Any
@@ -87,15 +88,19 @@ class WarmProcess:
         """Let Prefect's runners of this process begin their runs here, from now on."""
         from prefect import flow_engine
 
-        threading.Thread(target=self._listen, name="warm process", daemon=True).start()
+        self.listen()
         flow_engine.multiprocessing = self  # type: ignore[assignment]
+
+    def listen(self) -> None:
+        """Begin to take note of what begins and ends; from now on there is a second thread."""
+        threading.Thread(target=self._listen, name="warm process", daemon=True).start()
 
     def get_context(self, method: str) -> Any:
         """What makes processes: this, as long as it lives."""
         return self if self._lives else multiprocessing.get_context(method)
 
-    def Process(self, target: Callable[..., object], args: tuple[Any, ...]) -> Run:  # noqa: N802 - as there
-        """A process that calls ``target(*args)`` once it is started."""
+    def Process(self, target: Callable[..., object], args: tuple[Any, ...]) -> Run:
+        """A process that calls ``target(*args)`` once it is started; called so by Prefect, as in multiprocessing."""
         return Run(self, target, args)
 
     def begin(self, run: Run, work: bytes) -> None:
@@ -148,14 +153,17 @@ def warm_process() -> Iterator[WarmProcess]:
     gc.freeze()  # or a collection would write to memory that both share
     ours, theirs = multiprocessing.Pipe()
     service = os.getpid()
-    pid = os.fork()
-    if pid == 0:
-        try:
-            _end_with(service)
-            _close_all_but(theirs)
-            _serve_requests(theirs)
-        finally:
-            os._exit(0)
+    with _signals_held() as let_them_come:
+        pid = os.fork()
+        if pid == 0:
+            try:
+                _end_with(service)
+                _close_all_but(theirs)
+                handlers = {one: signal.signal(one, signal.SIG_IGN) for one in SIGNALS}
+                let_them_come()
+                _serve_requests(theirs, handlers)
+            finally:
+                os._exit(0)
     theirs.close()
     warm = WarmProcess(pid, ours)
     try:
@@ -169,17 +177,32 @@ SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 decides."""
 
 
-def _serve_requests(channel: Connection) -> None:
-    """Begin runs until the service closes its end, and tell when each has begun and ended."""
-    handlers = {one: signal.signal(one, signal.SIG_IGN) for one in SIGNALS}
-    own = os.getpid()
-    runs: dict[int, tuple[int, BaseProcess]] = {}
+@contextlib.contextmanager
+def _signals_held() -> Iterator[Callable[[], object]]:
+    """Let signals wait as long as the block runs; yields what lets them come earlier, for a process forked in it."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
+    let_them_come = partial(signal.pthread_sigmask, signal.SIG_SETMASK, before)
+    try:
+        yield let_them_come
+    finally:
+        let_them_come()
 
-    def run(work: bytes) -> None:
+
+def _serve_requests(channel: Connection, handlers: dict[signal.Signals, Any]) -> None:
+    """Begin runs until the service closes its end, and tell when each has begun and ended.
+
+    Args:
+        handlers: what a run does about signals.
+    """
+    own = os.getpid()
+    runs: dict[Any, tuple[int, BaseProcess]] = {}
+
+    def run(work: bytes, let_them_come: Callable[[], object]) -> None:
         _end_with(own)
         channel.close()
         for one, handler in handlers.items():
             signal.signal(one, handler)
+        let_them_come()
         target, args = pickle.loads(work)
         target(*args)
 
@@ -190,19 +213,20 @@ def _serve_requests(channel: Connection) -> None:
                     number, work = channel.recv()
                 except EOFError:
                     return
-                process = multiprocessing.get_context("fork").Process(target=run, args=(work,))
                 try:
-                    process.start()
+                    with _signals_held() as let_them_come:
+                        process = multiprocessing.get_context("fork").Process(target=run, args=(work, let_them_come))
+                        process.start()
                 except OSError:  # no memory, too many processes
                     channel.send((number, None, -signal.SIGKILL))
                     continue
                 runs[process.sentinel] = number, process
                 channel.send((number, process.pid, None))
             else:
-                number, process = runs.pop(ready)  # type: ignore[arg-type]
-                process.join()
-                channel.send((number, process.pid, process.exitcode))
-                process.close()
+                number, ended = runs.pop(ready)
+                ended.join()
+                channel.send((number, ended.pid, ended.exitcode))
+                ended.close()
 
 
 PR_SET_PDEATHSIG = 1

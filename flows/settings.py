@@ -169,7 +169,7 @@ class Settings(BaseSettings):
     sweep_cron: str = Field(
         "", description="Cron line for the sweep instead of the interval, e.g. `*/10 7-18 * * 1-6`."
     )
-    timezone: str = Field("Asia/Ho_Chi_Minh", description="Time zone of the cron line and of the schedule shown.")
+    timezone: str = Field("Asia/Ho_Chi_Minh", description="Time zone of the cron line and of all times shown.")
     attempts: int = Field(3, ge=1, description="Times a document is tried again after a crash before quarantine.")
 
     retries: int = Field(
@@ -184,6 +184,10 @@ class Settings(BaseSettings):
         120,
         ge=30,
         description="Seconds without a sign of life after which another machine's claims are taken over.",
+    )
+
+    report_pictures: int = Field(
+        10, ge=0, le=50, description="Small pictures of doubtful places in the report of a run; 0 = none."
     )
 
     host: str = Field("127.0.0.1", description="Address that the Prefect server listens on.")

@@ -21,7 +21,8 @@ from rich.text import Text
 
 from flows.convert import Event, Failed, Opened, PageDone, Published
 from flows.language import _, ngettext, told
-from flows.pipeline.outcome import Outcome
+from flows.pipeline.outcome import Outcome, grades
+from flows.retold import retold
 
 
 @contextlib.contextmanager
@@ -61,14 +62,6 @@ def number(value: float | None, form: str = ".1f") -> str:
     return "–" if value is None else format(value, form)
 
 
-def grades(outcome: Outcome) -> str:
-    """How well a document's pages were read: ``12 good, 2 fair``."""
-    poor, fair = len(outcome.low_pages), len(outcome.fair_pages)
-    good = outcome.pages - len(outcome.failed_pages) - poor - fair
-    counts = ((good, _("{count} good")), (fair, _("{count} fair")), (poor, _("{count} poor")))
-    return ", ".join(said.format(count=count) for count, said in counts if count > 0)
-
-
 def summary_table(outcomes: Sequence[Outcome]) -> None:
     """What was published, on standard output."""
     table = Table(
@@ -91,7 +84,7 @@ def summary_table(outcomes: Sequence[Outcome]) -> None:
     Console().print(table)
     for one in outcomes:
         for warning in one.warnings[:5]:
-            Console().print(Text(f"  {one.name}: {warning}", style="yellow"))
+            Console().print(Text(f"  {one.name}: {retold(warning)}", style="yellow"))
         if len(one.warnings) > 5:
             more = len(one.warnings) - 5
             said = ngettext("{count} more warning in its JSON", "{count} more warnings in its JSON", more)

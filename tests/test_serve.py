@@ -568,6 +568,8 @@ def test_the_ui_asks_no_other_machine(service: Service, tmp_path: Path) -> None:
     assert hosts <= {ours, f"other.example:{port}"}
     assert tried == dict.fromkeys(["fetch", "picture", "script", "style"], "refused")
     assert "V2" not in shown
+    with urllib.request.urlopen(f"http://{ours}/ui-settings", timeout=30) as answer:
+        assert json.load(answer)["available_uis"] == ["v1"]
 
 
 def test_the_schedule_shows_what_is_coming(service: Service) -> None:

@@ -5,6 +5,7 @@ Each test is a Python of its own that stands for the service; pytest has threads
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import sys
@@ -99,19 +100,23 @@ def test_signals_for_all_the_service_do_not_end_it_but_end_runs_as_ever() -> Non
 
 def test_what_the_warm_process_held_is_not_held_by_it(tmp_path: Path) -> None:
     """A lock of a service that was killed is free at once."""
-    script = SERVICE.replace(
-        "with warm_process", f"from flows.host.locks import locked\nlock = locked({str(tmp_path / 'lock')!r})\n"
-        "from pathlib import Path\nlock = locked(Path(lock.args[0]))\nlock.__enter__()\nwith warm_process", 1
-    )  # fmt: skip
-    script += "    note(len(os.listdir(f'/proc/{warm.pid}/fd')))\n"
-    done = subprocess.run(
+    lock = tmp_path / "lock"
+    held = f"lock = os.open({str(lock)!r}, os.O_CREAT); __import__('fcntl').flock(lock, 2)\n\nwith warm_process"
+    script = SERVICE.replace("with warm_process", held, 1)
+    script += "    note('holds it')\n    time.sleep(60)\n"
+    with subprocess.Popen(
         [sys.executable, "-P", "-c", script],
-        capture_output=True,
+        stdout=subprocess.PIPE,
         text=True,
-        timeout=60,
         env=clean_environment(PYTHONPATH=str(ROOT)),
-    )
-    assert int(done.stdout) <= 5, done.stderr  # input, output, error, the channel, and what waits for it
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "holds it\n"
+        (warm,) = descendants(process.pid)
+        links = {str(one.readlink()) for one in Path(f"/proc/{warm}/fd").iterdir()}
+        assert str(lock) not in links
+        assert len(links) <= 5  # input, output, error, the channel, and what waits for it
+        process.kill()
 
 
 def test_when_it_is_killed_its_runs_are_and_later_ones_begin_otherwise() -> None:

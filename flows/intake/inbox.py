@@ -202,8 +202,8 @@ def is_written_to(path: Path) -> bool:
     except (OSError, Gone):
         return False
     try:
-        # A lease is given only if nobody has it open to write. Who opens it in this very moment waits until the lease is
-        # given back, and the kernel sends a signal, whose default would end this process: this one is ignored.
+        # A lease is given only if nobody has it open to write. Who opens it in this very moment waits until it is given
+        # back, and the kernel sends a signal that would end this process, but for this one, which is ignored.
         fcntl.fcntl(handle, fcntl.F_SETSIG, signal.SIGURG)
         fcntl.fcntl(handle, fcntl.F_SETLEASE, fcntl.F_RDLCK)
         fcntl.fcntl(handle, fcntl.F_SETLEASE, fcntl.F_UNLCK)

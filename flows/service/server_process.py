@@ -12,6 +12,7 @@ import sys
 import traceback
 from datetime import timedelta
 from functools import partial
+from pathlib import Path
 from typing import cast
 
 import uvicorn
@@ -30,6 +31,7 @@ def run(host: str, port: int) -> None:
     from prefect.settings import get_current_settings
 
     _look_seldom()
+    _offer_no_newer_ui()
     server = get_current_settings().server
     may = admitted(server.api.cors_allowed_origins.split(","))
     application = guarded(cast(Application, create_app(final=True)), may)
@@ -92,6 +94,13 @@ def _look_seldom() -> None:
     background_workers.Worker = partial(  # type: ignore[misc,assignment]
         background_workers.Worker, minimum_check_interval=SELDOM, scheduling_resolution=SELDOM
     )
+
+
+def _offer_no_newer_ui() -> None:
+    """Leave out Prefect's newer UI, which its dashboard offers: it asks a host of its maker's for settings."""
+    import prefect
+
+    prefect.__ui_v2_static_path__ = Path(os.devnull)
 
 
 class _WebServer(uvicorn.Server):

@@ -4,7 +4,7 @@ A new Python takes seconds until it has imported Prefect, nearly as long as it t
 itself a fork of the service, made before that has threads, and shares its memory. It has a single thread, does nothing
 by itself, and ends with the service, however that ends; so do the runs, which end with it.
 
-Prefect's runner is told to begin its processes here (:meth:`WarmProcess.get_context` is what it asks ``multiprocessing``
+Prefect's runner begins its processes here (:meth:`WarmProcess.get_context` is what it asks :mod:`multiprocessing`
 for); all else about a run is as Prefect does it. If the warm process is killed, its runs count as crashed, and later
 ones are begun as Prefect does it by itself, with a new Python each.
 """

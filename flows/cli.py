@@ -31,6 +31,9 @@ USAGE = 2
 MISSING = 3
 STOPPED = 130
 
+INPUT = click.Path(path_type=Path, readable=False)
+"""A scan or text. One that cannot be read is told of when its turn comes: it must not keep the others."""
+
 
 def complain(message: str) -> None:
     """One line on standard error."""
@@ -112,7 +115,7 @@ def publishing_options(command: Any) -> Any:
 
 
 @nambat.command()
-@click.argument("inputs", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.argument("inputs", nargs=-1, required=True, type=INPUT)
 @publishing_options
 @click.option("-j", "--jobs", type=click.IntRange(min=1), help="Pages read side by side. [all cores]")
 @click.option("--dpi", type=click.IntRange(72, 1200), help="Resolution at which pages are read. [300]")
@@ -129,7 +132,11 @@ def convert(
     split: str | None,
     summary: bool | None,
 ) -> None:
-    """Read scans (PDF, TIFF, PNG, JPEG; folders are searched) and write clean text. Needs no server."""
+    """Read scans (PDF, TIFF, PNG, JPEG; folders are searched) and write clean text. Needs no server.
+
+    An input that is missing or cannot be read gets a line; the rest is published all the same, and the exit status is
+    1 (2 if no input exists).
+    """
     from flows.convert import Failed, Published, plan, scratch
     from flows.convert import convert as events
     from flows.pipeline.archives import open_archives
@@ -166,7 +173,7 @@ def convert(
 
 
 @nambat.command()
-@click.argument("inputs", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.argument("inputs", nargs=-1, required=True, type=INPUT)
 @publishing_options
 @click.pass_context
 def normalize(
@@ -309,7 +316,7 @@ def serve(context: click.Context, home: Path | None, host: str | None, port: int
 
 
 @nambat.command()
-@click.argument("inputs", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.argument("inputs", nargs=-1, required=True, type=INPUT)
 @click.option("-o", "--out", type=click.Path(path_type=Path, file_okay=False), help="Folder to publish into.")
 @verbose_option
 @click.pass_context

@@ -111,8 +111,10 @@ def find_inputs(
             complaints.append(f"{shown}: {fault.strerror}; check the path.")
             continue
         if stat.S_ISDIR(mode):
-            found = list(publish.scans_in(path, suffixes))
-            if not found:
+            closed: list[OSError] = []
+            found = list(publish.scans_in(path, suffixes, closed.append))
+            complaints += [f"{readable(fault.filename)}: {fault.strerror}; nothing in it is read." for fault in closed]
+            if not found and not closed:
                 complaints.append(f"{shown}: no files in this folder end in {', '.join(suffixes)}.")
             for one in found:
                 files.setdefault(one.absolute(), (one, path))

@@ -29,6 +29,7 @@ from flows.host.trusted_paths import shut_out_current_folder, stand_in
 from flows.intake import transfers
 from flows.intake.claims import Claim, ClaimStore
 from flows.intake.quarantine import crashed_too_often, drop_stray_notes
+from flows.pipeline.faults import as_fault
 from flows.service.leftovers import clear_leftovers, end_leftovers, end_runs, hand_back_all
 from flows.service.prefect_server import (
     STOP_SECONDS,
@@ -452,7 +453,7 @@ def ingest_now(
 
     Raises:
         ServerTrouble: the Prefect server cannot be started or does not answer.
-        OSError: a file cannot be copied.
+        OSError: a folder of the service cannot be made.
     """
     store = ClaimStore(settings)
     folders = store.folders
@@ -471,7 +472,11 @@ def ingest_now(
         from flows.ingest import ingest, outcome_of
 
         for path, name in files:
-            claim = transfers.take_copy(store, path, name, heartbeat.identity())
+            try:
+                claim = transfers.take_copy(store, path, name, heartbeat.identity())
+            except OSError as fault:
+                tell(name, None, str(as_fault(fault)))
+                continue
             try:
                 state: Any = ingest(name=readable(name), claim=claim.id, return_state=True)
             except BaseException:

@@ -131,10 +131,10 @@ def take_copy(store: ClaimStore, path: Path, name: str, owner: str) -> Claim:
     try:
         store.save(claim)
         shutil.copyfile(path, store.scan(claim))
+        return store.with_digest(claim)
     except OSError:
         shutil.rmtree(store.folder(claim), ignore_errors=True)
         raise
-    return store.with_digest(claim)
 
 
 @contextlib.contextmanager

@@ -309,7 +309,7 @@ def serve(context: click.Context, home: Path | None, host: str | None, port: int
         complain(trouble)
         context.exit(USAGE)
     try:
-        run(settings, say=lambda line: click.echo(line, err=not sys.stdout.isatty()))
+        run(settings, click.echo if sys.stdout.isatty() else None)
     except (AlreadyServed, ShareAway, ServerTrouble) as fault:
         complain(str(fault))
         context.exit(FAILED)
@@ -362,17 +362,22 @@ def status() -> None:
     from flows.host.names import readable
     from flows.intake import status
     from flows.intake.claims import ClaimStore
+    from flows.service.health import look
     from flows.service.record import read_service
     from flows.show import plain_table
 
     store = ClaimStore(read_settings())
+    health = look(store)
     folders = store.folders
     service = read_service(folders)
     running = heartbeat.pid_of(folders, service.get("owner", "")) is not None
     click.echo(
         f"{folders.home}: " + (f"served, UI at {service['api'].removesuffix('/api')}" if running else "not served")
     )
-    counts, held = status.status(store)
+    if running:
+        for trouble in health.troubles:
+            click.echo(f"BAD  {trouble.what}: {trouble.found}")
+    counts, held = status.status(store, health.hindrance)
     click.echo("  ".join(f"{name} {count}" for name, count in counts.items()))
     if held:
         rows = [(one.where, readable(one.name), readable(one.why)) for one in held[:100]]
@@ -415,6 +420,25 @@ def retry(context: click.Context, files: tuple[Path, ...], everything: bool) -> 
             failed += 1
             complain(f"{readable(path.name)} cannot be moved: {fault.strerror}")
     context.exit(FAILED if failed else 0)
+
+
+@nambat.command()
+@click.option("--json", "as_json", is_flag=True, help="For programs.")
+@click.pass_context
+def health(context: click.Context, as_json: bool) -> None:
+    """Whether the running service is well: exit status 0 if it is, 1 if not."""
+    import json
+
+    from flows.intake.claims import ClaimStore
+    from flows.service.health import look
+
+    found = look(ClaimStore(read_settings()))
+    if as_json:
+        click.echo(json.dumps(found.as_record(), ensure_ascii=False, indent=1))
+    else:
+        for check in found.checks:
+            click.echo(f"{'ok  ' if check.ok else 'BAD '} {check.what}: {check.found}")
+    context.exit(0 if found.is_well else FAILED)
 
 
 @nambat.command()

@@ -8,6 +8,7 @@ restart never reads a page twice.
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
 import time
 from collections import deque
@@ -27,6 +28,7 @@ from prefect.tasks import Task
 from flows import faults
 from flows.host import heartbeat
 from flows.host.locks import page_slot
+from flows.host.log import adopt_errors, begin, is_begun, note
 from flows.host.mounts import missing_mount, mount_of, mount_table
 from flows.host.moves import Gone, below
 from flows.host.names import readable
@@ -129,7 +131,7 @@ def ingest(name: str, claim: str) -> Any:
         name: the file's path below the inbox, as shown.
         claim: the id of the claim that holds the file in working/.
     """
-    store = ClaimStore(load())
+    store = _store()
     with heartbeat.beating(store.folders):
         try:
             held = store.take_over(claim, str(runtime.flow_run.id or ""))
@@ -153,6 +155,15 @@ def ingest(name: str, claim: str) -> Any:
         return _ingest(store, readable(held.name), held)
 
 
+def _store() -> ClaimStore:
+    """The claims, for a run, whose process logs from here on."""
+    settings = load()
+    if not is_begun():
+        begin(settings, console=True)
+        adopt_errors(settings)
+    return ClaimStore(settings)
+
+
 def _ingest(store: ClaimStore, name: str, held: Claim) -> State[Any]:
     started = time.monotonic()
     try:
@@ -173,6 +184,7 @@ def _ingest(store: ClaimStore, name: str, held: Claim) -> State[Any]:
         return Cancelled(message="The file was handed back to the inbox meanwhile.")
     except Exception as fault:
         return _end_badly(store, name, held, fault)
+    note_published(outcome)
     report_success(outcome, place)
     _keep_outcome(outcome)
     return Completed(message=success_line(outcome))
@@ -198,8 +210,27 @@ def _unpack(store: ClaimStore, name: str, held: Claim) -> State[Any]:
     scans, others = counted(len(unpacking.scans), "scan"), counted(len(unpacking.others), "other file")
     line = f"An archive: {scans} unpacked, {others} left in it"
     get_run_logger().info("%s", line)
+    note("unpacked", f"unpacked: {name}: {scans}, {others} left in it", file=name, scans=len(unpacking.scans))
     report_unpacked(name, unpacking, place)
     return Completed(message=line)
+
+
+def note_published(outcome: Outcome) -> None:
+    """Log that a document is published."""
+    note(
+        "published",
+        f"published: {outcome.name}: {success_line(outcome)}, {outcome.seconds:.1f} s",
+        level=logging.WARNING if outcome.failed_pages else logging.INFO,
+        file=outcome.name,
+        pages=outcome.pages,
+        unreadable_pages=len(outcome.failed_pages),
+        words=outcome.words,
+        footnotes=outcome.footnotes,
+        corrections=outcome.corrections,
+        warnings=len(outcome.warnings),
+        seconds=round(outcome.seconds, 1),
+        copy_of=outcome.copy_of or None,
+    )
 
 
 class StillArriving(Exception):
@@ -377,7 +408,7 @@ def outcome_of(flow_run: str) -> Outcome | None:
 @flow(name="sweep", flow_run_name="sweep of the inbox", description=ABOUT_SWEEP, persist_result=False)
 def sweep() -> Any:
     """Look at the inbox: take what is whole, start a run for each, take back what dead runs left."""
-    store = ClaimStore(load())
+    store = _store()
     log = get_run_logger()
     try:
         owner = owner_of_service(store.folders)

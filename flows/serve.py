@@ -19,7 +19,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from flows.host import heartbeat
+from flows.host import heartbeat, log
 from flows.host.locks import locked
 from flows.host.modes import make_private
 from flows.host.mounts import missing_mount, note_mounts
@@ -30,6 +30,8 @@ from flows.intake import transfers
 from flows.intake.claims import Claim, ClaimStore
 from flows.intake.quarantine import crashed_too_often, drop_stray_notes
 from flows.pipeline.faults import as_fault
+from flows.service.health import look
+from flows.service.health_page import answering
 from flows.service.leftovers import clear_leftovers, end_leftovers, end_runs, hand_back_all
 from flows.service.prefect_server import (
     STOP_SECONDS,
@@ -73,11 +75,11 @@ class AlreadyServed(Exception):
     """Another service runs on these folders; ``str()`` says what to do."""
 
 
-def serve(settings: Settings, say: Say) -> None:
+def serve(settings: Settings, say: Say | None) -> None:
     """Run until SIGTERM or Ctrl-C.
 
     Args:
-        say: shows one line to the user.
+        say: shows one line to a person at the terminal; ``None`` if nobody sits there.
 
     Raises:
         AlreadyServed: another service runs on these folders.
@@ -91,7 +93,9 @@ def serve(settings: Settings, say: Say) -> None:
     folders.check_apart()
     if away := missing_mount(folders):
         raise away
-    for folder in make_private(folders, settings.group):
+    seen = make_private(folders, settings.group)
+    say = _logging_too(say, settings)
+    for folder in seen:
         say(f"Others on this machine can see {folder}; give it to the user who runs nambat, with the mode 700.")
     note_mounts(folders)
     with locked(lock_of_service(folders), wait=False) as alone, heartbeat.beating(folders):
@@ -110,9 +114,29 @@ def serve(settings: Settings, say: Say) -> None:
         with _server(settings, say, deadline) as server:
             write_service(folders, api=server.api, server_pid=server.pid)
             try:
-                _run_until_stopped(store, server, say, deadline)
+                with _health_page(store, server, say):
+                    _run_until_stopped(store, server, say, deadline)
             finally:
                 record_of_service(folders).unlink(missing_ok=True)
+
+
+def _logging_too(say: Say | None, settings: Settings) -> Say:
+    """Begin the service's log; what is said goes there, too."""
+    log.begin(settings, console=True, tells_person=say is not None)
+
+    def say_and_log(line: str) -> None:
+        log.note(log.SAID, line)
+        if say is not None:
+            say(line)
+
+    return say_and_log
+
+
+def _health_page(store: ClaimStore, server: Server, say: Say) -> contextlib.AbstractContextManager[None]:
+    """Who answers at /nambat/health, if it is not the Prefect server that we started."""
+    if server.pid is not None:
+        return contextlib.nullcontext()
+    return answering(store.settings, lambda: look(store), say)
 
 
 def _run_until_stopped(store: ClaimStore, server: Server, say: Say, deadline: _StopDeadline) -> None:
@@ -184,8 +208,7 @@ def _server(settings: Settings, say: Say, deadline: _StopDeadline) -> Iterator[S
         yield given
         return
     folders = settings.folders
-    log = folders.home / "prefect" / "server.log"
-    process = begin_server(folders, settings.host, settings.port, log, for_service=True)
+    process = begin_server(folders, settings.host, settings.port, for_service=True)
     over = threading.Event()
 
     def look_after() -> None:
@@ -196,14 +219,14 @@ def _server(settings: Settings, say: Say, deadline: _StopDeadline) -> Iterator[S
                 say(f"The Prefect server ended (exit status {process.returncode}); starting it again.")
                 end_servers(folders)
                 with contextlib.suppress(ServerTrouble, OSError):
-                    process = begin_server(folders, settings.host, settings.port, log, for_service=True, again=True)
+                    process = begin_server(folders, settings.host, settings.port, for_service=True)
                     write_service(folders, api=local_api(settings.host, settings.port), server_pid=process.pid)
 
     guard = threading.Thread(target=look_after, name="server guard", daemon=True)
     try:
         say("Starting the Prefect server ...")
         server = Server(local_api(settings.host, settings.port), process.pid)
-        wait_for_server(process, server.api, log)
+        wait_for_server(process, server.api, log.server_log(folders))
         os.environ["PREFECT_API_URL"] = server.api
         guard.start()
         yield server
@@ -220,6 +243,7 @@ async def _run(store: ClaimStore, server: Server, say: Say, deadline: _StopDeadl
     from prefect.runner import Runner
 
     folders, settings = store.folders, store.settings
+    log.adopt_errors(settings)
     loop = asyncio.get_running_loop()
     stopping = asyncio.Event()
 
@@ -458,6 +482,7 @@ def ingest_now(
     store = ClaimStore(settings)
     folders = store.folders
     make_private(folders, settings.group)
+    log.begin(settings, console=False)
     files = [(path.absolute(), name) for path, name in files]
     shut_out_current_folder()
     stand_in(folders.home / "prefect")

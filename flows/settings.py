@@ -23,6 +23,7 @@ LONGEST_PAUSE = 3600.0
 
 RepairMode = Literal["off", "safe", "full"]
 FootnoteStyle = Literal["paragraph", "inline", "end"]
+LogFormat = Literal["text", "json"]
 SplitMode = Literal["off", "separator", "letterhead"]
 
 
@@ -140,7 +141,10 @@ class Settings(BaseSettings):
     sweep_cron: str = Field(
         "", description="Cron line for the sweep instead of the interval, e.g. `*/10 7-18 * * 1-6`."
     )
-    timezone: str = Field("Asia/Ho_Chi_Minh", description="Time zone of the cron line and of the schedule shown.")
+    timezone: str = Field(
+        "Asia/Ho_Chi_Minh",
+        description="Time zone of the cron line, of the schedule shown and of the logs.",
+    )
     attempts: int = Field(3, ge=1, description="Times a document is tried again after a crash before quarantine.")
 
     retries: int = Field(
@@ -156,6 +160,21 @@ class Settings(BaseSettings):
         ge=30,
         description="Seconds without a sign of life after which another machine's claims are taken over.",
     )
+
+    late_after: float = Field(
+        900,
+        gt=0,
+        description="Seconds that a file may wait in the inbox after it is due before the service counts as ill.",
+    )
+    stuck_after: float = Field(
+        1800,
+        gt=0,
+        description="Seconds without a sign of progress after which a file in work counts as stuck. "
+        "At least three times NAMBAT_PAGE_TIMEOUT.",
+    )
+    log_format: LogFormat = Field("text", description="Lines of the logs: text for people, or json, an object a line.")
+    log_bytes: int = Field(10 * 1000**2, ge=1000, description="Size of a log file at which a new one is begun, bytes.")
+    log_files: int = Field(5, ge=1, description="Older files that are kept of each log.")
 
     host: str = Field("127.0.0.1", description="Address that the Prefect server listens on.")
     port: int = Field(4200, ge=1, le=65535, description="Port of the Prefect server and its UI.")
@@ -244,6 +263,10 @@ class Folders:
     quarantine: Path
     versions: Path
 
+    @property
+    def logs(self) -> Path:
+        return self.home / "logs"
+
     def make(self) -> None:
         """Create those that are missing, for this user alone (``versions`` is made when it is first needed).
 
@@ -259,7 +282,7 @@ class Folders:
         Raises:
             BadSetting: one does.
         """
-        names = ("inbox", "working", "published", "originals", "quarantine", "versions")
+        names = ("inbox", "working", "published", "originals", "quarantine", "versions", "logs")
         places = {name: Path(getattr(self, name)).resolve() for name in names}
         for name, place in places.items():
             for other, root in places.items():

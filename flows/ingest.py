@@ -1,4 +1,5 @@
-"""The Prefect flows: ``ingest`` works on one document, ``sweep`` looks at the inbox.
+"""The Prefect flows: ``ingest`` works on one document, ``read`` on a file that a person names, ``sweep`` looks at the
+inbox.
 
 Thin wraps around :mod:`flows.pipeline.stages` and :mod:`flows.intake.sweep`. One document is one flow run, named after
 the file; one page is one task run. What passes between tasks is small: page records lie on disk, so a retry or a
@@ -34,11 +35,13 @@ from flows.host.moves import Gone, below
 from flows.host.names import readable
 from flows.intake import duplicates, transfers
 from flows.intake.claims import Claim, ClaimStore
+from flows.intake.given_paths import take_given
 from flows.intake.quarantine import quarantine, take_again
+from flows.intake.reread import original_of_run, take_original
 from flows.intake.sweep import sweep as look_once
 from flows.intake.unpacking import deliver, open_claimed
 from flows.pipeline import publish, stages
-from flows.pipeline.archives import is_archive
+from flows.pipeline.archives import is_archive, left_whole
 from flows.pipeline.faults import as_fault, is_passing, took_too_long, tries_again
 from flows.pipeline.outcome import Outcome
 from flows.pipeline.page_policy import ATTEMPTS, GRACE, settle_failed
@@ -47,6 +50,7 @@ from flows.pipeline.workers import WorkerPool
 from flows.service.record import ServiceGone, owner_of_service, runs_on_server, version
 from flows.service.reports import (
     ABOUT_INGEST,
+    ABOUT_READ,
     ABOUT_SWEEP,
     NEEDS_ATTENTION,
     PUT_OFF,
@@ -63,7 +67,6 @@ from flows.service.reports import (
     tag_run,
 )
 from flows.settings import Folders, Settings, load
-from ocr import messages
 from ocr.faults import Fault, PageFault
 
 MOST_THREADS = 64
@@ -133,21 +136,19 @@ def ingest(name: str, claim: str) -> Any:
     """
     store = _store()
     with heartbeat.beating(store.folders):
+        run = str(runtime.flow_run.id or "")
         try:
-            held = store.take_over(claim, str(runtime.flow_run.id or ""))
+            held = store.take_over(claim, run)
         except Gone:
+            if (runtime.flow_run.run_count or 1) < 2:
+                return Cancelled(message=NOT_WAITING)
             try:
-                # "Retry" in the UI runs a failed run again: its scan lies in quarantine.
-                if (runtime.flow_run.run_count or 1) < 2:
-                    raise
-                run = str(runtime.flow_run.id or "")
-                held = take_again(store, claim, heartbeat.identity(), run)
-            except OSError as fault:
-                return Failed(message=f"The scan cannot be taken from quarantine: {as_fault(fault)}")
-            except Gone:
-                return Cancelled(
-                    message="The file does not wait for this run any more: it was published, handed back or taken anew."
-                )
+                held = _take_once_more(store, name, claim, run)
+            except Gone as gone:
+                return Cancelled(message=f"{NOT_WAITING} There is nothing to read again: {gone}.")
+            except (Fault, OSError) as fault:
+                why = as_fault(fault)
+                return Failed(message=f"{why.vietnamese} / The scan cannot be taken once more: {why}")
         except OSError as fault:
             # The claim cannot be written down (a full disk). It has no running owner, so a sweep takes it back.
             why = as_fault(fault)
@@ -162,6 +163,48 @@ def _store() -> ClaimStore:
         begin(settings, console=True)
         adopt_errors(settings)
     return ClaimStore(settings)
+
+
+NOT_WAITING = "The file does not wait for this run any more: it was published, handed back or taken anew."
+
+
+def _take_once_more(store: ClaimStore, name: str, claim: str, run: str) -> Claim:
+    """Claim the scan of a run that is run again by "Retry" in the UI.
+
+    That of a failed run lies in quarantine, that of a completed one in originals/.
+
+    Raises:
+        Gone: in neither.
+        Fault, OSError: it cannot be taken now.
+    """
+    with contextlib.suppress(Gone):
+        return take_again(store, claim, heartbeat.identity(), run)
+    original = original_of_run(store, claim, name)
+    return take_original(store, original, heartbeat.identity(), claim_id=claim, flow_run=run)
+
+
+@flow(
+    name="read",
+    flow_run_name="{path}",
+    description=ABOUT_READ,
+    task_runner=cast(TaskRunner[PrefectFuture[Any]], ThreadPoolTaskRunner(max_workers=MOST_THREADS)),
+    persist_result=False,
+)
+def read(path: str) -> Any:
+    """Read one file and publish it.
+
+    Args:
+        path: The scan to read, such as `originals/a/b.pdf`. It is counted from the folder of the service's home, or
+            from / if it begins so; it must lie below the home or a folder of NAMBAT_READ_ROOTS.
+    """
+    store = _store()
+    with heartbeat.beating(store.folders):
+        try:
+            held = take_given(store, path, heartbeat.identity(), str(runtime.flow_run.id or ""))
+        except (Gone, Fault, OSError) as fault:
+            why = as_fault(fault)
+            return Failed(message=f"{why.vietnamese} / {why}")
+        return _ingest(store, readable(held.name), held)
 
 
 def _ingest(store: ClaimStore, name: str, held: Claim) -> State[Any]:
@@ -179,7 +222,7 @@ def _ingest(store: ClaimStore, name: str, held: Claim) -> State[Any]:
             place = transfers.archive(store, held)
             if held.keep and held.sha256:
                 with contextlib.suppress(OSError):
-                    duplicates.remember(store, held.sha256, held.name, version())
+                    duplicates.remember(store, held.sha256, held.name, version(), held.id)
     except Gone:
         return Cancelled(message="The file was handed back to the inbox meanwhile.")
     except Exception as fault:
@@ -197,7 +240,7 @@ def _unpack(store: ClaimStore, name: str, held: Claim) -> State[Any]:
         Gone, StillArriving, Fault, OSError: as :func:`work_on`.
     """
     if not held.keep:
-        raise messages.ARCHIVE.fault(kind="ZIP")  # there may be nobody to read what would lie in the inbox
+        raise left_whole(store.scan(held))  # there may be nobody to read what would lie in the inbox
     held = store.begin(held)
     size, most = store.scan(held).stat().st_size, store.settings.max_bytes
     if size > most:
@@ -257,6 +300,7 @@ def _end_badly(store: ClaimStore, name: str, held: Claim, fault: Exception) -> S
             with best_effort():
                 tag_run([PUT_OFF])
             return Failed(message=message)
+        # One that was published before goes back to originals/.
         place = quarantine(store, held, why)
     except Gone:
         return Cancelled(message="The file was handed back to the inbox meanwhile.")
@@ -265,8 +309,13 @@ def _end_badly(store: ClaimStore, name: str, held: Claim, fault: Exception) -> S
         log.error("%s / %s (%s)", why.vietnamese, why, trouble)
         return Failed(message=f"{why.vietnamese} / {why}")
     log.error("%s / %s", why.vietnamese, why)
-    report_failure(name, why, place)
+    report_failure(name, why, None if held.original else place)
+    if held.original:
+        return Failed(message=f"{why.vietnamese} {STAYS_PUBLISHED[0]} / {why} {STAYS_PUBLISHED[1]}")
     return Failed(message=f"{why.vietnamese} / {why}")
+
+
+STAYS_PUBLISHED = ("Văn bản đã công bố trước đây vẫn giữ nguyên.", "What was published before stays.")
 
 
 def work_on(store: ClaimStore, claim: Claim) -> Outcome:
@@ -414,11 +463,11 @@ def sweep() -> Any:
         owner = owner_of_service(store.folders)
     except ServiceGone as fault:
         return Failed(message=str(fault))
-    swept = look_once(store, owner, runs_on_server())
+    swept = look_once(store, owner, runs_on_server(store.folders))
     if swept is not None and swept.waiting:
         # A file is whole when two looks find it unchanged; with a schedule of hours the second must come now.
         time.sleep(store.settings.settle + 0.5)
-        again = look_once(store, owner, runs_on_server())
+        again = look_once(store, owner, runs_on_server(store.folders))
         swept = swept if again is None else swept.then(again)
     if swept is None:
         return Completed(message="Another sweep is at work.")

@@ -15,7 +15,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,16 +23,19 @@ from flows.host import heartbeat, log
 from flows.host.locks import locked
 from flows.host.modes import make_private
 from flows.host.mounts import missing_mount, note_mounts
+from flows.host.moves import Gone
 from flows.host.names import readable
 from flows.host.processes import machine
 from flows.host.trusted_paths import shut_out_current_folder, stand_in
 from flows.intake import transfers
 from flows.intake.claims import Claim, ClaimStore
 from flows.intake.quarantine import crashed_too_often, drop_stray_notes
+from flows.intake.reread import Original, take_original
 from flows.pipeline.faults import as_fault
 from flows.service.health import look
 from flows.service.health_page import answering
-from flows.service.leftovers import clear_leftovers, end_leftovers, end_runs, hand_back_all
+from flows.service.home import name_home
+from flows.service.leftovers import clear_leftovers, disown_all, end_leftovers, end_runs, hand_back_all
 from flows.service.prefect_server import (
     STOP_SECONDS,
     Server,
@@ -48,9 +51,8 @@ from flows.service.prefect_server import (
     wait_for_server,
 )
 from flows.service.record import (
-    FORMER_DEPLOYMENTS,
     INGEST,
-    PAGE,
+    READ,
     SWEEP,
     lock_of_service,
     read_service,
@@ -59,12 +61,9 @@ from flows.service.record import (
 )
 from flows.service.watch import Say, watch
 from flows.settings import Folders, Settings
+from ocr.faults import Fault
 
 if TYPE_CHECKING:
-    from uuid import UUID
-
-    from prefect.runner import Runner
-
     from flows.pipeline.outcome import Outcome
 
 STARTED_IN_VAIN = "nambat was stopped; the file lies in the inbox again and will be read at the next start."
@@ -103,6 +102,9 @@ def serve(settings: Settings, say: Say | None) -> None:
             raise AlreadyServed(
                 f"another nambat service runs on {folders.home} already; stop it first, or set NAMBAT_HOME"
             )
+        name, is_copy = name_home(folders)
+        if is_copy:
+            disown_all(store)
         end_leftovers(store)
         clear_leftovers(store)
         # The runs' processes find the same folders, wherever they are started, and nothing of where we were started.
@@ -112,7 +114,9 @@ def serve(settings: Settings, say: Say | None) -> None:
         os.environ.update(prefect_environment(folders, os.environ))
         deadline = _StopDeadline()
         with _server(settings, say, deadline) as server:
-            write_service(folders, api=server.api, server_pid=server.pid)
+            # A server of our own has no other home's deployments.
+            home = name if server.pid is None else ""
+            write_service(folders, api=server.api, server_pid=server.pid, home=home)
             try:
                 with _health_page(store, server, say):
                     _run_until_stopped(store, server, say, deadline)
@@ -220,7 +224,7 @@ def _server(settings: Settings, say: Say, deadline: _StopDeadline) -> Iterator[S
                 end_servers(folders)
                 with contextlib.suppress(ServerTrouble, OSError):
                     process = begin_server(folders, settings.host, settings.port, for_service=True)
-                    write_service(folders, api=local_api(settings.host, settings.port), server_pid=process.pid)
+                    write_service(folders, api=local_api(settings.host, settings.port), server_pid=process.pid, home="")
 
     guard = threading.Thread(target=look_after, name="server guard", daemon=True)
     try:
@@ -242,6 +246,9 @@ async def _run(store: ClaimStore, server: Server, say: Say, deadline: _StopDeadl
     """Serve until asked to stop (true), or until Prefect's runners give up on their server (false)."""
     from prefect.runner import Runner
 
+    from flows.ingest import ingest, read, sweep
+    from flows.service.deployments import Deployer, Served, deploy, keep_deployed
+
     folders, settings = store.folders, store.settings
     log.adopt_errors(settings)
     loop = asyncio.get_running_loop()
@@ -251,7 +258,9 @@ async def _run(store: ClaimStore, server: Server, say: Say, deadline: _StopDeadl
         ingesting = Runner(name="nambat-ingest", limit=settings.documents, query_seconds=2, pause_on_shutdown=False)
         # In a runner of its own, so that a sweep never waits behind long documents.
         sweeping = Runner(name="nambat-sweep", limit=1, query_seconds=5, pause_on_shutdown=False)
-    await _deploy(settings, ingesting, sweeping)
+    served = [Served(ingest, INGEST, ingesting), Served(read, READ, ingesting), Served(sweep, SWEEP, sweeping)]
+    deployer = Deployer(settings, read_service(folders)["home"], served)
+    await deploy(deployer)
     left = hand_back_all(store, crashed=True)
     drop_stray_notes(store)
     await _close_runs(store, left)
@@ -287,7 +296,7 @@ async def _run(store: ClaimStore, server: Server, say: Say, deadline: _StopDeadl
     waiting: list[asyncio.Task[Any]] = [
         asyncio.create_task(stopping.wait()),
         asyncio.create_task(renewing.wait()),
-        asyncio.create_task(_keep_deployed(settings, ingesting, sweeping, say)),
+        asyncio.create_task(keep_deployed(deployer, say)),
     ]
     try:
         await asyncio.wait([*tasks, *waiting], return_when=asyncio.FIRST_COMPLETED)
@@ -314,9 +323,6 @@ async def _run(store: ClaimStore, server: Server, say: Say, deadline: _StopDeadl
             say(f"Prefect's runner ended: {fault}")
     return stopping.is_set()
 
-
-LOOK_FOR_DEPLOYMENTS = 10.0
-"""Seconds between two looks whether both deployments are still there."""
 
 MOST_FAILURES = 5
 """Times in a row that the runs may end at once because of the server."""
@@ -357,89 +363,6 @@ def _own_temporary_folder(folders: Folders) -> Iterator[None]:
         tempfile.tempdir = before
 
 
-async def _deploy_ingest(ingesting: Runner) -> None:
-    """Register the deployment that reads documents."""
-    from prefect.deployments.runner import EntrypointType
-
-    from flows.ingest import ingest
-
-    await ingesting.aadd_flow(ingest, name=INGEST, entrypoint_type=EntrypointType.MODULE_PATH)
-
-
-async def _deploy_sweep(settings: Settings, sweeping: Runner) -> UUID:
-    """Register the deployment that looks at the inbox on a schedule; returns its id."""
-    from prefect.deployments.runner import EntrypointType
-    from prefect.schedules import Cron, Interval
-
-    from flows.ingest import sweep
-
-    schedule = (
-        Cron(settings.sweep_cron, timezone=settings.timezone)
-        if settings.sweep_cron
-        else Interval(timedelta(seconds=settings.sweep_interval), timezone=settings.timezone)
-    )
-    entrypoint = EntrypointType.MODULE_PATH
-    return await sweeping.aadd_flow(sweep, name=SWEEP, schedule=schedule, entrypoint_type=entrypoint)
-
-
-async def _keep_deployed(settings: Settings, ingesting: Runner, sweeping: Runner, say: Say) -> None:
-    """Register a deployment anew that somebody deleted in the UI: without it no document would be read any more.
-
-    Its runs that had not begun are gone with it; a sweep finds their claims and starts others.
-    """
-    from prefect.client.orchestration import get_client
-    from prefect.exceptions import ObjectNotFound
-
-    while True:
-        await asyncio.sleep(LOOK_FOR_DEPLOYMENTS)
-        with contextlib.suppress(Exception):  # the server is away: that is another's business
-            for flow, name in (("ingest", INGEST), ("sweep", SWEEP)):
-                async with get_client() as client:
-                    try:
-                        await client.read_deployment_by_name(f"{flow}/{name}")
-                        continue
-                    except ObjectNotFound:
-                        say(f"The deployment {flow}/{name} was deleted from Prefect; it is made anew.")
-                if name == INGEST:
-                    await _deploy_ingest(ingesting)
-                else:
-                    await _deploy_sweep(settings, sweeping)
-
-
-async def _deploy(settings: Settings, ingesting: Runner, sweeping: Runner) -> None:
-    """Register both deployments, and drop sweeps that were due while nobody was here."""
-    from prefect.client.orchestration import get_client
-    from prefect.client.schemas.filters import (
-        DeploymentFilter,
-        DeploymentFilterId,
-        FlowRunFilter,
-        FlowRunFilterState,
-        FlowRunFilterStateType,
-    )
-    from prefect.client.schemas.objects import StateType
-    from prefect.client.schemas.sorting import FlowRunSort
-    from prefect.exceptions import ObjectNotFound
-
-    await _deploy_ingest(ingesting)
-    deployment = await _deploy_sweep(settings, sweeping)
-    async with get_client() as client:
-        for name in FORMER_DEPLOYMENTS:
-            with contextlib.suppress(ObjectNotFound):
-                await client.delete_deployment((await client.read_deployment_by_name(name)).id)
-        late = await client.read_flow_runs(
-            deployment_filter=DeploymentFilter(id=DeploymentFilterId(any_=[deployment])),
-            flow_run_filter=FlowRunFilter(
-                state=FlowRunFilterState(type=FlowRunFilterStateType(any_=[StateType.SCHEDULED]))
-            ),
-            sort=FlowRunSort.EXPECTED_START_TIME_ASC,
-            limit=PAGE,
-        )
-        for run in late:
-            due = run.next_scheduled_start_time
-            if due is not None and due.timestamp() < time.time():
-                await client.delete_flow_run(run.id)
-
-
 async def _close_runs(store: ClaimStore, left: Sequence[tuple[Claim, Path | None]]) -> None:
     """Let the server know that the runs of these claims will not go on.
 
@@ -457,7 +380,7 @@ async def _close_runs(store: ClaimStore, left: Sequence[tuple[Claim, Path | None
         for claim, place in left:
             if claim.flow_run:
                 state: State[Any] = (Crashed if claim.running else Cancelled)(message=STARTED_IN_VAIN)
-                if place is None:
+                if place is None or place.is_relative_to(store.folders.originals):
                     state = Crashed(message=STOPPED_AT_THE_END)
                 elif place.is_relative_to(store.folders.quarantine):
                     fault = crashed_too_often(store.settings.attempts)
@@ -466,24 +389,51 @@ async def _close_runs(store: ClaimStore, left: Sequence[tuple[Claim, Path | None
                     await client.set_flow_run_state(UUID(claim.flow_run), state, force=True)
 
 
-def ingest_now(
-    files: Sequence[tuple[Path, str]], settings: Settings, tell: Callable[[str, Outcome | None, str], None]
-) -> None:
+Tell = Callable[[str, "Outcome | None", str], None]
+"""Called after each scan with its name, its outcome (``None`` if it failed) and its run's last message."""
+
+
+def ingest_now(files: Sequence[tuple[Path, str]], settings: Settings, tell: Tell) -> None:
     """Run the flow over copies of ``files``, one after the other, with a Prefect server started for it.
 
     Args:
         files: each scan and its name, as it would be below the inbox. They stay where they are.
-        tell: called after each with its name, its outcome (``None`` if it failed) and the run's last message.
 
     Raises:
         ServerTrouble: the Prefect server cannot be started or does not answer.
         OSError: a folder of the service cannot be made.
     """
     store = ClaimStore(settings)
-    folders = store.folders
-    make_private(folders, settings.group)
-    log.begin(settings, console=False)
     files = [(path.absolute(), name) for path, name in files]
+    takes = [(name, partial(transfers.take_copy, store, path, name, heartbeat.identity())) for path, name in files]
+    with _flows_here(store):
+        _run_here(store, takes, tell)
+
+
+def reread_now(originals: Sequence[Original], settings: Settings, tell: Tell) -> None:
+    """Read scans of originals/ again, one after the other, where no service runs on these folders.
+
+    Raises:
+        AlreadyServed: one runs, or starts just now.
+        ServerTrouble: the Prefect server cannot be started or does not answer.
+        OSError: a folder of the service cannot be made.
+    """
+    store = ClaimStore(settings)
+    takes = [(one.place, partial(take_original, store, one, heartbeat.identity())) for one in originals]
+    # A service that started meanwhile would take what this process works on for a killed one's.
+    with locked(lock_of_service(store.folders), wait=False) as alone:
+        if not alone:
+            raise AlreadyServed(f"a nambat service starts or stops on {store.folders.home} just now; try again")
+        with heartbeat.beating(store.folders), _flows_here(store):
+            _run_here(store, takes, tell)
+
+
+@contextlib.contextmanager
+def _flows_here(store: ClaimStore) -> Iterator[None]:
+    """This process can run flows: with the service's server, or one that ends with the block."""
+    folders = store.folders
+    make_private(folders, store.settings.group)
+    log.begin(store.settings, console=False)
     shut_out_current_folder()
     stand_in(folders.home / "prefect")
     os.environ["NAMBAT_HOME"] = str(folders.home)
@@ -492,21 +442,30 @@ def ingest_now(
     if heartbeat.pid_of(folders, service.get("owner", "")) is not None:
         os.environ.setdefault("PREFECT_API_URL", service["api"])
     with private_server(folders):
-        from prefect.logging.handlers import APILogHandler
+        yield
 
-        from flows.ingest import ingest, outcome_of
 
-        for path, name in files:
-            try:
-                claim = transfers.take_copy(store, path, name, heartbeat.identity())
-            except OSError as fault:
-                tell(name, None, str(as_fault(fault)))
-                continue
-            try:
-                state: Any = ingest(name=readable(name), claim=claim.id, return_state=True)
-            except BaseException:
-                transfers.recover(store, claim)
-                raise
-            run = str(state.state_details.flow_run_id)
-            tell(name, outcome_of(run), state.message or state.name)
-        APILogHandler().flush()  # or the last lines would be sent to a server that is gone
+def _run_here(store: ClaimStore, takes: Sequence[tuple[str, Callable[[], Claim]]], tell: Tell) -> None:
+    """Run the flow over claims that are taken one after the other; one that cannot be taken does not stop the rest.
+
+    Args:
+        takes: name of each file, and what takes it.
+    """
+    from prefect.logging.handlers import APILogHandler
+
+    from flows.ingest import ingest, outcome_of
+
+    for name, take in takes:
+        try:
+            claim = take()
+        except (Gone, Fault, OSError) as fault:
+            tell(name, None, str(fault if isinstance(fault, Gone) else as_fault(fault)))
+            continue
+        try:
+            state: Any = ingest(name=readable(claim.name), claim=claim.id, return_state=True)
+        except BaseException:
+            transfers.recover(store, claim)
+            raise
+        run = str(state.state_details.flow_run_id)
+        tell(claim.name, outcome_of(run), state.message or state.name)
+    APILogHandler().flush()  # or the last lines would be sent to a server that is gone

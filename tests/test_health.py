@@ -42,7 +42,7 @@ MINUTE, HOUR = 60, 3600
 def served(store: ClaimStore, monkeypatch: pytest.MonkeyPatch) -> ClaimStore:
     """Folders whose service is this process; its watcher and its server are well."""
     monkeypatch.setattr(health, "is_healthy", lambda api, seconds: True)
-    write_service(store.folders, api="http://127.0.0.1:9/api", server_pid=None)
+    write_service(store.folders, api="http://127.0.0.1:9/api", server_pid=None, home="")
     beats(store.folders, f"{heartbeat.identity()}.watch", 0)
     return store
 
@@ -123,7 +123,7 @@ def test_a_folder_that_is_read_only(served: ClaimStore) -> None:
 def test_a_full_disk(served: ClaimStore) -> None:
     drop(served.folders, "a.pdf")
     with small_disk(served.folders.working) as working:
-        write_service(served.folders, api="http://127.0.0.1:9/api", server_pid=None)
+        write_service(served.folders, api="http://127.0.0.1:9/api", server_pid=None, home="")
         beats(served.folders, f"{heartbeat.identity()}.watch", 0)
         with (working / "filler").open("wb", buffering=0) as filler, pytest.raises(OSError, match="No space"):
             while True:

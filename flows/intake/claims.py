@@ -80,6 +80,8 @@ class Claim:
         mount: where the file system is mounted on which the file itself is held; empty if working/ has it.
         mark: what the hidden names of its file end in, while that is on its way between two file systems. Nobody can
             guess it, so that nobody can put something there beforehand. Empty in records of version 0.1.
+        original: path below originals/ that it was taken from to be read again; empty if it was not. What is published
+            of it stays if that fails, and the scan goes back there.
     """
 
     id: str
@@ -98,6 +100,7 @@ class Claim:
     why: str = ""
     mount: str = ""
     mark: str = ""
+    original: str = ""
 
     @property
     def hidden_name(self) -> str:
@@ -165,6 +168,8 @@ class ClaimStore:
             record = json.loads((self.folders.working / claim_id / "claim.json").read_bytes())
             claim = _RECORD.validate_python(record)  # not from JSON: there, names that are no UTF-8 are refused
             below(self.folders.inbox, claim.name)
+            if claim.original:
+                below(self.folders.originals, claim.original)
         except (FileNotFoundError, NotADirectoryError, ValueError, RecursionError) as fault:
             raise Gone(f"there is no claim {claim_id}") from fault
         if claim.id != claim_id or not _MARK.fullmatch(claim.mark):

@@ -53,17 +53,62 @@ def content_lock(store: ClaimStore, sha256: str) -> Iterator[None]:
         yield
 
 
-def remember(store: ClaimStore, sha256: str, name: str, version: str) -> None:
+def remember(store: ClaimStore, sha256: str, name: str, version: str, claim_id: str = "") -> None:
     """Note that a content was published under the name that its scan had below the inbox.
+
+    Args:
+        claim_id: the claim that held the scan: by it a run that is started once more finds the scan again.
 
     Raises:
         OSError: it cannot be noted; the next twin is read again then.
     """
-    line = json.dumps({"sha256": sha256, "name": os.fsencode(name).hex(), "made": _made_with(store.settings, version)})
-    path = _notes(store, sha256)
+    made = _made_with(store.settings, version)
+    _note(store, {"sha256": sha256, "name": os.fsencode(name).hex(), "made": made, "claim": claim_id})
+
+
+def forget(store: ClaimStore, sha256: str) -> None:
+    """Note that a content is to be read anew, whatever is published of it.
+
+    Raises:
+        OSError: it cannot be noted.
+    """
+    _note(store, {"sha256": sha256, "name": "", "made": ANEW})
+
+
+ANEW = "anew"
+"""Stands in place of what a content was made with."""
+
+
+def _note(store: ClaimStore, note: dict[str, str]) -> None:
+    path = _notes(store, note["sha256"])
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("a") as file:
-        file.write(line + "\n")
+        file.write(json.dumps(note) + "\n")
+
+
+def names_of(store: ClaimStore, sha256: str) -> list[str]:
+    """The names below the inbox under which a content was published, the latest first."""
+    found = [name for noted, name, _ in _published(_notes(store, sha256)) if noted == sha256]
+    return list(dict.fromkeys(reversed(found)))
+
+
+def published_by(store: ClaimStore, claim_id: str) -> tuple[str, str] | None:
+    """Hash and name of the scan that was published under a claim; ``None`` if that was not noted."""
+    for path in sorted((store.folders.working / ".contents").glob("*.jsonl")):
+        for sha256, name, claim in _published(path):
+            if claim == claim_id != "":
+                return sha256, name
+    return None
+
+
+def _published(path: Path) -> Iterator[tuple[str, str, str]]:
+    """Hash, name and claim of each line that tells of something published."""
+    with contextlib.suppress(OSError):
+        for line in path.read_text("utf-8", "replace").splitlines():
+            with contextlib.suppress(ValueError, KeyError, TypeError, RecursionError):
+                note = json.loads(line)
+                if note["made"] != ANEW:
+                    yield str(note["sha256"]), os.fsdecode(bytes.fromhex(note["name"])), str(note.get("claim", ""))
 
 
 def find_twin(store: ClaimStore, sha256: str, version: str) -> Twin | None:
@@ -73,6 +118,8 @@ def find_twin(store: ClaimStore, sha256: str, version: str) -> Twin | None:
         for line in reversed(_notes(store, sha256).read_text("utf-8", "replace").splitlines()):
             with contextlib.suppress(ValueError, KeyError, TypeError, RecursionError, OSError, Gone):
                 note = json.loads(line)
+                if (note["sha256"], note["made"]) == (sha256, ANEW):
+                    return None
                 if (note["sha256"], note["made"]) == (sha256, made):
                     return _read_twin(store, os.fsdecode(bytes.fromhex(note["name"])), sha256)
     return None

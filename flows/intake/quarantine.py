@@ -41,6 +41,7 @@ def quarantine(store: ClaimStore, claim: Claim, fault: Fault, now: datetime | No
     """Move a scan that failed to quarantine/, with a note beside it that says why and what to do.
 
     One that a crash left half-way between two folders goes back to the inbox instead: it has to be found first.
+    One that was to be read again goes back to originals/: what was published of it is still there.
     Pages that were read are kept for a later try.
 
     Raises:
@@ -48,6 +49,8 @@ def quarantine(store: ClaimStore, claim: Claim, fault: Fault, now: datetime | No
     """
     if claim.keep and transfers.is_half_way(store, claim):
         return transfers.recover(store, claim)
+    if claim.original:
+        return transfers.archive(store, claim)
     root = store.folders.quarantine
     note = reason_text(claim.name, fault, now or datetime.now(), claim.id)
     pages = store.progress_folder(claim).name

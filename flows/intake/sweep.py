@@ -24,6 +24,7 @@ from flows.intake import inbox, transfers
 from flows.intake.claims import Claim, ClaimStore
 from flows.intake.inbox import StabilityTracker
 from flows.intake.quarantine import crashed_too_often, quarantine
+from ocr.faults import Fault
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,8 +33,9 @@ class Runs:
 
     Attributes:
         start: start the run for a claim and return its id; the same id when called again for the same claim.
-        ended: of those runs that have ended, how: ``completed``, ``failed``, ``crashed``, ``cancelled``, ``gone``
-            when the server does not know them, or ``stuck`` when they were about to begin minutes ago.
+        ended: of those runs that have ended, how: ``completed``, ``failed``, ``crashed``, ``cancelled`` by a person,
+            ``dropped`` when they ended as cancelled and nobody asked for that, ``gone`` when the server does not know
+            them, or ``stuck`` when they were about to begin minutes ago.
     """
 
     start: Callable[[Claim], str]
@@ -262,11 +264,9 @@ def _look_after(working: Sequence[Claim], starts: _Starts, now: float) -> tuple[
                 if transfers.is_half_way(store, claim):
                     transfers.recover(store, claim)
                 elif ended == "cancelled":
-                    quarantine(store, claim, faults.CANCELLED.fault())
-                    quarantined.append(claim.name)
+                    quarantined += _given_up(store, claim, faults.CANCELLED.fault())
                 elif claim.running and store.count_attempt(claim) >= store.settings.attempts:
-                    quarantine(store, claim, crashed_too_often(store.settings.attempts))
-                    quarantined.append(claim.name)
+                    quarantined += _given_up(store, claim, crashed_too_often(store.settings.attempts))
                 elif transfers.recover(store, claim) is not None:
                     returned.append(claim.name)
                     transfers.note_returned(claim)
@@ -275,3 +275,13 @@ def _look_after(working: Sequence[Claim], starts: _Starts, now: float) -> tuple[
         except Exception as fault:
             troubles.append(f"{readable(claim.name)} stays in working/ for now: {_in_short(fault)}")
     return returned, quarantined
+
+
+def _given_up(store: ClaimStore, claim: Claim, fault: Fault) -> list[str]:
+    """Give a file up. Its name, unless it was to be read again and lies in originals/ once more.
+
+    Raises:
+        OSError: it cannot be moved; the claim stays.
+    """
+    quarantine(store, claim, fault)
+    return [] if claim.original else [claim.name]

@@ -18,6 +18,7 @@ import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import IO
 
 from flows.host import moves
 from flows.host.files import sync_folder
@@ -98,7 +99,14 @@ def take(store: ClaimStore, name: str, look: Look, owner: str) -> Claim:
 
 
 def bring_in(
-    store: ClaimStore, source: Path, name: str, owner: str, *, claim_id: str = "", flow_run: str = ""
+    store: ClaimStore,
+    source: Path,
+    name: str,
+    owner: str,
+    *,
+    claim_id: str = "",
+    flow_run: str = "",
+    original: str = "",
 ) -> Claim:
     """A claim on a file that lies elsewhere than in the inbox, where nobody writes to it.
 
@@ -106,14 +114,17 @@ def bring_in(
         name: below the inbox.
         claim_id: an earlier claim's, to go on under it.
         flow_run: the run that works on it already.
+        original: its path below originals/ if it lies there.
 
     Raises:
         Gone: it is not there any more, or is no regular file.
         OSError: it cannot be moved and is still where it was.
     """
-    claim = store.new_claim(name, owner, claim_id, flow_run)
+    claim = replace(store.new_claim(name, owner, claim_id, flow_run), original=original)
     scan = store.scan(claim)
     try:
+        if original:
+            store.save(claim)
         with _as_gone(name):
             move(source, scan, scan.with_name(COPYING), root=scan.parent)
             return replace(claim, look=look_at(scan))
@@ -129,12 +140,23 @@ def take_copy(store: ClaimStore, path: Path, name: str, owner: str) -> Claim:
     Raises:
         OSError: it cannot be copied.
     """
-    claim = replace(store.new_claim(name, owner), keep=False)
+    with path.open("rb") as file:
+        return copy_in(store, file, name, owner)
+
+
+def copy_in(store: ClaimStore, file: IO[bytes], name: str, owner: str, flow_run: str = "") -> Claim:
+    """A claim on a copy of an open file.
+
+    Raises:
+        OSError: it cannot be copied.
+    """
+    claim = replace(store.new_claim(name, owner, flow_run=flow_run), keep=False)
     try:
         store.save(claim)
-        shutil.copyfile(path, store.scan(claim))
+        with store.scan(claim).open("xb") as copy:
+            shutil.copyfileobj(file, copy, 1 << 20)
         return store.with_digest(claim)
-    except OSError:
+    except BaseException:
         shutil.rmtree(store.folder(claim), ignore_errors=True)
         raise
 
@@ -323,7 +345,9 @@ def recover(store: ClaimStore, claim: Claim) -> Path | None:
 
 
 def _is_the_same(store: ClaimStore, claim: Claim, copy: Path) -> bool:
-    """Whether a claim's file still lies in quarantine, from where it was taken, and looks like its copy."""
+    """Whether a claim's file still lies in quarantine or originals/, whence it was taken, and looks like its copy."""
+    folders = store.folders
+    source = below(folders.originals, claim.original) if claim.original else below(folders.quarantine, claim.name)
     with contextlib.suppress(FileNotFoundError, NotADirectoryError):
-        return same_look(below(store.folders.quarantine, claim.name).lstat(), copy.lstat())
+        return same_look(source.lstat(), copy.lstat())
     return False

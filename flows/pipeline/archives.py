@@ -24,6 +24,7 @@ from flows.host.files import make_folder
 from flows.host.names import NAME_BYTES, fitted, readable
 from flows.pipeline.faults import OF_THE_MACHINE, as_fault
 from flows.pipeline.publish import SCAN_SUFFIXES
+from ocr import messages
 from ocr.faults import Fault
 from ocr.rasterize import archive_kind, begins_as_scan
 
@@ -103,6 +104,23 @@ def is_archive(path: Path) -> bool:
     """
     with path.open("rb") as file:
         return file.read(4) in _HEADS
+
+
+def left_whole(path: Path) -> Fault:
+    """Why a file is not read that begins as a ZIP file, where archives are not unpacked: also documents of Word do.
+
+    Raises:
+        OSError: it cannot be read.
+    """
+    try:
+        _check_list(path)
+        with zipfile.ZipFile(path) as archive:
+            _members(archive.infolist())
+    except Fault as fault:
+        return fault
+    except (zipfile.BadZipFile, ValueError, EOFError, struct.error, NotImplementedError, RuntimeError):
+        pass  # who unpacks it will see that
+    return messages.ARCHIVE.fault(kind="ZIP")
 
 
 def folder_of(name: str) -> str:

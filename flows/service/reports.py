@@ -19,9 +19,8 @@ from prefect.artifacts import (
     update_progress_artifact,
 )
 from prefect.client.orchestration import get_client
-from unidecode import unidecode
 
-from flows.host.names import readable
+from flows.host.names import dashed, readable
 from flows.intake.sweep import Swept
 from flows.pipeline.archives import Unpacking
 from flows.pipeline.outcome import Outcome
@@ -55,10 +54,21 @@ To see what waits for a person, choose the tag `{NEEDS_ATTENTION}` under *Runs*.
 
 **Crashed**: nambat was stopped or killed. The file is taken again by itself.
 
+*Retry* on a completed run reads its scan again, from `originals/`. If that fails, what was published stays.
+
 **Cancelled**: the file was handed back to the inbox, or a person cancelled the run. The log says which.
 
 A tag stays on its run when the trouble is over, and a scan that crashed its reader too often has none: \
 `nambat status` lists what lies in quarantine now.
+"""
+
+ABOUT_READ = f"""\
+Reads one file that lies somewhere else than in the inbox, and publishes its text. *Run*, *Custom run*, and give its \
+path: below the service's folder, or below one of those that the setting NAMBAT_READ_ROOTS names.
+
+A scan of `originals/` is read again. Any other file stays where it is; a copy of it is read. Its text is published \
+under the path that the file has below the service's folder; what lies elsewhere, below the name of its folder. \
+The tags and states are those of *ingest*: `{NEEDS_ATTENTION}` is for a person.
 """
 
 ABOUT_SWEEP = f"""\
@@ -125,8 +135,7 @@ def show_progress(artifact: UUID | None, done: int, total: int) -> None:
 
 def artifact_key(name: str) -> str:
     """The key of a document's artifacts: small letters, digits and dashes, the same for the same name."""
-    plain = "".join(char if char.isalnum() and char.isascii() else "-" for char in unidecode(name).lower())
-    short = "-".join(part for part in plain.split("-") if part)[:60].strip("-")
+    short = dashed(name)[:60].strip("-")
     return f"{short}-{hashlib.sha256(os.fsencode(name)).hexdigest()[:8]}".lstrip("-")
 
 

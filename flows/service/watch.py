@@ -41,7 +41,7 @@ def watch(store: ClaimStore, stop: threading.Event, say: Say) -> None:
     from watchfiles import watch as changes
 
     settings = store.settings
-    runs = runs_on_server()
+    runs = runs_on_server(store.folders)
     said: dict[str, float] = {}
     last = lasted = 0.0
     beaten = float("-inf")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import replace
 
 from ocr.page import Box, Letter, Line, Raised, Word, hull, letter
@@ -12,12 +13,20 @@ from ocr.tesseract import ReadLine, ReadWord
 #: Signs that follow a word without a space.
 _CLOSING = frozenset(".,;:!?)]}”’\"'…")
 _POINTS = ".,;:…"
+#: A unit with what was read behind it, where an exponent follows the unit without anything between them.
+_UNIT = re.compile(r"(?:.*[\W\d_])?[kdc]?m(?P<tail>[-–.,;:)]+)")
+#: Behind these no raised sign stands, but before them (m³/s).
+_OPENING = frozenset("/([{“")
 #: What Tesseract likes to see in a gap; Unicode counts the circumflex among the letters.
 _CIRCUMFLEX = "ˆ"
 #: What stands before a degree sign, and what follows it.
 _MEASURE = re.compile(r"[-–+(]?\d+([.,]\d+)?")
 _CELSIUS = re.compile(r"C(?![^\W\d_])")
 _PHANTOMS = frozenset("_ˆ^`´¨~°")
+#: Pieces of print that some signs are made of; others, and letters, are one.
+_PIECES = {"”": 2, "“": 2, '"': 2, "…": 3}
+#: By so many letters boxes may be wrong; so many letters behind a sign at the most can be counted: some touch.
+_FAR, _SHORT_END = 2, 3
 #: A sign leaves a gap as wide as itself and so much more, in x-heights.
 _ROOM_BESIDE_SIGN = 0.9
 
@@ -52,16 +61,42 @@ def _line_of(lines: list[ReadLine], sign: RaisedSign) -> int | None:
 def _without_phantoms(word: ReadWord, signs: list[RaisedSign]) -> ReadWord | None:
     """The word without signs read where a raised one was taken out: Tesseract likes to fill a gap with ``_``."""
     kept = [
-        (one, box)
-        for one, box in zip(word.letters, word.letter_boxes, strict=True)
+        at
+        for at, (one, box) in enumerate(zip(word.letters, word.letter_boxes, strict=True))
         if _may_be_printed(one.text) or not any(_is_phantom_of(sign, one.text, box) for sign in signs)
     ]
     if len(kept) == len(word.letters):
         return word
-    if not kept:
-        return None
-    letters, boxes = zip(*kept, strict=True)
-    return ReadWord("".join(one.text for one in letters), hull(list(boxes)), word.confidence, letters, boxes)
+    return _of_letters(word, kept) if kept else None
+
+
+def _as_many_behind_exponent(word: ReadWord, signs: list[RaisedSign]) -> ReadWord:
+    """A unit with no more signs behind it than stand behind its exponent: in the gap that it left some are invented.
+
+    Between a unit and its exponent nothing is printed. Which of several is invented, the height of the print tells.
+    """
+    found = _UNIT.fullmatch(word.text)
+    if not found or len(word.letters) != len(word.text):
+        return word
+    near = [one for one in signs if one.text[:1] in ("2", "3") and _is_near_end(one, word)]
+    if len(near) != 1 or not 0 <= near[0].behind < len(found["tail"]):
+        return word
+    begin, end = found.span("tail")
+    low = [at for at in range(begin, end) if (word.text[at] in ".,") == near[0].point_after]
+    kept = low[-1:] if near[0].behind == 1 and low else list(range(end - near[0].behind, end))
+    return _of_letters(word, [*range(begin), *kept])
+
+
+def _is_near_end(sign: RaisedSign, word: ReadWord) -> bool:
+    """Whether a sign stands above the end of a word, or right behind it."""
+    return word.box.right - 1.5 * sign.x_height < sign.box.x < word.box.right + sign.x_height
+
+
+def _of_letters(word: ReadWord, kept: Sequence[int]) -> ReadWord:
+    """The word with some of its letters only, by their index."""
+    letters = tuple(word.letters[at] for at in kept)
+    boxes = tuple(word.letter_boxes[at] for at in kept)
+    return ReadWord("".join(one.text for one in letters), hull([*boxes]), word.confidence, letters, boxes)
 
 
 def _may_be_printed(text: str) -> bool:
@@ -85,6 +120,7 @@ def _line_with(line: ReadLine, signs: list[RaisedSign]) -> Line:
     words = list(line.words)
     if signs:
         words = [kept for word in words if (kept := _without_phantoms(word, signs))] or words
+        words = [_as_many_behind_exponent(word, signs) for word in words]
     raised: list[list[Raised]] = [[] for _ in words]
     for sign in sorted(signs, key=lambda s: s.box.left):
         index, offset = _place(words, sign)
@@ -148,13 +184,35 @@ def _place(words: list[ReadWord], sign: RaisedSign) -> tuple[int, int]:
         if sign.box.left - before.box.right < 2 * sign.x_height:
             return index - 1, len(before.text)
     # Tesseract's letter boxes are rough; the ink beside the sign tells on which side of a full stop it stands.
+    counted = _place_by_print_behind(text, offset, sign)
+    offset = _place_by_points(text, offset, sign) if counted is None else counted
+    while offset > 1 and text[offset - 1] in _OPENING:
+        offset -= 1
+    return index, offset
+
+
+def _place_by_points(text: str, offset: int, sign: RaisedSign) -> int:
+    """The place in a word on the side of its full stop on which one stands beside the sign."""
     if sign.point_after and not sign.point_before:
         while offset > 1 and offset == len(text.rstrip(_POINTS)) + 1 and text[offset - 1] in _POINTS:
             offset -= 1
     elif sign.point_before and not sign.point_after:
         while offset < len(text) and text[offset] in _POINTS:
             offset += 1
-    return index, offset
+    return offset
+
+
+def _place_by_print_behind(text: str, offset: int, sign: RaisedSign) -> int | None:
+    """The place in a word, near the one given, behind which as many pieces of print stand as behind the sign.
+
+    ``None`` where that cannot be told: the sign heads the word, or much of the word stands behind it.
+    """
+    if sign.behind < 0 or not offset:
+        return None
+    near = range(max(1, offset - _FAR, len(text) - _SHORT_END), min(offset + _FAR, len(text)) + 1)
+    places = [at for at in near if text[at - 1] not in _OPENING]
+    fitting = [at for at in places if sum(_PIECES.get(c, 1) for c in text[at:]) == sign.behind]
+    return fitting[0] if fitting else None
 
 
 def _place_by_boxes(words: list[ReadWord], sign: RaisedSign) -> tuple[int, int]:

@@ -5,9 +5,13 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import signal
 import subprocess
+import sys
 import threading
 import time
+import urllib.error
+import urllib.request
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
@@ -22,6 +26,7 @@ from hypothesis import strategies as st
 from flows import doctor
 from flows.host import heartbeat
 from flows.host.files import try_writing
+from flows.host.processes import with_environment
 from flows.intake import status
 from flows.intake.claims import Claim, ClaimStore
 from flows.intake.inbox import list_inbox
@@ -29,9 +34,12 @@ from flows.service import health, health_page
 from flows.service.health import Check, Health
 from flows.service.health_page import PATH, with_health
 from flows.service.record import write_service
+from flows.service.watch import SILENT_AFTER
 from flows.settings import Folders, load
 from tests.intake import beats, drop, take_one
 from tests.kernel import needs_proc, small_disk
+from tests.scans import write_scan
+from tests.service import ROOT, Service, clean_environment
 
 pytestmark = needs_proc
 
@@ -377,6 +385,150 @@ def test_doctor_knows_what_else_serve_refuses(tmp_path: Path, monkeypatch: pytes
 def test_doctor_of_a_running_service_says_its_health(served: ClaimStore) -> None:
     beats(served.folders, f"{heartbeat.identity()}.watch", HOUR)
     assert "no sign of life" in doctor_says(served)["watcher"]
+
+
+# -- a real service ---------------------------------------------------------------------------------------------------
+
+
+def nambat(service: Service, *arguments: str) -> subprocess.CompletedProcess[str]:
+    environment = clean_environment(NAMBAT_HOME=str(service.home), NAMBAT_PORT=str(service.port), PYTHONPATH=str(ROOT))
+    command = [sys.executable, "-P", "-m", "flows.cli", *arguments]
+    return subprocess.run(command, capture_output=True, text=True, timeout=120, env=environment)
+
+
+def page(service: Service, **headers: str) -> tuple[int, Any]:
+    request = urllib.request.Request(f"http://127.0.0.1:{service.port}{PATH}", headers=headers)
+    try:
+        with urllib.request.urlopen(request, timeout=30) as answer:
+            return answer.status, json.load(answer)
+    except urllib.error.HTTPError as answer:
+        return answer.code, json.load(answer) if answer.code == 503 else None
+
+
+def troubles(record: dict[str, Any]) -> list[str]:
+    return [check["what"] for check in record["checks"] if not check["ok"]]
+
+
+def wait_for(what: Callable[[], object], seconds: float = 180) -> None:
+    deadline = time.monotonic() + seconds
+    while not what():
+        assert time.monotonic() < deadline
+        time.sleep(0.5)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+def test_a_real_service(tmp_path: Path) -> None:
+    """Well, then its watcher is frozen, its server is frozen, published/ is read-only; and what its logs say."""
+    home = tmp_path / "home"
+    settings = {"NAMBAT_SETTLE": "1", "NAMBAT_RESCAN": "2", "NAMBAT_LOG_FORMAT": "json", "NAMBAT_RETRY_DELAY": "2"}
+    service = Service(home, tmp_path / "service.log", settings)
+    with small_disk(home / "published", 16) as published:
+        service.start()
+        try:
+            service.wait_until_ready(400)
+            drop(service.folders, "hỏng.pdf", b"%PDF-1.4 no such thing %%EOF")
+            write_scan(home / "inbox" / "một trang.pdf")
+            wait_for(lambda: (published / "một trang.json").exists() and (home / "quarantine" / "hỏng.pdf").exists())
+            wait_for(lambda: (home / "originals" / "một trang.pdf").exists())
+            service_is_well(service)
+            a_read_only_folder_shows(service, published)
+            a_frozen_service_shows(service)
+            a_frozen_server_shows(service)
+            service.stop()
+            logs_tell_what_happened(service)
+            service.start()
+            service.wait_until_ready(400)
+            told = (home / "logs" / "nambat.log").read_text().splitlines()
+            assert [json.loads(line)["message"] for line in told].count("Starting the Prefect server ...") == 2
+        finally:
+            service.end()
+
+
+def service_is_well(service: Service) -> None:
+    done = nambat(service, "health")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert all(line.startswith("ok ") for line in done.stdout.splitlines())
+    status_code, record = page(service)
+    assert (status_code, record["healthy"], troubles(record)) == (200, True, [])
+    assert json.loads(nambat(service, "health", "--json").stdout)["healthy"]
+    assert page(service, Host="evil.example")[0] == 403
+    assert page(service, Origin="http://evil.example")[0] == 403
+
+
+def a_read_only_folder_shows(service: Service, published: Path) -> None:
+    subprocess.run(["mount", "-o", "remount,ro", str(published)], check=True)
+    time.sleep(health_page.FRESH)
+    try:
+        assert troubles(page(service)[1]) == ["published"]
+        assert nambat(service, "health").returncode == 1
+        assert "published: " in nambat(service, "status").stdout
+        assert "Read-only file system" in nambat(service, "doctor").stdout
+    finally:
+        subprocess.run(["mount", "-o", "remount,rw", str(published)], check=True)
+
+
+def a_frozen_service_shows(service: Service) -> None:
+    os.kill(service.pid, signal.SIGSTOP)
+    try:
+        drop(service.folders, "waits.pdf")
+        wait_for(lambda: troubles(page(service)[1]) == ["watcher"], SILENT_AFTER + 30)
+        done = nambat(service, "health")
+        assert done.returncode == 1
+        assert "BAD  watcher: no sign of life for" in done.stdout
+        assert "not taken now: watcher: no sign of" in " ".join(nambat(service, "status").stdout.split())
+    finally:
+        os.kill(service.pid, signal.SIGCONT)
+    wait_for(lambda: page(service)[0] == 200)
+
+
+def a_frozen_server_shows(service: Service) -> None:
+    (server,) = with_environment("NAMBAT_SERVER_OF", str(service.home))[:1]
+    os.kill(server, signal.SIGSTOP)
+    try:
+        done = nambat(service, "health", "--json")
+    finally:
+        os.kill(server, signal.SIGCONT)
+    assert done.returncode == 1
+    assert troubles(json.loads(done.stdout)) == ["server"]
+
+
+def logs_tell_what_happened(service: Service) -> None:
+    shown = [json.loads(line) for line in service.said().splitlines() if not line.startswith("---")]
+    kept = [json.loads(line) for line in (service.home / "logs" / "nambat.log").read_text().splitlines()]
+    for told in (shown, kept):
+        (done,) = [line for line in told if line["event"] == "published"]
+        assert (done["file"], done["pages"], done["unreadable_pages"]) == ("một trang.pdf", 1, 0)
+        assert done["seconds"] > 0
+        (bad_one,) = [line for line in told if line["event"] == "quarantined" and line["file"] == "hỏng.pdf"]
+        assert bad_one["reason"].startswith("The PDF is damaged")
+        assert {"một trang.pdf", "hỏng.pdf"} <= {line["file"] for line in told if line["event"] == "taken"}
+        assert all(line["time"].endswith("+07:00") for line in told)
+    text = (service.home / "published" / "một trang.txt").read_text()
+    words = {word for word in text.split() if len(word) > 4}
+    assert words
+    assert not [line for line in kept if words & set(line["message"].split())]
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+def test_a_service_with_anothers_server_answers_by_itself(tmp_path: Path) -> None:
+    theirs = Service(tmp_path / "theirs", tmp_path / "theirs.log")
+    theirs.start()
+    try:
+        theirs.wait_until_ready(400)
+        api = f"http://127.0.0.1:{theirs.port}/api"
+        ours = Service(tmp_path / "ours", tmp_path / "ours.log", {"PREFECT_API_URL": api})
+        ours.start()
+        try:
+            ours.wait_until_ready(400)
+            wait_for(lambda: page(ours)[0] == 200)
+            assert {check["found"] for check in page(ours)[1]["checks"] if check["what"] == "server"} == {api}
+            assert page(ours, Host="evil.example")[0] == 403
+        finally:
+            ours.end()
+    finally:
+        theirs.end()
 
 
 # -- writing to a folder ----------------------------------------------------------------------------------------------

@@ -26,6 +26,7 @@ from flows.settings import Folders, Settings, load
 from ocr.faults import NotAScan
 from tests.intake import drop
 from tests.kernel import small_disk
+from tests.service import clean_environment
 
 ROOT = Path(__file__).parents[1]
 
@@ -217,6 +218,25 @@ def test_what_the_server_would_say_on_a_terminal_goes_to_its_log(tmp_path: Path)
         logger.removeHandler(terminal)
     text = log.server_log(settings.folders).read_text()
     assert re.fullmatch(r"\S+ \S+ \+0700 WARNING the database is locked\n", text)
+
+
+def test_prefect_does_not_take_its_terminal_back(tmp_path: Path) -> None:
+    code = (
+        "import gc, logging, sys; from pathlib import Path; import prefect\n"
+        "from prefect.logging.configuration import setup_logging\n"
+        "from flows.host import log; from flows.settings import load\n"
+        "setup_logging(); settings = load(home=Path(sys.argv[1]))\n"
+        "log.replace_terminal(log.log_file(log.server_log(settings.folders), settings))\n"
+        "gc.collect(); setup_logging()\n"
+        "logging.getLogger('uvicorn.error').error('a port is taken')\n"
+        "logging.getLogger('prefect.server').error('a database is locked')"
+    )
+    environment = clean_environment(PREFECT_HOME=str(tmp_path / "prefect"), PYTHONPATH=str(ROOT))
+    command = [sys.executable, "-P", "-c", code, str(tmp_path)]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, check=True, env=environment)
+    assert (done.stdout, done.stderr) == (b"", b"")
+    told = log.server_log(settings_of(tmp_path).folders).read_text().splitlines()
+    assert [line.split(" ", 3)[3] for line in told] == ["ERROR a port is taken", "ERROR a database is locked"]
 
 
 def test_output_follows_the_log_that_is_put_aside(tmp_path: Path) -> None:

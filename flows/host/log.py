@@ -91,6 +91,10 @@ def line_format(settings: Settings) -> logging.Formatter:
     return JsonLines(zone) if settings.log_format == "json" else PlainLines(zone)
 
 
+_replaced: list[logging.Handler] = []
+"""Handlers that are put away, and not dropped: Prefect sets up logging anew if one of its own is gone."""
+
+
 def replace_terminal(*handlers: logging.Handler) -> None:
     """Let all that libraries would say on a terminal, by now, go to these instead."""
     named = (logging.getLogger(name) for name in logging.root.manager.loggerDict if name != LOG.name)
@@ -98,6 +102,7 @@ def replace_terminal(*handlers: logging.Handler) -> None:
         on_terminal = [one for one in logger.handlers if isinstance(one, logging.StreamHandler)]
         for handler in on_terminal:
             logger.removeHandler(handler)
+            _replaced.append(handler)
         if on_terminal:
             logger.handlers += handlers
 

@@ -71,7 +71,7 @@ def at_rest(service: Service, seconds: float) -> None:
     for pid in family(service):
         used, pss = processor_seconds(pid) - before.get(pid, 0.0), memory(pid)
         with suppress(OSError):
-            threads = len(os.listdir(f"/proc/{pid}/task"))
+            threads = len(list(Path(f"/proc/{pid}/task").iterdir()))
             print(f"{role(pid):<24}{used:>8.2f}{100 * used / lasted:>13.2f}{pss:>9.1f}{threads:>9}")
         total_time, total_memory = total_time + used, total_memory + pss
     print(f"{'together':<24}{total_time:>8.2f}{100 * total_time / lasted:>13.2f}{total_memory:>9.1f}", flush=True)

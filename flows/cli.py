@@ -9,6 +9,7 @@ Exit status: 0 all published, 1 something failed, 2 wrong usage, 3 a program or 
 from __future__ import annotations
 
 import contextlib
+import inspect
 import os
 import signal
 import sys
@@ -64,7 +65,7 @@ def tell_kept(name: str, outcome: Outcome) -> None:
 def helps(command: click.Command) -> Iterator[str]:
     """Every help text of a command, and of those below it, in English as it stands here."""
     if command.help:
-        yield command.help
+        yield inspect.cleandoc(command.help)
     yield from (option.help for option in command.params if isinstance(option, click.Option) and option.help)
     for other in command.commands.values() if isinstance(command, click.Group) else ():
         yield from helps(other)
@@ -72,7 +73,7 @@ def helps(command: click.Command) -> Iterator[str]:
 
 def speak(command: click.Command) -> None:
     """Put the help texts of a command, and of those below it, into the language of the moment."""
-    command.help = command.help and _(command.help)
+    command.help = command.help and _(inspect.cleandoc(command.help))
     for option in command.params:
         if isinstance(option, click.Option) and option.help:
             option.help = _(option.help)
@@ -187,6 +188,7 @@ def convert(
     from flows.convert import convert as events
     from flows.pipeline.archives import open_archives
     from flows.pipeline.publish import SCAN_SUFFIXES
+    from flows.retold import retold
 
     settings = read_settings(jobs=jobs, dpi=dpi, repair=repair, footnotes=footnotes, formats=formats, split=split)
     check_name(inputs, name)
@@ -215,9 +217,13 @@ def convert(
                 shown = event.wanted.name
                 for number, why in event.outcome.failed_pages:
                     said = _("{name}: page {number} is marked as unreadable: {why}")
-                    complain(said.format(name=shown, number=number, why=why))
+                    complain(said.format(name=shown, number=number, why=retold(why)))
                 for number, why in event.outcome.damaged_pages:
-                    complain(_("{name}: page {number} is not whole: {why}").format(name=shown, number=number, why=why))
+                    complain(
+                        _("{name}: page {number} is not whole: {why}").format(
+                            name=shown, number=number, why=retold(why)
+                        )
+                    )
             elif isinstance(event, Failed):
                 failed += 1
                 complain_of(event.wanted.name, event.fault, context.obj)
@@ -357,13 +363,14 @@ def show_settings() -> None:
     """
     from flows.settings import heeded, in_force
 
+    set_by_hand, by_itself = _("environment"), _("default")
     for one in in_force(read_settings()):
-        click.echo(f"{one.variable}={one.value}  ({_('environment') if one.is_set else _('default')})")
+        click.echo(f"{one.variable}={one.value}  ({set_by_hand if one.is_set else by_itself})")
         click.echo(click.wrap_text(one.meaning, 78, "    ", "    "))
     if others := heeded():
         click.echo("\n" + _("Also heeded, of Prefect and Tesseract:"))
     for name, value in others:
-        click.echo(f"{name}={value}  ({_('environment')})")
+        click.echo(f"{name}={value}  ({set_by_hand})")
 
 
 @nambat.command()
@@ -395,11 +402,8 @@ def serve(context: click.Context, home: Path | None, host: str | None, port: int
         context.exit(USAGE)
     try:
         run(settings, click.echo if sys.stdout.isatty() else None)
-    except ShareAway as fault:
+    except (AlreadyServed, ShareAway, ServerTrouble) as fault:
         complain(told(fault))
-        context.exit(FAILED)
-    except (AlreadyServed, ServerTrouble) as fault:
-        complain(str(fault))
         context.exit(FAILED)
 
 
@@ -541,7 +545,11 @@ def health(context: click.Context, as_json: bool) -> None:
 @verbose_option
 @click.pass_context
 def reread(context: click.Context, names: tuple[str, ...]) -> None:
-    """Read published scans again. NAMES as originals/ or published/ show them; paths tell scans of one name apart."""
+    """Read published scans again.
+
+    NAMES are names as originals/ or published/ show them. Of several scans of one name the newest is read; a path
+    below originals/ tells which.
+    """
     from flows.faults import PathRefused
     from flows.host.mounts import missing_mount
     from flows.host.moves import Gone
@@ -553,19 +561,21 @@ def reread(context: click.Context, names: tuple[str, ...]) -> None:
     settings = read_settings()
     store = ClaimStore(settings)
     if away := missing_mount(store.folders):
-        complain(str(away))
+        complain(told(away))
         context.exit(FAILED)
     failed = 0
     wanted = []
     for name in names:
         try:
             wanted.append(find_original(store, name))
-            if others := wanted[-1].others:
-                older = ", ".join(readable(store.folders.originals / place) for place in others)
-                click.echo(f"{readable(name)}: the newest is read; older ones, to be named by their path: {older}")
         except PathRefused as fault:
             failed += 1
-            complain(str(fault))
+            complain(told(fault))
+            continue
+        if others := wanted[-1].others:
+            said = _("{name}: the newest is read; older ones, to be named by their path: {places}")
+            older = ", ".join(readable(store.folders.originals / place) for place in others)
+            click.echo(said.format(name=readable(name), places=older))
     try:
         owner = owner_of_service(store.folders)
     except ServiceGone:
@@ -573,42 +583,81 @@ def reread(context: click.Context, names: tuple[str, ...]) -> None:
     for original in wanted:
         try:
             take_original(store, original, owner)
-            click.echo(f"{readable(original.place)} is read again by the service")
-        except (PathRefused, Gone, OSError) as fault:
+            click.echo(_("{name}: the service reads it again").format(name=readable(original.place)))
+        except PathRefused as fault:
             failed += 1
-            complain(f"{readable(original.place)}: {fault}")
+            complain(told(fault))
+        except Gone:
+            failed += 1
+            complain(_("{name} is gone").format(name=readable(original.place)))
+        except OSError as fault:
+            failed += 1
+            complain(_("{name} cannot be moved: {cause}").format(name=readable(original.place), cause=cause(fault)))
     context.exit(FAILED if failed else 0)
 
 
 def _reread_here(originals: Sequence[Original], settings: Settings, failed: int) -> int:
-    """Read scans again in this process; the exit status.
+    """Read scans again in this process, because no service runs; the exit status.
 
     Args:
         failed: how many names were no use.
     """
-    from flows.faults import PathRefused
-    from flows.host.moves import Gone
     from flows.host.names import readable
     from flows.serve import AlreadyServed, reread_now
     from flows.service.prefect_server import ServerTrouble
 
     def tell(name: str, outcome: Outcome | None, message: str) -> None:
         nonlocal failed
-        failed += outcome is None
         if outcome is None:
+            failed += 1
             complain(f"{readable(name)}: {message}")
         else:
-            tell_kept(name, outcome)
+            tell_kept(readable(name), outcome)
             click.echo(f"{readable(name)}: {message}")
 
+    if not originals:
+        return FAILED
     require_tools()
     try:
-        if originals:
-            reread_now(originals, settings, tell)
-    except (AlreadyServed, ServerTrouble, PathRefused, Gone) as fault:
+        reread_now(originals, settings, tell)
+    except (AlreadyServed, ServerTrouble) as fault:
         failed += 1
-        complain(str(fault))
+        complain(told(fault))
     return FAILED if failed else 0
+
+
+@nambat.command()
+@click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.pass_context
+def dismiss(context: click.Context, files: tuple[Path, ...]) -> None:
+    """Put away quarantined files that nobody wants any more.
+
+    They go to dismissed/, with their reasons. FILES are names as `nambat status` shows them.
+    """
+    from flows.host.mounts import missing_mount
+    from flows.host.moves import Gone
+    from flows.host.names import readable
+    from flows.intake import settling
+    from flows.intake.claims import ClaimStore
+
+    store = ClaimStore(read_settings())
+    folders = store.folders
+    if away := missing_mount(folders):
+        complain(told(away))
+        context.exit(FAILED)
+    failed = 0
+    for path in files:
+        wanted = path if path.is_absolute() else folders.quarantine / path
+        try:
+            place = settling.dismiss(store, Path(os.path.normpath(wanted)))
+            click.echo(_("{name} is put away: {place}").format(name=readable(path), place=readable(place)))
+        except Gone as fault:
+            failed += 1
+            complain(_("{why}; `nambat status` lists what is.").format(why=fault))
+        except OSError as fault:
+            failed += 1
+            complain(_("{name} cannot be moved: {cause}").format(name=readable(path), cause=cause(fault)))
+    context.exit(FAILED if failed else 0)
 
 
 @nambat.command()

@@ -272,6 +272,7 @@ class Settings(BaseSettings):
             originals=home / "originals",
             quarantine=home / "quarantine",
             versions=home / "versions",
+            dismissed=home / "dismissed",
         )
 
     def pause_before_retry(self, tries: int) -> float:
@@ -296,13 +297,14 @@ class Folders:
     originals: Path
     quarantine: Path
     versions: Path
+    dismissed: Path
 
     @property
     def logs(self) -> Path:
         return self.home / "logs"
 
     def make(self) -> None:
-        """Create those that are missing, for this user alone (``versions`` is made when it is first needed).
+        """Create those that are missing, for this user alone (``versions`` and ``dismissed``: when first needed).
 
         Raises:
             OSError: one cannot be created.
@@ -316,7 +318,7 @@ class Folders:
         Raises:
             BadSetting: one does.
         """
-        names = ("inbox", "working", "published", "originals", "quarantine", "versions", "logs")
+        names = ("inbox", "working", "published", "originals", "quarantine", "versions", "dismissed", "logs")
         places = {name: Path(getattr(self, name)).resolve() for name in names}
         for name, place in places.items():
             for other, root in places.items():

@@ -17,13 +17,14 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from flows.host.locks import locked
-from flows.host.moves import Gone, read_below
+from flows.host.moves import Gone, below, read_below
 from flows.host.names import readable
 from flows.intake.claims import ClaimStore
 from flows.pipeline import publish, stages
 from flows.pipeline.outcome import Outcome, outcome_of
 from flows.pipeline.parts import all_sets
 from flows.pipeline.stages import PublishPlan
+from flows.pipeline.strangers import Place, place_for, published_under
 from flows.pipeline.versions import replace_published
 from flows.settings import Settings
 
@@ -154,8 +155,12 @@ def _read_twin(store: ClaimStore, name: str, sha256: str) -> Twin:
     Raises:
         ValueError, KeyError, TypeError, OSError, Gone: it is not.
     """
-    places = publish.output_names(name, store.settings.formats, store.settings.split != "off")
-    files = {form: read_below(store.folders.published, os.fspath(place)) for form, place in places.items()}
+    root = store.folders.published
+    names = publish.output_names(name, store.settings.formats, store.settings.split != "off")
+    targets = {form: below(root, os.fspath(place)) for form, place in names.items()}
+    used = (one for one, data in published_under(targets, root) if data["source"]["sha256"] == sha256)
+    places = next(used, targets)
+    files = {form: read_below(root, os.fspath(place.relative_to(root))) for form, place in places.items()}
     record = files.pop("json")
     data = json.loads(record)
     if data["source"]["sha256"] != sha256 or not publish.is_as_written(record):
@@ -174,7 +179,8 @@ def _are_as_listed(data: dict[str, Any], texts: Any) -> bool:
 def publish_copy(twin: Twin, name: str, plan: PublishPlan) -> Outcome:
     """Publish a twin's files under the name of another scan. Its JSON then says so: ``source.copy_of``.
 
-    For the twin's own name nothing is written.
+    For the twin's own name nothing is written. Where another document's text has the name, it gets one of its own, as
+    a document that was read would.
 
     Args:
         name: of the other scan below the inbox.
@@ -184,7 +190,10 @@ def publish_copy(twin: Twin, name: str, plan: PublishPlan) -> Outcome:
         Passing: a link or a folder lies in the way.
         OSError: a file cannot be written; nothing is half-written.
     """
-    targets, kept = plan.targets, []
+    place, kept = Place(dict(plan.targets)), []
+    if plan.tells_strangers:
+        place = place_for(twin.data, plan.targets, plan.shelf.root, plan.low_confidence)
+    targets = place.targets
     if name != twin.name:
         original = twin.data["source"].get("copy_of", readable(twin.name))
         shown = readable(PurePosixPath(name).name)
@@ -193,4 +202,11 @@ def publish_copy(twin: Twin, name: str, plan: PublishPlan) -> Outcome:
         whole = publish.manifest(data, {os.fsdecode(target.name): text for target, text in texts.items()})
         sets = all_sets(targets, plan.shelf.root)
         kept = replace_published({**texts, targets["json"]: whole}, sets, data["source"]["sha256"], plan.shelf)
-    return replace(twin.outcome, name=readable(name), files=tuple(targets.values()), kept=tuple(kept))
+    return replace(
+        twin.outcome,
+        name=readable(name),
+        files=tuple(targets.values()),
+        kept=tuple(kept),
+        replaced=place.replaced,
+        beside=place.beside,
+    )

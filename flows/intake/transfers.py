@@ -107,6 +107,7 @@ def bring_in(
     claim_id: str = "",
     flow_run: str = "",
     original: str = "",
+    quarantined: str = "",
 ) -> Claim:
     """A claim on a file that lies elsewhere than in the inbox, where nobody writes to it.
 
@@ -115,16 +116,15 @@ def bring_in(
         claim_id: an earlier claim's, to go on under it.
         flow_run: the run that works on it already.
         original: its path below originals/ if it lies there.
+        quarantined: its path below quarantine/ if it lies there.
 
     Raises:
         Gone: it is not there any more, or is no regular file.
         OSError: it cannot be moved and is still where it was.
     """
-    claim = replace(store.new_claim(name, owner, claim_id, flow_run), original=original)
+    claim = store.new_claim(name, owner, claim_id, flow_run, original=original, quarantined=quarantined)
     scan = store.scan(claim)
     try:
-        if original:
-            store.save(claim)
         with _as_gone(name):
             move(source, scan, scan.with_name(COPYING), root=scan.parent)
             return replace(claim, look=look_at(scan))
@@ -347,7 +347,10 @@ def recover(store: ClaimStore, claim: Claim) -> Path | None:
 def _is_the_same(store: ClaimStore, claim: Claim, copy: Path) -> bool:
     """Whether a claim's file still lies in quarantine or originals/, whence it was taken, and looks like its copy."""
     folders = store.folders
-    source = below(folders.originals, claim.original) if claim.original else below(folders.quarantine, claim.name)
+    if claim.original:
+        source = below(folders.originals, claim.original)
+    else:
+        source = below(folders.quarantine, claim.quarantined or claim.name)
     with contextlib.suppress(FileNotFoundError, NotADirectoryError):
         return same_look(source.lstat(), copy.lstat())
     return False

@@ -4,11 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 SHOWN_CHANGES = 20
 """So many corrections are shown as examples."""
+
+
+@dataclass(frozen=True, slots=True)
+class Replaced:
+    """A document whose text was replaced by that of another scan.
+
+    Attributes:
+        title: its number and symbol, or the name of its scan.
+        published: when its text was published.
+    """
+
+    title: str
+    published: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +41,9 @@ class Outcome:
         seconds: from the first look to the last file.
         copy_of: name of the scan with the same bytes whose text this is; empty for what was read.
         kept: where that lies now which was published before and would have been lost.
+        replaced: the document of another scan whose text was replaced, if one was.
+        beside: name of the file that another document's text has and this one's would have had; empty if none has.
+        settled: where the scans of the same name lie now that lay in quarantine.
     """
 
     name: str
@@ -45,6 +62,9 @@ class Outcome:
     seconds: float = 0.0
     copy_of: str = ""
     kept: tuple[Path, ...] = ()
+    replaced: Replaced | None = None
+    beside: str = ""
+    settled: tuple[Path, ...] = ()
 
 
 def outcome_of(
@@ -67,7 +87,7 @@ def outcome_of(
         words=sum(page["words"] for page in pages),
         footnotes=len(data["footnotes"]),
         corrections=len(data["corrections"]),
-        confidence=_mean_confidence(read),
+        confidence=mean_confidence(pages),
         low_pages=tuple((page["number"], page["mean_confidence"]) for page in hard),
         fair_pages=tuple(page["number"] for page in read if page.get("grade") == "fair" and page not in hard),
         failed_pages=_told(pages, "error"),
@@ -84,10 +104,11 @@ def _told(pages: Sequence[Mapping[str, Any]], what: str) -> tuple[tuple[int, str
     return tuple((page["number"], page[what]) for page in pages if page.get(what))
 
 
-def _mean_confidence(pages: Sequence[Mapping[str, Any]]) -> float | None:
-    """Over the words of some pages, 0 to 100; ``None`` without any page."""
-    words = sum(page["words"] for page in pages)
-    return sum(page["words"] * page["mean_confidence"] for page in pages) / max(1, words) if pages else None
+def mean_confidence(pages: Sequence[Mapping[str, Any]]) -> float | None:
+    """Over the words of a published JSON's pages, 0 to 100; ``None`` if none of them was read."""
+    read = [page for page in pages if page["mean_confidence"] is not None]
+    words = sum(page["words"] for page in read)
+    return sum(page["words"] * page["mean_confidence"] for page in read) / max(1, words) if read else None
 
 
 def _warning(warning: Mapping[str, Any]) -> str:

@@ -79,6 +79,8 @@ class PublishPlan:
         path_mark: what tells the input from one of the same name elsewhere (see :mod:`flows.pipeline.versions`); empty
             where names tell.
         split: where the documents of a bundle are parted, ``off``, ``separator`` or ``letterhead``.
+        tells_strangers: whether a document that has nothing in common with the one published at the targets gets a name
+            of its own (see :mod:`flows.pipeline.strangers`); else it replaces it.
     """
 
     repair: str
@@ -91,6 +93,7 @@ class PublishPlan:
     root: Path | None = None
     keeps_formats: bool = False
     path_mark: str = ""
+    tells_strangers: bool = False
 
     @property
     def shelf(self) -> Shelf:
@@ -216,7 +219,7 @@ def publish_document(document: Document, plan: PublishPlan) -> Outcome:
     Raises:
         OSError: a file cannot be written; nothing is half-written.
     """
-    from flows.pipeline import parts
+    from flows.pipeline import parts, strangers
     from normalize.repair.repair import repair
 
     started = time.monotonic()
@@ -226,10 +229,15 @@ def publish_document(document: Document, plan: PublishPlan) -> Outcome:
     if plan.path_mark:
         for one in sets:
             one.data["source"]["path_mark"] = plan.path_mark
-    kept = parts.publish_sets(sets, plan.targets, plan.shelf)
-    files = tuple(place for one in sets for place in one.targets.values())
+    place = strangers.Place(dict(plan.targets))
+    if plan.tells_strangers:
+        place = strangers.place_for(sets[-1].data, plan.targets, plan.shelf.root, plan.low_confidence)
+        if place.targets != plan.targets:
+            sets = parts.file_sets(document, plan.split, place.targets, plan.footnotes)
+    kept = parts.publish_sets(sets, place.targets, plan.shelf)
+    files = tuple(target for one in sets for target in one.targets.values())
     outcome = outcome_of(sets[-1].data, document.source.name, plan.low_confidence, files)
-    return replace(outcome, kept=tuple(kept))
+    return replace(outcome, kept=tuple(kept), replaced=place.replaced, beside=place.beside)
 
 
 def normalize_text(path: Path, name: str, plan: PublishPlan) -> Outcome:

@@ -20,6 +20,7 @@ from typing import Any
 
 from flows.faults import Passing
 from flows.host.names import fitted, readable
+from flows.language import _
 from flows.pipeline import publish
 
 
@@ -101,7 +102,8 @@ def replace_published(
             publish.publish(files, shelf.staging, gone, root=shelf.root, check=check)
         except _ChangedMeanwhile as fault:
             if tries == 10:
-                raise OSError(f"somebody writes to {readable(next(iter(files)).parent)} all the time") from fault
+                folder = readable(next(iter(files)).parent)
+                raise OSError(_("somebody writes to {folder} all the time").format(folder=folder)) from fault
             continue
         return kept
     raise AssertionError

@@ -40,6 +40,7 @@ from prefect.exceptions import ObjectNotFound
 from prefect.runner import Runner
 
 from flows.host.files import replace_file
+from flows.language import _
 from flows.service.record import PAGE, SWEEP, name_on_server
 from flows.settings import Folders, Settings
 
@@ -106,7 +107,7 @@ async def keep_deployed(deployer: Deployer, say: Callable[[str], None]) -> None:
             for served in deployer.served:
                 name = deployer.full_name(served)
                 if await _find(name) is None:
-                    say(f"The deployment {name} was deleted from Prefect; it is made anew.")
+                    say(_("The deployment {name} was deleted from Prefect; it is made anew.").format(name=name))
                     await _register(deployer, served)
 
 

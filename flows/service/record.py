@@ -16,6 +16,7 @@ from flows.host.files import replace_file
 from flows.host.names import readable
 from flows.intake.claims import Claim
 from flows.intake.sweep import Runs
+from flows.language import _
 from flows.settings import Folders
 
 if TYPE_CHECKING:
@@ -89,7 +90,8 @@ def owner_of_service(folders: Folders) -> str:
     """
     owner = read_service(folders).get("owner", "")
     if heartbeat.pid_of(folders, owner) is None:
-        raise ServiceGone(f"no nambat service runs on {folders.home}; start it with: nambat serve")
+        said = _("no nambat service runs on {home}; start it with: nambat serve")
+        raise ServiceGone(said.format(home=folders.home))
     return owner
 
 
@@ -142,7 +144,24 @@ def runs_on_server(folders: Folders) -> Runs:
         with client() as server:
             return _ended(server, ids)
 
-    return Runs(start, ended)
+    def release(ids: list[str]) -> None:
+        with client() as server:
+            for one in ids:
+                _release(server, one)
+
+    return Runs(start, ended, release)
+
+
+def _release(client: SyncPrefectClient, flow_run: str) -> None:
+    """Take the tags off a run that say that its scan lies in quarantine."""
+    from prefect.exceptions import ObjectNotFound
+
+    from flows.service.reports import NEEDS_ATTENTION, QUARANTINED
+
+    with contextlib.suppress(ObjectNotFound, ValueError):  # somebody deleted it, or that is no id of a run
+        run = client.read_flow_run(UUID(flow_run))
+        if over := {NEEDS_ATTENTION, QUARANTINED}.intersection(run.tags):
+            client.update_flow_run(run.id, tags=sorted(set(run.tags) - over))
 
 
 def _ended(client: SyncPrefectClient, ids: list[str]) -> dict[str, str]:

@@ -29,7 +29,13 @@ from ocr.faults import Fault
 
 NEEDS_ATTENTION, QUARANTINED, PUT_OFF = "needs attention", "quarantined", "put off"
 PAGES_MISSING, HARD_TO_READ, WARNINGS, COPY = "pages missing", "low confidence", "warnings", "copy"
-TAGS = frozenset({NEEDS_ATTENTION, QUARANTINED, PUT_OFF, PAGES_MISSING, HARD_TO_READ, WARNINGS, COPY})
+REPLACED, ANOTHER_DOCUMENT = "replaced", "another document"
+TAGS = frozenset(
+    {
+        *(NEEDS_ATTENTION, QUARANTINED, PUT_OFF, PAGES_MISSING, HARD_TO_READ, WARNINGS, COPY),
+        *(REPLACED, ANOTHER_DOCUMENT),
+    }
+)
 """Tags of runs: by them the UI finds what a person should look at. States keep Prefect's names, because the UI's list
 of states to choose from knows no others."""
 
@@ -46,6 +52,9 @@ To see what waits for a person, choose the tag `{NEEDS_ATTENTION}` under *Runs*.
 - `{HARD_TO_READ}`: some pages were hard to read. The report names them; compare them with the scan.
 - `{WARNINGS}`: something is doubtful, such as a footnote without its mark. The report lists it.
 - `{COPY}`: the scan has the same bytes as an earlier one, whose text was copied.
+- `{REPLACED}`: the text of an earlier scan of the same name was replaced, and is kept in versions/.
+- `{ANOTHER_DOCUMENT}`: the scan has a name under which a document is published that has nothing in common with it. \
+Its text has a name of its own, such as b~2.txt.
 
 **Failed**: the log says why, in Vietnamese and English. The tags:
 
@@ -58,8 +67,9 @@ To see what waits for a person, choose the tag `{NEEDS_ATTENTION}` under *Runs*.
 
 **Cancelled**: the file was handed back to the inbox, or a person cancelled the run. The log says which.
 
-A tag stays on its run when the trouble is over, and a scan that crashed its reader too often has none: \
-`nambat status` lists what lies in quarantine now.
+A run loses `{NEEDS_ATTENTION}` when its scan leaves quarantine: a better scan of the same name was published, or \
+somebody used `nambat retry` or `nambat dismiss`. A scan that crashed its reader too often has no tag: `nambat status` \
+lists what lies in quarantine now.
 """
 
 ABOUT_READ = f"""\
@@ -111,6 +121,8 @@ def tags_of(outcome: Outcome) -> list[str]:
         HARD_TO_READ: outcome.low_pages,
         WARNINGS: outcome.warnings,
         COPY: outcome.copy_of,
+        REPLACED: outcome.replaced,
+        ANOTHER_DOCUMENT: outcome.beside,
     }
     return [tag for tag, why in holds.items() if why]
 
@@ -167,8 +179,30 @@ def path_shown(path: Path) -> str:
     return code(readable(path))
 
 
+def about_others(outcome: Outcome) -> list[str]:
+    """What became of other texts and scans of the same name, a sentence each."""
+    lines = []
+    kept = readable(outcome.kept[0]) if outcome.kept else ""
+    if outcome.replaced:
+        before = f"{outcome.replaced.title} of {outcome.replaced.published.astimezone():%Y-%m-%d %H:%M}"
+        lines.append(f"replaces the text of {before}, kept as {kept}" if kept else f"replaces the text of {before}")
+    elif kept:
+        lines.append(f"what was published there before is kept as {kept}")
+    if outcome.beside:
+        name = readable(outcome.files[0].name) if outcome.files else ""
+        lines.append(f"has nothing in common with what is published as {readable(outcome.beside)}, so it is {name}")
+    if outcome.settled:
+        where = ", ".join(map(readable, outcome.settled))
+        lines.append(f"settles what lay in quarantine under this name, now {where}")
+    return lines
+
+
 def success_line(outcome: Outcome) -> str:
     """The outcome of a document in one line."""
+    return "; ".join([_counts(outcome), *about_others(outcome)])
+
+
+def _counts(outcome: Outcome) -> str:
     if outcome.copy_of:
         return f"The same bytes as {outcome.copy_of}, which was read before: its text was copied."
     always = (outcome.pages, "page"), (outcome.footnotes, "footnote"), (outcome.corrections, "correction")
@@ -198,6 +232,7 @@ def success_report(outcome: Outcome, scan: Path | None) -> str:
         *(f"- {path_shown(path)}" for path in outcome.files),
         *([f"- {path_shown(scan)} (the scan)"] if scan else []),
         *(["", f"The same bytes as {cell(outcome.copy_of)}: a copy of its text."] if outcome.copy_of else []),
+        *(line for fact in about_others(outcome) for line in ("", f"{cell(fact[0].upper() + fact[1:])}.")),
     ]
     if outcome.failed_pages:
         lines += ["", "**Pages that could not be read**", ""]

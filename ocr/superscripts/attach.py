@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import pairwise
 
 from ocr.page import Box, Letter, Line, Raised, Word, hull, letter
 from ocr.superscripts.find import RaisedSign
@@ -109,6 +110,8 @@ def _is_phantom_of(sign: RaisedSign, text: str, box: Box) -> bool:
 
     Tesseract's letter boxes are rough, but only for what is hardly ever printed may that count: a slash follows m³.
     """
+    if text == "/" and sign.behind > 0:  # m³/s
+        return False
     if text == "_" and sign.box.left - box.right < 2 * sign.x_height:
         return True
     rim = 0.5 * sign.x_height if text in _PHANTOMS else 2
@@ -121,24 +124,29 @@ def _line_with(line: ReadLine, signs: list[RaisedSign]) -> Line:
     if signs:
         words = [kept for word in words if (kept := _without_phantoms(word, signs))] or words
         words = [_as_many_behind_exponent(word, signs) for word in words]
+    for sign in signs:
+        words = _with_follower_glued(words, sign)
     raised: list[list[Raised]] = [[] for _ in words]
     for sign in sorted(signs, key=lambda s: s.box.left):
         index, offset = _place(words, sign)
-        if _parts_word_and_point(words, index, offset, sign) and not raised[index + 1]:
-            words[index : index + 2] = [_glued(words[index], words[index + 1])]
-            del raised[index + 1]
         raised[index].append(Raised(offset, sign.text, sign.confidence, sign.box))
     out = tuple(_word_with(word, found) for word, found in zip(words, raised, strict=True))
     return Line(out, hull([word.box for word in out]), line.baseline, line.x_height)
 
 
-def _parts_word_and_point(words: list[ReadWord], index: int, offset: int, sign: RaisedSign) -> bool:
-    """Whether what follows a sign at the end of a word is its full stop or bracket, read as a word of its own."""
-    if offset != len(words[index].text) or index + 1 == len(words):
-        return False
-    word, follower = words[index : index + 2]
+def _with_follower_glued(words: list[ReadWord], sign: RaisedSign) -> list[ReadWord]:
+    """The words, with the full stop or bracket beside a sign that was read as a word of its own put to the one before.
+
+    The sign stands between the two or behind both.
+    """
     room = sign.box.width + _ROOM_BESIDE_SIGN * sign.x_height
-    return follower.text[0] in _CLOSING and follower.box.left - word.box.right < room
+    for at, (word, follower) in enumerate(pairwise(words)):
+        inside = word.box.right - 0.5 * sign.x_height < sign.box.x < follower.box.right + sign.x_height
+        tight = follower.text[0] in _CLOSING and follower.box.left - word.box.right < room
+        behind = sign.behind != 0 or sign.box.x > follower.box.x
+        if inside and tight and behind:
+            return [*words[:at], _glued(word, follower), *words[at + 2 :]]
+    return words
 
 
 def _word_with(word: ReadWord, raised: list[Raised]) -> Word:

@@ -522,10 +522,13 @@ def retry(context: click.Context, files: tuple[Path, ...], everything: bool) -> 
 
 
 @nambat.command()
-@click.option("--json", "as_json", is_flag=True, help="For programs.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs.")
 @click.pass_context
 def health(context: click.Context, as_json: bool) -> None:
-    """Whether the running service is well: exit status 0 if it is, 1 if not."""
+    """Say whether the running service is well.
+
+    Exit status 0 if it is, 1 if not.
+    """
     import json
 
     from flows.intake.claims import ClaimStore
@@ -676,7 +679,8 @@ def doctor(context: click.Context) -> None:
 
 def tell_check(check: Check) -> None:
     """One thing that was looked at, in one line."""
-    click.echo(f"{_('ok') if check.ok else _('BAD'):4} {check.what}: {check.found}")
+    good, bad = _("ok"), _("BAD")
+    click.echo(f"{good if check.ok else bad:4} {check.what}: {check.found}")
 
 
 def read_settings(**given: object) -> Settings:

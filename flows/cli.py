@@ -291,14 +291,20 @@ def normalize(
 def explain(context: click.Context, file: Path) -> None:
     """Show every correction in a published JSON, and its reason.
 
-    The numbers that two readers read unlike follow.
+    The numbers that two readers read unlike follow, and the least sure words.
     """
     import json
 
+    from flows.pipeline.to_check import checks_of
     from flows.show import plain_table
 
     try:
         data = json.loads(file.read_text("utf-8"))
+        words = [
+            (one.page or "", f"{one.passage.before} »{one.passage.words}« {one.passage.after}".strip(), one.why)
+            for one in checks_of(data)
+            if one.kind == "word" and one.passage
+        ]
         rows = [
             (
                 one["page"] or "",
@@ -329,6 +335,8 @@ def explain(context: click.Context, file: Path) -> None:
     if doubts:
         doubt_heads = (_("page"), _("published"), _("read again"), _("confidence"))
         plain_table(_("Numbers to compare with the page"), doubt_heads, doubts)
+    if words:
+        plain_table(_("The least sure words"), (_("page"), _("published"), _("why")), words)
 
 
 @nambat.command()

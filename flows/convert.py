@@ -180,6 +180,7 @@ def publish_plan(wanted: Wanted, settings: Settings, staging: Path) -> PublishPl
         root=out,
         keeps_formats=True,
         path_mark=wanted.mark,
+        timezone=settings.timezone,
     )
 
 

@@ -46,7 +46,9 @@ from flows.pipeline.faults import as_fault, is_passing, took_too_long, tries_aga
 from flows.pipeline.outcome import Outcome
 from flows.pipeline.page_policy import ATTEMPTS, GRACE, settle_failed
 from flows.pipeline.stages import Checked, PageRead, PublishPlan
+from flows.pipeline.to_check import to_picture
 from flows.pipeline.workers import WorkerPool
+from flows.service import day
 from flows.service.record import ServiceGone, owner_of_service, runs_on_server, version
 from flows.service.reports import (
     ABOUT_INGEST,
@@ -57,6 +59,7 @@ from flows.service.reports import (
     about_others,
     begin_progress,
     best_effort,
+    report_day,
     report_failure,
     report_success,
     report_sweep,
@@ -235,6 +238,8 @@ def _ingest(store: ClaimStore, name: str, held: Claim) -> State[Any]:
     for line in about_others(outcome):
         get_run_logger().info("%s", line)
     report_success(outcome, place)
+    with best_effort("the table of the day misses this document"):
+        day.leave_note(store, held.name, outcome, str(runtime.flow_run.id or ""), time.time())
     _keep_outcome(outcome)
     return Completed(message=success_line(outcome))
 
@@ -365,6 +370,7 @@ def work_on(store: ClaimStore, claim: Claim) -> Outcome:
         settings.split,
         folders.published,
         tells_strangers=True,
+        timezone=settings.timezone,
     )
     with WorkerPool(
         settings.jobs, memory=settings.worker_memory, scratch=settings.worker_scratch, warm=stages.WARM
@@ -390,7 +396,24 @@ def work_on(store: ClaimStore, claim: Claim) -> Outcome:
             raise StillArriving
         wait_for_mounts(folders)
         shown = Path(claim.name).name
-        return publish_pages.submit(records, shown, checked, plan, pool).result()
+        outcome: Outcome = publish_pages.submit(records, shown, checked, plan, pool).result()
+        return with_pictures(outcome, scan, settings, pool)
+
+
+PICTURES_WITHIN = 30.0
+"""Seconds that the pictures in a document's report may take; it is published by then."""
+
+
+def with_pictures(outcome: Outcome, scan: Path, settings: Settings, pool: WorkerPool) -> Outcome:
+    """The outcome with pictures of what to check; as it is where they cannot be had, as no run fails for them."""
+    most = settings.report_pictures
+    if not (most and to_picture(outcome.checks, most)):
+        return outcome
+    with best_effort("the report has no pictures"), page_slot(settings.folders, settings.jobs):
+        limits = most, settings.dpi, PICTURES_WITHIN, settings.max_pixels
+        checks = pool.call(stages.with_pictures, scan, outcome.checks, *limits, seconds=PICTURES_WITHIN)
+        return replace(outcome, checks=checks)
+    return outcome
 
 
 def read_pages(
@@ -499,6 +522,7 @@ def sweep() -> Any:
     for path in swept.refused:
         log.warning("%s", path)
     report_sweep(swept)
+    report_day(store)
     if swept.troubles:
         with best_effort():
             tag_run([NEEDS_ATTENTION])

@@ -66,9 +66,13 @@ def told(fault: Exception) -> str:
     return fault.vietnamese if isinstance(fault, Fault) and language() == "vi" else str(fault)
 
 
-def cause(fault: OSError) -> str:
-    """Why the machine refused, in the language of the moment."""
-    return _(fault.strerror or type(fault).__name__)
+def cause(fault: OSError, speak: str = "") -> str:
+    """Why the machine refused, in the language of the moment.
+
+    Args:
+        speak: ``vi`` or ``en`` where it is not that.
+    """
+    return _catalogue(speak or language()).gettext(fault.strerror or type(fault).__name__)
 
 
 def shown_time(seconds: float, timezone: str, *, speak: str = "") -> str:

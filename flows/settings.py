@@ -165,10 +165,7 @@ class Settings(BaseSettings):
     sweep_cron: str = Field(
         "", description="Cron line for the sweep instead of the interval, e.g. `*/10 7-18 * * 1-6`."
     )
-    timezone: str = Field(
-        "Asia/Ho_Chi_Minh",
-        description="Time zone of the cron line, of the schedule shown and of the logs.",
-    )
+    timezone: str = Field("Asia/Ho_Chi_Minh", description="Time zone of the cron line and of all times shown.")
     attempts: int = Field(3, ge=1, description="Times a document is tried again after a crash before quarantine.")
 
     retries: int = Field(
@@ -199,6 +196,9 @@ class Settings(BaseSettings):
     log_format: LogFormat = Field("text", description="Lines of the logs: text for people, or json, an object a line.")
     log_bytes: int = Field(10 * 1000**2, ge=1000, description="Size of a log file at which a new one is begun, bytes.")
     log_files: int = Field(5, ge=1, description="Older files that are kept of each log.")
+    report_pictures: int = Field(
+        10, ge=0, le=50, description="Small pictures of doubtful places in the report of a run; 0 = none."
+    )
 
     host: str = Field("127.0.0.1", description="Address that the Prefect server listens on.")
     port: int = Field(4200, ge=1, le=65535, description="Port of the Prefect server and its UI.")

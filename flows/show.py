@@ -21,7 +21,7 @@ from rich.text import Text
 
 from flows.convert import Event, Failed, Opened, PageDone, Published
 from flows.language import _, ngettext, told
-from flows.pipeline.outcome import Outcome
+from flows.pipeline.outcome import Outcome, grades
 from flows.retold import retold
 
 
@@ -60,14 +60,6 @@ def progress_bar(documents: int) -> Iterator[Callable[[Event], None]]:
 def number(value: float | None, form: str = ".1f") -> str:
     """``value`` in ``form``, or a dash where there is none."""
     return "–" if value is None else format(value, form)
-
-
-def grades(outcome: Outcome) -> str:
-    """How well a document's pages were read: ``12 good, 2 fair``."""
-    poor, fair = len(outcome.low_pages), len(outcome.fair_pages)
-    good = outcome.pages - len(outcome.failed_pages) - poor - fair
-    counts = ((good, _("{count} good")), (fair, _("{count} fair")), (poor, _("{count} poor")))
-    return ", ".join(said.format(count=count) for count, said in counts if count > 0)
 
 
 def summary_table(outcomes: Sequence[Outcome]) -> None:

@@ -22,6 +22,7 @@ from flows import language
 from flows.cli import InOrder, nambat
 from flows.language import LANGUAGES, OF_CLICK, OF_THE_MACHINE, _
 from flows.make_catalogue import KEYWORDS, MO, as_mo, catalogue, is_translated, marked
+from flows.pipeline.faults import as_fault
 from flows.retold import WARNINGS, retold
 from ocr.faults import NotAScan
 
@@ -129,6 +130,12 @@ def test_which_language_is_spoken(monkeypatch: pytest.MonkeyPatch, environment: 
     fault = NotAScan("broken", vietnamese="hỏng")
     assert language.told(fault) == {"en": "broken", "vi": "hỏng"}[spoken]
     assert language.cause(PermissionError(13, "Permission denied")) == _("Permission denied")
+
+
+def test_what_the_machine_refuses_is_told_in_both_languages() -> None:
+    fault = as_fault(OSError(28, "No space left on device", "/x/y"))
+    assert str(fault) == "No space left on device (/x/y); check the disk and its permissions, then try again."
+    assert fault.vietnamese == "Đĩa đã đầy (/x/y); hãy kiểm tra ổ đĩa và quyền truy cập rồi thử lại."
 
 
 def test_a_number_of_things(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -289,8 +289,29 @@ def manifest(data: dict[str, Any], texts: Mapping[str, bytes]) -> bytes:
     ]
     whole = {key: value for key, value in data.items() if key not in ("files", _SEAL)}
     whole |= {"files": files, _SEAL: _NO_SEAL}  # in this order, at the end
-    written = (json.dumps(whole, ensure_ascii=False, indent=1) + "\n").encode("utf-8", "replace")
+    written = (_folded(json.dumps(whole, ensure_ascii=False, indent=1)) + "\n").encode("utf-8", "replace")
     return _sealed(written, hashlib.sha256(written).hexdigest())
+
+
+_NUMBER = r"(?:null|-?\d+(?:\.\d+)?(?:[eE][-+]?\d+)?)"
+_NUMBERS = re.compile(rf"\[\n\s+{_NUMBER}(?:,\n\s+{_NUMBER})*\n\s*\]")
+_VALUE = rf'"\w+": (?:{_NUMBER}|\[{_NUMBER}(?:,{_NUMBER})*\])'
+_RECORD = re.compile(rf"{{\n\s+{_VALUE}(?:,\n\s+{_VALUE})*\n\s*}}")
+_GAP = re.compile(r"\s+")
+
+
+def _folded(written: str) -> str:
+    r"""JSON with each box, and each record of numbers and boxes, in one line; there are many. No string holds a break.
+
+    >>> print(_folded('{\n "of": [\n  {\n   "page": 1,\n   "bbox": [\n    1,\n    2\n   ]\n  }\n ]\n}'))
+    {
+     "of": [
+      {"page":1,"bbox":[1,2]}
+     ]
+    }
+    """
+    boxes = _NUMBERS.sub(lambda found: _GAP.sub("", found[0]), written)
+    return _RECORD.sub(lambda found: _GAP.sub("", found[0]), boxes)
 
 
 _SEAL = "this_file"

@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import time
 import traceback
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -19,6 +19,7 @@ from flows.host.files import replace_file
 from flows.host.names import readable
 from flows.pipeline.faults import OF_THE_MACHINE
 from flows.pipeline.outcome import Outcome, outcome_of
+from flows.pipeline.to_check import Check, to_picture
 from flows.pipeline.versions import Shelf
 from normalize.document import Document, Source
 from ocr.faults import Fault, Killed
@@ -81,6 +82,7 @@ class PublishPlan:
         split: where the documents of a bundle are parted, ``off``, ``separator`` or ``letterhead``.
         tells_strangers: whether a document that has nothing in common with the one published at the targets gets a name
             of its own (see :mod:`flows.pipeline.strangers`); else it replaces it.
+        timezone: in which dates are told; empty for the machine's.
     """
 
     repair: str
@@ -94,11 +96,12 @@ class PublishPlan:
     keeps_formats: bool = False
     path_mark: str = ""
     tells_strangers: bool = False
+    timezone: str = ""
 
     @property
     def shelf(self) -> Shelf:
         root = self.root or self.targets["json"].parent
-        return Shelf(root, self.staging, self.versions, self.keeps_formats)
+        return Shelf(root, self.staging, self.versions, self.keeps_formats, self.timezone)
 
 
 def digest(path: Path) -> str:
@@ -211,6 +214,29 @@ def finish(records: Path, name: str, checked: Checked, plan: PublishPlan) -> Out
 
     source = Source(name=readable(name), sha256=checked.sha256, pages=checked.pages, bytes=checked.bytes)
     return publish_document(build_document(pages_on_disk(records, checked.pages), source), plan)
+
+
+def with_pictures(
+    scan: Path, checks: Sequence[Check], most: int, dpi: int, seconds: float, max_pixels: int
+) -> tuple[Check, ...]:
+    """The checks, some of them with a picture of their place on the page.
+
+    Args:
+        most: pictures.
+        seconds: wall time that rendering a page may take.
+
+    Raises:
+        PageFault: a page cannot be rendered.
+        ToolMissing: poppler is missing.
+        OSError: the file cannot be read.
+    """
+    from ocr.line_pictures import line_pictures
+
+    shown = to_picture(checks, most)
+    places = [place for at in shown if (place := checks[at].place)]
+    found = line_pictures(scan, places, dpi=dpi, timeout=seconds, max_pixels=max_pixels)
+    pictures = dict(zip(shown, found, strict=True))
+    return tuple(replace(one, picture=pictures.get(at, b"")) for at, one in enumerate(checks))
 
 
 def publish_document(document: Document, plan: PublishPlan) -> Outcome:

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from normalize.document import (
@@ -88,11 +88,13 @@ def check_places(document: Document) -> None:
             assert " ".join(filter(None, cells)) == record["text"], "so that a place in the text is one in a cell"
 
 
+@settings(max_examples=50, deadline=None)  # repair loads its language model first
 @given(documents(), st.sampled_from(["off", "safe", "full"]))
 def test_each_entry_names_its_word(document: Document, mode: str) -> None:
     check_places(repair(document, mode))
 
 
+@settings(deadline=None)
 @given(documents(), st.data())
 def test_each_entry_names_its_word_whatever_was_changed(document: Document, data: st.DataObject) -> None:
     """Words that were joined, parted or written anew, also beside references."""

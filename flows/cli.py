@@ -9,6 +9,7 @@ Exit status: 0 all published, 1 something failed, 2 wrong usage, 3 a program or 
 from __future__ import annotations
 
 import contextlib
+import inspect
 import os
 import signal
 import sys
@@ -60,7 +61,7 @@ def tell_kept(name: str, outcome: Outcome) -> None:
 def helps(command: click.Command) -> Iterator[str]:
     """Every help text of a command, and of those below it, in English as it stands here."""
     if command.help:
-        yield command.help
+        yield inspect.cleandoc(command.help)
     yield from (option.help for option in command.params if isinstance(option, click.Option) and option.help)
     for other in command.commands.values() if isinstance(command, click.Group) else ():
         yield from helps(other)
@@ -68,7 +69,7 @@ def helps(command: click.Command) -> Iterator[str]:
 
 def speak(command: click.Command) -> None:
     """Put the help texts of a command, and of those below it, into the language of the moment."""
-    command.help = command.help and _(command.help)
+    command.help = command.help and _(inspect.cleandoc(command.help))
     for option in command.params:
         if isinstance(option, click.Option) and option.help:
             option.help = _(option.help)
@@ -181,6 +182,7 @@ def convert(
     from flows.convert import convert as events
     from flows.pipeline.archives import open_archives
     from flows.pipeline.publish import SCAN_SUFFIXES
+    from flows.retold import retold
 
     settings = read_settings(jobs=jobs, dpi=dpi, repair=repair, footnotes=footnotes, formats=formats, split=split)
     check_name(inputs, name)
@@ -209,9 +211,13 @@ def convert(
                 shown = event.wanted.name
                 for number, why in event.outcome.failed_pages:
                     said = _("{name}: page {number} is marked as unreadable: {why}")
-                    complain(said.format(name=shown, number=number, why=why))
+                    complain(said.format(name=shown, number=number, why=retold(why)))
                 for number, why in event.outcome.damaged_pages:
-                    complain(_("{name}: page {number} is not whole: {why}").format(name=shown, number=number, why=why))
+                    complain(
+                        _("{name}: page {number} is not whole: {why}").format(
+                            name=shown, number=number, why=retold(why)
+                        )
+                    )
             elif isinstance(event, Failed):
                 failed += 1
                 complain_of(event.wanted.name, event.fault, context.obj)
@@ -359,13 +365,14 @@ def show_settings() -> None:
     """
     from flows.settings import heeded, in_force
 
+    set_by_hand, by_itself = _("environment"), _("default")
     for one in in_force(read_settings()):
-        click.echo(f"{one.variable}={one.value}  ({_('environment') if one.is_set else _('default')})")
+        click.echo(f"{one.variable}={one.value}  ({set_by_hand if one.is_set else by_itself})")
         click.echo(click.wrap_text(one.meaning, 78, "    ", "    "))
     if others := heeded():
         click.echo("\n" + _("Also heeded, of Prefect and Tesseract:"))
     for name, value in others:
-        click.echo(f"{name}={value}  ({_('environment')})")
+        click.echo(f"{name}={value}  ({set_by_hand})")
 
 
 @nambat.command()
@@ -397,11 +404,8 @@ def serve(context: click.Context, home: Path | None, host: str | None, port: int
         context.exit(USAGE)
     try:
         run(settings, say=lambda line: click.echo(line, err=not sys.stdout.isatty()))
-    except ShareAway as fault:
+    except (AlreadyServed, ShareAway, ServerTrouble) as fault:
         complain(told(fault))
-        context.exit(FAILED)
-    except (AlreadyServed, ServerTrouble) as fault:
-        complain(str(fault))
         context.exit(FAILED)
 
 
@@ -596,7 +600,7 @@ def _reread_here(originals: Sequence[Original], settings: Settings, failed: int)
         reread_now(originals, settings, tell)
     except (AlreadyServed, ServerTrouble) as fault:
         failed += 1
-        complain(str(fault))
+        complain(told(fault))
     return FAILED if failed else 0
 
 
@@ -604,7 +608,10 @@ def _reread_here(originals: Sequence[Original], settings: Settings, failed: int)
 @click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.pass_context
 def dismiss(context: click.Context, files: tuple[Path, ...]) -> None:
-    """Put away quarantined files that nobody wants any more, in dismissed/. FILES are names as in `nambat status`."""
+    """Put away quarantined files that nobody wants any more.
+
+    They go to dismissed/, with their reasons. FILES are names as `nambat status` shows them.
+    """
     from flows.host.mounts import missing_mount
     from flows.host.moves import Gone
     from flows.host.names import readable
@@ -614,20 +621,20 @@ def dismiss(context: click.Context, files: tuple[Path, ...]) -> None:
     store = ClaimStore(read_settings())
     folders = store.folders
     if away := missing_mount(folders):
-        complain(str(away))
+        complain(told(away))
         context.exit(FAILED)
     failed = 0
     for path in files:
         wanted = path if path.is_absolute() else folders.quarantine / path
         try:
             place = settling.dismiss(store, Path(os.path.normpath(wanted)))
-            click.echo(f"{readable(path)} is put away: {readable(place)}")
+            click.echo(_("{name} is put away: {place}").format(name=readable(path), place=readable(place)))
         except Gone as fault:
             failed += 1
-            complain(f"{fault}; `nambat status` lists what is.")
+            complain(_("{why}; `nambat status` lists what is.").format(why=fault))
         except OSError as fault:
             failed += 1
-            complain(f"{readable(path)} cannot be moved: {fault.strerror}")
+            complain(_("{name} cannot be moved: {cause}").format(name=readable(path), cause=cause(fault)))
     context.exit(FAILED if failed else 0)
 
 
@@ -637,9 +644,10 @@ def doctor(context: click.Context) -> None:
     """Check Tesseract, its data, poppler, the folders and Prefect."""
     from flows.doctor import checks
 
+    good, bad = _("ok"), _("BAD")
     troubles = missing = 0
     for check in checks(read_settings()):
-        click.echo(f"{_('ok') if check.ok else _('BAD'):4} {check.what}: {check.found}")
+        click.echo(f"{good if check.ok else bad:4} {check.what}: {check.found}")
         troubles += not check.ok
         missing += not check.ok and check.is_program
     context.exit(MISSING if missing else FAILED if troubles else 0)

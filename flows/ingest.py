@@ -13,7 +13,6 @@ import os
 import time
 from collections import deque
 from dataclasses import asdict, replace
-from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, cast
 
@@ -38,6 +37,7 @@ from flows.intake.quarantine import quarantine, take_again
 from flows.intake.reread import original_of_run, take_original
 from flows.intake.sweep import sweep as look_once
 from flows.intake.unpacking import deliver, open_claimed
+from flows.language import N_, _, ngettext, shown_time, told
 from flows.pipeline import publish, stages
 from flows.pipeline.archives import is_archive, left_whole
 from flows.pipeline.faults import as_fault, is_passing, took_too_long, tries_again
@@ -57,7 +57,6 @@ from flows.service.reports import (
     about_others,
     begin_progress,
     best_effort,
-    counted,
     report_day,
     report_failure,
     report_success,
@@ -82,7 +81,7 @@ def may_pass(task: Task[..., Any], task_run: TaskRun, state: State[Any]) -> bool
 
 
 @task(
-    task_run_name="page {number} of {total}",
+    task_run_name=_("page {number} of {total}"),
     retries=ATTEMPTS - 1,
     retry_delay_seconds=2,
     retry_condition_fn=may_pass,
@@ -103,12 +102,13 @@ def read_page(number: int, total: int, scan: Path, records: Path, pool: WorkerPo
             settings.max_pixels,
             seconds=settings.page_timeout + GRACE,
         )
-    get_run_logger().info("page %d: %d words, %.1f s", number, page.words, page.seconds)
+    said = _("page {number}: {words} words, {seconds:.1f} s")
+    get_run_logger().info("%s", said.format(number=number, words=page.words, seconds=page.seconds))
     return asdict(page)
 
 
 @task(
-    task_run_name="publish",
+    task_run_name=_("publish"),
     retries=2,
     retry_delay_seconds=[2, 10],
     retry_condition_fn=may_pass,
@@ -143,14 +143,15 @@ def ingest(name: str, claim: str) -> Any:
             held = store.take_over(claim, run)
         except Gone:
             if (runtime.flow_run.run_count or 1) < 2:
-                return Cancelled(message=NOT_WAITING)
+                return Cancelled(message=_(NOT_WAITING))
             try:
                 held = _take_once_more(store, name, claim, run)
             except Gone as gone:
-                return Cancelled(message=f"{NOT_WAITING} There is nothing to read again: {gone}.")
+                nothing = _("There is nothing to read again: {why}.").format(why=gone)
+                return Cancelled(message=" ".join((_(NOT_WAITING), nothing)))
             except (Fault, OSError) as fault:
                 why = as_fault(fault)
-                return Failed(message=f"{why.vietnamese} / The scan cannot be taken once more: {why}")
+                return Failed(message=f"{why.vietnamese} / {why}")
         except OSError as fault:
             # The claim cannot be written down (a full disk). It has no running owner, so a sweep takes it back.
             why = as_fault(fault)
@@ -158,7 +159,7 @@ def ingest(name: str, claim: str) -> Any:
         return _ingest(store, readable(held.name), held)
 
 
-NOT_WAITING = "The file does not wait for this run any more: it was published, handed back or taken anew."
+NOT_WAITING = N_("The file does not wait for this run any more: it was published, handed back or taken anew.")
 
 
 def _take_once_more(store: ClaimStore, name: str, claim: str, run: str) -> Claim:
@@ -219,7 +220,7 @@ def _ingest(store: ClaimStore, name: str, held: Claim) -> State[Any]:
                 with contextlib.suppress(OSError):
                     duplicates.remember(store, held.sha256, held.name, version(), held.id)
     except Gone:
-        return Cancelled(message="The file was handed back to the inbox meanwhile.")
+        return Cancelled(message=_("The file was handed back to the inbox meanwhile."))
     except Exception as fault:
         return _end_badly(store, name, held, fault)
     for line in about_others(outcome):
@@ -234,10 +235,12 @@ def _ingest(store: ClaimStore, name: str, held: Claim) -> State[Any]:
 def _settle(store: ClaimStore, held: Claim) -> tuple[Path, ...]:
     """Put away the scans of the same name that lie in quarantine; where they lie now.
 
+    One that is only read again is no better one than they are.
+
     Raises:
         OSError: that cannot be written down.
     """
-    return tuple(settling.settle(store, held.name)) if held.keep else ()
+    return tuple(settling.settle(store, held.name)) if held.keep and not held.original else ()
 
 
 def _unpack(store: ClaimStore, name: str, held: Claim) -> State[Any]:
@@ -258,8 +261,10 @@ def _unpack(store: ClaimStore, name: str, held: Claim) -> State[Any]:
     deliver(store, held, unpacking)
     _settle(store, held)
     place = transfers.archive(store, held)
-    scans, others = counted(len(unpacking.scans), "scan"), counted(len(unpacking.others), "other file")
-    line = f"An archive: {scans} unpacked, {others} left in it"
+    scans, others = len(unpacking.scans), len(unpacking.others)
+    unpacked = ngettext("{count} scan unpacked", "{count} scans unpacked", scans).format(count=scans)
+    left = ngettext("{count} other file left in it", "{count} other files left in it", others).format(count=others)
+    line = _("An archive: {unpacked}, {left}").format(unpacked=unpacked, left=left)
     get_run_logger().info("%s", line)
     report_unpacked(name, unpacking, place)
     return Completed(message=line)
@@ -279,12 +284,14 @@ def _end_badly(store: ClaimStore, name: str, held: Claim, fault: Exception) -> S
             why = away  # nothing can be put anywhere now
         elif isinstance(fault, StillArriving) or not transfers.is_unchanged(store, held):
             transfers.hand_back(store, held)
-            return Cancelled(message="Someone still wrote to the file; it lies in the inbox again until it is whole.")
+            said = _("Someone still wrote to the file; it lies in the inbox again until it is whole.")
+            return Cancelled(message=said)
         if held.keep and held.tries < tries_again(why, store.settings.retries):
             pause = store.settings.pause_before_retry(held.tries)
-            store.put_off(held, why, time.time() + pause)
-            at = datetime.now() + timedelta(seconds=pause)
-            message = f"{why.vietnamese} Sẽ thử lại lúc {at:%H:%M:%S}. / {why} Tried again at {at:%H:%M:%S}."
+            at = time.time() + pause
+            store.put_off(held, why, at)
+            vietnamese, english = (shown_time(at, store.settings.timezone, speak=name) for name in ("vi", "en"))
+            message = f"{why.vietnamese} Sẽ thử lại lúc {vietnamese}. / {why} Tried again at {english}."
             log.warning("%s", message)
             with best_effort():
                 tag_run([PUT_OFF])
@@ -292,7 +299,7 @@ def _end_badly(store: ClaimStore, name: str, held: Claim, fault: Exception) -> S
         # One that was published before goes back to originals/.
         place = quarantine(store, held, why)
     except Gone:
-        return Cancelled(message="The file was handed back to the inbox meanwhile.")
+        return Cancelled(message=_("The file was handed back to the inbox meanwhile."))
     except OSError as trouble:
         # Not even that can be written down now. The next sweep finds the claim without an owner and takes it back.
         log.error("%s / %s (%s)", why.vietnamese, why, trouble)
@@ -332,6 +339,7 @@ def work_on(store: ClaimStore, claim: Claim) -> Outcome:
         settings.split,
         folders.published,
         tells_strangers=True,
+        timezone=settings.timezone,
     )
     with WorkerPool(
         settings.jobs, memory=settings.worker_memory, scratch=settings.worker_scratch, warm=stages.WARM
@@ -342,13 +350,15 @@ def work_on(store: ClaimStore, claim: Claim) -> Outcome:
             twin = duplicates.find_twin(store, checked.sha256, version())
             if twin is not None:
                 wait_for_mounts(folders)
-                log.info("the same bytes as %s", readable(twin.name))
+                log.info("%s", _("the same bytes as {name}").format(name=readable(twin.name)))
                 return duplicates.publish_copy(twin, claim.name, plan)
         claim = store.begin(claim)
         deadline = time.monotonic() + settings.document_timeout
         records = store.progress_folder(claim)
         records.mkdir(parents=True, exist_ok=True)
-        log.info("%s, %.1f MB, attempt %d", counted(checked.pages, "page"), checked.bytes / 1e6, claim.attempt)
+        pages = ngettext("{count} page", "{count} pages", checked.pages).format(count=checked.pages)
+        said = _("{pages}, {megabytes:.1f} MB, attempt {number}")
+        log.info("%s", said.format(pages=pages, megabytes=checked.bytes / 1e6, number=claim.attempt))
         failed = read_pages(scan, records, checked.pages, settings, pool, deadline)
         settle_failed(failed, checked.pages, records, settings, is_last_try=claim.tries >= settings.retries)
         if not transfers.is_unchanged(store, claim):
@@ -408,7 +418,8 @@ def read_pages(
             failed[number] = answer
             if answer.permanent:  # written down at once: a run that is taken up again does not read it again
                 stages.give_up_page(number, records, settings.dpi, answer)
-            get_run_logger().warning("page %d cannot be read: %s", number, answer)
+            said = _("page {number} cannot be read: {why}").format(number=number, why=told(answer))
+            get_run_logger().warning("%s", said)
         elif isinstance(answer, BaseException):
             raise answer
         elif (error := PageRead(**answer).error) is not None:
@@ -458,7 +469,7 @@ def outcome_of(flow_run: str) -> Outcome | None:
     return _outcomes.pop(flow_run, None)
 
 
-@flow(name="sweep", flow_run_name="sweep of the inbox", description=ABOUT_SWEEP, persist_result=False)
+@flow(name="sweep", flow_run_name=_("sweep of the inbox"), description=ABOUT_SWEEP, persist_result=False)
 def sweep() -> Any:
     """Look at the inbox: take what is whole, start a run for each, take back what dead runs left."""
     store = ClaimStore(load())
@@ -474,7 +485,7 @@ def sweep() -> Any:
         again = look_once(store, owner, runs_on_server(store.folders))
         swept = swept if again is None else swept.then(again)
     if swept is None:
-        return Completed(message="Another sweep is at work.")
+        return Completed(message=_("Another sweep is at work."))
     for trouble in swept.troubles:
         log.warning("%s", trouble)
     for path in swept.refused:

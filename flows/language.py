@@ -16,11 +16,9 @@ import re
 from datetime import datetime
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
-if TYPE_CHECKING:
-    from ocr.faults import Fault
+from ocr.faults import Fault
 
 LOCALE = Path(__file__).with_name("locale")
 DOMAIN = "nambat"
@@ -63,14 +61,18 @@ def NN_(one: str, many: str) -> tuple[str, str]:
     return one, many
 
 
-def told(fault: Fault) -> str:
-    """What a fault says, in the language of the moment."""
-    return fault.vietnamese if language() == "vi" else str(fault)
+def told(fault: Exception) -> str:
+    """What is wrong, in the language of the moment: a fault knows both, others were made in it."""
+    return fault.vietnamese if isinstance(fault, Fault) and language() == "vi" else str(fault)
 
 
-def cause(fault: OSError) -> str:
-    """Why the machine refused, in the language of the moment."""
-    return _(fault.strerror or type(fault).__name__)
+def cause(fault: OSError, speak: str = "") -> str:
+    """Why the machine refused, in the language of the moment.
+
+    Args:
+        speak: ``vi`` or ``en`` where it is not that.
+    """
+    return _catalogue(speak or language()).gettext(fault.strerror or type(fault).__name__)
 
 
 def shown_time(seconds: float, timezone: str, *, speak: str = "") -> str:

@@ -32,7 +32,7 @@ from flows.intake import transfers
 from flows.intake.claims import Claim, ClaimStore
 from flows.intake.quarantine import crashed_too_often, drop_stray_notes
 from flows.intake.reread import Original, take_original
-from flows.language import told
+from flows.language import N_, _, ngettext, told
 from flows.service.home import name_home
 from flows.service.leftovers import clear_leftovers, disown_all, end_leftovers, end_runs, hand_back_all
 from flows.service.prefect_server import (
@@ -64,8 +64,10 @@ from flows.settings import Folders, Settings
 if TYPE_CHECKING:
     from flows.pipeline.outcome import Outcome
 
-STARTED_IN_VAIN = "nambat was stopped; the file lies in the inbox again and will be read at the next start."
-STOPPED_AT_THE_END = "nambat was stopped when the file had been put away already: it lies in originals/ or quarantine/."
+STARTED_IN_VAIN = N_("nambat was stopped; the file lies in the inbox again and will be read at the next start.")
+STOPPED_AT_THE_END = N_(
+    "nambat was stopped when the file had been put away already: it lies in originals/ or quarantine/."
+)
 
 
 class AlreadyServed(Exception):
@@ -91,13 +93,13 @@ def serve(settings: Settings, say: Say) -> None:
     if away := missing_mount(folders):
         raise away
     for folder in make_private(folders, settings.group):
-        say(f"Others on this machine can see {folder}; give it to the user who runs nambat, with the mode 700.")
+        said = _("Others on this machine can see {folder}; give it to the user who runs nambat, with the mode 700.")
+        say(said.format(folder=folder))
     note_mounts(folders)
     with locked(lock_of_service(folders), wait=False) as alone, heartbeat.beating(folders):
         if not alone or _served_elsewhere(folders):
-            raise AlreadyServed(
-                f"another nambat service runs on {folders.home} already; stop it first, or set NAMBAT_HOME"
-            )
+            said = _("another nambat service runs on {home} already; stop it first, or set NAMBAT_HOME")
+            raise AlreadyServed(said.format(home=folders.home))
         name, is_copy = name_home(folders)
         if is_copy:
             disown_all(store)
@@ -132,13 +134,14 @@ def _run_until_stopped(store: ClaimStore, server: Server, say: Say, deadline: _S
         try:
             if asyncio.run(_run(store, server, say, deadline)):
                 return
-            say("The Prefect server did not answer for long; starting anew when it does.")
+            say(_("The Prefect server did not answer for long; starting anew when it does."))
         except Exception as fault:
             # A server that comes and goes must not end the service; one that never works must.
             failures = 1 if time.monotonic() - begun > LONG_OUTAGE else failures + 1
             if failures > MOST_FAILURES:
                 raise
-            say(f"The Prefect server failed ({type(fault).__name__}: {fault}); starting anew.")
+            said = _("The Prefect server failed ({what}); starting anew.")
+            say(said.format(what=f"{type(fault).__name__}: {fault}"))
             time.sleep(2)
         signal.signal(signal.SIGTERM, on_term)  # the loop that is closed now had its own
         while not is_healthy(server.api):
@@ -197,7 +200,8 @@ def _server(settings: Settings, say: Say, deadline: _StopDeadline) -> Iterator[S
         nonlocal process
         while not over.wait(1):
             if process.poll() is not None:
-                say(f"The Prefect server ended (exit status {process.returncode}); starting it again.")
+                said = _("The Prefect server ended (exit status {status}); starting it again.")
+                say(said.format(status=process.returncode))
                 end_servers(folders)
                 with contextlib.suppress(ServerTrouble, OSError):
                     process = begin_server(folders, settings.host, settings.port, log, for_service=True, again=True)
@@ -205,7 +209,7 @@ def _server(settings: Settings, say: Say, deadline: _StopDeadline) -> Iterator[S
 
     guard = threading.Thread(target=look_after, name="server guard", daemon=True)
     try:
-        say("Starting the Prefect server ...")
+        say(_("Starting the Prefect server ..."))
         server = Server(local_api(settings.host, settings.port), process.pid)
         wait_for_server(process, server.api, log)
         os.environ["PREFECT_API_URL"] = server.api
@@ -224,7 +228,7 @@ async def _run(store: ClaimStore, server: Server, say: Say, deadline: _StopDeadl
     from prefect.runner import Runner
 
     from flows.ingest import ingest, read, sweep
-    from flows.service.deployments import Deployer, Served, deploy, keep_deployed
+    from flows.service.deployments import Deployer, Served, close_forsaken, deploy, keep_deployed
 
     folders, settings = store.folders, store.settings
     loop = asyncio.get_running_loop()
@@ -240,6 +244,7 @@ async def _run(store: ClaimStore, server: Server, say: Say, deadline: _StopDeadl
     left = hand_back_all(store, crashed=True)
     drop_stray_notes(store)
     await _close_runs(store, left)
+    await close_forsaken(deployer, {claim.id for claim in store.open_claims()}, _(STARTED_IN_VAIN))
 
     tasks: list[asyncio.Task[None]] = [asyncio.create_task(runner.start()) for runner in (ingesting, sweeping)]
     while not all(runner.started for runner in (ingesting, sweeping)):
@@ -266,9 +271,9 @@ async def _run(store: ClaimStore, server: Server, say: Say, deadline: _StopDeadl
     ).start()
     if settings.watch:
         watcher.start()
-    say(f"Drop scans into   {folders.inbox}")
-    say(f"Clean text is in  {folders.published}")
-    say(f"Watch the runs at {server.ui}")
+    say(_("Drop scans into   {folder}").format(folder=folders.inbox))
+    say(_("Clean text is in  {folder}").format(folder=folders.published))
+    say(_("Watch the runs at {address}").format(address=server.ui))
     waiting: list[asyncio.Task[Any]] = [
         asyncio.create_task(stopping.wait()),
         asyncio.create_task(renewing.wait()),
@@ -279,7 +284,7 @@ async def _run(store: ClaimStore, server: Server, say: Say, deadline: _StopDeadl
     finally:
         if stopping.is_set():
             deadline.asked = time.monotonic()
-            say("Stopping ...")
+            say(_("Stopping ..."))
         watcher_stop.set()
         for task in [*tasks, *waiting]:
             task.cancel()
@@ -291,12 +296,17 @@ async def _run(store: ClaimStore, server: Server, say: Say, deadline: _StopDeadl
         with contextlib.suppress(Exception):
             await asyncio.wait_for(_close_runs(store, left), timeout=deadline.left(2))
         if left:
-            say(f"{len(left)} unfinished files lie in the inbox again.")
+            said = ngettext(
+                "{count} unfinished file lies in the inbox again.",
+                "{count} unfinished files lie in the inbox again.",
+                len(left),
+            )
+            say(said.format(count=len(left)))
     for task in tasks:
         if task.done() and not task.cancelled() and not stopping.is_set() and (fault := task.exception()):
             if is_healthy(server.api):
                 raise fault  # a runner ended by itself: say why
-            say(f"Prefect's runner ended: {fault}")
+            say(_("Prefect's runner ended: {why}").format(why=fault))
     return stopping.is_set()
 
 
@@ -355,9 +365,9 @@ async def _close_runs(store: ClaimStore, left: Sequence[tuple[Claim, Path | None
     async with get_client() as client:
         for claim, place in left:
             if claim.flow_run:
-                state: State[Any] = (Crashed if claim.running else Cancelled)(message=STARTED_IN_VAIN)
+                state: State[Any] = (Crashed if claim.running else Cancelled)(message=_(STARTED_IN_VAIN))
                 if place is None or place.is_relative_to(store.folders.originals):
-                    state = Crashed(message=STOPPED_AT_THE_END)
+                    state = Crashed(message=_(STOPPED_AT_THE_END))
                 elif place.is_relative_to(store.folders.quarantine):
                     fault = crashed_too_often(store.settings.attempts)
                     state = Failed(message=f"{fault.vietnamese} / {fault}")
@@ -399,7 +409,8 @@ def reread_now(originals: Sequence[Original], settings: Settings, tell: Tell) ->
     # A service that started meanwhile would take what this process works on for a killed one's.
     with locked(lock_of_service(store.folders), wait=False) as alone:
         if not alone:
-            raise AlreadyServed(f"a nambat service starts or stops on {store.folders.home} just now; try again")
+            said = _("a nambat service starts or stops on {home} just now; try again")
+            raise AlreadyServed(said.format(home=store.folders.home))
         with heartbeat.beating(store.folders), _flows_here(store):
             _run_here(store, takes, tell)
 

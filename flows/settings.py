@@ -164,7 +164,7 @@ class Settings(BaseSettings):
     sweep_cron: str = Field(
         "", description="Cron line for the sweep instead of the interval, e.g. `*/10 7-18 * * 1-6`."
     )
-    timezone: str = Field("Asia/Ho_Chi_Minh", description="Time zone of the cron line and of the schedule shown.")
+    timezone: str = Field("Asia/Ho_Chi_Minh", description="Time zone of the cron line and of all times shown.")
     attempts: int = Field(3, ge=1, description="Times a document is tried again after a crash before quarantine.")
 
     retries: int = Field(

@@ -22,6 +22,7 @@ from rich.text import Text
 from flows.convert import Event, Failed, Opened, PageDone, Published
 from flows.language import _, ngettext, told
 from flows.pipeline.outcome import Outcome, grades
+from flows.retold import retold
 
 
 @contextlib.contextmanager
@@ -83,7 +84,7 @@ def summary_table(outcomes: Sequence[Outcome]) -> None:
     Console().print(table)
     for one in outcomes:
         for warning in one.warnings[:5]:
-            Console().print(Text(f"  {one.name}: {warning}", style="yellow"))
+            Console().print(Text(f"  {one.name}: {retold(warning)}", style="yellow"))
         if len(one.warnings) > 5:
             more = len(one.warnings) - 5
             said = ngettext("{count} more warning in its JSON", "{count} more warnings in its JSON", more)

@@ -18,9 +18,15 @@ from ocr.superscripts.find import RaisedSign, find_raised
 from ocr.tesseract import ReadLine, ReadWord
 from sample_scans.layout import font_files
 
-FILL = "Công tác kiểm tra được duy trì thường xuyên, đúng kế hoạch đã ban hành"
-LEFT, BASELINE, SIZE = 350, 640, 58  # 14 points at 300 dpi
+SIZE = 58  # 14 points at 300 dpi
+LEFT, FIRST, PITCH, ABOVE = 350, 300, 120, 70
 FAMILIES = ("Liberation Serif", "TeX Gyre Termes", "Liberation Sans")
+#: What stands before a mark and behind it.
+WORDS = (
+    ("hạn", ";"), ("hạn;", ""), ("phố", "."), ("phố.", ""), ("71%", ","), ("71%,", ""), ("nghi", ":"), ("nghi:", ""),
+    ("đẹp”", ";"), ("đẹp", "”;"), ("đẹp”;", ""), ("2025)", "."), ("2025", ")."), ("2025).", ""), ("cư", "..."),
+    ("trình", ""), ("đô?", ""), ("m", "/s"), ("m", "/h."), ("m", ";"), ("km", "."),
+)  # fmt: skip
 
 
 @cache
@@ -29,51 +35,53 @@ def font_of(family: str) -> ImageFont.FreeTypeFont:
     return ImageFont.truetype(next(file for file in files if "regular" in file.lower()), SIZE)
 
 
-def drawn(before: str, behind: str, family: str, blur: float = 0.8) -> tuple[np.ndarray, Box]:
-    """A page on which a raised 1 stands between two pieces of a word, and the box of that word's letters."""
+def line_of(family: str, before: str, behind: str) -> Image.Image:
+    """A line of type in which a raised 1 stands between two pieces of a word."""
     font = font_of(family)
-    picture = Image.new("L", (2480, 3508), 255)
-    pen = ImageDraw.Draw(picture)
-    for n in range(5):
-        pen.text((LEFT, 140 + 100 * n), FILL, font=font, fill=0, anchor="ls")
-    pen.text((LEFT, BASELINE), "kế hoạch " + before, font=font, fill=0, anchor="ls")
-    at = LEFT + font.getlength("kế hoạch " + before)
     small = font.font_variant(size=round(0.62 * SIZE))
-    pen.text((at + 2, BASELINE - 0.36 * SIZE), "1", font=small, fill=0, anchor="ls")
-    at += 2 + small.getlength("1")
-    pen.text((at, BASELINE), behind + " và các xã", font=font, fill=0, anchor="ls")
-    start = LEFT + font.getlength("kế hoạch ")
-    box = Box(round(start), BASELINE - 45, round(at + font.getlength(behind)), BASELINE + 12)
-    return cv2.GaussianBlur(np.asarray(picture), (0, 0), blur), box
+    picture = Image.new("L", (1700, 100), 255)
+    pen = ImageDraw.Draw(picture)
+    start = "kế hoạch " + before
+    pen.text((0, ABOVE), start, font=font, fill=0, anchor="ls")
+    at = font.getlength(start) + 2
+    pen.text((at, ABOVE - 0.36 * SIZE), "1", font=small, fill=0, anchor="ls")
+    pen.text((at + small.getlength("1"), ABOVE), behind + " và các xã", font=font, fill=0, anchor="ls")
+    return picture
 
 
-def attached(image: np.ndarray, text: str, box: Box) -> str:
-    """The word with its mark, given letter boxes as rough as Tesseract's: as if all letters were alike."""
-    (sign,) = find_raised(image, clean.binarize(image))
+@cache
+def signs_of(family: str, words: tuple[tuple[str, str], ...]) -> list[RaisedSign]:
+    """The raised signs that are found on a page with a line for each word, blurred as a scan is."""
+    page = Image.new("L", (2480, 3508), 255)
+    for number, (before, behind) in enumerate(words):
+        page.paste(line_of(family, before, behind), (LEFT, FIRST - ABOVE + PITCH * number))
+    image = cv2.GaussianBlur(np.asarray(page), (0, 0), 0.8)
+    return find_raised(image, clean.binarize(image))
+
+
+def attached(family: str, words: tuple[tuple[str, str], ...], number: int) -> str:
+    """A word with its mark, given letter boxes as rough as Tesseract's: as if all letters were alike."""
+    font, baseline = font_of(family), FIRST + PITCH * number
+    (sign,) = (one for one in signs_of(family, words) if abs(one.baseline - baseline) < 0.5 * PITCH)
+    before, behind = words[number]
+    text = before + behind
+    left = LEFT + round(font.getlength("kế hoạch "))
+    box = Box(left, baseline - 45, sign.box.right + 2 + round(font.getlength(behind)), baseline + 12)
     step = box.width / len(text)
-    boxes = tuple(Box(round(box.left + step * n), 600, round(box.left + step * (n + 1)), 650) for n in range(len(text)))
+    boxes = tuple(
+        Box(round(left + step * n), box.top, round(left + step * (n + 1)), box.bottom) for n in range(len(text))
+    )
     word = ReadWord(text, box, 95.0, tuple(letter(c) for c in text), boxes)
-    (found,) = attach([ReadLine((word,), box, BASELINE, 0.0, 27.0, 1)], [sign])[0].words
+    (found,) = attach([ReadLine((word,), box, float(baseline), 0.0, 27.0, 1)], [sign])[0].words
     (raised,) = found.raised
     return f"{found.text[: raised.offset]}[^1]{found.text[raised.offset :]}"
 
 
+@pytest.mark.parametrize("number", range(len(WORDS)), ids=["^".join(word) for word in WORDS])
 @pytest.mark.parametrize("family", FAMILIES)
-@pytest.mark.parametrize(
-    ("before", "behind"),
-    [("hạn", ";"), ("hạn;", ""), ("phố", "."), ("phố.", ""), ("71%", ","), ("71%,", ""), ("nghi", ":"), ("nghi:", ""),
-     ("đẹp”", ";"), ("đẹp", "”;"), ("đẹp”;", ""), ("2025)", "."), ("2025", ")."), ("2025).", ""), ("cư", "..."),
-     ("trình", ""), ("đô", "!"), ("đô?", "")],
-)  # fmt: skip
-def test_a_mark_stands_on_the_side_of_a_sign_on_which_it_was_printed(family: str, before: str, behind: str) -> None:
-    image, box = drawn(before, behind, family)
-    assert attached(image, before + behind, box) == f"{before}[^1]{behind}"
-
-
-@pytest.mark.parametrize("behind", ["/s", "/h.", ";"])
-def test_an_exponent_stands_behind_its_unit(behind: str) -> None:
-    image, box = drawn("m", behind, FAMILIES[0])
-    assert attached(image, "m" + behind, box) == f"m[^1]{behind}"
+def test_a_mark_stands_on_the_side_of_a_sign_on_which_it_was_printed(family: str, number: int) -> None:
+    before, behind = WORDS[number]
+    assert attached(family, WORDS, number) == f"{before}[^1]{behind}"
 
 
 @given(st.text("nạ.,;:”)m", min_size=1, max_size=9), st.integers(1, 9), st.integers(-1, 6))

@@ -35,7 +35,7 @@ def take_given(store: ClaimStore, given: str, owner: str, flow_run: str) -> Clai
     if path.is_relative_to(folders.originals):
         return reread.take_original(store, reread.find_original(store, os.fspath(path)), owner, flow_run=flow_run)
     ours = (folders.inbox, folders.working, folders.published, folders.quarantine, folders.versions)
-    for folder in (*ours, folders.home / "prefect"):
+    for folder in (*ours, folders.dismissed, folders.home / "prefect"):
         if path.is_relative_to(folder):
             raise faults.PATH_OF_OURS.fault(path=readable(path), folder=readable(folder.name))
     root = next((root for root in (folders.home, *store.settings.read_roots) if path.is_relative_to(root)), None)

@@ -17,6 +17,7 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from pathlib import Path, PurePosixPath
+from zoneinfo import ZoneInfo
 
 from pydantic import TypeAdapter
 
@@ -212,7 +213,8 @@ def take_note_away(store: ClaimStore, entry: Entry) -> None:
     if has_own_note(store, entry):
         remove(note, store.folders.quarantine)
     elif is_file(note):
-        name = PurePosixPath(entry.place).with_name(f"{note.stem} ({datetime.now():%Y-%m-%d %H%M%S}).txt")
+        now = datetime.now(ZoneInfo(store.settings.timezone))
+        name = PurePosixPath(entry.place).with_name(f"{note.stem} ({now:%Y-%m-%d %H%M%S}).txt")
         wanted = room_for(store.folders.versions, os.fspath(name.with_name(fitted(name.stem, name.suffix))))
         with contextlib.suppress(Gone):
             below_without_links(store.folders.quarantine, os.fspath(note.relative_to(store.folders.quarantine)))

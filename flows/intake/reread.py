@@ -19,6 +19,7 @@ from flows.host.moves import Gone, below, below_without_links, is_file, numbered
 from flows.host.names import readable
 from flows.intake import duplicates, transfers
 from flows.intake.claims import Claim, ClaimStore
+from flows.language import _
 from flows.pipeline.stages import digest
 
 MOST_OF_A_NAME = 10_000
@@ -45,7 +46,8 @@ def find_original(store: ClaimStore, given: str) -> Original:
 
     Args:
         given: a name as originals/ or published/ show it. Of several scans of that name the one is meant that came
-            last; a path that leads to a file in originals/ means that very file.
+            last, and for a text the one that it was read from; a path that leads to a file in originals/ means that
+            very file.
 
     Raises:
         PathRefused: there is none.
@@ -65,8 +67,8 @@ def find_original(store: ClaimStore, given: str) -> Original:
         given = os.fspath(below(folders.originals, given).relative_to(folders.originals))
         if found := _of_name(store, given):
             return found
-        for name in _published_as(store, given):
-            if found := _of_name(store, name):
+        for name, sha256 in _published_as(store, given):
+            if found := _of_text(store, name, sha256):
                 return found
     raise faults.NO_ORIGINAL.fault(name=readable(given))
 
@@ -88,7 +90,8 @@ def original_of_run(store: ClaimStore, claim_id: str, shown: str) -> Original:
         for place in _places(store, name):
             if digest(store.folders.originals / place) == sha256:
                 return Original(place, name)
-    raise Gone(f"{shown} does not lie in originals/ any more, or another run published it")
+    said = _("{name} does not lie in originals/ any more, or another run published it")
+    raise Gone(said.format(name=shown))
 
 
 def take_original(
@@ -128,6 +131,15 @@ def _of_name(store: ClaimStore, name: str) -> Original | None:
     return Original(newest, _name_of(store, newest) if newest == name else name, tuple(places[:-1]))
 
 
+def _of_text(store: ClaimStore, name: str, sha256: str) -> Original | None:
+    """The scan of that name that a text was read from: two documents may have been dropped under one name."""
+    places = list(_places(store, name))
+    for place in reversed(places):
+        if digest(store.folders.originals / place) == sha256:
+            return Original(place, name, tuple(other for other in places if other != place))
+    return _of_name(store, name)
+
+
 def _places(store: ClaimStore, name: str) -> Iterator[str]:
     """Where the scans that were dropped under a name lie below originals/, the oldest first."""
     root = store.folders.originals
@@ -156,13 +168,13 @@ def _name_of(store: ClaimStore, place: str) -> str:
     return place
 
 
-def _published_as(store: ClaimStore, given: str) -> list[str]:
-    """What the scan was called of which a text is published under that name."""
+def _published_as(store: ClaimStore, given: str) -> list[tuple[str, str]]:
+    """What the scan was called of which a text is published under that name, and its SHA-256."""
     path = PurePosixPath(given)
     for record in (path.with_suffix(".json"), path.with_name(f"{path.name}.json")):
         with contextlib.suppress(OSError, Gone, ValueError, KeyError, TypeError, RecursionError):
             source = json.loads(read_below(store.folders.published, os.fspath(record)))["source"]
-            return [os.fspath(path.with_name(str(source["name"])))]
+            return [(os.fspath(path.with_name(str(source["name"]))), str(source["sha256"]))]
     return []
 
 

@@ -26,6 +26,7 @@ from flows.intake import register
 from flows.intake.claims import ClaimStore
 from flows.intake.inbox import HELD
 from flows.intake.register import Entry, reason_path
+from flows.language import _, cause
 
 
 def settle(store: ClaimStore, name: str) -> list[Path]:
@@ -60,7 +61,7 @@ def dismiss(store: ClaimStore, path: Path) -> Path:
         OSError: it cannot be moved now; if it was marked, a sweep will move it.
     """
     root = store.folders.quarantine
-    missing = Gone(f"{readable(path.name)} is not in quarantine")
+    missing = Gone(_("{name} is not in quarantine").format(name=readable(path.name)))
     if not path.is_relative_to(root):
         raise missing
     name = os.fspath(path.relative_to(root))
@@ -68,7 +69,8 @@ def dismiss(store: ClaimStore, path: Path) -> Path:
         if not is_file(below_without_links(root, name)):
             raise missing
         if register.is_own_note(store, path):
-            raise Gone(f"{readable(path.name)} is the note about a scan and goes where that goes; name the scan")
+            said = _("{name} is the note about a scan and goes where that goes; name the scan")
+            raise Gone(said.format(name=readable(path.name)))
         known = next((entry for entry in register.entries(store) if entry.place == name), None)
         place = _put_away(store, _marked(store, known or Entry(_new_id(), name, "", "", name)))
     if place is None:
@@ -85,8 +87,9 @@ def finish(store: ClaimStore) -> list[str]:
                 try:
                     _put_away(store, entry)
                 except (OSError, Gone) as fault:
-                    why = getattr(fault, "strerror", None) or fault
-                    troubles.append(f"{readable(entry.place)} stays in quarantine for now, though it is settled: {why}")
+                    said = _("{name} stays in quarantine for now, though it is settled: {why}")
+                    why = cause(fault) if isinstance(fault, OSError) else str(fault)
+                    troubles.append(said.format(name=readable(entry.place), why=why))
     return troubles
 
 

@@ -26,6 +26,7 @@ from flows.intake import inbox, register, settling, transfers
 from flows.intake.claims import Claim, ClaimStore
 from flows.intake.inbox import StabilityTracker
 from flows.intake.quarantine import crashed_too_often, quarantine
+from flows.language import _, cause, ngettext, told
 from ocr.faults import Fault
 
 
@@ -98,7 +99,7 @@ def sweep(
         if not held:
             return None
         if away := missing_mount(folders):
-            return Swept(troubles=(str(away),))  # nothing must be put back into a folder that is not the real one
+            return Swept(troubles=(told(away),))  # nothing must be put back into a folder that is not the real one
         troubles: list[str] = []
         folders.make()  # whoever removed one meanwhile
         working = store.open_claims()
@@ -138,13 +139,19 @@ def sweep(
             except Gone:
                 continue
             except OSError as fault:
-                troubles.append(f"{readable(name)} cannot be taken: {fault.strerror}")
+                said = _("{name} cannot be taken: {cause}")
+                troubles.append(said.format(name=readable(name), cause=cause(fault)))
                 continue
             taken.append(name)
             starts.start(claim)
         for folder, count in locked_away.items():
             where = readable(folders.inbox / folder)
-            troubles.append(f"{where}: {count} files cannot be taken; give nambat the right to write in this folder")
+            said = ngettext(
+                "{folder}: {count} file cannot be taken; give nambat the right to write in this folder",
+                "{folder}: {count} files cannot be taken; give nambat the right to write in this folder",
+                count,
+            )
+            troubles.append(said.format(folder=where, count=count))
         return Swept(
             tuple(taken),
             tuple(returned),
@@ -171,10 +178,10 @@ def _full_disk(store: ClaimStore) -> str | None:
     for folder in (store.folders.working, store.folders.published):
         free = shutil.disk_usage(folder).free
         if free < least:
-            return (
-                f"the disk of {folder} has only {free / 1e6:,.0f} MB free; nothing is taken from the inbox "
-                f"until there are {least / 1e6:,.0f} MB (NAMBAT_MIN_FREE)"
-            )
+            return _(
+                "the disk of {folder} has only {free:,.0f} MB free; nothing is taken from the inbox "
+                "until there are {least:,.0f} MB (NAMBAT_MIN_FREE)"
+            ).format(folder=folder, free=free / 1e6, least=least / 1e6)
     return None
 
 
@@ -211,12 +218,18 @@ class _Starts:
         except Exception as fault:
             # The claim waits in working/ without a run; the next sweep starts one. Asking a server that is away once
             # more for each file would take a minute each.
-            self.troubles.append(f"{readable(claim.name)}: no run could be started yet ({_in_short(fault)})")
+            said = _("{name}: no run could be started yet ({why})")
+            self.troubles.append(said.format(name=readable(claim.name), why=_in_short(fault)))
             self.left = 0
 
 
 def _in_short(fault: Exception) -> str:
     return next(iter(str(fault).splitlines()), "") or type(fault).__name__
+
+
+def _stays(claim: Claim, fault: Exception) -> str:
+    """One sentence about a file that cannot be moved on."""
+    return _("{name} stays in working/ for now: {why}").format(name=readable(claim.name), why=_in_short(fault))
 
 
 MOST_ASKED = 200
@@ -259,13 +272,13 @@ def _look_after(working: Sequence[Claim], starts: _Starts, now: float) -> tuple[
             else:
                 halves.append(claim)  # a share that failed, and failed again when the file was to go back
         except OSError as fault:
-            troubles.append(f"{readable(claim.name)} stays in working/ for now: {_in_short(fault)}")
+            troubles.append(_stays(claim, fault))
     first = int(now / 10) * MOST_ASKED % max(1, len(waiting))
     asked = [*dead, *(waiting[first:] + waiting[:first])[:MOST_ASKED]]
     try:
         all_ended = starts.runs.ended([claim.flow_run for claim in asked if claim.flow_run])
     except Exception as fault:
-        troubles.append(f"the Prefect server does not answer: {_in_short(fault)}")
+        troubles.append(_("the Prefect server does not answer: {why}").format(why=_in_short(fault)))
         return returned, quarantined
     for claim in [*asked, *halves]:
         ended = all_ended.get(claim.flow_run)
@@ -288,7 +301,7 @@ def _look_after(working: Sequence[Claim], starts: _Starts, now: float) -> tuple[
         except Gone:
             continue
         except Exception as fault:
-            troubles.append(f"{readable(claim.name)} stays in working/ for now: {_in_short(fault)}")
+            troubles.append(_stays(claim, fault))
     return returned, quarantined
 
 

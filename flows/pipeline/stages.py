@@ -82,6 +82,7 @@ class PublishPlan:
         split: where the documents of a bundle are parted, ``off``, ``separator`` or ``letterhead``.
         tells_strangers: whether a document that has nothing in common with the one published at the targets gets a name
             of its own (see :mod:`flows.pipeline.strangers`); else it replaces it.
+        timezone: in which dates are told; empty for the machine's.
     """
 
     repair: str
@@ -95,11 +96,12 @@ class PublishPlan:
     keeps_formats: bool = False
     path_mark: str = ""
     tells_strangers: bool = False
+    timezone: str = ""
 
     @property
     def shelf(self) -> Shelf:
         root = self.root or self.targets["json"].parent
-        return Shelf(root, self.staging, self.versions, self.keeps_formats)
+        return Shelf(root, self.staging, self.versions, self.keeps_formats, self.timezone)
 
 
 def digest(path: Path) -> str:

@@ -16,6 +16,7 @@ from flows.host.files import replace_file
 from flows.host.names import readable
 from flows.intake.claims import Claim
 from flows.intake.sweep import Runs
+from flows.language import _
 from flows.settings import Folders
 
 if TYPE_CHECKING:
@@ -89,7 +90,8 @@ def owner_of_service(folders: Folders) -> str:
     """
     owner = read_service(folders).get("owner", "")
     if heartbeat.pid_of(folders, owner) is None:
-        raise ServiceGone(f"no nambat service runs on {folders.home}; start it with: nambat serve")
+        said = _("no nambat service runs on {home}; start it with: nambat serve")
+        raise ServiceGone(said.format(home=folders.home))
     return owner
 
 

@@ -1,6 +1,6 @@
 """Kill, fill and unplug a running service, then count its files: none may be lost, none published twice.
 
-    python -m benchmarks.chaos [kill] [mounts] [disk] [readonly] [server] [away] [hostile]
+    python -m benchmarks.chaos [kill] [mounts] [disk] [readonly] [server] [away] [hostile] [homes]
                                [--kills 200] [--scans 60] [--seed 1]
 
 Small scans flow into a real ``nambat serve`` (its own folders, port and Prefect database) while
@@ -13,6 +13,8 @@ Small scans flow into a real ``nambat serve`` (its own folders, port and Prefect
 * ``readonly``: the disk of published/, another tmpfs, is read-only for a while, again and again;
 * ``server``: the Prefect server's processes are killed and come back;
 * ``away``: the Prefect server is another one (PREFECT_API_URL) that is away for minutes;
+* ``homes``: two services, each with folders of its own, share a Prefect server that is none of theirs, and SIGKILL hits
+  either; all whole scans must be published, since nobody cancels anything;
 * ``hostile``: nothing is killed, but before each scan comes one of the hostile files of tests/bad_inputs.py.
 
 Some scans are broken and belong into quarantine, some are twins of earlier ones. All the time an observer checks
@@ -39,10 +41,11 @@ import threading
 import time
 import zlib
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from PIL import Image
 
@@ -62,7 +65,7 @@ from tests.service import Service, clean_environment, free_port
 
 SAMPLE = Path(__file__).parent.parent / "sample_scans" / "giay_moi_trang_1.jpg"
 
-SCENARIOS = ("kill", "mounts", "disk", "readonly", "server", "away", "hostile")
+SCENARIOS = ("kill", "mounts", "disk", "readonly", "server", "away", "hostile", "homes")
 
 
 def scan(number: int, pages: int) -> bytes:
@@ -98,8 +101,8 @@ class Drop:
         return hashlib.sha256(self.data).hexdigest()
 
 
-def drops(count: int, chance: random.Random) -> list[Drop]:
-    """Scans of one to ten pages; about one in ten a twin of an earlier one, one in twelve broken."""
+def drops(count: int, chance: random.Random, pages: Sequence[int] = (1, 2, 3, 5, 10)) -> list[Drop]:
+    """Scans of so many pages; about one in ten a twin of an earlier one, one in twelve broken."""
     made: list[Drop] = []
     for number in range(count):
         folder = chance.choice(["", "", "van-thu/", "phòng 2/Công văn/"])
@@ -108,7 +111,7 @@ def drops(count: int, chance: random.Random) -> list[Drop]:
         if good and chance.random() < 0.1:
             made.append(Drop(name, chance.choice(good).data, True))
             continue
-        data = scan(number, chance.choice([1, 2, 3, 5, 10]))
+        data = scan(number, chance.choice(pages))
         if chance.random() < 0.08:
             made.append(Drop(name, data[: len(data) // 2], False))
         else:
@@ -469,6 +472,82 @@ def scenario(name: str, arguments: argparse.Namespace, home: Path) -> list[str]:
     return wrong
 
 
+def two_homes(arguments: argparse.Namespace, folder: Path) -> list[str]:
+    """Run the scenario ``homes``; prints figures and returns what went wrong."""
+    chance = random.Random(f"{arguments.seed} homes")
+    port = free_port(chance)
+    settings = {**QUICK, "PREFECT_API_URL": local_api("127.0.0.1", port), "NAMBAT_JOBS": "1", "NAMBAT_DOCUMENTS": "1"}
+    # Called alike, as homes in several departments are.
+    homes = [folder / department / "văn thư" for department in ("a", "b")]
+    services = [Service(home, arguments.logs / f"homes-{home.parent.name}.log", settings, port) for home in homes]
+    for service in services:
+        service.folders.make()
+    observers = [Observer(service.folders) for service in services]
+    coming = [drops(arguments.scans, chance, pages=(1, 2)) for _ in services]
+    over = threading.Event()
+    watchers = [threading.Thread(target=one.watch, args=(over,), daemon=True) for one in observers]
+    begun = time.monotonic()
+    elsewhere = OtherServer(folder / "prefect", port, arguments.logs)
+    killed: Counter[str] = Counter()
+    try:
+        for running in (*services, *watchers):
+            running.start()
+        for number in range(arguments.kills):
+            for observer, left in zip(observers, coming, strict=True):
+                while left and len(observer.dropped) <= number * arguments.scans / max(1, 0.9 * arguments.kills):
+                    observer.drop(left.pop(0))
+            killed += kill_at_random(chance.choice(services), 1, chance, lambda _: None)
+        for observer, left in zip(observers, coming, strict=True):
+            for one in left:
+                observer.drop(one)
+        print("  killed: " + ", ".join(f"{count} {what}" for what, count in killed.most_common()), flush=True)
+        deadline = time.monotonic() + arguments.patience
+        while time.monotonic() < deadline and not all(
+            all_done(service.folders, observer) for service, observer in zip(services, observers, strict=True)
+        ):
+            for service in services:
+                if not service.is_up():
+                    print("  a service had ended by itself")
+                    service.start()
+            time.sleep(1)
+        time.sleep(3)
+        wrong = _told_apart(services[0])
+    finally:
+        over.set()
+        for service in services:
+            service.stop()
+            service.end()
+        elsewhere.stop()
+    for service, observer in zip(services, observers, strict=True):
+        counts, more = verdict(service.folders, observer)
+        if lost := counts.get("quarantined, good file", 0):
+            more.append(f"{lost} good files in quarantine")
+        wrong += [f"{service.home.parent.name}: {one}" for one in more]
+        print(f"  {service.home.parent.name}: {counts}, of {len(observer.dropped)} dropped; {service.starts} starts")
+    print(f"  {time.monotonic() - begun:.0f} s in all")
+    return wrong
+
+
+def _told_apart(service: Service) -> list[str]:
+    """What is wrong with the deployments of two homes on one server, and with their runs."""
+    wrong = []
+    deployments = {one["id"]: one for one in service.api("deployments/filter")}
+    if len(deployments) != 6 or len({tuple(one["tags"]) for one in deployments.values()}) != 2:
+        wrong.append(f"deployments of two homes: {sorted(one['name'] for one in deployments.values())}")
+    runs: list[dict[str, Any]] = []
+    while more := service.api("flow_runs/filter", limit=200, offset=len(runs), sort="ID_DESC"):
+        runs += more
+    for run in runs:
+        deployment = deployments.get(run["deployment_id"])
+        if deployment is None or not set(deployment["tags"]) <= set(run["tags"]):
+            wrong.append(f"a run of no home: {run['name']}")
+    ended = Counter(
+        f"{run['state_name']}, {run['state']['message']}" for run in runs if run["state_type"] == "CANCELLED"
+    )
+    print(f"  {len(runs)} runs: {dict(Counter(run['state_type'] for run in runs))}; cancelled ones: {dict(ended)}")
+    return wrong
+
+
 def _scratch() -> list[Path]:
     return list(Path(tempfile.gettempdir()).glob(f"{SCRATCH}*"))
 
@@ -593,6 +672,8 @@ def main() -> int:
                         for one in ("inbox", "published", "originals", "quarantine"):
                             stack.enter_context(tmpfs(home / one, 64))
                         wrong = scenario(name, arguments, home)
+                elif name == "homes":
+                    wrong = two_homes(arguments, Path(folder))
                 else:
                     wrong = scenario(name, arguments, home)
             except PermissionError as fault:

@@ -33,9 +33,11 @@ def read(scan: Path, number: int, records: Path) -> None:
     read_page_to_disk(scan, number, records, settings.dpi, settings.page_timeout, settings.max_pixels)
 
 
-def publish(scan: Path, checked: Checked, records: Path, out: Path, name: str) -> None:
+def publish(
+    scan: Path, checked: Checked, records: Path, out: Path, name: str, settings: Settings | None = None
+) -> None:
     """Publish a scan from its records, as text and JSON."""
-    settings = Settings()
+    settings = settings or Settings()
     out.mkdir(parents=True, exist_ok=True)
     plan = PublishPlan(
         repair=settings.repair,

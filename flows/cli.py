@@ -9,6 +9,7 @@ Exit status: 0 all published, 1 something failed, 2 wrong usage, 3 a program or 
 from __future__ import annotations
 
 import contextlib
+import inspect
 import os
 import signal
 import sys
@@ -20,8 +21,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from flows.language import _, cause, let_click_speak, told
+
 if TYPE_CHECKING:
     from flows.convert import Event
+    from flows.intake.reread import Original
     from flows.pipeline.outcome import Outcome
     from flows.settings import Settings
     from ocr.faults import Fault
@@ -39,7 +43,7 @@ def complain(message: str) -> None:
 
 def complain_of(name: str, fault: Fault, verbose: bool) -> None:
     """Why ``name`` failed: one line, and the technical detail below it if asked for."""
-    complain(f"{name}: {fault}")
+    complain(f"{name}: {told(fault)}")
     if verbose and fault.detail:
         click.echo("\n".join(f"    {line}" for line in fault.detail.splitlines()), err=True)
 
@@ -50,7 +54,27 @@ def tell_kept(name: str, outcome: Outcome) -> None:
 
     if outcome.kept:
         places = ", ".join(readable(path) for path in outcome.kept)
-        complain(f"{name}: what was published there before, and is not the same, is kept: {places}")
+        kept = _("what was published there before, and is not the same, is kept: {places}").format(places=places)
+        complain(f"{name}: {kept}")
+
+
+def helps(command: click.Command) -> Iterator[str]:
+    """Every help text of a command, and of those below it, in English as it stands here."""
+    if command.help:
+        yield inspect.cleandoc(command.help)
+    yield from (option.help for option in command.params if isinstance(option, click.Option) and option.help)
+    for other in command.commands.values() if isinstance(command, click.Group) else ():
+        yield from helps(other)
+
+
+def speak(command: click.Command) -> None:
+    """Put the help texts of a command, and of those below it, into the language of the moment."""
+    command.help = command.help and _(inspect.cleandoc(command.help))
+    for option in command.params:
+        if isinstance(option, click.Option) and option.help:
+            option.help = _(option.help)
+    for other in command.commands.values() if isinstance(command, click.Group) else ():
+        speak(other)
 
 
 class InOrder(click.Group):
@@ -72,7 +96,7 @@ def nambat(context: click.Context, verbose: bool) -> None:
 def verbose_option(command: Any) -> Any:
     """``-v`` after the command too, where people write it."""
 
-    def remember(context: click.Context, _: click.Parameter, value: bool) -> None:
+    def remember(context: click.Context, option: click.Parameter, value: bool) -> None:
         context.obj = bool(context.obj) or value
 
     return click.option(
@@ -84,11 +108,30 @@ def verbose_option(command: Any) -> Any:
     )(command)
 
 
+def known_formats(context: click.Context, option: click.Parameter, value: str | None) -> str | None:
+    """``value``, if it names formats only: what is wrong with an option is not to be blamed on a setting."""
+    if value is None:
+        return None
+    from flows.settings import FORMATS, split_names
+
+    for name in split_names(value):
+        if name not in FORMATS:
+            said = _("there is no format {name!r}; write of {formats}")
+            raise click.BadParameter(said.format(name=name, formats=", ".join(FORMATS)))
+    return value
+
+
 def publishing_options(command: Any) -> Any:
     """The options that ``convert`` and ``normalize`` share."""
     for option in (
         click.option("--summary/--no-summary", default=None, help="End with a table. [on a terminal]"),
-        click.option("--format", "formats", metavar="txt,json,md", help="Files to write; json always is. [txt,json]"),
+        click.option("--name", help="Name of what comes from standard input, where INPUTS has -."),
+        click.option(
+            *("--format", "formats"),
+            metavar="txt,json,md",
+            callback=known_formats,
+            help="Files to write; json always is. [txt,json]",
+        ),
         click.option(
             "--footnotes",
             type=click.Choice(["paragraph", "inline", "end"]),
@@ -127,25 +170,36 @@ def convert(
     footnotes: str | None,
     formats: str | None,
     split: str | None,
+    name: str | None,
     summary: bool | None,
 ) -> None:
-    """Read scans (PDF, TIFF, PNG, JPEG; folders are searched) and write clean text. Needs no server."""
+    """Read scans and write clean text, without a server.
+
+    Takes PDF, TIFF, PNG, JPEG, and ZIP files of them. Folders are searched; - stands for standard input.
+    """
+    from flows import standard_input
     from flows.convert import Failed, Published, plan, scratch
     from flows.convert import convert as events
     from flows.pipeline.archives import open_archives
+    from flows.pipeline.publish import SCAN_SUFFIXES
+    from flows.retold import retold
 
     settings = read_settings(jobs=jobs, dpi=dpi, repair=repair, footnotes=footnotes, formats=formats, split=split)
+    check_name(inputs, name)
     require_tools()
     files, failed = usable_inputs(context, inputs)
     outcomes: list[Outcome] = []
     with contextlib.ExitStack() as stack:
         work = stack.enter_context(scratch(out))
-        opened = open_archives(files, work, settings.max_bytes)
+        spooled = from_standard_input(context, inputs, name, work, settings.max_bytes)
+        failed += spooled is None
+        opened = open_archives([*files, *(spooled or ())], work, settings.max_bytes)
+        opened = standard_input.as_piped(opened, work / "stdin", ".pdf", SCAN_SUFFIXES)
         failed += len(opened.failed)
-        for name, fault in opened.failed:
-            complain_of(name, fault, context.obj)
-        for name, line in opened.others:
-            complain(f"{name}: left in the archive: {line}")
+        for shown, fault in opened.failed:
+            complain_of(shown, fault, context.obj)
+        for shown, line in opened.others:
+            complain(_("{name}: left in the archive: {line}").format(name=shown, line=line))
         wanted = plan(opened.files, out, settings.formats, split=settings.split != "off")
         wanted = [replace(one, path=opened.places.get(one.path, one.path)) for one in wanted]
         tell = stack.enter_context(progress(len(wanted)))
@@ -154,10 +208,16 @@ def convert(
             if isinstance(event, Published):
                 outcomes.append(event.outcome)
                 tell_kept(event.wanted.name, event.outcome)
+                shown = event.wanted.name
                 for number, why in event.outcome.failed_pages:
-                    complain(f"{event.wanted.name}: page {number} is marked as unreadable: {why}")
+                    said = _("{name}: page {number} is marked as unreadable: {why}")
+                    complain(said.format(name=shown, number=number, why=retold(why)))
                 for number, why in event.outcome.damaged_pages:
-                    complain(f"{event.wanted.name}: page {number} is not whole: {why}")
+                    complain(
+                        _("{name}: page {number} is not whole: {why}").format(
+                            name=shown, number=number, why=retold(why)
+                        )
+                    )
             elif isinstance(event, Failed):
                 failed += 1
                 complain_of(event.wanted.name, event.fault, context.obj)
@@ -177,24 +237,36 @@ def normalize(
     footnotes: str | None,
     formats: str | None,
     split: str | None,
+    name: str | None,
     summary: bool | None,
 ) -> None:
-    """Clean up text that another OCR engine produced (.txt or .md; folders are searched)."""
+    """Clean up text that another OCR engine produced.
+
+    Takes .txt and .md. Folders are searched; - stands for standard input.
+    """
+    from flows import standard_input
     from flows.convert import normalized, plan, scratch
+    from flows.pipeline.archives import Opened
     from flows.pipeline.faults import as_fault
     from flows.pipeline.parts import may_replace
     from flows.pipeline.publish import TEXT_SUFFIXES
     from flows.pipeline.workers import WorkerPool
 
     settings = read_settings(repair=repair, footnotes=footnotes, formats=formats, split=split)
+    check_name(inputs, name)
     files, failed = usable_inputs(context, inputs, TEXT_SUFFIXES)
-    wanted = plan(files, out, settings.formats, ".txt", TEXT_SUFFIXES, settings.split != "off")
-    given = {path.resolve() for path, _ in files}
-    targets = [{form: target.resolve() for form, target in one.targets.items()} for one in wanted]
-    if any(given & set(one.values()) or any(may_replace(one, path) for path in given) for one in targets):
-        raise click.UsageError("--out would overwrite an input; choose another folder.")
     outcomes: list[Outcome] = []
     with scratch(out) as work, WorkerPool(1, memory=settings.worker_memory, scratch=settings.worker_scratch) as pool:
+        spooled = from_standard_input(context, inputs, name, work, settings.max_text_bytes)
+        failed += spooled is None
+        opened = Opened([*files, *(spooled or ())])
+        opened = standard_input.as_piped(opened, work / "stdin", ".txt", TEXT_SUFFIXES)
+        wanted = plan(opened.files, out, settings.formats, ".txt", TEXT_SUFFIXES, settings.split != "off")
+        given = {path.resolve() for path, root in files}
+        targets = [{form: target.resolve() for form, target in one.targets.items()} for one in wanted]
+        if any(given & set(one.values()) or any(may_replace(one, path) for path in given) for one in targets):
+            raise click.UsageError(_("--out would overwrite an input; choose another folder."))
+        wanted = [replace(one, path=opened.places.get(one.path, one.path)) for one in wanted]
         for one in wanted:
             try:
                 outcome = normalized(one, settings, work, pool)
@@ -211,13 +283,22 @@ def normalize(
 @click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
 @click.pass_context
 def explain(context: click.Context, file: Path) -> None:
-    """Every correction in a published JSON file, why it was made, and the numbers that two readers read unlike."""
+    """Show every correction in a published JSON, and its reason.
+
+    The numbers that two readers read unlike follow, and the least sure words.
+    """
     import json
 
+    from flows.pipeline.to_check import checks_of
     from flows.show import plain_table
 
     try:
         data = json.loads(file.read_text("utf-8"))
+        words = [
+            (one.page or "", f"{one.passage.before} »{one.passage.words}« {one.passage.after}".strip(), one.why)
+            for one in checks_of(data)
+            if one.kind == "word" and one.passage
+        ]
         rows = [
             (
                 one["page"] or "",
@@ -234,17 +315,22 @@ def explain(context: click.Context, file: Path) -> None:
             for one in data.get("doubts", [])
         ]
     except OSError as fault:
-        complain(f"{file}: {fault.strerror}; check the path.")
+        complain(_("{path}: {cause}; check the path.").format(path=file, cause=cause(fault)))
         context.exit(USAGE)
     except (ValueError, KeyError, TypeError):
-        complain(f"{file}: not a JSON file that nambat published; give the .json beside the .txt.")
+        said = _("{path}: not a JSON file that nambat published; give the .json beside the .txt.")
+        complain(said.format(path=file))
         context.exit(USAGE)
     if rows:
-        plain_table(str(file.name), ("page", "before", "after", "kind", "probability", "evidence"), rows)
+        heads = (_("page"), _("before"), _("after"), _("kind"), _("probability"), _("evidence"))
+        plain_table(str(file.name), heads, rows)
     else:
-        click.echo(f"{file.name}: no corrections.")
+        click.echo(_("{name}: no corrections.").format(name=file.name))
     if doubts:
-        plain_table("Numbers to compare with the page", ("page", "published", "read again", "confidence"), doubts)
+        doubt_heads = (_("page"), _("published"), _("read again"), _("confidence"))
+        plain_table(_("Numbers to compare with the page"), doubt_heads, doubts)
+    if words:
+        plain_table(_("The least sure words"), (_("page"), _("published"), _("why")), words)
 
 
 @nambat.command()
@@ -256,25 +342,37 @@ def explain(context: click.Context, file: Path) -> None:
 )
 @click.pass_context
 def separator(context: click.Context, out: Path) -> None:
-    """Write the sheet to print and put between two documents that are scanned in one go; see --split."""
+    """Write the sheet to put between documents scanned in one go.
+
+    Print it on white paper, put it between two documents, and read the scan with --split.
+    """
     from flows.pipeline.separator_sheet import sheet
 
     try:
         with out.open("xb") as file:
             file.write(sheet())
     except OSError as fault:
-        complain(f"{out}: {fault.strerror}; name another file with --out.")
+        complain(_("{path}: {cause}; name another file with --out.").format(path=out, cause=cause(fault)))
         context.exit(FAILED)
-    click.echo(f"{out}: print it on white A4 paper.")
+    click.echo(_("{path}: print it on white A4 paper.").format(path=out))
 
 
 @nambat.command("settings")
 def show_settings() -> None:
-    """Every setting with its environment variable, its default and its meaning."""
-    from flows.settings import table
-    from flows.show import plain_table
+    """Show every setting: its value now, where from, its meaning.
 
-    plain_table("Settings", ("environment variable", "default", "meaning"), table())
+    An environment variable sets each of them; some are also options of a command, which wins.
+    """
+    from flows.settings import heeded, in_force
+
+    set_by_hand, by_itself = _("environment"), _("default")
+    for one in in_force(read_settings()):
+        click.echo(f"{one.variable}={one.value}  ({set_by_hand if one.is_set else by_itself})")
+        click.echo(click.wrap_text(one.meaning, 78, "    ", "    "))
+    if others := heeded():
+        click.echo("\n" + _("Also heeded, of Prefect and Tesseract:"))
+    for name, value in others:
+        click.echo(f"{name}={value}  ({set_by_hand})")
 
 
 @nambat.command()
@@ -285,7 +383,10 @@ def show_settings() -> None:
 @verbose_option
 @click.pass_context
 def serve(context: click.Context, home: Path | None, host: str | None, port: int | None, jobs: int | None) -> None:
-    """Watch the inbox and read what is dropped there, until stopped. See `nambat settings` for the rest."""
+    """Watch the inbox and read what is dropped there.
+
+    Runs until it is stopped. See `nambat settings` for what else can be set.
+    """
     from flows.faults import ShareAway
     from flows.serve import AlreadyServed
     from flows.serve import serve as run
@@ -304,7 +405,7 @@ def serve(context: click.Context, home: Path | None, host: str | None, port: int
     try:
         run(settings, say=lambda line: click.echo(line, err=not sys.stdout.isatty()))
     except (AlreadyServed, ShareAway, ServerTrouble) as fault:
-        complain(str(fault))
+        complain(told(fault))
         context.exit(FAILED)
 
 
@@ -314,7 +415,10 @@ def serve(context: click.Context, home: Path | None, host: str | None, port: int
 @verbose_option
 @click.pass_context
 def ingest(context: click.Context, inputs: tuple[Path, ...], out: Path | None) -> None:
-    """Run the Prefect flow over scans, which stay where they are. The runs are kept for the UI of `nambat serve`."""
+    """Run the Prefect flow over scans, which stay where they are.
+
+    The runs are kept for the UI of `nambat serve`.
+    """
     from flows.pipeline.publish import name_for, target_stems
     from flows.serve import ingest_now
     from flows.service.prefect_server import ServerTrouble
@@ -338,7 +442,7 @@ def ingest(context: click.Context, inputs: tuple[Path, ...], out: Path | None) -
                 click.echo(f"{name}: {message}", err=True)
 
     if sys.stderr.isatty():
-        click.echo("Starting Prefect ...", err=True)
+        click.echo(_("Starting Prefect ..."), err=True)
     try:
         ingest_now(named, settings, tell)
     except ServerTrouble as fault:
@@ -350,7 +454,7 @@ def ingest(context: click.Context, inputs: tuple[Path, ...], out: Path | None) -
 
 @nambat.command()
 def status() -> None:
-    """What lies in which folder of the service, and why."""
+    """Show what lies in which folder of the service, and why."""
     from flows.host import heartbeat
     from flows.host.names import readable
     from flows.intake import status
@@ -362,16 +466,15 @@ def status() -> None:
     folders = store.folders
     service = read_service(folders)
     running = heartbeat.pid_of(folders, service.get("owner", "")) is not None
-    click.echo(
-        f"{folders.home}: " + (f"served, UI at {service['api'].removesuffix('/api')}" if running else "not served")
-    )
+    ui = service["api"].removesuffix("/api") if running else ""
+    click.echo(f"{folders.home}: " + (_("served, UI at {address}").format(address=ui) if running else _("not served")))
     counts, held = status.status(store)
     click.echo("  ".join(f"{name} {count}" for name, count in counts.items()))
     if held:
         rows = [(one.where, readable(one.name), readable(one.why)) for one in held[:100]]
-        plain_table("Not done", ("where", "file", "why"), rows)
+        plain_table(_("Not done"), (_("where"), _("file"), _("why")), rows)
         if len(held) > 100:
-            click.echo(f"and {len(held) - 100} more")
+            click.echo(_("and {count} more").format(count=len(held) - 100))
 
 
 @nambat.command()
@@ -379,7 +482,10 @@ def status() -> None:
 @click.option("--all", "everything", is_flag=True, help="All files in quarantine.")
 @click.pass_context
 def retry(context: click.Context, files: tuple[Path, ...], everything: bool) -> None:
-    """Put quarantined files back into the inbox. FILES are names as `nambat status` shows them."""
+    """Put quarantined files back into the inbox.
+
+    FILES are names as `nambat status` shows them.
+    """
     from flows.host.heartbeat import identity
     from flows.host.mounts import missing_mount
     from flows.host.moves import Gone
@@ -388,11 +494,11 @@ def retry(context: click.Context, files: tuple[Path, ...], everything: bool) -> 
     from flows.intake.claims import ClaimStore
 
     if bool(files) == everything:
-        raise click.UsageError("name the files to put back, or give --all; `nambat status` lists them.")
+        raise click.UsageError(_("name the files to put back, or give --all; `nambat status` lists them."))
     store = ClaimStore(read_settings())
     folders = store.folders
     if away := missing_mount(folders):
-        complain(str(away))
+        complain(told(away))
         context.exit(FAILED)
     wanted = [path for path, _ in quarantine.quarantined_files(store)] if everything else []
     wanted += [path if path.is_absolute() else folders.quarantine / path for path in files]
@@ -400,25 +506,148 @@ def retry(context: click.Context, files: tuple[Path, ...], everything: bool) -> 
     for path in wanted:
         try:
             place = quarantine.retry(store, Path(os.path.normpath(path)), identity())
-            click.echo(f"{readable(path.name)} lies in the inbox again: {readable(place)}")
-        except Gone as fault:
+            said = _("{name} lies in the inbox again: {place}")
+            click.echo(said.format(name=readable(path.name), place=readable(place)))
+        except Gone:
             failed += 1
-            complain(f"{fault}; `nambat status` lists what is.")
+            said = _("{name} is not in quarantine; `nambat status` lists what is.")
+            complain(said.format(name=readable(path.name)))
         except OSError as fault:
             failed += 1
-            complain(f"{readable(path.name)} cannot be moved: {fault.strerror}")
+            complain(_("{name} cannot be moved: {cause}").format(name=readable(path.name), cause=cause(fault)))
+    context.exit(FAILED if failed else 0)
+
+
+@nambat.command()
+@click.argument("names", nargs=-1, required=True)
+@verbose_option
+@click.pass_context
+def reread(context: click.Context, names: tuple[str, ...]) -> None:
+    """Read published scans again.
+
+    NAMES are names as originals/ or published/ show them. Of several scans of one name the newest is read; a path
+    below originals/ tells which.
+    """
+    from flows.faults import PathRefused
+    from flows.host.mounts import missing_mount
+    from flows.host.moves import Gone
+    from flows.host.names import readable
+    from flows.intake.claims import ClaimStore
+    from flows.intake.reread import find_original, take_original
+    from flows.service.record import ServiceGone, owner_of_service
+
+    settings = read_settings()
+    store = ClaimStore(settings)
+    if away := missing_mount(store.folders):
+        complain(told(away))
+        context.exit(FAILED)
+    failed = 0
+    wanted = []
+    for name in names:
+        try:
+            wanted.append(find_original(store, name))
+        except PathRefused as fault:
+            failed += 1
+            complain(told(fault))
+            continue
+        if others := wanted[-1].others:
+            said = _("{name}: the newest is read; older ones, to be named by their path: {places}")
+            older = ", ".join(readable(store.folders.originals / place) for place in others)
+            click.echo(said.format(name=readable(name), places=older))
+    try:
+        owner = owner_of_service(store.folders)
+    except ServiceGone:
+        context.exit(_reread_here(wanted, settings, failed))
+    for original in wanted:
+        try:
+            take_original(store, original, owner)
+            click.echo(_("{name}: the service reads it again").format(name=readable(original.place)))
+        except PathRefused as fault:
+            failed += 1
+            complain(told(fault))
+        except Gone:
+            failed += 1
+            complain(_("{name} is gone").format(name=readable(original.place)))
+        except OSError as fault:
+            failed += 1
+            complain(_("{name} cannot be moved: {cause}").format(name=readable(original.place), cause=cause(fault)))
+    context.exit(FAILED if failed else 0)
+
+
+def _reread_here(originals: Sequence[Original], settings: Settings, failed: int) -> int:
+    """Read scans again in this process, because no service runs; the exit status.
+
+    Args:
+        failed: how many names were no use.
+    """
+    from flows.host.names import readable
+    from flows.serve import AlreadyServed, reread_now
+    from flows.service.prefect_server import ServerTrouble
+
+    def tell(name: str, outcome: Outcome | None, message: str) -> None:
+        nonlocal failed
+        if outcome is None:
+            failed += 1
+            complain(f"{readable(name)}: {message}")
+        else:
+            tell_kept(readable(name), outcome)
+            click.echo(f"{readable(name)}: {message}")
+
+    if not originals:
+        return FAILED
+    require_tools()
+    try:
+        reread_now(originals, settings, tell)
+    except (AlreadyServed, ServerTrouble) as fault:
+        failed += 1
+        complain(told(fault))
+    return FAILED if failed else 0
+
+
+@nambat.command()
+@click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.pass_context
+def dismiss(context: click.Context, files: tuple[Path, ...]) -> None:
+    """Put away quarantined files that nobody wants any more.
+
+    They go to dismissed/, with their reasons. FILES are names as `nambat status` shows them.
+    """
+    from flows.host.mounts import missing_mount
+    from flows.host.moves import Gone
+    from flows.host.names import readable
+    from flows.intake import settling
+    from flows.intake.claims import ClaimStore
+
+    store = ClaimStore(read_settings())
+    folders = store.folders
+    if away := missing_mount(folders):
+        complain(told(away))
+        context.exit(FAILED)
+    failed = 0
+    for path in files:
+        wanted = path if path.is_absolute() else folders.quarantine / path
+        try:
+            place = settling.dismiss(store, Path(os.path.normpath(wanted)))
+            click.echo(_("{name} is put away: {place}").format(name=readable(path), place=readable(place)))
+        except Gone as fault:
+            failed += 1
+            complain(_("{why}; `nambat status` lists what is.").format(why=fault))
+        except OSError as fault:
+            failed += 1
+            complain(_("{name} cannot be moved: {cause}").format(name=readable(path), cause=cause(fault)))
     context.exit(FAILED if failed else 0)
 
 
 @nambat.command()
 @click.pass_context
 def doctor(context: click.Context) -> None:
-    """Check Tesseract, its Vietnamese data, poppler, the folders and Prefect."""
+    """Check Tesseract, its data, poppler, the folders and Prefect."""
     from flows.doctor import checks
 
+    good, bad = _("ok"), _("BAD")
     troubles = missing = 0
     for check in checks(read_settings()):
-        click.echo(f"{'ok  ' if check.ok else 'BAD '} {check.what}: {check.found}")
+        click.echo(f"{good if check.ok else bad:4} {check.what}: {check.found}")
         troubles += not check.ok
         missing += not check.ok and check.is_program
     context.exit(MISSING if missing else FAILED if troubles else 0)
@@ -459,14 +688,16 @@ def missing_tools() -> list[str]:
     found = find_programs()
     missing: list[str] = []
     if not found.has_tesseract:
-        missing.append(TESSERACT_MISSING.english)
+        missing.append(told(TESSERACT_MISSING.fault()))
     elif found.reads_vietnamese is False:
         missing.append(
-            "Tesseract has no Vietnamese data (vie); install it with: apt-get install tesseract-ocr-vie "
-            "(or set TESSDATA_PREFIX to the folder that holds vie.traineddata)"
+            _(
+                "Tesseract has no Vietnamese data (vie); install it with: apt-get install tesseract-ocr-vie "
+                "(or set TESSDATA_PREFIX to the folder that holds vie.traineddata)"
+            )
         )
     if not found.has_poppler:
-        missing.append(POPPLER_MISSING.english)
+        missing.append(told(POPPLER_MISSING.fault()))
     return missing
 
 
@@ -478,13 +709,59 @@ def usable_inputs(
     What is wrong with those is said; where nothing is left, the program ends.
     """
     from flows.convert import find_inputs
+    from flows.standard_input import MARK
 
+    if MARK in inputs:
+        inputs = [path for path in inputs if path != MARK]
+        if not inputs:
+            return [], 0
     files, complaints = find_inputs(inputs, suffixes) if suffixes else find_inputs(inputs)
     for complaint in complaints:
         complain(complaint)
     if not files:
         context.exit(USAGE)
     return files, len(complaints)
+
+
+def check_name(inputs: Sequence[Path], name: str | None) -> None:
+    """Make sure that what is piped in has a name, and that nothing else is given one.
+
+    Raises:
+        UsageError: it is not so; it says what to do.
+    """
+    from flows.standard_input import MARK, is_plain_name
+
+    if MARK not in inputs:
+        if name is not None:
+            raise click.UsageError(_("--name goes with standard input: give - in place of a file."))
+    elif name is None or not is_plain_name(name):
+        raise click.UsageError(_("standard input has no name; give it one with --name, such as --name report.pdf."))
+    elif sys.stdin is None or sys.stdin.isatty():
+        raise click.UsageError(_("nothing is piped in; write for example: nambat convert - --name X --out DIR < FILE"))
+
+
+def from_standard_input(
+    context: click.Context, inputs: Sequence[Path], name: str | None, work: Path, most: int
+) -> list[tuple[Path, Path]] | None:
+    """What is piped in, as a file in ``work`` with its folder, where ``inputs`` ask for it.
+
+    Args:
+        name: of the file, as :func:`check_name` let it pass.
+        most: bytes that it may have.
+
+    Returns:
+        At most one file; ``None`` if too much came, which is said.
+    """
+    from flows.standard_input import MARK, spool
+    from ocr.faults import TooLarge
+
+    if MARK not in inputs or name is None:
+        return []
+    try:
+        return [(spool(sys.stdin.buffer, name, work / "stdin", most), work / "stdin")]
+    except TooLarge as fault:
+        complain_of(name, fault, context.obj)
+        return None
 
 
 def require_tools() -> None:
@@ -508,6 +785,8 @@ def main() -> None:
     for signum in (signal.SIGTERM, signal.SIGHUP):
         if signal.getsignal(signum) != signal.SIG_IGN:  # as under nohup
             signal.signal(signum, _terminate)
+    let_click_speak()
+    speak(nambat)
     verbose = any(argument in ("-v", "--verbose") for argument in sys.argv[1:])
     try:
         status = nambat.main(prog_name="nambat", standalone_mode=False)
@@ -520,7 +799,7 @@ def main() -> None:
         complain(str(fault))
         status = USAGE
     except KeyboardInterrupt:
-        complain("stopped.")
+        complain(_("stopped."))
         status = STOPPED
     except BrokenPipeError:
         # The reader of a pipe has gone (`| head`); not an error of ours. Keep Python from complaining at
@@ -531,7 +810,7 @@ def main() -> None:
         from flows.pipeline.faults import as_fault
         from ocr.faults import ToolMissing
 
-        complain(str(as_fault(fault)) if isinstance(fault, OSError) or hasattr(fault, "permanent") else _bug(fault))
+        complain(told(as_fault(fault)) if isinstance(fault, OSError) or hasattr(fault, "permanent") else _bug(fault))
         if verbose:
             traceback.print_exception(fault)
         status = MISSING if isinstance(fault, ToolMissing) else FAILED
@@ -540,7 +819,7 @@ def main() -> None:
 
 def _bug(fault: Exception) -> str:
     what = f"{type(fault).__name__}: {fault}"
-    return f"an error in nambat itself ({what}); run it again with -v and report what it says."
+    return _("an error in nambat itself ({what}); run it again with -v and report what it says.").format(what=what)
 
 
 def _terminate(signum: int, _: object) -> None:

@@ -25,6 +25,7 @@ from flows.host.locks import locked
 from flows.host.moves import lies
 from flows.host.names import fitted, readable
 from flows.host.processes import is_running, machine
+from flows.language import _, cause
 from flows.pipeline import archives, publish, stages
 from flows.pipeline.faults import as_fault, took_too_long
 from flows.pipeline.outcome import Outcome
@@ -108,18 +109,20 @@ def find_inputs(
         try:
             mode = path.stat().st_mode
         except OSError as fault:
-            complaints.append(f"{shown}: {fault.strerror}; check the path.")
+            complaints.append(_("{path}: {cause}; check the path.").format(path=shown, cause=cause(fault)))
             continue
         if stat.S_ISDIR(mode):
             found = list(publish.scans_in(path, suffixes))
             if not found:
-                complaints.append(f"{shown}: no files in this folder end in {', '.join(suffixes)}.")
+                said = _("{path}: no files in this folder end in {suffixes}.")
+                complaints.append(said.format(path=shown, suffixes=", ".join(suffixes)))
             for one in found:
                 files.setdefault(one.absolute(), (one, path))
         elif stat.S_ISREG(mode):
             files.setdefault(path.absolute(), (path, path.parent))
         else:
-            complaints.append(f"{shown}: not a regular file; only files and folders can be read.")
+            said = _("{path}: not a regular file; only files and folders can be read.")
+            complaints.append(said.format(path=shown))
     return list(files.values()), complaints
 
 
@@ -173,6 +176,7 @@ def publish_plan(wanted: Wanted, settings: Settings, staging: Path) -> PublishPl
         root=out,
         keeps_formats=True,
         path_mark=wanted.mark,
+        timezone=settings.timezone,
     )
 
 

@@ -40,6 +40,10 @@ class Cancelled(Fault):
     """A person cancelled the run."""
 
 
+class PathRefused(Fault):
+    """A path that somebody gave names no file that may be read from there; ``str()`` says what to give."""
+
+
 class ShareAway(Fault):
     """A folder's network share is not mounted; ``str()`` says what to do."""
 
@@ -62,6 +66,11 @@ FILE_TOO_LARGE = Message(
     TooLarge,
     "The file has {megabytes:,.0f} MB, more than the {most:,.0f} MB allowed; split it, or raise NAMBAT_MAX_BYTES.",
     "Tệp có {megabytes:,.0f} MB, vượt giới hạn {most:,.0f} MB; hãy tách nhỏ tệp hoặc tăng NAMBAT_MAX_BYTES.",
+)
+PIPED_TOO_LARGE = Message(
+    TooLarge,
+    "More than the {most:,.1f} MB allowed come from standard input; split it, or raise the limit (`nambat settings`).",
+    "Dữ liệu từ đầu vào chuẩn vượt giới hạn {most:,.1f} MB; hãy tách nhỏ hoặc tăng giới hạn (`nambat settings`).",
 )
 TEXT_TOO_LARGE = Message(
     TooLarge,
@@ -207,6 +216,34 @@ CANCELLED = Message(
     Cancelled,
     "The run was cancelled; put the file back if it is to be read after all.",
     "Lượt xử lý đã bị hủy; hãy đưa tệp trở lại nếu vẫn muốn đọc.",
+)
+
+# -- a path that somebody gave ------------------------------------------------------------------------------------
+
+PATH_OUTSIDE = Message(
+    PathRefused,
+    "{path} lies neither below {home} nor below a folder of NAMBAT_READ_ROOTS; move the file, or add its folder there.",
+    "{path} không nằm trong {home} hay thư mục nào của NAMBAT_READ_ROOTS; hãy chuyển tệp hoặc thêm thư mục vào đó.",
+)
+PATH_OF_OURS = Message(
+    PathRefused,
+    "{path} lies in {folder}, whose files are not read from here; give a scan in originals/ or elsewhere.",
+    "{path} nằm trong {folder}, không đọc từ đây được; hãy chọn bản quét trong originals/ hoặc nơi khác.",
+)
+PATH_NO_FILE = Message(
+    PathRefused,
+    "{path} is no file: nothing lies there, or a folder, a link, or something behind a link; check the path.",
+    "{path} không phải là tệp: không có gì ở đó, hoặc là thư mục, liên kết; hãy kiểm tra lại đường dẫn.",
+)
+NO_ORIGINAL = Message(
+    PathRefused,
+    "no scan in originals/ is called {name}; give a name as originals/ or published/ show it.",
+    "originals/ không có bản quét nào tên {name}; hãy ghi tên như trong originals/ hoặc published/.",
+)
+READ_JUST_NOW = Message(
+    PathRefused,
+    "{name} is being read just now, or waits for its turn; try again when it is done.",
+    "{name} đang được đọc hoặc đang chờ đến lượt; hãy thử lại khi xong.",
 )
 
 # -- the machine --------------------------------------------------------------------------------------------------

@@ -1,4 +1,5 @@
-"""The Prefect flows: ``ingest`` works on one document, ``sweep`` looks at the inbox.
+"""The Prefect flows: ``ingest`` works on one document, ``read`` on a file that a person names, ``sweep`` looks at the
+inbox.
 
 Thin wraps around :mod:`flows.pipeline.stages` and :mod:`flows.intake.sweep`. One document is one flow run, named after
 the file; one page is one task run. What passes between tasks is small: page records lie on disk, so a retry or a
@@ -12,7 +13,6 @@ import os
 import time
 from collections import deque
 from dataclasses import asdict, replace
-from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, cast
 
@@ -30,27 +30,34 @@ from flows.host.locks import page_slot
 from flows.host.mounts import missing_mount, mount_of, mount_table
 from flows.host.moves import Gone, below
 from flows.host.names import readable
-from flows.intake import duplicates, transfers
+from flows.intake import duplicates, settling, transfers
 from flows.intake.claims import Claim, ClaimStore
+from flows.intake.given_paths import take_given
 from flows.intake.quarantine import quarantine, take_again
+from flows.intake.reread import original_of_run, take_original
 from flows.intake.sweep import sweep as look_once
 from flows.intake.unpacking import deliver, open_claimed
+from flows.language import N_, _, ngettext, shown_time, told
 from flows.pipeline import publish, stages
-from flows.pipeline.archives import is_archive
+from flows.pipeline.archives import is_archive, left_whole
 from flows.pipeline.faults import as_fault, is_passing, took_too_long, tries_again
 from flows.pipeline.outcome import Outcome
 from flows.pipeline.page_policy import ATTEMPTS, GRACE, settle_failed
 from flows.pipeline.stages import Checked, PageRead, PublishPlan
+from flows.pipeline.to_check import to_picture
 from flows.pipeline.workers import WorkerPool
+from flows.service import day
 from flows.service.record import ServiceGone, owner_of_service, runs_on_server, version
 from flows.service.reports import (
     ABOUT_INGEST,
+    ABOUT_READ,
     ABOUT_SWEEP,
     NEEDS_ATTENTION,
     PUT_OFF,
+    about_others,
     begin_progress,
     best_effort,
-    counted,
+    report_day,
     report_failure,
     report_success,
     report_sweep,
@@ -61,7 +68,6 @@ from flows.service.reports import (
     tag_run,
 )
 from flows.settings import Folders, Settings, load
-from ocr import messages
 from ocr.faults import Fault, PageFault
 
 MOST_THREADS = 64
@@ -75,7 +81,7 @@ def may_pass(task: Task[..., Any], task_run: TaskRun, state: State[Any]) -> bool
 
 
 @task(
-    task_run_name="page {number} of {total}",
+    task_run_name=_("page {number} of {total}"),
     retries=ATTEMPTS - 1,
     retry_delay_seconds=2,
     retry_condition_fn=may_pass,
@@ -96,12 +102,13 @@ def read_page(number: int, total: int, scan: Path, records: Path, pool: WorkerPo
             settings.max_pixels,
             seconds=settings.page_timeout + GRACE,
         )
-    get_run_logger().info("page %d: %d words, %.1f s", number, page.words, page.seconds)
+    said = _("page {number}: {words} words, {seconds:.1f} s")
+    get_run_logger().info("%s", said.format(number=number, words=page.words, seconds=page.seconds))
     return asdict(page)
 
 
 @task(
-    task_run_name="publish",
+    task_run_name=_("publish"),
     retries=2,
     retry_delay_seconds=[2, 10],
     retry_condition_fn=may_pass,
@@ -131,23 +138,64 @@ def ingest(name: str, claim: str) -> Any:
     """
     store = ClaimStore(load())
     with heartbeat.beating(store.folders):
+        run = str(runtime.flow_run.id or "")
         try:
-            held = store.take_over(claim, str(runtime.flow_run.id or ""))
+            held = store.take_over(claim, run)
         except Gone:
+            if (runtime.flow_run.run_count or 1) < 2:
+                return Cancelled(message=_(NOT_WAITING))
             try:
-                # "Retry" in the UI runs a failed run again: its scan lies in quarantine.
-                if (runtime.flow_run.run_count or 1) < 2:
-                    raise
-                run = str(runtime.flow_run.id or "")
-                held = take_again(store, claim, heartbeat.identity(), run)
-            except OSError as fault:
-                return Failed(message=f"The scan cannot be taken from quarantine: {as_fault(fault)}")
-            except Gone:
-                return Cancelled(
-                    message="The file does not wait for this run any more: it was published, handed back or taken anew."
-                )
+                held = _take_once_more(store, name, claim, run)
+            except Gone as gone:
+                nothing = _("There is nothing to read again: {why}.").format(why=gone)
+                return Cancelled(message=" ".join((_(NOT_WAITING), nothing)))
+            except (Fault, OSError) as fault:
+                why = as_fault(fault)
+                return Failed(message=f"{why.vietnamese} / {why}")
         except OSError as fault:
             # The claim cannot be written down (a full disk). It has no running owner, so a sweep takes it back.
+            why = as_fault(fault)
+            return Failed(message=f"{why.vietnamese} / {why}")
+        return _ingest(store, readable(held.name), held)
+
+
+NOT_WAITING = N_("The file does not wait for this run any more: it was published, handed back or taken anew.")
+
+
+def _take_once_more(store: ClaimStore, name: str, claim: str, run: str) -> Claim:
+    """Claim the scan of a run that is run again by "Retry" in the UI.
+
+    That of a failed run lies in quarantine, that of a completed one in originals/.
+
+    Raises:
+        Gone: in neither.
+        Fault, OSError: it cannot be taken now.
+    """
+    with contextlib.suppress(Gone):
+        return take_again(store, claim, heartbeat.identity(), run)
+    original = original_of_run(store, claim, name)
+    return take_original(store, original, heartbeat.identity(), claim_id=claim, flow_run=run)
+
+
+@flow(
+    name="read",
+    flow_run_name="{path}",
+    description=ABOUT_READ,
+    task_runner=cast(TaskRunner[PrefectFuture[Any]], ThreadPoolTaskRunner(max_workers=MOST_THREADS)),
+    persist_result=False,
+)
+def read(path: str) -> Any:
+    """Read one file and publish it.
+
+    Args:
+        path: The scan to read, such as `originals/a/b.pdf`. It is counted from the folder of the service's home, or
+            from / if it begins so; it must lie below the home or a folder of NAMBAT_READ_ROOTS.
+    """
+    store = ClaimStore(load())
+    with heartbeat.beating(store.folders):
+        try:
+            held = take_given(store, path, heartbeat.identity(), str(runtime.flow_run.id or ""))
+        except (Gone, Fault, OSError) as fault:
             why = as_fault(fault)
             return Failed(message=f"{why.vietnamese} / {why}")
         return _ingest(store, readable(held.name), held)
@@ -165,17 +213,34 @@ def _ingest(store: ClaimStore, name: str, held: Claim) -> State[Any]:
             outcome = replace(outcome, name=name, seconds=time.monotonic() - started)
             if not transfers.is_unchanged(store, held):
                 raise StillArriving
+            # Before the scan is put away: after a crash it is read again, and this is done then.
+            outcome = replace(outcome, settled=_settle(store, held))
             place = transfers.archive(store, held)
             if held.keep and held.sha256:
                 with contextlib.suppress(OSError):
-                    duplicates.remember(store, held.sha256, held.name, version())
+                    duplicates.remember(store, held.sha256, held.name, version(), held.id)
     except Gone:
-        return Cancelled(message="The file was handed back to the inbox meanwhile.")
+        return Cancelled(message=_("The file was handed back to the inbox meanwhile."))
     except Exception as fault:
         return _end_badly(store, name, held, fault)
+    for line in about_others(outcome):
+        get_run_logger().info("%s", line)
     report_success(outcome, place)
+    with best_effort("the table of the day misses this document"):
+        day.leave_note(store, held.name, outcome, str(runtime.flow_run.id or ""), time.time())
     _keep_outcome(outcome)
     return Completed(message=success_line(outcome))
+
+
+def _settle(store: ClaimStore, held: Claim) -> tuple[Path, ...]:
+    """Put away the scans of the same name that lie in quarantine; where they lie now.
+
+    One that is only read again is no better one than they are.
+
+    Raises:
+        OSError: that cannot be written down.
+    """
+    return tuple(settling.settle(store, held.name)) if held.keep and not held.original else ()
 
 
 def _unpack(store: ClaimStore, name: str, held: Claim) -> State[Any]:
@@ -185,7 +250,7 @@ def _unpack(store: ClaimStore, name: str, held: Claim) -> State[Any]:
         Gone, StillArriving, Fault, OSError: as :func:`work_on`.
     """
     if not held.keep:
-        raise messages.ARCHIVE.fault(kind="ZIP")  # there may be nobody to read what would lie in the inbox
+        raise left_whole(store.scan(held))  # there may be nobody to read what would lie in the inbox
     held = store.begin(held)
     size, most = store.scan(held).stat().st_size, store.settings.max_bytes
     if size > most:
@@ -194,9 +259,12 @@ def _unpack(store: ClaimStore, name: str, held: Claim) -> State[Any]:
     if not transfers.is_unchanged(store, held):
         raise StillArriving
     deliver(store, held, unpacking)
+    _settle(store, held)
     place = transfers.archive(store, held)
-    scans, others = counted(len(unpacking.scans), "scan"), counted(len(unpacking.others), "other file")
-    line = f"An archive: {scans} unpacked, {others} left in it"
+    scans, others = len(unpacking.scans), len(unpacking.others)
+    unpacked = ngettext("{count} scan unpacked", "{count} scans unpacked", scans).format(count=scans)
+    left = ngettext("{count} other file left in it", "{count} other files left in it", others).format(count=others)
+    line = _("An archive: {unpacked}, {left}").format(unpacked=unpacked, left=left)
     get_run_logger().info("%s", line)
     report_unpacked(name, unpacking, place)
     return Completed(message=line)
@@ -216,26 +284,34 @@ def _end_badly(store: ClaimStore, name: str, held: Claim, fault: Exception) -> S
             why = away  # nothing can be put anywhere now
         elif isinstance(fault, StillArriving) or not transfers.is_unchanged(store, held):
             transfers.hand_back(store, held)
-            return Cancelled(message="Someone still wrote to the file; it lies in the inbox again until it is whole.")
+            said = _("Someone still wrote to the file; it lies in the inbox again until it is whole.")
+            return Cancelled(message=said)
         if held.keep and held.tries < tries_again(why, store.settings.retries):
             pause = store.settings.pause_before_retry(held.tries)
-            store.put_off(held, why, time.time() + pause)
-            at = datetime.now() + timedelta(seconds=pause)
-            message = f"{why.vietnamese} Sẽ thử lại lúc {at:%H:%M:%S}. / {why} Tried again at {at:%H:%M:%S}."
+            at = time.time() + pause
+            store.put_off(held, why, at)
+            vietnamese, english = (shown_time(at, store.settings.timezone, speak=name) for name in ("vi", "en"))
+            message = f"{why.vietnamese} Sẽ thử lại lúc {vietnamese}. / {why} Tried again at {english}."
             log.warning("%s", message)
             with best_effort():
                 tag_run([PUT_OFF])
             return Failed(message=message)
+        # One that was published before goes back to originals/.
         place = quarantine(store, held, why)
     except Gone:
-        return Cancelled(message="The file was handed back to the inbox meanwhile.")
+        return Cancelled(message=_("The file was handed back to the inbox meanwhile."))
     except OSError as trouble:
         # Not even that can be written down now. The next sweep finds the claim without an owner and takes it back.
         log.error("%s / %s (%s)", why.vietnamese, why, trouble)
         return Failed(message=f"{why.vietnamese} / {why}")
     log.error("%s / %s", why.vietnamese, why)
-    report_failure(name, why, place)
+    report_failure(name, why, None if held.original else place)
+    if held.original:
+        return Failed(message=f"{why.vietnamese} {STAYS_PUBLISHED[0]} / {why} {STAYS_PUBLISHED[1]}")
     return Failed(message=f"{why.vietnamese} / {why}")
+
+
+STAYS_PUBLISHED = ("Văn bản đã công bố trước đây vẫn giữ nguyên.", "What was published before stays.")
 
 
 def work_on(store: ClaimStore, claim: Claim) -> Outcome:
@@ -262,6 +338,8 @@ def work_on(store: ClaimStore, claim: Claim) -> Outcome:
         folders.versions,
         settings.split,
         folders.published,
+        tells_strangers=True,
+        timezone=settings.timezone,
     )
     with WorkerPool(
         settings.jobs, memory=settings.worker_memory, scratch=settings.worker_scratch, warm=stages.WARM
@@ -272,13 +350,15 @@ def work_on(store: ClaimStore, claim: Claim) -> Outcome:
             twin = duplicates.find_twin(store, checked.sha256, version())
             if twin is not None:
                 wait_for_mounts(folders)
-                log.info("the same bytes as %s", readable(twin.name))
+                log.info("%s", _("the same bytes as {name}").format(name=readable(twin.name)))
                 return duplicates.publish_copy(twin, claim.name, plan)
         claim = store.begin(claim)
         deadline = time.monotonic() + settings.document_timeout
         records = store.progress_folder(claim)
         records.mkdir(parents=True, exist_ok=True)
-        log.info("%s, %.1f MB, attempt %d", counted(checked.pages, "page"), checked.bytes / 1e6, claim.attempt)
+        pages = ngettext("{count} page", "{count} pages", checked.pages).format(count=checked.pages)
+        said = _("{pages}, {megabytes:.1f} MB, attempt {number}")
+        log.info("%s", said.format(pages=pages, megabytes=checked.bytes / 1e6, number=claim.attempt))
         failed = read_pages(scan, records, checked.pages, settings, pool, deadline)
         settle_failed(failed, checked.pages, records, settings, is_last_try=claim.tries >= settings.retries)
         if not transfers.is_unchanged(store, claim):
@@ -286,9 +366,23 @@ def work_on(store: ClaimStore, claim: Claim) -> Outcome:
         wait_for_mounts(folders)
         shown = Path(claim.name).name
         outcome: Outcome = publish_pages.submit(records, shown, checked, plan, pool).result()
-        for place in outcome.kept:
-            log.info("what was published there before is kept: %s", readable(place))
+        return with_pictures(outcome, scan, settings, pool)
+
+
+PICTURES_WITHIN = 30.0
+"""Seconds that the pictures in a document's report may take; it is published by then."""
+
+
+def with_pictures(outcome: Outcome, scan: Path, settings: Settings, pool: WorkerPool) -> Outcome:
+    """The outcome with pictures of what to check; as it is where they cannot be had, as no run fails for them."""
+    most = settings.report_pictures
+    if not (most and to_picture(outcome.checks, most)):
         return outcome
+    with best_effort("the report has no pictures"), page_slot(settings.folders, settings.jobs):
+        limits = most, settings.dpi, PICTURES_WITHIN, settings.max_pixels
+        checks = pool.call(stages.with_pictures, scan, outcome.checks, *limits, seconds=PICTURES_WITHIN)
+        return replace(outcome, checks=checks)
+    return outcome
 
 
 def read_pages(
@@ -324,7 +418,8 @@ def read_pages(
             failed[number] = answer
             if answer.permanent:  # written down at once: a run that is taken up again does not read it again
                 stages.give_up_page(number, records, settings.dpi, answer)
-            get_run_logger().warning("page %d cannot be read: %s", number, answer)
+            said = _("page {number} cannot be read: {why}").format(number=number, why=told(answer))
+            get_run_logger().warning("%s", said)
         elif isinstance(answer, BaseException):
             raise answer
         elif (error := PageRead(**answer).error) is not None:
@@ -374,7 +469,7 @@ def outcome_of(flow_run: str) -> Outcome | None:
     return _outcomes.pop(flow_run, None)
 
 
-@flow(name="sweep", flow_run_name="sweep of the inbox", description=ABOUT_SWEEP, persist_result=False)
+@flow(name="sweep", flow_run_name=_("sweep of the inbox"), description=ABOUT_SWEEP, persist_result=False)
 def sweep() -> Any:
     """Look at the inbox: take what is whole, start a run for each, take back what dead runs left."""
     store = ClaimStore(load())
@@ -383,19 +478,20 @@ def sweep() -> Any:
         owner = owner_of_service(store.folders)
     except ServiceGone as fault:
         return Failed(message=str(fault))
-    swept = look_once(store, owner, runs_on_server())
+    swept = look_once(store, owner, runs_on_server(store.folders))
     if swept is not None and swept.waiting:
         # A file is whole when two looks find it unchanged; with a schedule of hours the second must come now.
         time.sleep(store.settings.settle + 0.5)
-        again = look_once(store, owner, runs_on_server())
+        again = look_once(store, owner, runs_on_server(store.folders))
         swept = swept if again is None else swept.then(again)
     if swept is None:
-        return Completed(message="Another sweep is at work.")
+        return Completed(message=_("Another sweep is at work."))
     for trouble in swept.troubles:
         log.warning("%s", trouble)
     for path in swept.refused:
         log.warning("%s", path)
     report_sweep(swept)
+    report_day(store)
     if swept.troubles:
         with best_effort():
             tag_run([NEEDS_ATTENTION])

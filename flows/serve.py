@@ -15,21 +15,26 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from flows.faults import PathRefused
 from flows.host import heartbeat
 from flows.host.locks import locked
 from flows.host.modes import make_private
 from flows.host.mounts import missing_mount, note_mounts
+from flows.host.moves import Gone
 from flows.host.names import readable
 from flows.host.processes import machine
 from flows.host.trusted_paths import shut_out_current_folder, stand_in
 from flows.intake import transfers
 from flows.intake.claims import Claim, ClaimStore
 from flows.intake.quarantine import crashed_too_often, drop_stray_notes
-from flows.service.leftovers import clear_leftovers, end_leftovers, end_runs, hand_back_all
+from flows.intake.reread import Original, take_original
+from flows.language import N_, _, ngettext, told
+from flows.service.home import name_home
+from flows.service.leftovers import clear_leftovers, disown_all, end_leftovers, end_runs, hand_back_all
 from flows.service.prefect_server import (
     STOP_SECONDS,
     Server,
@@ -45,9 +50,8 @@ from flows.service.prefect_server import (
     wait_for_server,
 )
 from flows.service.record import (
-    FORMER_DEPLOYMENTS,
     INGEST,
-    PAGE,
+    READ,
     SWEEP,
     lock_of_service,
     read_service,
@@ -58,14 +62,12 @@ from flows.service.watch import Say, watch
 from flows.settings import Folders, Settings
 
 if TYPE_CHECKING:
-    from uuid import UUID
-
-    from prefect.runner import Runner
-
     from flows.pipeline.outcome import Outcome
 
-STARTED_IN_VAIN = "nambat was stopped; the file lies in the inbox again and will be read at the next start."
-STOPPED_AT_THE_END = "nambat was stopped when the file had been put away already: it lies in originals/ or quarantine/."
+STARTED_IN_VAIN = N_("nambat was stopped; the file lies in the inbox again and will be read at the next start.")
+STOPPED_AT_THE_END = N_(
+    "nambat was stopped when the file had been put away already: it lies in originals/ or quarantine/."
+)
 
 
 class AlreadyServed(Exception):
@@ -91,13 +93,16 @@ def serve(settings: Settings, say: Say) -> None:
     if away := missing_mount(folders):
         raise away
     for folder in make_private(folders, settings.group):
-        say(f"Others on this machine can see {folder}; give it to the user who runs nambat, with the mode 700.")
+        said = _("Others on this machine can see {folder}; give it to the user who runs nambat, with the mode 700.")
+        say(said.format(folder=folder))
     note_mounts(folders)
     with locked(lock_of_service(folders), wait=False) as alone, heartbeat.beating(folders):
         if not alone or _served_elsewhere(folders):
-            raise AlreadyServed(
-                f"another nambat service runs on {folders.home} already; stop it first, or set NAMBAT_HOME"
-            )
+            said = _("another nambat service runs on {home} already; stop it first, or set NAMBAT_HOME")
+            raise AlreadyServed(said.format(home=folders.home))
+        name, is_copy = name_home(folders)
+        if is_copy:
+            disown_all(store)
         end_leftovers(store)
         clear_leftovers(store)
         # The runs' processes find the same folders, wherever they are started, and nothing of where we were started.
@@ -107,7 +112,9 @@ def serve(settings: Settings, say: Say) -> None:
         os.environ.update(prefect_environment(folders, os.environ))
         deadline = _StopDeadline()
         with _server(settings, say, deadline) as server:
-            write_service(folders, api=server.api, server_pid=server.pid)
+            # A server of our own has no other home's deployments.
+            home = name if server.pid is None else ""
+            write_service(folders, api=server.api, server_pid=server.pid, home=home)
             try:
                 _run_until_stopped(store, server, say, deadline)
             finally:
@@ -127,13 +134,14 @@ def _run_until_stopped(store: ClaimStore, server: Server, say: Say, deadline: _S
         try:
             if asyncio.run(_run(store, server, say, deadline)):
                 return
-            say("The Prefect server did not answer for long; starting anew when it does.")
+            say(_("The Prefect server did not answer for long; starting anew when it does."))
         except Exception as fault:
             # A server that comes and goes must not end the service; one that never works must.
             failures = 1 if time.monotonic() - begun > LONG_OUTAGE else failures + 1
             if failures > MOST_FAILURES:
                 raise
-            say(f"The Prefect server failed ({type(fault).__name__}: {fault}); starting anew.")
+            said = _("The Prefect server failed ({what}); starting anew.")
+            say(said.format(what=f"{type(fault).__name__}: {fault}"))
             time.sleep(2)
         signal.signal(signal.SIGTERM, on_term)  # the loop that is closed now had its own
         while not is_healthy(server.api):
@@ -192,15 +200,16 @@ def _server(settings: Settings, say: Say, deadline: _StopDeadline) -> Iterator[S
         nonlocal process
         while not over.wait(1):
             if process.poll() is not None:
-                say(f"The Prefect server ended (exit status {process.returncode}); starting it again.")
+                said = _("The Prefect server ended (exit status {status}); starting it again.")
+                say(said.format(status=process.returncode))
                 end_servers(folders)
                 with contextlib.suppress(ServerTrouble, OSError):
                     process = begin_server(folders, settings.host, settings.port, log, for_service=True, again=True)
-                    write_service(folders, api=local_api(settings.host, settings.port), server_pid=process.pid)
+                    write_service(folders, api=local_api(settings.host, settings.port), server_pid=process.pid, home="")
 
     guard = threading.Thread(target=look_after, name="server guard", daemon=True)
     try:
-        say("Starting the Prefect server ...")
+        say(_("Starting the Prefect server ..."))
         server = Server(local_api(settings.host, settings.port), process.pid)
         wait_for_server(process, server.api, log)
         os.environ["PREFECT_API_URL"] = server.api
@@ -218,6 +227,9 @@ async def _run(store: ClaimStore, server: Server, say: Say, deadline: _StopDeadl
     """Serve until asked to stop (true), or until Prefect's runners give up on their server (false)."""
     from prefect.runner import Runner
 
+    from flows.ingest import ingest, read, sweep
+    from flows.service.deployments import Deployer, Served, close_forsaken, deploy, keep_deployed
+
     folders, settings = store.folders, store.settings
     loop = asyncio.get_running_loop()
     stopping = asyncio.Event()
@@ -226,10 +238,13 @@ async def _run(store: ClaimStore, server: Server, say: Say, deadline: _StopDeadl
         ingesting = Runner(name="nambat-ingest", limit=settings.documents, query_seconds=2, pause_on_shutdown=False)
         # In a runner of its own, so that a sweep never waits behind long documents.
         sweeping = Runner(name="nambat-sweep", limit=1, query_seconds=5, pause_on_shutdown=False)
-    await _deploy(settings, ingesting, sweeping)
+    served = [Served(ingest, INGEST, ingesting), Served(read, READ, ingesting), Served(sweep, SWEEP, sweeping)]
+    deployer = Deployer(settings, read_service(folders)["home"], served)
+    await deploy(deployer)
     left = hand_back_all(store, crashed=True)
     drop_stray_notes(store)
     await _close_runs(store, left)
+    await close_forsaken(deployer, {claim.id for claim in store.open_claims()}, _(STARTED_IN_VAIN))
 
     tasks: list[asyncio.Task[None]] = [asyncio.create_task(runner.start()) for runner in (ingesting, sweeping)]
     while not all(runner.started for runner in (ingesting, sweeping)):
@@ -256,20 +271,20 @@ async def _run(store: ClaimStore, server: Server, say: Say, deadline: _StopDeadl
     ).start()
     if settings.watch:
         watcher.start()
-    say(f"Drop scans into   {folders.inbox}")
-    say(f"Clean text is in  {folders.published}")
-    say(f"Watch the runs at {server.ui}")
+    say(_("Drop scans into   {folder}").format(folder=folders.inbox))
+    say(_("Clean text is in  {folder}").format(folder=folders.published))
+    say(_("Watch the runs at {address}").format(address=server.ui))
     waiting: list[asyncio.Task[Any]] = [
         asyncio.create_task(stopping.wait()),
         asyncio.create_task(renewing.wait()),
-        asyncio.create_task(_keep_deployed(settings, ingesting, sweeping, say)),
+        asyncio.create_task(keep_deployed(deployer, say)),
     ]
     try:
         await asyncio.wait([*tasks, *waiting], return_when=asyncio.FIRST_COMPLETED)
     finally:
         if stopping.is_set():
             deadline.asked = time.monotonic()
-            say("Stopping ...")
+            say(_("Stopping ..."))
         watcher_stop.set()
         for task in [*tasks, *waiting]:
             task.cancel()
@@ -281,17 +296,19 @@ async def _run(store: ClaimStore, server: Server, say: Say, deadline: _StopDeadl
         with contextlib.suppress(Exception):
             await asyncio.wait_for(_close_runs(store, left), timeout=deadline.left(2))
         if left:
-            say(f"{len(left)} unfinished files lie in the inbox again.")
+            said = ngettext(
+                "{count} unfinished file lies in the inbox again.",
+                "{count} unfinished files lie in the inbox again.",
+                len(left),
+            )
+            say(said.format(count=len(left)))
     for task in tasks:
         if task.done() and not task.cancelled() and not stopping.is_set() and (fault := task.exception()):
             if is_healthy(server.api):
                 raise fault  # a runner ended by itself: say why
-            say(f"Prefect's runner ended: {fault}")
+            say(_("Prefect's runner ended: {why}").format(why=fault))
     return stopping.is_set()
 
-
-LOOK_FOR_DEPLOYMENTS = 10.0
-"""Seconds between two looks whether both deployments are still there."""
 
 MOST_FAILURES = 5
 """Times in a row that the runs may end at once because of the server."""
@@ -332,89 +349,6 @@ def _own_temporary_folder(folders: Folders) -> Iterator[None]:
         tempfile.tempdir = before
 
 
-async def _deploy_ingest(ingesting: Runner) -> None:
-    """Register the deployment that reads documents."""
-    from prefect.deployments.runner import EntrypointType
-
-    from flows.ingest import ingest
-
-    await ingesting.aadd_flow(ingest, name=INGEST, entrypoint_type=EntrypointType.MODULE_PATH)
-
-
-async def _deploy_sweep(settings: Settings, sweeping: Runner) -> UUID:
-    """Register the deployment that looks at the inbox on a schedule; returns its id."""
-    from prefect.deployments.runner import EntrypointType
-    from prefect.schedules import Cron, Interval
-
-    from flows.ingest import sweep
-
-    schedule = (
-        Cron(settings.sweep_cron, timezone=settings.timezone)
-        if settings.sweep_cron
-        else Interval(timedelta(seconds=settings.sweep_interval), timezone=settings.timezone)
-    )
-    entrypoint = EntrypointType.MODULE_PATH
-    return await sweeping.aadd_flow(sweep, name=SWEEP, schedule=schedule, entrypoint_type=entrypoint)
-
-
-async def _keep_deployed(settings: Settings, ingesting: Runner, sweeping: Runner, say: Say) -> None:
-    """Register a deployment anew that somebody deleted in the UI: without it no document would be read any more.
-
-    Its runs that had not begun are gone with it; a sweep finds their claims and starts others.
-    """
-    from prefect.client.orchestration import get_client
-    from prefect.exceptions import ObjectNotFound
-
-    while True:
-        await asyncio.sleep(LOOK_FOR_DEPLOYMENTS)
-        with contextlib.suppress(Exception):  # the server is away: that is another's business
-            for flow, name in (("ingest", INGEST), ("sweep", SWEEP)):
-                async with get_client() as client:
-                    try:
-                        await client.read_deployment_by_name(f"{flow}/{name}")
-                        continue
-                    except ObjectNotFound:
-                        say(f"The deployment {flow}/{name} was deleted from Prefect; it is made anew.")
-                if name == INGEST:
-                    await _deploy_ingest(ingesting)
-                else:
-                    await _deploy_sweep(settings, sweeping)
-
-
-async def _deploy(settings: Settings, ingesting: Runner, sweeping: Runner) -> None:
-    """Register both deployments, and drop sweeps that were due while nobody was here."""
-    from prefect.client.orchestration import get_client
-    from prefect.client.schemas.filters import (
-        DeploymentFilter,
-        DeploymentFilterId,
-        FlowRunFilter,
-        FlowRunFilterState,
-        FlowRunFilterStateType,
-    )
-    from prefect.client.schemas.objects import StateType
-    from prefect.client.schemas.sorting import FlowRunSort
-    from prefect.exceptions import ObjectNotFound
-
-    await _deploy_ingest(ingesting)
-    deployment = await _deploy_sweep(settings, sweeping)
-    async with get_client() as client:
-        for name in FORMER_DEPLOYMENTS:
-            with contextlib.suppress(ObjectNotFound):
-                await client.delete_deployment((await client.read_deployment_by_name(name)).id)
-        late = await client.read_flow_runs(
-            deployment_filter=DeploymentFilter(id=DeploymentFilterId(any_=[deployment])),
-            flow_run_filter=FlowRunFilter(
-                state=FlowRunFilterState(type=FlowRunFilterStateType(any_=[StateType.SCHEDULED]))
-            ),
-            sort=FlowRunSort.EXPECTED_START_TIME_ASC,
-            limit=PAGE,
-        )
-        for run in late:
-            due = run.next_scheduled_start_time
-            if due is not None and due.timestamp() < time.time():
-                await client.delete_flow_run(run.id)
-
-
 async def _close_runs(store: ClaimStore, left: Sequence[tuple[Claim, Path | None]]) -> None:
     """Let the server know that the runs of these claims will not go on.
 
@@ -431,9 +365,9 @@ async def _close_runs(store: ClaimStore, left: Sequence[tuple[Claim, Path | None
     async with get_client() as client:
         for claim, place in left:
             if claim.flow_run:
-                state: State[Any] = (Crashed if claim.running else Cancelled)(message=STARTED_IN_VAIN)
-                if place is None:
-                    state = Crashed(message=STOPPED_AT_THE_END)
+                state: State[Any] = (Crashed if claim.running else Cancelled)(message=_(STARTED_IN_VAIN))
+                if place is None or place.is_relative_to(store.folders.originals):
+                    state = Crashed(message=_(STOPPED_AT_THE_END))
                 elif place.is_relative_to(store.folders.quarantine):
                     fault = crashed_too_often(store.settings.attempts)
                     state = Failed(message=f"{fault.vietnamese} / {fault}")
@@ -441,23 +375,51 @@ async def _close_runs(store: ClaimStore, left: Sequence[tuple[Claim, Path | None
                     await client.set_flow_run_state(UUID(claim.flow_run), state, force=True)
 
 
-def ingest_now(
-    files: Sequence[tuple[Path, str]], settings: Settings, tell: Callable[[str, Outcome | None, str], None]
-) -> None:
+Tell = Callable[[str, "Outcome | None", str], None]
+"""Called after each scan with its name, its outcome (``None`` if it failed) and its run's last message."""
+
+
+def ingest_now(files: Sequence[tuple[Path, str]], settings: Settings, tell: Tell) -> None:
     """Run the flow over copies of ``files``, one after the other, with a Prefect server started for it.
 
     Args:
         files: each scan and its name, as it would be below the inbox. They stay where they are.
-        tell: called after each with its name, its outcome (``None`` if it failed) and the run's last message.
 
     Raises:
         ServerTrouble: the Prefect server cannot be started or does not answer.
         OSError: a file cannot be copied.
     """
     store = ClaimStore(settings)
-    folders = store.folders
-    make_private(folders, settings.group)
     files = [(path.absolute(), name) for path, name in files]
+    takes = [(name, partial(transfers.take_copy, store, path, name, heartbeat.identity())) for path, name in files]
+    with _flows_here(store):
+        _run_here(store, takes, tell)
+
+
+def reread_now(originals: Sequence[Original], settings: Settings, tell: Tell) -> None:
+    """Read scans of originals/ again, one after the other, where no service runs on these folders.
+
+    Raises:
+        AlreadyServed: one runs, or starts just now.
+        ServerTrouble: the Prefect server cannot be started or does not answer.
+        OSError: a file cannot be taken.
+    """
+    store = ClaimStore(settings)
+    takes = [(one.name, partial(take_original, store, one, heartbeat.identity())) for one in originals]
+    # A service that started meanwhile would take what this process works on for a killed one's.
+    with locked(lock_of_service(store.folders), wait=False) as alone:
+        if not alone:
+            said = _("a nambat service starts or stops on {home} just now; try again")
+            raise AlreadyServed(said.format(home=store.folders.home))
+        with heartbeat.beating(store.folders), _flows_here(store):
+            _run_here(store, takes, tell)
+
+
+@contextlib.contextmanager
+def _flows_here(store: ClaimStore) -> Iterator[None]:
+    """This process can run flows: with the service's server, or one that ends with the block."""
+    folders = store.folders
+    make_private(folders, store.settings.group)
     shut_out_current_folder()
     stand_in(folders.home / "prefect")
     os.environ["NAMBAT_HOME"] = str(folders.home)
@@ -466,17 +428,30 @@ def ingest_now(
     if heartbeat.pid_of(folders, service.get("owner", "")) is not None:
         os.environ.setdefault("PREFECT_API_URL", service["api"])
     with private_server(folders):
-        from prefect.logging.handlers import APILogHandler
+        yield
 
-        from flows.ingest import ingest, outcome_of
 
-        for path, name in files:
-            claim = transfers.take_copy(store, path, name, heartbeat.identity())
-            try:
-                state: Any = ingest(name=readable(name), claim=claim.id, return_state=True)
-            except BaseException:
-                transfers.recover(store, claim)
-                raise
-            run = str(state.state_details.flow_run_id)
-            tell(name, outcome_of(run), state.message or state.name)
-        APILogHandler().flush()  # or the last lines would be sent to a server that is gone
+def _run_here(store: ClaimStore, takes: Sequence[tuple[str, Callable[[], Claim]]], tell: Tell) -> None:
+    """Run the flow over claims that are taken one after the other.
+
+    Args:
+        takes: the name of each scan, and what claims it.
+    """
+    from prefect.logging.handlers import APILogHandler
+
+    from flows.ingest import ingest, outcome_of
+
+    for name, take in takes:
+        try:
+            claim = take()
+        except (Gone, PathRefused) as fault:
+            tell(name, None, told(fault) if isinstance(fault, PathRefused) else str(fault))
+            continue
+        try:
+            state: Any = ingest(name=readable(claim.name), claim=claim.id, return_state=True)
+        except BaseException:
+            transfers.recover(store, claim)
+            raise
+        run = str(state.state_details.flow_run_id)
+        tell(name, outcome_of(run), state.message or state.name)
+    APILogHandler().flush()  # or the last lines would be sent to a server that is gone

@@ -6,14 +6,19 @@ the default written here.
 
 from __future__ import annotations
 
+import difflib
 import os
+import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
 
 from pydantic import Field, ValidationError, field_validator
+from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from flows.language import N_, _
 from normalize.formats import WRITERS
 
 FORMATS = (*WRITERS, "json")
@@ -35,6 +40,11 @@ def cores() -> int:
     return len(os.sched_getaffinity(0))
 
 
+def split_names(value: str) -> tuple[str, ...]:
+    """The names in a list with commas between."""
+    return tuple(part.strip() for part in value.split(",") if part.strip())
+
+
 class Settings(BaseSettings):
     """All settings of nambat; see each field's description for its unit."""
 
@@ -47,10 +57,20 @@ class Settings(BaseSettings):
     inbox: Path | None = Field(None, description="Where people drop scans. Default: inbox/ under the home.")
     published: Path | None = Field(None, description="Where clean text goes. Default: published/ under the home.")
 
+    read_roots: Annotated[tuple[Path, ...], NoDecode] = Field(
+        (),
+        description="Folders, with colons between, below which the deployment `read` may read files, "
+        "beside those of the home.",
+    )
+
     group: str = Field(
         "",
         description="Group whose members may drop scans into inbox/ and read published/ under the home. "
         "Default: only the service's own user may.",
+    )
+
+    lang: Literal["", "vi", "en"] = Field(
+        "", description="Language of messages, help and reports: vi or en. Default: that of the locale."
     )
 
     jobs: int = Field(default_factory=cores, ge=1, description="Pages read side by side. Default: all cores.")
@@ -67,7 +87,11 @@ class Settings(BaseSettings):
     )
     formats: Annotated[tuple[str, ...], NoDecode] = Field(
         ("txt", "json"),
-        description=f"Files to publish, of {', '.join(FORMATS)}; with commas between. json is always made.",
+        description="Files to publish, of {formats}; with commas between. json is always made.",
+    )
+
+    words: Path | None = Field(
+        None, description="Text file with an office's own words and names, for repair. Default: none."
     )
 
     split: SplitMode = Field(
@@ -140,7 +164,7 @@ class Settings(BaseSettings):
     sweep_cron: str = Field(
         "", description="Cron line for the sweep instead of the interval, e.g. `*/10 7-18 * * 1-6`."
     )
-    timezone: str = Field("Asia/Ho_Chi_Minh", description="Time zone of the cron line and of the schedule shown.")
+    timezone: str = Field("Asia/Ho_Chi_Minh", description="Time zone of the cron line and of all times shown.")
     attempts: int = Field(3, ge=1, description="Times a document is tried again after a crash before quarantine.")
 
     retries: int = Field(
@@ -157,29 +181,43 @@ class Settings(BaseSettings):
         description="Seconds without a sign of life after which another machine's claims are taken over.",
     )
 
+    report_pictures: int = Field(
+        10, ge=0, le=50, description="Small pictures of doubtful places in the report of a run; 0 = none."
+    )
+
     host: str = Field("127.0.0.1", description="Address that the Prefect server listens on.")
     port: int = Field(4200, ge=1, le=65535, description="Port of the Prefect server and its UI.")
     no_password: bool = Field(
         False, description="Let the server listen beyond this machine without a password (behind a proxy that asks)."
     )
 
-    @field_validator("home", "inbox", "published")
+    @field_validator("home", "inbox", "published", "words")
     @classmethod
     def _absolute(cls, value: Path | None) -> Path | None:
         # Once and for all: a service stands in a folder of its own later.
         return value and value.expanduser().absolute()
 
+    @field_validator("read_roots", mode="before")
+    @classmethod
+    def _paths(cls, value: object) -> object:
+        return tuple(part for part in value.split(os.pathsep) if part) if isinstance(value, str) else value
+
+    @field_validator("read_roots")
+    @classmethod
+    def _absolute_roots(cls, value: tuple[Path, ...]) -> tuple[Path, ...]:
+        return tuple(path.expanduser().absolute() for path in value)
+
     @field_validator("formats", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
-        return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
+        return split_names(value) if isinstance(value, str) else value
 
     @field_validator("formats")
     @classmethod
     def _known_formats(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         unknown = [name for name in value if name not in FORMATS]
         if unknown:
-            raise ValueError(f"unknown format {unknown[0]!r}; there are {', '.join(FORMATS)}")
+            raise ValueError(_("there is no such format; write of {formats}").format(formats=", ".join(FORMATS)))
         # JSON is the manifest: it names the source and the other files, so it is always written, and last.
         return tuple(name for name in FORMATS if name in value or name == "json")
 
@@ -194,7 +232,7 @@ class Settings(BaseSettings):
             try:
                 CronSim(value, datetime.now(UTC))
             except CronSimError as fault:
-                raise ValueError(f"{value!r} is no cron line; write five fields, e.g. */10 7-18 * * 1-6") from fault
+                raise ValueError(_("that is no cron line; write five fields, e.g. */10 7-18 * * 1-6")) from fault
         return value
 
     @field_validator("timezone")
@@ -205,7 +243,7 @@ class Settings(BaseSettings):
         try:
             ZoneInfo(value)
         except Exception as fault:
-            raise ValueError(f"no time zone is called {value!r}") from fault
+            raise ValueError(_("no time zone is called so; write one such as Asia/Ho_Chi_Minh")) from fault
         return value
 
     @property
@@ -219,6 +257,7 @@ class Settings(BaseSettings):
             originals=home / "originals",
             quarantine=home / "quarantine",
             versions=home / "versions",
+            dismissed=home / "dismissed",
         )
 
     def pause_before_retry(self, tries: int) -> float:
@@ -243,9 +282,10 @@ class Folders:
     originals: Path
     quarantine: Path
     versions: Path
+    dismissed: Path
 
     def make(self) -> None:
-        """Create those that are missing, for this user alone (``versions`` is made when it is first needed).
+        """Create those that are missing, for this user alone (``versions`` and ``dismissed``: when first needed).
 
         Raises:
             OSError: one cannot be created.
@@ -259,14 +299,16 @@ class Folders:
         Raises:
             BadSetting: one does.
         """
-        names = ("inbox", "working", "published", "originals", "quarantine", "versions")
+        names = ("inbox", "working", "published", "originals", "quarantine", "versions", "dismissed")
         places = {name: Path(getattr(self, name)).resolve() for name in names}
         for name, place in places.items():
             for other, root in places.items():
                 if name != other and place.is_relative_to(root):
                     setting = f"NAMBAT_{'PUBLISHED' if 'published' in (name, other) else 'INBOX'}"
                     raise BadSetting(
-                        f"{setting}: {name} ({place}) lies in {other} ({root}); choose folders side by side"
+                        _("{setting}: {name} ({place}) lies in {other} ({root}); choose folders side by side").format(
+                            setting=setting, name=name, place=place, other=other, root=root
+                        )
                     )
 
 
@@ -274,28 +316,119 @@ def load(**given: object) -> Settings:
     """The settings, with those ``given`` that are not ``None`` in place of the environment's.
 
     Raises:
-        BadSetting: a value makes no sense.
+        BadSetting: a value makes no sense, or the environment has a setting that there is none of.
     """
+    check_names(os.environ)
     try:
         return Settings(**{name: value for name, value in given.items() if value is not None})  # type: ignore[arg-type]
     except ValidationError as fault:
-        first = fault.errors()[0]
-        name = str(first["loc"][0]) if first["loc"] else "settings"
-        message = first["msg"].removeprefix("Value error, ")
-        raise BadSetting(f"NAMBAT_{name.upper()}: {message} (it is {first.get('input')!r})") from fault
+        raise BadSetting(_complaint(fault.errors()[0], given)) from fault
 
 
-def table() -> list[tuple[str, str, str]]:
-    """Every setting as ``(environment variable, default, meaning)``."""
-    return [
-        (
-            f"NAMBAT_{name.upper()}",
-            "" if field.default is None else _shown(field.get_default(call_default_factory=True)),
-            field.description or "",
+PREFIX = "NAMBAT_"
+
+NOT_SETTINGS = frozenset({"NAMBAT_SERVER_OF", "NAMBAT_CHAOS", "NAMBAT_BARE_INSIDE"})
+"""Variables that are none of a user's business: a mark of our own server's process, switches of long tests."""
+
+_OF_A_CLUSTER = re.compile(r"NAMBAT_(SERVICE_(HOST|PORT)|PORT_\d+_)")
+"""What Kubernetes and Docker tell containers beside a service that is called nambat."""
+
+
+def check_names(environment: Mapping[str, str]) -> None:
+    """Make sure that every variable that looks like a setting is one: a misspelt one would do nothing, unseen.
+
+    Raises:
+        BadSetting: one is none; it names the setting that is spelt most like it.
+    """
+    known = [f"{PREFIX}{name.upper()}" for name in Settings.model_fields]
+    for given in sorted(environment):
+        name = given.upper()
+        if not name.startswith(PREFIX) or name in known or name in NOT_SETTINGS or _OF_A_CLUSTER.match(name):
+            continue
+        nearest = difflib.get_close_matches(name, known, 1)
+        if nearest:
+            raise BadSetting(
+                _("{name}: there is no such setting; did you mean {nearest}?").format(name=given, nearest=nearest[0])
+            )
+        raise BadSetting(
+            _("{name}: there is no such setting; `nambat settings` lists them all, unset this one").format(name=given)
         )
-        for name, field in Settings.model_fields.items()
+
+
+_COMPLAINTS = {
+    "int_parsing": N_("write a whole number"),
+    "int_from_float": N_("write a whole number"),
+    "float_parsing": N_("write a number"),
+    "finite_number": N_("write a number"),
+    "bool_parsing": N_("write true or false"),
+    "literal_error": N_("write one of {choices}"),
+    "greater_than": N_("write a number above {gt:g}"),
+    "greater_than_equal": N_("write a number of {ge:g} or more"),
+    "less_than_equal": N_("write a number of {le:g} or less"),
+}
+"""What is said of a value that Pydantic does not take, by its name for that."""
+
+
+def _complaint(error: ErrorDetails, given: Mapping[str, object]) -> str:
+    """What is wrong with a value, where it comes from, and what may be written there."""
+    name = str(error["loc"][0]) if error["loc"] else "settings"
+    # An option may be spelt in another way than its setting; the commands that have such check it themselves.
+    source = f"--{name.replace('_', '-')}" if given.get(name) is not None else f"{PREFIX}{name.upper()}"
+    kind = error["type"]
+    if kind in _COMPLAINTS:
+        choices = get_args(Settings.model_fields[name].annotation) if kind == "literal_error" else ()
+        shown = ", ".join(choice for choice in choices if choice)
+        what = _(_COMPLAINTS[kind]).format(**error.get("ctx", {}), choices=shown)
+    else:
+        what = error["msg"].removeprefix("Value error, ")
+    return _("{source}: {what} (it is {value})").format(source=source, what=what, value=repr(error.get("input")))
+
+
+@dataclass(frozen=True, slots=True)
+class InForce:
+    """A setting as it counts now.
+
+    Attributes:
+        variable: the environment variable that sets it.
+        value: as text; empty where there is none.
+        is_set: whether the environment sets it.
+        meaning: in the language of the moment.
+    """
+
+    variable: str
+    value: str
+    is_set: bool
+    meaning: str
+
+
+def in_force(settings: Settings) -> list[InForce]:
+    """Every setting with the value that counts now."""
+    folders = settings.folders
+    found = []
+    for name, field in Settings.model_fields.items():
+        variable = f"{PREFIX}{name.upper()}"
+        value = getattr(folders, name) if name in ("inbox", "published") else getattr(settings, name)
+        is_set = any(given.upper() == variable for given in os.environ)
+        meaning = (_(field.description) if field.description else "").replace("{formats}", ", ".join(FORMATS))
+        found.append(InForce(variable, _shown(value), is_set, meaning))
+    return found
+
+
+_SECRET = re.compile(r"AUTH|KEY|PASSWORD|SECRET|TOKEN|DATABASE|HEADERS")
+_WITH_PASSWORD = re.compile(r"(?<=//)[^/@\s]*@")
+
+
+def heeded() -> list[tuple[str, str]]:
+    """The environment's variables of Prefect and Tesseract, which count beside our own; passwords are not shown."""
+    names = sorted(name for name in os.environ if name.startswith("PREFECT_") or name == "TESSDATA_PREFIX")
+    return [
+        (name, "***" if _SECRET.search(name) else _WITH_PASSWORD.sub("***@", os.environ[name]))
+        for name in names
+        if os.environ[name]
     ]
 
 
 def _shown(value: object) -> str:
+    if value is None:
+        return ""
     return ",".join(str(part) for part in value) if isinstance(value, tuple) else str(value)

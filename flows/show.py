@@ -20,7 +20,9 @@ from rich.table import Table
 from rich.text import Text
 
 from flows.convert import Event, Failed, Opened, PageDone, Published
-from flows.pipeline.outcome import Outcome
+from flows.language import _, ngettext, told
+from flows.pipeline.outcome import Outcome, grades
+from flows.retold import retold
 
 
 @contextlib.contextmanager
@@ -30,7 +32,7 @@ def progress_bar(documents: int) -> Iterator[Callable[[Event], None]]:
         SpinnerColumn(),
         BarColumn(),
         MofNCompleteColumn(),
-        TextColumn("pages, {task.fields[published]} of {task.fields[documents]} documents published"),
+        TextColumn(_("pages, {task.fields[published]} of {task.fields[documents]} documents published")),
         TimeElapsedColumn(),
         console=Console(stderr=True),
         transient=True,
@@ -50,7 +52,7 @@ def progress_bar(documents: int) -> Iterator[Callable[[Event], None]]:
                     published += 1
                     bar.update(task, published=published)
                 case Failed():
-                    bar.console.print(Text(f"{event.wanted.name}: {event.fault}", style="red"))
+                    bar.console.print(Text(f"{event.wanted.name}: {told(event.fault)}", style="red"))
 
         yield tell
 
@@ -60,23 +62,19 @@ def number(value: float | None, form: str = ".1f") -> str:
     return "–" if value is None else format(value, form)
 
 
-def grades(outcome: Outcome) -> str:
-    """How well a document's pages were read: ``12 good, 2 fair``."""
-    poor, fair = len(outcome.low_pages), len(outcome.fair_pages)
-    counts = ((outcome.pages - len(outcome.failed_pages) - poor - fair, "good"), (fair, "fair"), (poor, "poor"))
-    return ", ".join(f"{count} {name}" for count, name in counts if count > 0)
-
-
 def summary_table(outcomes: Sequence[Outcome]) -> None:
     """What was published, on standard output."""
-    table = Table(title="Published", title_justify="left", box=box.SIMPLE_HEAD, collapse_padding=True, pad_edge=False)
-    table.add_column("document", overflow="fold")
-    for head in ("pages", "footnotes", "corrections", "grades", "confidence", "seconds"):
+    table = Table(
+        title=_("Published"), title_justify="left", box=box.SIMPLE_HEAD, collapse_padding=True, pad_edge=False
+    )
+    table.add_column(_("document"), overflow="fold")
+    for head in (_("pages"), _("footnotes"), _("corrections"), _("grades"), _("confidence"), _("seconds")):
         table.add_column(head, justify="right")
     for one in outcomes:
+        failed = len(one.failed_pages)
         table.add_row(
             Text(one.name),
-            str(one.pages) + (f" ({len(one.failed_pages)} unreadable)" if one.failed_pages else ""),
+            str(one.pages) + (_(" ({count} unreadable)").format(count=failed) if failed else ""),
             str(one.footnotes),
             str(one.corrections),
             grades(one),
@@ -86,9 +84,11 @@ def summary_table(outcomes: Sequence[Outcome]) -> None:
     Console().print(table)
     for one in outcomes:
         for warning in one.warnings[:5]:
-            Console().print(Text(f"  {one.name}: {warning}", style="yellow"))
+            Console().print(Text(f"  {one.name}: {retold(warning)}", style="yellow"))
         if len(one.warnings) > 5:
-            Console().print(Text(f"  {one.name}: {len(one.warnings) - 5} more warnings in its JSON", style="yellow"))
+            more = len(one.warnings) - 5
+            said = ngettext("{count} more warning in its JSON", "{count} more warnings in its JSON", more)
+            Console().print(Text(f"  {one.name}: {said.format(count=more)}", style="yellow"))
 
 
 def plain_table(title: str, heads: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:

@@ -13,6 +13,9 @@ from typing import Literal
 
 from ocr.page import Box, Letter, figures
 
+#: A word below this confidence, 0 to 100, is one that was read with doubt.
+DOUBT = 80.0
+
 
 @dataclass(frozen=True, slots=True)
 class Reference:
@@ -57,6 +60,16 @@ class Token:
     def doubted(self) -> bool:
         """Whether two readers saw other digits here, or parted them otherwise."""
         return self.second is not None and figures(self.text) != figures(self.second)
+
+    @property
+    def is_number(self) -> bool:
+        """Whether it holds a digit; the raised one of m² is none."""
+        return any(map(str.isdecimal, self.text))
+
+    @property
+    def is_unsure(self) -> bool:
+        """Whether it was read with doubt."""
+        return self.confidence is not None and self.confidence < DOUBT
 
     @property
     def published(self) -> str:
@@ -201,6 +214,26 @@ class Dropped:
     tokens: Tokens = field(default=(), repr=False)
 
 
+#: What a warning is about: a fact (a field of :class:`Metadata`), a page that was read badly or not at all, print
+#: that was not read, numbers that do not agree, or the text in general.
+About = Literal[
+    "number",
+    "symbol",
+    "type",
+    "subject",
+    "agency",
+    "place",
+    "date",
+    "signer",
+    "signer_title",
+    "recipients",
+    "page",
+    "print",
+    "numbers",
+    "text",
+]
+
+
 @dataclass(frozen=True, slots=True)
 class PageWarning:
     """Something a person should look at.
@@ -209,11 +242,13 @@ class PageWarning:
         page: 0 when it concerns the whole document.
         message: one plain English sentence.
         box: where on the page; ``None`` where it concerns the whole page.
+        about: what kind of thing is to be looked at.
     """
 
     page: int
     message: str
     box: Box | None = None
+    about: About = "text"
 
 
 @dataclass(frozen=True, slots=True)
@@ -282,6 +317,14 @@ class Part:
 
 
 @dataclass(frozen=True, slots=True)
+class LowestWord:
+    """The least sure word of a page, as it was read."""
+
+    text: str
+    box: Box
+
+
+@dataclass(frozen=True, slots=True)
 class PageReport:
     """How well a page was read.
 
@@ -292,6 +335,8 @@ class PageReport:
         damage: what is known to be missing of a page whose rest was read, or ``None``.
         ink_explained: share of the ink that looks like print and stands in a word that was read, 0 to 1.
         grade: ``good``, ``fair`` or ``poor``; ``None`` for a page that could not be read.
+        rotation: degrees by which the scan was turned clockwise, 0, 90, 180 or 270, before it was levelled by ``skew``.
+        lowest_word: the one that ``lowest_confidence`` is of.
     """
 
     number: int
@@ -305,6 +350,8 @@ class PageReport:
     damage: str | None = None
     ink_explained: float = 1.0
     grade: Grade | None = None
+    rotation: int = 0
+    lowest_word: LowestWord | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -80,6 +80,22 @@ class Box(NamedTuple):
         return Box(self.left + right, self.top + down, self.right + right, self.bottom + down)
 
 
+class Place(NamedTuple):
+    """A place on a page that was read.
+
+    Attributes:
+        page: 1 for the first.
+        box: in pixels of the page as it was read.
+        dpi, rotation, skew: of that page (see :class:`Page`).
+    """
+
+    page: int
+    box: Box
+    dpi: int
+    rotation: int
+    skew: float
+
+
 def hull(boxes: list[Box]) -> Box:
     """The smallest box that holds all ``boxes``.
 

@@ -70,6 +70,8 @@ _ARCHIVES = (
     ("gzip", b"\x1f\x8b"),
 )
 _TAR_AT = 257
+#: Documents of office programs that are no archives: Word, Excel and others before 2007 (and locked ones since), RTF.
+_OFFICE = (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", b"{\\rtf")
 
 _A4_WIDTH_INCHES = 8.27
 #: Pages whose short side is larger than A3's (11.7 inches) are not scanned below 150 dpi: 72 and 96 are what programs
@@ -206,6 +208,8 @@ def archive_kind(head: bytes) -> str | None:
         head: at least the first 300 bytes.
     """
     if head.startswith(b"PK") and (b"[Content_Types].xml" in head or b"mimetypeapplication/vnd.oasis" in head):
+        return "office"
+    if head.startswith(_OFFICE):
         return "office"
     if head[_TAR_AT:].startswith(b"ustar"):
         return "TAR"

@@ -32,8 +32,10 @@ from ocr.reread.note_heads import read_glued_marks, read_note_heads
 from ocr.reread.numbers import read_twice
 from ocr.reread.overprinted.about_seals import read_about_seals
 from ocr.reread.red_stamps import read_stamps
+from ocr.reread.separators import with_decimal_commas
 from ocr.reread.table_cells import read_cells
 from ocr.reread.torn_words import read_torn
+from ocr.reread.two_rows import read_two_rows
 from ocr.signs.inequalities import Inequality, find_inequalities, put_in, without_inequalities
 from ocr.signs.strokes import with_roman_ones
 from ocr.superscripts.attach import attach
@@ -127,6 +129,7 @@ def _read_closer(
         if found := read_unread(zones, ink, read.parts, read.image, again):
             zones = find_zones(found, rules, read.tables, width, height, read.page.seals)
             ink = _account(read, zones, dpi)
+    zones = with_decimal_commas(zones, read.unerased)
     zones = read_twice(zones, read.unerased, partial(read_rows, timeout=timeout))
     return measure_digits(zones, read.parts), ink
 
@@ -156,6 +159,7 @@ def _reread(read: _Read, zones: tuple[Zone, ...], rules: tuple[Box, ...], dpi: i
         lambda zones: read_doubtful(zones, read.page.seals, partial(block, margin=20), framed, width, height),
         lambda zones: read_about_seals(zones, read.page.seals, read.parts, [block, larger, bare], read.layers),
         lambda zones: read_cells(zones, read.image, partial(block, margin=40), read.unerased),
+        lambda zones: read_two_rows(zones, partial(block, margin=20)),
         lambda zones: read_missed(zones, read.parts, read.page.seals, partial(block, margin=20)),
         lambda zones: read_list_marks(zones, read.parts, read.unerased, partial(block, margin=20)),
         lambda zones: read_alone(zones, width, read.page.seals, [read_apart(dpi), read_apart(round(_LARGER * dpi))]),

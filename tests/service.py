@@ -158,12 +158,12 @@ class Service:
             kill_tree(self.process.pid, seconds=10 if self.is_up() else 0)
             self.process.wait()
 
-    def api(self, path: str, method: str = "POST", /, **body: Any) -> Any:
-        """What its Prefect server answers."""
+    def api(self, path: str, method: str = "POST", /, *listed: Any, **body: Any) -> Any:
+        """What its Prefect server answers to an object, or to a list of what is ``listed``."""
         for again in range(20):
             request = urllib.request.Request(
                 f"http://127.0.0.1:{self.port}/api/{path}",
-                data=None if method == "GET" else json.dumps(body).encode(),
+                data=None if method == "GET" else json.dumps(list(listed) or body).encode(),
                 headers={
                     "content-type": "application/json",
                     "prefect-csrf-client": "tests",

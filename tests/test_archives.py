@@ -17,7 +17,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from flows.pipeline import archives
-from flows.pipeline.archives import folder_of, is_archive, open_archives, unpack
+from flows.pipeline.archives import folder_of, is_archive, left_whole, open_archives, unpack
 from ocr.faults import Encrypted, Fault, NotAScan, TooLarge
 from tests.bad_inputs import good_pdf, picture
 from tests.test_cli import nambat, published
@@ -82,6 +82,22 @@ def test_each_scan_comes_out_and_the_rest_is_told(tmp_path: Path) -> None:
         "Thumbs.db",
         "__MACOSX/._Báo cáo.pdf",
     ]
+
+
+@pytest.mark.parametrize(
+    ("data", "what"),
+    [
+        (zipped({"a.pdf": PDF}), "ZIP archive"),
+        (
+            zipped({"_rels/.rels": b"<x/>", "word/document.xml": b"<x/>", "[Content_Types].xml": b""}),
+            "export it as PDF",
+        ),
+        (b"PK\x03\x04" + bytes(500), "damaged"),
+    ],
+)
+def test_what_is_not_unpacked_is_told_for_what_it_is(tmp_path: Path, data: bytes, what: str) -> None:
+    (tmp_path / "a.zip").write_bytes(data)
+    assert what in str(left_whole(tmp_path / "a.zip"))
 
 
 def test_a_link_is_not_followed(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ import json
 import os
 import tempfile
 import threading
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -307,6 +307,7 @@ def test_13_12h_other_words_make_another_document(
 @pytest.mark.parametrize("seconds", [1e18, -1e18, float("nan")])
 def test_a_time_stamp_that_is_no_date_stops_nothing(seconds: float) -> None:
     assert abs(datetime.now() - versions._date(seconds)).seconds < 60
+    assert versions._date(seconds, "Asia/Ho_Chi_Minh").utcoffset() == timedelta(hours=7)
 
 
 FILES = st.sampled_from(["a.txt", "a.md", "a.html", "a.json", "a-1.txt", "b.txt"])

@@ -67,9 +67,20 @@ def in_word(out: io.BytesIO, scan: bytes) -> None:
         zipped.writestr("word/media/scan.pdf", scan)
 
 
+def in_old_word(out: io.BytesIO, scan: bytes) -> None:
+    out.write(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(504) + scan)
+
+
+def in_rich_text(out: io.BytesIO, scan: bytes) -> None:
+    out.write(b"{\\rtf1\\ansi " + scan)
+
+
 @pytest.mark.parametrize(
     ("make", "named"),
-    [(in_zip, "ZIP archive"), (in_tar, "TAR archive"), (in_gzip, "gzip"), (in_word, "office program")],
+    [
+        *((in_zip, "ZIP archive"), (in_tar, "TAR archive"), (in_gzip, "gzip"), (in_word, "office program")),
+        *((in_old_word, "office program"), (in_rich_text, "office program")),
+    ],
 )
 def test_an_archive_is_not_one_of_the_scans_in_it(
     tmp_path: Path, make: Callable[[io.BytesIO, bytes], None], named: str

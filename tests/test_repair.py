@@ -287,7 +287,7 @@ def test_undo_gives_the_text_as_read(before: Document, mode: str) -> None:
 
 
 def are_the_same_numbers(read: Tokens, mended: Tokens) -> bool:
-    """Whether the digits stand in their order, where words were parted or joined, and none came in that no page shows."""
+    """Whether the digits stand in their order, where words were parted, and none came in that no page shows."""
     left = [token.text for token in mended if digits(token.text)]
     for token in read:
         same = bool(left) and (digits(token.text) == digits(left[0]) or is_shown_by_the_page(token, left[0]))

@@ -99,6 +99,7 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
         "song sinh 1.pdf": twins,
         "song sinh 2.pdf": twins,
         "nhật ký.pdf": write_scan(folder / "log.pdf").read_bytes(),
+        "đọc lại.pdf": write_scan(folder / "read again.pdf").read_bytes(),
         **{one.name: one.make() for one in hostile()},
         "sau cùng.pdf": good_pdf(image=strip().crop((0, 0, 999, 200))),
     }
@@ -199,6 +200,62 @@ def test_a_scan_mended_in_quarantine_is_read_by_the_run_that_is_retried(service:
     wait_until((service.home / "originals/sửa.pdf").exists)
     wait_until(lambda: states(service, "sửa.pdf") == ["COMPLETED"], 30)
     assert not (service.home / "quarantine/sửa.pdf.reason.txt").exists()
+
+
+def published_at(service: Service, name: str) -> int:
+    return (service.home / "published" / name).stat().st_mtime_ns
+
+
+def test_retry_of_a_completed_run_reads_its_scan_again(service: Service) -> None:
+    name = "đọc lại.pdf"
+    wait_until(lambda: states(service, name) == ["COMPLETED"])
+    before = published_at(service, "đọc lại.json")
+    (run,) = service.runs(name)
+    retry_in_the_ui(service, run)
+    wait_until(lambda: service.runs(name)[0]["run_count"] == 2)
+    wait_until(lambda: states(service, name) == ["COMPLETED"], 60)
+    assert published_at(service, "đọc lại.json") > before
+    assert [path for path in files(service.home) if path.endswith(name)] == [f"originals/{name}"]
+    tasks = service.api("task_runs/filter", flow_runs={"id": {"any_": [run["id"]]}}, sort="ID_DESC")
+    assert [task["name"] for task in tasks].count("page 1 of 1") == 2  # read, not copied
+
+    # The same by the command, which leaves it to the service.
+    before = published_at(service, "đọc lại.json")
+    done = subprocess.run(
+        [sys.executable, "-m", "flows.cli", "reread", "đọc lại.txt", "không có.pdf"],
+        capture_output=True,
+        text=True,
+        env=clean_environment(NAMBAT_HOME=str(service.home)),
+    )
+    assert done.returncode == 1
+    assert "không có.pdf" in done.stderr
+    wait_until(lambda: states(service, name) == ["COMPLETED", "COMPLETED"])
+    assert published_at(service, "đọc lại.json") > before
+    assert (service.home / "originals" / name).exists()
+
+
+def test_one_file_is_read_by_the_form_of_the_ui(service: Service) -> None:
+    (deployment,) = [one for one in service.api("deployments/filter") if one["name"] == "nambat-read"]
+    path = deployment["parameter_openapi_schema"]["properties"]["path"]
+    assert path["type"] == "string"
+    assert "NAMBAT_READ_ROOTS" in path["description"]
+    scan = write_scan(service.home / "kho" / "tờ trình.pdf")
+    run = {
+        given: service.api(
+            f"deployments/{deployment['id']}/create_flow_run", state={"type": "SCHEDULED"}, parameters={"path": given}
+        )["id"]
+        for given in ("kho/tờ trình.pdf", "/etc/passwd")
+    }
+
+    def state(given: str) -> dict[str, Any]:
+        found: dict[str, Any] = service.api(f"flow_runs/{run[given]}", "GET")["state"]
+        return found
+
+    wait_until(lambda: state("/etc/passwd")["type"] == "FAILED")
+    assert "NAMBAT_READ_ROOTS" in state("/etc/passwd")["message"]
+    wait_until(lambda: state("kho/tờ trình.pdf")["type"] == "COMPLETED")
+    assert files(service.home / "published" / "kho") == ["tờ trình.json", "tờ trình.txt"]
+    assert scan.exists()
 
 
 def test_a_twin_is_a_copy_and_a_new_scan_of_the_name_a_version(service: Service) -> None:
@@ -541,14 +598,14 @@ def test_13_12a_deployments_deleted_in_the_ui_are_made_anew(tmp_path: Path, way:
             write_scan(tmp_path / name, pages=2).rename(service.home / "inbox" / name)
         wait_until(lambda: all(service.runs(name) for name in names[:3]))
         before = {one["id"] for one in service.api("deployments/filter")}
-        assert len(before) == 2
+        assert len(before) == 3
         for one in service.api(f"{way}/filter"):
             service.api(f"{way}/{one['id']}", "DELETE")
         write_scan(tmp_path / names[3]).rename(service.home / "inbox" / names[3])
         wait_until(lambda: all((service.home / "originals" / name).exists() for name in names))
         wait_until(lambda: service.store.open_claims() == [], 60)  # a moment after its scan is put away
         after = {one["id"] for one in service.api("deployments/filter")}
-        assert len(after) == 2
+        assert len(after) == 3
         assert not before & after
         assert "was deleted" in service.said()
         wait_until(lambda: [one for one in service.api("deployments/filter") if one["schedules"]])

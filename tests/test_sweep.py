@@ -167,7 +167,10 @@ def test_sweep_leaves_the_living_alone(folders: Folders) -> None:
     assert places(folders, "a.pdf") == ["working"]
 
 
-@pytest.mark.parametrize(("end", "place"), [("crashed", "inbox"), ("gone", "inbox"), ("cancelled", "quarantine")])
+@pytest.mark.parametrize(
+    ("end", "place"),
+    [("crashed", "inbox"), ("gone", "inbox"), ("dropped", "inbox"), ("cancelled", "quarantine")],
+)
 def test_a_run_that_ended_before_it_began(folders: Folders, end: str, place: str) -> None:
     server, store = FakeServer(), ClaimStore(load(home=folders.home, settle=1000))
     claim = take_one(store, heartbeat.identity(), running=False)

@@ -18,9 +18,10 @@ ROOMS = ("ocr", "normalize", "flows")
 
 
 def wanted_files() -> set[str]:
-    """Every module and every file of a data folder, as paths in the wheel."""
+    """Every module, every file of a data folder and the translations, as paths in the wheel."""
     inside = [path for room in ROOMS for path in (ROOT / room).rglob("*") if path.is_file()]
-    return {path.relative_to(ROOT).as_posix() for path in inside if path.suffix == ".py" or path.parent.name == "data"}
+    wanted = [path for path in inside if path.suffix in (".py", ".mo") or path.parent.name == "data"]
+    return {path.relative_to(ROOT).as_posix() for path in wanted}
 
 
 @pytest.fixture(scope="module")
@@ -58,6 +59,8 @@ import flows.cli, ocr.reading, normalize.repair.repair
 from normalize.repair.channel import load_channel
 from normalize.repair.decision import load_decision
 from normalize.vietnamese.language import load_language_model
+from flows.language import _
+assert _("stopped.") == "đã dừng."
 load_language_model(), load_channel(), load_decision()
 print(json.dumps({{name: module.__file__ for name, module in sys.modules.items() if name.split(".")[0] in {ROOMS}}}))
 """
@@ -66,7 +69,7 @@ print(json.dumps({{name: module.__file__ for name, module in sys.modules.items()
         capture_output=True,
         text=True,
         cwd=tmp_path,
-        env=clean_environment(PYTHONPATH=str(unpacked)),
+        env=clean_environment(PYTHONPATH=str(unpacked), NAMBAT_LANG="vi"),
     )
     assert done.returncode == 0, done.stderr
     loaded = {name: Path(place) for name, place in json.loads(done.stdout).items()}

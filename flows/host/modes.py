@@ -14,6 +14,7 @@ import stat
 from collections.abc import Iterator
 from pathlib import Path
 
+from flows.language import _
 from flows.settings import BadSetting, Folders
 
 OWN, ENTERED, DROPPED_INTO, READ = 0o700, 0o710, 0o2770, 0o2750
@@ -22,7 +23,7 @@ latter two gets their group."""
 
 OWN_FILE = 0o600
 
-PRIVATE = ("prefect", "working", "originals", "quarantine", "versions")
+PRIVATE = ("prefect", "working", "originals", "quarantine", "versions", "dismissed")
 """Folders of the home that nobody else has any business in."""
 
 KNOWN = frozenset({*PRIVATE, "inbox", "published"})
@@ -85,9 +86,12 @@ def _number_of(group: str) -> int:
     try:
         number = grp.getgrnam(group).gr_gid
     except KeyError:
-        raise BadSetting(f"NAMBAT_GROUP: no group is called {group}; make it with: groupadd {group}") from None
+        raise BadSetting(
+            _("NAMBAT_GROUP: no group is called {group}; make it with: groupadd {group}").format(group=group)
+        ) from None
     if os.geteuid() != 0 and number not in (os.getegid(), *os.getgroups()):
-        raise BadSetting(f"NAMBAT_GROUP: the user who runs nambat is not in the group {group}; add it to the group")
+        said = _("NAMBAT_GROUP: the user who runs nambat is not in the group {group}; add it to the group")
+        raise BadSetting(said.format(group=group))
     return number
 
 
@@ -115,7 +119,7 @@ def _set(path: Path, mode: int, group: int | None) -> bool:
 
 
 def _files(folder: Path) -> Iterator[Path]:
-    for root, _, names in os.walk(folder):
+    for root, _folders, names in os.walk(folder):
         yield from (Path(root, name) for name in names)
 
 

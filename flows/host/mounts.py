@@ -84,7 +84,8 @@ def missing_mount(folders: Folders) -> ShareAway | None:
 
 
 def _folders(folders: Folders) -> tuple[Path, ...]:
-    return folders.inbox, folders.published, folders.originals, folders.quarantine, folders.versions
+    kept = folders.originals, folders.quarantine, folders.versions, folders.dismissed
+    return folders.inbox, folders.published, *kept
 
 
 def _record(folders: Folders) -> Path:

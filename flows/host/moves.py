@@ -195,12 +195,18 @@ def _look(path: Path) -> os.stat_result | None:
 
 def free_place(path: Path, is_taken: Callable[[Path], bool] = lies) -> Path:
     """``path``, or the first of ``b (2).pdf``, ``b (3).pdf`` ... that is not taken."""
-    number, place = 1, path
-    suffix = path.suffix if len(os.fsencode(path.suffix)) < 16 else ""  # not each dot begins a suffix
-    while is_taken(place):
+    number = 1
+    while is_taken(place := numbered(path, number)):
         number += 1
-        place = path.with_name(fitted(path.name.removesuffix(suffix), f" ({number}){suffix}"))
     return place
+
+
+def numbered(path: Path, number: int) -> Path:
+    """The name that the ``number``-th file of a name gets: ``b.pdf``, ``b (2).pdf``, ``b (3).pdf`` ..."""
+    suffix = path.suffix if len(os.fsencode(path.suffix)) < 16 else ""  # not each dot begins a suffix
+    if number == 1:
+        return path
+    return path.with_name(fitted(path.name.removesuffix(suffix), f" ({number}){suffix}"))
 
 
 def move(

@@ -6,6 +6,8 @@ import hashlib
 import os
 from pathlib import Path
 
+from unidecode import unidecode
+
 NAME_BYTES = 255
 """Longest file name on the usual file systems, in bytes."""
 
@@ -29,3 +31,9 @@ def fitted(name: str, suffix: str) -> str:
     while kept and len(kept) < len(os.fsencode(name)) and os.fsencode(name)[len(kept)] & 0xC0 == 0x80:
         kept = kept[:-1]  # do not cut a letter in two
     return os.fsdecode(kept) + mark
+
+
+def dashed(name: str) -> str:
+    """``name`` in small plain letters and digits, with a dash for each run of other signs."""
+    plain = "".join(char if char.isalnum() and char.isascii() else "-" for char in unidecode(name).lower())
+    return "-".join(part for part in plain.split("-") if part)

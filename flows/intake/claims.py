@@ -74,8 +74,11 @@ class Claim:
         not_before: when it is tried again, in seconds since the epoch; 0 unless it is put off.
         why: English sentence that says why it was put off.
         mount: where the file system is mounted on which the file itself is held; empty if working/ has it.
+        quarantined: path below quarantine/ that it was taken from; empty if it was not.
         mark: what the hidden names of its file end in, while that is on its way between two file systems. Nobody can
             guess it, so that nobody can put something there beforehand. Empty in records of version 0.1.
+        original: path below originals/ that it was taken from to be read again; empty if it was not. What is published
+            of it stays if that fails, and the scan goes back there.
     """
 
     id: str
@@ -93,7 +96,9 @@ class Claim:
     not_before: float = 0.0
     why: str = ""
     mount: str = ""
+    quarantined: str = ""
     mark: str = ""
+    original: str = ""
 
     @property
     def hidden_name(self) -> str:
@@ -161,6 +166,10 @@ class ClaimStore:
             record = json.loads((self.folders.working / claim_id / "claim.json").read_bytes())
             claim = _RECORD.validate_python(record)  # not from JSON: there, names that are no UTF-8 are refused
             below(self.folders.inbox, claim.name)
+            if claim.original:
+                below(self.folders.originals, claim.original)
+            if claim.quarantined:
+                below(self.folders.quarantine, claim.quarantined)
         except (FileNotFoundError, NotADirectoryError, ValueError, RecursionError) as fault:
             raise Gone(f"there is no claim {claim_id}") from fault
         if claim.id != claim_id or not _MARK.fullmatch(claim.mark):
@@ -182,12 +191,22 @@ class ClaimStore:
                     continue  # a disk or share that does not answer now says nothing about the claim
         return found
 
-    def new_claim(self, name: str, owner: str, claim_id: str = "", flow_run: str = "") -> Claim:
+    def new_claim(
+        self,
+        name: str,
+        owner: str,
+        claim_id: str = "",
+        flow_run: str = "",
+        *,
+        original: str = "",
+        quarantined: str = "",
+    ) -> Claim:
         """A claim whose folder is made and whose file has yet to come.
 
         Args:
             name: of the file, below the inbox.
             claim_id: an earlier claim's, to go on under it.
+            original, quarantined: path below originals/ or quarantine/ of a file that comes from there.
 
         Raises:
             Gone: that is no id of a claim.
@@ -202,6 +221,8 @@ class ClaimStore:
             host=heartbeat.host(),
             taken=now.timestamp(),
             mark=secrets.token_hex(8),
+            original=original,
+            quarantined=quarantined,
         )
         self.folder(claim).mkdir(parents=True)
         try:

@@ -17,13 +17,14 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from flows.host.locks import locked
-from flows.host.moves import Gone, read_below
+from flows.host.moves import Gone, below, read_below
 from flows.host.names import readable
 from flows.intake.claims import ClaimStore
 from flows.pipeline import publish, stages
 from flows.pipeline.outcome import Outcome, outcome_of
 from flows.pipeline.parts import all_sets
 from flows.pipeline.stages import PublishPlan
+from flows.pipeline.strangers import Place, place_for, published_under
 from flows.pipeline.versions import replace_published
 from flows.settings import Settings
 
@@ -53,17 +54,62 @@ def content_lock(store: ClaimStore, sha256: str) -> Iterator[None]:
         yield
 
 
-def remember(store: ClaimStore, sha256: str, name: str, version: str) -> None:
+def remember(store: ClaimStore, sha256: str, name: str, version: str, claim_id: str = "") -> None:
     """Note that a content was published under the name that its scan had below the inbox.
+
+    Args:
+        claim_id: the claim that held the scan: by it a run that is started once more finds the scan again.
 
     Raises:
         OSError: it cannot be noted; the next twin is read again then.
     """
-    line = json.dumps({"sha256": sha256, "name": os.fsencode(name).hex(), "made": _made_with(store.settings, version)})
-    path = _notes(store, sha256)
+    made = _made_with(store.settings, version)
+    _note(store, {"sha256": sha256, "name": os.fsencode(name).hex(), "made": made, "claim": claim_id})
+
+
+def forget(store: ClaimStore, sha256: str) -> None:
+    """Note that a content is to be read anew, whatever is published of it.
+
+    Raises:
+        OSError: it cannot be noted.
+    """
+    _note(store, {"sha256": sha256, "name": "", "made": ANEW})
+
+
+ANEW = "anew"
+"""Stands in place of what a content was made with."""
+
+
+def _note(store: ClaimStore, note: dict[str, str]) -> None:
+    path = _notes(store, note["sha256"])
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("a") as file:
-        file.write(line + "\n")
+        file.write(json.dumps(note) + "\n")
+
+
+def names_of(store: ClaimStore, sha256: str) -> list[str]:
+    """The names below the inbox under which a content was published, the latest first."""
+    found = [name for noted, name, _ in _published(_notes(store, sha256)) if noted == sha256]
+    return list(dict.fromkeys(reversed(found)))
+
+
+def published_by(store: ClaimStore, claim_id: str) -> tuple[str, str] | None:
+    """Hash and name of the scan that was published under a claim; ``None`` if that was not noted."""
+    for path in sorted((store.folders.working / ".contents").glob("*.jsonl")):
+        for sha256, name, claim in _published(path):
+            if claim == claim_id != "":
+                return sha256, name
+    return None
+
+
+def _published(path: Path) -> Iterator[tuple[str, str, str]]:
+    """Hash, name and claim of each line that tells of something published."""
+    with contextlib.suppress(OSError):
+        for line in path.read_text("utf-8", "replace").splitlines():
+            with contextlib.suppress(ValueError, KeyError, TypeError, RecursionError):
+                note = json.loads(line)
+                if note["made"] != ANEW:
+                    yield str(note["sha256"]), os.fsdecode(bytes.fromhex(note["name"])), str(note.get("claim", ""))
 
 
 def find_twin(store: ClaimStore, sha256: str, version: str) -> Twin | None:
@@ -73,6 +119,8 @@ def find_twin(store: ClaimStore, sha256: str, version: str) -> Twin | None:
         for line in reversed(_notes(store, sha256).read_text("utf-8", "replace").splitlines()):
             with contextlib.suppress(ValueError, KeyError, TypeError, RecursionError, OSError, Gone):
                 note = json.loads(line)
+                if (note["sha256"], note["made"]) == (sha256, ANEW):
+                    return None
                 if (note["sha256"], note["made"]) == (sha256, made):
                     return _read_twin(store, os.fsdecode(bytes.fromhex(note["name"])), sha256)
     return None
@@ -107,8 +155,12 @@ def _read_twin(store: ClaimStore, name: str, sha256: str) -> Twin:
     Raises:
         ValueError, KeyError, TypeError, OSError, Gone: it is not.
     """
-    places = publish.output_names(name, store.settings.formats, store.settings.split != "off")
-    files = {form: read_below(store.folders.published, os.fspath(place)) for form, place in places.items()}
+    root = store.folders.published
+    names = publish.output_names(name, store.settings.formats, store.settings.split != "off")
+    targets = {form: below(root, os.fspath(place)) for form, place in names.items()}
+    used = (one for one, data in published_under(targets, root) if data["source"]["sha256"] == sha256)
+    places = next(used, targets)
+    files = {form: read_below(root, os.fspath(place.relative_to(root))) for form, place in places.items()}
     record = files.pop("json")
     data = json.loads(record)
     if data["source"]["sha256"] != sha256 or not publish.is_as_written(record):
@@ -127,7 +179,8 @@ def _are_as_listed(data: dict[str, Any], texts: Any) -> bool:
 def publish_copy(twin: Twin, name: str, plan: PublishPlan) -> Outcome:
     """Publish a twin's files under the name of another scan. Its JSON then says so: ``source.copy_of``.
 
-    For the twin's own name nothing is written.
+    For the twin's own name nothing is written. Where another document's text has the name, it gets one of its own, as
+    a document that was read would.
 
     Args:
         name: of the other scan below the inbox.
@@ -137,7 +190,10 @@ def publish_copy(twin: Twin, name: str, plan: PublishPlan) -> Outcome:
         Passing: a link or a folder lies in the way.
         OSError: a file cannot be written; nothing is half-written.
     """
-    targets, kept = plan.targets, []
+    place, kept = Place(dict(plan.targets)), []
+    if plan.tells_strangers:
+        place = place_for(twin.data, plan.targets, plan.shelf.root, plan.low_confidence)
+    targets = place.targets
     if name != twin.name:
         original = twin.data["source"].get("copy_of", readable(twin.name))
         shown = readable(PurePosixPath(name).name)
@@ -146,4 +202,11 @@ def publish_copy(twin: Twin, name: str, plan: PublishPlan) -> Outcome:
         whole = publish.manifest(data, {os.fsdecode(target.name): text for target, text in texts.items()})
         sets = all_sets(targets, plan.shelf.root)
         kept = replace_published({**texts, targets["json"]: whole}, sets, data["source"]["sha256"], plan.shelf)
-    return replace(twin.outcome, name=readable(name), files=tuple(targets.values()), kept=tuple(kept))
+    return replace(
+        twin.outcome,
+        name=readable(name),
+        files=tuple(targets.values()),
+        kept=tuple(kept),
+        replaced=place.replaced,
+        beside=place.beside,
+    )

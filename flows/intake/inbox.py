@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from flows.host.moves import PART, Gone, open_regular
+from flows.language import N_, _, cause
 
 HELD = ".nambat-"
 """How the hidden name of a file begins that is held in the inbox; its claim's mark follows."""
@@ -68,7 +69,7 @@ def look_at(path: Path) -> Look:
     return Look(status.st_size, status.st_mtime_ns)
 
 
-NO_FILE = "a link, pipe or device: not taken"
+NO_FILE = N_("a link, pipe or device: not taken")
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +102,8 @@ def list_inbox(inbox: Path) -> Listing:
         except (FileNotFoundError, NotADirectoryError):
             continue  # gone since it was listed
         except OSError as fault:
-            refused[below or "."] = f"a folder that cannot be looked into ({fault.strerror}): nothing in it is taken"
+            said = _("a folder that cannot be looked into ({cause}): nothing in it is taken")
+            refused[below or "."] = said.format(cause=cause(fault))
             continue
         folders = []
         for entry in entries:
@@ -117,11 +119,11 @@ def list_inbox(inbox: Path) -> Listing:
                     status = entry.stat(follow_symlinks=False)
                     files[path] = Look(status.st_size, status.st_mtime_ns)
                 else:
-                    refused[path] = NO_FILE
+                    refused[path] = _(NO_FILE)
             except FileNotFoundError:
                 continue  # gone since it was listed
             except OSError as fault:
-                refused[path] = f"cannot be looked at ({fault.strerror}): not taken"
+                refused[path] = _("cannot be looked at ({cause}): not taken").format(cause=cause(fault))
         waiting += reversed(folders)
     return Listing(files, refused, tuple(hidden))
 

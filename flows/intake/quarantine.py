@@ -8,6 +8,7 @@ import os
 from collections.abc import Collection
 from datetime import datetime
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 from flows import faults
 from flows.faults import CrashedTooOften
@@ -18,6 +19,7 @@ from flows.intake import register, transfers
 from flows.intake.claims import Claim, ClaimStore
 from flows.intake.inbox import list_inbox
 from flows.intake.register import REASON, Entry, reason_path
+from flows.language import N_, _, language
 from flows.pipeline.publish import remove
 from ocr.faults import Fault
 
@@ -27,7 +29,7 @@ WHAT_TO_DO = (
 )
 """Stands in every note."""
 
-WRITTEN_ON = "a note that somebody wrote on; its scan is gone"
+WRITTEN_ON = N_("a note that somebody wrote on; its scan is gone")
 
 
 def crashed_too_often(attempts: int) -> CrashedTooOften:
@@ -39,6 +41,7 @@ def quarantine(store: ClaimStore, claim: Claim, fault: Fault, now: datetime | No
     """Move a scan that failed to quarantine/, with a note beside it that says why and what to do.
 
     One that a crash left half-way between two folders goes back to the inbox instead: it has to be found first.
+    One that was to be read again goes back to originals/: what was published of it is still there.
     Pages that were read are kept for a later try.
 
     Raises:
@@ -46,13 +49,17 @@ def quarantine(store: ClaimStore, claim: Claim, fault: Fault, now: datetime | No
     """
     if claim.keep and transfers.is_half_way(store, claim):
         return transfers.recover(store, claim)
+    if claim.original:
+        return transfers.archive(store, claim)
     root = store.folders.quarantine
-    note = reason_text(claim.name, fault, now or datetime.now(), claim.id)
+    moment = (now or datetime.now()).astimezone(ZoneInfo(store.settings.timezone))
+    note = reason_text(claim.name, fault, moment, claim.id)
     pages = store.progress_folder(claim).name
 
     def announce(place: Path) -> None:
         where = os.fspath(place.relative_to(root))
-        register.enter(store, Entry(claim.id, where, hashlib.sha256(note).hexdigest(), pages), note)
+        known = hashlib.sha256(note).hexdigest()
+        register.enter(store, Entry(claim.id, where, known, pages, claim.name, claim.flow_run), note)
 
     def is_taken(place: Path) -> bool:
         beside = reason_path(place)
@@ -70,7 +77,7 @@ def reason_text(name: str, fault: Fault, now: datetime, claim_id: str) -> bytes:
     """The note beside a quarantined scan: Vietnamese, English, what to do, and the technical detail."""
     return (
         f"{_in_one_line(fault.vietnamese)}\n{_in_one_line(str(fault))}\n\n{WHAT_TO_DO}\n\n"
-        f"{readable(name)}, {now.astimezone():%Y-%m-%d %H:%M:%S %z}, {type(fault).__name__}, {claim_id}\n"
+        f"{readable(name)}, {now:%Y-%m-%d %H:%M:%S %z}, {type(fault).__name__}, {claim_id}\n"
         f"{fault.detail}".rstrip()
         + "\n"
     ).encode("utf-8", "replace")
@@ -81,7 +88,7 @@ def _in_one_line(sentence: str) -> str:
 
 
 def quarantined_files(store: ClaimStore) -> list[tuple[Path, str]]:
-    """Every scan in quarantine with the English sentence of its note."""
+    """Every scan in quarantine with the sentence of its note that is in the language of the moment."""
     root = store.folders.quarantine
     names = list_inbox(root).files
     listed = list(register.entries(store))
@@ -92,17 +99,18 @@ def quarantined_files(store: ClaimStore) -> list[tuple[Path, str]]:
         path = root / name
         if path in notes and path not in scans:
             if not lies(root / notes[path].place) and not register.has_own_note(store, notes[path]):
-                found.append((path, WRITTEN_ON))
+                found.append((path, _(WRITTEN_ON)))
         elif not _is_old_note(root, name, names):
             found.append((path, _why(root, path)))
     return found
 
 
 def _why(root: Path, scan: Path) -> str:
-    """What stands in English in the note about a scan."""
+    """What the note about a scan says, in the language of the moment: Vietnamese stands first, English second."""
+    line = 0 if language() == "vi" else 1
     with contextlib.suppress(Gone, OSError, IndexError):
-        return _text(root, os.fspath(reason_path(scan).relative_to(root))).splitlines()[1]
-    return "no note says why"
+        return _text(root, os.fspath(reason_path(scan).relative_to(root))).splitlines()[line]
+    return _("no note says why")
 
 
 def _is_old_note(root: Path, name: str, names: Collection[str]) -> bool:
@@ -136,7 +144,7 @@ def drop_stray_notes(store: ClaimStore) -> None:
 
 
 def retry(store: ClaimStore, path: Path, owner: str) -> Path:
-    """Put a quarantined scan back into the inbox and remove its note. Returns where it lies then.
+    """Put a quarantined scan back into the inbox under its first name and remove its note. Returns where it lies then.
 
     Args:
         owner: the process that does so; if it dies half-way, a sweep ends what it began.
@@ -165,10 +173,11 @@ def take_again(store: ClaimStore, claim_id: str, owner: str, flow_run: str) -> C
         Gone: it is not in quarantine any more, or that is no id of a claim.
         OSError: it cannot be moved, or cannot be read.
     """
-    entry = register.entry_of(store, claim_id)
-    # Under its old id: the run's parameters name it, and it may be retried once more.
-    path = store.folders.quarantine / entry.place
-    claim, _ = _take(store, path, owner, claim_id=claim_id, flow_run=flow_run)
+    with locked(claims_lock(store.folders)):  # or it might be dismissed at this moment
+        entry = register.entry_of(store, claim_id)
+        # Under its old id: the run's parameters name it, and it may be retried once more.
+        path = store.folders.quarantine / entry.place
+        claim, _entry = _take(store, path, owner, claim_id=claim_id, flow_run=flow_run)
     store.pass_on_pages(entry.pages, claim.name)
     return store.with_digest(claim)
 
@@ -189,8 +198,10 @@ def _take(
     if not is_file(below_without_links(root, name)):
         raise Gone(f"{readable(path.name)} is not in quarantine")
     entry = next((entry for entry in register.entries(store) if entry.place == name), None)
-    claim = transfers.bring_in(store, path, name, owner, claim_id=claim_id, flow_run=flow_run)
+    called = name if entry is None else entry.name
+    claim = transfers.bring_in(store, path, called, owner, claim_id=claim_id, flow_run=flow_run, quarantined=name)
     if entry is not None:
         with contextlib.suppress(OSError, Fault):  # then it stays, and its entry
             register.take_note_away(store, entry)
+            register.strike(store, entry, goes_on=entry.flow_run == flow_run)
     return claim, entry

@@ -11,11 +11,13 @@ import contextlib
 import hashlib
 import json
 import os
+import re
 import secrets
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from pathlib import Path, PurePosixPath
+from zoneinfo import ZoneInfo
 
 from pydantic import TypeAdapter
 
@@ -25,7 +27,6 @@ from flows.host.moves import (
     below,
     below_without_links,
     is_file,
-    lies,
     move,
     opened_folder,
     read_below,
@@ -48,15 +49,26 @@ class Entry:
         place: path of the scan below quarantine/.
         note: SHA-256 of the note beside it, as we wrote it.
         pages: name of the folder of working/.progress/ that keeps what was read of it.
+        name: what it was called below the inbox; its place may have a number, where another of that name lay already.
+        flow_run: id of the Prefect run that failed on it; empty if none did.
+        is_settled: whether it is to go to dismissed/ (see :mod:`flows.intake.settling`).
+        mark: what its hidden name ends in on the way there.
+        dismissed: path below dismissed/ where it was about to go, or has gone.
     """
 
     claim: str
     place: str
     note: str
     pages: str
+    name: str = ""
+    flow_run: str = ""
+    is_settled: bool = False
+    mark: str = ""
+    dismissed: str = ""
 
 
 _RECORD = TypeAdapter(Entry)
+_MARK = re.compile(r"[0-9a-f]*", re.ASCII)
 
 
 def reason_path(scan: Path) -> Path:
@@ -73,10 +85,12 @@ def entry_of(store: ClaimStore, claim_id: str) -> Entry:
     """
     try:
         entry = _RECORD.validate_python(json.loads(_path(store, check_id(claim_id)).read_bytes()))
+        entry = replace(entry, name=entry.name or entry.place)  # versions before 0.5 did not write it down
         below(store.folders.quarantine, entry.place)
+        below(store.folders.inbox, entry.name)
     except (FileNotFoundError, ValueError, RecursionError) as fault:
         raise Gone(f"nothing in quarantine comes from claim {claim_id}") from fault
-    if entry.claim != claim_id or PurePosixPath(entry.pages).name != entry.pages:
+    if entry.claim != claim_id or PurePosixPath(entry.pages).name != entry.pages or not _MARK.fullmatch(entry.mark):
         raise Gone(f"the entry of claim {claim_id} is another's")
     return entry
 
@@ -101,14 +115,22 @@ def enter(store: ClaimStore, entry: Entry, note: bytes) -> None:
         earlier = entry_of(store, entry.claim)
         if earlier.place != entry.place and has_own_note(store, earlier):
             remove(note_of(store, earlier), store.folders.quarantine)
+    for earlier in entries(store):
+        if earlier.place == entry.place and earlier.claim != entry.claim:
+            strike(store, earlier)  # its scan has left that place
+    save(store, entry)
+    _write_note(store, entry, note)
+
+
+def save(store: ClaimStore, entry: Entry) -> None:
+    """Write an entry down, or what has changed in it.
+
+    Raises:
+        OSError: it cannot be written.
+    """
     record = _path(store, entry.claim)
     record.parent.mkdir(exist_ok=True)
-    if lies(note_of(store, entry)):
-        for earlier in entries(store):
-            if earlier.place == entry.place and earlier.claim != entry.claim:
-                strike(store, earlier)  # its scan has left that place
     replace_file(record, json.dumps(asdict(entry)).encode())
-    _write_note(store, entry, note)
 
 
 def _write_note(store: ClaimStore, entry: Entry, note: bytes) -> None:
@@ -131,10 +153,41 @@ def is_own_note(store: ClaimStore, path: Path) -> bool:
     return any(note_of(store, entry) == path and has_own_note(store, entry) for entry in entries(store))
 
 
-def strike(store: ClaimStore, entry: Entry) -> None:
-    """Remove an entry; its note has to be gone by then."""
+def strike(store: ClaimStore, entry: Entry, *, goes_on: bool = False) -> None:
+    """Remove an entry; its note has to be gone by then.
+
+    The run that failed on its scan is remembered: its tags say that the scan lies in quarantine, and the server that
+    has to hear that this is over may be away now.
+
+    Args:
+        goes_on: whether that very run works on the scan again, and will set its tags itself.
+    """
+    record = _path(store, entry.claim)
     with contextlib.suppress(OSError):
-        _path(store, entry.claim).unlink(missing_ok=True)
+        if entry.flow_run and not goes_on:
+            left = _left(store)
+            left.mkdir(exist_ok=True)
+            record.replace(left / record.name)
+        else:
+            record.unlink(missing_ok=True)
+
+
+def runs_left(store: ClaimStore) -> dict[str, list[Path]]:
+    """Runs none of whose scans lies in quarantine any more, and the records to remove when their tags are off."""
+    waited_for = {entry.flow_run for entry in entries(store)}  # an archive's run has failed on several scans
+    found: dict[str, list[Path]] = {}
+    for record in sorted(_left(store).glob("*.json")):
+        try:
+            run = str(json.loads(record.read_bytes())["flow_run"])
+        except (OSError, ValueError, KeyError, TypeError, RecursionError):
+            continue
+        if run not in waited_for:
+            found.setdefault(run, []).append(record)
+    return found
+
+
+def _left(store: ClaimStore) -> Path:
+    return store.folders.working / ".quarantined" / "left"
 
 
 def note_of(store: ClaimStore, entry: Entry) -> Path:
@@ -151,7 +204,7 @@ def has_own_note(store: ClaimStore, entry: Entry) -> bool:
 
 
 def take_note_away(store: ClaimStore, entry: Entry) -> None:
-    """Remove the note of a scan that leaves quarantine. One that a person wrote on goes to versions/.
+    """Remove the note of a scan that is read again. One that a person wrote on goes to versions/.
 
     Raises:
         OSError: it cannot be moved.
@@ -160,13 +213,13 @@ def take_note_away(store: ClaimStore, entry: Entry) -> None:
     if has_own_note(store, entry):
         remove(note, store.folders.quarantine)
     elif is_file(note):
-        name = PurePosixPath(entry.place).with_name(f"{note.stem} ({datetime.now():%Y-%m-%d %H%M%S}).txt")
+        now = datetime.now(ZoneInfo(store.settings.timezone))
+        name = PurePosixPath(entry.place).with_name(f"{note.stem} ({now:%Y-%m-%d %H%M%S}).txt")
         wanted = room_for(store.folders.versions, os.fspath(name.with_name(fitted(name.stem, name.suffix))))
         with contextlib.suppress(Gone):
             below_without_links(store.folders.quarantine, os.fspath(note.relative_to(store.folders.quarantine)))
             parked = wanted.with_name(f"{HELD}{secrets.token_hex(8)}")
             move(note, wanted, parked, root=store.folders.versions)
-    strike(store, entry)
 
 
 def _path(store: ClaimStore, claim_id: str) -> Path:

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
-from datetime import datetime
 from pathlib import PurePosixPath
 
 from flows.host import heartbeat
 from flows.intake.claims import Claim, ClaimStore
 from flows.intake.inbox import list_inbox
 from flows.intake.quarantine import quarantined_files
+from flows.language import N_, _, shown_time
 from flows.pipeline import publish
+from flows.retold import retold
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,12 +34,12 @@ def status(store: ClaimStore) -> tuple[dict[str, int], list[Held]]:
     """How many files lie in each folder, and those that are not done, with the reason."""
     folders = store.folders
     listing = list_inbox(folders.inbox)
-    held = [Held("inbox", path, "waiting to be taken") for path in sorted(listing.files)]
+    held = [Held("inbox", path, _("waiting to be taken")) for path in sorted(listing.files)]
     held += [Held("inbox", path, why) for path, why in listing.refused.items()]
     working = store.open_claims()
     known = {claim.hidden_name for claim in working}
     hidden = [path for path in sorted(listing.hidden) if PurePosixPath(path).name not in known]
-    held += [Held("inbox", path, LEFT_BEHIND) for path in hidden]
+    held += [Held("inbox", path, _(LEFT_BEHIND)) for path in hidden]
     held += [Held("working", claim.name, _whereabouts(store, claim)) for claim in working]
     quarantined = quarantined_files(store)
     held += [Held("quarantine", os.fspath(path.relative_to(folders.quarantine)), why) for path, why in quarantined]
@@ -52,13 +53,16 @@ def status(store: ClaimStore) -> tuple[dict[str, int], list[Held]]:
     return counts, held
 
 
-LEFT_BEHIND = "a scan that was held here while its folder was moved; rename it, and it is read"
+LEFT_BEHIND = N_("a scan that was held here while its folder was moved; rename it, and it is read")
 
 
 def _whereabouts(store: ClaimStore, claim: Claim) -> str:
     if claim.is_put_off:
-        return f"tried again at {datetime.fromtimestamp(claim.not_before):%H:%M:%S}: {claim.why}"
+        at = shown_time(claim.not_before, store.settings.timezone)
+        return _("tried again at {time}: {why}").format(time=at, why=retold(claim.why))
     if not store.is_owner_alive(claim):
-        return "left by a service that stopped; the next start takes it back"
-    where = f" on {claim.host}" if claim.host not in ("", heartbeat.host()) else ""
-    return f"being read{where}" if claim.running else f"waiting for its turn{where}"
+        return _("left by a service that stopped; the next start takes it back")
+    if claim.host in ("", heartbeat.host()):
+        return _("being read") if claim.running else _("waiting for its turn")
+    said = _("being read on {host}") if claim.running else _("waiting for its turn on {host}")
+    return said.format(host=claim.host)

@@ -1,16 +1,18 @@
 """One look at the folders: take back what dead processes left, take what is whole in the inbox, start runs.
 
 This is the truth that the service lives by; file events only make it happen sooner. It is cheap, does no harm
-when it runs twice, and knows Prefect only through the two functions of :class:`Runs`.
+when it runs twice, and knows Prefect only through the functions of :class:`Runs`.
 """
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from itertools import chain
 from pathlib import PurePosixPath
 
 from flows import faults
@@ -20,24 +22,29 @@ from flows.host.mounts import missing_mount
 from flows.host.moves import Gone, lies
 from flows.host.names import readable
 from flows.host.processes import machine
-from flows.intake import inbox, transfers
+from flows.intake import inbox, register, settling, transfers
 from flows.intake.claims import Claim, ClaimStore
 from flows.intake.inbox import StabilityTracker
 from flows.intake.quarantine import crashed_too_often, quarantine
+from flows.language import _, cause, ngettext, told
+from ocr.faults import Fault
 
 
 @dataclass(frozen=True, slots=True)
 class Runs:
-    """What a sweep needs of the Prefect server. Both may raise any exception while the server is away.
+    """What a sweep needs of the Prefect server. All may raise any exception while the server is away.
 
     Attributes:
         start: start the run for a claim and return its id; the same id when called again for the same claim.
-        ended: of those runs that have ended, how: ``completed``, ``failed``, ``crashed``, ``cancelled``, ``gone``
-            when the server does not know them, or ``stuck`` when they were about to begin minutes ago.
+        ended: of those runs that have ended, how: ``completed``, ``failed``, ``crashed``, ``cancelled`` by a person,
+            ``dropped`` when they ended as cancelled and nobody asked for that, ``gone`` when the server does not know
+            them, or ``stuck`` when they were about to begin minutes ago.
+        release: take off the tags of runs whose scans do not lie in quarantine any more.
     """
 
     start: Callable[[Claim], str]
     ended: Callable[[list[str]], dict[str, str]]
+    release: Callable[[list[str]], None] = lambda ids: None
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,13 +99,15 @@ def sweep(
         if not held:
             return None
         if away := missing_mount(folders):
-            return Swept(troubles=(str(away),))  # nothing must be put back into a folder that is not the real one
+            return Swept(troubles=(told(away),))  # nothing must be put back into a folder that is not the real one
         troubles: list[str] = []
         folders.make()  # whoever removed one meanwhile
         working = store.open_claims()
         being_read = {claim.sha256 for claim in working if claim.flow_run and not claim.is_put_off}
         starts = _Starts(store, owner, runs, troubles, RUNS_AHEAD, being_read)
         returned, quarantined = _look_after(working, starts, now)
+        troubles += settling.finish(store)
+        _release_runs(store, runs)
 
         notes = folders.working / ".seen.json"
         tracker = StabilityTracker.load(notes.read_bytes() if notes.exists() else b"", machine())
@@ -130,13 +139,19 @@ def sweep(
             except Gone:
                 continue
             except OSError as fault:
-                troubles.append(f"{readable(name)} cannot be taken: {fault.strerror}")
+                said = _("{name} cannot be taken: {cause}")
+                troubles.append(said.format(name=readable(name), cause=cause(fault)))
                 continue
             taken.append(name)
             starts.start(claim)
         for folder, count in locked_away.items():
             where = readable(folders.inbox / folder)
-            troubles.append(f"{where}: {count} files cannot be taken; give nambat the right to write in this folder")
+            said = ngettext(
+                "{folder}: {count} file cannot be taken; give nambat the right to write in this folder",
+                "{folder}: {count} files cannot be taken; give nambat the right to write in this folder",
+                count,
+            )
+            troubles.append(said.format(folder=where, count=count))
         return Swept(
             tuple(taken),
             tuple(returned),
@@ -147,16 +162,26 @@ def sweep(
         )
 
 
+def _release_runs(store: ClaimStore, runs: Runs) -> None:
+    """Take the tags off runs whose scans have left quarantine. While the server is away they wait."""
+    left = dict(list(register.runs_left(store).items())[:MOST_ASKED])
+    if left:
+        with contextlib.suppress(Exception):
+            runs.release(list(left))
+            for record in chain.from_iterable(left.values()):
+                record.unlink(missing_ok=True)
+
+
 def _full_disk(store: ClaimStore) -> str | None:
     """One sentence about a folder whose disk has less space free than the settings ask for, if there is one."""
     least = store.settings.min_free
     for folder in (store.folders.working, store.folders.published):
         free = shutil.disk_usage(folder).free
         if free < least:
-            return (
-                f"the disk of {folder} has only {free / 1e6:,.0f} MB free; nothing is taken from the inbox "
-                f"until there are {least / 1e6:,.0f} MB (NAMBAT_MIN_FREE)"
-            )
+            return _(
+                "the disk of {folder} has only {free:,.0f} MB free; nothing is taken from the inbox "
+                "until there are {least:,.0f} MB (NAMBAT_MIN_FREE)"
+            ).format(folder=folder, free=free / 1e6, least=least / 1e6)
     return None
 
 
@@ -193,12 +218,18 @@ class _Starts:
         except Exception as fault:
             # The claim waits in working/ without a run; the next sweep starts one. Asking a server that is away once
             # more for each file would take a minute each.
-            self.troubles.append(f"{readable(claim.name)}: no run could be started yet ({_in_short(fault)})")
+            said = _("{name}: no run could be started yet ({why})")
+            self.troubles.append(said.format(name=readable(claim.name), why=_in_short(fault)))
             self.left = 0
 
 
 def _in_short(fault: Exception) -> str:
     return next(iter(str(fault).splitlines()), "") or type(fault).__name__
+
+
+def _stays(claim: Claim, fault: Exception) -> str:
+    """One sentence about a file that cannot be moved on."""
+    return _("{name} stays in working/ for now: {why}").format(name=readable(claim.name), why=_in_short(fault))
 
 
 MOST_ASKED = 200
@@ -241,13 +272,13 @@ def _look_after(working: Sequence[Claim], starts: _Starts, now: float) -> tuple[
             else:
                 halves.append(claim)  # a share that failed, and failed again when the file was to go back
         except OSError as fault:
-            troubles.append(f"{readable(claim.name)} stays in working/ for now: {_in_short(fault)}")
+            troubles.append(_stays(claim, fault))
     first = int(now / 10) * MOST_ASKED % max(1, len(waiting))
     asked = [*dead, *(waiting[first:] + waiting[:first])[:MOST_ASKED]]
     try:
         all_ended = starts.runs.ended([claim.flow_run for claim in asked if claim.flow_run])
     except Exception as fault:
-        troubles.append(f"the Prefect server does not answer: {_in_short(fault)}")
+        troubles.append(_("the Prefect server does not answer: {why}").format(why=_in_short(fault)))
         return returned, quarantined
     for claim in [*asked, *halves]:
         ended = all_ended.get(claim.flow_run)
@@ -262,15 +293,23 @@ def _look_after(working: Sequence[Claim], starts: _Starts, now: float) -> tuple[
                 if transfers.is_half_way(store, claim):
                     transfers.recover(store, claim)
                 elif ended == "cancelled":
-                    quarantine(store, claim, faults.CANCELLED.fault())
-                    quarantined.append(claim.name)
+                    quarantined += _given_up(store, claim, faults.CANCELLED.fault())
                 elif claim.running and store.count_attempt(claim) >= store.settings.attempts:
-                    quarantine(store, claim, crashed_too_often(store.settings.attempts))
-                    quarantined.append(claim.name)
+                    quarantined += _given_up(store, claim, crashed_too_often(store.settings.attempts))
                 elif transfers.recover(store, claim) is not None:
                     returned.append(claim.name)
         except Gone:
             continue
         except Exception as fault:
-            troubles.append(f"{readable(claim.name)} stays in working/ for now: {_in_short(fault)}")
+            troubles.append(_stays(claim, fault))
     return returned, quarantined
+
+
+def _given_up(store: ClaimStore, claim: Claim, fault: Fault) -> list[str]:
+    """Give a file up. Its name, unless it was to be read again and lies in originals/ once more.
+
+    Raises:
+        OSError: it cannot be moved; the claim stays.
+    """
+    quarantine(store, claim, fault)
+    return [] if claim.original else [claim.name]

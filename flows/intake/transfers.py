@@ -18,6 +18,7 @@ import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import IO
 
 from flows.host import moves
 from flows.host.files import sync_folder
@@ -96,7 +97,15 @@ def take(store: ClaimStore, name: str, look: Look, owner: str) -> Claim:
 
 
 def bring_in(
-    store: ClaimStore, source: Path, name: str, owner: str, *, claim_id: str = "", flow_run: str = ""
+    store: ClaimStore,
+    source: Path,
+    name: str,
+    owner: str,
+    *,
+    claim_id: str = "",
+    flow_run: str = "",
+    original: str = "",
+    quarantined: str = "",
 ) -> Claim:
     """A claim on a file that lies elsewhere than in the inbox, where nobody writes to it.
 
@@ -104,12 +113,14 @@ def bring_in(
         name: below the inbox.
         claim_id: an earlier claim's, to go on under it.
         flow_run: the run that works on it already.
+        original: its path below originals/ if it lies there.
+        quarantined: its path below quarantine/ if it lies there.
 
     Raises:
         Gone: it is not there any more, or is no regular file.
         OSError: it cannot be moved and is still where it was.
     """
-    claim = store.new_claim(name, owner, claim_id, flow_run)
+    claim = store.new_claim(name, owner, claim_id, flow_run, original=original, quarantined=quarantined)
     scan = store.scan(claim)
     try:
         with _as_gone(name):
@@ -127,14 +138,25 @@ def take_copy(store: ClaimStore, path: Path, name: str, owner: str) -> Claim:
     Raises:
         OSError: it cannot be copied.
     """
-    claim = replace(store.new_claim(name, owner), keep=False)
+    with path.open("rb") as file:
+        return copy_in(store, file, name, owner)
+
+
+def copy_in(store: ClaimStore, file: IO[bytes], name: str, owner: str, flow_run: str = "") -> Claim:
+    """A claim on a copy of an open file.
+
+    Raises:
+        OSError: it cannot be copied.
+    """
+    claim = replace(store.new_claim(name, owner, flow_run=flow_run), keep=False)
     try:
         store.save(claim)
-        shutil.copyfile(path, store.scan(claim))
-    except OSError:
+        with store.scan(claim).open("xb") as copy:
+            shutil.copyfileobj(file, copy, 1 << 20)
+        return store.with_digest(claim)
+    except BaseException:
         shutil.rmtree(store.folder(claim), ignore_errors=True)
         raise
-    return store.with_digest(claim)
 
 
 @contextlib.contextmanager
@@ -313,7 +335,12 @@ def recover(store: ClaimStore, claim: Claim) -> Path | None:
 
 
 def _is_the_same(store: ClaimStore, claim: Claim, copy: Path) -> bool:
-    """Whether a claim's file still lies in quarantine, from where it was taken, and looks like its copy."""
+    """Whether a claim's file still lies in quarantine or originals/, whence it was taken, and looks like its copy."""
+    folders = store.folders
+    if claim.original:
+        source = below(folders.originals, claim.original)
+    else:
+        source = below(folders.quarantine, claim.quarantined or claim.name)
     with contextlib.suppress(FileNotFoundError, NotADirectoryError):
-        return same_look(below(store.folders.quarantine, claim.name).lstat(), copy.lstat())
+        return same_look(source.lstat(), copy.lstat())
     return False

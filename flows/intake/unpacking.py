@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
 from flows.host.files import replace_file, sync_folder
@@ -62,7 +63,7 @@ def deliver(store: ClaimStore, claim: Claim, unpacking: Unpacking) -> None:
             if scan.fault is None:
                 transfers.hand_back(store, own)
             else:
-                quarantine(store, own, scan.fault)
+                quarantine(store, replace(own, flow_run=claim.flow_run), scan.fault)
 
 
 def _any_left(unpacking: Unpacking) -> bool:

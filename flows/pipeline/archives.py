@@ -22,8 +22,10 @@ from pathlib import Path, PurePosixPath
 from flows import faults
 from flows.host.files import make_folder
 from flows.host.names import NAME_BYTES, fitted, readable
+from flows.language import _
 from flows.pipeline.faults import OF_THE_MACHINE, as_fault
 from flows.pipeline.publish import SCAN_SUFFIXES
+from ocr import messages
 from ocr.faults import Fault
 from ocr.rasterize import archive_kind, begins_as_scan
 
@@ -103,6 +105,23 @@ def is_archive(path: Path) -> bool:
     """
     with path.open("rb") as file:
         return file.read(4) in _HEADS
+
+
+def left_whole(path: Path) -> Fault:
+    """Why a file is not read that begins as a ZIP file, where archives are not unpacked: also documents of Word do.
+
+    Raises:
+        OSError: it cannot be read.
+    """
+    try:
+        _check_list(path)
+        with zipfile.ZipFile(path) as archive:
+            _members(archive.infolist())
+    except Fault as fault:
+        return fault
+    except (zipfile.BadZipFile, ValueError, EOFError, struct.error, NotImplementedError, RuntimeError):
+        pass  # who unpacks it will see that
+    return messages.ARCHIVE.fault(kind="ZIP")
 
 
 def folder_of(name: str) -> str:
@@ -268,24 +287,24 @@ def _free(path: PurePosixPath, taken: set[str]) -> PurePosixPath:
 def _why_no_scan(archive: zipfile.ZipFile, member: _Member) -> str:
     """What a file is that is no scan; empty for one that is, or says that it is, and for an archive."""
     if stat.S_ISLNK(member.info.external_attr >> 16):
-        return "a link"
+        return _("a link")
     if any(_SYSTEM.match(part) for part in member.name.parts):
-        return "a file of the system"
+        return _("a file of the system")
     if _OFFICE.search(member.name.name):
-        return "a document of an office program, not a scan"
+        return _("a document of an office program, not a scan")
     if member.name.suffix.lower() in SCAN_SUFFIXES:
         return ""
     if member.info.compress_type not in _PACKINGS:
-        return "packed in a way that is not opened"
+        return _("packed in a way that is not opened")
     try:
         with archive.open(member.info) as file:
             head = file.read(_PEEK)
     except _DAMAGE as fault:
-        return f"not a scan by its name, and damaged ({type(fault).__name__})"
+        return _("not a scan by its name, and damaged ({what})").format(what=type(fault).__name__)
     kind = archive_kind(head)
     if kind == "office":
-        return "a document of an office program, not a scan"
-    return "" if kind or begins_as_scan(head) else "not a scan"
+        return _("a document of an office program, not a scan")
+    return "" if kind or begins_as_scan(head) else _("not a scan")
 
 
 _DAMAGE = (

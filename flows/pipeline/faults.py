@@ -10,6 +10,7 @@ from pathlib import Path
 from flows import faults
 from flows.faults import Passing, ShareAway, TookTooLong, TooManyPagesFailed, TooManyPagesTimedOut
 from flows.host.names import readable
+from flows.language import cause
 from ocr.faults import Fault, Killed, PageFault, ToolMissing
 
 OF_THE_MACHINE = frozenset(
@@ -51,7 +52,11 @@ def as_fault(fault: Exception) -> Fault:
         return faults.IN_THE_WAY.fault(repr(fault), what=readable(fault.filename2 or fault.filename))
     if isinstance(fault, OSError) and fault.strerror:
         where = f" ({readable(fault.filename)})" if isinstance(fault.filename, str | Path) else ""
-        return faults.DISK_TROUBLE.fault(repr(fault), trouble=f"{fault.strerror}{where}")
+        english, vietnamese = (
+            faults.DISK_TROUBLE.fault(repr(fault), trouble=f"{cause(fault, speak)}{where}") for speak in ("en", "vi")
+        )
+        english.vietnamese = vietnamese.vietnamese
+        return english
     if isinstance(fault, MemoryError):
         return faults.NO_MEMORY.fault(repr(fault))
     return faults.FAILED_ON_FILE.fault("".join(traceback.format_exception(fault)).strip())

@@ -9,6 +9,8 @@ run:
 * ``b.tif.pdf`` keeps its suffix too, because ``b.tif.txt`` belongs to ``b.tif``;
 * a scan whose name does not say what it is, ``b`` or ``b.2024``, gives ``b.file.txt``, because ``b.txt`` belongs to
   ``b.pdf``;
+* ``b~2.pdf`` keeps its suffix, because ``b~2.txt`` is the text of a second document that was dropped as ``b.pdf`` (see
+  :mod:`flows.pipeline.strangers`);
 * where bundles are published in parts, ``b-1.pdf`` keeps its suffix, because ``b-1.txt`` is the first part of
   ``b.pdf`` (see :mod:`flows.pipeline.parts`).
 
@@ -42,6 +44,9 @@ TEXT_SUFFIXES = (".txt", ".md")
 PART_END = re.compile(r"-\d+$")
 """What the stem of a part ends in."""
 
+STRANGER_END = re.compile(r"~\d+$")
+"""What the stem of a further document under a used name ends in."""
+
 _NAMELESS = ".file"
 
 
@@ -73,7 +78,8 @@ def output_names(relative: str | Path, formats: Sequence[str], split: bool = Fal
     """
     path = PurePosixPath(relative)
     stem = path.parent / stem_of(path.name)
-    stem = apart(stem) if split else stem
+    if (split and PART_END.search(stem.name)) or STRANGER_END.search(stem.name):
+        stem = stem.with_name(f"{stem.name}.pdf")
     return {form: stem.parent / fitted(stem.name, f".{form}") for form in formats}
 
 
@@ -283,8 +289,29 @@ def manifest(data: dict[str, Any], texts: Mapping[str, bytes]) -> bytes:
     ]
     whole = {key: value for key, value in data.items() if key not in ("files", _SEAL)}
     whole |= {"files": files, _SEAL: _NO_SEAL}  # in this order, at the end
-    written = (json.dumps(whole, ensure_ascii=False, indent=1) + "\n").encode("utf-8", "replace")
+    written = (_folded(json.dumps(whole, ensure_ascii=False, indent=1)) + "\n").encode("utf-8", "replace")
     return _sealed(written, hashlib.sha256(written).hexdigest())
+
+
+_NUMBER = r"(?:null|-?\d+(?:\.\d+)?(?:[eE][-+]?\d+)?)"
+_NUMBERS = re.compile(rf"\[\n\s+{_NUMBER}(?:,\n\s+{_NUMBER})*\n\s*\]")
+_VALUE = rf'"\w+": (?:{_NUMBER}|\[{_NUMBER}(?:,{_NUMBER})*\])'
+_RECORD = re.compile(rf"{{\n\s+{_VALUE}(?:,\n\s+{_VALUE})*\n\s*}}")
+_GAP = re.compile(r"\s+")
+
+
+def _folded(written: str) -> str:
+    r"""JSON with each box, and each record of numbers and boxes, in one line; there are many. No string holds a break.
+
+    >>> print(_folded('{\n "of": [\n  {\n   "page": 1,\n   "bbox": [\n    1,\n    2\n   ]\n  }\n ]\n}'))
+    {
+     "of": [
+      {"page":1,"bbox":[1,2]}
+     ]
+    }
+    """
+    boxes = _NUMBERS.sub(lambda found: _GAP.sub("", found[0]), written)
+    return _RECORD.sub(lambda found: _GAP.sub("", found[0]), boxes)
 
 
 _SEAL = "this_file"

@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import time
 import traceback
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -19,6 +19,7 @@ from flows.host.files import replace_file
 from flows.host.names import readable
 from flows.pipeline.faults import OF_THE_MACHINE
 from flows.pipeline.outcome import Outcome, outcome_of
+from flows.pipeline.to_check import Check, to_picture
 from flows.pipeline.versions import Shelf
 from normalize.document import Document, Source
 from ocr.faults import Fault, Killed
@@ -79,6 +80,9 @@ class PublishPlan:
         path_mark: what tells the input from one of the same name elsewhere (see :mod:`flows.pipeline.versions`); empty
             where names tell.
         split: where the documents of a bundle are parted, ``off``, ``separator`` or ``letterhead``.
+        tells_strangers: whether a document that has nothing in common with the one published at the targets gets a name
+            of its own (see :mod:`flows.pipeline.strangers`); else it replaces it.
+        timezone: in which dates are told; empty for the machine's.
     """
 
     repair: str
@@ -91,11 +95,13 @@ class PublishPlan:
     root: Path | None = None
     keeps_formats: bool = False
     path_mark: str = ""
+    tells_strangers: bool = False
+    timezone: str = ""
 
     @property
     def shelf(self) -> Shelf:
         root = self.root or self.targets["json"].parent
-        return Shelf(root, self.staging, self.versions, self.keeps_formats)
+        return Shelf(root, self.staging, self.versions, self.keeps_formats, self.timezone)
 
 
 def digest(path: Path) -> str:
@@ -210,13 +216,36 @@ def finish(records: Path, name: str, checked: Checked, plan: PublishPlan) -> Out
     return publish_document(build_document(pages_on_disk(records, checked.pages), source), plan)
 
 
+def with_pictures(
+    scan: Path, checks: Sequence[Check], most: int, dpi: int, seconds: float, max_pixels: int
+) -> tuple[Check, ...]:
+    """The checks, some of them with a picture of their place on the page.
+
+    Args:
+        most: pictures.
+        seconds: wall time that rendering a page may take.
+
+    Raises:
+        PageFault: a page cannot be rendered.
+        ToolMissing: poppler is missing.
+        OSError: the file cannot be read.
+    """
+    from ocr.line_pictures import line_pictures
+
+    shown = to_picture(checks, most)
+    places = [place for at in shown if (place := checks[at].place)]
+    found = line_pictures(scan, places, dpi=dpi, timeout=seconds, max_pixels=max_pixels)
+    pictures = dict(zip(shown, found, strict=True))
+    return tuple(replace(one, picture=pictures.get(at, b"")) for at, one in enumerate(checks))
+
+
 def publish_document(document: Document, plan: PublishPlan) -> Outcome:
     """Repair a document and publish it in every format asked for, the JSON last; a bundle in parts, if asked for.
 
     Raises:
         OSError: a file cannot be written; nothing is half-written.
     """
-    from flows.pipeline import parts
+    from flows.pipeline import parts, strangers
     from normalize.repair.repair import repair
 
     started = time.monotonic()
@@ -226,10 +255,15 @@ def publish_document(document: Document, plan: PublishPlan) -> Outcome:
     if plan.path_mark:
         for one in sets:
             one.data["source"]["path_mark"] = plan.path_mark
-    kept = parts.publish_sets(sets, plan.targets, plan.shelf)
-    files = tuple(place for one in sets for place in one.targets.values())
+    place = strangers.Place(dict(plan.targets))
+    if plan.tells_strangers:
+        place = strangers.place_for(sets[-1].data, plan.targets, plan.shelf.root, plan.low_confidence)
+        if place.targets != plan.targets:
+            sets = parts.file_sets(document, plan.split, place.targets, plan.footnotes)
+    kept = parts.publish_sets(sets, place.targets, plan.shelf)
+    files = tuple(target for one in sets for target in one.targets.values())
     outcome = outcome_of(sets[-1].data, document.source.name, plan.low_confidence, files)
-    return replace(outcome, kept=tuple(kept))
+    return replace(outcome, kept=tuple(kept), replaced=place.replaced, beside=place.beside)
 
 
 def normalize_text(path: Path, name: str, plan: PublishPlan) -> Outcome:

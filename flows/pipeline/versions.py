@@ -17,9 +17,11 @@ from datetime import datetime
 from itertools import count
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from flows.faults import Passing
 from flows.host.names import fitted, readable
+from flows.language import _
 from flows.pipeline import publish
 
 
@@ -32,12 +34,14 @@ class Shelf:
         staging: folder for files in the making, on the same file system.
         versions: folder for what would be lost; ``None`` to keep nothing.
         keeps_formats: whether files of the same scan stay in formats that are not asked for this time.
+        timezone: in which the dates in the names of what is kept are told; empty for the machine's.
     """
 
     root: Path
     staging: Path
     versions: Path | None = None
     keeps_formats: bool = False
+    timezone: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +105,8 @@ def replace_published(
             publish.publish(files, shelf.staging, gone, root=shelf.root, check=check)
         except _ChangedMeanwhile as fault:
             if tries == 10:
-                raise OSError(f"somebody writes to {readable(next(iter(files)).parent)} all the time") from fault
+                folder = readable(next(iter(files)).parent)
+                raise OSError(_("somebody writes to {folder} all the time").format(folder=folder)) from fault
             continue
         return kept
     raise AssertionError
@@ -144,7 +149,7 @@ def _keep(
             left.clear()
         if not safe.issuperset(there.values()):
             if shelf.versions is not None:
-                kept += _put_aside(there, old, shelf.root, shelf.versions)
+                kept += _put_aside(there, old, shelf, shelf.versions)
             else:
                 left &= safe
         gone += sorted(left)
@@ -173,14 +178,14 @@ def _made_by_us(old: Mapping[Path, bytes], sets: Iterable[Mapping[str, Path]], s
     return found
 
 
-def _put_aside(there: Mapping[str, Path], old: Mapping[Path, bytes], root: Path, versions: Path) -> list[Path]:
+def _put_aside(there: Mapping[str, Path], old: Mapping[Path, bytes], shelf: Shelf, versions: Path) -> list[Path]:
     """Copy files that belong together to ``versions``, under their names and the date of the latest."""
-    date = _date(max(path.stat().st_mtime for path in there.values()))
+    date = _date(max(path.stat().st_mtime for path in there.values()), shelf.timezone)
     for number in count(1):
         mark = f"{date:%Y-%m-%d %H%M%S}" + (f" {number}" if number > 1 else "")
         kept = {
             versions
-            / path.parent.relative_to(root)
+            / path.parent.relative_to(shelf.root)
             / fitted(path.name.removesuffix(f".{form}"), f" ({mark}).{form}"): old[path]
             for form, path in there.items()
         }
@@ -193,12 +198,13 @@ def _put_aside(there: Mapping[str, Path], old: Mapping[Path, bytes], root: Path,
     raise AssertionError
 
 
-def _date(seconds: float) -> datetime:
+def _date(seconds: float, timezone: str = "") -> datetime:
     """The time of a file's last change; now, where that is no date (some file systems keep any number)."""
+    zone = ZoneInfo(timezone) if timezone else None
     try:
-        return datetime.fromtimestamp(seconds)
+        return datetime.fromtimestamp(seconds, zone)
     except (ValueError, OverflowError, OSError):
-        return datetime.now()
+        return datetime.now(zone)
 
 
 def _name(path: Path) -> str:

@@ -6,6 +6,7 @@ import contextlib
 import os
 import shutil
 import time
+from dataclasses import replace
 from pathlib import Path
 
 from flows.host import heartbeat
@@ -40,6 +41,16 @@ def _end_run(folders: Folders, owner: str) -> None:
     pid = heartbeat.pid_of(folders, owner)
     if pid is not None and pid != os.getpid():
         kill_tree(pid)
+
+
+def disown_all(store: ClaimStore) -> None:
+    """Forget who works on the claims of folders that were copied: that is another home's service.
+
+    Raises:
+        OSError: it cannot be written down.
+    """
+    for claim in store.open_claims():
+        store.save(replace(claim, owner="", running=False, flow_run=""))
 
 
 def clear_leftovers(store: ClaimStore) -> None:

@@ -23,6 +23,7 @@ from pathlib import Path
 
 from flows.host.processes import kill_tree, with_environment
 from flows.host.trusted_paths import trusted_environment
+from flows.language import _
 from flows.service.guard import own_origins
 from flows.settings import Folders
 
@@ -131,11 +132,12 @@ def begin_server(
     while is_taken(host, port) and time.monotonic() < deadline:
         time.sleep(0.1)
     if is_taken(host, port):
-        raise ServerTrouble(
-            f"port {port} on {host} is in use by another program (another Prefect server?); "
-            f"stop that, or choose another port with NAMBAT_PORT, "
-            f"or use that server with PREFECT_API_URL=http://{host}:{port}/api"
+        said = _(
+            "port {port} on {host} is in use by another program (another Prefect server?); "
+            "stop that, or choose another port with NAMBAT_PORT, "
+            "or use that server with PREFECT_API_URL=http://{host}:{port}/api"
         )
+        raise ServerTrouble(said.format(host=host, port=port))
     log.parent.mkdir(parents=True, exist_ok=True)
     ui_api = os.environ.get("PREFECT_SERVER_UI_API_URL", local_api(host, port))
     with open(log, "ab" if again else "wb", opener=lambda path, how: os.open(path, how, 0o600)) as output:
@@ -178,15 +180,17 @@ def wait_for_server(process: subprocess.Popen[bytes], api: str, log: Path, secon
         if process.poll() is not None:
             free = shutil.disk_usage(log.parent).free
             if free < LEAST_ROOM:
-                raise ServerTrouble(
-                    f"the Prefect server did not start: the disk of {log.parent} is full; make room there"
-                )
-            raise ServerTrouble(
-                f"the Prefect server did not start (exit status {process.returncode}); see {log}. If its database is "
-                f"damaged, remove {log.parent / 'prefect.db'}*: only the history of the runs is lost with it"
+                said = _("the Prefect server did not start: the disk of {folder} is full; make room there")
+                raise ServerTrouble(said.format(folder=log.parent))
+            said = _(
+                "the Prefect server did not start (exit status {status}); see {log}. If its database is "
+                "damaged, remove {database}*: only the history of the runs is lost with it"
             )
+            database = log.parent / "prefect.db"
+            raise ServerTrouble(said.format(status=process.returncode, log=log, database=database))
         time.sleep(0.1)
-    raise ServerTrouble(f"the Prefect server did not answer within {seconds:.0f} s; see {log}")
+    said = _("the Prefect server did not answer within {seconds:.0f} s; see {log}")
+    raise ServerTrouble(said.format(seconds=seconds, log=log))
 
 
 def stop_server(process: subprocess.Popen[bytes], seconds: float = STOP_SECONDS) -> None:
@@ -219,15 +223,15 @@ def password_trouble(host: str, no_password: bool) -> str | None:
     """Why a server must not listen on ``host`` with this environment, in one sentence; ``None`` if it may."""
     secret = os.environ.get("PREFECT_SERVER_API_AUTH_STRING", "")
     if not secret.isascii():
-        return (
+        return _(
             "PREFECT_SERVER_API_AUTH_STRING: Prefect compares ASCII letters only; choose a password without diacritics"
         )
     if is_loopback(host) or no_password or secret.strip(":"):
         return None
-    return (
-        f"anyone who reaches {host or 'this machine'} could see and start runs; set PREFECT_SERVER_API_AUTH_STRING to "
+    return _(
+        "anyone who reaches {host} could see and start runs; set PREFECT_SERVER_API_AUTH_STRING to "
         "user:password, or NAMBAT_NO_PASSWORD=true where something else keeps strangers out"
-    )
+    ).format(host=host or _("this machine"))
 
 
 def given_server() -> Server | None:
@@ -240,7 +244,8 @@ def given_server() -> Server | None:
     if not given:
         return None
     if not is_healthy(given, 10):
-        raise ServerTrouble(f"no Prefect server answers at {given} (PREFECT_API_URL); start it, or unset that")
+        said = _("no Prefect server answers at {address} (PREFECT_API_URL); start it, or unset that")
+        raise ServerTrouble(said.format(address=given))
     return Server(given)
 
 

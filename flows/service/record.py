@@ -16,16 +16,15 @@ from flows.host.files import replace_file
 from flows.host.names import readable
 from flows.intake.claims import Claim
 from flows.intake.sweep import Runs
+from flows.language import _
 from flows.settings import Folders
 
 if TYPE_CHECKING:
     from prefect.client.orchestration import SyncPrefectClient
+    from prefect.client.schemas.objects import FlowRun
 
-INGEST, SWEEP = "nambat-ingest", "nambat-sweep"
+INGEST, READ, SWEEP = "nambat-ingest", "nambat-read", "nambat-sweep"
 """Names of the deployments; Prefect puts the flow's name in front: ``ingest/nambat-ingest``."""
-
-FORMER_DEPLOYMENTS = ("ingest/nambat", "sweep/nambat")
-"""What earlier versions called them; dropped, or their schedules would go on."""
 
 STUCK_AFTER = timedelta(minutes=5)
 """A run whose process has not begun to work after that never will: it takes seconds."""
@@ -48,13 +47,25 @@ def record_of_service(folders: Folders) -> Path:
     return folders.working / ".service.json"
 
 
-def write_service(folders: Folders, *, api: str, server_pid: int | None) -> None:
+def name_on_server(deployment: str, home: str) -> str:
+    """What a deployment is called on the server.
+
+    Args:
+        home: the home's name where other homes may use the same server; empty where none does.
+    """
+    return f"{deployment}-{home}" if home else deployment
+
+
+def write_service(folders: Folders, *, api: str, server_pid: int | None, home: str) -> None:
     """Write down that this process is the service.
+
+    Args:
+        home: as in :func:`name_on_server`.
 
     Raises:
         OSError: it cannot be written.
     """
-    record = {"owner": heartbeat.identity(), "api": api, "server": ""}
+    record = {"owner": heartbeat.identity(), "api": api, "server": "", "home": home}
     if server_pid is not None:
         with contextlib.suppress(OSError):  # it has ended already, or the kernel does not tell
             record["server"] = heartbeat.identity(server_pid)
@@ -62,11 +73,12 @@ def write_service(folders: Folders, *, api: str, server_pid: int | None) -> None
 
 
 def read_service(folders: Folders) -> dict[str, str]:
-    """The last service's record: ``owner``, ``api``, ``server``; empty if there was none. It may be dead."""
+    """The last service's record: ``owner``, ``api``, ``server``, ``home``; empty if there was none. It may be dead."""
     try:
         record = json.loads(record_of_service(folders).read_text())
-        return {name: str(record[name]) for name in ("owner", "api", "server")}
-    except (OSError, ValueError, KeyError, TypeError):
+        # A service of an earlier version wrote no home.
+        return {name: str(record[name]) for name in ("owner", "api", "server")} | {"home": str(record.get("home", ""))}
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return {}
 
 
@@ -78,7 +90,8 @@ def owner_of_service(folders: Folders) -> str:
     """
     owner = read_service(folders).get("owner", "")
     if heartbeat.pid_of(folders, owner) is None:
-        raise ServiceGone(f"no nambat service runs on {folders.home}; start it with: nambat serve")
+        said = _("no nambat service runs on {home}; start it with: nambat serve")
+        raise ServiceGone(said.format(home=folders.home))
     return owner
 
 
@@ -87,8 +100,8 @@ def version() -> str:
     return importlib.metadata.version("nambat")
 
 
-def runs_on_server() -> Runs:
-    """The runs of the Prefect server that the environment names. For one thread."""
+def runs_on_server(folders: Folders) -> Runs:
+    """The runs of these folders on the Prefect server that the environment names. For one thread."""
     from prefect.client.orchestration import get_client
 
     # Making a client takes longer than asking with it, and thousands of files may arrive at once.
@@ -113,7 +126,8 @@ def runs_on_server() -> Runs:
         nonlocal deployment
         with client() as server:
             if deployment is None:
-                deployment = server.read_deployment_by_name(f"ingest/{INGEST}").id
+                name = name_on_server(INGEST, read_service(folders).get("home", ""))
+                deployment = server.read_deployment_by_name(f"ingest/{name}").id
             name = readable(claim.name)
             run = server.create_flow_run_from_deployment(
                 deployment,
@@ -130,7 +144,24 @@ def runs_on_server() -> Runs:
         with client() as server:
             return _ended(server, ids)
 
-    return Runs(start, ended)
+    def release(ids: list[str]) -> None:
+        with client() as server:
+            for one in ids:
+                _release(server, one)
+
+    return Runs(start, ended, release)
+
+
+def _release(client: SyncPrefectClient, flow_run: str) -> None:
+    """Take the tags off a run that say that its scan lies in quarantine."""
+    from prefect.exceptions import ObjectNotFound
+
+    from flows.service.reports import NEEDS_ATTENTION, QUARANTINED
+
+    with contextlib.suppress(ObjectNotFound, ValueError):  # somebody deleted it, or that is no id of a run
+        run = client.read_flow_run(UUID(flow_run))
+        if over := {NEEDS_ATTENTION, QUARANTINED}.intersection(run.tags):
+            client.update_flow_run(run.id, tags=sorted(set(run.tags) - over))
 
 
 def _ended(client: SyncPrefectClient, ids: list[str]) -> dict[str, str]:
@@ -149,6 +180,8 @@ def _ended(client: SyncPrefectClient, ids: list[str]) -> dict[str, str]:
             run = known.get(one)
             if run is None:
                 found[one] = "gone"
+            elif run.state is not None and run.state.is_cancelled():
+                found[one] = "cancelled" if _is_cancelled_by_a_person(client, run) else "dropped"
             elif run.state is not None and run.state.is_final():
                 found[one] = run.state.type.value.lower()
             elif (
@@ -159,3 +192,16 @@ def _ended(client: SyncPrefectClient, ids: list[str]) -> dict[str, str]:
             ):
                 found[one] = "stuck"
     return found
+
+
+def _is_cancelled_by_a_person(client: SyncPrefectClient, run: FlowRun) -> bool:
+    """Whether somebody asked for a run to be cancelled.
+
+    Who did, Prefect does not record. But who presses *Cancel* asks for the state Cancelling, and what ends in
+    Cancelled by itself never has it: a runner that shuts down, a limit of a deployment, a run of ours that has nothing
+    to do any more. Of a run that has not begun the server makes a Cancelled one at once, which says nothing at all;
+    all others say why.
+    """
+    if run.state is not None and not run.state.message:
+        return True
+    return any(state.is_cancelling() for state in client.read_flow_run_states(run.id))

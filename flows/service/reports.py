@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import hashlib
 import os
 import re
-from collections.abc import Iterable, Iterator
+import textwrap
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime
+from itertools import groupby
 from pathlib import Path
 from typing import cast
 from uuid import UUID
@@ -19,18 +24,28 @@ from prefect.artifacts import (
     update_progress_artifact,
 )
 from prefect.client.orchestration import get_client
-from unidecode import unidecode
 
-from flows.host.names import readable
+from flows.host.names import dashed, readable
+from flows.intake.claims import ClaimStore
 from flows.intake.sweep import Swept
 from flows.pipeline.archives import Unpacking
-from flows.pipeline.outcome import Outcome
+from flows.pipeline.outcome import Outcome, grades
+from flows.pipeline.to_check import Check, Kind, Passage
+from flows.service import day
+from flows.service.day import Day
+from flows.service.record import name_on_server, read_service
 from normalize.formats.markdown import escaped_paragraph
 from ocr.faults import Fault
 
 NEEDS_ATTENTION, QUARANTINED, PUT_OFF = "needs attention", "quarantined", "put off"
 PAGES_MISSING, HARD_TO_READ, WARNINGS, COPY = "pages missing", "low confidence", "warnings", "copy"
-TAGS = frozenset({NEEDS_ATTENTION, QUARANTINED, PUT_OFF, PAGES_MISSING, HARD_TO_READ, WARNINGS, COPY})
+REPLACED, ANOTHER_DOCUMENT = "replaced", "another document"
+TAGS = frozenset(
+    {
+        *(NEEDS_ATTENTION, QUARANTINED, PUT_OFF, PAGES_MISSING, HARD_TO_READ, WARNINGS, COPY),
+        *(REPLACED, ANOTHER_DOCUMENT),
+    }
+)
 """Tags of runs: by them the UI finds what a person should look at. States keep Prefect's names, because the UI's list
 of states to choose from knows no others."""
 
@@ -47,6 +62,9 @@ To see what waits for a person, choose the tag `{NEEDS_ATTENTION}` under *Runs*.
 - `{HARD_TO_READ}`: some pages were hard to read. The report names them; compare them with the scan.
 - `{WARNINGS}`: something is doubtful, such as a footnote without its mark. The report lists it.
 - `{COPY}`: the scan has the same bytes as an earlier one, whose text was copied.
+- `{REPLACED}`: the text of an earlier scan of the same name was replaced, and is kept in versions/.
+- `{ANOTHER_DOCUMENT}`: the scan has a name under which a document is published that has nothing in common with it. \
+Its text has a name of its own, such as b~2.txt.
 
 **Failed**: the log says why, in Vietnamese and English. The tags:
 
@@ -55,10 +73,22 @@ To see what waits for a person, choose the tag `{NEEDS_ATTENTION}` under *Runs*.
 
 **Crashed**: nambat was stopped or killed. The file is taken again by itself.
 
+*Retry* on a completed run reads its scan again, from `originals/`. If that fails, what was published stays.
+
 **Cancelled**: the file was handed back to the inbox, or a person cancelled the run. The log says which.
 
-A tag stays on its run when the trouble is over, and a scan that crashed its reader too often has none: \
-`nambat status` lists what lies in quarantine now.
+A run loses `{NEEDS_ATTENTION}` when its scan leaves quarantine: a better scan of the same name was published, or \
+somebody used `nambat retry` or `nambat dismiss`. A scan that crashed its reader too often has no tag: `nambat status` \
+lists what lies in quarantine now.
+"""
+
+ABOUT_READ = f"""\
+Reads one file that lies somewhere else than in the inbox, and publishes its text. *Run*, *Custom run*, and give its \
+path: below the service's folder, or below one of those that the setting NAMBAT_READ_ROOTS names.
+
+A scan of `originals/` is read again. Any other file stays where it is; a copy of it is read. Its text is published \
+under the path that the file has below the service's folder; what lies elsewhere, below the name of its folder. \
+The tags and states are those of *ingest*: `{NEEDS_ATTENTION}` is for a person.
 """
 
 ABOUT_SWEEP = f"""\
@@ -72,12 +102,16 @@ Runs to come bear names that Prefect makes up, until they start.
 
 
 @contextlib.contextmanager
-def best_effort() -> Iterator[None]:
-    """What only the UI would miss must not fail a document while the server is away."""
+def best_effort(else_said: str = "the UI does not hear of this") -> Iterator[None]:
+    """What only the UI would miss must not fail a document while the server is away.
+
+    Args:
+        else_said: what the log says of it then.
+    """
     try:
         yield
     except Exception as fault:
-        get_run_logger().debug("the UI does not hear of this: %s", fault)
+        get_run_logger().debug("%s: %s", else_said, fault)
 
 
 def tag_run(tags: Iterable[str]) -> None:
@@ -101,6 +135,8 @@ def tags_of(outcome: Outcome) -> list[str]:
         HARD_TO_READ: outcome.low_pages,
         WARNINGS: outcome.warnings,
         COPY: outcome.copy_of,
+        REPLACED: outcome.replaced,
+        ANOTHER_DOCUMENT: outcome.beside,
     }
     return [tag for tag, why in holds.items() if why]
 
@@ -125,8 +161,7 @@ def show_progress(artifact: UUID | None, done: int, total: int) -> None:
 
 def artifact_key(name: str) -> str:
     """The key of a document's artifacts: small letters, digits and dashes, the same for the same name."""
-    plain = "".join(char if char.isalnum() and char.isascii() else "-" for char in unidecode(name).lower())
-    short = "-".join(part for part in plain.split("-") if part)[:60].strip("-")
+    short = dashed(name)[:60].strip("-")
     return f"{short}-{hashlib.sha256(os.fsencode(name)).hexdigest()[:8]}".lstrip("-")
 
 
@@ -158,8 +193,30 @@ def path_shown(path: Path) -> str:
     return code(readable(path))
 
 
+def about_others(outcome: Outcome) -> list[str]:
+    """What became of other texts and scans of the same name, a sentence each."""
+    lines = []
+    kept = readable(outcome.kept[0]) if outcome.kept else ""
+    if outcome.replaced:
+        before = f"{outcome.replaced.title} of {outcome.replaced.published.astimezone():%Y-%m-%d %H:%M}"
+        lines.append(f"replaces the text of {before}, kept as {kept}" if kept else f"replaces the text of {before}")
+    elif kept:
+        lines.append(f"what was published there before is kept as {kept}")
+    if outcome.beside:
+        name = readable(outcome.files[0].name) if outcome.files else ""
+        lines.append(f"has nothing in common with what is published as {readable(outcome.beside)}, so it is {name}")
+    if outcome.settled:
+        where = ", ".join(map(readable, outcome.settled))
+        lines.append(f"settles what lay in quarantine under this name, now {where}")
+    return lines
+
+
 def success_line(outcome: Outcome) -> str:
     """The outcome of a document in one line."""
+    return "; ".join([_counts(outcome), *about_others(outcome)])
+
+
+def _counts(outcome: Outcome) -> str:
     if outcome.copy_of:
         return f"The same bytes as {outcome.copy_of}, which was read before: its text was copied."
     always = (outcome.pages, "page"), (outcome.footnotes, "footnote"), (outcome.corrections, "correction")
@@ -173,23 +230,92 @@ def success_line(outcome: Outcome) -> str:
     return ", ".join(counted(number, thing) for number, thing in counts)
 
 
+MOST_OF_A_KIND = 10
+"""So many checks of one kind a report shows."""
+
+MOST_PICTURED = 100_000
+"""Signs of Markdown that the pictures of one report may take."""
+
+
+def passage_shown(passage: Passage) -> str:
+    """A sentence as Markdown, its words in question in bold type."""
+    words = cell(passage.words)
+    parts = cell(passage.before), words and f"**{words}**", cell(passage.after)
+    return " ".join(filter(None, parts))
+
+
+def page_shown(page: int) -> str:
+    """A page's name before what is said of it; nothing where there are no pages."""
+    return f"page {page}: " if page else ""
+
+
+HEADINGS: dict[Kind, str] = {
+    "fact": "Facts that are left open",
+    "unsure fact": "Facts that were read with doubt",
+    "page": "Pages that could not be read, or not well",
+    "print": "Print that was not read",
+    "number": "Doubtful numbers",
+    "word": "The least sure words",
+    "dropped": "Print that was left out as noise",
+}
+"""What each kind of check is called."""
+
+
+def checklist(checks: Sequence[Check]) -> list[str]:
+    """What to check as Markdown, with its pictures.
+
+    No numbered list: the UI cuts off numbers of two digits.
+    """
+    lines: list[str] = []
+    room = MOST_PICTURED
+    for kind, of_kind in groupby(checks, key=lambda check: check.kind):
+        found = list(of_kind)
+        more = len(found) - MOST_OF_A_KIND
+        lines += ["", f"**{HEADINGS[kind]}**" + (f" ({more} more are in the JSON)" if more > 0 else ""), ""]
+        for check in found[:MOST_OF_A_KIND]:
+            lines.append(f"- {page_shown(check.page)}{cell(check.why)}")
+            lines += ["", f"  {passage_shown(check.passage)}", ""] if check.passage else []
+            picture = base64.b64encode(check.picture).decode()
+            if picture and len(picture) <= room:
+                room -= len(picture)
+                lines += ["", f"  ![the place on the page](data:image/png;base64,{picture})", ""]
+    return lines
+
+
 def success_report(outcome: Outcome, scan: Path | None) -> str:
-    """The outcome of a document as Markdown."""
+    """The outcome of a document as Markdown: what to check first, then all else."""
     confidence = "–" if outcome.confidence is None else f"{outcome.confidence:.1f}"
+    told = {f"{page_shown(check.page)}{check.why}" for check in outcome.checks}
+    warnings = [warning for warning in outcome.warnings if warning not in told]
     lines = [
         f"# {cell(outcome.name)}",
         "",
-        "| pages | words | footnotes | corrections | mean confidence | seconds |",
-        "|---:|---:|---:|---:|---:|---:|",
+        "| pages | words | footnotes | corrections | grades of pages | mean confidence | seconds |",
+        "|---:|---:|---:|---:|---|---:|---:|",
         f"| {outcome.pages} | {outcome.words} | {outcome.footnotes} | {outcome.corrections} "
-        f"| {confidence} | {outcome.seconds:.1f} |",
+        f"| {grades(outcome)} | {confidence} | {outcome.seconds:.1f} |",
+        *(["", f"The same bytes as {cell(outcome.copy_of)}: a copy of its text."] if outcome.copy_of else []),
+        *(line for fact in about_others(outcome) for line in ("", f"{cell(fact[0].upper() + fact[1:])}.")),
         "",
-        "**Files**",
+        "## What to check first",
+        "",
+        *(checklist(outcome.checks) or ["Nothing: no fact is left open, and no word was read with doubt."]),
+        *pages_to_check(outcome),
+        *(["", "## Warnings", "", *(f"- {cell(warning)}" for warning in warnings[:50])] if warnings else []),
+        *corrections_shown(outcome),
+        *left_out_shown(outcome),
+        "",
+        "## Files",
         "",
         *(f"- {path_shown(path)}" for path in outcome.files),
         *([f"- {path_shown(scan)} (the scan)"] if scan else []),
-        *(["", f"The same bytes as {cell(outcome.copy_of)}: a copy of its text."] if outcome.copy_of else []),
     ]
+    return "\n".join(lines) + "\n"
+
+
+def pages_to_check(outcome: Outcome) -> list[str]:
+    """Lines of Markdown about the pages that were not read well."""
+    lines: list[str] = []
     if outcome.failed_pages:
         lines += ["", "**Pages that could not be read**", ""]
         lines += [f"- page {number}: {cell(why)}" for number, why in outcome.failed_pages]
@@ -197,19 +323,38 @@ def success_report(outcome: Outcome, scan: Path | None) -> str:
         lines += ["", "**Pages of which a part is missing**", ""]
         lines += [f"- page {number}: {cell(why)}" for number, why in outcome.damaged_pages]
     if outcome.low_pages:
-        lines += ["", "**Pages to check: hard to read**", ""]
+        lines += ["", "**Pages that were hard to read, with their mean confidence**", ""]
         lines += [f"- page {number}: {value:.1f}" for number, value in outcome.low_pages]
     if outcome.fair_pages:
         lines += ["", f"**Pages with some doubtful words**: {', '.join(map(str, outcome.fair_pages))}"]
-    if outcome.warnings:
-        lines += ["", "**Warnings**", "", *(f"- {cell(warning)}" for warning in outcome.warnings[:50])]
-    if outcome.changes:
-        shown = len(outcome.changes)
-        lines += ["", f"**Corrections** ({shown} of {outcome.corrections}; all are in the JSON)", ""]
-        lines += ["| page | before | after |", "|---:|---|---|"]
-        changes = sorted(outcome.changes, key=lambda change: change[0])
-        lines += [f"| {page or ''} | {cell(before)} | {cell(after)} |" for page, before, after in changes]
-    return "\n".join(lines) + "\n"
+    return lines
+
+
+def corrections_shown(outcome: Outcome) -> list[str]:
+    """Lines of Markdown with corrections in their sentences."""
+    if not outcome.changes:
+        return []
+    shown = len(outcome.changes)
+    which = f"the {shown} least sure ones of {outcome.corrections}" if shown < outcome.corrections else "all"
+    changes = [
+        f"- {page_shown(one.page)}“{cell(one.before)}” was read, now: {passage_shown(one.after)}"
+        for one in outcome.changes
+    ]
+    return ["", f"## Corrections ({which})", "", *changes]
+
+
+def left_out_shown(outcome: Outcome) -> list[str]:
+    """Lines of Markdown with what is not in the published text."""
+    if not outcome.left_out:
+        return []
+    shown, of = len(outcome.left_out), outcome.left_out_in_all
+    head = f"## Left out of the text ({f'the first {shown} of {of}' if shown < of else 'all'})"
+    rows = [f"| {page or ''} | {cell(text[:LONGEST_LEFT_OUT])} | {why} |" for page, text, why in outcome.left_out]
+    return ["", head, "", "| page | text | reason |", "|---:|---|---|", *rows]
+
+
+LONGEST_LEFT_OUT = 200
+"""Characters that are shown of a text that was left out."""
 
 
 def report_success(outcome: Outcome, scan: Path | None) -> None:
@@ -289,6 +434,74 @@ def report_sweep(swept: Swept) -> None:
     if rows := sweep_rows(swept):
         with best_effort():
             create_table_artifact(rows, key="sweep", description=sweep_line(swept))
+
+
+DAY_KEY = "needs-a-look"
+"""Of the table of the day: one artifact of each home, with its history."""
+
+MOST_ROWS = 200
+"""Rows that the table of the day has; the rest is counted."""
+
+
+WIDEST_CELL = 56
+"""Characters in a line of the table of the day: the UI breaks none by itself."""
+
+
+def broken(text: str) -> str:
+    """Text for a wide cell of a table, in lines."""
+    return "<br>".join(map(cell, textwrap.wrap(text, WIDEST_CELL)))
+
+
+def day_rows(seen: Day) -> list[dict[str, str]]:
+    """The table of what needs a look, quarantine first; the UI shows its cells as Markdown.
+
+    The link is a cell of its own: the UI takes no escapes in the text of a link, and names are anyone's.
+    """
+    rows = [
+        {DOCUMENT: broken(name), LOOK: broken(f"in quarantine: {why}"), REPORT: "", TIME: "", PAGES: ""}
+        for name, why in seen.quarantined
+    ]
+    for note in seen.to_look_at:
+        looks = [*note.looks, *([f"and {note.more} more"] if note.more else [])]
+        rows.append(
+            {
+                DOCUMENT: broken(note.name),
+                LOOK: "<br>".join(map(broken, looks)),
+                REPORT: f"[open](/runs/flow-run/{note.run}?tab=Artifacts)" if note.run else "",
+                TIME: f"{datetime.fromtimestamp(note.at, seen.date.tzinfo):%H:%M}",
+                PAGES: f"{note.pages} ({note.grades})",
+            }
+        )
+    return rows
+
+
+def day_line(seen: Day) -> str:
+    """What the table of the day is about, in one line."""
+    need = len(seen.to_look_at)
+    return (
+        f"{seen.date:%Y-%m-%d}, {seen.date:%H:%M}: {counted(len(seen.notes), 'document')} published today, "
+        f"{need} of them {'needs' if need == 1 else 'need'} a look; "
+        f"{counted(len(seen.quarantined), 'file')} in quarantine"
+    )
+
+
+def report_day(store: ClaimStore) -> None:
+    """Show in the UI which documents of the day need a look, if that has changed since it was shown last."""
+    with best_effort():
+        state = day.state_of(store.folders)
+        if not day.is_news(store.folders, state):
+            return
+        seen = day.read_day(store, time.time())
+        rows = day_rows(seen)
+        more = len(rows) - MOST_ROWS
+        line = day_line(seen) + (f". The first {MOST_ROWS} are shown" if more > 0 else "")
+        home = read_service(store.folders).get("home", "")
+        create_table_artifact(rows[:MOST_ROWS] or [NO_ROW], key=name_on_server(DAY_KEY, home), description=line)
+        day.mark_shown(store.folders, state)
+
+
+DOCUMENT, LOOK, REPORT, TIME, PAGES = "document", "what needs a look", "run", "time", "pages"
+NO_ROW = {DOCUMENT: "–", LOOK: "nothing", REPORT: "", TIME: "", PAGES: ""}
 
 
 def counted(number: int, thing: str) -> str:

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from flows.host import heartbeat
 from flows.intake.claims import ClaimStore
 from flows.intake.sweep import Swept, sweep
+from flows.language import _
 from flows.service.record import runs_on_server
 
 Say = Callable[[str], None]
@@ -20,7 +21,7 @@ def watch(store: ClaimStore, stop: threading.Event, say: Say) -> None:
     from watchfiles import watch as changes
 
     settings = store.settings
-    runs = runs_on_server()
+    runs = runs_on_server(store.folders)
     said: dict[str, float] = {}
     last = lasted = 0.0
     arriving = True
@@ -39,7 +40,7 @@ def watch(store: ClaimStore, stop: threading.Event, say: Say) -> None:
         try:
             swept = sweep(store, heartbeat.identity(), runs, stopping=stop.is_set)
         except Exception as fault:
-            _say_once(f"the inbox cannot be swept now, trying again: {fault}", said, say)
+            _say_once(_("the inbox cannot be swept now, trying again: {why}").format(why=fault), said, say)
             return
         if swept is not None:
             arriving = swept.waiting > 0
@@ -69,7 +70,8 @@ def watch(store: ClaimStore, stop: threading.Event, say: Say) -> None:
                     look()
         except Exception as fault:
             # No events here (too many watches, a share that went away): look all the same.
-            _say_once(f"file events are not to be had ({fault}); looking every {settings.rescan:.0f} s", said, say)
+            line = _("file events are not to be had ({why}); looking every {seconds:.0f} s")
+            _say_once(line.format(why=fault, seconds=settings.rescan), said, say)
             if is_due():
                 look()
             stop.wait(1.0)

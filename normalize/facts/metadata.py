@@ -11,7 +11,7 @@ import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
-from normalize.document import Block, Document, Evidence, Metadata, PageWarning, Part
+from normalize.document import About, Block, Document, Evidence, Metadata, PageWarning, Part
 from normalize.facts import letterhead
 from normalize.facts.bundles import after_sheets, beginnings
 from normalize.facts.recipients import read_recipients
@@ -82,7 +82,7 @@ def _read(blocks: Sequence[Block]) -> tuple[Metadata, dict[str, Evidence | tuple
     signature = [block for block in blocks if block.type == "signature"]
     signed = read_signature(blocks)
     recipients = read_recipients(blocks)
-    values = {
+    values: dict[About, Value] = {
         "number": number,
         "symbol": _sure(symbol),
         "type": title.kind,
@@ -142,12 +142,12 @@ def _printed(value: Value) -> Value:
     return Value(None, value.tokens, "holds signs that are not printed so")
 
 
-def _doubts(values: Mapping[str, Value], page: int) -> list[PageWarning]:
+def _doubts(values: Mapping[About, Value], page: int) -> list[PageWarning]:
     """What a person has to type: the field, why it is empty and where on the page it stands."""
     out = []
     for name, value in values.items():
         if value.doubt and (box := value.place):  # text from another engine has no place to look at
             where = f"{box.left}, {box.top} to {box.right}, {box.bottom}"
             words = f"The {name} {value.doubt}; it is left empty. It stands at {where} (pixels)."
-            out.append(PageWarning(value.tokens[0].page if value.tokens else page, words, box))
+            out.append(PageWarning(value.tokens[0].page if value.tokens else page, words, box, name))
     return out

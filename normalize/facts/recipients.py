@@ -99,4 +99,4 @@ def _doubt(unsure: Sequence[Block]) -> PageWarning:
     boxes = [box for block in unsure if block.page == page and (box := block.box or box_of(block.tokens))]
     box = hull(boxes) if boxes else None
     where = f" A line of them stands at {box.left}, {box.top} to {box.right}, {box.bottom} (pixels)." if box else ""
-    return PageWarning(page, f"The recipients cannot be read surely; they are left empty.{where}", box)
+    return PageWarning(page, f"The recipients cannot be read surely; they are left empty.{where}", box, "recipients")

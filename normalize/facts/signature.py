@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
-from normalize.document import Block, PageWarning, Token
+from normalize.document import About, Block, PageWarning, Token
 from normalize.vietnamese import decree30
 from normalize.vietnamese.syllable import parse, skeleton
 from ocr.page import Box, hull
@@ -170,7 +170,7 @@ def read_signature(blocks: Sequence[Block]) -> Signature:
             return Signature(None, None)
         where = _place(lines[0] if lines else closed)
         missing = f"signer and signer_title are left open: no signature could be read {where}."
-        return Signature(None, None, (PageWarning(closed.page, missing),))
+        return Signature(None, None, (PageWarning(closed.page, missing, about="signer"),))
     names = [_name(signer) for signer in signers]
     titles = [_title(signer) for signer in signers]
     doubts = [
@@ -220,15 +220,14 @@ def _all_or_none(values: Sequence[str | None]) -> str | None:
     return "; ".join(told) if told and len(told) == len(values) else None
 
 
-def _doubts(key: str, what: str, signers: Sequence[_Signer], values: Sequence[str | None]) -> Iterator[PageWarning]:
+def _doubts(key: About, what: str, signers: Sequence[_Signer], values: Sequence[str | None]) -> Iterator[PageWarning]:
     for signer, value in zip(signers, values, strict=True):
         if value is None:
             block = signer.rows[0].block
             boxes = [row.block.box for row in signer.rows if row.block.box]
             place = f"({_corners(hull(boxes))})" if boxes else ""
-            yield PageWarning(
-                block.page, f"{key} is left open: {what} could not be read for sure {place}".rstrip() + "."
-            )
+            told = f"{key} is left open: {what} could not be read for sure {place}".rstrip() + "."
+            yield PageWarning(block.page, told, hull(boxes) if boxes else None, key)
 
 
 def _place(block: Block) -> str:

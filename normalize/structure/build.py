@@ -9,12 +9,14 @@ from itertools import chain, groupby
 from typing import Literal
 
 from normalize.document import (
+    About,
     Block,
     BlockType,
     Document,
     Dropped,
     DropReason,
     Footnote,
+    LowestWord,
     PageReport,
     PageWarning,
     Source,
@@ -204,18 +206,20 @@ def _take_page(page: Page, outside: _Outside, reading: _Reading) -> None:
     if page.error is not None:
         reading.body.append(_Part("missing", page.number))
         reading.begins = False
-        reading.warnings.append(PageWarning(page.number, f"The page could not be read: {page.error}"))
+        reading.warnings.append(PageWarning(page.number, f"The page could not be read: {page.error}", about="page"))
         return
     if page.damage is not None:
-        reading.warnings.append(PageWarning(page.number, page.damage))
+        reading.warnings.append(PageWarning(page.number, page.damage, about="page"))
     elif report.grade == "poor" and report.words and not page.unread:  # of which each place is told
-        reading.warnings.append(PageWarning(page.number, "The page was hard to read: compare it with the scan."))
+        hard = "The page was hard to read: compare it with the scan."
+        reading.warnings.append(PageWarning(page.number, hard, about="page"))
     reading.warnings += _unread_print(page)
     zones = _documents_own(page, outside, reading)
     boxes = _text_boxes(zones)
     if not boxes:
         if page.damage is None:
-            reading.warnings.append(PageWarning(page.number, _without_words(page)))
+            about: About = "print" if page.has_ink and not page.words else "text"
+            reading.warnings.append(PageWarning(page.number, _without_words(page), about=about))
         else:
             reading.body.append(_Part("part missing", page.number))
         return
@@ -359,20 +363,21 @@ def _is_stroke(line: Line) -> bool:
 
 def _report(page: Page) -> PageReport:
     words = page.words
-    confidences = [word.confidence for word in words]
-    print_ = bool(words) and not page.separator
+    lowest = None if page.separator else min(words, key=lambda word: word.confidence, default=None)
     return PageReport(
         number=page.number,
         dpi=page.dpi,
         skew=page.skew,
         words=len(words),
-        mean_confidence=round(mean_confidence(words), 1) if print_ else None,
-        lowest_confidence=round(min(confidences), 1) if print_ else None,
+        mean_confidence=round(mean_confidence(words), 1) if lowest else None,
+        lowest_confidence=round(lowest.confidence, 1) if lowest else None,
         seconds=page.seconds,
         error=page.error,
         damage=page.damage,
         ink_explained=page.ink_explained,
         grade=None if page.error or page.separator else grade(_words_of_print(page), page.ink_explained),
+        rotation=page.rotation,
+        lowest_word=LowestWord(lowest.text, lowest.box) if lowest else None,
     )
 
 
@@ -383,7 +388,9 @@ def _words_of_print(page: Page) -> list[Word]:
 def _unread_print(page: Page) -> list[PageWarning]:
     """Where print stands on a page that is in no word, each place with its distance from the paper's edges."""
     return [
-        PageWarning(page.number, f"Print that was not read stands {_place(box, page)}: look at the page.")
+        PageWarning(
+            page.number, f"Print that was not read stands {_place(box, page)}: look at the page.", box, about="print"
+        )
         for box in sorted(page.unread, key=lambda box: (box.top, box.left))
     ]
 

@@ -8,11 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from normalize.document import Grade
+from normalize.document import DOUBT, Grade
 from ocr.page import Word
 
-#: A word below this confidence, 0 to 100, is one that was read with doubt.
-_DOUBT = 80.0
 #: Shares of words read with doubt, of print-like ink that no word explains, and of numbers two readers read unlike: up
 #: to the first a page is good, above the second poor. Measured against the wrong words of 172 pages after repair: 72 of
 #: devset and sample_scans, 100 printed and spoiled by scanners, fax and low resolution. Of the 119 good ones 98 % had
@@ -33,7 +31,7 @@ def grade(words: Sequence[Word], ink_explained: float) -> Grade:
     """
     numbers = [word for word in words if word.second is not None]
     doubted = sum(word.doubted for word in numbers)
-    weak = sum(word.confidence < _DOUBT for word in words)
+    weak = sum(word.confidence < DOUBT for word in words)
     unlike = doubted / len(numbers) if doubted >= _FEW else 0.0
     shares = ((weak / max(1, len(words)), _WORDS), (1.0 - ink_explained, _INK), (unlike, _NUMBERS))
     if any(share > poor for share, (_, poor) in shares[: 3 if doubted >= _MANY else 2]):

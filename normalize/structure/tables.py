@@ -257,7 +257,9 @@ def disagreements(block: Block) -> Iterator[PageWarning]:
             cell for cell, number in zip(block.rows[row], numbers[row], strict=True) if number is not None
         )
         yield PageWarning(
-            block.page, f"The numbers in row {row + 1} of a table do not agree as in the others: {values}."
+            block.page,
+            f"The numbers in row {row + 1} of a table do not agree as in the others: {values}.",
+            about="numbers",
         )
     yield from _wrong_totals(block, numbers)
 
@@ -311,6 +313,7 @@ def _wrong_totals(block: Block, numbers: Sequence[Sequence[Decimal | None]]) -> 
                 block.page,
                 f"The last row of a table says {block.rows[-1][column]} in column {column + 1}; "
                 f"the rows above it add up to {sum(addends)}.",
+                about="numbers",
             )
 
 

@@ -85,6 +85,18 @@ def clean(image: np.ndarray) -> CleanPage:
     return CleanPage(bare, ink if bare is grey else binarize(bare), skew, [*red, *found], stamped, stamps, grey)
 
 
+def upright(image: np.ndarray, rotation: int, skew: float) -> np.ndarray:
+    """A page as people see it, in grey and with its seals, turned as it was turned to be read.
+
+    Args:
+        image: as for :func:`clean`.
+        rotation, skew: of the page that was read, see :class:`ocr.page.Page`.
+    """
+    grey = image if image.ndim == 2 else cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
+    grey = even_light(np.ascontiguousarray(np.rot90(grey, -rotation // 90)))
+    return turn(grey, skew) if skew else grey
+
+
 def _without(mask: np.ndarray | None, other: np.ndarray | None) -> np.ndarray | None:
     return mask if mask is None or other is None else cv2.subtract(mask, other)
 

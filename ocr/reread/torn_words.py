@@ -1,12 +1,14 @@
 """Words that were torn, or run together: read again by themselves.
 
 ``THƯ!`` and ``ỪNG`` touch each other on the page, so no space is printed there, and what was read is wrong. ``BỘYTẾ``
-has two gaps on the page that are as wide as spaces.
+has two gaps on the page that are as wide as spaces. So has ``740m²`` one, between the number and its unit.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -24,6 +26,9 @@ _DOUBTFUL, _SURE = 70.0, 85.0
 _MAY_BE_TWO, _SHORTEST = 85.0, 4
 #: In heights of a capital: a gap in a word of capitals that is wider is a space ("BỘ Y TẾ" has 0.4, its words 0.12).
 _SPACE = 0.28
+#: A number and its unit read as one word; in heights of a digit, the gap of a space between them.
+_NUMBER_AND_UNIT = re.compile(r"(?P<number>\D?\d[\d.,]*)(?P<unit>[kdc]?m)\D{0,2}")
+_SPACE_BEFORE_UNIT = 0.22
 
 
 def read_torn(lines: Sequence[Line], ink: Components, again: Again) -> list[Line] | None:
@@ -66,6 +71,9 @@ def _parted(line: Line, ink: Shapes, again: Again) -> Line:
     """The line with its words in capitals parted where the page has a space and Tesseract, asked again, reads one."""
     words: list[Word] = []
     for word in line.words:
+        if apart := _number_and_unit(word, ink):
+            words += apart
+            continue
         words += (_several(word, again) if _has_space(word, ink) else None) or [word]
     return of_words(line, words) if len(words) > len(line.words) else line
 
@@ -90,6 +98,39 @@ def _has_space(word: Word, ink: Shapes) -> bool:
     gaps = inside.left[order][1:] - reached[:-1]
     capital = float(np.median(inside.height[inside.height > 0.5 * inside.height.max()]))
     return bool(gaps.size) and float(gaps.max()) > _SPACE * capital
+
+
+def _number_and_unit(word: Word, ink: Shapes) -> list[Word] | None:
+    """A number and the unit behind it as two words, where the page has a space between them.
+
+    Only units with an exponent are looked at: in the gap that it left when it was taken out, Tesseract moves what
+    stands before it.
+
+    Args:
+        ink: from the top of the page.
+    """
+    found = _NUMBER_AND_UNIT.fullmatch(word.text)
+    if not found or len(word.raised) != 1 or len(word.letters) != len(word.text):
+        return None
+    if word.raised[0].offset != found.end("unit"):
+        return None
+    box = word.box._replace(right=word.raised[0].box.left)
+    first, last = np.searchsorted(ink.top, (box.top - 2, box.bottom))
+    near = ink.take(slice(int(first), int(last)))
+    inside = near.take((near.x > box.left) & (near.x < box.right) & (near.bottom <= box.bottom + 2))
+    boxes = sorted(inside.boxes())
+    letters = len(found["unit"])
+    if len(boxes) <= letters:
+        return None
+    before, after = hull(boxes[:-letters]), hull(boxes[-letters:])
+    digit = max(one.height for one in boxes)
+    if after.left - before.right < _SPACE_BEFORE_UNIT * digit:
+        return None
+    at = found.start("unit")
+    number = replace(word, text=word.text[:at], box=word.box._replace(right=before.right), letters=word.letters[:at])
+    raised = tuple(replace(one, offset=one.offset - at) for one in word.raised)
+    unit = replace(word, text=word.text[at:], box=word.box._replace(left=after.left), letters=word.letters[at:])
+    return [replace(number, raised=()), replace(unit, raised=raised)]
 
 
 def _several(word: Word, again: Again) -> list[Word] | None:

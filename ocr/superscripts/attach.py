@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import replace
+from itertools import pairwise
 
 from ocr.page import Box, Letter, Line, Raised, Word, hull, letter
 from ocr.superscripts.find import RaisedSign
@@ -12,12 +14,21 @@ from ocr.tesseract import ReadLine, ReadWord
 #: Signs that follow a word without a space.
 _CLOSING = frozenset(".,;:!?)]}”’\"'…")
 _POINTS = ".,;:…"
+#: A unit with what was read behind it, where an exponent follows the unit without anything between them.
+_UNIT = re.compile(r"(?:.*[\W\d_])?[kdc]?m(?P<tail>[-–.,;:)]+)")
+_BARE_UNIT = re.compile(r"(?:.*[\W\d_])?[kdc]?m")
+#: Behind these no raised sign stands, but before them (m³/s).
+_OPENING = frozenset("/([{“")
 #: What Tesseract likes to see in a gap; Unicode counts the circumflex among the letters.
 _CIRCUMFLEX = "ˆ"
 #: What stands before a degree sign, and what follows it.
 _MEASURE = re.compile(r"[-–+(]?\d+([.,]\d+)?")
 _CELSIUS = re.compile(r"C(?![^\W\d_])")
 _PHANTOMS = frozenset("_ˆ^`´¨~°")
+#: Pieces of print that some signs are made of; others are one.
+_PIECES = {"”": 2, "“": 2, '"': 2, "…": 3}
+#: By so many letters boxes may be wrong.
+_FAR = 2
 #: A sign leaves a gap as wide as itself and so much more, in x-heights.
 _ROOM_BESIDE_SIGN = 0.9
 
@@ -52,16 +63,42 @@ def _line_of(lines: list[ReadLine], sign: RaisedSign) -> int | None:
 def _without_phantoms(word: ReadWord, signs: list[RaisedSign]) -> ReadWord | None:
     """The word without signs read where a raised one was taken out: Tesseract likes to fill a gap with ``_``."""
     kept = [
-        (one, box)
-        for one, box in zip(word.letters, word.letter_boxes, strict=True)
+        at
+        for at, (one, box) in enumerate(zip(word.letters, word.letter_boxes, strict=True))
         if _may_be_printed(one.text) or not any(_is_phantom_of(sign, one.text, box) for sign in signs)
     ]
     if len(kept) == len(word.letters):
         return word
-    if not kept:
-        return None
-    letters, boxes = zip(*kept, strict=True)
-    return ReadWord("".join(one.text for one in letters), hull(list(boxes)), word.confidence, letters, boxes)
+    return _of_letters(word, kept) if kept else None
+
+
+def _as_many_behind_exponent(word: ReadWord, signs: list[RaisedSign]) -> ReadWord:
+    """A unit with no more signs behind it than stand behind its exponent: in the gap that it left some are invented.
+
+    Between a unit and its exponent nothing is printed. Which of several is invented, the height of the print tells.
+    """
+    found = _UNIT.fullmatch(word.text)
+    if not found or len(word.letters) != len(word.text):
+        return word
+    near = [one for one in signs if one.text[:1] in ("2", "3") and _is_near_end(one, word)]
+    if len(near) != 1 or not 0 <= near[0].behind < len(found["tail"]):
+        return word
+    begin, end = found.span("tail")
+    low = [at for at in range(begin, end) if (word.text[at] in ".,") == near[0].point_after]
+    kept = low[-1:] if near[0].behind == 1 and low else list(range(end - near[0].behind, end))
+    return _of_letters(word, [*range(begin), *kept])
+
+
+def _is_near_end(sign: RaisedSign, word: ReadWord) -> bool:
+    """Whether a sign stands above the end of a word, or right behind it."""
+    return word.box.right - 1.5 * sign.x_height < sign.box.x < word.box.right + sign.x_height
+
+
+def _of_letters(word: ReadWord, kept: Sequence[int]) -> ReadWord:
+    """The word with some of its letters only, by their index."""
+    letters = tuple(word.letters[at] for at in kept)
+    boxes = tuple(word.letter_boxes[at] for at in kept)
+    return ReadWord("".join(one.text for one in letters), hull([*boxes]), word.confidence, letters, boxes)
 
 
 def _may_be_printed(text: str) -> bool:
@@ -74,6 +111,8 @@ def _is_phantom_of(sign: RaisedSign, text: str, box: Box) -> bool:
 
     Tesseract's letter boxes are rough, but only for what is hardly ever printed may that count: a slash follows m³.
     """
+    if text == "/" and sign.behind > 0:  # m³/s
+        return False
     if text == "_" and sign.box.left - box.right < 2 * sign.x_height:
         return True
     rim = 0.5 * sign.x_height if text in _PHANTOMS else 2
@@ -85,24 +124,30 @@ def _line_with(line: ReadLine, signs: list[RaisedSign]) -> Line:
     words = list(line.words)
     if signs:
         words = [kept for word in words if (kept := _without_phantoms(word, signs))] or words
+        words = [_as_many_behind_exponent(word, signs) for word in words]
+    for sign in signs:
+        words = _with_follower_glued(words, sign)
     raised: list[list[Raised]] = [[] for _ in words]
     for sign in sorted(signs, key=lambda s: s.box.left):
         index, offset = _place(words, sign)
-        if _parts_word_and_point(words, index, offset, sign) and not raised[index + 1]:
-            words[index : index + 2] = [_glued(words[index], words[index + 1])]
-            del raised[index + 1]
         raised[index].append(Raised(offset, sign.text, sign.confidence, sign.box))
     out = tuple(_word_with(word, found) for word, found in zip(words, raised, strict=True))
     return Line(out, hull([word.box for word in out]), line.baseline, line.x_height)
 
 
-def _parts_word_and_point(words: list[ReadWord], index: int, offset: int, sign: RaisedSign) -> bool:
-    """Whether what follows a sign at the end of a word is its full stop or bracket, read as a word of its own."""
-    if offset != len(words[index].text) or index + 1 == len(words):
-        return False
-    word, follower = words[index : index + 2]
+def _with_follower_glued(words: list[ReadWord], sign: RaisedSign) -> list[ReadWord]:
+    """The words, with the full stop or bracket beside a sign that was read as a word of its own put to the one before.
+
+    The sign stands between the two or behind both.
+    """
     room = sign.box.width + _ROOM_BESIDE_SIGN * sign.x_height
-    return follower.text[0] in _CLOSING and follower.box.left - word.box.right < room
+    for at, (word, follower) in enumerate(pairwise(words)):
+        inside = word.box.right - 0.5 * sign.x_height < sign.box.x < follower.box.right + sign.x_height
+        tight = follower.text[0] in _CLOSING and follower.box.left - word.box.right < room
+        behind = sign.behind != 0 or sign.box.x > follower.box.x
+        if inside and tight and behind:
+            return [*words[:at], _glued(word, follower), *words[at + 2 :]]
+    return words
 
 
 def _word_with(word: ReadWord, raised: list[Raised]) -> Word:
@@ -111,9 +156,12 @@ def _word_with(word: ReadWord, raised: list[Raised]) -> Word:
     kept: list[Raised] = []
     # From the right, so that what is inserted moves no offset that is still to come.
     for sign in sorted(raised, key=lambda one: -one.offset):
-        if _is_degree(text, sign):
-            text = text[: sign.offset] + "°" + text[sign.offset :]
-            letters = _with_degree(letters, sign.offset)
+        if _ends_in_slash(text, sign):
+            text, letters = _with_letter(text, letters, "/", sign.offset)
+            kept = [replace(one, offset=one.offset + 1) for one in kept]
+            kept.append(replace(sign, text=sign.text[:-1]))
+        elif _is_degree(text, sign):
+            text, letters = _with_letter(text, letters, "°", sign.offset)
             kept = [replace(one, offset=one.offset + 1) for one in kept]
         else:
             kept.append(sign)
@@ -131,12 +179,20 @@ def _is_degree(text: str, sign: Raised) -> bool:
     return sign.text == "0" and bool(_MEASURE.fullmatch(before))
 
 
-def _with_degree(letters: tuple[Letter, ...], offset: int) -> tuple[Letter, ...]:
+def _ends_in_slash(text: str, sign: Raised) -> bool:
+    """Whether the last digit is the stroke of m³/s, of which a bad scan left the upper half: a letter follows it."""
+    unit = _BARE_UNIT.fullmatch(text[: sign.offset])
+    return bool(unit) and sign.text in ("27", "37") and text[sign.offset : sign.offset + 1].isalpha()
+
+
+def _with_letter(text: str, letters: tuple[Letter, ...], new: str, offset: int) -> tuple[str, tuple[Letter, ...]]:
+    """A word's text and letters with one more letter before the character at ``offset``."""
     at = count = 0
     while count < len(letters) and at + len(letters[count].text) <= offset:
         at += len(letters[count].text)
         count += 1
-    return (*letters[:count], letter("°"), *letters[count:]) if letters else ()
+    more = (*letters[:count], letter(new), *letters[count:]) if letters else ()
+    return text[:offset] + new + text[offset:], more
 
 
 def _place(words: list[ReadWord], sign: RaisedSign) -> tuple[int, int]:
@@ -148,13 +204,39 @@ def _place(words: list[ReadWord], sign: RaisedSign) -> tuple[int, int]:
         if sign.box.left - before.box.right < 2 * sign.x_height:
             return index - 1, len(before.text)
     # Tesseract's letter boxes are rough; the ink beside the sign tells on which side of a full stop it stands.
+    counted = _place_by_print_behind(text, offset, sign)
+    offset = _place_by_points(text, offset, sign) if counted is None else counted
+    while offset > 1 and text[offset - 1] in _OPENING:
+        offset -= 1
+    return index, offset
+
+
+def _place_by_points(text: str, offset: int, sign: RaisedSign) -> int:
+    """The place in a word on the side of its full stop on which one stands beside the sign."""
     if sign.point_after and not sign.point_before:
         while offset > 1 and offset == len(text.rstrip(_POINTS)) + 1 and text[offset - 1] in _POINTS:
             offset -= 1
     elif sign.point_before and not sign.point_after:
         while offset < len(text) and text[offset] in _POINTS:
             offset += 1
-    return index, offset
+    return offset
+
+
+def _place_by_print_behind(text: str, offset: int, sign: RaisedSign) -> int | None:
+    """The place among the signs at the end of a word behind which as much print stands as behind a raised sign.
+
+    ``None`` where that cannot be told: the raised sign heads the word, or letters stand behind it.
+    """
+    if sign.behind < 0 or not offset:
+        return None
+    core = max(1, len(text.rstrip("".join(_CLOSING))))
+    if offset < core - _FAR:
+        return None
+    pieces = [sum(_PIECES.get(c, 1) for c in text[at:]) for at in range(core, len(text) + 1)]
+    if sign.behind in pieces:
+        return core + pieces.index(sign.behind)
+    broken = text[core:][:1] in (":", ";") and sign.behind == pieces[0] + 1  # into its point and what is under it
+    return core if broken else None
 
 
 def _place_by_boxes(words: list[ReadWord], sign: RaisedSign) -> tuple[int, int]:

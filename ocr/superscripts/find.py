@@ -45,6 +45,8 @@ _HEAD_ODDS = 3.0
 #: A baseline is told by so many letters at least; fewer will do where one of them touches the sign.
 _FEWEST_NEAR, _FEWEST_BESIDE_LETTER = 3, 2
 _NOTHING = SIGNS.index("")
+#: Print behind a sign: up to a gap as wide as a space, no further than this; and how high it reaches.
+_SPACE, _LONGEST_BEHIND, _QUOTES = 0.4, 6.0, 1.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +60,7 @@ class RaisedSign:
         baseline: y of the baseline it stands above.
         x_height: of the letters around it, in pixels.
         point_before, point_after: whether a full stop or comma stands next to it on that side.
+        behind: how many pieces of print stand between it and the next space; -1 where that was not looked for.
     """
 
     text: str
@@ -67,6 +70,7 @@ class RaisedSign:
     x_height: float
     point_before: bool = False
     point_after: bool = False
+    behind: int = -1
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,10 +114,18 @@ def find_raised(
         if candidate.odds * row[best] >= row[_NOTHING]:
             confidence = round(100 * float(row[best]), 1)
             signs.append(RaisedSign(SIGNS[best], candidate.box, confidence, candidate.baseline, candidate.x_height))
-    signs = _without_rivals(signs)
+    signs = _joined(_without_rivals(signs), ink)
+    others = ink.copy()
+    for sign in signs:
+        others[sign.box.top : sign.box.bottom, sign.box.left : sign.box.right] = 0
     return [
-        replace(sign, point_before=_point(ink, sign, before=True), point_after=_point(ink, sign, before=False))
-        for sign in _joined(signs, ink)
+        replace(
+            sign,
+            point_before=_point(ink, sign, before=True),
+            point_after=_point(ink, sign, before=False),
+            behind=_pieces_behind(others, sign),
+        )
+        for sign in signs
     ]
 
 
@@ -477,3 +489,19 @@ def _point(ink: np.ndarray, sign: RaisedSign, *, before: bool) -> bool:
     end = start + int(after[0]) if len(after) else len(columns)
     rows = np.nonzero((band[:, start:end] > 0).any(axis=1))[0]
     return len(after) > 0 and int(rows[0]) + max(0, top) > sign.baseline - 0.45 * sign.x_height
+
+
+def _pieces_behind(ink: np.ndarray, sign: RaisedSign) -> int:
+    """How many pieces of print, parted by paper from top to bottom, stand between a sign and the next space.
+
+    Args:
+        ink: of the page without its raised signs.
+    """
+    x = sign.x_height
+    top, bottom = max(0, int(sign.baseline - _QUOTES * x)), int(sign.baseline + 0.4 * x)
+    columns = (ink[top:bottom, sign.box.right : sign.box.right + round(_LONGEST_BEHIND * x)] > 0).any(axis=0)
+    edges = np.flatnonzero(np.diff(columns.astype(np.int8), prepend=0, append=0))
+    starts, ends = edges[::2], edges[1::2]
+    gaps = starts - np.concatenate(([0], ends[:-1]))
+    spaces = np.flatnonzero(gaps > _SPACE * x)
+    return int(spaces[0]) if len(spaces) else len(starts)

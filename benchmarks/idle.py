@@ -1,0 +1,150 @@
+"""What a service costs that has nothing to do, and how long a small scan takes from the drop to its text.
+
+    python -m benchmarks.idle [--rest 60] [--drops 10] [--scan sample_scans/quyet_dinh_fax200.pdf] [--pages 2]
+
+Starts a real ``nambat serve`` with its default settings. At rest: seconds of processor time of all its processes
+(those that ended meanwhile count with their parents) and their memory (PSS: pages that processes share count once).
+Then a scan is written into the inbox, closed, and its text waited for; so many times, one after the other. Times that
+count from the closing of the file; "began" is when its run did, as Prefect's server says. The wall times mean something
+on a quiet machine only; the processor times mean about the same on a busy one.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import statistics
+import subprocess
+import tempfile
+import time
+from contextlib import suppress
+from datetime import datetime
+from pathlib import Path
+
+from flows.host.processes import descendants
+from tests.service import ROOT, Service
+
+TICK = os.sysconf("SC_CLK_TCK")
+
+ROLES = {"server_process": "server", "flows.cli": "service", "resource_tracker": "resource tracker"}
+"""What stands in a process's command line, and what it is called in the table."""
+
+
+def family(service: Service) -> list[int]:
+    """The process ids of the service and of all that belongs to it."""
+    return [service.pid, *descendants(service.pid)]
+
+
+def processor_seconds(pid: int) -> float:
+    """User and system time of a process and of the children that it has waited for."""
+    with suppress(OSError):
+        fields = Path(f"/proc/{pid}/stat").read_text("latin-1").rpartition(")")[2].split()
+        return sum(map(int, fields[11:15])) / TICK
+    return 0.0
+
+
+def memory(pid: int) -> float:
+    """Memory of a process in MB, of pages that it shares its part (PSS)."""
+    with suppress(OSError, StopIteration):
+        lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
+        return int(next(line for line in lines if line.startswith("Pss:")).split()[1]) / 1024
+    return 0.0
+
+
+def role(pid: int) -> str:
+    """What a process is, for the table."""
+    with suppress(OSError):
+        line = Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
+        return next((name for part, name in ROLES.items() if part in line), line[:40])
+    return "ended"
+
+
+def at_rest(service: Service, seconds: float) -> None:
+    """Print what the service's processes use while nothing happens."""
+    before = {pid: processor_seconds(pid) for pid in family(service)}
+    begun = time.monotonic()
+    time.sleep(seconds)
+    lasted = time.monotonic() - begun
+    print(f"{'at rest for ' + f'{lasted:.0f} s':<24}{'CPU s':>8}{'% of a core':>13}{'PSS MB':>9}{'threads':>9}")
+    total_time = total_memory = 0.0
+    for pid in family(service):
+        used, pss = processor_seconds(pid) - before.get(pid, 0.0), memory(pid)
+        with suppress(OSError):
+            threads = len(list(Path(f"/proc/{pid}/task").iterdir()))
+            print(f"{role(pid):<24}{used:>8.2f}{100 * used / lasted:>13.2f}{pss:>9.1f}{threads:>9}")
+        total_time, total_memory = total_time + used, total_memory + pss
+    print(f"{'together':<24}{total_time:>8.2f}{100 * total_time / lasted:>13.2f}{total_memory:>9.1f}", flush=True)
+
+
+def first_pages(scan: Path, pages: int, out: Path) -> bytes:
+    """The first pages of a PDF, as they are."""
+    parts = out / "page-%d.pdf"
+    subprocess.run(["pdfseparate", "-l", str(pages), scan, parts], check=True)
+    whole = out / "pages.pdf"
+    subprocess.run(["pdfunite", *(str(parts) % (number + 1) for number in range(pages)), whole], check=True)
+    return whole.read_bytes()
+
+
+def drop(service: Service, name: str, data: bytes) -> dict[str, float]:
+    """Write a scan into the inbox and wait for its text; seconds since it was closed, and of processor time."""
+    folders = service.folders
+    used = sum(map(processor_seconds, family(service)))
+    path = folders.inbox / name
+    path.write_bytes(data)
+    closed, closed_at = time.monotonic(), time.time()
+    found: dict[str, float] = {}
+    for what, has_come in (
+        ("taken", lambda: not path.exists()),
+        ("published", (folders.published / name).with_suffix(".json").exists),
+        ("ended", lambda: [run["state_type"] for run in service.runs(name)] == ["COMPLETED"]),
+    ):
+        while not has_come():
+            assert time.monotonic() < closed + 300, f"{name} is not {what}: {service.said()}"
+            time.sleep(0.02 if what != "ended" else 0.2)
+        found[what] = time.monotonic() - closed
+    (run,) = service.runs(name)
+    found["began"] = datetime.fromisoformat(run["start_time"]).timestamp() - closed_at
+    time.sleep(1)  # the run's process has to end, or its time is not known
+    found["CPU s"] = sum(map(processor_seconds, family(service))) - used
+    return found
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
+    parser.add_argument("--rest", type=float, default=60, help="seconds to watch it at rest")
+    parser.add_argument("--drops", type=int, default=10)
+    parser.add_argument("--scan", type=Path, default=ROOT / "sample_scans" / "quyet_dinh_fax200.pdf")
+    parser.add_argument("--pages", type=int, default=2)
+    parser.add_argument("--json", type=Path, help="also write the seconds of each drop there")
+    arguments = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="nambat-idle-") as folder:
+        service = Service(Path(folder, "home"), Path(folder, "log"))
+        data = first_pages(arguments.scan, arguments.pages, Path(folder))
+        load = os.getloadavg()[0]
+        service.start()
+        try:
+            service.wait_until_ready()
+            time.sleep(20)  # what its start has to do may go on for a while
+            at_rest(service, arguments.rest)
+            drops = [
+                drop(service, f"{number:02}.pdf", data + f"%{number}\n%%EOF\n".encode())
+                for number in range(arguments.drops)
+            ]
+            columns = ("taken", "began", "published", "ended", "CPU s")
+            print(f"\n{f'{len(drops)} drops, {arguments.pages} pages':<24}" + "".join(f"{one:>11}" for one in columns))
+            for name, choose in (("median", statistics.median), ("fastest", min), ("slowest", max)):
+                print(f"{name:<24}" + "".join(f"{choose([one[column] for one in drops]):>11.2f}" for column in columns))
+            print()
+            time.sleep(20)
+            at_rest(service, arguments.rest)
+            print(f"load of the machine before and after: {load:.1f}, {os.getloadavg()[0]:.1f}")
+            if arguments.json:
+                arguments.json.write_text(json.dumps(drops, indent=1))
+        finally:
+            service.stop()
+            service.end()
+
+
+if __name__ == "__main__":
+    main()

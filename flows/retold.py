@@ -1,0 +1,100 @@
+"""What stands in English in published files and in our own records, told in the language of the moment.
+
+Warnings, and why a page could not be read, are part of the JSON, which is the same in every language. Where people read
+them (a terminal, a report) the sentence is looked up by its form. One that is not known stays as it is.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+from string import Formatter
+
+from flows import faults
+from flows.language import N_, _, language
+from ocr import messages
+from ocr.messages import Message
+
+WARNINGS = (
+    N_("page {number}: {what}"),
+    N_("The page could not be read: {what}"),
+    N_("The page was hard to read: compare it with the scan."),
+    N_("The page is blank."),
+    N_("The page holds only what is not the document's text, such as a stamp or a page number."),
+    N_("No words were found on the page, and yet it is not blank: look at it."),
+    N_("Print that was not read stands {left} cm from the left and {top} cm from the top: look at the page."),
+    N_("Footnote mark {mark} has no note."),
+    N_("The mark of footnote {mark} was not found."),
+    N_("The mark of footnote {mark} was read as {sign}; it stands where its number was expected."),
+    N_("A raised {sign} has no note and belongs to no numbering; it stands as printed."),
+    N_("The text below the footnote rule begins without a number."),
+    N_("Plain digits were taken for the numbers of footnotes: {marks}."),
+    N_("The numbers in row {row} of a table do not agree as in the others: {values}."),
+    N_("The last row of a table says {said} in column {column}; the rows above it add up to {sum}."),
+    N_("Another document begins on page {page}; its metadata are under documents."),
+    N_("Another document begins with “{text}”; its metadata are under documents."),
+    N_("signer and signer_title are left open: no signature could be read (box {box})."),
+    N_("signer and signer_title are left open: no signature could be read ."),
+    N_("signer is left open: the name could not be read for sure (box {box})."),
+    N_("signer is left open: the name could not be read for sure."),
+    N_("signer_title is left open: the office could not be read for sure (box {box})."),
+    N_("signer_title is left open: the office could not be read for sure."),
+    N_("The {field} {doubt}; it is left empty. It stands at {left}, {top} to {right}, {bottom} (pixels)."),
+    N_(
+        "The recipients cannot be read surely; they are left empty. "
+        "A line of them stands at {left}, {top} to {right}, {bottom} (pixels)."
+    ),
+    N_("The recipients cannot be read surely; they are left empty."),
+    # Fields and doubts, as they stand in the sentence about both.
+    N_("number"),
+    N_("symbol"),
+    N_("type"),
+    N_("subject"),
+    N_("agency"),
+    N_("place"),
+    N_("date"),
+    N_("cannot be read surely"),
+    N_("holds signs that are not printed so"),
+    N_("is left open or written by hand"),
+    N_("cannot be read; it may be written by hand"),
+    N_("has a year, {year}, that does not go with the years in the text"),
+    N_("has lost its first word"),
+)
+"""Every form of a warning of ``normalize/``."""
+
+_TOLD_AGAIN = frozenset({"what", "field", "doubt"})
+"""Values that are sentences, or parts of one, themselves."""
+
+
+def retold(english: str) -> str:
+    """A sentence of a published JSON, or of a note of ours, in the language of the moment.
+
+    >>> retold("Footnote mark 3 has no note.")
+    'Footnote mark 3 has no note.'
+    """
+    if language() == "en":
+        return english
+    for form, wording in _forms(language()):
+        if found := form.fullmatch(english):
+            values = {name: retold(text) if name in _TOLD_AGAIN else text for name, text in found.groupdict().items()}
+            return wording.format(**values)
+    return english
+
+
+@cache
+def _forms(speak: str) -> tuple[tuple[re.Pattern[str], str], ...]:
+    """What each known sentence looks like in English, and how it is said."""
+    tables = [one for table in (messages, faults) for one in vars(table).values() if isinstance(one, Message)]
+    known = [(one.english, one.vietnamese) for one in tables] + [(english, _(english)) for english in WARNINGS]
+    return tuple((_form(english), _without_formats(wording)) for english, wording in known)
+
+
+def _form(sentence: str) -> re.Pattern[str]:
+    """A sentence with any value where it has one."""
+    parts = Formatter().parse(sentence)
+    return re.compile("".join(re.escape(text) + (f"(?P<{name}>.+?)" if name else "") for text, name, *_how in parts))
+
+
+def _without_formats(sentence: str) -> str:
+    """A sentence whose values come as text."""
+    return "".join(text + (f"{{{name}}}" if name else "") for text, name, *_how in Formatter().parse(sentence))

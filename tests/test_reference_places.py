@@ -1,0 +1,96 @@
+"""The mark of a footnote stands where it was printed, before the signs at the end of its word or behind them."""
+
+from __future__ import annotations
+
+from functools import cache
+
+import cv2
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from PIL import Image, ImageDraw, ImageFont
+
+from ocr.image import clean
+from ocr.page import Box, letter
+from ocr.superscripts.attach import attach
+from ocr.superscripts.find import RaisedSign, find_raised
+from ocr.tesseract import ReadLine, ReadWord
+from sample_scans.layout import font_files
+
+SIZE = 58  # 14 points at 300 dpi
+LEFT, FIRST, PITCH, ABOVE = 350, 300, 120, 70
+FAMILIES = ("Liberation Serif", "TeX Gyre Termes", "Liberation Sans")
+#: What stands before a mark and behind it.
+WORDS = (
+    ("hạn", ";"), ("hạn;", ""), ("phố", "."), ("phố.", ""), ("71%", ","), ("71%,", ""), ("nghi", ":"), ("nghi:", ""),
+    ("đẹp”", ";"), ("đẹp", "”;"), ("đẹp”;", ""), ("2025)", "."), ("2025", ")."), ("2025).", ""), ("cư", "..."),
+    ("trình", ""), ("đô?", ""), ("m", "/s"), ("m", "/h."), ("m", ";"), ("km", "."),
+)  # fmt: skip
+
+
+@cache
+def font_of(family: str) -> ImageFont.FreeTypeFont:
+    files = [str(file) for file in font_files(family)]
+    return ImageFont.truetype(next(file for file in files if "regular" in file.lower()), SIZE)
+
+
+def line_of(family: str, before: str, behind: str) -> Image.Image:
+    """A line of type in which a raised 1 stands between two pieces of a word."""
+    font = font_of(family)
+    small = font.font_variant(size=round(0.62 * SIZE))
+    picture = Image.new("L", (1700, 100), 255)
+    pen = ImageDraw.Draw(picture)
+    start = "kế hoạch " + before
+    pen.text((0, ABOVE), start, font=font, fill=0, anchor="ls")
+    at = font.getlength(start) + 2
+    pen.text((at, ABOVE - 0.36 * SIZE), "1", font=small, fill=0, anchor="ls")
+    pen.text((at + small.getlength("1"), ABOVE), behind + " và các xã", font=font, fill=0, anchor="ls")
+    return picture
+
+
+@cache
+def signs_of(family: str, words: tuple[tuple[str, str], ...]) -> list[RaisedSign]:
+    """The raised signs that are found on a page with a line for each word, blurred as a scan is."""
+    page = Image.new("L", (2480, 3508), 255)
+    for number, (before, behind) in enumerate(words):
+        page.paste(line_of(family, before, behind), (LEFT, FIRST - ABOVE + PITCH * number))
+    image = cv2.GaussianBlur(np.asarray(page), (0, 0), 0.8)
+    return find_raised(image, clean.binarize(image))
+
+
+def attached(family: str, words: tuple[tuple[str, str], ...], number: int) -> str:
+    """A word with its mark, given letter boxes as rough as Tesseract's: as if all letters were alike."""
+    font, baseline = font_of(family), FIRST + PITCH * number
+    (sign,) = (one for one in signs_of(family, words) if abs(one.baseline - baseline) < 0.5 * PITCH)
+    before, behind = words[number]
+    text = before + behind
+    left = LEFT + round(font.getlength("kế hoạch "))
+    box = Box(left, baseline - 45, sign.box.right + 2 + round(font.getlength(behind)), baseline + 12)
+    step = box.width / len(text)
+    boxes = tuple(
+        Box(round(left + step * n), box.top, round(left + step * (n + 1)), box.bottom) for n in range(len(text))
+    )
+    word = ReadWord(text, box, 95.0, tuple(letter(c) for c in text), boxes)
+    (found,) = attach([ReadLine((word,), box, float(baseline), 0.0, 27.0, 1)], [sign])[0].words
+    (raised,) = found.raised
+    return f"{found.text[: raised.offset]}[^1]{found.text[raised.offset :]}"
+
+
+@pytest.mark.parametrize("number", range(len(WORDS)), ids=["^".join(word) for word in WORDS])
+@pytest.mark.parametrize("family", FAMILIES)
+def test_a_mark_stands_on_the_side_of_a_sign_on_which_it_was_printed(family: str, number: int) -> None:
+    before, behind = WORDS[number]
+    assert attached(family, WORDS, number) == f"{before}[^1]{behind}"
+
+
+@given(st.text("nạ.,;:”)m", min_size=1, max_size=9), st.integers(1, 9), st.integers(-1, 6))
+def test_no_letter_of_a_word_is_lost_or_moved(text: str, offset: int, behind: int) -> None:
+    offset = min(offset, len(text))
+    boxes = tuple(Box(100 + 20 * n, 60, 118 + 20 * n, 100) for n in range(len(text)))
+    word = ReadWord(text, Box(100, 60, boxes[-1].right, 100), 95.0, tuple(letter(c) for c in text), boxes)
+    middle = 100 + 20 * offset
+    sign = RaisedSign("1", Box(middle - 4, 50, middle + 4, 70), 99.0, 100.0, 28.0, behind=behind)
+    (found,) = attach([ReadLine((word,), word.box, 100.0, 0.0, 28.0, 1)], [sign])[0].words
+    assert found.text == text
+    assert [0 <= raised.offset <= len(text) for raised in found.raised] == [True]

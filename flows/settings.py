@@ -28,6 +28,7 @@ LONGEST_PAUSE = 3600.0
 
 RepairMode = Literal["off", "safe", "full"]
 FootnoteStyle = Literal["paragraph", "inline", "end"]
+LogFormat = Literal["text", "json"]
 SplitMode = Literal["off", "separator", "letterhead"]
 
 
@@ -186,6 +187,20 @@ class Settings(BaseSettings):
         description="Seconds without a sign of life after which another machine's claims are taken over.",
     )
 
+    late_after: float = Field(
+        900,
+        gt=0,
+        description="Seconds that a file may wait in the inbox after it is due before the service counts as ill.",
+    )
+    stuck_after: float = Field(
+        1800,
+        gt=0,
+        description="Seconds without a sign of progress after which a file in work counts as stuck. "
+        "At least three times NAMBAT_PAGE_TIMEOUT.",
+    )
+    log_format: LogFormat = Field("text", description="Lines of the logs: text for people, or json, an object a line.")
+    log_bytes: int = Field(10 * 1000**2, ge=1000, description="Size of a log file at which a new one is begun, bytes.")
+    log_files: int = Field(5, ge=1, description="Older files that are kept of each log.")
     report_pictures: int = Field(
         10, ge=0, le=50, description="Small pictures of doubtful places in the report of a run; 0 = none."
     )
@@ -289,6 +304,10 @@ class Folders:
     versions: Path
     dismissed: Path
 
+    @property
+    def logs(self) -> Path:
+        return self.home / "logs"
+
     def make(self) -> None:
         """Create those that are missing, for this user alone (``versions`` and ``dismissed``: when first needed).
 
@@ -304,7 +323,7 @@ class Folders:
         Raises:
             BadSetting: one does.
         """
-        names = ("inbox", "working", "published", "originals", "quarantine", "versions", "dismissed")
+        names = ("inbox", "working", "published", "originals", "quarantine", "versions", "dismissed", "logs")
         places = {name: Path(getattr(self, name)).resolve() for name in names}
         for name, place in places.items():
             for other, root in places.items():

@@ -5,7 +5,6 @@ Each test is a Python of its own that stands for the service; pytest has threads
 
 from __future__ import annotations
 
-import os
 import signal
 import subprocess
 import sys

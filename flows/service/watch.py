@@ -14,9 +14,29 @@ from flows.intake.inbox_events import EventsLost, InboxEvents
 from flows.intake.sweep import Swept, sweep
 from flows.language import _
 from flows.service.record import runs_on_server
+from flows.settings import Folders
 
 Say = Callable[[str], None]
 """Shows one line to the user."""
+
+
+SILENT_AFTER = 60.0
+"""Seconds without a sign of life after which the watcher counts as frozen. A server that is slow to answer may hold it
+up for as long."""
+
+
+def last_sign(folders: Folders, owner: str) -> float | None:
+    """When the watcher of a service last left a sign of life, on the clock of working/; ``None`` if none watches.
+
+    Args:
+        owner: the service's process.
+    """
+    return heartbeat.last_beat(folders, _name(owner))
+
+
+def _name(owner: str) -> str:
+    """What the watcher of a service is called among those who leave signs of life."""
+    return f"{owner}.watch"
 
 
 def watch(store: ClaimStore, stop: threading.Event, say: Say, started: Callable[[], object] = lambda: None) -> None:
@@ -30,7 +50,18 @@ def watch(store: ClaimStore, stop: threading.Event, say: Say, started: Callable[
     runs = replace(on_server, start=lambda claim: _telling(on_server.start(claim), started))
     said: dict[str, float] = {}
     last = lasted = 0.0
+    beaten = float("-inf")
     arriving = True
+
+    def is_stopping() -> bool:
+        """Asked by all that goes round here, which lives as long as it asks."""
+        nonlocal beaten
+        now = time.monotonic()
+        if now - beaten >= heartbeat.BEAT:
+            beaten = now
+            with contextlib.suppress(OSError):
+                heartbeat.beat(store.folders, _name(heartbeat.identity()))
+        return stop.is_set()
 
     def look(events: InboxEvents | None = None) -> None:
         nonlocal last, lasted, arriving
@@ -44,7 +75,7 @@ def watch(store: ClaimStore, stop: threading.Event, say: Say, started: Callable[
     def _look(is_settled: Callable[[str], bool]) -> None:
         nonlocal arriving
         try:
-            swept = sweep(store, heartbeat.identity(), runs, stopping=stop.is_set, is_settled=is_settled)
+            swept = sweep(store, heartbeat.identity(), runs, stopping=is_stopping, is_settled=is_settled)
         except Exception as fault:
             _say_once(_("the inbox cannot be swept now, trying again: {why}").format(why=fault), said, say)
             return
@@ -60,11 +91,11 @@ def watch(store: ClaimStore, stop: threading.Event, say: Say, started: Callable[
         soon = last + (min(1.0, settings.rescan) if arriving else settings.rescan)
         return max(rest, soon if settles is None else min(soon, settles))
 
-    while not stop.is_set():
+    while not is_stopping():
         try:
             with contextlib.closing(InboxEvents(store.folders.inbox, settings.settle_closed)) as events:
                 arriving = True  # what came while there were none
-                while not stop.is_set():
+                while not is_stopping():
                     due = next_look(events.next_settled(after=last))
                     arriving = events.wait(min(max(due - time.monotonic(), 0.0), NOTICED)) or arriving
                     if time.monotonic() >= next_look(events.next_settled(after=last)):
@@ -78,6 +109,7 @@ def watch(store: ClaimStore, stop: threading.Event, say: Say, started: Callable[
             if time.monotonic() >= next_look():
                 look()
             stop.wait(1.0)
+    heartbeat.take_back(store.folders, _name(heartbeat.identity()))
 
 
 def _telling(run: str, tell: Callable[[], object]) -> str:

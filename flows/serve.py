@@ -123,7 +123,11 @@ def serve(settings: Settings, say: Say | None) -> None:
         if given is None:
             os.environ["PREFECT_API_URL"] = local_api(settings.host, settings.port)
         # Before there are threads: the heart's is the first.
-        with warm_process() as warm, heartbeat.beating(folders), _server(settings, given, say, deadline) as server:
+        with (
+            warm_process(partial(log.adopt_errors, settings)) as warm,
+            heartbeat.beating(folders),
+            _server(settings, given, say, deadline) as server,
+        ):
             warm.begin_runs_of_prefect()
             # A server of our own has no other home's deployments.
             home = name if server.pid is None else ""
@@ -262,7 +266,6 @@ async def _run(store: ClaimStore, server: Server, say: Say, deadline: _StopDeadl
     from flows.service.deployments import Deployer, Served, close_forsaken, deploy, keep_deployed
 
     folders, settings = store.folders, store.settings
-    log.adopt_errors(settings)
     loop = asyncio.get_running_loop()
     stopping = asyncio.Event()
 

@@ -142,13 +142,17 @@ class WarmProcess:
 
 
 @contextlib.contextmanager
-def warm_process() -> Iterator[WarmProcess]:
+def warm_process(when_imported: Callable[[], object] = lambda: None) -> Iterator[WarmProcess]:
     """A warm process for as long as the block runs.
 
     To be called while this process has a single thread, and once all settings of Prefect are in its environment.
+
+    Args:
+        when_imported: done in this process before the other one comes to be.
     """
     for module in IMPORTED:
         importlib.import_module(module)
+    when_imported()
     gc.collect()
     gc.freeze()  # or a collection would write to memory that both share
     ours, theirs = multiprocessing.Pipe()

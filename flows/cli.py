@@ -290,12 +290,13 @@ def explain(context: click.Context, file: Path) -> None:
     import json
 
     from flows.pipeline.to_check import checks_of
+    from flows.retold import retold
     from flows.show import plain_table
 
     try:
         data = json.loads(file.read_text("utf-8"))
         words = [
-            (one.page or "", f"{one.passage.before} »{one.passage.words}« {one.passage.after}".strip(), one.why)
+            (one.page or "", f"{one.passage.before} »{one.passage.words}« {one.passage.after}".strip(), retold(one.why))
             for one in checks_of(data)
             if one.kind == "word" and one.passage
         ]

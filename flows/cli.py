@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from flows.convert import Event
     from flows.intake.reread import Original
     from flows.pipeline.outcome import Outcome
+    from flows.service.health import Check
     from flows.settings import Settings
     from ocr.faults import Fault
 
@@ -34,6 +35,9 @@ FAILED = 1
 USAGE = 2
 MISSING = 3
 STOPPED = 130
+
+INPUT = click.Path(path_type=Path, readable=False)
+"""A scan or text. One that cannot be read is told of when its turn comes: it must not keep the others."""
 
 
 def complain(message: str) -> None:
@@ -155,7 +159,7 @@ def publishing_options(command: Any) -> Any:
 
 
 @nambat.command()
-@click.argument("inputs", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.argument("inputs", nargs=-1, required=True, type=INPUT)
 @publishing_options
 @click.option("-j", "--jobs", type=click.IntRange(min=1), help="Pages read side by side. [all cores]")
 @click.option("--dpi", type=click.IntRange(72, 1200), help="Resolution at which pages are read. [300]")
@@ -176,6 +180,8 @@ def convert(
     """Read scans and write clean text, without a server.
 
     Takes PDF, TIFF, PNG, JPEG, and ZIP files of them. Folders are searched; - stands for standard input.
+    An input that is missing or cannot be read gets a line; the rest is published all the same, and the exit status is
+    1 (2 if no input exists).
     """
     from flows import standard_input
     from flows.convert import Failed, Published, plan, scratch
@@ -226,7 +232,7 @@ def convert(
 
 
 @nambat.command()
-@click.argument("inputs", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.argument("inputs", nargs=-1, required=True, type=INPUT)
 @publishing_options
 @click.pass_context
 def normalize(
@@ -404,14 +410,14 @@ def serve(context: click.Context, home: Path | None, host: str | None, port: int
         complain(trouble)
         context.exit(USAGE)
     try:
-        run(settings, say=lambda line: click.echo(line, err=not sys.stdout.isatty()))
+        run(settings, click.echo if sys.stdout.isatty() else None)
     except (AlreadyServed, ShareAway, ServerTrouble) as fault:
         complain(told(fault))
         context.exit(FAILED)
 
 
 @nambat.command()
-@click.argument("inputs", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.argument("inputs", nargs=-1, required=True, type=INPUT)
 @click.option("-o", "--out", type=click.Path(path_type=Path, file_okay=False), help="Folder to publish into.")
 @verbose_option
 @click.pass_context
@@ -460,16 +466,21 @@ def status() -> None:
     from flows.host.names import readable
     from flows.intake import status
     from flows.intake.claims import ClaimStore
+    from flows.service.health import look
     from flows.service.record import read_service
     from flows.show import plain_table
 
     store = ClaimStore(read_settings())
+    health = look(store)
     folders = store.folders
     service = read_service(folders)
     running = heartbeat.pid_of(folders, service.get("owner", "")) is not None
     ui = service["api"].removesuffix("/api") if running else ""
     click.echo(f"{folders.home}: " + (_("served, UI at {address}").format(address=ui) if running else _("not served")))
-    counts, held = status.status(store)
+    if running:
+        for trouble in health.troubles:
+            tell_check(trouble)
+    counts, held = status.status(store, health.hindrance)
     click.echo("  ".join(f"{name} {count}" for name, count in counts.items()))
     if held:
         rows = [(one.where, readable(one.name), readable(one.why)) for one in held[:100]]
@@ -517,6 +528,25 @@ def retry(context: click.Context, files: tuple[Path, ...], everything: bool) -> 
             failed += 1
             complain(_("{name} cannot be moved: {cause}").format(name=readable(path.name), cause=cause(fault)))
     context.exit(FAILED if failed else 0)
+
+
+@nambat.command()
+@click.option("--json", "as_json", is_flag=True, help="For programs.")
+@click.pass_context
+def health(context: click.Context, as_json: bool) -> None:
+    """Whether the running service is well: exit status 0 if it is, 1 if not."""
+    import json
+
+    from flows.intake.claims import ClaimStore
+    from flows.service.health import look
+
+    found = look(ClaimStore(read_settings()))
+    if as_json:
+        click.echo(json.dumps(found.as_record(), ensure_ascii=False, indent=1))
+    else:
+        for check in found.checks:
+            tell_check(check)
+    context.exit(0 if found.is_well else FAILED)
 
 
 @nambat.command()
@@ -645,13 +675,17 @@ def doctor(context: click.Context) -> None:
     """Check Tesseract, its data, poppler, the folders and Prefect."""
     from flows.doctor import checks
 
-    good, bad = _("ok"), _("BAD")
     troubles = missing = 0
     for check in checks(read_settings()):
-        click.echo(f"{good if check.ok else bad:4} {check.what}: {check.found}")
+        tell_check(check)
         troubles += not check.ok
         missing += not check.ok and check.is_program
     context.exit(MISSING if missing else FAILED if troubles else 0)
+
+
+def tell_check(check: Check) -> None:
+    """One thing that was looked at, in one line."""
+    click.echo(f"{_('ok') if check.ok else _('BAD'):4} {check.what}: {check.found}")
 
 
 def read_settings(**given: object) -> Settings:

@@ -19,8 +19,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from flows.faults import PathRefused
-from flows.host import heartbeat
+from flows.host import heartbeat, log
 from flows.host.locks import locked
 from flows.host.modes import make_private
 from flows.host.mounts import missing_mount, note_mounts
@@ -33,6 +32,9 @@ from flows.intake.claims import Claim, ClaimStore
 from flows.intake.quarantine import crashed_too_often, drop_stray_notes
 from flows.intake.reread import Original, take_original
 from flows.language import N_, _, ngettext, told
+from flows.pipeline.faults import as_fault
+from flows.service.health import look
+from flows.service.health_page import answering
 from flows.service.home import name_home
 from flows.service.leftovers import clear_leftovers, disown_all, end_leftovers, end_runs, hand_back_all
 from flows.service.prefect_server import (
@@ -60,6 +62,7 @@ from flows.service.record import (
 )
 from flows.service.watch import Say, watch
 from flows.settings import Folders, Settings
+from ocr.faults import Fault
 
 if TYPE_CHECKING:
     from flows.pipeline.outcome import Outcome
@@ -74,11 +77,11 @@ class AlreadyServed(Exception):
     """Another service runs on these folders; ``str()`` says what to do."""
 
 
-def serve(settings: Settings, say: Say) -> None:
+def serve(settings: Settings, say: Say | None) -> None:
     """Run until SIGTERM or Ctrl-C.
 
     Args:
-        say: shows one line to the user.
+        say: shows one line to a person at the terminal; ``None`` if nobody sits there.
 
     Raises:
         AlreadyServed: another service runs on these folders.
@@ -92,7 +95,9 @@ def serve(settings: Settings, say: Say) -> None:
     folders.check_apart()
     if away := missing_mount(folders):
         raise away
-    for folder in make_private(folders, settings.group):
+    seen = make_private(folders, settings.group)
+    say = _logging_too(say, settings)
+    for folder in seen:
         said = _("Others on this machine can see {folder}; give it to the user who runs nambat, with the mode 700.")
         say(said.format(folder=folder))
     note_mounts(folders)
@@ -116,9 +121,29 @@ def serve(settings: Settings, say: Say) -> None:
             home = name if server.pid is None else ""
             write_service(folders, api=server.api, server_pid=server.pid, home=home)
             try:
-                _run_until_stopped(store, server, say, deadline)
+                with _health_page(store, server, say):
+                    _run_until_stopped(store, server, say, deadline)
             finally:
                 record_of_service(folders).unlink(missing_ok=True)
+
+
+def _logging_too(say: Say | None, settings: Settings) -> Say:
+    """Begin the service's log; what is said goes there, too."""
+    log.begin(settings, console=True, tells_person=say is not None)
+
+    def say_and_log(line: str) -> None:
+        log.note(log.SAID, line)
+        if say is not None:
+            say(line)
+
+    return say_and_log
+
+
+def _health_page(store: ClaimStore, server: Server, say: Say) -> contextlib.AbstractContextManager[None]:
+    """Who answers at /nambat/health, if it is not the Prefect server that we started."""
+    if server.pid is not None:
+        return contextlib.nullcontext()
+    return answering(store.settings, lambda: look(store), say)
 
 
 def _run_until_stopped(store: ClaimStore, server: Server, say: Say, deadline: _StopDeadline) -> None:
@@ -191,8 +216,7 @@ def _server(settings: Settings, say: Say, deadline: _StopDeadline) -> Iterator[S
         yield given
         return
     folders = settings.folders
-    log = folders.home / "prefect" / "server.log"
-    process = begin_server(folders, settings.host, settings.port, log, for_service=True)
+    process = begin_server(folders, settings.host, settings.port, for_service=True)
     over = threading.Event()
 
     def look_after() -> None:
@@ -204,14 +228,14 @@ def _server(settings: Settings, say: Say, deadline: _StopDeadline) -> Iterator[S
                 say(said.format(status=process.returncode))
                 end_servers(folders)
                 with contextlib.suppress(ServerTrouble, OSError):
-                    process = begin_server(folders, settings.host, settings.port, log, for_service=True, again=True)
+                    process = begin_server(folders, settings.host, settings.port, for_service=True)
                     write_service(folders, api=local_api(settings.host, settings.port), server_pid=process.pid, home="")
 
     guard = threading.Thread(target=look_after, name="server guard", daemon=True)
     try:
         say(_("Starting the Prefect server ..."))
         server = Server(local_api(settings.host, settings.port), process.pid)
-        wait_for_server(process, server.api, log)
+        wait_for_server(process, server.api, log.server_log(folders))
         os.environ["PREFECT_API_URL"] = server.api
         guard.start()
         yield server
@@ -231,6 +255,7 @@ async def _run(store: ClaimStore, server: Server, say: Say, deadline: _StopDeadl
     from flows.service.deployments import Deployer, Served, deploy, keep_deployed
 
     folders, settings = store.folders, store.settings
+    log.adopt_errors(settings)
     loop = asyncio.get_running_loop()
     stopping = asyncio.Event()
 
@@ -386,7 +411,7 @@ def ingest_now(files: Sequence[tuple[Path, str]], settings: Settings, tell: Tell
 
     Raises:
         ServerTrouble: the Prefect server cannot be started or does not answer.
-        OSError: a file cannot be copied.
+        OSError: a folder of the service cannot be made.
     """
     store = ClaimStore(settings)
     files = [(path.absolute(), name) for path, name in files]
@@ -401,7 +426,7 @@ def reread_now(originals: Sequence[Original], settings: Settings, tell: Tell) ->
     Raises:
         AlreadyServed: one runs, or starts just now.
         ServerTrouble: the Prefect server cannot be started or does not answer.
-        OSError: a file cannot be taken.
+        OSError: a folder of the service cannot be made.
     """
     store = ClaimStore(settings)
     takes = [(one.name, partial(take_original, store, one, heartbeat.identity())) for one in originals]
@@ -419,6 +444,7 @@ def _flows_here(store: ClaimStore) -> Iterator[None]:
     """This process can run flows: with the service's server, or one that ends with the block."""
     folders = store.folders
     make_private(folders, store.settings.group)
+    log.begin(store.settings, console=False)
     shut_out_current_folder()
     stand_in(folders.home / "prefect")
     os.environ["NAMBAT_HOME"] = str(folders.home)
@@ -431,7 +457,7 @@ def _flows_here(store: ClaimStore) -> Iterator[None]:
 
 
 def _run_here(store: ClaimStore, takes: Sequence[tuple[str, Callable[[], Claim]]], tell: Tell) -> None:
-    """Run the flow over claims that are taken one after the other.
+    """Run the flow over claims that are taken one after the other; one that cannot be taken does not stop the rest.
 
     Args:
         takes: the name of each scan, and what claims it.
@@ -443,8 +469,8 @@ def _run_here(store: ClaimStore, takes: Sequence[tuple[str, Callable[[], Claim]]
     for name, take in takes:
         try:
             claim = take()
-        except (Gone, PathRefused) as fault:
-            tell(name, None, told(fault) if isinstance(fault, PathRefused) else str(fault))
+        except (Gone, Fault, OSError) as fault:
+            tell(name, None, str(fault) if isinstance(fault, Gone) else told(as_fault(fault)))
             continue
         try:
             state: Any = ingest(name=readable(claim.name), claim=claim.id, return_state=True)

@@ -28,6 +28,7 @@ LONGEST_PAUSE = 3600.0
 
 RepairMode = Literal["off", "safe", "full"]
 FootnoteStyle = Literal["paragraph", "inline", "end"]
+LogFormat = Literal["text", "json"]
 SplitMode = Literal["off", "separator", "letterhead"]
 
 
@@ -184,6 +185,20 @@ class Settings(BaseSettings):
     report_pictures: int = Field(
         10, ge=0, le=50, description="Small pictures of doubtful places in the report of a run; 0 = none."
     )
+    late_after: float = Field(
+        900,
+        gt=0,
+        description="Seconds that a file may wait in the inbox after it is due before the service counts as ill.",
+    )
+    stuck_after: float = Field(
+        1800,
+        gt=0,
+        description="Seconds without a sign of progress after which a file in work counts as stuck. "
+        "At least three times NAMBAT_PAGE_TIMEOUT.",
+    )
+    log_format: LogFormat = Field("text", description="Lines of the logs: text for people, or json, an object a line.")
+    log_bytes: int = Field(10 * 1000**2, ge=1000, description="Size of a log file at which a new one is begun, bytes.")
+    log_files: int = Field(5, ge=1, description="Older files that are kept of each log.")
 
     host: str = Field("127.0.0.1", description="Address that the Prefect server listens on.")
     port: int = Field(4200, ge=1, le=65535, description="Port of the Prefect server and its UI.")
@@ -284,6 +299,10 @@ class Folders:
     versions: Path
     dismissed: Path
 
+    @property
+    def logs(self) -> Path:
+        return self.home / "logs"
+
     def make(self) -> None:
         """Create those that are missing, for this user alone (``versions`` and ``dismissed``: when first needed).
 
@@ -299,7 +318,7 @@ class Folders:
         Raises:
             BadSetting: one does.
         """
-        names = ("inbox", "working", "published", "originals", "quarantine", "versions", "dismissed")
+        names = ("inbox", "working", "published", "originals", "quarantine", "versions", "dismissed", "logs")
         places = {name: Path(getattr(self, name)).resolve() for name in names}
         for name, place in places.items():
             for other, root in places.items():

@@ -118,7 +118,7 @@ def sweep(
         ready = inbox.ready_files(
             folders.inbox, listing, unchanged, settle=settings.settle, settle_broken=settings.settle_broken
         )
-        if ready and (full := _full_disk(store)):
+        if ready and (full := full_disk(store)):
             troubles.append(full)
             ready = []
         # A later version of a file waits until the earlier one is done: published last, it is the one that counts.
@@ -172,7 +172,7 @@ def _release_runs(store: ClaimStore, runs: Runs) -> None:
                 record.unlink(missing_ok=True)
 
 
-def _full_disk(store: ClaimStore) -> str | None:
+def full_disk(store: ClaimStore) -> str | None:
     """One sentence about a folder whose disk has less space free than the settings ask for, if there is one."""
     least = store.settings.min_free
     for folder in (store.folders.working, store.folders.published):
@@ -298,6 +298,7 @@ def _look_after(working: Sequence[Claim], starts: _Starts, now: float) -> tuple[
                     quarantined += _given_up(store, claim, crashed_too_often(store.settings.attempts))
                 elif transfers.recover(store, claim) is not None:
                     returned.append(claim.name)
+                    transfers.note_returned(claim)
         except Gone:
             continue
         except Exception as fault:

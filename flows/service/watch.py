@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import time
 from collections.abc import Callable
@@ -11,9 +12,29 @@ from flows.intake.claims import ClaimStore
 from flows.intake.sweep import Swept, sweep
 from flows.language import _
 from flows.service.record import runs_on_server
+from flows.settings import Folders
 
 Say = Callable[[str], None]
 """Shows one line to the user."""
+
+
+SILENT_AFTER = 60.0
+"""Seconds without a sign of life after which the watcher counts as frozen. A server that is slow to answer may hold it
+up for as long."""
+
+
+def last_sign(folders: Folders, owner: str) -> float | None:
+    """When the watcher of a service last left a sign of life, on the clock of working/; ``None`` if none watches.
+
+    Args:
+        owner: the service's process.
+    """
+    return heartbeat.last_beat(folders, _name(owner))
+
+
+def _name(owner: str) -> str:
+    """What the watcher of a service is called among those who leave signs of life."""
+    return f"{owner}.watch"
 
 
 def watch(store: ClaimStore, stop: threading.Event, say: Say) -> None:
@@ -24,7 +45,18 @@ def watch(store: ClaimStore, stop: threading.Event, say: Say) -> None:
     runs = runs_on_server(store.folders)
     said: dict[str, float] = {}
     last = lasted = 0.0
+    beaten = float("-inf")
     arriving = True
+
+    def is_stopping() -> bool:
+        """Asked by all that goes round here, which lives as long as it asks."""
+        nonlocal beaten
+        now = time.monotonic()
+        if now - beaten >= heartbeat.BEAT:
+            beaten = now
+            with contextlib.suppress(OSError):
+                heartbeat.beat(store.folders, _name(heartbeat.identity()))
+        return stop.is_set()
 
     def look() -> None:
         nonlocal last, lasted, arriving
@@ -38,7 +70,7 @@ def watch(store: ClaimStore, stop: threading.Event, say: Say) -> None:
     def _look() -> None:
         nonlocal arriving
         try:
-            swept = sweep(store, heartbeat.identity(), runs, stopping=stop.is_set)
+            swept = sweep(store, heartbeat.identity(), runs, stopping=is_stopping)
         except Exception as fault:
             _say_once(_("the inbox cannot be swept now, trying again: {why}").format(why=fault), said, say)
             return
@@ -54,7 +86,7 @@ def watch(store: ClaimStore, stop: threading.Event, say: Say) -> None:
             return pause >= min(1.0, settings.rescan)
         return pause >= settings.rescan
 
-    while not stop.is_set():
+    while not is_stopping():
         try:
             for changed in changes(
                 store.folders.inbox,
@@ -66,7 +98,7 @@ def watch(store: ClaimStore, stop: threading.Event, say: Say) -> None:
                 ignore_permission_denied=True,
             ):
                 arriving = arriving or bool(changed)
-                if is_due():
+                if not is_stopping() and is_due():
                     look()
         except Exception as fault:
             # No events here (too many watches, a share that went away): look all the same.
@@ -75,6 +107,7 @@ def watch(store: ClaimStore, stop: threading.Event, say: Say) -> None:
             if is_due():
                 look()
             stop.wait(1.0)
+    heartbeat.take_back(store.folders, _name(heartbeat.identity()))
 
 
 def _news(swept: Swept) -> list[str]:

@@ -534,7 +534,10 @@ def retry(context: click.Context, files: tuple[Path, ...], everything: bool) -> 
 @click.option("--json", "as_json", is_flag=True, help="For programs.")
 @click.pass_context
 def health(context: click.Context, as_json: bool) -> None:
-    """Whether the running service is well: exit status 0 if it is, 1 if not."""
+    """Say whether the running service is well.
+
+    The exit status is 0 if it is, 1 if not.
+    """
     import json
 
     from flows.intake.claims import ClaimStore
@@ -685,7 +688,8 @@ def doctor(context: click.Context) -> None:
 
 def tell_check(check: Check) -> None:
     """One thing that was looked at, in one line."""
-    click.echo(f"{_('ok') if check.ok else _('BAD'):4} {check.what}: {check.found}")
+    verdict, what = _("ok") if check.ok else _("BAD"), _(check.what)
+    click.echo(f"{verdict:4} {what}: {check.found}")
 
 
 def read_settings(**given: object) -> Settings:

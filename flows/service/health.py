@@ -26,10 +26,17 @@ from flows.host.processes import machine
 from flows.intake.claims import Claim, ClaimStore
 from flows.intake.inbox import list_inbox
 from flows.intake.sweep import full_disk
+from flows.language import N_, _, cause, counted, told
 from flows.service.prefect_server import is_healthy
 from flows.service.record import read_service, record_of_service
 from flows.service.watch import SILENT_AFTER, last_sign
 from flows.settings import Folders, Settings
+
+NAMES = (
+    *(N_("service"), N_("watcher"), N_("server"), N_("mounts"), N_("disk"), N_("waiting"), N_("progress")),
+    *(N_("Vietnamese data"), N_("folders"), N_("file systems"), N_("privacy"), N_("group"), N_("password")),
+)
+"""What is looked at, as people see it; folders and programs are called the same in every language."""
 
 FOLDERS = ("inbox", "working", "published", "originals", "quarantine")
 """Folders that have to be there, as attributes of :class:`~flows.settings.Folders`."""
@@ -114,10 +121,10 @@ def _service(store: ClaimStore, clocks: Mapping[str, float]) -> Iterator[Check]:
     service = read_service(folders)
     owner = service.get("owner", "")
     if not heartbeat.is_alive(folders, owner, settings.claim_timeout):
-        why = f"no nambat service runs on {folders.home}; start it with: nambat serve"
+        why = _("no nambat service runs on {home}; start it with: nambat serve").format(home=folders.home)
         yield Check("service", False, why, stops_taking=True)
         return
-    yield Check("service", True, f"runs on {folders.home}")
+    yield Check("service", True, _("runs on {home}").format(home=folders.home))
     if settings.watch:
         yield _watcher(folders, owner, clocks["working"])
     yield server(service["api"], is_here=owner.split(":")[0] == machine())
@@ -128,14 +135,14 @@ def _watcher(folders: Folders, owner: str, now: float) -> Check:
     if sign is None:
         with contextlib.suppress(OSError):
             if now - record_of_service(folders).stat().st_mtime < STARTS_WITHIN:
-                return Check("watcher", False, "has not begun yet; wait a moment", stops_taking=True)
-        why = "does not run, because the Prefect server is away; it begins again when that answers"
+                return Check("watcher", False, _("has not begun yet; wait a moment"), stops_taking=True)
+        why = _("does not run, because the Prefect server is away; it begins again when that answers")
         return Check("watcher", False, why, stops_taking=True)
     silent = max(0.0, now - sign)
     if silent > SILENT_AFTER:
-        why = f"no sign of life for {_long(silent)}; restart `nambat serve`"
+        why = _("no sign of life for {duration}; restart `nambat serve`").format(duration=_long(silent))
         return Check("watcher", False, why, stops_taking=True)
-    return Check("watcher", True, f"a sign of life {_long(silent)} ago")
+    return Check("watcher", True, _("a sign of life {duration} ago").format(duration=_long(silent)))
 
 
 def server(api: str, *, is_here: bool = True) -> Check:
@@ -145,12 +152,15 @@ def server(api: str, *, is_here: bool = True) -> Check:
         is_here: whether its address means anything on this machine.
     """
     if not is_here:
-        return Check("server", True, f"{api} on another machine, which was not asked")
+        said = _("{address} on another machine, which was not asked")
+        return Check("server", True, said.format(address=api))
     if is_healthy(api, ANSWERS_WITHIN):
         return Check("server", True, api)
     given = os.environ.get("PREFECT_API_URL") == api
-    what = "(PREFECT_API_URL) does not answer; start it" if given else "does not answer; restart `nambat serve`"
-    return Check("server", False, f"{api} {what}")
+    said = _("{address} does not answer; restart `nambat serve`")
+    if given:
+        said = _("{address} (PREFECT_API_URL) does not answer; start it")
+    return Check("server", False, said.format(address=api))
 
 
 # -- the folders ----------------------------------------------------------------------------------------------------
@@ -189,28 +199,30 @@ def try_folder(name: str, folder: Path) -> Tried:
         asking = _asked[folder] = threading.Thread(target=ask, name=f"health of {name}", daemon=True)
         asking.start()
         asking.join(ANSWERS_WITHIN)
-    answer = answers[0] if answers else TimeoutError(errno.ETIMEDOUT, "it does not answer")
+    answer = answers[0] if answers else TimeoutError(errno.ETIMEDOUT, _("it does not answer"))
     if isinstance(answer, OSError):
-        advice = f"make room there, or {_ADVICE[answer.errno]}" if answer.errno in _ADVICE else _CHECK_IT
-        why = f"{folder} cannot be written to ({answer.strerror}); {advice}"
+        advice = _ADVICE.get(answer.errno or 0, _CHECK_IT)
+        why = _("{folder} cannot be written to ({cause}); {advice}").format(
+            folder=folder, cause=cause(answer), advice=_(advice)
+        )
         stops = name in ("inbox", "working")
         return Tried(Check(name, False, why, stops_taking=stops), time.time(), hangs=not answers)
-    return Tried(Check(name, True, f"{folder} can be written to"), answer)
+    return Tried(Check(name, True, _("{folder} can be written to").format(folder=folder)), answer)
 
 
 def disk(store: ClaimStore) -> Iterator[Check]:
     """Whether the shares are there, and whether there is room."""
     if away := missing_mount(store.folders):
-        yield Check("mounts", False, str(away), stops_taking=True)
+        yield Check("mounts", False, told(away), stops_taking=True)
         return
-    yield Check("mounts", True, "all that were there are there")
+    yield Check("mounts", True, _("all that were there are there"))
     try:
         full = full_disk(store)
         free = min(shutil.disk_usage(folder).free for folder in (store.folders.working, store.folders.published))
     except OSError as fault:
-        yield Check("disk", False, f"{fault.filename}: {fault.strerror}", stops_taking=True)
+        yield Check("disk", False, f"{fault.filename}: {cause(fault)}", stops_taking=True)
         return
-    yield Check("disk", not full, full or f"{free / 1e9:.1f} GB free", stops_taking=True)
+    yield Check("disk", not full, full or _("{free:.1f} GB free").format(free=free / 1e9), stops_taking=True)
 
 
 # -- the files ------------------------------------------------------------------------------------------------------
@@ -227,12 +239,16 @@ def _waiting(store: ClaimStore, clocks: Mapping[str, float]) -> Check:
             with contextlib.suppress(OSError):  # taken just now
                 came.append((folders.inbox / name).lstat().st_ctime)
     if not came:
-        return Check("waiting", True, "no file waits")
+        return Check("waiting", True, _("no file waits"))
     late = clocks["inbox"] - _due(min(came), settings)
-    found = f"{_files(len(came))} in the inbox, the oldest for {_long(clocks['inbox'] - min(came))}"
+    found = counted(
+        "{count} file in the inbox, the oldest for {{duration}}",
+        "{count} files in the inbox, the oldest for {{duration}}",
+        len(came),
+    ).format(duration=_long(clocks["inbox"] - min(came)))
     if late <= settings.late_after:
         return Check("waiting", True, found)
-    return Check("waiting", False, f"{found}; `nambat status` and the log say why")
+    return Check("waiting", False, _("{found}; `nambat status` and the log say why").format(found=found))
 
 
 def _due(came: float, settings: Settings) -> float:
@@ -262,11 +278,11 @@ def _in_work(store: ClaimStore, clocks: Mapping[str, float]) -> Check:
     ]
     waiting += [wall - claim.not_before for claim in claims if claim.is_put_off and claim.is_due(wall)]
     idle = max([*running, *(waiting if not running else [])], default=0.0)
-    found = f"{_files(len(claims))} in work" if claims else "no file in work"
+    found = counted("{count} file in work", "{count} files in work", len(claims)) if claims else _("no file in work")
     if idle <= limit:
         return Check("progress", True, found)
-    stuck = f"{found}, of which one has got no further for {_long(idle)}; restart `nambat serve`"
-    return Check("progress", False, stuck)
+    stuck = _("{found}, of which one has got no further for {duration}; restart `nambat serve`")
+    return Check("progress", False, stuck.format(found=found, duration=_long(idle)))
 
 
 def _last_step(store: ClaimStore, claim: Claim) -> float:
@@ -281,19 +297,20 @@ def _time_of(path: Path) -> float:
         return 0.0
 
 
-def _files(count: int) -> str:
-    return "1 file" if count == 1 else f"{count} files"
-
-
 def _long(seconds: float) -> str:
     """A time in words: ``4 s``, ``12 min``, ``3 h 20 min``, ``2 days``."""
     minutes, hours = int(seconds // 60), int(seconds // 3600)
     if minutes < 2:
-        return f"{max(0.0, seconds):.0f} s"
+        return _("{seconds:.0f} s").format(seconds=max(0.0, seconds))
     if hours < 1:
-        return f"{minutes} min"
-    return f"{hours} h {minutes % 60} min" if hours < 48 else f"{timedelta(seconds=seconds).days} days"
+        return _("{minutes} min").format(minutes=minutes)
+    if hours < 48:
+        return _("{hours} h {minutes} min").format(hours=hours, minutes=minutes % 60)
+    return _("{days} days").format(days=timedelta(seconds=seconds).days)
 
 
-_CHECK_IT = "check its owner, its rights and its disk"
-_ADVICE = {errno.ENOSPC: "give it a larger disk", errno.EDQUOT: "raise the quota"}
+_CHECK_IT = N_("check its owner, its rights and its disk")
+_ADVICE = {
+    errno.ENOSPC: N_("make room there, or give it a larger disk"),
+    errno.EDQUOT: N_("make room there, or raise the quota"),
+}

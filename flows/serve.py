@@ -252,7 +252,7 @@ async def _run(store: ClaimStore, server: Server, say: Say, deadline: _StopDeadl
     from prefect.runner import Runner
 
     from flows.ingest import ingest, read, sweep
-    from flows.service.deployments import Deployer, Served, deploy, keep_deployed
+    from flows.service.deployments import Deployer, Served, close_forsaken, deploy, keep_deployed
 
     folders, settings = store.folders, store.settings
     log.adopt_errors(settings)
@@ -269,6 +269,7 @@ async def _run(store: ClaimStore, server: Server, say: Say, deadline: _StopDeadl
     left = hand_back_all(store, crashed=True)
     drop_stray_notes(store)
     await _close_runs(store, left)
+    await close_forsaken(deployer, {claim.id for claim in store.open_claims()}, _(STARTED_IN_VAIN))
 
     tasks: list[asyncio.Task[None]] = [asyncio.create_task(runner.start()) for runner in (ingesting, sweeping)]
     while not all(runner.started for runner in (ingesting, sweeping)):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import signal
 import subprocess
 import sys
@@ -41,6 +42,11 @@ def homes(tmp_path: Path) -> Iterator[list[Service]]:
         server.stop()
 
 
+def ingest_of(service: Service) -> str:
+    """The name of the deployment that reads a home's documents."""
+    return f"nambat-ingest-{json.loads((service.home / 'working/.home.json').read_text())['name']}"
+
+
 def sweeps(service: Service) -> dict[str, list[Any]]:
     """The schedules of each deployment that has one."""
     return {
@@ -67,6 +73,12 @@ def test_two_homes_on_one_server(homes: list[Service], tmp_path: Path) -> None:
     assert b.process is not None
     b.process.send_signal(signal.SIGKILL)
     b.process.wait()
+    forsaken = a.api(
+        f"deployments/{next(one['id'] for one in a.api('deployments/filter') if one['name'] == ingest_of(b))}"
+        "/create_flow_run",
+        state={"type": "SCHEDULED"},
+        parameters={"name": "x.pdf", "claim": "20260101-000000-00000000"},
+    )
     for service in homes:
         for name in names[2:]:
             write_scan(service.home / "inbox" / name)
@@ -80,6 +92,8 @@ def test_two_homes_on_one_server(homes: list[Service], tmp_path: Path) -> None:
     assert second.returncode == 1
     assert "already" in second.stderr
     start_again(b)
+    ended = a.api(f"flow_runs/{forsaken['id']}", "GET")
+    assert (ended["state_type"], ended["run_count"]) == ("CANCELLED", 0)  # no process was started for it
     assert len(a.api("deployments/filter")) == 6
     for service in homes:
         for name in names:

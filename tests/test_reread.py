@@ -7,9 +7,12 @@ import json
 import os
 from dataclasses import replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 from click.testing import CliRunner
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from flows import cli
 from flows.faults import PathRefused
@@ -69,9 +72,9 @@ def test_links_in_originals_are_not_followed(store: ClaimStore, tmp_path: Path) 
     (tmp_path / "b.pdf").write_bytes(PDF)
     (store.folders.originals / "link.pdf").symlink_to(tmp_path / "b.pdf")
     (store.folders.originals / "folder").symlink_to(tmp_path)
-    for given in ("link.pdf", "folder/b.pdf", str(store.folders.originals / "folder/b.pdf")):
+    for shown in ("link.pdf", "folder/b.pdf", str(store.folders.originals / "folder/b.pdf")):
         with pytest.raises(PathRefused):
-            find_original(store, given)
+            find_original(store, shown)
 
 
 def test_of_several_scans_of_a_name_the_last_is_read_under_that_name(store: ClaimStore) -> None:
@@ -92,6 +95,24 @@ def test_a_scan_that_somebody_called_so_is_no_second_one(store: ClaimStore) -> N
     assert find_original(store, "b.pdf").place == "b.pdf"
     found = find_original(store, "b (2).pdf")
     assert (found.place, found.name) == ("b (2).pdf", "b (2).pdf")
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.lists(st.sampled_from(["b.pdf", "b (2).pdf", "b (2) (2).pdf", "a/b.pdf", "b"]), min_size=1, max_size=6))
+def test_the_last_scan_of_a_name_is_found_whatever_others_are_called(dropped: list[str]) -> None:
+    with TemporaryDirectory() as folder:
+        store = ClaimStore(load(home=folder))
+        store.folders.make()
+        last = {}
+        for number, name in enumerate(dropped):
+            last[name] = PDF + bytes([number])
+            publish(store, name, last[name])
+        for name, data in last.items():
+            found = find_original(store, name)
+            assert ((store.folders.originals / found.place).read_bytes(), found.name) == (data, name)
+            claim = take_original(store, found, heartbeat.identity())
+            transfers.archive(store, claim)
+            assert find_original(store, name) == found
 
 
 def test_a_scan_taken_again_is_read_anew_and_goes_back(store: ClaimStore) -> None:

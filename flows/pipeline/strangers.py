@@ -34,9 +34,10 @@ LEAST_COMMON = 0.10
 """Share of the shorter text's pieces below which two texts have nothing in common.
 
 Measured on 41 documents of ministries, provinces and one university. Of 818 pairs of different ones 97.6 % share less;
-the rest are forms of one office, and replace each other as a new scan would. With 30 % of the syllables of one text
-replaced by others, and two fifths of it cut off or not, none of 246 shared less than 14.9 % with itself. Text that is
-read worse than that is not asked.
+the rest are papers of one office or under the same laws, and replace each other as a new scan would. Eight of them
+scanned again at 120 dpi, blurred and noisy (mean confidence 70 to 91), shared 35 to 82 % with themselves. With 30 % of
+the syllables of one text replaced by others, and two fifths of it cut off or not, none of 246 shared less than 14.9 %.
+Text that is read worse than that is not asked.
 """
 
 _SYLLABLE = re.compile(r"[a-z]+|\d+")

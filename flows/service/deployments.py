@@ -14,7 +14,7 @@ import asyncio
 import contextlib
 import json
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -27,6 +27,7 @@ from prefect.client.schemas.actions import DeploymentScheduleCreate
 from prefect.client.schemas.filters import (
     DeploymentFilter,
     DeploymentFilterId,
+    DeploymentFilterName,
     FlowRunFilter,
     FlowRunFilterState,
     FlowRunFilterStateType,
@@ -38,10 +39,11 @@ from prefect.client.schemas.sorting import FlowRunSort
 from prefect.deployments.runner import EntrypointType
 from prefect.exceptions import ObjectNotFound
 from prefect.runner import Runner
+from prefect.states import Cancelled
 
 from flows.host.files import replace_file
 from flows.language import _
-from flows.service.record import PAGE, SWEEP, name_on_server
+from flows.service.record import INGEST, PAGE, SWEEP, name_on_server
 from flows.settings import Folders, Settings
 
 FORMER_DEPLOYMENTS = ("ingest/nambat", "sweep/nambat")
@@ -216,6 +218,30 @@ def _read_applied(folders: Folders) -> object | None:
 
 def _record(folders: Folders) -> Path:
     return folders.working / ".schedule.json"
+
+
+async def close_forsaken(deployer: Deployer, waiting: Collection[str], message: str) -> None:
+    """Cancel the runs that a killed service had asked for and whose files lie in the inbox again.
+
+    It may have been killed before it could say so. Each would cost a process that finds nothing to do. What a person
+    starts once more has begun before, and stays.
+
+    Args:
+        waiting: ids of claims that still wait for their runs.
+        message: what is said of the runs.
+    """
+    ingest = name_on_server(INGEST, deployer.home)
+    waits = FlowRunFilterStateType(any_=[StateType.SCHEDULED, StateType.PENDING])
+    async with get_client() as client:
+        found = await client.read_flow_runs(
+            deployment_filter=DeploymentFilter(name=DeploymentFilterName(any_=[ingest])),
+            flow_run_filter=FlowRunFilter(state=FlowRunFilterState(type=waits)),
+            limit=PAGE,
+        )
+        for run in found:
+            if not run.run_count and run.parameters.get("claim") not in waiting:
+                with contextlib.suppress(ObjectNotFound):
+                    await client.set_flow_run_state(run.id, Cancelled(message=message), force=True)
 
 
 async def _drop_late_sweeps(client: PrefectClient, deployment: UUID) -> None:

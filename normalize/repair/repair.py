@@ -26,6 +26,7 @@ from normalize.repair.noisy_channel import noisy_channel
 from normalize.repair.rules.abbreviations import abbreviations, symbols
 from normalize.repair.rules.bodies import bodies
 from normalize.repair.rules.brackets import brackets
+from normalize.repair.rules.dimensions import dimensions
 from normalize.repair.rules.formulas import formulas
 from normalize.repair.rules.glued import glued
 from normalize.repair.rules.letters import formula_markup, look_alikes, small_capitals
@@ -90,6 +91,9 @@ RULES = (
     Rule("list letters", "c) đ) đ) -> c) d) đ)", "one letter is in turn, the page showed it", by_itself(list_letters)),
     Rule("list numbers", ". between 3. and 5. -> 4.", "as many items as numbers missing", by_itself(list_numbers)),
     Rule("list commas", "các phường. xã -> phường, xã", "a list of recipients enumerates", by_itself(list_commas)),
+    Rule(
+        "dimensions", "30 em x 30 em -> 30 cm x 30 cm", "a length is multiplied, pupils are not", by_itself(dimensions)
+    ),
     Rule("brackets", "(tại Hà Nội} -> (tại Hà Nội)", "nothing opens the other kind", by_itself(brackets)),
     Rule("lunar years", "Xuân Ất Ty -> Ất Tỵ", "a stem meets six branches only", by_itself(lunar_years)),
     Rule("formula markup", "$42,98\\%$ -> 42,98%", "signs around figures only", by_itself(formula_markup)),

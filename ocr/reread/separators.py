@@ -17,7 +17,7 @@ from dataclasses import replace
 import numpy as np
 
 from ocr.image.components import find_components
-from ocr.page import Box, Line, Word, Zone, letter, of_words
+from ocr.page import Box, Line, Word, Zone, hull, letter, of_words
 
 #: Ink is darker than this, of 256 shades.
 _DARK = 140
@@ -106,10 +106,8 @@ def _has_tail(image: np.ndarray, box: Box) -> bool:
     if len(digits) < 2:
         return False
     foot = float(np.median([one.bottom for one in digits]))
-    among = Box(
-        min(one.left for one in digits), round(foot - 0.4 * height), max(one.right for one in digits), box.bottom
-    )
-    low = [one for one in boxes if among.holds(one) and _is_small(one, height)]
+    at_feet = hull(digits)._replace(top=round(foot - 0.4 * height), bottom=window.shape[0])
+    low = [one for one in boxes if at_feet.holds(one) and _is_small(one, height)]
     return len(low) == 1 and low[0].bottom > foot + _HANGS * height and low[0].height > _COMMA * height
 
 

@@ -7,6 +7,7 @@ those above them come out as one word, twice as high as its neighbours and read 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from itertools import groupby
 
 from ocr.page import Line, Word, Zone, evidence, hull, lines_of, mean_confidence, of_words, words_of
@@ -50,21 +51,21 @@ def _parted(lines: list[Line], words: Sequence[Word], again: Again) -> list[Line
     others = [word for word in line.words if word not in words]
     place = hull([word.box for word in words])
     inside = [one for one in lines if one is not line and all(place.holds(word.box) for word in one.words)]
-    rows = sorted(again(place), key=lambda row: row.baseline)
-    if (
-        not others
-        or not _are_two(rows, line.x_height)
-        or evidence(words_of(rows)) <= evidence([*words, *words_of(inside)])
-    ):
+    rows, old = again(place), [*words, *words_of(inside)]
+    if not others or not _are_two(rows, line.x_height) or evidence(words_of(rows)) <= evidence(old):
         return lines
-    level = hull([word.box for word in others]).y
-    own, loose = sorted(rows, key=lambda row: abs(row.box.y - level))
+    own, loose = sorted(rows, key=partial(_from_level, others))
     whole = of_words(line, sorted([*others, *own.words], key=lambda word: word.box.left))
     return [*(whole if one is line else one for one in lines if one not in inside), loose]
 
 
+def _from_level(words: Sequence[Word], row: Line) -> float:
+    """How far a row stands above or below some words."""
+    return abs(row.box.y - hull([word.box for word in words]).y)
+
+
 def _are_two(rows: Sequence[Line], x_height: float) -> bool:
     """Whether what was read is two lines of print, one below the other, both surely read."""
-    if len(rows) != 2 or rows[1].baseline - rows[0].baseline < _PITCH * x_height:
+    if len(rows) != 2 or abs(rows[1].baseline - rows[0].baseline) < _PITCH * x_height:
         return False
     return min(mean_confidence(row.words) for row in rows) >= _SURE

@@ -16,6 +16,7 @@ _CLOSING = frozenset(".,;:!?)]}”’\"'…")
 _POINTS = ".,;:…"
 #: A unit with what was read behind it, where an exponent follows the unit without anything between them.
 _UNIT = re.compile(r"(?:.*[\W\d_])?[kdc]?m(?P<tail>[-–.,;:)]+)")
+_BARE_UNIT = re.compile(r"(?:.*[\W\d_])?[kdc]?m")
 #: Behind these no raised sign stands, but before them (m³/s).
 _OPENING = frozenset("/([{“")
 #: What Tesseract likes to see in a gap; Unicode counts the circumflex among the letters.
@@ -24,10 +25,10 @@ _CIRCUMFLEX = "ˆ"
 _MEASURE = re.compile(r"[-–+(]?\d+([.,]\d+)?")
 _CELSIUS = re.compile(r"C(?![^\W\d_])")
 _PHANTOMS = frozenset("_ˆ^`´¨~°")
-#: Pieces of print that some signs are made of; others, and letters, are one.
+#: Pieces of print that some signs are made of; others are one.
 _PIECES = {"”": 2, "“": 2, '"': 2, "…": 3}
-#: By so many letters boxes may be wrong; so many letters behind a sign at the most can be counted: some touch.
-_FAR, _SHORT_END = 2, 3
+#: By so many letters boxes may be wrong.
+_FAR = 2
 #: A sign leaves a gap as wide as itself and so much more, in x-heights.
 _ROOM_BESIDE_SIGN = 0.9
 
@@ -155,9 +156,12 @@ def _word_with(word: ReadWord, raised: list[Raised]) -> Word:
     kept: list[Raised] = []
     # From the right, so that what is inserted moves no offset that is still to come.
     for sign in sorted(raised, key=lambda one: -one.offset):
-        if _is_degree(text, sign):
-            text = text[: sign.offset] + "°" + text[sign.offset :]
-            letters = _with_degree(letters, sign.offset)
+        if _ends_in_slash(text, sign):
+            text, letters = _with_letter(text, letters, "/", sign.offset)
+            kept = [replace(one, offset=one.offset + 1) for one in kept]
+            kept.append(replace(sign, text=sign.text[:-1]))
+        elif _is_degree(text, sign):
+            text, letters = _with_letter(text, letters, "°", sign.offset)
             kept = [replace(one, offset=one.offset + 1) for one in kept]
         else:
             kept.append(sign)
@@ -175,12 +179,20 @@ def _is_degree(text: str, sign: Raised) -> bool:
     return sign.text == "0" and bool(_MEASURE.fullmatch(before))
 
 
-def _with_degree(letters: tuple[Letter, ...], offset: int) -> tuple[Letter, ...]:
+def _ends_in_slash(text: str, sign: Raised) -> bool:
+    """Whether the last digit is the stroke of m³/s, of which a bad scan left the upper half: a letter follows it."""
+    unit = _BARE_UNIT.fullmatch(text[: sign.offset])
+    return bool(unit) and sign.text in ("27", "37") and text[sign.offset : sign.offset + 1].isalpha()
+
+
+def _with_letter(text: str, letters: tuple[Letter, ...], new: str, offset: int) -> tuple[str, tuple[Letter, ...]]:
+    """A word's text and letters with one more letter before the character at ``offset``."""
     at = count = 0
     while count < len(letters) and at + len(letters[count].text) <= offset:
         at += len(letters[count].text)
         count += 1
-    return (*letters[:count], letter("°"), *letters[count:]) if letters else ()
+    more = (*letters[:count], letter(new), *letters[count:]) if letters else ()
+    return text[:offset] + new + text[offset:], more
 
 
 def _place(words: list[ReadWord], sign: RaisedSign) -> tuple[int, int]:
@@ -211,16 +223,20 @@ def _place_by_points(text: str, offset: int, sign: RaisedSign) -> int:
 
 
 def _place_by_print_behind(text: str, offset: int, sign: RaisedSign) -> int | None:
-    """The place in a word, near the one given, behind which as many pieces of print stand as behind the sign.
+    """The place among the signs at the end of a word behind which as much print stands as behind a raised sign.
 
-    ``None`` where that cannot be told: the sign heads the word, or much of the word stands behind it.
+    ``None`` where that cannot be told: the raised sign heads the word, or letters stand behind it.
     """
     if sign.behind < 0 or not offset:
         return None
-    near = range(max(1, offset - _FAR, len(text) - _SHORT_END), min(offset + _FAR, len(text)) + 1)
-    places = [at for at in near if text[at - 1] not in _OPENING]
-    fitting = [at for at in places if sum(_PIECES.get(c, 1) for c in text[at:]) == sign.behind]
-    return fitting[0] if fitting else None
+    core = max(1, len(text.rstrip("".join(_CLOSING))))
+    if offset < core - _FAR:
+        return None
+    pieces = [sum(_PIECES.get(c, 1) for c in text[at:]) for at in range(core, len(text) + 1)]
+    if sign.behind in pieces:
+        return core + pieces.index(sign.behind)
+    broken = text[core:][:1] in (":", ";") and sign.behind == pieces[0] + 1  # into its point and what is under it
+    return core if broken else None
 
 
 def _place_by_boxes(words: list[ReadWord], sign: RaisedSign) -> tuple[int, int]:

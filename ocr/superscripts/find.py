@@ -114,15 +114,18 @@ def find_raised(
         if candidate.odds * row[best] >= row[_NOTHING]:
             confidence = round(100 * float(row[best]), 1)
             signs.append(RaisedSign(SIGNS[best], candidate.box, confidence, candidate.baseline, candidate.x_height))
-    signs = _without_rivals(signs)
+    signs = _joined(_without_rivals(signs), ink)
+    others = ink.copy()
+    for sign in signs:
+        others[sign.box.top : sign.box.bottom, sign.box.left : sign.box.right] = 0
     return [
         replace(
             sign,
             point_before=_point(ink, sign, before=True),
             point_after=_point(ink, sign, before=False),
-            behind=_pieces_behind(ink, sign),
+            behind=_pieces_behind(others, sign),
         )
-        for sign in _joined(signs, ink)
+        for sign in signs
     ]
 
 
@@ -489,7 +492,11 @@ def _point(ink: np.ndarray, sign: RaisedSign, *, before: bool) -> bool:
 
 
 def _pieces_behind(ink: np.ndarray, sign: RaisedSign) -> int:
-    """How many pieces of print, parted by paper from top to bottom, stand between a sign and the next space."""
+    """How many pieces of print, parted by paper from top to bottom, stand between a sign and the next space.
+
+    Args:
+        ink: of the page without its raised signs.
+    """
     x = sign.x_height
     top, bottom = max(0, int(sign.baseline - _QUOTES * x)), int(sign.baseline + 0.4 * x)
     columns = (ink[top:bottom, sign.box.right : sign.box.right + round(_LONGEST_BEHIND * x)] > 0).any(axis=0)

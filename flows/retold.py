@@ -76,6 +76,17 @@ WARNINGS = (
     N_("cannot be read; it may be written by hand"),
     N_("has a year, {year}, that does not go with the years in the text"),
     N_("has lost its first word"),
+    # Why print was left out.
+    N_("page number"),
+    N_("running header"),
+    N_("page separator"),
+    N_("separator sheet"),
+    N_("received stamp"),
+    N_("electronic signature"),
+    N_("copy line"),
+    N_("stamp"),
+    N_("image link"),
+    N_("noise"),
 )
 """Every form of a warning of ``normalize/``."""
 

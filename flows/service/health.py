@@ -87,7 +87,8 @@ class Health:
     @property
     def hindrance(self) -> str:
         """Why nothing is taken from the inbox now; empty if it is."""
-        return next((f"{check.what}: {check.found}" for check in self.troubles if check.stops_taking), "")
+        told = ((_(check.what), check.found) for check in self.troubles if check.stops_taking)
+        return next((f"{what}: {found}" for what, found in told), "")
 
     def as_record(self, *, with_words: bool = True) -> dict[str, object]:
         """For JSON.

@@ -531,12 +531,12 @@ def retry(context: click.Context, files: tuple[Path, ...], everything: bool) -> 
 
 
 @nambat.command()
-@click.option("--json", "as_json", is_flag=True, help="For programs.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs.")
 @click.pass_context
 def health(context: click.Context, as_json: bool) -> None:
     """Say whether the running service is well.
 
-    The exit status is 0 if it is, 1 if not.
+    Exit status 0 if it is, 1 if not.
     """
     import json
 

@@ -182,9 +182,6 @@ class Settings(BaseSettings):
         description="Seconds without a sign of life after which another machine's claims are taken over.",
     )
 
-    report_pictures: int = Field(
-        10, ge=0, le=50, description="Small pictures of doubtful places in the report of a run; 0 = none."
-    )
     late_after: float = Field(
         900,
         gt=0,
@@ -199,6 +196,9 @@ class Settings(BaseSettings):
     log_format: LogFormat = Field("text", description="Lines of the logs: text for people, or json, an object a line.")
     log_bytes: int = Field(10 * 1000**2, ge=1000, description="Size of a log file at which a new one is begun, bytes.")
     log_files: int = Field(5, ge=1, description="Older files that are kept of each log.")
+    report_pictures: int = Field(
+        10, ge=0, le=50, description="Small pictures of doubtful places in the report of a run; 0 = none."
+    )
 
     host: str = Field("127.0.0.1", description="Address that the Prefect server listens on.")
     port: int = Field(4200, ge=1, le=65535, description="Port of the Prefect server and its UI.")

@@ -343,7 +343,7 @@ def test_a_look_that_hangs_or_fails_is_told(monkeypatch: pytest.MonkeyPatch) -> 
     def fail() -> Health:
         raise ValueError("no")
 
-    assert ask(hang)[0] == (503, health_page.HANGS.as_record())
+    assert ask(hang)[0][1]["checks"] == [{"what": "look", "ok": False, "found": health_page.HANGS}]
     over.set()
     assert ask(fail)[0][0] == 503
 
@@ -391,7 +391,8 @@ def test_doctor_of_a_running_service_says_its_health(served: ClaimStore) -> None
 
 
 def nambat(service: Service, *arguments: str) -> subprocess.CompletedProcess[str]:
-    environment = clean_environment(NAMBAT_HOME=str(service.home), NAMBAT_PORT=str(service.port), PYTHONPATH=str(ROOT))
+    where = {"NAMBAT_HOME": str(service.home), "NAMBAT_PORT": str(service.port), "PYTHONPATH": str(ROOT)}
+    environment = clean_environment(**where, **service.settings)
     command = [sys.executable, "-P", "-m", "flows.cli", *arguments]
     return subprocess.run(command, capture_output=True, text=True, timeout=120, env=environment)
 
@@ -421,7 +422,7 @@ def wait_for(what: Callable[[], object], seconds: float = 180) -> None:
 def test_a_real_service(tmp_path: Path) -> None:
     """Well, then its watcher is frozen, its server is frozen, published/ is read-only; and what its logs say."""
     home = tmp_path / "home"
-    settings = {"NAMBAT_SETTLE": "1", "NAMBAT_RESCAN": "2", "NAMBAT_LOG_FORMAT": "json", "NAMBAT_RETRY_DELAY": "2"}
+    settings = {"NAMBAT_SETTLE": "1", "NAMBAT_SETTLE_BROKEN": "4", "NAMBAT_LOG_FORMAT": "json", "NAMBAT_MIN_FREE": "0"}
     service = Service(home, tmp_path / "service.log", settings)
     with small_disk(home / "published", 16) as published:
         service.start()

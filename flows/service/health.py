@@ -15,7 +15,7 @@ import threading
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -26,7 +26,7 @@ from flows.host.processes import machine
 from flows.intake.claims import Claim, ClaimStore
 from flows.intake.inbox import list_inbox
 from flows.intake.sweep import full_disk
-from flows.language import N_, _, cause, counted, told
+from flows.language import N_, _, cause, ngettext, told
 from flows.service.prefect_server import is_healthy
 from flows.service.record import read_service, record_of_service
 from flows.service.watch import SILENT_AFTER, last_sign
@@ -122,8 +122,8 @@ def _service(store: ClaimStore, clocks: Mapping[str, float]) -> Iterator[Check]:
     service = read_service(folders)
     owner = service.get("owner", "")
     if not heartbeat.is_alive(folders, owner, settings.claim_timeout):
-        why = _("no nambat service runs on {home}; start it with: nambat serve").format(home=folders.home)
-        yield Check("service", False, why, stops_taking=True)
+        why = _("no nambat service runs on {home}; start it with: nambat serve")
+        yield Check("service", False, why.format(home=folders.home), stops_taking=True)
         return
     yield Check("service", True, _("runs on {home}").format(home=folders.home))
     if settings.watch:
@@ -141,9 +141,9 @@ def _watcher(folders: Folders, owner: str, now: float) -> Check:
         return Check("watcher", False, why, stops_taking=True)
     silent = max(0.0, now - sign)
     if silent > SILENT_AFTER:
-        why = _("no sign of life for {duration}; restart `nambat serve`").format(duration=_long(silent))
-        return Check("watcher", False, why, stops_taking=True)
-    return Check("watcher", True, _("a sign of life {duration} ago").format(duration=_long(silent)))
+        why = _("no sign of life for {time}; restart `nambat serve`")
+        return Check("watcher", False, why.format(time=_long(silent)), stops_taking=True)
+    return Check("watcher", True, _("a sign of life {time} ago").format(time=_long(silent)))
 
 
 def server(api: str, *, is_here: bool = True) -> Check:
@@ -153,15 +153,13 @@ def server(api: str, *, is_here: bool = True) -> Check:
         is_here: whether its address means anything on this machine.
     """
     if not is_here:
-        said = _("{address} on another machine, which was not asked")
-        return Check("server", True, said.format(address=api))
+        return Check("server", True, _("{address} on another machine, which was not asked").format(address=api))
     if is_healthy(api, ANSWERS_WITHIN):
         return Check("server", True, api)
-    given = os.environ.get("PREFECT_API_URL") == api
-    said = _("{address} does not answer; restart `nambat serve`")
-    if given:
-        said = _("{address} (PREFECT_API_URL) does not answer; start it")
-    return Check("server", False, said.format(address=api))
+    why = _("{address} does not answer; restart `nambat serve`")
+    if os.environ.get("PREFECT_API_URL") == api:
+        why = _("{address} (PREFECT_API_URL) does not answer; start it")
+    return Check("server", False, why.format(address=api))
 
 
 # -- the folders ----------------------------------------------------------------------------------------------------
@@ -200,14 +198,15 @@ def try_folder(name: str, folder: Path) -> Tried:
         asking = _asked[folder] = threading.Thread(target=ask, name=f"health of {name}", daemon=True)
         asking.start()
         asking.join(ANSWERS_WITHIN)
-    answer = answers[0] if answers else TimeoutError(errno.ETIMEDOUT, _("it does not answer"))
+    answer = answers[0] if answers else TimeoutError(errno.ETIMEDOUT, N_("it does not answer"))
     if isinstance(answer, OSError):
-        advice = _ADVICE.get(answer.errno or 0, _CHECK_IT)
-        why = _("{folder} cannot be written to ({cause}); {advice}").format(
-            folder=folder, cause=cause(answer), advice=_(advice)
+        why = _("{folder} cannot be written to ({cause}); check its owner, its rights and its disk")
+        if answer.errno in (errno.ENOSPC, errno.EDQUOT):
+            why = _("{folder} cannot be written to ({cause}); make room there")
+        check = Check(
+            name, False, why.format(folder=folder, cause=cause(answer)), stops_taking=name in ("inbox", "working")
         )
-        stops = name in ("inbox", "working")
-        return Tried(Check(name, False, why, stops_taking=stops), time.time(), hangs=not answers)
+        return Tried(check, time.time(), hangs=not answers)
     return Tried(Check(name, True, _("{folder} can be written to").format(folder=folder)), answer)
 
 
@@ -223,7 +222,8 @@ def disk(store: ClaimStore) -> Iterator[Check]:
     except OSError as fault:
         yield Check("disk", False, f"{fault.filename}: {cause(fault)}", stops_taking=True)
         return
-    yield Check("disk", not full, full or _("{free:.1f} GB free").format(free=free / 1e9), stops_taking=True)
+    room = _("{gigabytes:.1f} GB free").format(gigabytes=free / 1e9)
+    yield Check("disk", not full, full or room, stops_taking=True)
 
 
 # -- the files ------------------------------------------------------------------------------------------------------
@@ -242,14 +242,11 @@ def _waiting(store: ClaimStore, clocks: Mapping[str, float]) -> Check:
     if not came:
         return Check("waiting", True, _("no file waits"))
     late = clocks["inbox"] - _due(min(came), settings)
-    found = counted(
-        "{count} file in the inbox, the oldest for {{duration}}",
-        "{count} files in the inbox, the oldest for {{duration}}",
-        len(came),
-    ).format(duration=_long(clocks["inbox"] - min(came)))
-    if late <= settings.late_after:
-        return Check("waiting", True, found)
-    return Check("waiting", False, _("{found}; `nambat status` and the log say why").format(found=found))
+    said = _("{files} in the inbox, the oldest for {time}")
+    if late > settings.late_after:
+        said = _("{files} in the inbox, the oldest for {time}; `nambat status` and the log say why")
+    found = said.format(files=_files(len(came)), time=_long(clocks["inbox"] - min(came)))
+    return Check("waiting", late <= settings.late_after, found)
 
 
 def _due(came: float, settings: Settings) -> float:
@@ -279,11 +276,10 @@ def _in_work(store: ClaimStore, clocks: Mapping[str, float]) -> Check:
     ]
     waiting += [wall - claim.not_before for claim in claims if claim.is_put_off and claim.is_due(wall)]
     idle = max([*running, *(waiting if not running else [])], default=0.0)
-    found = counted("{count} file in work", "{count} files in work", len(claims)) if claims else _("no file in work")
-    if idle <= limit:
-        return Check("progress", True, found)
-    stuck = _("{found}, of which one has got no further for {duration}; restart `nambat serve`")
-    return Check("progress", False, stuck.format(found=found, duration=_long(idle)))
+    said = _("{files} in work") if claims else _("no file in work")
+    if idle > limit:
+        said = _("{files} in work, of which one has got no further for {time}; restart `nambat serve`")
+    return Check("progress", idle <= limit, said.format(files=_files(len(claims)), time=_long(idle)))
 
 
 def _last_step(store: ClaimStore, claim: Claim) -> float:
@@ -298,20 +294,17 @@ def _time_of(path: Path) -> float:
         return 0.0
 
 
+def _files(count: int) -> str:
+    return ngettext("{count} file", "{count} files", count).format(count=count)
+
+
 def _long(seconds: float) -> str:
     """A time in words: ``4 s``, ``12 min``, ``3 h 20 min``, ``2 days``."""
     minutes, hours = int(seconds // 60), int(seconds // 3600)
     if minutes < 2:
-        return _("{seconds:.0f} s").format(seconds=max(0.0, seconds))
+        return _("{number:.0f} s").format(number=max(0.0, seconds))
     if hours < 1:
-        return _("{minutes} min").format(minutes=minutes)
+        return _("{number} min").format(number=minutes)
     if hours < 48:
         return _("{hours} h {minutes} min").format(hours=hours, minutes=minutes % 60)
-    return _("{days} days").format(days=timedelta(seconds=seconds).days)
-
-
-_CHECK_IT = N_("check its owner, its rights and its disk")
-_ADVICE = {
-    errno.ENOSPC: N_("make room there, or give it a larger disk"),
-    errno.EDQUOT: N_("make room there, or raise the quota"),
-}
+    return _("{number} days").format(number=hours // 24)

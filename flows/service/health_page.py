@@ -16,6 +16,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
+from flows.language import N_, _
 from flows.service.guard import Application, Receive, Scope, Send, admitted, guarded, own_origins
 from flows.service.health import Check, Health
 from flows.service.prefect_server import is_taken
@@ -29,7 +30,7 @@ ANSWER_WITHIN = 8.0
 FRESH = 2.0
 """Seconds that an answer is given to further askers: many of them must not write to the folders all the time."""
 
-HANGS = Health((Check("look", False, "the look at the folders does not come to an end; a disk or share hangs"),))
+HANGS = N_("the look at the folders does not come to an end; a disk or share hangs")
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,11 +54,11 @@ def with_health(application: Application, look: Callable[[], Health]) -> Applica
         nonlocal last
         if last is None or (last.task.done() and time.monotonic() - last.begun > FRESH):
             last = _Looking(asyncio.create_task(asyncio.to_thread(look)), time.monotonic())
-        done, _ = await asyncio.wait([last.task], timeout=ANSWER_WITHIN)
+        done, _waiting = await asyncio.wait([last.task], timeout=ANSWER_WITHIN)
         if not done:
-            return HANGS
+            return Health((Check("look", False, _(HANGS)),))
         if fault := last.task.exception():
-            return Health((Check("look", False, f"nobody can say: {fault}"),))
+            return Health((Check("look", False, _("nobody can say: {fault}").format(fault=fault)),))
         return last.task.result()
 
     async def answer(scope: Scope, receive: Receive, send: Send) -> None:
@@ -103,7 +104,8 @@ def answering(settings: Settings, look: Callable[[], Health], say: Callable[[str
     """Answer at the service's own address as long as the block runs: its Prefect server is another's."""
     host, port = settings.host, settings.port
     if is_taken(host, port):
-        say(f"No health at http://{host}:{port}{PATH}: another program has the port; choose one with NAMBAT_PORT.")
+        said = _("No health at {address}: another program has the port; choose one with NAMBAT_PORT.")
+        say(said.format(address=f"http://{host}:{port}{PATH}"))
         yield
         return
     import uvicorn

@@ -688,8 +688,8 @@ def doctor(context: click.Context) -> None:
 
 def tell_check(check: Check) -> None:
     """One thing that was looked at, in one line."""
-    verdict, what = _("ok") if check.ok else _("BAD"), _(check.what)
-    click.echo(f"{verdict:4} {what}: {check.found}")
+    verdict = _("ok") if check.ok else _("BAD")
+    click.echo(f"{verdict:4} {check.shown}: {check.found}")
 
 
 def read_settings(**given: object) -> Settings:

@@ -15,6 +15,7 @@ import subprocess
 import sys
 import time
 import urllib.error
+import urllib.parse
 import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -515,6 +516,61 @@ def test_the_ui_itself_drives_it(service: Service, tmp_path: Path, name: str) ->
         except BaseException:
             page.picture(tmp_path / "seen.png")
             raise
+
+
+HOSTS_ASKED = """(async () => {
+    const tried = {};
+    const note = (name, promise) => promise.then(() => { tried[name] = 'let'; }, () => { tried[name] = 'refused'; });
+    const load = element => new Promise((good, bad) => {
+        element.onload = good; element.onerror = bad; document.body.append(element);
+    });
+    await note('fetch', fetch('http://other.example:%(port)s/'));
+    await note('picture', load(Object.assign(new Image(), {src: 'http://other.example:%(port)s/a.png'})));
+    const script = document.createElement('script');
+    await note('script', load(Object.assign(script, {src: 'http://other.example:%(port)s/a.js'})));
+    const sheet = Object.assign(document.createElement('link'), {rel: 'stylesheet'});
+    await note('style', load(Object.assign(sheet, {href: 'http://other.example:%(port)s/a.css'})));
+    return tried;
+})()"""
+
+
+@pytest.mark.slow
+def test_the_ui_asks_no_other_machine(service: Service, tmp_path: Path) -> None:
+    """All its pages that people use; and what a page would fetch from elsewhere all the same is not fetched."""
+    wait_until(lambda: states(service, "nhật ký.pdf") == ["COMPLETED"])
+    (run,) = service.runs("nhật ký.pdf")
+    ours = f"127.0.0.1:{service.port}"
+    pages = {
+        "dashboard": "Flow Runs",
+        "runs": "nhật ký.pdf",
+        f"runs/flow-run/{run['id']}": "Artifacts",
+        "flows": "ingest",
+        "deployments": "nambat-ingest",
+        f"deployments/deployment/{sweep_deployment(service)['id']}": "nambat-sweep",
+        "artifacts": "Artifacts",
+        "automations": "Automations",
+        "settings": "Version",
+    }
+    with browser(tmp_path / "profile") as page, another_page() as port:
+        page.note_requests()
+        try:
+            for path, text in pages.items():
+                page.open(f"http://{ours}/{path}")
+                page.wait_for(f"document.body.innerText.includes({text!r})")
+                time.sleep(1)  # what a page fetches late
+            shown = page.run("document.body.innerText")
+            tried = page.run(HOSTS_ASKED % {"port": port})
+        except BaseException:
+            page.picture(tmp_path / "seen.png")
+            raise
+    hosts = {urllib.parse.urlsplit(url).netloc for url in page.asked if url.startswith(("http", "ws"))}
+    assert ours in hosts
+    assert len(page.asked) > 50
+    assert hosts <= {ours, f"other.example:{port}"}
+    assert tried == dict.fromkeys(["fetch", "picture", "script", "style"], "refused")
+    assert "V2" not in shown
+    with urllib.request.urlopen(f"http://{ours}/ui-settings", timeout=30) as answer:
+        assert json.load(answer)["available_uis"] == ["v1"]
 
 
 def test_the_schedule_shows_what_is_coming(service: Service) -> None:

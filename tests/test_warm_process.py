@@ -117,7 +117,8 @@ def test_what_the_warm_process_held_is_not_held_by_it(tmp_path: Path) -> None:
         while str(lock) in {str(one.readlink()) for one in Path(f"/proc/{warm}/fd").iterdir()}:
             assert time.monotonic() < deadline
             time.sleep(0.05)
-        assert len(list(Path(f"/proc/{warm}/fd").iterdir())) <= 5  # input, output, error, the channel, what waits for it
+        # Input, output, error, the channel, and what waits for it.
+        assert len(list(Path(f"/proc/{warm}/fd").iterdir())) <= 5
         process.kill()
 
 

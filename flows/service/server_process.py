@@ -108,7 +108,7 @@ def _offer_no_newer_ui() -> None:
     """Leave out Prefect's newer UI, which its dashboard offers: it asks a host of its maker's for settings."""
     import prefect
 
-    prefect.__ui_v2_static_path__ = Path(os.devnull)
+    prefect.__ui_v2_static_path__ = Path(os.devnull, "not served")
 
 
 class _WebServer(uvicorn.Server):

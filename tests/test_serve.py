@@ -11,6 +11,7 @@ import base64
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -640,6 +641,35 @@ def test_a_sweep_takes_what_the_watcher_did_not_see(tmp_path: Path) -> None:
         wait_until(lambda: service.api("flow_runs/filter", flow_runs=chosen)[0]["state_type"] == "COMPLETED")
         assert not scan.exists()
         wait_until((service.home / "originals" / "a.pdf").exists)
+    finally:
+        service.end()
+
+
+@pytest.mark.slow
+def test_a_closed_file_is_taken_at_once_and_read_whether_the_warm_process_lives_or_not(tmp_path: Path) -> None:
+    service = start(tmp_path / "home", NAMBAT_SETTLE="100000", NAMBAT_SETTLE_BROKEN="100000", NAMBAT_RESCAN="100000")
+
+    def warm() -> list[int]:
+        """The processes that are forks of the service, but for its runs."""
+        line = Path(f"/proc/{service.pid}/cmdline").read_bytes()
+        children = Path(f"/proc/{service.pid}/task/{service.pid}/children").read_text().split()
+        return [int(pid) for pid in children if Path(f"/proc/{pid}/cmdline").read_bytes() == line]
+
+    try:
+        with (service.home / "inbox" / "a.pdf").open("wb") as file:
+            file.write(write_scan(tmp_path / "a.pdf").read_bytes())
+            file.flush()
+            time.sleep(3)
+            assert service.runs("a.pdf") == []
+        wait_until((service.home / "originals" / "a.pdf").exists)
+        wait_until(lambda: states(service, "a.pdf") == ["COMPLETED"], 60)
+        (process,) = warm()
+        os.kill(process, signal.SIGKILL)
+        wait_until(lambda: warm() == [], 30)
+        write_scan(tmp_path / "b.pdf").rename(service.home / "inbox" / "b.pdf")
+        wait_until((service.home / "originals" / "b.pdf").exists)
+        wait_until(lambda: states(service, "b.pdf") == ["COMPLETED"], 60)
+        assert service.is_up()
     finally:
         service.end()
 

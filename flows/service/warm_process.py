@@ -121,9 +121,12 @@ class WarmProcess:
 
     def end(self) -> None:
         """End it, and what runs still go on."""
-        kill_tree(self.pid)
-        with contextlib.suppress(ChildProcessError):
-            os.waitpid(self.pid, 0)
+        with self._lock:
+            if self._lives:  # or the number may be another process's by now
+                kill_tree(self.pid)
+                with contextlib.suppress(ChildProcessError):
+                    os.waitpid(self.pid, 0)
+            self._lives = False
 
     def _listen(self) -> None:
         with contextlib.suppress(EOFError, OSError):
@@ -133,8 +136,7 @@ class WarmProcess:
                     self._runs[number].has_begun(pid)
                 else:
                     self._runs.pop(number).has_ended(status)
-        with self._lock:
-            self._lives = False
+        self.end()
         for run in self._runs.values():
             if run.pid is not None:
                 kill_tree(run.pid)  # it has ended already, where the kernel ends what loses its parent

@@ -296,12 +296,13 @@ def explain(context: click.Context, file: Path) -> None:
     import json
 
     from flows.pipeline.to_check import checks_of
+    from flows.retold import retold
     from flows.show import plain_table
 
     try:
         data = json.loads(file.read_text("utf-8"))
         words = [
-            (one.page or "", f"{one.passage.before} »{one.passage.words}« {one.passage.after}".strip(), one.why)
+            (one.page or "", f"{one.passage.before} »{one.passage.words}« {one.passage.after}".strip(), retold(one.why))
             for one in checks_of(data)
             if one.kind == "word" and one.passage
         ]
@@ -725,8 +726,8 @@ def doctor(context: click.Context) -> None:
 
 def tell_check(check: Check) -> None:
     """One thing that was looked at, in one line."""
-    good, bad = _("ok"), _("BAD")
-    click.echo(f"{good if check.ok else bad:4} {check.what}: {check.found}")
+    verdict = _("ok") if check.ok else _("BAD")
+    click.echo(f"{verdict:4} {check.shown}: {check.found}")
 
 
 def read_settings(**given: object) -> Settings:

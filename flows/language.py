@@ -72,6 +72,11 @@ def ngettext(one: str, many: str, number: int) -> str:
     return _catalogue(language()).ngettext(one, many, number)
 
 
+def counted(one: str, many: str, number: int) -> str:
+    """A number of things in words: ``counted("{count} page", "{count} pages", 2)``."""
+    return ngettext(one, many, number).format(count=number)
+
+
 def N_(english: str) -> str:
     """Marks a sentence for the catalogue that is said elsewhere, by :func:`_`."""
     return english
@@ -103,8 +108,13 @@ def shown_time(seconds: float, timezone: str, *, speak: str = "") -> str:
         seconds: since the epoch.
         speak: ``vi`` or ``en`` where it is not the language of the moment.
     """
+    return shown_moment(datetime.fromtimestamp(seconds, ZoneInfo(timezone)), speak)
+
+
+def shown_moment(moment: datetime, speak: str = "") -> str:
+    """The same for a moment that knows its time zone."""
     form = "%d/%m/%Y %H:%M" if (speak or language()) == "vi" else "%Y-%m-%d %H:%M"
-    return datetime.fromtimestamp(seconds, ZoneInfo(timezone)).strftime(form)
+    return moment.strftime(form)
 
 
 def let_click_speak() -> None:

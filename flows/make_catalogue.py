@@ -25,7 +25,7 @@ MO = PO.with_suffix(".mo")
 
 NO_DATE = datetime(2000, 1, 1, tzinfo=UTC)
 
-KEYWORDS = {"_": None, "N_": None, "ngettext": (1, 2), "NN_": (1, 2)}
+KEYWORDS = {"_": None, "N_": None, "ngettext": (1, 2), "counted": (1, 2), "NN_": (1, 2)}
 """The functions that mark a sentence, and which of their arguments are it and its plural."""
 
 

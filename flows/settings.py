@@ -147,6 +147,11 @@ class Settings(BaseSettings):
     settle: float = Field(
         5, ge=0, description="Seconds a file in the inbox must lie unchanged before it counts as whole."
     )
+    settle_closed: float = Field(
+        1,
+        ge=0,
+        description="Seconds after its writer closed it, where the file system tells, until a whole file is taken.",
+    )
     settle_broken: float = Field(
         60,
         ge=0,

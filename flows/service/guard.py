@@ -143,6 +143,9 @@ def content_policy(may: Admitted) -> str:
     origins = ["*"] if may.everyone else sorted(may.origins)
     sockets = [f"ws{one.removeprefix('http')}" for one in origins if one.startswith("http")]
     return (
+        # The drawing of a run makes functions of text, and writes styles into its elements.
+        "default-src 'self'; script-src 'self' 'unsafe-eval'; style-src 'self' 'unsafe-inline'; "
+        "worker-src 'self' blob:; font-src 'self' data:; "
         f"connect-src 'self' {' '.join([*origins, *sockets])}; img-src 'self' data: blob:; object-src 'none'; "
         "base-uri 'self'; form-action 'self'; frame-ancestors 'none'"
     )

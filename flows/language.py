@@ -13,6 +13,9 @@ from __future__ import annotations
 import gettext
 import os
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from datetime import datetime
 from functools import cache
 from pathlib import Path
@@ -24,16 +27,34 @@ LOCALE = Path(__file__).with_name("locale")
 DOMAIN = "nambat"
 LANGUAGES = ("vi", "en")
 
+_ASKED_IN: ContextVar[str] = ContextVar("the language of the one who asks just now", default="")
+
 _VIETNAMESE = re.compile(r"vi(?:[_.@]|\Z)", re.IGNORECASE)
 
 
 def language() -> str:
-    """The language to speak, ``vi`` or ``en``: what ``NAMBAT_LANG`` says, else the locale."""
+    """The language to speak, ``vi`` or ``en``: what :func:`speaking` or ``NAMBAT_LANG`` says, else the locale."""
+    if asked := _ASKED_IN.get():
+        return asked
     chosen = os.environ.get("NAMBAT_LANG", "").strip().lower()
     if chosen in LANGUAGES:
         return chosen
     locale = next((value for name in ("LC_ALL", "LC_MESSAGES", "LANG") if (value := os.environ.get(name))), "")
     return "vi" if _VIETNAMESE.match(locale) else "en"
+
+
+@contextmanager
+def speaking(speak: str) -> Iterator[None]:
+    """Within the block this is the language of the moment, for this thread or request alone.
+
+    Args:
+        speak: ``vi`` or ``en``.
+    """
+    before = _ASKED_IN.set(speak)
+    try:
+        yield
+    finally:
+        _ASKED_IN.reset(before)
 
 
 @cache

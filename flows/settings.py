@@ -207,6 +207,9 @@ class Settings(BaseSettings):
 
     host: str = Field("127.0.0.1", description="Address that the Prefect server listens on.")
     port: int = Field(4200, ge=1, le=65535, description="Port of the Prefect server and its UI.")
+    review_port: int = Field(
+        4280, ge=0, le=65535, description="Port of the review page, at the same address; 0 = no review page."
+    )
     no_password: bool = Field(
         False, description="Let the server listen beyond this machine without a password (behind a proxy that asks)."
     )

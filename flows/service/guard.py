@@ -151,10 +151,14 @@ def content_policy(may: Admitted) -> str:
     )
 
 
-def guarded(application: Application, may: Admitted) -> Application:
-    """``application``, which is asked only by those who may."""
+def guarded(application: Application, may: Admitted, policy: str = "") -> Application:
+    """``application``, which is asked only by those who may.
 
-    headers = {**HEADERS, b"content-security-policy": content_policy(may).encode()}
+    Args:
+        policy: what its pages may load, where that is not :func:`content_policy`.
+    """
+
+    headers = {**HEADERS, b"content-security-policy": (policy or content_policy(may)).encode()}
 
     async def answer(scope: Scope, receive: Receive, send: Send) -> None:
         async def send_with_headers(message: Message) -> None:

@@ -1,0 +1,1 @@
+"""Published documents looked at, put right and found again by people."""

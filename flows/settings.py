@@ -311,6 +311,10 @@ class Folders:
     def logs(self) -> Path:
         return self.home / "logs"
 
+    @property
+    def review(self) -> Path:
+        return self.home / "review"
+
     def make(self) -> None:
         """Create those that are missing, for this user alone (``versions`` and ``dismissed``: when first needed).
 
@@ -326,7 +330,7 @@ class Folders:
         Raises:
             BadSetting: one does.
         """
-        names = ("inbox", "working", "published", "originals", "quarantine", "versions", "dismissed", "logs")
+        names = ("inbox", "working", "published", "originals", "quarantine", "versions", "dismissed", "logs", "review")
         places = {name: Path(getattr(self, name)).resolve() for name in names}
         for name, place in places.items():
             for other, root in places.items():

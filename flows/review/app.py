@@ -15,6 +15,7 @@ from typing import Any, get_args
 from urllib.parse import quote, urlencode, urlsplit
 
 from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
 from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 from fastapi.staticfiles import StaticFiles
 from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -25,7 +26,7 @@ from flows.retold import retold
 from flows.review import index, listing, search, wording
 from flows.review.desk import Desk, Vanished
 from flows.review.entry import NotWhole
-from flows.review.fresh import Fresh
+from flows.review.fresh import SOON, Fresh
 from flows.review.images import PagePictures, Wanted
 from flows.review.security import TOKEN_HEADER, is_ours, new_token
 from flows.review.views import DocumentView, PageView
@@ -132,7 +133,7 @@ def _say_what_is_wrong(app: FastAPI, pages: Pages) -> None:
     def no_such_place(request: Request, fault: Exception) -> Response:
         return not_found(request, fault)
 
-    @app.exception_handler(422)
+    @app.exception_handler(RequestValidationError)
     def no_such_address(request: Request, fault: Exception) -> Response:
         return not_found(request, fault)
 
@@ -182,6 +183,9 @@ class Pages:
             Vanished: there is none.
         """
         name = index.name_of(self.desk.library, id)
+        if name is None:
+            self.fresh.wait(SOON)
+            name = index.name_of(self.desk.library, id)
         if name is None:
             raise Vanished(id)
         return name
@@ -269,6 +273,7 @@ class Pages:
             pages=list(view.pages.values()),
             counts=view.counts,
             facts=view.facts,
+            shown=wording.fact_shown,
             fact_names=wording.fact_names(),
             grades=wording.grades(),
             light_names=wording.light_names(),

@@ -11,6 +11,9 @@ from flows.review.index import Library, refresh
 PAUSE = 5.0
 """Seconds between two looks at the folder while the page is used."""
 
+SOON = 0.5
+"""The same where somebody asks for a document that is not known: it may have come just now."""
+
 AT_MOST = 1.5
 """Seconds that a person waits for a look; a large folder that is read for the first time fills the list bit by bit."""
 
@@ -24,10 +27,14 @@ class Fresh:
         self._looking: threading.Event | None = None
         self._looked = float("-inf")
 
-    def wait(self) -> None:
-        """Have the folder looked at if that was not done just now, and give it a moment."""
+    def wait(self, pause: float = PAUSE) -> None:
+        """Have the folder looked at if that was not done just now, and give it a moment.
+
+        Args:
+            pause: seconds for which a look is good.
+        """
         with self._lock:
-            if self._looking is None and time.monotonic() - self._looked > PAUSE:
+            if self._looking is None and time.monotonic() - self._looked > pause:
                 self._looking = threading.Event()
                 threading.Thread(target=self._look, args=(self._looking,), name="index", daemon=True).start()
             looking = self._looking

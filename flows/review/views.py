@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from flows.pipeline.to_check import UNSURE_FACT
 from normalize.document import DOUBT
 from normalize.formats.record import REFERENCE
 
@@ -170,7 +171,8 @@ class Fact:
 
     @property
     def is_unsure(self) -> bool:
-        return self.confidence is not None and self.confidence < DOUBT
+        """Whether it is to be compared with the scan."""
+        return self.confidence is not None and self.confidence < UNSURE_FACT
 
 
 @dataclass(frozen=True, slots=True)

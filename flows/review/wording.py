@@ -7,7 +7,7 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from flows.language import N_, _, language
-from flows.review.views import DocumentView, Light, Word
+from flows.review.views import DocumentView, Fact, Light, Word
 
 _LIGHTS: Mapping[Light, str] = {
     "correction": N_("Corrections"),
@@ -129,6 +129,11 @@ def orders() -> dict[str, str]:
 def day(iso: str) -> str:
     """A day as people write it, such as 27/02/2021; as it is in English."""
     return "/".join(reversed(iso.split("-"))) if language() == "vi" else iso
+
+
+def fact_shown(fact: Fact) -> str:
+    """A value of the metadata as people write it."""
+    return day(fact.value) if fact.name == "date" else fact.value
 
 
 def light_names() -> dict[Light, str]:

@@ -546,8 +546,8 @@ async function renew(told) {
     if (answer.ok) body.innerHTML = await answer.text();
   }
   for (const fact of text.querySelectorAll(".fact")) {
-    const value = told.facts[fact.dataset.fact] ?? "";
-    fact.querySelector(".value").textContent = value || "—";
+    const { value, shown } = told.facts[fact.dataset.fact];
+    fact.querySelector(".value").textContent = shown || "—";
     fact.querySelector(".mend").dataset.value = value;
   }
   for (const page of sheets.keys()) drawBoxes(page);
@@ -619,5 +619,6 @@ async function openAt() {
   if (one) choose(one, { focus: true });
 }
 
+if (innerWidth < 820) for (const one of text.querySelectorAll("details.facts")) one.open = false;
 addEventListener("hashchange", openAt);
 openAt();

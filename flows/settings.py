@@ -311,6 +311,10 @@ class Folders:
     def logs(self) -> Path:
         return self.home / "logs"
 
+    @property
+    def review(self) -> Path:
+        return self.home / "review"
+
     def make(self) -> None:
         """Create those that are missing, for this user alone (``versions`` and ``dismissed``: when first needed).
 
@@ -326,7 +330,7 @@ class Folders:
         Raises:
             BadSetting: one does.
         """
-        names = ("inbox", "working", "published", "originals", "quarantine", "versions", "dismissed", "logs")
+        names = ("inbox", "working", "published", "originals", "quarantine", "versions", "dismissed", "logs", "review")
         places = {name: Path(getattr(self, name)).resolve() for name in names}
         for name, place in places.items():
             for other, root in places.items():
@@ -354,7 +358,7 @@ def load(**given: object) -> Settings:
 
 PREFIX = "NAMBAT_"
 
-NOT_SETTINGS = frozenset({"NAMBAT_SERVER_OF", "NAMBAT_CHAOS", "NAMBAT_BARE_INSIDE"})
+NOT_SETTINGS = frozenset({"NAMBAT_SERVER_OF", "NAMBAT_CHAOS", "NAMBAT_BARE_INSIDE", "NAMBAT_RUNS_AT"})
 """Variables that are none of a user's business: a mark of our own server's process, switches of long tests."""
 
 _OF_A_CLUSTER = re.compile(r"NAMBAT_(SERVICE_(HOST|PORT)|PORT_\d+_)")

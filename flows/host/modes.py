@@ -23,7 +23,7 @@ latter two gets their group."""
 
 OWN_FILE = 0o600
 
-PRIVATE = ("prefect", "working", "originals", "quarantine", "versions", "dismissed", "logs")
+PRIVATE = ("prefect", "working", "originals", "quarantine", "versions", "dismissed", "logs", "review")
 """Folders of the home that nobody else has any business in."""
 
 KNOWN = frozenset({*PRIVATE, "inbox", "published"})

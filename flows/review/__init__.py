@@ -1,1 +1,1 @@
-"""The review page: published documents beside their scans, to be looked at, mended and found."""
+"""Published documents looked at, put right and found again by people."""

@@ -11,7 +11,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from flows.pipeline.to_check import UNSURE_FACT
 from normalize.document import DOUBT
+from normalize.formats.record import REFERENCE
 
 Light = Literal["correction", "doubt", "unlike", "number", "warning", "dropped"]
 """What is lit: what repair changed, a word read with doubt, a number that two readers read unlike, any other number, a
@@ -22,7 +24,7 @@ LIGHTS: tuple[Light, ...] = ("correction", "doubt", "unlike", "number", "warning
 Record = Mapping[str, Any]
 
 _WORD = re.compile(r"\S+")
-_REFERENCE = re.compile(r"\[\^([^\]\s]+)\]")
+_REFERENCE = REFERENCE
 _DIGIT = re.compile(r"\d")
 
 
@@ -64,6 +66,7 @@ class Word:
         correction: index of the correction that made it, or some of it.
         confidence: 0 to 100, of words that are listed as to be checked.
         second: what a second reader made of a number.
+        no_references: places in it of what only looks like a footnote reference.
     """
 
     offset: int
@@ -73,22 +76,20 @@ class Word:
     correction: int | None = None
     confidence: float | None = None
     second: str | None = None
+    no_references: tuple[int, ...] = ()
 
     @property
     def pieces(self) -> list[Piece]:
         """Its letters and its footnote references, in order."""
         out, at = [], 0
         for found in _REFERENCE.finditer(self.text):
+            if found.start() in self.no_references:
+                continue
             if found.start() > at:
                 out.append(Piece(self.text[at : found.start()]))
             out.append(Piece(found[1], found[1]))
             at = found.end()
         return [*out, Piece(self.text[at:])] if at < len(self.text) else out
-
-    @property
-    def bare(self) -> str:
-        """Its letters alone."""
-        return _REFERENCE.sub("", self.text)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,11 +98,13 @@ class Text:
 
     Attributes:
         where: as in :class:`normalize.document.Correction`.
+        begin: where it begins in the text of its note; 0 for a block.
     """
 
     where: str
     words: tuple[Word, ...]
     plain: str
+    begin: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,11 +157,13 @@ class Fact:
     """A value of the metadata beside the place it was read from.
 
     Attributes:
+        where: as in :class:`normalize.document.Edit`: ``documents/0/subject``.
         name: field of :class:`normalize.document.Metadata`.
         value: empty where it was left open.
         spot: where it stands, or the first of its lines.
     """
 
+    where: str
     name: str
     value: str
     spot: Spot | None = None
@@ -166,7 +171,8 @@ class Fact:
 
     @property
     def is_unsure(self) -> bool:
-        return self.confidence is not None and self.confidence < DOUBT
+        """Whether it is to be compared with the scan."""
+        return self.confidence is not None and self.confidence < UNSURE_FACT
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,12 +211,13 @@ class DocumentView:
 
     Attributes:
         seal: of the published JSON: who mends it says which version he saw.
+        facts: of each document in the file.
         pages: page 0 holds what belongs to no page, such as all text of another engine.
     """
 
     seal: str
     record: Record = field(repr=False)
-    facts: tuple[Fact, ...] = ()
+    facts: tuple[tuple[Fact, ...], ...] = ()
     pages: Mapping[int, PageView] = field(default_factory=dict)
 
     @property
@@ -248,7 +255,9 @@ def view_of(record: Record) -> DocumentView:
         page = note["pages"][0] if note["pages"] else 0
         view = NoteView(note["label"], note["printed_label"], note["anchored"], texts, cited.get(note["label"]))
         notes[page].append(view)
-    return DocumentView(str(record.get("this_file", "")), record, tuple(_facts(record)), _pages(record, blocks, notes))
+    return DocumentView(
+        str(record.get("this_file", "")), record, tuple(_all_facts(record)), _pages(record, blocks, notes)
+    )
 
 
 _Corrections = Mapping[str, Sequence[tuple[int, Record]]]
@@ -267,7 +276,7 @@ def _paragraphs(note: Record, made: _Corrections, seconds: Mapping[Any, str]) ->
     begin = 0
     for number, plain in enumerate(note["text"].split("\n")):
         where = f"footnotes/{note['label']}/{number}"
-        yield Text(where, tuple(_words(plain, note, where, made, seconds, begin)), plain)
+        yield Text(where, tuple(_words(plain, note, where, made, seconds, begin)), plain, begin)
         begin += len(plain) + 1
 
 
@@ -281,6 +290,7 @@ def _words(
         begin: where the text begins in that record's.
     """
     places = spots_of(holder.get("places", ()))
+    no_references = holder.get("no_references", ())
     checks = {one["offset"]: one for one in holder.get("words_to_check", ())}
     for found in _WORD.finditer(plain):
         at = begin + found.start()
@@ -317,6 +327,7 @@ def _words(
             correction[0] if correction else None,
             check["confidence"] if check else None,
             second,
+            tuple(one - at for one in no_references if at <= one < at + len(found[0])),
         )
 
 
@@ -348,16 +359,22 @@ def _rows(rows: Sequence[Sequence[str]], words: Sequence[Word]) -> Iterator[tupl
         yield tuple(tuple(word for _, word in zip(cell.split(), left, strict=False)) for cell in row)
 
 
-def _facts(record: Record) -> Iterator[Fact]:
-    evidence = record.get("metadata_evidence", {})
-    for name, value in record["metadata"].items():
+def _all_facts(record: Record) -> Iterator[tuple[Fact, ...]]:
+    """The facts of each document in the file; of a record that knows of none, those of the whole."""
+    for number, one in enumerate(record.get("documents") or [record]):
+        yield tuple(_facts(one, f"documents/{number}"))
+
+
+def _facts(document: Record, where: str) -> Iterator[Fact]:
+    evidence = document.get("metadata_evidence", {})
+    for name, value in document["metadata"].items():
         told = evidence.get(name) or {}
         lines = told if isinstance(told, list) else [told]
         first = next((line for line in lines if line), {})
         sure = [line["confidence"] for line in lines if line and line["confidence"] is not None]
         spots = _spots(first.get("page", 0), first.get("box"))
         shown = "\n".join(value) if isinstance(value, list) else value or ""
-        yield Fact(name, shown, spots[0] if spots else None, min(sure, default=None))
+        yield Fact(f"{where}/{name}", name, shown, spots[0] if spots else None, min(sure, default=None))
 
 
 def _pages(

@@ -1,0 +1,143 @@
+"""Full-text search over published documents: those with the words as they were typed first, then by how well they fit.
+
+The index tells which documents hold all that is asked for; where in their texts it stands is looked up for those that
+are shown.
+"""
+
+from __future__ import annotations
+
+import re
+import sqlite3
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from flows.pipeline.to_check import Passage, passage
+from flows.review.entry import Text
+from flows.review.index import Library, ask, unpacked
+from flows.review.listing import SHOWN, Filter, Listed, conditions, listed, place_of, read_place
+from flows.review.words import Phrase, asked, exact, without_marks, without_references, words_of
+
+SENTENCES = 3
+"""So many sentences of a document are shown, more only where more phrases were asked for."""
+
+MOST_MATCHES = 1000
+"""So many places of a document are looked at to choose the sentences from."""
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A place where something that was asked for stands.
+
+    Attributes:
+        where: ``blocks/12``, ``footnotes/3`` (by label) or ``metadata/0/subject`` (document in the file, field).
+        page: 0 where there are no pages, or for a fact.
+        offset, length: of the words in the published text, references and all.
+        passage: the words in their sentence.
+        is_exact: whether they stand there with the marks that were typed.
+    """
+
+    where: str
+    page: int
+    offset: int
+    length: int
+    passage: Passage
+    is_exact: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """A document with all that was asked for."""
+
+    document: Listed
+    found: tuple[Found, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Hits:
+    """A page of hits.
+
+    Attributes:
+        count: of all documents with what was asked for.
+        after: where the next page begins; empty if there is none.
+    """
+
+    hits: tuple[Hit, ...]
+    count: int
+    after: str = ""
+
+
+def search(library: Library, question: str, wanted: Filter | None = None, *, after: str = "", limit: int = 20) -> Hits:
+    """The documents that hold every word and phrase of a question, which may be typed without marks.
+
+    Args:
+        question: words, numbers, symbols; phrases in quotes.
+        wanted: which documents to look through.
+        after: as the page before says; empty for the first one.
+
+    Raises:
+        BadPlace: ``after`` was not made here.
+    """
+    phrases = asked(question)
+    if not phrases:
+        return Hits((), 0)
+    behind = tuple(read_place(after, 3)) if after else ()
+
+    def answer(connection: sqlite3.Connection) -> Hits:
+        ranked = _ranked(connection, phrases, wanted or Filter())
+        rest = [key for key in ranked if key > behind]
+        hits = tuple(_hit(connection, number, phrases) for _, _, number in rest[:limit])
+        return Hits(hits, len(ranked), place_of(rest[limit - 1]) if len(rest) > limit else "")
+
+    return ask(library, answer)
+
+
+def _ranked(connection: sqlite3.Connection, phrases: Sequence[Phrase], wanted: Filter) -> list[tuple[bool, float, int]]:
+    """The documents with all the phrases, the best first: whether other marks were typed, how well it fits, number."""
+    plainly = " AND ".join(f'plain : "{phrase.plain}"' for phrase in phrases)
+    as_typed = " AND ".join(f'exact : "{one.exact}"' if one.has_marks else f'plain : "{one.plain}"' for one in phrases)
+    exactly: set[int] | None = None
+    if as_typed != plainly:
+        rows = connection.execute("SELECT rowid FROM words WHERE words MATCH ?", (as_typed,))
+        exactly = {number for (number,) in rows}
+    where, values = conditions(wanted)
+    fitting = connection.execute(
+        "SELECT words.rowid, bm25(words) FROM words JOIN documents ON documents.number = words.rowid "
+        f"WHERE words MATCH ? AND {where}",
+        (plainly, *values),
+    )
+    return sorted((exactly is not None and number not in exactly, fit, number) for number, fit in fitting)
+
+
+def _hit(connection: sqlite3.Connection, number: int, phrases: Sequence[Phrase]) -> Hit:
+    row = connection.execute(f"SELECT {SHOWN} FROM documents WHERE number = ?", (number,)).fetchone()
+    (document,) = listed(connection, [row])
+    return Hit(document, places(_texts(connection, number), phrases))
+
+
+def _texts(connection: sqlite3.Connection, number: int) -> list[Text]:
+    row = connection.execute("SELECT packed FROM texts WHERE document = ?", (number,)).fetchone()
+    return unpacked(row[0]) if row else []
+
+
+def places(texts: Iterable[Text], phrases: Sequence[Phrase]) -> tuple[Found, ...]:
+    """Where in a document the phrases stand: of each the first place with the marks that were typed, or the first one
+    at all; then other places, as many as are shown."""
+    pattern = re.compile("|".join(f"({phrase.pattern})" for phrase in phrases))
+    matches: list[tuple[Text, re.Match[str], bool]] = []
+    for text in texts:
+        for match in pattern.finditer(without_marks(without_references(text.text))):
+            phrase = phrases[(match.lastindex or 1) - 1]
+            words = exact(words_of(text.text[match.start() : match.end()]))
+            matches.append((text, match, words == phrase.exact))
+        if len(matches) > MOST_MATCHES:
+            break
+    matches.sort(key=lambda one: not one[2])  # the exact ones first, else as they stand
+    first = {match.lastindex: index for index, (_, match, _) in reversed(list(enumerate(matches)))}
+    others = [index for index in range(len(matches)) if index not in first.values()]
+    chosen = [*sorted(first.values()), *others][: max(SENTENCES, len(first))]
+    return tuple(_found(*matches[index]) for index in chosen)
+
+
+def _found(text: Text, match: re.Match[str], is_exact: bool) -> Found:
+    begin, end = match.span()
+    return Found(text.where, text.page_at(begin), begin, end - begin, passage(text.text, begin, end), is_exact)

@@ -148,7 +148,7 @@ class Settings(BaseSettings):
         5, ge=0, description="Seconds a file in the inbox must lie unchanged before it counts as whole."
     )
     settle_closed: float = Field(
-        1,
+        2,
         ge=0,
         description="Seconds after its writer closed it, where the file system tells, until a whole file is taken.",
     )

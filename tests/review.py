@@ -63,25 +63,29 @@ class Published:
         return data
 
 
-def boxes(words: list[str], top: int) -> list[Box]:
-    """Where the words of a line or two stand."""
+def boxes(words: list[str], top: int, leading: int = 40) -> list[Box]:
+    """Where the words of some lines stand."""
     found, left = [], 80
     for word in words:
         width = 9 * len(word)
         if left + width > WIDTH - 80:
-            left, top = 80, top + 40
+            left, top = 80, top + leading
         found.append(Box(left, top, left + width, top + 18))
         left += width + 12
     return found
 
 
-def publish(root: Path, pages: int = 2) -> Published:
-    """A document of so many pages, each with a word of every kind that is lit, and its scan as a TIFF."""
+def publish(root: Path, pages: int = 2, times: int = 1) -> Published:
+    """A document of so many pages, each with a word of every kind that is lit, and its scan as a TIFF.
+
+    Args:
+        times: the same words stand so many times in a page's one paragraph.
+    """
     root.mkdir(parents=True, exist_ok=True)
     scans, folder = root / "scans", root / "published"
     scans.mkdir()
     folder.mkdir()
-    places = {number: boxes(BODY, 200) for number in range(1, pages + 1)}
+    places = {number: boxes(BODY * times, 200, 40 if times == 1 else 21) for number in range(1, pages + 1)}
     scan = scans / "van-ban.tif"
     drawn = [_drawn(places[number]) for number in places]
     drawn[0].save(scan, save_all=True, append_images=drawn[1:], dpi=(DPI, DPI), compression="group4")
@@ -106,7 +110,7 @@ def _document(source: Source, places: dict[int, list[Box]]) -> Document:
     for number, words in places.items():
         tokens = [
             Token(word, number, box, 60.0 if at == UNSURE else 96.0, line=(box.top, box.bottom))
-            for at, (word, box) in enumerate(zip(BODY, words, strict=True))
+            for at, (word, box) in enumerate(zip(BODY * (len(words) // len(BODY)), words, strict=True))
         ]
         tokens[UNLIKE] = replace(tokens[UNLIKE], second="72")
         if number == 1:

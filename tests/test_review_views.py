@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +17,9 @@ from tests.review import BODY, CORRECTED, UNLIKE, UNSURE, publish
 
 
 def texts(view: DocumentView) -> dict[str, tuple[str, tuple[Word, ...]]]:
-    blocks = [block.text for page in view.pages.values() for block in page.blocks]
-    notes = [text for page in view.pages.values() for note in page.notes for text in note.texts]
+    pages = [view.page(number) for number in view.pages]
+    blocks = [block.text for page in pages for block in page.blocks]
+    notes = [text for page in pages for note in page.notes for text in note.texts]
     return {text.where: (text.plain, text.words) for text in (*blocks, *notes)}
 
 
@@ -45,12 +47,16 @@ def test_a_word_of_one_token_has_the_box_that_was_read(document: Document) -> No
 
 
 @given(documents())
-def test_what_is_shown_of_a_document_can_be_counted(document: Document) -> None:
+def test_what_is_lit_is_counted_before_it_is_shown(document: Document) -> None:
     view = view_of(to_dict(document))
-    corrected = {word.correction for _, words in texts(view).values() for word in words} - {None}
-    assert view.counts.get("correction", 0) == len(corrected)
-    assert view.counts.get("warning", 0) == len(document.warnings)
-    assert view.counts.get("dropped", 0) == len(document.dropped)
+    for number in view.pages:
+        page, counts = view.page(number), view.pages[number].counts
+        lit = Counter(light for word in page.words() for light in word.lights)
+        assert {light: counts[light] for light in ("doubt", "unlike", "number")} == {
+            light: lit[light] for light in ("doubt", "unlike", "number")
+        }
+        assert bool(counts["correction"]) == bool(lit["correction"])
+        assert (counts["warning"], counts["dropped"]) == (len(page.warnings), len(page.dropped))
 
 
 def view_of_published(tmp_path: Path, **changed: Any) -> DocumentView:
@@ -58,7 +64,7 @@ def view_of_published(tmp_path: Path, **changed: Any) -> DocumentView:
 
 
 def test_each_kind_is_lit_at_its_word(tmp_path: Path) -> None:
-    words = view_of_published(tmp_path).pages[1].blocks[0].text.words
+    words = view_of_published(tmp_path).page(1).blocks[0].text.words
     assert words[CORRECTED].lights == ("correction",)
     assert words[UNSURE].lights == ("doubt",)
     assert words[UNLIKE].lights == ("unlike",) and words[UNLIKE].second == "72"
@@ -75,7 +81,7 @@ def test_a_json_without_places_shows_those_that_it_knows(tmp_path: Path) -> None
     record = json.loads(made.json.read_text("utf-8"))
     for one in (*record["blocks"], *record["footnotes"]):
         del one["places"]
-    words = view_of(record).pages[1].blocks[0].text.words
+    words = view_of(record).page(1).blocks[0].text.words
     assert words[0].spots == ()
     box = made.boxes[1][CORRECTED]
     assert words[CORRECTED].spots == (Spot(1, *box),)
@@ -83,14 +89,14 @@ def test_a_json_without_places_shows_those_that_it_knows(tmp_path: Path) -> None
 
 
 def test_a_reference_is_a_link_and_what_only_looks_like_one_is_not(tmp_path: Path) -> None:
-    (last,) = view_of_published(tmp_path).pages[1].blocks[0].text.words[-1:]
+    (last,) = view_of_published(tmp_path).page(1).blocks[0].text.words[-1:]
     assert [(piece.text, piece.note) for piece in last.pieces] == [("thôn", ""), ("1", "1")]
     plain = Word(0, "a[^1]b", no_references=(1,))
     assert [(piece.text, piece.note) for piece in plain.pieces] == [("a[^1]b", "")]
 
 
 def test_a_note_leads_to_the_block_that_cites_it(tmp_path: Path) -> None:
-    (note,) = view_of_published(tmp_path).pages[1].notes
+    (note,) = view_of_published(tmp_path).page(1).notes
     assert (note.label, note.cited_in, note.texts[0].where) == ("1", 0, "footnotes/1/0")
 
 
@@ -112,7 +118,7 @@ def test_a_table_shows_each_word_in_its_cell() -> None:
         "rows": [["TT", "Tên"], ["", ""], ["1", "Xã Gò Mít"]],
     }
     empty: dict[str, Any] = {"footnotes": [], "corrections": [], "warnings": [], "dropped": [], "pages": []}
-    rows = view_of({**empty, "metadata": {}, "blocks": [block]}).pages[1].blocks[0].rows
+    rows = view_of({**empty, "metadata": {}, "blocks": [block]}).page(1).blocks[0].rows
     assert [[[word.offset for word in cell] for cell in row] for row in rows] == [
         [[0], [3]],
         [[], []],

@@ -302,9 +302,9 @@ class Pages:
         view = self.view(id)
         if request.headers.get("x-seal", view.seal) != view.seal:
             return JSONResponse({"message": _("The document was changed meanwhile.")}, 409)
-        page = view.pages.get(number)
-        if page is None:
+        if number not in view.pages:
             raise NotFound(number)
+        page = view.page(number)
         return self.answer(
             request,
             "page.html",

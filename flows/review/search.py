@@ -8,20 +8,17 @@ from __future__ import annotations
 
 import re
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from flows.pipeline.to_check import Passage, passage
 from flows.review.entry import Text
 from flows.review.index import Library, ask, unpacked
 from flows.review.listing import SHOWN, Filter, Listed, conditions, listed, place_of, read_place
-from flows.review.words import Phrase, asked, exact, without_marks, without_references, words_of
+from flows.review.words import Phrase, asked, exact, words_of
 
 SENTENCES = 3
 """So many sentences of a document are shown, more only where more phrases were asked for."""
-
-MOST_MATCHES = 1000
-"""So many places of a document are looked at to choose the sentences from."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,23 +116,29 @@ def _texts(connection: sqlite3.Connection, number: int) -> list[Text]:
     return unpacked(row[0]) if row else []
 
 
-def places(texts: Iterable[Text], phrases: Sequence[Phrase]) -> tuple[Found, ...]:
+def places(texts: Sequence[Text], phrases: Sequence[Phrase]) -> tuple[Found, ...]:
     """Where in a document the phrases stand: of each the first place with the marks that were typed, or the first one
     at all; then other places, as many as are shown."""
-    pattern = re.compile("|".join(f"({phrase.pattern})" for phrase in phrases))
-    matches: list[tuple[Text, re.Match[str], bool]] = []
+    of_each = [_places_of(texts, phrase) for phrase in phrases]
+    first = [found[0] for found in of_each if found]
+    others = [one for found in of_each for one in found[1:]]
+    return tuple(dict.fromkeys([*first, *others][: max(SENTENCES, len(first))]))
+
+
+def _places_of(texts: Sequence[Text], phrase: Phrase) -> list[Found]:
+    """The first places of a phrase, as many as are shown, those with the marks that were typed before others."""
+    pattern = re.compile(phrase.pattern)
+    exactly: list[Found] = []
+    otherwise: list[Found] = []
     for text in texts:
-        for match in pattern.finditer(without_marks(without_references(text.text))):
-            phrase = phrases[(match.lastindex or 1) - 1]
-            words = exact(words_of(text.text[match.start() : match.end()]))
-            matches.append((text, match, words == phrase.exact))
-        if len(matches) > MOST_MATCHES:
-            break
-    matches.sort(key=lambda one: not one[2])  # the exact ones first, else as they stand
-    first = {match.lastindex: index for index, (_, match, _) in reversed(list(enumerate(matches)))}
-    others = [index for index in range(len(matches)) if index not in first.values()]
-    chosen = [*sorted(first.values()), *others][: max(SENTENCES, len(first))]
-    return tuple(_found(*matches[index]) for index in chosen)
+        for match in pattern.finditer(text.text):
+            is_exact = exact(words_of(match[0])) == phrase.exact
+            fitting = exactly if is_exact else otherwise
+            if len(fitting) < SENTENCES:
+                fitting.append(_found(text, match, is_exact))
+            if len(exactly) == SENTENCES:
+                return exactly
+    return [*exactly, *otherwise][:SENTENCES]
 
 
 def _found(text: Text, match: re.Match[str], is_exact: bool) -> Found:

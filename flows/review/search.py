@@ -9,12 +9,14 @@ from __future__ import annotations
 import re
 import sqlite3
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from typing import Any
 
+from flows.host.names import readable
 from flows.pipeline.to_check import Passage, passage
 from flows.review.entry import Text
 from flows.review.index import Library, ask, unpacked
-from flows.review.listing import SHOWN, Filter, Listed, conditions, listed, place_of, read_place
+from flows.review.listing import SHOWN, Filter, Listed, conditions, count, documents, listed, place_of, read_place
 from flows.review.words import Phrase, asked, exact, words_of
 
 SENTENCES = 3
@@ -86,6 +88,45 @@ def search(library: Library, question: str, wanted: Filter | None = None, *, aft
         return Hits(hits, len(ranked), place_of(rest[limit - 1]) if len(rest) > limit else "")
 
     return ask(library, answer)
+
+
+def look_for(library: Library, question: str, wanted: Filter, *, limit: int = 20) -> Hits:
+    """The same, where a question without words asks for all documents that the filter lets through, the latest first.
+
+    Args:
+        limit: of documents.
+    """
+    if asked(question):
+        return search(library, question, wanted, limit=limit)
+    if question.strip():  # of signs alone: nothing can be found by them
+        return Hits((), 0)
+    page = documents(library, wanted, "dated", limit=limit)
+    return Hits(tuple(Hit(document, ()) for document in page.documents), count(library, wanted))
+
+
+def asked_on_command_line(words: Sequence[str]) -> str:
+    """The arguments of a command line as one question: one with blanks in it had quotes, which the shell took away."""
+    return " ".join(f'"{word}"' if " " in word and '"' not in word else word for word in words)
+
+
+def as_record(found: Hits) -> dict[str, Any]:
+    """Hits as JSON for programs."""
+    return {
+        "count": found.count,
+        "documents": [
+            {
+                "id": hit.document.id,
+                "json": readable(hit.document.name),
+                "scan": hit.document.scan,
+                "pages": hit.document.pages,
+                "state": hit.document.state,
+                "broken": hit.document.broken,
+                "metadata": [asdict(facts) for facts in hit.document.parts],
+                "found": [asdict(one) for one in hit.found],
+            }
+            for hit in found.hits
+        ],
+    }
 
 
 def _ranked(connection: sqlite3.Connection, phrases: Sequence[Phrase], wanted: Filter) -> list[tuple[bool, float, int]]:

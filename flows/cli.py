@@ -306,12 +306,13 @@ def explain(context: click.Context, file: Path) -> None:
     import json
 
     from flows.pipeline.to_check import checks_of
+    from flows.retold import retold
     from flows.show import plain_table
 
     try:
         data = json.loads(file.read_text("utf-8"))
         words = [
-            (one.page or "", f"{one.passage.before} »{one.passage.words}« {one.passage.after}".strip(), one.why)
+            (one.page or "", f"{one.passage.before} »{one.passage.words}« {one.passage.after}".strip(), retold(one.why))
             for one in checks_of(data)
             if one.kind == "word" and one.passage
         ]
@@ -501,6 +502,44 @@ def serve(context: click.Context, home: Path | None, host: str | None, port: int
     except (AlreadyServed, ShareAway, ServerTrouble) as fault:
         complain(told(fault))
         context.exit(FAILED)
+
+
+@nambat.command()
+@click.argument("folder", required=False, type=click.Path(path_type=Path, exists=True, file_okay=False))
+@click.option(
+    "--scans",
+    multiple=True,
+    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    help="Folder in which the scans lie, beside FOLDER itself. May be given several times.",
+)
+@click.option("--host", help="Address that the page is served at. [127.0.0.1]")
+@click.option("--port", type=click.IntRange(1, 65535), help="Its port. [4280]")
+@verbose_option
+@click.pass_context
+def review(
+    context: click.Context, folder: Path | None, scans: tuple[Path, ...], host: str | None, port: int | None
+) -> None:
+    """Show published documents beside their scans, in a browser.
+
+    FOLDER is one that convert or normalize wrote into; without it, what the service published is shown. Runs until it
+    is stopped.
+    """
+    from flows.review.server import begin, desk_of_folder, desk_of_service
+    from flows.service.prefect_server import is_taken, password_trouble
+
+    settings = read_settings(host=host, review_port=port)
+    if trouble := password_trouble(settings.host, settings.no_password):
+        complain(trouble)
+        context.exit(USAGE)
+    port = settings.review_port or 4280
+    if is_taken(settings.host, port):
+        complain(_("another program has port {port}; choose one with --port.").format(port=port))
+        context.exit(FAILED)
+    desk = desk_of_folder(folder, scans, settings) if folder else desk_of_service(settings)
+    if not desk.root.is_dir():
+        complain(_("{path} is not there yet; name a folder that nambat published into.").format(path=desk.root))
+        context.exit(USAGE)
+    begin(desk, settings, settings.host, port, click.echo)
 
 
 @nambat.command()
@@ -775,8 +814,8 @@ def doctor(context: click.Context) -> None:
 
 def tell_check(check: Check) -> None:
     """One thing that was looked at, in one line."""
-    good, bad = _("ok"), _("BAD")
-    click.echo(f"{good if check.ok else bad:4} {check.what}: {check.found}")
+    verdict = _("ok") if check.ok else _("BAD")
+    click.echo(f"{verdict:4} {check.shown}: {check.found}")
 
 
 def read_settings(**given: object) -> Settings:

@@ -12,6 +12,7 @@ from flows.host import heartbeat
 from flows.host.modes import number_of, seen_by_others
 from flows.host.programs import PACKAGES, find_programs
 from flows.intake.claims import ClaimStore
+from flows.language import _
 from flows.service.health import FOLDERS, Check, disk, look, server, try_folder
 from flows.service.prefect_server import is_taken, password_trouble
 from flows.service.record import read_service
@@ -46,16 +47,21 @@ def _programs() -> Iterator[Check]:
     programs = find_programs()
     for name, place in programs.places.items():
         if place is None:
-            yield Check(name, False, f"not installed; install it with: apt-get install {PACKAGES[name]}", True)
+            yield Check(
+                name,
+                False,
+                _("not installed; install it with: apt-get install {package}").format(package=PACKAGES[name]),
+                True,
+            )
         else:
             version = _first_line(name, "--version" if name == "tesseract" else "-v")
             yield Check(name, True, f"{version} ({place})")
     if programs.reads_vietnamese:
         yield Check("Vietnamese data", True, "vie")
     elif programs.has_tesseract and programs.reads_vietnamese is None:
-        yield Check("Vietnamese data", False, "tesseract was killed when it was asked; try again")
+        yield Check("Vietnamese data", False, _("tesseract was killed when it was asked; try again"))
     elif programs.has_tesseract:
-        yield Check("Vietnamese data", False, "no vie; install it with: apt-get install tesseract-ocr-vie", True)
+        yield Check("Vietnamese data", False, _("no vie; install it with: apt-get install tesseract-ocr-vie"), True)
 
 
 def _folders(store: ClaimStore) -> Iterator[Check]:
@@ -77,24 +83,27 @@ def _folders(store: ClaimStore) -> Iterator[Check]:
         apart = [name for name in FOLDERS if (there := getattr(folders, name)).exists() and there.stat().st_dev != here]
         if apart:
             names = ", ".join(apart)
-            yield Check("file systems", True, f"not that of working: {names}; files are copied there, which is slower")
+            yield Check(
+                "file systems",
+                True,
+                _("not that of working: {names}; files are copied there, which is slower").format(names=names),
+            )
 
 
 def _can_be_made(name: str, folder: Path) -> Check:
     above = next(place for place in folder.parents if os.path.lexists(place))
     tried = try_folder(name, above).check
     if tried.ok:
-        return Check(name, True, f"{folder} (will be made by `nambat serve`)")
-    return Check(name, False, f"{folder} cannot be made: {tried.found}")
+        return Check(name, True, _("{folder} (will be made by `nambat serve`)").format(folder=folder))
+    return Check(name, False, _("{folder} cannot be made: {why}").format(folder=folder, why=tried.found))
 
 
 def _privacy(settings: Settings) -> Iterator[Check]:
     folders = settings.folders
     if seen := seen_by_others(folders):
         names = ", ".join(folder.name for folder in seen)
-        yield Check(
-            "privacy", False, f"others on this machine can see {names}; `nambat serve` closes them when it starts"
-        )
+        said = _("others on this machine can see {names}; `nambat serve` closes them when it starts")
+        yield Check("privacy", False, said.format(names=names))
     if settings.group:
         try:
             number_of(settings.group)
@@ -109,8 +118,13 @@ def _prefect() -> Check:
     fastapi = importlib.metadata.version("fastapi")
     # What was tried; with others, the server did not start or its own command line failed.
     ok = found.startswith("3.9.") and tuple(int(part) for part in fastapi.split(".")[:2]) < (0, 151)
-    advice = "" if ok else "; nambat was tried with Prefect 3.9 and FastAPI before 0.151: install requirements.lock"
-    return Check("Prefect", ok, f"{found} with FastAPI {fastapi}{advice}")
+    said = _("{prefect} with FastAPI {fastapi}")
+    if not ok:
+        said = _(
+            "{prefect} with FastAPI {fastapi}; nambat was tried with Prefect 3.9 and FastAPI before 0.151: "
+            "install requirements.lock"
+        )
+    return Check("Prefect", ok, said.format(prefect=found, fastapi=fastapi))
 
 
 def _server(settings: Settings) -> Check:
@@ -118,5 +132,11 @@ def _server(settings: Settings) -> Check:
     if given := os.environ.get("PREFECT_API_URL"):
         return server(given)
     if is_taken(settings.host, settings.port):
-        return Check("server", False, f"port {settings.port} is used by another program; set NAMBAT_PORT to a free one")
-    return Check("server", True, f"not running; `nambat serve` will start it on port {settings.port}")
+        return Check(
+            "server",
+            False,
+            _("port {port} is used by another program; set NAMBAT_PORT to a free one").format(port=settings.port),
+        )
+    return Check(
+        "server", True, _("not running; `nambat serve` will start it on port {port}").format(port=settings.port)
+    )

@@ -56,6 +56,7 @@ from flows.service.reports import (
     ABOUT_SWEEP,
     NEEDS_ATTENTION,
     PUT_OFF,
+    about,
     about_others,
     begin_progress,
     best_effort,
@@ -127,7 +128,7 @@ def publish_pages(records: Path, name: str, checked: Checked, plan: PublishPlan,
 @flow(
     name="ingest",
     flow_run_name="{name}",
-    description=ABOUT_INGEST,
+    description=about(ABOUT_INGEST),
     task_runner=cast(TaskRunner[PrefectFuture[Any]], ThreadPoolTaskRunner(max_workers=MOST_THREADS)),
     persist_result=False,
 )
@@ -191,7 +192,7 @@ def _take_once_more(store: ClaimStore, name: str, claim: str, run: str) -> Claim
 @flow(
     name="read",
     flow_run_name="{path}",
-    description=ABOUT_READ,
+    description=about(ABOUT_READ),
     task_runner=cast(TaskRunner[PrefectFuture[Any]], ThreadPoolTaskRunner(max_workers=MOST_THREADS)),
     persist_result=False,
 )
@@ -500,7 +501,7 @@ def outcome_of(flow_run: str) -> Outcome | None:
     return _outcomes.pop(flow_run, None)
 
 
-@flow(name="sweep", flow_run_name=_("sweep of the inbox"), description=ABOUT_SWEEP, persist_result=False)
+@flow(name="sweep", flow_run_name=_("sweep of the inbox"), description=about(ABOUT_SWEEP), persist_result=False)
 def sweep() -> Any:
     """Look at the inbox: take what is whole, start a run for each, take back what dead runs left."""
     store = _store()

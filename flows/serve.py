@@ -60,11 +60,14 @@ from flows.service.record import (
     record_of_service,
     write_service,
 )
+from flows.service.warm_process import warm_process
 from flows.service.watch import Say, watch
 from flows.settings import Folders, Settings
 from ocr.faults import Fault
 
 if TYPE_CHECKING:
+    from prefect.runner import Runner
+
     from flows.pipeline.outcome import Outcome
 
 STARTED_IN_VAIN = N_("nambat was stopped; the file lies in the inbox again and will be read at the next start.")
@@ -101,7 +104,7 @@ def serve(settings: Settings, say: Say | None) -> None:
         said = _("Others on this machine can see {folder}; give it to the user who runs nambat, with the mode 700.")
         say(said.format(folder=folder))
     note_mounts(folders)
-    with locked(lock_of_service(folders), wait=False) as alone, heartbeat.beating(folders):
+    with locked(lock_of_service(folders), wait=False) as alone:
         if not alone or _served_elsewhere(folders):
             said = _("another nambat service runs on {home} already; stop it first, or set NAMBAT_HOME")
             raise AlreadyServed(said.format(home=folders.home))
@@ -116,7 +119,16 @@ def serve(settings: Settings, say: Say | None) -> None:
         os.environ["NAMBAT_HOME"] = str(folders.home)
         os.environ.update(prefect_environment(folders, os.environ))
         deadline = _StopDeadline()
-        with _server(settings, say, deadline) as server:
+        given = given_server()
+        if given is None:
+            os.environ["PREFECT_API_URL"] = local_api(settings.host, settings.port)
+        # Before there are threads: the heart's is the first.
+        with (
+            warm_process(partial(log.adopt_errors, settings)) as warm,
+            heartbeat.beating(folders),
+            _server(settings, given, say, deadline) as server,
+        ):
+            warm.begin_runs_of_prefect()
             # A server of our own has no other home's deployments.
             home = name if server.pid is None else ""
             write_service(folders, api=server.api, server_pid=server.pid, home=home)
@@ -210,8 +222,8 @@ class _StopDeadline:
 
 
 @contextlib.contextmanager
-def _server(settings: Settings, say: Say, deadline: _StopDeadline) -> Iterator[Server]:
-    given = given_server()
+def _server(settings: Settings, given: Server | None, say: Say, deadline: _StopDeadline) -> Iterator[Server]:
+    """The Prefect server: the one that is given, or one that runs as long as the block."""
     if given:
         yield given
         return
@@ -236,7 +248,6 @@ def _server(settings: Settings, say: Say, deadline: _StopDeadline) -> Iterator[S
         say(_("Starting the Prefect server ..."))
         server = Server(local_api(settings.host, settings.port), process.pid)
         wait_for_server(process, server.api, log.server_log(folders))
-        os.environ["PREFECT_API_URL"] = server.api
         guard.start()
         yield server
     finally:
@@ -255,14 +266,13 @@ async def _run(store: ClaimStore, server: Server, say: Say, deadline: _StopDeadl
     from flows.service.deployments import Deployer, Served, close_forsaken, deploy, keep_deployed
 
     folders, settings = store.folders, store.settings
-    log.adopt_errors(settings)
     loop = asyncio.get_running_loop()
     stopping = asyncio.Event()
 
     with _own_temporary_folder(folders):
-        ingesting = Runner(name="nambat-ingest", limit=settings.documents, query_seconds=2, pause_on_shutdown=False)
+        ingesting = Runner(name="nambat-ingest", limit=settings.documents, query_seconds=POLL, pause_on_shutdown=False)
         # In a runner of its own, so that a sweep never waits behind long documents.
-        sweeping = Runner(name="nambat-sweep", limit=1, query_seconds=5, pause_on_shutdown=False)
+        sweeping = Runner(name="nambat-sweep", limit=1, query_seconds=POLL, pause_on_shutdown=False)
     served = [Served(ingest, INGEST, ingesting), Served(read, READ, ingesting), Served(sweep, SWEEP, sweeping)]
     deployer = Deployer(settings, read_service(folders)["home"], served)
     await deploy(deployer)
@@ -286,12 +296,14 @@ async def _run(store: ClaimStore, server: Server, say: Say, deadline: _StopDeadl
             loop.add_signal_handler(signum, stopping.set)
 
     watcher_stop = threading.Event()
-    watcher = threading.Thread(target=watch, args=(store, watcher_stop, say), daemon=True)
+    waits = asyncio.Event()
+    tell = partial(_in_loop, loop, waits.set)
+    watcher = threading.Thread(target=watch, args=(store, watcher_stop, say, tell), daemon=True)
     renewing = asyncio.Event()
     # A thread of its own: the loop would wait for one of its threads at the end, however long that waits for an answer.
     threading.Thread(
         target=_wait_for_outage,
-        args=(server.api, watcher_stop, lambda: loop.call_soon_threadsafe(renewing.set)),
+        args=(server.api, watcher_stop, partial(_in_loop, loop, renewing.set)),
         daemon=True,
     ).start()
     if settings.watch:
@@ -303,6 +315,7 @@ async def _run(store: ClaimStore, server: Server, say: Say, deadline: _StopDeadl
         asyncio.create_task(stopping.wait()),
         asyncio.create_task(renewing.wait()),
         asyncio.create_task(keep_deployed(deployer, say)),
+        asyncio.create_task(_begin_at_once(ingesting, waits)),
     ]
     try:
         await asyncio.wait([*tasks, *waiting], return_when=asyncio.FIRST_COMPLETED)
@@ -335,6 +348,31 @@ async def _run(store: ClaimStore, server: Server, say: Say, deadline: _StopDeadl
     return stopping.is_set()
 
 
+POLL = 10.0
+"""Seconds between two looks of a runner of Prefect for runs that are due, beside those of :func:`_begin_at_once`."""
+
+POLL_AT_WORK = 1.0
+"""Seconds between two such looks while runs are at work: as soon as one ends, the next one's turn has come."""
+
+
+async def _begin_at_once(runner: Runner, waits: asyncio.Event) -> None:
+    """Have a runner look for runs that are due as soon as one waits, and often as long as some are at work."""
+    while True:
+        at_work = bool(runner._scheduled_run_poller._submitting_flow_run_ids)
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(waits.wait(), POLL_AT_WORK if at_work else None)
+        waits.clear()
+        if runner.has_slots_available():
+            with contextlib.suppress(Exception):  # the server is away: the runner looks again by itself
+                await runner._get_and_submit_flow_runs()
+
+
+def _in_loop(loop: asyncio.AbstractEventLoop, tell: Callable[[], object]) -> None:
+    """Have a loop's thread do something, from another thread."""
+    with contextlib.suppress(RuntimeError):  # the loop is closed already
+        loop.call_soon_threadsafe(tell)
+
+
 MOST_FAILURES = 5
 """Times in a row that the runs may end at once because of the server."""
 
@@ -349,12 +387,11 @@ def _wait_for_outage(api: str, over: threading.Event, tell: Callable[[], object]
     from the UI has no effect any more. New runners are cheap: no page is read twice.
     """
     away_since: float | None = None
-    while not over.wait(5):
+    while not over.wait(15):
         if not is_healthy(api, 10):
             away_since = away_since or time.monotonic()
         elif away_since is not None and time.monotonic() - away_since > LONG_OUTAGE:
-            with contextlib.suppress(RuntimeError):  # the loop is closed already
-                tell()
+            tell()
             return
         else:
             away_since = None

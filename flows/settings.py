@@ -147,6 +147,11 @@ class Settings(BaseSettings):
     settle: float = Field(
         5, ge=0, description="Seconds a file in the inbox must lie unchanged before it counts as whole."
     )
+    settle_closed: float = Field(
+        1,
+        ge=0,
+        description="Seconds after its writer closed it, where the file system tells, until a whole file is taken.",
+    )
     settle_broken: float = Field(
         60,
         ge=0,
@@ -202,6 +207,9 @@ class Settings(BaseSettings):
 
     host: str = Field("127.0.0.1", description="Address that the Prefect server listens on.")
     port: int = Field(4200, ge=1, le=65535, description="Port of the Prefect server and its UI.")
+    review_port: int = Field(
+        4280, ge=0, le=65535, description="Port of the review page, at the same address; 0 = no review page."
+    )
     no_password: bool = Field(
         False, description="Let the server listen beyond this machine without a password (behind a proxy that asks)."
     )

@@ -30,6 +30,10 @@ class Reference:
     label: str
 
 
+#: From where to where, both in pixels.
+Span = tuple[int, int]
+
+
 @dataclass(frozen=True, slots=True)
 class Token:
     """What stands between two spaces of the published text.
@@ -45,6 +49,7 @@ class Token:
         references: footnote references in order of ``offset``.
         uneven: by how much its digits differ from the type of their line (:attr:`ocr.page.Word.uneven`).
         second: what a second reader made of a number; ``None`` where none looked.
+        line: top and bottom of the printed line it was read on, in the same pixels; ``None`` where that is not known.
     """
 
     text: str
@@ -55,6 +60,7 @@ class Token:
     references: tuple[Reference, ...] = ()
     uneven: float = 0.0
     second: str | None = None
+    line: Span | None = field(default=None, compare=False, repr=False)
 
     @property
     def doubted(self) -> bool:
@@ -364,6 +370,72 @@ class Source:
     bytes: int
 
 
+EditKind = Literal["text", "take_back", "metadata", "type", "join", "part", "tie"]
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """What an edit took out of a document, so that it can be undone and nothing is forgotten.
+
+    Attributes:
+        tokens: words, of a text in which some are changed.
+        corrections: those of the changed words, each with its place among all corrections.
+        warnings: about a fact that somebody put right, each with its place among all warnings.
+        block: whose type or extent is changed, without its words.
+        evidence: of a value of the metadata.
+    """
+
+    tokens: Tokens = ()
+    corrections: tuple[tuple[int, Correction], ...] = ()
+    warnings: tuple[tuple[int, PageWarning], ...] = ()
+    block: Block | None = None
+    evidence: Evidence | tuple[Evidence, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Edit:
+    """One change that a person made to a published document.
+
+    Attributes:
+        id: 16 hexadecimal digits.
+        kind: ``text`` (characters of a text are others), ``take_back`` (a correction is undone), ``metadata`` (a fact),
+            ``type`` (of a block, with its level), ``join`` (a block with the next one), ``part`` (a block in two) or
+            ``tie`` (a footnote's reference is put where it is cited).
+        who: made it.
+        when: ISO 8601, in UTC.
+        where: ``blocks/12``, ``footnotes/3/0`` or ``dropped/4`` as for :class:`Correction`, or ``documents/0/subject``
+            (which document of the file, which field of its metadata), at the moment of the edit.
+        start: of ``before`` in that published text, and of ``after``; 0 for metadata and types.
+        before, after: the published text, references and all. A break stands where one block ends and the next one
+            begins; a type is ``heading 2`` or ``paragraph``; recipients are parted by breaks; a fact that is unknown is
+            empty.
+        page, box: where it stands on paper; 0 and ``None`` where that is not known.
+        undone: somebody took the edit back; the last ones so marked can be made again.
+        applied: ``False`` if the scan was read again since and the edit found no place in what was read then, or what
+            it says stands there already.
+        taken: what it took out of the document.
+    """
+
+    id: str
+    kind: EditKind
+    who: str
+    when: str
+    where: str
+    start: int
+    before: str
+    after: str
+    page: int = 0
+    box: Box | None = None
+    undone: bool = False
+    applied: bool = True
+    taken: Taken = field(default_factory=Taken, repr=False)
+
+    @property
+    def is_made(self) -> bool:
+        """Whether the document is as the edit says."""
+        return self.applied and not self.undone
+
+
 @dataclass(frozen=True, slots=True)
 class Document:
     """A whole document, at any stage after its structure is known.
@@ -375,6 +447,7 @@ class Document:
         corrections: in document order; empty before repair.
         engine: versions of what read and repaired it.
         timings: seconds by stage.
+        edits: what people changed, in the order in which they did.
     """
 
     source: Source
@@ -388,6 +461,7 @@ class Document:
     warnings: tuple[PageWarning, ...] = ()
     engine: dict[str, str] = field(default_factory=dict)
     timings: dict[str, float] = field(default_factory=dict)
+    edits: tuple[Edit, ...] = ()
 
     @property
     def sheets(self) -> frozenset[int]:

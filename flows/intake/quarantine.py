@@ -197,10 +197,10 @@ def _take(
     """
     root = store.folders.quarantine
     if not path.is_relative_to(root):
-        raise Gone(f"{readable(path.name)} is not in quarantine")
+        raise Gone(_("{name} is not in quarantine").format(name=readable(path.name)))
     name = os.fspath(path.relative_to(root))
     if not is_file(below_without_links(root, name)):
-        raise Gone(f"{readable(path.name)} is not in quarantine")
+        raise Gone(_("{name} is not in quarantine").format(name=readable(path.name)))
     entry = next((entry for entry in register.entries(store) if entry.place == name), None)
     called = name if entry is None else entry.name
     claim = transfers.bring_in(store, path, called, owner, claim_id=claim_id, flow_run=flow_run, quarantined=name)

@@ -84,6 +84,7 @@ def sweep(
     now: float | None = None,
     stopping: Callable[[], bool] = lambda: False,
     clock: Callable[[], float] = time.monotonic,
+    is_settled: Callable[[str], bool] = lambda path: False,
 ) -> Swept | None:
     """Look once. ``None`` when another process is sweeping right now.
 
@@ -92,6 +93,7 @@ def sweep(
         now: seconds since the epoch.
         stopping: asked between files; once it says yes, no more are taken.
         clock: gives seconds that no setting of the time changes, the same for all processes of this machine.
+        is_settled: whether the writer of a file below the inbox is known to be done with it.
     """
     now = time.time() if now is None else now
     folders, settings = store.folders, store.settings
@@ -116,7 +118,12 @@ def sweep(
         if tracker.is_news:
             replace_file(notes, tracker.dump().encode())
         ready = inbox.ready_files(
-            folders.inbox, listing, unchanged, settle=settings.settle, settle_broken=settings.settle_broken
+            folders.inbox,
+            listing,
+            unchanged,
+            settle=settings.settle,
+            settle_broken=settings.settle_broken,
+            is_settled=is_settled,
         )
         if ready and (full := full_disk(store)):
             troubles.append(full)

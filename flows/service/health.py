@@ -32,6 +32,12 @@ from flows.service.record import read_service, record_of_service
 from flows.service.watch import SILENT_AFTER, last_sign
 from flows.settings import Folders, Settings
 
+NAMES = (
+    *(N_("service"), N_("watcher"), N_("server"), N_("mounts"), N_("disk"), N_("waiting"), N_("progress")),
+    *(N_("Vietnamese data"), N_("folders"), N_("file systems"), N_("privacy"), N_("group"), N_("password")),
+)
+"""What has a name in every language."""
+
 FOLDERS = ("inbox", "working", "published", "originals", "quarantine")
 """Folders that have to be there, as attributes of :class:`~flows.settings.Folders`."""
 
@@ -59,6 +65,11 @@ class Check:
     is_program: bool = False
     stops_taking: bool = False
 
+    @property
+    def shown(self) -> str:
+        """``what`` for people; folders and programs are called the same in every language."""
+        return _(self.what) if self.what in NAMES else self.what
+
 
 @dataclass(frozen=True, slots=True)
 class Health:
@@ -81,7 +92,7 @@ class Health:
     @property
     def hindrance(self) -> str:
         """Why nothing is taken from the inbox now; empty if it is."""
-        return next((f"{check.what}: {check.found}" for check in self.troubles if check.stops_taking), "")
+        return next((f"{check.shown}: {check.found}" for check in self.troubles if check.stops_taking), "")
 
     def as_record(self, *, with_words: bool = True) -> dict[str, object]:
         """For JSON.

@@ -1,15 +1,36 @@
-"""The published JSON (schema ``nambat/1``): the text, and where everything in it comes from."""
+"""The published JSON (schema ``nambat/1``): the text, and where everything in it comes from.
+
+:mod:`normalize.formats.read_record` reads it back.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from normalize.document import Document, Evidence, Metadata, MetadataEvidence, PageReport, Token, Tokens, published
+from normalize.document import (
+    Block,
+    Correction,
+    Document,
+    Edit,
+    Evidence,
+    Metadata,
+    MetadataEvidence,
+    PageReport,
+    PageWarning,
+    Taken,
+    Token,
+    Tokens,
+    published,
+)
 from ocr.page import Box
 
 SCHEMA = "nambat/1"
+
+REFERENCE = re.compile(r"\[\^([^\[\]\s]+)\]")
+"""A footnote reference in a published text."""
 
 
 def to_dict(document: Document) -> dict[str, Any]:
@@ -38,7 +59,7 @@ def to_dict(document: Document) -> dict[str, Any]:
                 "page": block.page,
                 "bbox": _box(block.box),
                 **({"rows": [list(row) for row in block.rows]} if block.rows else {}),
-                **_words_to_check([block.tokens]),
+                **_of_words([block.tokens]),
             }
             for block in document.blocks
         ],
@@ -49,24 +70,11 @@ def to_dict(document: Document) -> dict[str, Any]:
                 "text": "\n".join(published(tokens) for tokens in note.paragraphs),
                 "pages": list(note.pages),
                 "anchored": note.anchored,
-                **_words_to_check(note.paragraphs),
+                **_of_words(note.paragraphs),
             }
             for note in document.footnotes
         ],
-        "corrections": [
-            {
-                "page": one.page,
-                "bbox": _box(one.box),
-                "where": one.where,
-                "start": one.start,
-                "before": one.before,
-                "after": one.after,
-                "kind": one.kind,
-                "probability": one.probability,
-                "evidence": one.evidence,
-            }
-            for one in document.corrections
-        ],
+        "corrections": [_correction(one) for one in document.corrections],
         "doubts": [
             {
                 "page": token.page,
@@ -85,44 +93,80 @@ def to_dict(document: Document) -> dict[str, Any]:
             {"page": one.page, "bbox": _box(one.box), "text": one.text, "reason": one.reason}
             for one in document.dropped
         ],
-        "warnings": [
-            {
-                "page": one.page,
-                "message": one.message,
-                "about": one.about,
-                **({"bbox": _box(one.box)} if one.box else {}),
-            }
-            for one in document.warnings
-        ],
+        "warnings": [_warning(one) for one in document.warnings],
+        "edits": [_edit(one) for one in document.edits],
         "engine": dict(document.engine),
         "timings": dict(document.timings),
     }
 
 
-def _words_to_check(paragraphs: Sequence[Tokens]) -> dict[str, list[dict[str, Any]]]:
-    """The words of a published text that were read with doubt, and all its numbers, each with its place in the text.
+def _of_words(paragraphs: Sequence[Tokens]) -> dict[str, list[Any]]:
+    """What is published of the words of a text; of what a text has none, it has no list.
 
-    A text without such words has no list of them.
+    ``words_to_check``: those that were read with doubt, and all numbers, each with its place in the text.
+
+    ``places``: where each word stands on paper, a string for each printed line, ``1 120 160 0:100-180 4:190-250``: the
+    page, top and bottom of the line, and for each word its place in the text, left and right.
+
+    ``no_references``: the places of what only looks like a reference to a footnote.
 
     Args:
         paragraphs: of the text, which is published with one character between two of them, as between two words.
     """
-    found, at = [], 0
+    words = list(_words(paragraphs))
+    lists = {
+        "words_to_check": [
+            {
+                "offset": at,
+                "length": len(token.published),
+                "confidence": _short(token.confidence),
+                "page": token.page,
+                "bbox": _box(token.box),
+            }
+            for at, token in words
+            if token.confidence is not None and (token.is_unsure or token.is_number)
+        ],
+        "places": _printed_lines(words),
+        "no_references": [at for one in words for at in _look_like_references(*one)],
+    }
+    return {name: found for name, found in lists.items() if found}
+
+
+def _words(paragraphs: Sequence[Tokens]) -> Iterator[tuple[int, Token]]:
+    """Each word of a text with its place there."""
+    at = 0
     for tokens in paragraphs:
+        begin = at
         for token in tokens:
-            length = len(token.published)
-            if token.confidence is not None and (token.is_unsure or token.is_number):
-                found.append(
-                    {
-                        "offset": at,
-                        "length": length,
-                        "confidence": _short(token.confidence),
-                        "page": token.page,
-                        "bbox": _box(token.box),
-                    }
-                )
-            at += length + 1
-    return {"words_to_check": found} if found else {}
+            yield at, token
+            at += len(token.published) + 1
+        at += at == begin  # a paragraph without words has its break, too
+
+
+def _printed_lines(words: Sequence[tuple[int, Token]]) -> list[str]:
+    lines: list[str] = []
+    current = None
+    for at, token in words:
+        if token.box is None:
+            continue
+        top, bottom = token.line or (token.box.top, token.box.bottom)
+        line = token.page, min(top, token.box.top), max(bottom, token.box.bottom)
+        if line != current:
+            current = line
+            lines.append(" ".join(map(str, line)))
+        lines[-1] += f" {at}:{token.box.left}-{token.box.right}"
+    return lines
+
+
+def _look_like_references(at: int, token: Token) -> Iterator[int]:
+    """The places of what looks like a reference in a published text, and is none."""
+    if "[^" not in token.text:
+        return
+    real, longer = set(), 0
+    for one in token.references:
+        real.add(one.offset + longer)
+        longer += len(one.label) + len("[^]")
+    yield from (at + found.start() for found in REFERENCE.finditer(token.published) if found.start() not in real)
 
 
 def _short(confidence: float) -> float:
@@ -135,11 +179,11 @@ _Place = tuple[int, Box | None]
 
 def _pages(document: Document) -> list[dict[str, Any]]:
     """The reports of all pages, and where in the published text the least sure word of each stands."""
-    words = _places(document)
+    words = _by_box(document)
     return [{**asdict(page), "lowest_word": _lowest_word(page, document, words)} for page in document.pages]
 
 
-def _places(document: Document) -> dict[_Place, tuple[str, int, Token]]:
+def _by_box(document: Document) -> dict[_Place, tuple[str, int, Token]]:
     """By page and box of each word: the text it stands in, where, and the word as it is published."""
     found: dict[_Place, tuple[str, int, Token]] = {}
     for where, tokens in document.texts():
@@ -180,6 +224,77 @@ def _evidence(evidence: MetadataEvidence) -> dict[str, Any]:
 
     return {
         name: of(one) if isinstance(one, Evidence) else [of(line) for line in one] for name, one in evidence.items()
+    }
+
+
+def _correction(one: Correction) -> dict[str, Any]:
+    return {
+        "page": one.page,
+        "bbox": _box(one.box),
+        "where": one.where,
+        "start": one.start,
+        "before": one.before,
+        "after": one.after,
+        "kind": one.kind,
+        "probability": one.probability,
+        "evidence": one.evidence,
+    }
+
+
+def _warning(one: PageWarning) -> dict[str, Any]:
+    box = {"bbox": _box(one.box)} if one.box else {}
+    return {"page": one.page, "message": one.message, "about": one.about, **box}
+
+
+def _edit(one: Edit) -> dict[str, Any]:
+    return {
+        "id": one.id,
+        "kind": one.kind,
+        "who": one.who,
+        "when": one.when,
+        "where": one.where,
+        "start": one.start,
+        "before": one.before,
+        "after": one.after,
+        "page": one.page,
+        "bbox": _box(one.box),
+        "undone": one.undone,
+        "applied": one.applied,
+        "taken": _taken(one.taken),
+    }
+
+
+def _taken(taken: Taken) -> dict[str, Any]:
+    """What an edit took out of the document; nothing that it did not."""
+    lists = {
+        "words": [_word(token) for token in taken.tokens],
+        "corrections": [{"index": index, **_correction(one)} for index, one in taken.corrections],
+        "warnings": [{"index": index, **_warning(one)} for index, one in taken.warnings],
+        "block": _bare_block(taken.block) if taken.block else None,
+        "evidence": _evidence({"of": taken.evidence})["of"] if taken.evidence else None,
+    }
+    return {name: found for name, found in lists.items() if found}
+
+
+def _word(token: Token) -> dict[str, Any]:
+    return {
+        "text": token.text,
+        "references": [[one.offset, one.label] for one in token.references],
+        "page": token.page,
+        "bbox": _box(token.box),
+        "line": list(token.line) if token.line else None,
+        "confidence": token.confidence,
+        "second": token.second,
+    }
+
+
+def _bare_block(block: Block) -> dict[str, Any]:
+    return {
+        "type": block.type,
+        "level": block.level,
+        "page": block.page,
+        "bbox": _box(block.box),
+        "rows": [list(row) for row in block.rows],
     }
 
 

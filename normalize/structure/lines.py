@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 from statistics import median
 
-from normalize.document import Reference, Token, Tokens
+from normalize.document import Reference, Span, Token, Tokens
 from normalize.vietnamese.decree30 import TEXT_LEFT, TEXT_RIGHT
 from ocr.page import BOLD, Box, Letter, Line, Word
 
@@ -101,13 +101,14 @@ Rulings = Mapping[Key, Ruling]
 
 def set_line(page: int, line: Line, margins: Mapping[int, Margins], rulings: Rulings) -> SetLine:
     """A printed line between its page's margins, each raised sign as it was ruled; one without a ruling is left out."""
-    tokens = [token(page, word, rulings) for word in line.words]
+    span = (line.box.top, line.box.bottom)
+    tokens = [token(page, word, rulings, span) for word in line.words]
     first = line.words[0].raised[0] if line.words[0].raised else None
     if first and first.offset == 0 and rulings.get((page, first.box), Ruling()).text.startswith("*"):
         # A bullet: its word begins after it.
         stars = rulings[page, first.box].text
         rest = cut(tokens[0], len(stars))
-        bullet = Token(stars, page, first.box, first.confidence)
+        bullet = Token(stars, page, first.box, first.confidence, line=span)
         tokens[:1] = [bullet, *([rest] if rest else [])]
     own = margins[page]
     # Figures are all of one width, and lighter than letters.
@@ -136,9 +137,22 @@ def _share_from(lines: Sequence[SetLine], weight: float) -> float | None:
     return sum(count for one, count in weights if one >= weight) / letters if letters else None
 
 
-def token(page: int, word: Word, rulings: Rulings) -> Token:
-    """A word as a token, its raised signs as they were ruled."""
-    out = Token(word.text, page, word.box, word.confidence, word.letters, second=word.second, uneven=word.uneven)
+def token(page: int, word: Word, rulings: Rulings, line: Span | None = None) -> Token:
+    """A word as a token, its raised signs as they were ruled.
+
+    Args:
+        line: top and bottom of the line it stands on.
+    """
+    out = Token(
+        word.text,
+        page,
+        word.box,
+        word.confidence,
+        word.letters,
+        second=word.second,
+        uneven=word.uneven,
+        line=line,
+    )
     # From the right, so that what is inserted moves no offset that is still to come.
     for raised in reversed(word.raised):
         ruling = rulings.get((page, raised.box), Ruling())
@@ -230,6 +244,7 @@ def insert(token: Token, offset: int, text: str) -> Token:
         letters,
         tuple(replace(one, offset=one.offset + len(text)) if one.offset > offset else one for one in token.references),
         token.uneven,
+        line=token.line,
     )
 
 
@@ -249,6 +264,7 @@ def cut(token: Token, length: int) -> Token | None:
         tuple(letters) if at == length else (),
         tuple(replace(one, offset=one.offset - length) for one in token.references if one.offset >= length),
         token.uneven,
+        line=token.line,
     )
 
 

@@ -203,9 +203,15 @@ def _rows(part: PagePart, rulings: Rulings) -> list[Row]:
     """The tokens of each cell."""
 
     def cell(lines: Sequence[Sequence[Word]]) -> Tokens:
-        return join_lines(tuple(token(part.page, word, rulings) for word in line) for line in lines)
+        return join_lines(_line_tokens(part.page, line, rulings) for line in lines)
 
     return [tuple(map(cell, row)) for row in _words(part.zone)]
+
+
+def _line_tokens(page: int, words: Sequence[Word], rulings: Rulings) -> Tokens:
+    """The words of one line of a cell."""
+    box = hull([word.box for word in words])
+    return tuple(token(page, word, rulings, (box.top, box.bottom)) for word in words)
 
 
 def _is_formula(zone: Zone) -> bool:
@@ -220,7 +226,7 @@ def _is_formula(zone: Zone) -> bool:
 def _formula(part: PagePart, rulings: Rulings) -> Block:
     """A formula in words, term by term: what stands in one column is one term."""
     terms = [[line for cell in column for line in cell] for column in zip(*_words(part.zone), strict=True)]
-    tokens = (token(part.page, word, rulings) for term in terms for line in term for word in line)
+    tokens = (one for term in terms for line in term for one in _line_tokens(part.page, line, rulings))
     return Block("paragraph", tuple(tokens), part.page, box=part.zone.box)
 
 

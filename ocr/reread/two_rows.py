@@ -51,12 +51,18 @@ def _parted(lines: list[Line], words: Sequence[Word], again: Again) -> list[Line
     others = [word for word in line.words if word not in words]
     place = hull([word.box for word in words])
     inside = _inside(place, [one for one in lines if one is not line])
-    rows, old = again(place), [*words, *words_of(inside)]
-    if not others or not _are_two(rows, line.x_height) or evidence(words_of(rows)) <= evidence(old):
+    rows = again(place)
+    are_better = _are_two(rows, line.x_height) and evidence(words_of(rows)) > evidence([*words, *words_of(inside)])
+    if not others or not are_better:
         return lines
     own, loose = sorted(rows, key=partial(_from_level, others))
-    whole = of_words(line, sorted([*others, *own.words], key=lambda word: word.box.left))
-    return [*(whole if one is line else one for one in lines if one not in inside), loose]
+    whole = of_words(line, sorted([*others, *own.words], key=_left))
+    kept = [one for one in lines if one not in inside]
+    return [*(whole if one is line else one for one in kept), loose]
+
+
+def _left(word: Word) -> int:
+    return word.box.left
 
 
 def _inside(place: Box, lines: Sequence[Line]) -> list[Line]:

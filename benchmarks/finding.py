@@ -2,9 +2,9 @@
 
     python -m benchmarks.finding [--documents 10000] [--pages 5] [--folder FOLDER]
 
-The documents are made up: their words follow Zipf's law over the language model's vocabulary and the words of the sample
-scans' texts, their JSON has all that one of a scan has (places of lines, words to check, corrections). Each question is
-asked ``--rounds`` times, with the index in the machine's cache; quote the median and the worst.
+The documents are made up: their words follow Zipf's law over the language model's vocabulary, their JSON has
+all that one of a scan has (places of lines, words to check, corrections). Each question is asked ``--rounds`` times,
+with the index in the machine's cache; quote the median and the worst.
 """
 
 from __future__ import annotations
@@ -206,9 +206,8 @@ def list_pages(library: Library) -> dict[str, Callable[[], object]]:
 def report(folder: Path, options: argparse.Namespace) -> None:
     begun = time.perf_counter()
     size = write(folder, options.documents, options.pages)
-    print(
-        f"{options.documents} documents of {options.pages} pages, {size / 1e6:.0f} MB, in {time.perf_counter() - begun:.0f} s"
-    )
+    seconds = time.perf_counter() - begun
+    print(f"{options.documents} documents of {options.pages} pages, {size / 1e6:.0f} MB, in {seconds:.0f} s")
     library = of_folder(folder)
     begun, before = time.perf_counter(), resource.getrusage(resource.RUSAGE_SELF)
     done = refresh(library)

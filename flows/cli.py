@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from flows.language import _, cause, let_click_speak, told
+from flows.language import _, cause, let_click_speak, ngettext, told
 
 if TYPE_CHECKING:
     from flows.convert import Event
@@ -123,6 +123,16 @@ def known_formats(context: click.Context, option: click.Parameter, value: str | 
             said = _("there is no format {name!r}; write of {formats}")
             raise click.BadParameter(said.format(name=name, formats=", ".join(FORMATS)))
     return value
+
+
+def day(context: click.Context, option: click.Parameter, value: str) -> str:
+    """``value``, if it is a day as the JSON writes it, or none."""
+    from datetime import date
+
+    try:
+        return date.fromisoformat(value).isoformat() if value else ""
+    except ValueError:
+        raise click.BadParameter(_("write a day as year-month-day, such as 2015-03-31.")) from None
 
 
 def publishing_options(command: Any) -> Any:
@@ -338,6 +348,84 @@ def explain(context: click.Context, file: Path) -> None:
         plain_table(_("Numbers to compare with the page"), doubt_heads, doubts)
     if words:
         plain_table(_("The least sure words"), (_("page"), _("published"), _("why")), words)
+
+
+@nambat.command()
+@click.argument("words", nargs=-1)
+@click.option(
+    *("--in", "folder"),
+    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    help="Folder that `nambat convert` wrote into. [what the service published]",
+)
+@click.option("--agency", default="", help="Only documents of this agency, or whose agency's name holds this.")
+@click.option("--type", "kind", default="", help='Only documents of this type, such as "Quyết định".')
+@click.option("--number", default="", help="Only documents with this number.")
+@click.option("--symbol", default="", help="Only documents whose number and symbol hold this, such as 559/BC.")
+@click.option("--since", default="", callback=day, metavar="YYYY-MM-DD", help="Only documents of this day or later.")
+@click.option("--until", default="", callback=day, metavar="YYYY-MM-DD", help="Only documents of this day or earlier.")
+@click.option("--limit", type=click.IntRange(min=1), default=20, help="Most documents to show. [20]")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs.")
+@verbose_option
+@click.pass_context
+def find(
+    context: click.Context,
+    words: tuple[str, ...],
+    folder: Path | None,
+    agency: str,
+    kind: str,
+    number: str,
+    symbol: str,
+    since: str,
+    until: str,
+    limit: int,
+    as_json: bool,
+) -> None:
+    """Find words in published texts.
+
+    WORDS may be typed without tone marks; what is in quotes is found as a phrase. All of them must be in a document,
+    anywhere. Needs no service. Exit status 1 if nothing is found.
+    """
+    import json
+    import sqlite3
+
+    from flows.review.index import of_folder, of_service, refresh
+    from flows.review.listing import Filter, count
+    from flows.review.on_terminal import lines_of
+    from flows.review.search import as_record, asked_on_command_line, look_for
+
+    wanted = Filter(since=since, until=until, agency=agency, type=kind, number=number, symbol=symbol)
+    if not words and wanted == Filter():
+        raise click.UsageError(_("say what to look for: words, or an option such as --agency."))
+    question = asked_on_command_line(words)
+    folders = read_settings().folders
+    if folder is None and not folders.published.is_dir():
+        said = _("{path}: nothing is published there yet; name a folder with --in.")
+        complain(said.format(path=folders.published))
+        context.exit(USAGE)
+    library = of_folder(folder) if folder else of_service(folders)
+    try:
+        refresh(library)
+        found = look_for(library, question, wanted, limit=limit)
+        broken = count(library, Filter(state="broken"))
+    except sqlite3.Error as fault:
+        said = _("the index cannot be used ({what}); delete {path} and try again.")
+        complain(said.format(what=fault, path=library.file))
+        context.exit(FAILED)
+    if broken:
+        said = ngettext(
+            "{count} published JSON is broken and is not searched.",
+            "{count} published JSONs are broken and are not searched.",
+            broken,
+        )
+        complain(said.format(count=broken))
+    if as_json:
+        click.echo(json.dumps(as_record(found), ensure_ascii=False, indent=1))
+    else:
+        for line in lines_of(found):
+            click.echo(line)
+        if not found.hits:
+            complain(_("nothing is found."))
+    context.exit(0 if found.hits else FAILED)
 
 
 @nambat.command()

@@ -1,1 +1,1 @@
-"""Published documents looked at, put right and found again by people."""
+"""The review page: published documents beside their scans, to be looked at, mended and found."""

@@ -146,19 +146,16 @@ def _texts(data: Mapping[str, Any]) -> Iterator[Text]:
 
 def _pages(record: Mapping[str, Any], first: int) -> tuple[tuple[int, int], ...]:
     """Where a text turns the page: its printed lines tell, or else the words in it whose page is known."""
-    places = [_line(line) for line in record.get("places", ())]
-    places = places or [(word["offset"], word["page"]) for word in record.get("words_to_check", ())]
     found = [(0, first)]
-    for offset, page in places:
-        if page != found[-1][1]:
-            found.append((_number(offset), _number(page)))
+    for line in record.get("places", ()):  # such as 1 120 160 0:100-180 4:190-250, of which the page comes first
+        if not line.startswith(f"{found[-1][1]} "):
+            page, _, _, word, *_ = line.split(" ", 4)
+            found.append((_number(int(word.partition(":")[0])), _number(int(page))))
+    if "places" not in record:
+        for word in record.get("words_to_check", ()):
+            if word["page"] != found[-1][1]:
+                found.append((_number(word["offset"]), _number(word["page"])))
     return tuple(found)
-
-
-def _line(line: str) -> tuple[int, int]:
-    """The first place in the text that a printed line holds, and its page: of ``1 120 160 0:100-180 4:190-250``."""
-    page, _, _, word, *_ = line.split(" ", 4)
-    return int(word.partition(":")[0]), int(page)
 
 
 def _facts_as_texts(parts: Sequence[Facts]) -> Iterator[Text]:

@@ -18,7 +18,7 @@ import sqlite3
 import stat
 import zlib
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import astuple, dataclass, fields
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TypeVar
 
@@ -442,7 +442,12 @@ def _keep(library: Library, connection: sqlite3.Connection, name: str, seen: _Se
     (number,) = connection.execute("SELECT number FROM documents WHERE name = ?", (row["name"],)).fetchone()
     for part, facts in enumerate(entry.parts):
         symbol = f"{facts.number}/{facts.symbol}"
-        values = (number, part, *astuple(facts), *map(without_marks, (facts.agency, facts.type, symbol)))
+        values = (
+            number,
+            part,
+            *(getattr(facts, name) for name in _FACTS),
+            *map(without_marks, (facts.agency, facts.type, symbol)),
+        )
         connection.execute(f"INSERT INTO parts VALUES ({', '.join('?' * len(values))})", values)
     connection.execute("INSERT INTO texts VALUES (?, ?)", (number, _packed(entry.texts)))
     words = (number, *_indexed(entry.texts))
@@ -467,7 +472,9 @@ def _indexed(texts: Sequence[Text]) -> tuple[str, str]:
 
 
 def _packed(texts: Sequence[Text]) -> bytes:
-    return zlib.compress(json.dumps([astuple(one) for one in texts], ensure_ascii=False).encode(), 1)
+    return zlib.compress(
+        json.dumps([(one.where, one.text, one.pages) for one in texts], ensure_ascii=False).encode(), 1
+    )
 
 
 def unpacked(packed: bytes) -> list[Text]:

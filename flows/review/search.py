@@ -8,20 +8,19 @@ from __future__ import annotations
 
 import re
 import sqlite3
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
 
+from flows.host.names import readable
 from flows.pipeline.to_check import Passage, passage
 from flows.review.entry import Text
 from flows.review.index import Library, ask, unpacked
-from flows.review.listing import SHOWN, Filter, Listed, conditions, listed, place_of, read_place
-from flows.review.words import Phrase, asked, exact, without_marks, without_references, words_of
+from flows.review.listing import SHOWN, Filter, Listed, conditions, count, documents, listed, place_of, read_place
+from flows.review.words import Phrase, asked, exact, words_of
 
 SENTENCES = 3
 """So many sentences of a document are shown, more only where more phrases were asked for."""
-
-MOST_MATCHES = 1000
-"""So many places of a document are looked at to choose the sentences from."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +90,45 @@ def search(library: Library, question: str, wanted: Filter | None = None, *, aft
     return ask(library, answer)
 
 
+def look_for(library: Library, question: str, wanted: Filter, *, limit: int = 20) -> Hits:
+    """The same, where a question without words asks for all documents that the filter lets through, the latest first.
+
+    Args:
+        limit: of documents.
+    """
+    if asked(question):
+        return search(library, question, wanted, limit=limit)
+    if question.strip():  # of signs alone: nothing can be found by them
+        return Hits((), 0)
+    page = documents(library, wanted, "dated", limit=limit)
+    return Hits(tuple(Hit(document, ()) for document in page.documents), count(library, wanted))
+
+
+def asked_on_command_line(words: Sequence[str]) -> str:
+    """The arguments of a command line as one question: one with blanks in it had quotes, which the shell took away."""
+    return " ".join(f'"{word}"' if " " in word and '"' not in word else word for word in words)
+
+
+def as_record(found: Hits) -> dict[str, Any]:
+    """Hits as JSON for programs."""
+    return {
+        "count": found.count,
+        "documents": [
+            {
+                "id": hit.document.id,
+                "json": readable(hit.document.name),
+                "scan": hit.document.scan,
+                "pages": hit.document.pages,
+                "state": hit.document.state,
+                "broken": hit.document.broken,
+                "metadata": [asdict(facts) for facts in hit.document.parts],
+                "found": [asdict(one) for one in hit.found],
+            }
+            for hit in found.hits
+        ],
+    }
+
+
 def _ranked(connection: sqlite3.Connection, phrases: Sequence[Phrase], wanted: Filter) -> list[tuple[bool, float, int]]:
     """The documents with all the phrases, the best first: whether other marks were typed, how well it fits, number."""
     plainly = " AND ".join(f'plain : "{phrase.plain}"' for phrase in phrases)
@@ -119,23 +157,29 @@ def _texts(connection: sqlite3.Connection, number: int) -> list[Text]:
     return unpacked(row[0]) if row else []
 
 
-def places(texts: Iterable[Text], phrases: Sequence[Phrase]) -> tuple[Found, ...]:
+def places(texts: Sequence[Text], phrases: Sequence[Phrase]) -> tuple[Found, ...]:
     """Where in a document the phrases stand: of each the first place with the marks that were typed, or the first one
     at all; then other places, as many as are shown."""
-    pattern = re.compile("|".join(f"({phrase.pattern})" for phrase in phrases))
-    matches: list[tuple[Text, re.Match[str], bool]] = []
+    of_each = [_places_of(texts, phrase) for phrase in phrases]
+    first = [found[0] for found in of_each if found]
+    others = [one for found in of_each for one in found[1:]]
+    return tuple(dict.fromkeys([*first, *others][: max(SENTENCES, len(first))]))
+
+
+def _places_of(texts: Sequence[Text], phrase: Phrase) -> list[Found]:
+    """The first places of a phrase, as many as are shown, those with the marks that were typed before others."""
+    pattern = re.compile(phrase.pattern)
+    exactly: list[Found] = []
+    otherwise: list[Found] = []
     for text in texts:
-        for match in pattern.finditer(without_marks(without_references(text.text))):
-            phrase = phrases[(match.lastindex or 1) - 1]
-            words = exact(words_of(text.text[match.start() : match.end()]))
-            matches.append((text, match, words == phrase.exact))
-        if len(matches) > MOST_MATCHES:
-            break
-    matches.sort(key=lambda one: not one[2])  # the exact ones first, else as they stand
-    first = {match.lastindex: index for index, (_, match, _) in reversed(list(enumerate(matches)))}
-    others = [index for index in range(len(matches)) if index not in first.values()]
-    chosen = [*sorted(first.values()), *others][: max(SENTENCES, len(first))]
-    return tuple(_found(*matches[index]) for index in chosen)
+        for match in pattern.finditer(text.text):
+            is_exact = exact(words_of(match[0])) == phrase.exact
+            fitting = exactly if is_exact else otherwise
+            if len(fitting) < SENTENCES:
+                fitting.append(_found(text, match, is_exact))
+            if len(exactly) == SENTENCES:
+                return exactly
+    return [*exactly, *otherwise][:SENTENCES]
 
 
 def _found(text: Text, match: re.Match[str], is_exact: bool) -> Found:

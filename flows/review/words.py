@@ -99,11 +99,32 @@ class Phrase:
 
     @property
     def pattern(self) -> str:
-        """A regular expression for it in a text without marks."""
-        words = r"[\W_]+".join(map(re.escape, self.plain.split()))
-        begin = r"(?<!\d[.,])" if self.plain[0].isdecimal() else ""
-        end = r"(?![.,]\d)" if self.plain[-1].isdecimal() else ""
-        return rf"(?<![^\W_]){begin}{words}(?![^\W_]){end}"
+        """A regular expression for it in a published text, whatever marks that has.
+
+        It begins with a letter and not with what must stand before it, so that whole texts are searched fast.
+        """
+        first, *rest = [_GAP if sign == " " else _alike(sign) for sign in self.plain]
+        before = r"(?<![^\W_].)"
+        if self.plain[0].isdecimal():
+            before += r"(?<!\d[.,].)(?<!\[\^.)"
+        after = r"(?![^\W_])"
+        if self.plain[-1].isdecimal():
+            after += r"(?![.,]\d)"
+        return first + before + "".join(rest) + after
+
+
+#: What stands between two words of a phrase; also a reference to a footnote.
+_GAP = r"(?:\[\^[^\]\s]{1,20}\]|[\W_])+"
+
+
+@lru_cache(maxsize=1 << 10)
+def _alike(plain: str) -> str:
+    """A regular expression for all letters that are this one without their marks."""
+    return f"[{re.escape(plain)}{''.join(letter for letter in _LETTERS if without_marks(letter) == plain)}]"
+
+
+#: Latin letters, all those of Vietnamese among them.
+_LETTERS = [chr(code) for code in (*range(0x41, 0x250), *range(0x1E00, 0x1F00)) if chr(code).isalnum()]
 
 
 def asked(question: str) -> tuple[Phrase, ...]:

@@ -40,8 +40,9 @@ WORKDIR /data
 EXPOSE 4200
 STOPSIGNAL SIGTERM
 
+# The service itself answers (docs/intake.md, "Is it well?"); what was found shows in `docker inspect`.
 HEALTHCHECK --interval=30s --timeout=10s --start-period=120s --retries=3 \
-    CMD ["python", "-I", "-c", "import os, urllib.request as r; r.urlopen(f\"http://127.0.0.1:{os.environ['NAMBAT_PORT']}/api/health\", timeout=8)"]
+    CMD ["python", "-I", "-c", "import os, sys, urllib.request as r, urllib.error as e\ntry: a = r.urlopen(f\"http://127.0.0.1:{os.environ['NAMBAT_PORT']}/nambat/health\", timeout=9)\nexcept e.HTTPError as fault: a = fault\nprint(a.read().decode()); sys.exit(a.status != 200)"]
 
 # Programs whose reader was killed are adopted by process 1, which must take note of their end.
 ENTRYPOINT ["tini", "--", "nambat"]

@@ -287,6 +287,7 @@ VICTIMS = {
     "tesseract": 4,
     "poppler": 1,
     "Prefect server": 1,
+    "warm process": 1,
     "other child": 0.3,
 }
 """How often SIGKILL is to hit which kind of process. The rest of the family are Python's own helpers."""
@@ -335,12 +336,12 @@ def _family(service: Service) -> dict[str, list[int]]:
     """The service, its children and theirs, by what they are."""
     found: dict[str, list[int]] = {"nambat serve": [service.pid]}
     for pid in descendants(service.pid):
-        found.setdefault(_kind(pid), []).append(pid)
+        found.setdefault(_kind(pid, service), []).append(pid)
     return found
 
 
-def _kind(pid: int) -> str:
-    """What a process is, from its command line."""
+def _kind(pid: int, service: Service) -> str:
+    """What a process of a service's family is, from its command line; forks of the service have the service's."""
     with suppress(OSError):
         words = Path(f"/proc/{pid}/cmdline").read_bytes().decode("utf-8", "replace").split("\0")
         line = " ".join(words)
@@ -348,11 +349,15 @@ def _kind(pid: int) -> str:
             "flows.pipeline.workers": "worker",
             "tesseract": "tesseract",
             "pdf": "poppler",
+            "server_process": "Prefect server",
             "uvicorn": "Prefect server",
             "server start": "Prefect server",
             "prefect": "run",
             "multiprocessing.spawn": "run",
         }
+        if "flows.cli" in line:
+            parent = Path(f"/proc/{pid}/stat").read_text("latin-1").rpartition(")")[2].split()[1]
+            return "warm process" if parent == str(service.pid) else "run"
         for part, kind in known.items():
             if part in line:
                 return kind
@@ -465,7 +470,7 @@ def scenario(name: str, arguments: argparse.Namespace, home: Path) -> list[str]:
     print(f"  ended: {counts}, of {len(observer.dropped)} dropped; {observer.looks} looks, {service.starts} starts")
     print(f"  {time.monotonic() - begun:.0f} s in all; SIGTERM took {seconds:.1f} s")
     left = [pid for pid in _running_below(home) if is_running(pid)]
-    wrong += [f"still running: {pid} {_kind(pid)}" for pid in left]
+    wrong += [f"still running: {pid} {_kind(pid, service)}" for pid in left]
     for pid in left:
         kill_tree(pid)
     print(f"  scratch folders of dead workers, for the next start to clear: {len(_scratch())}")

@@ -52,11 +52,13 @@ def memory(pid: int) -> float:
     return 0.0
 
 
-def role(pid: int) -> str:
+def role(pid: int, service: Service) -> str:
     """What a process is, for the table."""
     with suppress(OSError):
         line = Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
-        return next((name for part, name in ROLES.items() if part in line), line[:40])
+        found = next((name for part, name in ROLES.items() if part in line), line[:40])
+        # Forks of the service have its command line.
+        return "warm process or run" if found == "service" and pid != service.pid else found
     return "ended"
 
 
@@ -72,7 +74,7 @@ def at_rest(service: Service, seconds: float) -> None:
         used, pss = processor_seconds(pid) - before.get(pid, 0.0), memory(pid)
         with suppress(OSError):
             threads = len(list(Path(f"/proc/{pid}/task").iterdir()))
-            print(f"{role(pid):<24}{used:>8.2f}{100 * used / lasted:>13.2f}{pss:>9.1f}{threads:>9}")
+            print(f"{role(pid, service):<24}{used:>8.2f}{100 * used / lasted:>13.2f}{pss:>9.1f}{threads:>9}")
         total_time, total_memory = total_time + used, total_memory + pss
     print(f"{'together':<24}{total_time:>8.2f}{100 * total_time / lasted:>13.2f}{total_memory:>9.1f}", flush=True)
 

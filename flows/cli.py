@@ -21,12 +21,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from flows.language import _, cause, let_click_speak, told
+from flows.language import _, cause, let_click_speak, ngettext, told
 
 if TYPE_CHECKING:
     from flows.convert import Event
     from flows.intake.reread import Original
     from flows.pipeline.outcome import Outcome
+    from flows.service.health import Check
     from flows.settings import Settings
     from ocr.faults import Fault
 
@@ -34,6 +35,9 @@ FAILED = 1
 USAGE = 2
 MISSING = 3
 STOPPED = 130
+
+INPUT = click.Path(path_type=Path, readable=False)
+"""A scan or text. One that cannot be read is told of when its turn comes: it must not keep the others."""
 
 
 def complain(message: str) -> None:
@@ -121,6 +125,16 @@ def known_formats(context: click.Context, option: click.Parameter, value: str | 
     return value
 
 
+def day(context: click.Context, option: click.Parameter, value: str) -> str:
+    """``value``, if it is a day as the JSON writes it, or none."""
+    from datetime import date
+
+    try:
+        return date.fromisoformat(value).isoformat() if value else ""
+    except ValueError:
+        raise click.BadParameter(_("write a day as year-month-day, such as 2015-03-31.")) from None
+
+
 def publishing_options(command: Any) -> Any:
     """The options that ``convert`` and ``normalize`` share."""
     for option in (
@@ -155,7 +169,7 @@ def publishing_options(command: Any) -> Any:
 
 
 @nambat.command()
-@click.argument("inputs", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.argument("inputs", nargs=-1, required=True, type=INPUT)
 @publishing_options
 @click.option("-j", "--jobs", type=click.IntRange(min=1), help="Pages read side by side. [all cores]")
 @click.option("--dpi", type=click.IntRange(72, 1200), help="Resolution at which pages are read. [300]")
@@ -176,6 +190,8 @@ def convert(
     """Read scans and write clean text, without a server.
 
     Takes PDF, TIFF, PNG, JPEG, and ZIP files of them. Folders are searched; - stands for standard input.
+    An input that is missing or cannot be read gets a line; the rest is published all the same, and the exit status is
+    1 (2 if no input exists).
     """
     from flows import standard_input
     from flows.convert import Failed, Published, plan, scratch
@@ -226,7 +242,7 @@ def convert(
 
 
 @nambat.command()
-@click.argument("inputs", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.argument("inputs", nargs=-1, required=True, type=INPUT)
 @publishing_options
 @click.pass_context
 def normalize(
@@ -290,12 +306,13 @@ def explain(context: click.Context, file: Path) -> None:
     import json
 
     from flows.pipeline.to_check import checks_of
+    from flows.retold import retold
     from flows.show import plain_table
 
     try:
         data = json.loads(file.read_text("utf-8"))
         words = [
-            (one.page or "", f"{one.passage.before} »{one.passage.words}« {one.passage.after}".strip(), one.why)
+            (one.page or "", f"{one.passage.before} »{one.passage.words}« {one.passage.after}".strip(), retold(one.why))
             for one in checks_of(data)
             if one.kind == "word" and one.passage
         ]
@@ -331,6 +348,84 @@ def explain(context: click.Context, file: Path) -> None:
         plain_table(_("Numbers to compare with the page"), doubt_heads, doubts)
     if words:
         plain_table(_("The least sure words"), (_("page"), _("published"), _("why")), words)
+
+
+@nambat.command()
+@click.argument("words", nargs=-1)
+@click.option(
+    *("--in", "folder"),
+    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    help="Folder that `nambat convert` wrote into. [what the service published]",
+)
+@click.option("--agency", default="", help="Only documents of this agency, or whose agency's name holds this.")
+@click.option("--type", "kind", default="", help='Only documents of this type, such as "Quyết định".')
+@click.option("--number", default="", help="Only documents with this number.")
+@click.option("--symbol", default="", help="Only documents whose number and symbol hold this, such as 559/BC.")
+@click.option("--since", default="", callback=day, metavar="YYYY-MM-DD", help="Only documents of this day or later.")
+@click.option("--until", default="", callback=day, metavar="YYYY-MM-DD", help="Only documents of this day or earlier.")
+@click.option("--limit", type=click.IntRange(min=1), default=20, help="Most documents to show. [20]")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs.")
+@verbose_option
+@click.pass_context
+def find(
+    context: click.Context,
+    words: tuple[str, ...],
+    folder: Path | None,
+    agency: str,
+    kind: str,
+    number: str,
+    symbol: str,
+    since: str,
+    until: str,
+    limit: int,
+    as_json: bool,
+) -> None:
+    """Find words in published texts.
+
+    WORDS may be typed without tone marks; what is in quotes is found as a phrase. All of them must be in a document,
+    anywhere. Needs no service. Exit status 1 if nothing is found.
+    """
+    import json
+    import sqlite3
+
+    from flows.review.index import of_folder, of_service, refresh
+    from flows.review.listing import Filter, count
+    from flows.review.on_terminal import lines_of
+    from flows.review.search import as_record, asked_on_command_line, look_for
+
+    wanted = Filter(since=since, until=until, agency=agency, type=kind, number=number, symbol=symbol)
+    if not words and wanted == Filter():
+        raise click.UsageError(_("say what to look for: words, or an option such as --agency."))
+    question = asked_on_command_line(words)
+    folders = read_settings().folders
+    if folder is None and not folders.published.is_dir():
+        said = _("{path}: nothing is published there yet; name a folder with --in.")
+        complain(said.format(path=folders.published))
+        context.exit(USAGE)
+    library = of_folder(folder) if folder else of_service(folders)
+    try:
+        refresh(library)
+        found = look_for(library, question, wanted, limit=limit)
+        broken = count(library, Filter(state="broken"))
+    except sqlite3.Error as fault:
+        said = _("the index cannot be used ({what}); delete {path} and try again.")
+        complain(said.format(what=fault, path=library.file))
+        context.exit(FAILED)
+    if broken:
+        said = ngettext(
+            "{count} published JSON is broken and is not searched.",
+            "{count} published JSONs are broken and are not searched.",
+            broken,
+        )
+        complain(said.format(count=broken))
+    if as_json:
+        click.echo(json.dumps(as_record(found), ensure_ascii=False, indent=1))
+    else:
+        for line in lines_of(found):
+            click.echo(line)
+        if not found.hits:
+            complain(_("nothing is found."))
+    context.exit(0 if found.hits else FAILED)
 
 
 @nambat.command()
@@ -403,14 +498,52 @@ def serve(context: click.Context, home: Path | None, host: str | None, port: int
         complain(trouble)
         context.exit(USAGE)
     try:
-        run(settings, say=lambda line: click.echo(line, err=not sys.stdout.isatty()))
+        run(settings, click.echo if sys.stdout.isatty() else None)
     except (AlreadyServed, ShareAway, ServerTrouble) as fault:
         complain(told(fault))
         context.exit(FAILED)
 
 
 @nambat.command()
-@click.argument("inputs", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.argument("folder", required=False, type=click.Path(path_type=Path, exists=True, file_okay=False))
+@click.option(
+    "--scans",
+    multiple=True,
+    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    help="Folder in which the scans lie, beside FOLDER itself. May be given several times.",
+)
+@click.option("--host", help="Address that the page is served at. [127.0.0.1]")
+@click.option("--port", type=click.IntRange(1, 65535), help="Its port. [4280]")
+@verbose_option
+@click.pass_context
+def review(
+    context: click.Context, folder: Path | None, scans: tuple[Path, ...], host: str | None, port: int | None
+) -> None:
+    """Show published documents beside their scans, in a browser.
+
+    FOLDER is one that convert or normalize wrote into; without it, what the service published is shown. Runs until it
+    is stopped.
+    """
+    from flows.review.server import begin, desk_of_folder, desk_of_service
+    from flows.service.prefect_server import is_taken, password_trouble
+
+    settings = read_settings(host=host, review_port=port)
+    if trouble := password_trouble(settings.host, settings.no_password):
+        complain(trouble)
+        context.exit(USAGE)
+    port = settings.review_port or 4280
+    if is_taken(settings.host, port):
+        complain(_("another program has port {port}; choose one with --port.").format(port=port))
+        context.exit(FAILED)
+    desk = desk_of_folder(folder, scans, settings) if folder else desk_of_service(settings)
+    if not desk.root.is_dir():
+        complain(_("{path} is not there yet; name a folder that nambat published into.").format(path=desk.root))
+        context.exit(USAGE)
+    begin(desk, settings, settings.host, port, click.echo)
+
+
+@nambat.command()
+@click.argument("inputs", nargs=-1, required=True, type=INPUT)
 @click.option("-o", "--out", type=click.Path(path_type=Path, file_okay=False), help="Folder to publish into.")
 @verbose_option
 @click.pass_context
@@ -459,16 +592,21 @@ def status() -> None:
     from flows.host.names import readable
     from flows.intake import status
     from flows.intake.claims import ClaimStore
+    from flows.service.health import look
     from flows.service.record import read_service
     from flows.show import plain_table
 
     store = ClaimStore(read_settings())
+    health = look(store)
     folders = store.folders
     service = read_service(folders)
     running = heartbeat.pid_of(folders, service.get("owner", "")) is not None
     ui = service["api"].removesuffix("/api") if running else ""
     click.echo(f"{folders.home}: " + (_("served, UI at {address}").format(address=ui) if running else _("not served")))
-    counts, held = status.status(store)
+    if running:
+        for trouble in health.troubles:
+            tell_check(trouble)
+    counts, held = status.status(store, health.hindrance)
     click.echo("  ".join(f"{name} {count}" for name, count in counts.items()))
     if held:
         rows = [(one.where, readable(one.name), readable(one.why)) for one in held[:100]]
@@ -516,6 +654,28 @@ def retry(context: click.Context, files: tuple[Path, ...], everything: bool) -> 
             failed += 1
             complain(_("{name} cannot be moved: {cause}").format(name=readable(path.name), cause=cause(fault)))
     context.exit(FAILED if failed else 0)
+
+
+@nambat.command()
+@click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs.")
+@click.pass_context
+def health(context: click.Context, as_json: bool) -> None:
+    """Say whether the running service is well.
+
+    Exit status 0 if it is, 1 if not.
+    """
+    import json
+
+    from flows.intake.claims import ClaimStore
+    from flows.service.health import look
+
+    found = look(ClaimStore(read_settings()))
+    if as_json:
+        click.echo(json.dumps(found.as_record(), ensure_ascii=False, indent=1))
+    else:
+        for check in found.checks:
+            tell_check(check)
+    context.exit(0 if found.is_well else FAILED)
 
 
 @nambat.command()
@@ -644,13 +804,18 @@ def doctor(context: click.Context) -> None:
     """Check Tesseract, its data, poppler, the folders and Prefect."""
     from flows.doctor import checks
 
-    good, bad = _("ok"), _("BAD")
     troubles = missing = 0
     for check in checks(read_settings()):
-        click.echo(f"{good if check.ok else bad:4} {check.what}: {check.found}")
+        tell_check(check)
         troubles += not check.ok
         missing += not check.ok and check.is_program
     context.exit(MISSING if missing else FAILED if troubles else 0)
+
+
+def tell_check(check: Check) -> None:
+    """One thing that was looked at, in one line."""
+    verdict = _("ok") if check.ok else _("BAD")
+    click.echo(f"{verdict:4} {check.shown}: {check.found}")
 
 
 def read_settings(**given: object) -> Settings:

@@ -112,8 +112,12 @@ def find_inputs(
             complaints.append(_("{path}: {cause}; check the path.").format(path=shown, cause=cause(fault)))
             continue
         if stat.S_ISDIR(mode):
-            found = list(publish.scans_in(path, suffixes))
-            if not found:
+            closed: list[OSError] = []
+            found = list(publish.scans_in(path, suffixes, closed.append))
+            for shut in closed:
+                said = _("{path}: {cause}; nothing in it is read.")
+                complaints.append(said.format(path=readable(shut.filename), cause=cause(shut)))
+            if not found and not closed:
                 said = _("{path}: no files in this folder end in {suffixes}.")
                 complaints.append(said.format(path=shown, suffixes=", ".join(suffixes)))
             for one in found:

@@ -4,42 +4,33 @@ from __future__ import annotations
 
 import importlib.metadata
 import os
-import shutil
 import subprocess
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 from flows.host import heartbeat
-from flows.host.modes import seen_by_others
-from flows.host.mounts import missing_mount
+from flows.host.modes import number_of, seen_by_others
 from flows.host.programs import PACKAGES, find_programs
-from flows.service.prefect_server import is_healthy, is_taken
+from flows.intake.claims import ClaimStore
+from flows.language import _
+from flows.service.health import FOLDERS, Check, disk, look, server, try_folder
+from flows.service.prefect_server import is_taken, password_trouble
 from flows.service.record import read_service
-from flows.settings import Settings
-
-
-@dataclass(frozen=True, slots=True)
-class Check:
-    """One thing that was looked at.
-
-    Attributes:
-        found: what it is like; for a bad one, what to do.
-        is_program: whether a program or language file is missing (exit status 3).
-    """
-
-    what: str
-    ok: bool
-    found: str
-    is_program: bool = False
+from flows.settings import BadSetting, Settings
 
 
 def checks(settings: Settings) -> Iterator[Check]:
-    """Everything nambat needs, one by one."""
+    """Everything nambat needs, one by one; of a service that runs, how it is (:mod:`flows.service.health`)."""
+    store = ClaimStore(settings)
     yield from _programs()
-    yield from _folders(settings)
     yield _prefect()
-    yield _server(settings)
+    yield from _privacy(settings)
+    owner = read_service(store.folders).get("owner", "")
+    if heartbeat.is_alive(store.folders, owner, settings.claim_timeout):
+        yield from look(store).checks
+    else:
+        yield from _folders(store)
+        yield _server(settings)
 
 
 def _first_line(*command: str) -> str:
@@ -56,38 +47,70 @@ def _programs() -> Iterator[Check]:
     programs = find_programs()
     for name, place in programs.places.items():
         if place is None:
-            yield Check(name, False, f"not installed; install it with: apt-get install {PACKAGES[name]}", True)
+            yield Check(
+                name,
+                False,
+                _("not installed; install it with: apt-get install {package}").format(package=PACKAGES[name]),
+                True,
+            )
         else:
             version = _first_line(name, "--version" if name == "tesseract" else "-v")
             yield Check(name, True, f"{version} ({place})")
     if programs.reads_vietnamese:
         yield Check("Vietnamese data", True, "vie")
     elif programs.has_tesseract and programs.reads_vietnamese is None:
-        yield Check("Vietnamese data", False, "tesseract was killed when it was asked; try again")
+        yield Check("Vietnamese data", False, _("tesseract was killed when it was asked; try again"))
     elif programs.has_tesseract:
-        yield Check("Vietnamese data", False, "no vie; install it with: apt-get install tesseract-ocr-vie", True)
+        yield Check("Vietnamese data", False, _("no vie; install it with: apt-get install tesseract-ocr-vie"), True)
 
 
-def _folders(settings: Settings) -> Iterator[Check]:
-    folders = settings.folders
-    for name in ("inbox", "working", "published", "originals", "quarantine"):
-        folder: Path = getattr(folders, name)
-        if not folder.exists():
-            yield Check(name, True, f"{folder} (will be made by `nambat serve`)")
-        elif not os.access(folder, os.R_OK | os.W_OK | os.X_OK):
-            yield Check(name, False, f"{folder} cannot be written to; check its owner and permissions")
-        elif name == "inbox" and (away := missing_mount(folders)):
-            yield Check(name, False, str(away))
+def _folders(store: ClaimStore) -> Iterator[Check]:
+    """What a service that is to start needs of the folders: those that it would make are tried where it would."""
+    folders = store.folders
+    try:
+        folders.check_apart()
+    except BadSetting as fault:
+        yield Check("folders", False, str(fault))
+    for name in (*FOLDERS, "versions", "logs", "prefect"):
+        folder: Path = getattr(folders, name, folders.home / name)
+        if os.path.lexists(folder):
+            yield try_folder(name, folder).check
         else:
-            apart = folders.working.exists() and folder.stat().st_dev != folders.working.stat().st_dev
-            free = shutil.disk_usage(folder).free / 1e9
-            note = ", on another file system: files are copied there, which is slower" if apart else ""
-            yield Check(name, free > 0.5, f"{folder}, {free:.1f} GB free{note}")
+            yield _can_be_made(name, folder)
+    if folders.working.exists() and folders.published.exists():
+        yield from disk(store)
+        here = folders.working.stat().st_dev
+        apart = [name for name in FOLDERS if (there := getattr(folders, name)).exists() and there.stat().st_dev != here]
+        if apart:
+            names = ", ".join(apart)
+            yield Check(
+                "file systems",
+                True,
+                _("not that of working: {names}; files are copied there, which is slower").format(names=names),
+            )
+
+
+def _can_be_made(name: str, folder: Path) -> Check:
+    above = next(place for place in folder.parents if os.path.lexists(place))
+    tried = try_folder(name, above).check
+    if tried.ok:
+        return Check(name, True, _("{folder} (will be made by `nambat serve`)").format(folder=folder))
+    return Check(name, False, _("{folder} cannot be made: {why}").format(folder=folder, why=tried.found))
+
+
+def _privacy(settings: Settings) -> Iterator[Check]:
+    folders = settings.folders
     if seen := seen_by_others(folders):
         names = ", ".join(folder.name for folder in seen)
-        yield Check(
-            "privacy", False, f"others on this machine can see {names}; `nambat serve` closes them when it starts"
-        )
+        said = _("others on this machine can see {names}; `nambat serve` closes them when it starts")
+        yield Check("privacy", False, said.format(names=names))
+    if settings.group:
+        try:
+            number_of(settings.group)
+        except BadSetting as fault:
+            yield Check("group", False, str(fault))
+    if not os.environ.get("PREFECT_API_URL") and (trouble := password_trouble(settings.host, settings.no_password)):
+        yield Check("password", False, trouble)
 
 
 def _prefect() -> Check:
@@ -95,21 +118,25 @@ def _prefect() -> Check:
     fastapi = importlib.metadata.version("fastapi")
     # What was tried; with others, the server did not start or its own command line failed.
     ok = found.startswith("3.9.") and tuple(int(part) for part in fastapi.split(".")[:2]) < (0, 151)
-    advice = "" if ok else "; nambat was tried with Prefect 3.9 and FastAPI before 0.151: install requirements.lock"
-    return Check("Prefect", ok, f"{found} with FastAPI {fastapi}{advice}")
+    said = _("{prefect} with FastAPI {fastapi}")
+    if not ok:
+        said = _(
+            "{prefect} with FastAPI {fastapi}; nambat was tried with Prefect 3.9 and FastAPI before 0.151: "
+            "install requirements.lock"
+        )
+    return Check("Prefect", ok, said.format(prefect=found, fastapi=fastapi))
 
 
 def _server(settings: Settings) -> Check:
-    given = os.environ.get("PREFECT_API_URL")
-    if given:
-        ok = is_healthy(given)
-        return Check("Prefect server", ok, given if ok else f"{given} (PREFECT_API_URL) does not answer; start it")
-    service = read_service(settings.folders)
-    if heartbeat.pid_of(settings.folders, service.get("owner", "")) is not None:
-        ok = is_healthy(service["api"])
-        return Check("Prefect server", ok, service["api"] + ("" if ok else " does not answer; restart `nambat serve`"))
+    """What a service that is to start needs for its Prefect server."""
+    if given := os.environ.get("PREFECT_API_URL"):
+        return server(given)
     if is_taken(settings.host, settings.port):
         return Check(
-            "Prefect server", False, f"port {settings.port} is used by another program; set NAMBAT_PORT to a free one"
+            "server",
+            False,
+            _("port {port} is used by another program; set NAMBAT_PORT to a free one").format(port=settings.port),
         )
-    return Check("Prefect server", True, f"not running; `nambat serve` will start it on port {settings.port}")
+    return Check(
+        "server", True, _("not running; `nambat serve` will start it on port {port}").format(port=settings.port)
+    )

@@ -9,6 +9,7 @@ restart never reads a page twice.
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
 import time
 from collections import deque
@@ -27,6 +28,7 @@ from prefect.tasks import Task
 from flows import faults
 from flows.host import heartbeat
 from flows.host.locks import page_slot
+from flows.host.log import adopt_errors, begin, is_begun, note
 from flows.host.mounts import missing_mount, mount_of, mount_table
 from flows.host.moves import Gone, below
 from flows.host.names import readable
@@ -54,6 +56,7 @@ from flows.service.reports import (
     ABOUT_SWEEP,
     NEEDS_ATTENTION,
     PUT_OFF,
+    about,
     about_others,
     begin_progress,
     best_effort,
@@ -125,7 +128,7 @@ def publish_pages(records: Path, name: str, checked: Checked, plan: PublishPlan,
 @flow(
     name="ingest",
     flow_run_name="{name}",
-    description=ABOUT_INGEST,
+    description=about(ABOUT_INGEST),
     task_runner=cast(TaskRunner[PrefectFuture[Any]], ThreadPoolTaskRunner(max_workers=MOST_THREADS)),
     persist_result=False,
 )
@@ -136,7 +139,7 @@ def ingest(name: str, claim: str) -> Any:
         name: the file's path below the inbox, as shown.
         claim: the id of the claim that holds the file in working/.
     """
-    store = ClaimStore(load())
+    store = _store()
     with heartbeat.beating(store.folders):
         run = str(runtime.flow_run.id or "")
         try:
@@ -157,6 +160,15 @@ def ingest(name: str, claim: str) -> Any:
             why = as_fault(fault)
             return Failed(message=f"{why.vietnamese} / {why}")
         return _ingest(store, readable(held.name), held)
+
+
+def _store() -> ClaimStore:
+    """The claims, for a run, whose process logs from here on."""
+    settings = load()
+    if not is_begun():
+        begin(settings, console=True)
+        adopt_errors(settings)
+    return ClaimStore(settings)
 
 
 NOT_WAITING = N_("The file does not wait for this run any more: it was published, handed back or taken anew.")
@@ -180,7 +192,7 @@ def _take_once_more(store: ClaimStore, name: str, claim: str, run: str) -> Claim
 @flow(
     name="read",
     flow_run_name="{path}",
-    description=ABOUT_READ,
+    description=about(ABOUT_READ),
     task_runner=cast(TaskRunner[PrefectFuture[Any]], ThreadPoolTaskRunner(max_workers=MOST_THREADS)),
     persist_result=False,
 )
@@ -191,7 +203,7 @@ def read(path: str) -> Any:
         path: The scan to read, such as `originals/a/b.pdf`. It is counted from the folder of the service's home, or
             from / if it begins so; it must lie below the home or a folder of NAMBAT_READ_ROOTS.
     """
-    store = ClaimStore(load())
+    store = _store()
     with heartbeat.beating(store.folders):
         try:
             held = take_given(store, path, heartbeat.identity(), str(runtime.flow_run.id or ""))
@@ -223,6 +235,7 @@ def _ingest(store: ClaimStore, name: str, held: Claim) -> State[Any]:
         return Cancelled(message=_("The file was handed back to the inbox meanwhile."))
     except Exception as fault:
         return _end_badly(store, name, held, fault)
+    note_published(outcome)
     for line in about_others(outcome):
         get_run_logger().info("%s", line)
     report_success(outcome, place)
@@ -266,8 +279,27 @@ def _unpack(store: ClaimStore, name: str, held: Claim) -> State[Any]:
     left = ngettext("{count} other file left in it", "{count} other files left in it", others).format(count=others)
     line = _("An archive: {unpacked}, {left}").format(unpacked=unpacked, left=left)
     get_run_logger().info("%s", line)
+    note("unpacked", f"unpacked: {name}: {scans} scans, {others} other files left in it", file=name, scans=scans)
     report_unpacked(name, unpacking, place)
     return Completed(message=line)
+
+
+def note_published(outcome: Outcome) -> None:
+    """Log that a document is published."""
+    note(
+        "published",
+        f"published: {outcome.name}: {success_line(outcome)}, {outcome.seconds:.1f} s",
+        level=logging.WARNING if outcome.failed_pages else logging.INFO,
+        file=outcome.name,
+        pages=outcome.pages,
+        unreadable_pages=len(outcome.failed_pages),
+        words=outcome.words,
+        footnotes=outcome.footnotes,
+        corrections=outcome.corrections,
+        warnings=len(outcome.warnings),
+        seconds=round(outcome.seconds, 1),
+        copy_of=outcome.copy_of or None,
+    )
 
 
 class StillArriving(Exception):
@@ -469,10 +501,10 @@ def outcome_of(flow_run: str) -> Outcome | None:
     return _outcomes.pop(flow_run, None)
 
 
-@flow(name="sweep", flow_run_name=_("sweep of the inbox"), description=ABOUT_SWEEP, persist_result=False)
+@flow(name="sweep", flow_run_name=_("sweep of the inbox"), description=about(ABOUT_SWEEP), persist_result=False)
 def sweep() -> Any:
     """Look at the inbox: take what is whole, start a run for each, take back what dead runs left."""
-    store = ClaimStore(load())
+    store = _store()
     log = get_run_logger()
     try:
         owner = owner_of_service(store.folders)

@@ -13,6 +13,9 @@ from __future__ import annotations
 import gettext
 import os
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from datetime import datetime
 from functools import cache
 from pathlib import Path
@@ -24,16 +27,34 @@ LOCALE = Path(__file__).with_name("locale")
 DOMAIN = "nambat"
 LANGUAGES = ("vi", "en")
 
+_ASKED_IN: ContextVar[str] = ContextVar("the language of the one who asks just now", default="")
+
 _VIETNAMESE = re.compile(r"vi(?:[_.@]|\Z)", re.IGNORECASE)
 
 
 def language() -> str:
-    """The language to speak, ``vi`` or ``en``: what ``NAMBAT_LANG`` says, else the locale."""
+    """The language to speak, ``vi`` or ``en``: what :func:`speaking` or ``NAMBAT_LANG`` says, else the locale."""
+    if asked := _ASKED_IN.get():
+        return asked
     chosen = os.environ.get("NAMBAT_LANG", "").strip().lower()
     if chosen in LANGUAGES:
         return chosen
     locale = next((value for name in ("LC_ALL", "LC_MESSAGES", "LANG") if (value := os.environ.get(name))), "")
     return "vi" if _VIETNAMESE.match(locale) else "en"
+
+
+@contextmanager
+def speaking(speak: str) -> Iterator[None]:
+    """Within the block this is the language of the moment, for this thread or request alone.
+
+    Args:
+        speak: ``vi`` or ``en``.
+    """
+    before = _ASKED_IN.set(speak)
+    try:
+        yield
+    finally:
+        _ASKED_IN.reset(before)
 
 
 @cache
@@ -49,6 +70,11 @@ def _(english: str) -> str:
 def ngettext(one: str, many: str, number: int) -> str:
     """The same for a sentence that is another one where ``number`` is not 1."""
     return _catalogue(language()).ngettext(one, many, number)
+
+
+def counted(one: str, many: str, number: int) -> str:
+    """A number of things in words: ``counted("{count} page", "{count} pages", 2)``."""
+    return ngettext(one, many, number).format(count=number)
 
 
 def N_(english: str) -> str:
@@ -82,8 +108,13 @@ def shown_time(seconds: float, timezone: str, *, speak: str = "") -> str:
         seconds: since the epoch.
         speak: ``vi`` or ``en`` where it is not the language of the moment.
     """
+    return shown_moment(datetime.fromtimestamp(seconds, ZoneInfo(timezone)), speak)
+
+
+def shown_moment(moment: datetime, speak: str = "") -> str:
+    """The same for a moment that knows its time zone."""
     form = "%d/%m/%Y %H:%M" if (speak or language()) == "vi" else "%Y-%m-%d %H:%M"
-    return datetime.fromtimestamp(seconds, ZoneInfo(timezone)).strftime(form)
+    return moment.strftime(form)
 
 
 def let_click_speak() -> None:

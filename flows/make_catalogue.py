@@ -25,7 +25,7 @@ MO = PO.with_suffix(".mo")
 
 NO_DATE = datetime(2000, 1, 1, tzinfo=UTC)
 
-KEYWORDS = {"_": None, "N_": None, "ngettext": (1, 2), "NN_": (1, 2)}
+KEYWORDS = {"_": None, "N_": None, "ngettext": (1, 2), "counted": (1, 2), "NN_": (1, 2)}
 """The functions that mark a sentence, and which of their arguments are it and its plural."""
 
 
@@ -33,7 +33,8 @@ def marked() -> Catalog:
     """Every sentence that is marked in the code, with the file it stands in; help texts and settings need no mark."""
     found = Catalog()
     room = Path(__file__).parent
-    sentences = extract_from_dir(room, [("**.py", "python")], keywords=KEYWORDS)
+    kinds = [("**.py", "python"), ("review/templates/**.html", "jinja2")]
+    sentences = extract_from_dir(room, kinds, keywords=KEYWORDS)
     for file, _line, sentence, _comments, context in sentences:
         # Without line numbers, which would change with each line of code.
         found.add(sentence, locations=[(f"{room.name}/{file}", None)], context=context)  # type: ignore[list-item]

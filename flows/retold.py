@@ -40,6 +40,13 @@ WARNINGS = (
     N_("signer is left open: the name could not be read for sure."),
     N_("signer_title is left open: the office could not be read for sure (box {box})."),
     N_("signer_title is left open: the office could not be read for sure."),
+    # What a person should compare with the scan (flows.pipeline.to_check), and what the table of the day tells.
+    N_("{fact}: “{value}” was read with a confidence of {sure}."),
+    N_("A second reading of the number “{text}” gave “{second}”."),
+    N_("“{words}” was read with a confidence of {sure}."),
+    N_("“{text}” was left out as noise."),
+    N_("The page was hard to read."),
+    N_("Another document is published under this name: {name}."),
     N_("The {field} {doubt}; it is left empty. It stands at {left}, {top} to {right}, {bottom} (pixels)."),
     N_(
         "The recipients cannot be read surely; they are left empty. "
@@ -47,6 +54,16 @@ WARNINGS = (
     ),
     N_("The recipients cannot be read surely; they are left empty."),
     # Fields and doubts, as they stand in the sentence about both.
+    N_("Number"),
+    N_("Symbol"),
+    N_("Type"),
+    N_("Subject"),
+    N_("Agency"),
+    N_("Place"),
+    N_("Date"),
+    N_("Signer"),
+    N_("Signer title"),
+    N_("Recipients"),
     N_("number"),
     N_("symbol"),
     N_("type"),
@@ -60,10 +77,21 @@ WARNINGS = (
     N_("cannot be read; it may be written by hand"),
     N_("has a year, {year}, that does not go with the years in the text"),
     N_("has lost its first word"),
+    # Why print was left out.
+    N_("page number"),
+    N_("running header"),
+    N_("page separator"),
+    N_("separator sheet"),
+    N_("received stamp"),
+    N_("electronic signature"),
+    N_("copy line"),
+    N_("stamp"),
+    N_("image link"),
+    N_("noise"),
 )
 """Every form of a warning of ``normalize/``."""
 
-_TOLD_AGAIN = frozenset({"what", "field", "doubt"})
+_TOLD_AGAIN = frozenset({"what", "field", "doubt", "fact"})
 """Values that are sentences, or parts of one, themselves."""
 
 

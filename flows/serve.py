@@ -19,8 +19,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from flows.faults import PathRefused
-from flows.host import heartbeat
+from flows.host import heartbeat, log
 from flows.host.locks import locked
 from flows.host.modes import make_private
 from flows.host.mounts import missing_mount, note_mounts
@@ -33,6 +32,10 @@ from flows.intake.claims import Claim, ClaimStore
 from flows.intake.quarantine import crashed_too_often, drop_stray_notes
 from flows.intake.reread import Original, take_original
 from flows.language import N_, _, ngettext, told
+from flows.pipeline.faults import as_fault
+from flows.review.beside import reviewing
+from flows.service.health import look
+from flows.service.health_page import answering
 from flows.service.home import name_home
 from flows.service.leftovers import clear_leftovers, disown_all, end_leftovers, end_runs, hand_back_all
 from flows.service.prefect_server import (
@@ -58,10 +61,14 @@ from flows.service.record import (
     record_of_service,
     write_service,
 )
+from flows.service.warm_process import warm_process
 from flows.service.watch import Say, watch
 from flows.settings import Folders, Settings
+from ocr.faults import Fault
 
 if TYPE_CHECKING:
+    from prefect.runner import Runner
+
     from flows.pipeline.outcome import Outcome
 
 STARTED_IN_VAIN = N_("nambat was stopped; the file lies in the inbox again and will be read at the next start.")
@@ -74,11 +81,11 @@ class AlreadyServed(Exception):
     """Another service runs on these folders; ``str()`` says what to do."""
 
 
-def serve(settings: Settings, say: Say) -> None:
+def serve(settings: Settings, say: Say | None) -> None:
     """Run until SIGTERM or Ctrl-C.
 
     Args:
-        say: shows one line to the user.
+        say: shows one line to a person at the terminal; ``None`` if nobody sits there.
 
     Raises:
         AlreadyServed: another service runs on these folders.
@@ -92,11 +99,13 @@ def serve(settings: Settings, say: Say) -> None:
     folders.check_apart()
     if away := missing_mount(folders):
         raise away
-    for folder in make_private(folders, settings.group):
+    seen = make_private(folders, settings.group)
+    say = _logging_too(say, settings)
+    for folder in seen:
         said = _("Others on this machine can see {folder}; give it to the user who runs nambat, with the mode 700.")
         say(said.format(folder=folder))
     note_mounts(folders)
-    with locked(lock_of_service(folders), wait=False) as alone, heartbeat.beating(folders):
+    with locked(lock_of_service(folders), wait=False) as alone:
         if not alone or _served_elsewhere(folders):
             said = _("another nambat service runs on {home} already; stop it first, or set NAMBAT_HOME")
             raise AlreadyServed(said.format(home=folders.home))
@@ -111,14 +120,43 @@ def serve(settings: Settings, say: Say) -> None:
         os.environ["NAMBAT_HOME"] = str(folders.home)
         os.environ.update(prefect_environment(folders, os.environ))
         deadline = _StopDeadline()
-        with _server(settings, say, deadline) as server:
+        given = given_server()
+        if given is None:
+            os.environ["PREFECT_API_URL"] = local_api(settings.host, settings.port)
+        # Before there are threads: the heart's is the first.
+        with (
+            warm_process(partial(log.adopt_errors, settings)) as warm,
+            heartbeat.beating(folders),
+            _server(settings, given, say, deadline) as server,
+        ):
+            warm.begin_runs_of_prefect()
             # A server of our own has no other home's deployments.
             home = name if server.pid is None else ""
             write_service(folders, api=server.api, server_pid=server.pid, home=home)
             try:
-                _run_until_stopped(store, server, say, deadline)
+                with _health_page(store, server, say), reviewing(settings, server.ui, say):
+                    _run_until_stopped(store, server, say, deadline)
             finally:
                 record_of_service(folders).unlink(missing_ok=True)
+
+
+def _logging_too(say: Say | None, settings: Settings) -> Say:
+    """Begin the service's log; what is said goes there, too."""
+    log.begin(settings, console=True, tells_person=say is not None)
+
+    def say_and_log(line: str) -> None:
+        log.note(log.SAID, line)
+        if say is not None:
+            say(line)
+
+    return say_and_log
+
+
+def _health_page(store: ClaimStore, server: Server, say: Say) -> contextlib.AbstractContextManager[None]:
+    """Who answers at /nambat/health, if it is not the Prefect server that we started."""
+    if server.pid is not None:
+        return contextlib.nullcontext()
+    return answering(store.settings, lambda: look(store), say)
 
 
 def _run_until_stopped(store: ClaimStore, server: Server, say: Say, deadline: _StopDeadline) -> None:
@@ -185,14 +223,13 @@ class _StopDeadline:
 
 
 @contextlib.contextmanager
-def _server(settings: Settings, say: Say, deadline: _StopDeadline) -> Iterator[Server]:
-    given = given_server()
+def _server(settings: Settings, given: Server | None, say: Say, deadline: _StopDeadline) -> Iterator[Server]:
+    """The Prefect server: the one that is given, or one that runs as long as the block."""
     if given:
         yield given
         return
     folders = settings.folders
-    log = folders.home / "prefect" / "server.log"
-    process = begin_server(folders, settings.host, settings.port, log, for_service=True)
+    process = begin_server(folders, settings.host, settings.port, for_service=True)
     over = threading.Event()
 
     def look_after() -> None:
@@ -204,15 +241,14 @@ def _server(settings: Settings, say: Say, deadline: _StopDeadline) -> Iterator[S
                 say(said.format(status=process.returncode))
                 end_servers(folders)
                 with contextlib.suppress(ServerTrouble, OSError):
-                    process = begin_server(folders, settings.host, settings.port, log, for_service=True, again=True)
+                    process = begin_server(folders, settings.host, settings.port, for_service=True)
                     write_service(folders, api=local_api(settings.host, settings.port), server_pid=process.pid, home="")
 
     guard = threading.Thread(target=look_after, name="server guard", daemon=True)
     try:
         say(_("Starting the Prefect server ..."))
         server = Server(local_api(settings.host, settings.port), process.pid)
-        wait_for_server(process, server.api, log)
-        os.environ["PREFECT_API_URL"] = server.api
+        wait_for_server(process, server.api, log.server_log(folders))
         guard.start()
         yield server
     finally:
@@ -235,9 +271,9 @@ async def _run(store: ClaimStore, server: Server, say: Say, deadline: _StopDeadl
     stopping = asyncio.Event()
 
     with _own_temporary_folder(folders):
-        ingesting = Runner(name="nambat-ingest", limit=settings.documents, query_seconds=2, pause_on_shutdown=False)
+        ingesting = Runner(name="nambat-ingest", limit=settings.documents, query_seconds=POLL, pause_on_shutdown=False)
         # In a runner of its own, so that a sweep never waits behind long documents.
-        sweeping = Runner(name="nambat-sweep", limit=1, query_seconds=5, pause_on_shutdown=False)
+        sweeping = Runner(name="nambat-sweep", limit=1, query_seconds=POLL, pause_on_shutdown=False)
     served = [Served(ingest, INGEST, ingesting), Served(read, READ, ingesting), Served(sweep, SWEEP, sweeping)]
     deployer = Deployer(settings, read_service(folders)["home"], served)
     await deploy(deployer)
@@ -261,12 +297,14 @@ async def _run(store: ClaimStore, server: Server, say: Say, deadline: _StopDeadl
             loop.add_signal_handler(signum, stopping.set)
 
     watcher_stop = threading.Event()
-    watcher = threading.Thread(target=watch, args=(store, watcher_stop, say), daemon=True)
+    waits = asyncio.Event()
+    tell = partial(_in_loop, loop, waits.set)
+    watcher = threading.Thread(target=watch, args=(store, watcher_stop, say, tell), daemon=True)
     renewing = asyncio.Event()
     # A thread of its own: the loop would wait for one of its threads at the end, however long that waits for an answer.
     threading.Thread(
         target=_wait_for_outage,
-        args=(server.api, watcher_stop, lambda: loop.call_soon_threadsafe(renewing.set)),
+        args=(server.api, watcher_stop, partial(_in_loop, loop, renewing.set)),
         daemon=True,
     ).start()
     if settings.watch:
@@ -278,6 +316,7 @@ async def _run(store: ClaimStore, server: Server, say: Say, deadline: _StopDeadl
         asyncio.create_task(stopping.wait()),
         asyncio.create_task(renewing.wait()),
         asyncio.create_task(keep_deployed(deployer, say)),
+        asyncio.create_task(_begin_at_once(ingesting, waits)),
     ]
     try:
         await asyncio.wait([*tasks, *waiting], return_when=asyncio.FIRST_COMPLETED)
@@ -310,6 +349,31 @@ async def _run(store: ClaimStore, server: Server, say: Say, deadline: _StopDeadl
     return stopping.is_set()
 
 
+POLL = 10.0
+"""Seconds between two looks of a runner of Prefect for runs that are due, beside those of :func:`_begin_at_once`."""
+
+POLL_AT_WORK = 1.0
+"""Seconds between two such looks while runs are at work: as soon as one ends, the next one's turn has come."""
+
+
+async def _begin_at_once(runner: Runner, waits: asyncio.Event) -> None:
+    """Have a runner look for runs that are due as soon as one waits, and often as long as some are at work."""
+    while True:
+        at_work = bool(runner._scheduled_run_poller._submitting_flow_run_ids)
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(waits.wait(), POLL_AT_WORK if at_work else None)
+        waits.clear()
+        if runner.has_slots_available():
+            with contextlib.suppress(Exception):  # the server is away: the runner looks again by itself
+                await runner._get_and_submit_flow_runs()
+
+
+def _in_loop(loop: asyncio.AbstractEventLoop, tell: Callable[[], object]) -> None:
+    """Have a loop's thread do something, from another thread."""
+    with contextlib.suppress(RuntimeError):  # the loop is closed already
+        loop.call_soon_threadsafe(tell)
+
+
 MOST_FAILURES = 5
 """Times in a row that the runs may end at once because of the server."""
 
@@ -324,12 +388,11 @@ def _wait_for_outage(api: str, over: threading.Event, tell: Callable[[], object]
     from the UI has no effect any more. New runners are cheap: no page is read twice.
     """
     away_since: float | None = None
-    while not over.wait(5):
+    while not over.wait(15):
         if not is_healthy(api, 10):
             away_since = away_since or time.monotonic()
         elif away_since is not None and time.monotonic() - away_since > LONG_OUTAGE:
-            with contextlib.suppress(RuntimeError):  # the loop is closed already
-                tell()
+            tell()
             return
         else:
             away_since = None
@@ -387,7 +450,7 @@ def ingest_now(files: Sequence[tuple[Path, str]], settings: Settings, tell: Tell
 
     Raises:
         ServerTrouble: the Prefect server cannot be started or does not answer.
-        OSError: a file cannot be copied.
+        OSError: a folder of the service cannot be made.
     """
     store = ClaimStore(settings)
     files = [(path.absolute(), name) for path, name in files]
@@ -402,7 +465,7 @@ def reread_now(originals: Sequence[Original], settings: Settings, tell: Tell) ->
     Raises:
         AlreadyServed: one runs, or starts just now.
         ServerTrouble: the Prefect server cannot be started or does not answer.
-        OSError: a file cannot be taken.
+        OSError: a folder of the service cannot be made.
     """
     store = ClaimStore(settings)
     takes = [(one.name, partial(take_original, store, one, heartbeat.identity())) for one in originals]
@@ -420,6 +483,7 @@ def _flows_here(store: ClaimStore) -> Iterator[None]:
     """This process can run flows: with the service's server, or one that ends with the block."""
     folders = store.folders
     make_private(folders, store.settings.group)
+    log.begin(store.settings, console=False)
     shut_out_current_folder()
     stand_in(folders.home / "prefect")
     os.environ["NAMBAT_HOME"] = str(folders.home)
@@ -432,7 +496,7 @@ def _flows_here(store: ClaimStore) -> Iterator[None]:
 
 
 def _run_here(store: ClaimStore, takes: Sequence[tuple[str, Callable[[], Claim]]], tell: Tell) -> None:
-    """Run the flow over claims that are taken one after the other.
+    """Run the flow over claims that are taken one after the other; one that cannot be taken does not stop the rest.
 
     Args:
         takes: the name of each scan, and what claims it.
@@ -444,8 +508,8 @@ def _run_here(store: ClaimStore, takes: Sequence[tuple[str, Callable[[], Claim]]
     for name, take in takes:
         try:
             claim = take()
-        except (Gone, PathRefused) as fault:
-            tell(name, None, told(fault) if isinstance(fault, PathRefused) else str(fault))
+        except (Gone, Fault, OSError) as fault:
+            tell(name, None, str(fault) if isinstance(fault, Gone) else told(as_fault(fault)))
             continue
         try:
             state: Any = ingest(name=readable(claim.name), claim=claim.id, return_state=True)

@@ -28,6 +28,7 @@ LONGEST_PAUSE = 3600.0
 
 RepairMode = Literal["off", "safe", "full"]
 FootnoteStyle = Literal["paragraph", "inline", "end"]
+LogFormat = Literal["text", "json"]
 SplitMode = Literal["off", "separator", "letterhead"]
 
 
@@ -146,6 +147,11 @@ class Settings(BaseSettings):
     settle: float = Field(
         5, ge=0, description="Seconds a file in the inbox must lie unchanged before it counts as whole."
     )
+    settle_closed: float = Field(
+        2,
+        ge=0,
+        description="Seconds after its writer closed it, where the file system tells, until a whole file is taken.",
+    )
     settle_broken: float = Field(
         60,
         ge=0,
@@ -181,12 +187,29 @@ class Settings(BaseSettings):
         description="Seconds without a sign of life after which another machine's claims are taken over.",
     )
 
+    late_after: float = Field(
+        900,
+        gt=0,
+        description="Seconds that a file may wait in the inbox after it is due before the service counts as ill.",
+    )
+    stuck_after: float = Field(
+        1800,
+        gt=0,
+        description="Seconds without a sign of progress after which a file in work counts as stuck. "
+        "At least three times NAMBAT_PAGE_TIMEOUT.",
+    )
+    log_format: LogFormat = Field("text", description="Lines of the logs: text for people, or json, an object a line.")
+    log_bytes: int = Field(10 * 1000**2, ge=1000, description="Size of a log file at which a new one is begun, bytes.")
+    log_files: int = Field(5, ge=1, description="Older files that are kept of each log.")
     report_pictures: int = Field(
         10, ge=0, le=50, description="Small pictures of doubtful places in the report of a run; 0 = none."
     )
 
     host: str = Field("127.0.0.1", description="Address that the Prefect server listens on.")
     port: int = Field(4200, ge=1, le=65535, description="Port of the Prefect server and its UI.")
+    review_port: int = Field(
+        4280, ge=0, le=65535, description="Port of the review page, at the same address; 0 = no review page."
+    )
     no_password: bool = Field(
         False, description="Let the server listen beyond this machine without a password (behind a proxy that asks)."
     )
@@ -284,6 +307,14 @@ class Folders:
     versions: Path
     dismissed: Path
 
+    @property
+    def logs(self) -> Path:
+        return self.home / "logs"
+
+    @property
+    def review(self) -> Path:
+        return self.home / "review"
+
     def make(self) -> None:
         """Create those that are missing, for this user alone (``versions`` and ``dismissed``: when first needed).
 
@@ -299,7 +330,7 @@ class Folders:
         Raises:
             BadSetting: one does.
         """
-        names = ("inbox", "working", "published", "originals", "quarantine", "versions", "dismissed")
+        names = ("inbox", "working", "published", "originals", "quarantine", "versions", "dismissed", "logs", "review")
         places = {name: Path(getattr(self, name)).resolve() for name in names}
         for name, place in places.items():
             for other, root in places.items():
@@ -327,7 +358,7 @@ def load(**given: object) -> Settings:
 
 PREFIX = "NAMBAT_"
 
-NOT_SETTINGS = frozenset({"NAMBAT_SERVER_OF", "NAMBAT_CHAOS", "NAMBAT_BARE_INSIDE"})
+NOT_SETTINGS = frozenset({"NAMBAT_SERVER_OF", "NAMBAT_CHAOS", "NAMBAT_BARE_INSIDE", "NAMBAT_RUNS_AT"})
 """Variables that are none of a user's business: a mark of our own server's process, switches of long tests."""
 
 _OF_A_CLUSTER = re.compile(r"NAMBAT_(SERVICE_(HOST|PORT)|PORT_\d+_)")

@@ -33,10 +33,15 @@ QUIET = (
 
 @dataclass
 class Page:
-    """A tab."""
+    """A tab.
+
+    Attributes:
+        asked: the URLs that it has asked for since :meth:`note_requests`, or would have if it were let.
+    """
 
     socket: ClientConnection
     numbers: Iterator[int] = field(default_factory=lambda: itertools.count(1))
+    asked: list[str] = field(default_factory=list)
 
     def tell(self, method: str, **parameters: Any) -> dict[str, Any]:
         """Have the browser do something, and its answer."""
@@ -44,10 +49,19 @@ class Page:
         self.socket.send(json.dumps({"id": number, "method": method, "params": parameters}))
         while True:
             answer = json.loads(self.socket.recv(timeout=60))
+            match answer.get("method"):
+                case "Network.requestWillBeSent":
+                    self.asked.append(answer["params"]["request"]["url"])
+                case "Network.webSocketCreated":
+                    self.asked.append(answer["params"]["url"])
             if answer.get("id") == number:
                 assert "error" not in answer, answer
                 result: dict[str, Any] = answer["result"]
                 return result
+
+    def note_requests(self) -> None:
+        """Note from now on what it asks for."""
+        self.tell("Network.enable")
 
     def open(self, url: str) -> None:
         """Go to ``url`` and wait until it is loaded."""

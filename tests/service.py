@@ -133,7 +133,7 @@ class Service:
     def wait_until_ready(self, seconds: float = 180) -> None:
         """Return once it takes files."""
         deadline = time.monotonic() + seconds
-        while "\nWatch the runs" not in f"\n{self.said()}":
+        while "Watch the runs" not in self.said():
             assert self.is_up(), f"the service ended: {self.said()}"
             assert time.monotonic() < deadline, f"the service is not ready: {self.said()}"
             time.sleep(0.1)

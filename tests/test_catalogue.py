@@ -10,7 +10,7 @@ import re
 import unicodedata
 from pathlib import Path
 from string import Formatter
-from typing import TypeGuard
+from typing import TypeGuard, get_args
 
 import click
 import pytest
@@ -24,6 +24,7 @@ from flows.language import LANGUAGES, OF_CLICK, OF_THE_MACHINE, _
 from flows.make_catalogue import KEYWORDS, MO, as_mo, catalogue, is_translated, marked
 from flows.pipeline.faults import as_fault
 from flows.retold import WARNINGS, retold
+from normalize.document import DropReason
 from ocr.faults import NotAScan
 
 FLOWS = Path(language.__file__).parent
@@ -214,6 +215,7 @@ def test_every_warning_of_published_files_is_known_by_its_form() -> None:
     modules = [path for path in room.rglob("*.py") if path not in others and not path.name.startswith("train_")]
     said = {sentence for path in modules for sentence in sentences_of(path)}
     assert len(said) > 20
+    assert set(get_args(DropReason)) <= set(WARNINGS)
     assert sorted(one for one in said if not any(re.search(one, form) for form in WARNINGS)) == []
 
 

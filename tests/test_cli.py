@@ -17,6 +17,7 @@ from flows.host.processes import descendants, is_running
 from tests.kernel import needs_proc
 from tests.scans import write_scan
 
+ROOT = Path(__file__).parents[1]
 TESSERACT = shutil.which("tesseract")
 
 
@@ -28,6 +29,26 @@ def nambat(*arguments: str | Path, **environment: str) -> subprocess.CompletedPr
         timeout=240,
         env={**os.environ, **environment},
     )
+
+
+WITHOUT_RIGHTS = ["setpriv", "--bounding-set=-dac_override,-dac_read_search"]
+"""Puts root, who may read everything, into the place of the users that people are."""
+
+
+def bound_by_rights(*arguments: str | Path, **environment: str) -> subprocess.CompletedProcess[str]:
+    """The same as :func:`nambat`, for a user who may not read everything."""
+    if os.geteuid() != 0:
+        return nambat(*arguments, **environment)
+    command = [*WITHOUT_RIGHTS, sys.executable, "-m", "flows.cli", *map(str, arguments)]
+    return subprocess.run(
+        command, capture_output=True, text=True, timeout=240, env={**os.environ, "PYTHONPATH": str(ROOT), **environment}
+    )
+
+
+needs_rights = pytest.mark.skipif(
+    os.geteuid() == 0 and not (shutil.which("setpriv") and subprocess.run([*WITHOUT_RIGHTS, "true"]).returncode == 0),
+    reason="root may read everything here, and there is no setpriv to take that from it",
+)
 
 
 def published(folder: Path) -> list[str]:
@@ -86,6 +107,47 @@ def test_one_bad_file_does_not_stop_the_rest(tmp_path: Path) -> None:
     ]
     assert "good.pdf" in done.stdout
     assert "Traceback" not in done.stderr
+
+
+@needs_rights
+def test_what_cannot_be_read_does_not_stop_the_rest(tmp_path: Path) -> None:
+    good, shut, closed = tmp_path / "good.pdf", tmp_path / "shut.pdf", tmp_path / "scans" / "closed"
+    write_scan(good)
+    write_scan(shut).chmod(0)
+    write_scan(closed / "inside.pdf")
+    closed.chmod(0)
+    done = bound_by_rights("convert", shut, good, tmp_path / "scans", "--out", tmp_path / "out")
+    closed.chmod(0o700)
+    assert (done.returncode, published(tmp_path / "out")) == (1, ["good.json", "good.txt"])
+    about_folder, about_file = done.stderr.splitlines()
+    assert about_folder == f"nambat: {closed}: Permission denied; nothing in it is read."
+    assert about_file.startswith("nambat: shut.pdf: Permission denied")
+    alone = bound_by_rights("convert", shut, "--out", tmp_path / "other")
+    assert (alone.returncode, published(tmp_path / "other")) == (1, [])
+
+
+@needs_rights
+def test_a_text_that_cannot_be_read_does_not_stop_the_rest(tmp_path: Path) -> None:
+    for name in ("a", "b", "c"):
+        (tmp_path / f"{name}.txt").write_text("Ủy ban nhân dân báo cáo.\n")
+    (tmp_path / "b.txt").chmod(0)
+    broken = tmp_path / "d.txt"
+    broken.symlink_to("/proc/self/mem")  # a file that is there, and gives an error when it is read
+    texts = [tmp_path / f"{name}.txt" for name in ("b", "a", "c")]
+    done = bound_by_rights("normalize", *texts, broken, tmp_path / "typo.txt", "--out", tmp_path / "out")
+    assert (done.returncode, published(tmp_path / "out")) == (1, ["a.json", "a.txt", "c.json", "c.txt"])
+    assert [line.split(": ")[1] for line in done.stderr.splitlines()] == [str(tmp_path / "typo.txt"), "b.txt", "d.txt"]
+
+
+@needs_rights
+@pytest.mark.slow
+def test_a_scan_that_cannot_be_read_does_not_stop_the_rest_of_ingest(tmp_path: Path) -> None:
+    shut, good = write_scan(tmp_path / "a.pdf"), write_scan(tmp_path / "b.pdf")
+    shut.chmod(0)
+    done = bound_by_rights("ingest", shut, good, "--out", tmp_path / "out", NAMBAT_HOME=str(tmp_path / "home"))
+    assert (done.returncode, published(tmp_path / "out")) == (1, ["b.json", "b.txt"])
+    assert [line for line in done.stderr.splitlines() if line.startswith("nambat: a.pdf: Permission denied")]
+    assert list((tmp_path / "home" / "working").glob("2*")) == []
 
 
 def test_an_unreadable_page_leaves_a_marker(tmp_path: Path) -> None:

@@ -67,7 +67,7 @@ def test_only_what_needs_a_look_is_told_the_latest_first(store: ClaimStore) -> N
     assert second["what needs a look"].count("<br>") == 3 and second["what needs a look"].endswith("and 6 more")
     assert (third["what needs a look"], third["time"]) == ("page 2: The subject is left empty.", "12:00")
     assert third["run"] == "[open](/runs/flow-run/r?tab=Artifacts)"
-    line = "2026-11-26, 23:00: 3 documents published today, 2 of them need a look; 1 file in quarantine"
+    line = "2026-11-26 23:00: 3 documents published today, 2 of them need a look; 1 file in quarantine"
     assert reports.day_line(seen) == line
 
 
@@ -107,7 +107,7 @@ def test_it_is_made_only_when_something_changed(store: ClaimStore, tables: list[
     (store.folders.quarantine / "x.pdf").unlink()
     reports.report_day(store)
     assert [len(table) for table in tables] == [1, 2, 1, 1]
-    assert tables[-1] == [reports.NO_ROW]
+    assert tables[-1] == [reports.day_row("–", ["nothing"])]
 
 
 def test_midnight_writes_nothing_and_yesterday_goes_with_the_first_document(

@@ -162,6 +162,9 @@ def test_our_pages_ask_no_other_machine() -> None:
     policy = dict(part.split(" ", 1) for part in content_policy(MAY).split("; "))
     assert policy["frame-ancestors"] == "'none'"
     assert policy["img-src"] == "'self' data: blob:"
+    # What nothing else is said of, such as media and frames.
+    assert policy["default-src"] == "'self'"
+    assert not [part for part, places in policy.items() if part != "connect-src" and "//" in places]
     assert {"'self'", OWN, "ws://127.0.0.1:4200", "wss://scan.example"} <= set(policy["connect-src"].split())
     assert "*" not in policy["connect-src"]
     assert "connect-src 'self' *;" in content_policy(admitted(["*"]))

@@ -165,3 +165,27 @@ def test_what_people_set_in_the_ui_outlives_restarts(tmp_path: Path) -> None:
         assert kept()
     finally:
         service.end()
+
+
+def test_without_a_service_the_command_reads_by_itself(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    write_scan(home / "originals" / "a" / "b.pdf")
+    write_scan(home / "originals" / "c.pdf").write_bytes(b"no scan")
+
+    def reread(*names: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-m", "flows.cli", "reread", *names],
+            capture_output=True,
+            text=True,
+            timeout=300,
+            env=clean_environment(NAMBAT_HOME=str(home), LC_ALL="C.UTF-8"),
+        )
+
+    done = reread("a/b.pdf", "c.pdf", "none.pdf")
+    assert done.returncode == 1
+    assert "a/b.pdf: 1 page" in done.stdout
+    assert "What was published before stays" in done.stderr
+    assert "none.pdf" in done.stderr
+    assert files(home / "originals") == ["a/b.pdf", "c.pdf"]
+    assert files(home / "published") == ["a/b.json", "a/b.txt"]
+    assert not list((home / "working").glob("2*"))

@@ -3,15 +3,26 @@
 from __future__ import annotations
 
 import io
+import logging
+from dataclasses import replace
 from pathlib import Path
+from typing import Any, cast
 
 import cv2
 import numpy as np
 import pytest
 from PIL import Image
 
+from flows import ingest
+from flows.intake.claims import ClaimStore
+from flows.pipeline import stages
+from flows.pipeline.to_check import Check
+from flows.pipeline.workers import WorkerPool
+from flows.service import reports
+from ocr.faults import PageFault
 from ocr.line_pictures import line_pictures
 from ocr.page import Box, Place
+from tests.test_reports import FINE
 
 WORD = Box(800, 500, 920, 540)
 
@@ -79,3 +90,39 @@ def test_a_place_of_many_lines_is_no_larger(page: np.ndarray, tmp_path: Path) ->
     (picture,) = line_pictures(path, [Place(1, Box(100, 100, 1100, 1500), 300, 0, 0.0)])
     assert max(shades(picture).shape) <= 640
     assert shades(picture).shape[0] <= 160
+
+
+CHECKS = (
+    Check("fact", 1, "The subject is left empty."),
+    Check("word", 1, "“a” was read with a confidence of 4.", place=Place(1, WORD, 300, 0, 0.0)),
+    Check("word", 1, "“b” was read with a confidence of 9.", place=Place(1, WORD, 300, 0, 0.0)),
+)
+
+
+def test_some_of_the_checks_get_pictures(page: np.ndarray, tmp_path: Path) -> None:
+    found = stages.with_pictures(saved(page, tmp_path / "a.png"), CHECKS, 1, 300, 30, 60_000_000)
+    assert [bool(one.picture) for one in found] == [False, True, False]
+    check(found[1].picture)
+    assert tuple(replace(one, picture=b"") for one in found) == CHECKS
+
+
+class Refusing:
+    """A pool whose workers die."""
+
+    def __init__(self) -> None:
+        self.asked = 0
+
+    def call(self, *_: Any, **__: Any) -> Any:
+        self.asked += 1
+        raise PageFault("the worker was killed")
+
+
+@pytest.mark.parametrize(("most", "asked"), [(10, 1), (0, 0)])
+def test_no_run_fails_for_its_pictures(
+    store: ClaimStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, most: int, asked: int
+) -> None:
+    monkeypatch.setattr(reports, "get_run_logger", lambda: logging.getLogger("test"))
+    pool, outcome = Refusing(), replace(FINE, checks=CHECKS)
+    settings = store.settings.model_copy(update={"report_pictures": most})
+    found = ingest.with_pictures(outcome, tmp_path / "gone.pdf", settings, cast(WorkerPool, pool))
+    assert (found, pool.asked) == (outcome, asked)

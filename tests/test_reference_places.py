@@ -84,7 +84,33 @@ def test_a_mark_stands_on_the_side_of_a_sign_on_which_it_was_printed(family: str
     assert attached(family, WORDS, number) == f"{before}[^1]{behind}"
 
 
-@given(st.text("nạ.,;:”)m", min_size=1, max_size=9), st.integers(1, 9), st.integers(-1, 6))
+@pytest.mark.parametrize(
+    ("text", "behind", "point_before", "kept"),
+    [
+        ("hạn..", 1, False, "hạn."),
+        ("hạn..", 1, True, "hạn.."),
+        ("hạn...", 3, False, "hạn..."),
+        ("hạn.", 1, False, "hạn."),
+        ("m.", 0, False, "m"),
+        ("m..", 1, False, "m."),
+        ("m:.", 1, False, "m."),
+        ("740m-,", 1, False, "740m,"),
+        ("phạm.", 0, False, "phạm."),
+    ],
+)
+def test_a_sign_that_was_read_in_the_gap_of_a_raised_one_goes(
+    text: str, behind: int, point_before: bool, kept: str
+) -> None:
+    boxes = tuple(Box(100 + 20 * n, 60, 118 + 20 * n, 100) for n in range(len(text)))
+    word = ReadWord(text, Box(100, 60, boxes[-1].right, 100), 95.0, tuple(letter(c) for c in text), boxes)
+    right = word.box.right
+    place = Box(right - 20, 50, right - 10, 70)
+    sign = RaisedSign("2", place, 99.0, 100.0, 28.0, point_before, point_after=behind > 0, behind=behind)
+    (found,) = attach([ReadLine((word,), word.box, 100.0, 0.0, 28.0, 1)], [sign])[0].words
+    assert found.text == kept
+
+
+@given(st.text("nạ,;:”)", min_size=1, max_size=9), st.integers(1, 9), st.integers(-1, 6))
 def test_no_letter_of_a_word_is_lost_or_moved(text: str, offset: int, behind: int) -> None:
     offset = min(offset, len(text))
     boxes = tuple(Box(100 + 20 * n, 60, 118 + 20 * n, 100) for n in range(len(text)))

@@ -38,9 +38,9 @@ def test_tags_tell_runs_apart(outcome: Outcome, tags: list[str]) -> None:
 
 
 def test_every_tag_is_explained_where_the_runs_are() -> None:
-    assert [tag for tag in reports.TAGS if f"`{tag}`" not in reports.ABOUT_INGEST] == []
-    assert ingest.ingest.description == reports.ABOUT_INGEST
-    assert ingest.sweep.description == reports.ABOUT_SWEEP
+    assert [tag for tag in reports.TAGS if f"`{tag}`" not in reports.about(reports.ABOUT_INGEST)] == []
+    assert ingest.ingest.description == reports.about(reports.ABOUT_INGEST)
+    assert ingest.sweep.description == reports.about(reports.ABOUT_SWEEP)
 
 
 def test_what_needs_a_look_stands_before_what_was_changed() -> None:

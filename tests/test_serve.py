@@ -11,10 +11,12 @@ import base64
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import time
 import urllib.error
+import urllib.parse
 import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -355,7 +357,8 @@ def test_logs_hold_no_text_of_documents(service: Service) -> None:
         if len(word) > 3
     }
     assert {"NHÂN", "NGHĨA"} <= words
-    messages = (service.home / "prefect/server.log").read_text().splitlines() + service.said().splitlines()
+    logs = [path.read_text() for path in (service.home / "logs").glob("*.log")]
+    messages = [*"\n".join(logs).splitlines(), *service.said().splitlines()]
     messages += logged(level={"ge_": 0})
     assert any("words" in message for message in messages)
     assert not [message for message in messages if words & set(message.split())]
@@ -516,6 +519,61 @@ def test_the_ui_itself_drives_it(service: Service, tmp_path: Path, name: str) ->
             raise
 
 
+HOSTS_ASKED = """(async () => {
+    const tried = {};
+    const note = (name, promise) => promise.then(() => { tried[name] = 'let'; }, () => { tried[name] = 'refused'; });
+    const load = element => new Promise((good, bad) => {
+        element.onload = good; element.onerror = bad; document.body.append(element);
+    });
+    await note('fetch', fetch('http://other.example:%(port)s/'));
+    await note('picture', load(Object.assign(new Image(), {src: 'http://other.example:%(port)s/a.png'})));
+    const script = document.createElement('script');
+    await note('script', load(Object.assign(script, {src: 'http://other.example:%(port)s/a.js'})));
+    const sheet = Object.assign(document.createElement('link'), {rel: 'stylesheet'});
+    await note('style', load(Object.assign(sheet, {href: 'http://other.example:%(port)s/a.css'})));
+    return tried;
+})()"""
+
+
+@pytest.mark.slow
+def test_the_ui_asks_no_other_machine(service: Service, tmp_path: Path) -> None:
+    """All its pages that people use; and what a page would fetch from elsewhere all the same is not fetched."""
+    wait_until(lambda: states(service, "nhật ký.pdf") == ["COMPLETED"])
+    (run,) = service.runs("nhật ký.pdf")
+    ours = f"127.0.0.1:{service.port}"
+    pages = {
+        "dashboard": "Flow Runs",
+        "runs": "nhật ký.pdf",
+        f"runs/flow-run/{run['id']}": "Artifacts",
+        "flows": "ingest",
+        "deployments": "nambat-ingest",
+        f"deployments/deployment/{sweep_deployment(service)['id']}": "nambat-sweep",
+        "artifacts": "Artifacts",
+        "automations": "Automations",
+        "settings": "Version",
+    }
+    with browser(tmp_path / "profile") as page, another_page() as port:
+        page.note_requests()
+        try:
+            for path, text in pages.items():
+                page.open(f"http://{ours}/{path}")
+                page.wait_for(f"document.body.innerText.includes({text!r})")
+                time.sleep(1)  # what a page fetches late
+            shown = page.run("document.body.innerText")
+            tried = page.run(HOSTS_ASKED % {"port": port})
+        except BaseException:
+            page.picture(tmp_path / "seen.png")
+            raise
+    hosts = {urllib.parse.urlsplit(url).netloc for url in page.asked if url.startswith(("http", "ws"))}
+    assert ours in hosts
+    assert len(page.asked) > 50
+    assert hosts <= {ours, f"other.example:{port}"}
+    assert tried == dict.fromkeys(["fetch", "picture", "script", "style"], "refused")
+    assert "V2" not in shown
+    with urllib.request.urlopen(f"http://{ours}/ui-settings", timeout=30) as answer:
+        assert json.load(answer)["available_uis"] == ["v1"]
+
+
 def test_the_schedule_shows_what_is_coming(service: Service) -> None:
     deployment = sweep_deployment(service)
     assert deployment["entrypoint"] == "flows.ingest.sweep"
@@ -583,6 +641,35 @@ def test_a_sweep_takes_what_the_watcher_did_not_see(tmp_path: Path) -> None:
         wait_until(lambda: service.api("flow_runs/filter", flow_runs=chosen)[0]["state_type"] == "COMPLETED")
         assert not scan.exists()
         wait_until((service.home / "originals" / "a.pdf").exists)
+    finally:
+        service.end()
+
+
+@pytest.mark.slow
+def test_a_closed_file_is_taken_at_once_and_read_whether_the_warm_process_lives_or_not(tmp_path: Path) -> None:
+    service = start(tmp_path / "home", NAMBAT_SETTLE="100000", NAMBAT_SETTLE_BROKEN="100000", NAMBAT_RESCAN="100000")
+
+    def warm() -> list[int]:
+        """The processes that are forks of the service, but for its runs."""
+        line = Path(f"/proc/{service.pid}/cmdline").read_bytes()
+        children = Path(f"/proc/{service.pid}/task/{service.pid}/children").read_text().split()
+        return [int(pid) for pid in children if Path(f"/proc/{pid}/cmdline").read_bytes() == line]
+
+    try:
+        with (service.home / "inbox" / "a.pdf").open("wb") as file:
+            file.write(write_scan(tmp_path / "a.pdf").read_bytes())
+            file.flush()
+            time.sleep(3)
+            assert service.runs("a.pdf") == []
+        wait_until((service.home / "originals" / "a.pdf").exists)
+        wait_until(lambda: states(service, "a.pdf") == ["COMPLETED"], 60)
+        (process,) = warm()
+        os.kill(process, signal.SIGKILL)
+        wait_until(lambda: warm() == [], 30)
+        write_scan(tmp_path / "b.pdf").rename(service.home / "inbox" / "b.pdf")
+        wait_until((service.home / "originals" / "b.pdf").exists)
+        wait_until(lambda: states(service, "b.pdf") == ["COMPLETED"], 60)
+        assert service.is_up()
     finally:
         service.end()
 

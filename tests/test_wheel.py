@@ -18,9 +18,10 @@ ROOMS = ("ocr", "normalize", "flows")
 
 
 def wanted_files() -> set[str]:
-    """Every module, every file of a data folder and the translations, as paths in the wheel."""
+    """Every module, every file of a data folder, the translations and what web pages are made of, as paths."""
     inside = [path for room in ROOMS for path in (ROOT / room).rglob("*") if path.is_file()]
-    wanted = [path for path in inside if path.suffix in (".py", ".mo") or path.parent.name == "data"]
+    folders = ("data", "templates", "static")
+    wanted = [path for path in inside if path.suffix in (".py", ".mo") or path.parent.name in folders]
     return {path.relative_to(ROOT).as_posix() for path in wanted}
 
 

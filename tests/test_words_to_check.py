@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from normalize.document import (
@@ -38,7 +38,7 @@ WORDS = st.sampled_from(
 def texts(draw: st.DrawFn) -> Tokens:
     """Words, some cited, some unsure, some with spaces of their own; each in a box of its own."""
     tokens = []
-    for number, word in enumerate(draw(st.lists(WORDS, min_size=1, max_size=8))):
+    for number, word in enumerate(draw(st.lists(WORDS, min_size=1, max_size=4))):
         at = draw(st.integers(0, len(word)))
         cited = (Reference(at, draw(st.sampled_from(["1", "12"]))),) if draw(st.booleans()) else ()
         sure = draw(st.sampled_from([None, 0.0, 79.96, DOUBT, 96.0]))
@@ -49,7 +49,10 @@ def texts(draw: st.DrawFn) -> Tokens:
 
 @st.composite
 def documents(draw: st.DrawFn) -> Document:
-    blocks = [Block(draw(st.sampled_from(["paragraph", "list_item"])), text, 1) for text in draw(st.lists(texts()))]
+    blocks = [
+        Block(draw(st.sampled_from(["paragraph", "list_item"])), text, 1)
+        for text in draw(st.lists(texts(), max_size=3))
+    ]
     cells = [
         tuple(replace(token, text=token.text.replace(" ", "")) for token in cell)
         for cell in draw(st.lists(texts(), min_size=1, max_size=4))
@@ -57,7 +60,7 @@ def documents(draw: st.DrawFn) -> Document:
     rows = tuple((" ".join(token.published for token in cell), "") for cell in cells)
     blocks.append(Block("table", tuple(token for cell in cells for token in cell), 1, rows=rows))
     notes = [
-        Footnote(label, label, tuple(draw(st.lists(texts(), min_size=1, max_size=3))), (1,)) for label in ("1", "12")
+        Footnote(label, label, tuple(draw(st.lists(texts(), min_size=1, max_size=2))), (1,)) for label in ("1", "12")
     ]
     return Document(SOURCE, tuple(blocks), tuple(notes))
 
@@ -88,11 +91,15 @@ def check_places(document: Document) -> None:
             assert " ".join(filter(None, cells)) == record["text"], "so that a place in the text is one in a cell"
 
 
+@settings(
+    max_examples=50, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)  # repair loads its language model first
 @given(documents(), st.sampled_from(["off", "safe", "full"]))
 def test_each_entry_names_its_word(document: Document, mode: str) -> None:
     check_places(repair(document, mode))
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(documents(), st.data())
 def test_each_entry_names_its_word_whatever_was_changed(document: Document, data: st.DataObject) -> None:
     """Words that were joined, parted or written anew, also beside references."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import secrets
 import stat
@@ -98,3 +99,34 @@ def replace_file(path: Path, data: bytes, *, at_once: bool = True) -> None:
         raise
     if at_once:
         sync_folder(path.parent)
+
+
+def try_writing(folder: Path) -> float:
+    """Write a file into ``folder`` and remove it again: rights, shares and full disks show only so.
+
+    The file has no name where the file system knows such files, so that nobody sees it and no crash leaves it there.
+
+    Returns:
+        Its time on the file system's own clock, in seconds.
+
+    Raises:
+        OSError: nothing can be written there.
+    """
+    flags = os.O_RDWR | os.O_CLOEXEC
+    beside = folder / f".{secrets.token_hex(8)}.tmp"
+    try:
+        handle = os.open(folder, flags | os.O_TMPFILE, 0o600)
+    except PermissionError:
+        raise
+    except OSError as fault:
+        if fault.errno not in (errno.EOPNOTSUPP, errno.EISDIR, errno.EINVAL):
+            raise
+        handle = os.open(beside, flags | os.O_CREAT | os.O_EXCL, 0o600)
+    try:
+        os.write(handle, b"\0" * 4096)
+        return os.fstat(handle).st_mtime
+    finally:
+        try:
+            os.close(handle)  # shares tell only now that it could not be written
+        finally:
+            beside.unlink(missing_ok=True)

@@ -128,6 +128,12 @@ def last_beat(folders: Folders, owner: str) -> float | None:
         return None
 
 
+def take_back(folders: Folders, owner: str) -> None:
+    """Remove the sign of life of one who ends."""
+    with contextlib.suppress(OSError):
+        _sign(folders, owner).unlink(missing_ok=True)
+
+
 def _sign(folders: Folders, owner: str) -> Path:
     return folders.working / ".alive" / owner
 
@@ -152,8 +158,7 @@ def beating(folders: Folders) -> Iterator[None]:
     finally:
         over.set()
         thread.join(1)
-        with contextlib.suppress(OSError):
-            _sign(folders, own).unlink(missing_ok=True)
+        take_back(folders, own)
 
 
 def _forget_the_silent(folders: Folders, now: float) -> None:

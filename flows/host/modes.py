@@ -23,7 +23,7 @@ latter two gets their group."""
 
 OWN_FILE = 0o600
 
-PRIVATE = ("prefect", "working", "originals", "quarantine", "versions", "dismissed")
+PRIVATE = ("prefect", "working", "originals", "quarantine", "versions", "dismissed", "logs", "review")
 """Folders of the home that nobody else has any business in."""
 
 KNOWN = frozenset({*PRIVATE, "inbox", "published"})
@@ -42,7 +42,7 @@ def make_private(folders: Folders, group: str = "") -> list[Path]:
         BadSetting: this user is not in the group.
         OSError: one cannot be made.
     """
-    number = _number_of(group) if group else None
+    number = number_of(group) if group else None
     made_now = not folders.home.exists()
     folders.home.mkdir(mode=OWN, parents=True, exist_ok=True)
     folders.make()
@@ -77,7 +77,7 @@ def seen_by_others(folders: Folders) -> list[Path]:
     return [folder for folder in (*private, *shared) if folder.exists() and folder.stat().st_mode & 0o007]
 
 
-def _number_of(group: str) -> int:
+def number_of(group: str) -> int:
     """The number of a group that this user is in.
 
     Raises:

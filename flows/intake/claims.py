@@ -19,9 +19,11 @@ import os
 import re
 import secrets
 import shutil
+import time
 from collections.abc import Collection
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
+from logging import WARNING
 from pathlib import Path, PurePosixPath
 
 from pydantic import TypeAdapter
@@ -30,7 +32,9 @@ from flows.host import heartbeat
 from flows.host.files import replace_file, sync_folder
 from flows.host.heartbeat import identity
 from flows.host.locks import claims_lock, locked
+from flows.host.log import note
 from flows.host.moves import Gone, below
+from flows.host.names import readable
 from flows.intake.inbox import HELD, Look
 from flows.pipeline.stages import digest
 from flows.settings import LONGEST_PAUSE, Folders, Settings
@@ -321,7 +325,18 @@ class ClaimStore:
                 why=str(fault),
             )
             self.save(claim)
-            return claim
+        name = readable(claim.name)
+        note(
+            "put off",
+            f"put off: {name}: {fault} (try {claim.tries}, the next in {not_before - time.time():.0f} s)",
+            level=WARNING,
+            file=name,
+            fault=type(fault).__name__,
+            reason=str(fault),
+            tries=claim.tries,
+            seconds_to_next=round(not_before - time.time()),
+        )
+        return claim
 
     def progress_folder(self, claim: Claim) -> Path:
         """Where a claim's page records lie: the same place for the same content, name and resolution.

@@ -192,7 +192,7 @@ def publish_copy(twin: Twin, name: str, plan: PublishPlan) -> Outcome:
     """
     place, kept = Place(dict(plan.targets)), []
     if plan.tells_strangers:
-        place = place_for(twin.data, plan.targets, plan.shelf.root, plan.low_confidence)
+        place = place_for(twin.data, plan.targets, plan.shelf.root, plan.low_confidence, plan.timezone)
     targets = place.targets
     if name != twin.name:
         original = twin.data["source"].get("copy_of", readable(twin.name))

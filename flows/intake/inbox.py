@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import errno
+import fcntl
 import json
 import os
-from collections.abc import Mapping
+import signal
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -183,14 +186,48 @@ def looks_whole(path: Path) -> bool:
     Looks at a few kilobytes only. Formats whose end says nothing (TIFF) and files of no known format count as
     whole when they begin as they should.
     """
+    head, tail = _head_and_tail(path)
+    return _ends_whole(head, tail) or head.startswith((b"II*\x00", b"MM\x00*", b"II+\x00", b"MM\x00+"))
+
+
+def is_whole_and_closed(path: Path) -> bool:
+    """Whether a file ends as its format does, of those whose end tells, and nobody on this machine writes to it."""
+    return _ends_whole(*_head_and_tail(path)) and not is_written_to(path)
+
+
+def is_written_to(path: Path) -> bool:
+    """Whether a process of this machine has a file open to write. False where the kernel does not tell."""
+    try:
+        handle = open_regular(path)
+    except (OSError, Gone):
+        return False
+    try:
+        # A lease is given only if nobody has it open to write. Who opens it in this very moment waits until it is given
+        # back, and the kernel sends a signal that would end this process, but for this one, which is ignored.
+        fcntl.fcntl(handle, fcntl.F_SETSIG, signal.SIGURG)
+        fcntl.fcntl(handle, fcntl.F_SETLEASE, fcntl.F_RDLCK)
+        fcntl.fcntl(handle, fcntl.F_SETLEASE, fcntl.F_UNLCK)
+    except OSError as fault:
+        return fault.errno == errno.EAGAIN
+    finally:
+        os.close(handle)
+    return False
+
+
+def _head_and_tail(path: Path) -> tuple[bytes, bytes]:
+    """The first and the last bytes of a file; none if it is gone or cannot be read."""
     try:
         with os.fdopen(open_regular(path), "rb") as file:
             head = file.read(1024)
             size = file.seek(0, os.SEEK_END)
             file.seek(max(0, size - 2048))
-            tail = file.read()
+            return head, file.read()
     except (OSError, Gone):
-        return False
+        return b"", b""
+
+
+def _ends_whole(head: bytes, tail: bytes) -> bool:
+    """Whether a file of a format whose end tells has come to it."""
     if head.startswith(b"PK\x03\x04"):
         at = tail.rfind(b"PK\x05\x06")  # behind it stand 18 bytes and a remark of as many bytes as the last two say
         return at >= 0 and len(tail) - at == 22 + int.from_bytes(tail[at + 20 : at + 22], "little")
@@ -200,11 +237,21 @@ def looks_whole(path: Path) -> bool:
         return b"IEND" in tail
     if head.startswith(b"\xff\xd8\xff"):
         return b"\xff\xd9" in tail
-    return head.startswith((b"II*\x00", b"MM\x00*", b"II+\x00", b"MM\x00+"))
+    return False
+
+
+def _never(path: str) -> bool:
+    return False
 
 
 def ready_files(
-    inbox: Path, listing: Listing, unchanged: Mapping[str, float], *, settle: float, settle_broken: float
+    inbox: Path,
+    listing: Listing,
+    unchanged: Mapping[str, float],
+    *,
+    settle: float,
+    settle_broken: float,
+    is_settled: Callable[[str], bool] = _never,
 ) -> list[str]:
     """The files that can be taken, oldest first.
 
@@ -212,10 +259,13 @@ def ready_files(
         unchanged: path -> for how many seconds it has looked the same.
         settle: seconds after which a file that looks whole is taken.
         settle_broken: seconds after which one that does not is taken all the same: it will not get better.
+        is_settled: whether the writer of a file is known to be done with it: then it need not lie still any longer.
     """
-    ready = [
-        path
-        for path, seconds in unchanged.items()
-        if seconds >= settle and (seconds >= settle_broken or looks_whole(inbox / path))
-    ]
+
+    def is_ready(path: str, seconds: float) -> bool:
+        if seconds >= settle:
+            return seconds >= settle_broken or looks_whole(inbox / path)
+        return is_settled(path) and is_whole_and_closed(inbox / path)
+
+    ready = [path for path, seconds in unchanged.items() if is_ready(path, seconds)]
     return sorted(ready, key=lambda path: (listing.files[path].modified, path))

@@ -7,12 +7,14 @@ import hashlib
 import os
 from collections.abc import Collection
 from datetime import datetime
+from logging import WARNING
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from flows import faults
 from flows.faults import CrashedTooOften
 from flows.host.locks import claims_lock, locked, moves_lock
+from flows.host.log import note as log
 from flows.host.moves import Gone, below_without_links, is_file, lies, read_below
 from flows.host.names import readable
 from flows.intake import register, transfers
@@ -66,6 +68,8 @@ def quarantine(store: ClaimStore, claim: Claim, fault: Fault, now: datetime | No
         return lies(place) or (lies(beside) and not register.is_own_note(store, beside))
 
     place = transfers.move_out(store, claim, root, is_taken=is_taken, announce=announce)
+    name, kind = readable(claim.name), type(fault).__name__
+    log("quarantined", f"to quarantine: {name}: {fault}", level=WARNING, file=name, fault=kind, reason=str(fault))
     if claim.keep:
         store.keep_pages(claim)
     else:
@@ -193,10 +197,10 @@ def _take(
     """
     root = store.folders.quarantine
     if not path.is_relative_to(root):
-        raise Gone(f"{readable(path.name)} is not in quarantine")
+        raise Gone(_("{name} is not in quarantine").format(name=readable(path.name)))
     name = os.fspath(path.relative_to(root))
     if not is_file(below_without_links(root, name)):
-        raise Gone(f"{readable(path.name)} is not in quarantine")
+        raise Gone(_("{name} is not in quarantine").format(name=readable(path.name)))
     entry = next((entry for entry in register.entries(store) if entry.place == name), None)
     called = name if entry is None else entry.name
     claim = transfers.bring_in(store, path, called, owner, claim_id=claim_id, flow_run=flow_run, quarantined=name)

@@ -30,11 +30,16 @@ class Held:
     why: str
 
 
-def status(store: ClaimStore) -> tuple[dict[str, int], list[Held]]:
-    """How many files lie in each folder, and those that are not done, with the reason."""
+def status(store: ClaimStore, hindrance: str = "") -> tuple[dict[str, int], list[Held]]:
+    """How many files lie in each folder, and those that are not done, with the reason.
+
+    Args:
+        hindrance: why nothing is taken from the inbox now, if so.
+    """
     folders = store.folders
     listing = list_inbox(folders.inbox)
-    held = [Held("inbox", path, _("waiting to be taken")) for path in sorted(listing.files)]
+    waiting = _("not taken now: {why}").format(why=hindrance) if hindrance else _("waiting to be taken")
+    held = [Held("inbox", path, waiting) for path in sorted(listing.files)]
     held += [Held("inbox", path, why) for path, why in listing.refused.items()]
     working = store.open_claims()
     known = {claim.hidden_name for claim in working}

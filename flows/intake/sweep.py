@@ -84,6 +84,7 @@ def sweep(
     now: float | None = None,
     stopping: Callable[[], bool] = lambda: False,
     clock: Callable[[], float] = time.monotonic,
+    is_settled: Callable[[str], bool] = lambda path: False,
 ) -> Swept | None:
     """Look once. ``None`` when another process is sweeping right now.
 
@@ -92,6 +93,7 @@ def sweep(
         now: seconds since the epoch.
         stopping: asked between files; once it says yes, no more are taken.
         clock: gives seconds that no setting of the time changes, the same for all processes of this machine.
+        is_settled: whether the writer of a file below the inbox is known to be done with it.
     """
     now = time.time() if now is None else now
     folders, settings = store.folders, store.settings
@@ -116,9 +118,14 @@ def sweep(
         if tracker.is_news:
             replace_file(notes, tracker.dump().encode())
         ready = inbox.ready_files(
-            folders.inbox, listing, unchanged, settle=settings.settle, settle_broken=settings.settle_broken
+            folders.inbox,
+            listing,
+            unchanged,
+            settle=settings.settle,
+            settle_broken=settings.settle_broken,
+            is_settled=is_settled,
         )
-        if ready and (full := _full_disk(store)):
+        if ready and (full := full_disk(store)):
             troubles.append(full)
             ready = []
         # A later version of a file waits until the earlier one is done: published last, it is the one that counts.
@@ -172,7 +179,7 @@ def _release_runs(store: ClaimStore, runs: Runs) -> None:
                 record.unlink(missing_ok=True)
 
 
-def _full_disk(store: ClaimStore) -> str | None:
+def full_disk(store: ClaimStore) -> str | None:
     """One sentence about a folder whose disk has less space free than the settings ask for, if there is one."""
     least = store.settings.min_free
     for folder in (store.folders.working, store.folders.published):
@@ -298,6 +305,7 @@ def _look_after(working: Sequence[Claim], starts: _Starts, now: float) -> tuple[
                     quarantined += _given_up(store, claim, crashed_too_often(store.settings.attempts))
                 elif transfers.recover(store, claim) is not None:
                     returned.append(claim.name)
+                    transfers.note_returned(claim)
         except Gone:
             continue
         except Exception as fault:

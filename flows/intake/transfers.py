@@ -23,6 +23,7 @@ from typing import IO
 from flows.host import moves
 from flows.host.files import sync_folder
 from flows.host.locks import locked, moves_lock
+from flows.host.log import note
 from flows.host.mounts import is_away, mount_of
 from flows.host.moves import (
     Gone,
@@ -90,6 +91,7 @@ def take(store: ClaimStore, name: str, look: Look, owner: str) -> Claim:
     except BaseException:
         recover(store, claim)
         raise
+    note("taken", f"taken: {readable(name)} ({look.size / 1e6:.1f} MB)", file=readable(name), bytes=look.size)
     if look.size <= store.settings.max_bytes:
         return store.with_digest(claim)
     store.save(claim)
@@ -197,7 +199,15 @@ def hand_back(store: ClaimStore, claim: Claim) -> Path | None:
     Raises:
         OSError: it cannot be moved; the claim stays.
     """
-    return move_out(store, claim, store.folders.inbox)
+    place = move_out(store, claim, store.folders.inbox)
+    if place is not None:
+        note_returned(claim)
+    return place
+
+
+def note_returned(claim: Claim) -> None:
+    """Log that a claim's file lies in the inbox again."""
+    note("returned", f"back in the inbox: {readable(claim.name)}", file=readable(claim.name), claim=claim.id)
 
 
 def archive(store: ClaimStore, claim: Claim) -> Path | None:

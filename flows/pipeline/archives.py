@@ -27,7 +27,6 @@ from flows.pipeline.faults import OF_THE_MACHINE, as_fault
 from flows.pipeline.publish import SCAN_SUFFIXES
 from ocr import messages
 from ocr.faults import Fault
-from ocr.rasterize import archive_kind, begins_as_scan
 
 SUFFIX = ".zip"
 
@@ -301,6 +300,8 @@ def _why_no_scan(archive: zipfile.ZipFile, member: _Member) -> str:
             head = file.read(_PEEK)
     except _DAMAGE as fault:
         return _("not a scan by its name, and damaged ({what})").format(what=type(fault).__name__)
+    from ocr.rasterize import archive_kind, begins_as_scan  # with NumPy: not for those who have no archive
+
     kind = archive_kind(head)
     if kind == "office":
         return _("a document of an office program, not a scan")
@@ -357,6 +358,8 @@ def _unpack_one(archive: zipfile.ZipFile, member: _Member, folder: Path, budget:
             damage = repr(trouble)
         out.flush()
         os.fsync(out.fileno())
+    from ocr.rasterize import archive_kind  # see above
+
     with place.open("rb") as written:
         kind = archive_kind(written.read(_PEEK)) or ""
     return Unpacked(member.name, place, damage, "" if kind == "office" else kind)

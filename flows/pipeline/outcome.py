@@ -101,7 +101,7 @@ def outcome_of(
     Raises:
         ValueError, KeyError, TypeError: the JSON is not whole.
     """
-    pages = data["pages"]
+    pages, dropped = data["pages"], data.get("dropped", ())
     read = [page for page in pages if page["mean_confidence"] is not None]
     hard = [page for page in read if page["mean_confidence"] < low_confidence or page.get("grade") == "poor"]
     return Outcome(
@@ -120,8 +120,8 @@ def outcome_of(
         files=tuple(files),
         copy_of=copy_of,
         checks=checks_of(data),
-        left_out=tuple((one["page"], one["text"], one["reason"]) for one in left_out(data["dropped"])[:SHOWN_CHANGES]),
-        left_out_in_all=len(data["dropped"]),
+        left_out=tuple((one["page"], one["text"], one["reason"]) for one in left_out(dropped)[:SHOWN_CHANGES]),
+        left_out_in_all=len(dropped),
     )
 
 

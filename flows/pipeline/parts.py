@@ -22,7 +22,6 @@ from flows.pipeline.publish import read_published
 from flows.pipeline.versions import Shelf, other_formats, read_earlier, replace_published
 from normalize.document import Document
 from normalize.formats import WRITERS, to_dict, write
-from normalize.split import split
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +77,8 @@ def file_sets(document: Document, mode: str, targets: Mapping[str, Path], footno
         targets: format -> file to publish the whole at.
         footnotes: ``paragraph``, ``inline`` or ``end``.
     """
+    from normalize.split import split  # with all that knows a document's facts: not for those who only copy
+
     parts = split(document, starts(document, mode))
     if len(parts) == 1:
         return [_set(document, targets, footnotes)]

@@ -335,9 +335,17 @@ def is_as_written(raw: bytes) -> bool:
     return found is not None and hashlib.sha256(_sealed(raw, _NO_SEAL)).hexdigest() == found[1].decode()
 
 
-def scans_in(folder: Path, suffixes: Sequence[str] = SCAN_SUFFIXES) -> Iterator[Path]:
-    """Files below ``folder`` that end in one of ``suffixes`` (any case), sorted; no hidden ones, no links."""
-    for root, folders, names in os.walk(folder):
+def scans_in(
+    folder: Path,
+    suffixes: Sequence[str] = SCAN_SUFFIXES,
+    closed: Callable[[OSError], object] = lambda fault: None,
+) -> Iterator[Path]:
+    """Files below ``folder`` that end in one of ``suffixes`` (any case), sorted; no hidden ones, no links.
+
+    Args:
+        closed: is told of each folder that cannot be looked into.
+    """
+    for root, folders, names in os.walk(folder, onerror=closed):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         for name in sorted(names):
             path = Path(root, name)

@@ -267,7 +267,7 @@ def _publish(document: Document, plan: PublishPlan) -> Outcome:
             one.data["source"]["path_mark"] = plan.path_mark
     place = strangers.Place(dict(plan.targets))
     if plan.tells_strangers:
-        place = strangers.place_for(sets[-1].data, plan.targets, plan.shelf.root, plan.low_confidence)
+        place = strangers.place_for(sets[-1].data, plan.targets, plan.shelf.root, plan.low_confidence, plan.timezone)
         if place.targets != plan.targets:
             sets = parts.file_sets(document, plan.split, place.targets, plan.footnotes)
     kept = parts.publish_sets(sets, place.targets, plan.shelf)

@@ -15,6 +15,7 @@ from datetime import UTC, datetime
 from itertools import count
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from unidecode import unidecode
 
@@ -77,7 +78,9 @@ class Place:
     beside: str = ""
 
 
-def place_for(data: Mapping[str, Any], targets: Mapping[str, Path], root: Path, low_confidence: float) -> Place:
+def place_for(
+    data: Mapping[str, Any], targets: Mapping[str, Path], root: Path, low_confidence: float, timezone: str = ""
+) -> Place:
     """Where a document is to be published.
 
     Args:
@@ -85,6 +88,7 @@ def place_for(data: Mapping[str, Any], targets: Mapping[str, Path], root: Path, 
         targets: format -> file that the name of its scan gives.
         root: folder of all that is published.
         low_confidence: mean confidence of its words (0 to 100) below which a text tells nothing.
+        timezone: in which times are told; empty for UTC.
     """
     new = tell(data, low_confidence)
     used = [(one, tell(record, low_confidence)) for one, record in published_under(targets, root)]
@@ -99,7 +103,7 @@ def place_for(data: Mapping[str, Any], targets: Mapping[str, Path], root: Path, 
             return place(one)
     for one, old in used:
         if not have_nothing_in_common(new, old):
-            return place(one, Replaced(old.title or one["json"].name, _published_at(one["json"])))
+            return place(one, Replaced(old.title or one["json"].name, _published_at(one["json"], timezone)))
     return place(next(one for one in names_like(targets) if one not in taken))
 
 
@@ -171,8 +175,9 @@ def have_nothing_in_common(one: Told, other: Told) -> bool:
     return len(one.pieces & other.pieces) < LEAST_COMMON * fewest
 
 
-def _published_at(record: Path) -> datetime:
+def _published_at(record: Path, timezone: str) -> datetime:
+    zone = ZoneInfo(timezone) if timezone else UTC
     try:
-        return datetime.fromtimestamp(record.lstat().st_mtime, UTC)
+        return datetime.fromtimestamp(record.lstat().st_mtime, zone)
     except (OSError, ValueError, OverflowError):  # gone just now, or a time stamp that is no date
-        return datetime.now(UTC)
+        return datetime.now(zone)

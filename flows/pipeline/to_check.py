@@ -124,7 +124,7 @@ def _least_sure_words(data: Mapping[str, Any]) -> Iterator[Check]:
     told = {(one["page"], tuple(one["bbox"] or ())) for one in data.get("doubts", ())}
     unsure = [
         (word["confidence"], record, word)
-        for record in (*data["blocks"], *data["footnotes"])
+        for record in (*data.get("blocks", ()), *data["footnotes"])
         for word in record.get("words_to_check", ())
         if word["confidence"] < DOUBT and (word["page"], tuple(word["bbox"] or ())) not in told
     ]
@@ -135,7 +135,7 @@ def _least_sure_words(data: Mapping[str, Any]) -> Iterator[Check]:
 
 
 def _left_out_as_noise(data: Mapping[str, Any]) -> Iterator[Check]:
-    for one in left_out(data["dropped"]):
+    for one in left_out(data.get("dropped", ())):
         if one["reason"] == "noise" and _holds_text(one["text"]):
             why = f"“{one['text']}” was left out as noise."
             yield Check("dropped", one["page"], why, place=_place(data, one["page"], one["bbox"]))

@@ -52,7 +52,7 @@ FORMER_DEPLOYMENTS = ("ingest/nambat", "sweep/nambat")
 OURS = "nambat-settings"
 """The slug of the schedule that the settings seed."""
 
-LOOK_FOR_DEPLOYMENTS = 10.0
+LOOK_FOR_DEPLOYMENTS = 20.0
 """Seconds between two looks whether all deployments are still there."""
 
 
@@ -89,8 +89,8 @@ class Deployer:
 
 async def deploy(deployer: Deployer) -> None:
     """Register all deployments, and drop sweeps that were due while nobody was here."""
-    ids = {served.base: await _register(deployer, served) for served in deployer.served}
     async with get_client() as client:
+        ids = {served.base: await _register(client, deployer, served) for served in deployer.served}
         if not deployer.home:  # on a shared server, others may still live by these
             for name in FORMER_DEPLOYMENTS:
                 with contextlib.suppress(ObjectNotFound):
@@ -103,28 +103,28 @@ async def keep_deployed(deployer: Deployer, say: Callable[[str], None]) -> None:
 
     Its runs that had not begun are gone with it; a sweep finds their claims and starts others.
     """
-    while True:
-        await asyncio.sleep(LOOK_FOR_DEPLOYMENTS)
-        with contextlib.suppress(Exception):  # the server is away: that is another's business
-            for served in deployer.served:
-                name = deployer.full_name(served)
-                if await _find(name) is None:
-                    say(_("The deployment {name} was deleted from Prefect; it is made anew.").format(name=name))
-                    await _register(deployer, served)
+    async with get_client() as client:  # making one takes longer than asking with it
+        while True:
+            await asyncio.sleep(LOOK_FOR_DEPLOYMENTS)
+            with contextlib.suppress(Exception):  # the server is away: that is another's business
+                for served in deployer.served:
+                    name = deployer.full_name(served)
+                    if await _find(client, name) is None:
+                        say(_("The deployment {name} was deleted from Prefect; it is made anew.").format(name=name))
+                        await _register(client, deployer, served)
 
 
-async def _find(name: str) -> DeploymentResponse | None:
+async def _find(client: PrefectClient, name: str) -> DeploymentResponse | None:
     """The deployment of that name; ``None`` if there is none."""
-    async with get_client() as client:
-        try:
-            return await client.read_deployment_by_name(name)
-        except ObjectNotFound:
-            return None
+    try:
+        return await client.read_deployment_by_name(name)
+    except ObjectNotFound:
+        return None
 
 
-async def _register(deployer: Deployer, served: Served) -> UUID:
+async def _register(client: PrefectClient, deployer: Deployer, served: Served) -> UUID:
     """Register a deployment with the server and with its runner. Returns its id."""
-    found = await _find(deployer.full_name(served))
+    found = await _find(client, deployer.full_name(served))
     # An update replaces all that can be set: what people set has to be given again.
     kept = {} if found is None else _kept(found, served.flow)
     tags = {f"home {deployer.home}"} if deployer.home else set()

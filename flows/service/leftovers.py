@@ -106,5 +106,8 @@ def hand_back_all(store: ClaimStore, *, crashed: bool, seconds: float | None = N
                 fault = crashed_too_often(store.settings.attempts)
                 returned.append((claim, quarantine(store, claim, fault)))
             else:
-                returned.append((claim, transfers.recover(store, claim)))
+                place = transfers.recover(store, claim)
+                returned.append((claim, place))
+                if place is not None:
+                    transfers.note_returned(claim)
     return returned

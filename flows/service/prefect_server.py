@@ -21,6 +21,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from flows.host.log import server_log
 from flows.host.processes import kill_tree, with_environment
 from flows.host.trusted_paths import trusted_environment
 from flows.language import _
@@ -79,6 +80,21 @@ def prefect_environment(folders: Folders, given: Mapping[str, str]) -> dict[str,
         "PREFECT_SERVER_LOGGING_LEVEL": "WARNING",
         "PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL": "ERROR",
         "PREFECT_SERVER_SERVICES_DB_VACUUM_ENABLED": "events,flow_runs",
+        # Ours does so in a process of its own before it starts (flows.service.server_process).
+        "PREFECT_SERVER_DATABASE_MIGRATE_ON_START": "false",
+        "PREFECT_API_BLOCKS_REGISTER_ON_START": "false",
+        # As seldom as people will not mind: each of these looks costs a processor time while nothing happens.
+        "PREFECT_SERVER_SERVICES_LATE_RUNS_LOOP_SECONDS": "30",
+        "PREFECT_SERVER_SERVICES_SCHEDULER_RECENT_DEPLOYMENTS_LOOP_SECONDS": "30",
+        "PREFECT_SERVER_SERVICES_PAUSE_EXPIRATIONS_LOOP_SECONDS": "60",
+        "PREFECT_SERVER_SERVICES_CANCELLATION_CLEANUP_LOOP_SECONDS": "60",
+        "PREFECT_SERVER_SERVICES_REPOSSESSOR_LOOP_SECONDS": "60",
+        "PREFECT_SERVER_SERVICES_FOREMAN_LOOP_SECONDS": "60",
+        "PREFECT_SERVER_EVENTS_PROACTIVE_GRANULARITY": "PT60S",
+        # It looks after workers of other machines, of which there are none here.
+        "PREFECT_SERVER_SERVICES_CLEANUP_RECONCILER_ENABLED": "false",
+        # Many threads of few allocations each: glibc would give each memory of its own, and keep it.
+        "MALLOC_ARENA_MAX": "2",
         "PREFECT_CLI_COLORS": "false",
         "PREFECT_CLI_PROMPT": "false",
     }
@@ -116,14 +132,11 @@ def is_taken(host: str, port: int) -> bool:
     return False
 
 
-def begin_server(
-    folders: Folders, host: str, port: int, log: Path, *, for_service: bool = False, again: bool = False
-) -> subprocess.Popen[bytes]:
+def begin_server(folders: Folders, host: str, port: int, *, for_service: bool = False) -> subprocess.Popen[bytes]:
     """Start a Prefect server in a session of its own; it is not ready yet.
 
     Args:
         for_service: whether a service starts it, which :func:`end_servers` may end.
-        again: whether it takes the place of one that ended, whose log goes on.
 
     Raises:
         ServerTrouble: the port is taken.
@@ -138,9 +151,10 @@ def begin_server(
             "or use that server with PREFECT_API_URL=http://{host}:{port}/api"
         )
         raise ServerTrouble(said.format(host=host, port=port))
-    log.parent.mkdir(parents=True, exist_ok=True)
+    log = server_log(folders)
+    log.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     ui_api = os.environ.get("PREFECT_SERVER_UI_API_URL", local_api(host, port))
-    with open(log, "ab" if again else "wb", opener=lambda path, how: os.open(path, how, 0o600)) as output:
+    with open(log, "ab", opener=lambda path, how: os.open(path, how, 0o600)) as output:
         return subprocess.Popen(
             [sys.executable, "-P", "-m", "flows.service.server_process", host, str(port)],
             stdin=subprocess.DEVNULL,
@@ -174,19 +188,20 @@ def wait_for_server(process: subprocess.Popen[bytes], api: str, log: Path, secon
         ServerTrouble: it ended, or does not answer after ``seconds``.
     """
     deadline = time.monotonic() + seconds
+    home = Path(os.environ.get("PREFECT_HOME", log.parent))
     while time.monotonic() < deadline:
         if is_healthy(api):
             return
         if process.poll() is not None:
-            free = shutil.disk_usage(log.parent).free
+            free = shutil.disk_usage(home).free
             if free < LEAST_ROOM:
                 said = _("the Prefect server did not start: the disk of {folder} is full; make room there")
-                raise ServerTrouble(said.format(folder=log.parent))
+                raise ServerTrouble(said.format(folder=home))
             said = _(
                 "the Prefect server did not start (exit status {status}); see {log}. If its database is "
                 "damaged, remove {database}*: only the history of the runs is lost with it"
             )
-            database = log.parent / "prefect.db"
+            database = home / "prefect.db"
             raise ServerTrouble(said.format(status=process.returncode, log=log, database=database))
         time.sleep(0.1)
     said = _("the Prefect server did not answer within {seconds:.0f} s; see {log}")
@@ -262,12 +277,11 @@ def private_server(folders: Folders) -> Iterator[Server]:
         yield given
         return
     host, port = "127.0.0.1", free_port()
-    log = folders.home / "prefect" / "server.log"
-    process = begin_server(folders, host, port, log)
+    process = begin_server(folders, host, port)
     try:
         api = local_api(host, port)
         os.environ["PREFECT_API_URL"] = api
-        wait_for_server(process, api, log)
+        wait_for_server(process, api, server_log(folders))
         yield Server(api, process.pid)
     finally:
         os.environ.pop("PREFECT_API_URL", None)

@@ -28,9 +28,11 @@ from prefect.client.orchestration import get_client
 from flows.host.names import dashed, readable
 from flows.intake.claims import ClaimStore
 from flows.intake.sweep import Swept
+from flows.language import N_, _, counted, shown_moment, told
 from flows.pipeline.archives import Unpacking
 from flows.pipeline.outcome import Outcome, grades
 from flows.pipeline.to_check import Check, Kind, Passage
+from flows.retold import retold
 from flows.service import day
 from flows.service.day import Day
 from flows.service.record import name_on_server, read_service
@@ -50,26 +52,26 @@ TAGS = frozenset(
 of states to choose from knows no others."""
 
 # A line feed within a paragraph would show as one in the UI.
-ABOUT_INGEST = f"""\
+ABOUT_INGEST = N_("""\
 Reads one scan and publishes its text. Each document is a run, named after its file. Runs start by themselves: \
 drop scans into the inbox. There is nothing to start by hand here.
 
-To see what waits for a person, choose the tag `{NEEDS_ATTENTION}` under *Runs*.
+To see what waits for a person, choose the tag `{needs_attention}` under *Runs*.
 
 **Completed**: the text is published. Its tags:
 
-- `{PAGES_MISSING}`: pages or parts of them could not be read. The report under *Artifacts* names them; scan them again.
-- `{HARD_TO_READ}`: some pages were hard to read. The report names them; compare them with the scan.
-- `{WARNINGS}`: something is doubtful, such as a footnote without its mark. The report lists it.
-- `{COPY}`: the scan has the same bytes as an earlier one, whose text was copied.
-- `{REPLACED}`: the text of an earlier scan of the same name was replaced, and is kept in versions/.
-- `{ANOTHER_DOCUMENT}`: the scan has a name under which a document is published that has nothing in common with it. \
+- `{pages_missing}`: pages or parts of them could not be read. The report under *Artifacts* names them; scan them again.
+- `{hard_to_read}`: some pages were hard to read. The report names them; compare them with the scan.
+- `{warnings}`: something is doubtful, such as a footnote without its mark. The report lists it.
+- `{copy}`: the scan has the same bytes as an earlier one, whose text was copied.
+- `{replaced}`: the text of an earlier scan of the same name was replaced, and is kept in versions/.
+- `{another_document}`: the scan has a name under which a document is published that has nothing in common with it. \
 Its text has a name of its own, such as b~2.txt.
 
 **Failed**: the log says why, in Vietnamese and English. The tags:
 
-- `{QUARANTINED}`: the scan lies in quarantine. Drop a better scan of the same name, or mend it there and press *Retry*.
-- `{PUT_OFF}`: the machine has a trouble, such as a full disk. The document is tried again at the time in the log.
+- `{quarantined}`: the scan lies in quarantine. Drop a better scan of the same name, or mend it there and press *Retry*.
+- `{put_off}`: the machine has a trouble, such as a full disk. The document is tried again at the time in the log.
 
 **Crashed**: nambat was stopped or killed. The file is taken again by itself.
 
@@ -77,28 +79,43 @@ Its text has a name of its own, such as b~2.txt.
 
 **Cancelled**: the file was handed back to the inbox, or a person cancelled the run. The log says which.
 
-A run loses `{NEEDS_ATTENTION}` when its scan leaves quarantine: a better scan of the same name was published, or \
+A run loses `{needs_attention}` when its scan leaves quarantine: a better scan of the same name was published, or \
 somebody used `nambat retry` or `nambat dismiss`. A scan that crashed its reader too often has no tag: `nambat status` \
 lists what lies in quarantine now.
-"""
+""")
 
-ABOUT_READ = f"""\
+ABOUT_READ = N_("""\
 Reads one file that lies somewhere else than in the inbox, and publishes its text. *Run*, *Custom run*, and give its \
 path: below the service's folder, or below one of those that the setting NAMBAT_READ_ROOTS names.
 
 A scan of `originals/` is read again. Any other file stays where it is; a copy of it is read. Its text is published \
 under the path that the file has below the service's folder; what lies elsewhere, below the name of its folder. \
-The tags and states are those of *ingest*: `{NEEDS_ATTENTION}` is for a person.
-"""
+The tags and states are those of *ingest*: `{needs_attention}` is for a person.
+""")
 
-ABOUT_SWEEP = f"""\
+ABOUT_SWEEP = N_("""\
 Looks at the inbox on a schedule, so that nothing is lost which the watcher did not see. *Run*, *Quick run* looks at \
 once. For each file that it takes, a run of *ingest* starts.
 
-The tag `{NEEDS_ATTENTION}` says that something could not be done; the run's log says what.
+The tag `{needs_attention}` says that something could not be done; the run's log says what.
 
 Runs to come bear names that Prefect makes up, until they start.
-"""
+""")
+
+
+def about(text: str) -> str:
+    """A description of a flow, in the language of the moment."""
+    return _(text).format(
+        needs_attention=NEEDS_ATTENTION,
+        quarantined=QUARANTINED,
+        put_off=PUT_OFF,
+        pages_missing=PAGES_MISSING,
+        hard_to_read=HARD_TO_READ,
+        warnings=WARNINGS,
+        copy=COPY,
+        replaced=REPLACED,
+        another_document=ANOTHER_DOCUMENT,
+    )
 
 
 @contextlib.contextmanager
@@ -144,7 +161,7 @@ def tags_of(outcome: Outcome) -> list[str]:
 def begin_progress(total: int) -> UUID | None:
     """Show that none of ``total`` pages is read yet; the id to go on with, ``None`` if the UI cannot be told."""
     with best_effort():
-        return cast(UUID, create_progress_artifact(0.0, description=f"0 of {total} pages read"))
+        return cast(UUID, create_progress_artifact(0.0, description=_progress(0, total)))
     return None
 
 
@@ -156,7 +173,11 @@ def show_progress(artifact: UUID | None, done: int, total: int) -> None:
     """
     if artifact is not None:
         with best_effort():
-            update_progress_artifact(artifact, done / total * 100, description=f"{done} of {total} pages read")
+            update_progress_artifact(artifact, done / total * 100, description=_progress(done, total))
+
+
+def _progress(done: int, total: int) -> str:
+    return _("{done} of {total} pages read").format(done=done, total=total)
 
 
 def artifact_key(name: str) -> str:
@@ -198,16 +219,20 @@ def about_others(outcome: Outcome) -> list[str]:
     lines = []
     kept = readable(outcome.kept[0]) if outcome.kept else ""
     if outcome.replaced:
-        before = f"{outcome.replaced.title} of {outcome.replaced.published.astimezone():%Y-%m-%d %H:%M}"
-        lines.append(f"replaces the text of {before}, kept as {kept}" if kept else f"replaces the text of {before}")
+        said = _("replaces the text of {title} of {time}, kept as {place}")
+        if not kept:
+            said = _("replaces the text of {title} of {time}")
+        moment = shown_moment(outcome.replaced.published)
+        lines.append(said.format(title=outcome.replaced.title, time=moment, place=kept))
     elif kept:
-        lines.append(f"what was published there before is kept as {kept}")
+        lines.append(_("what was published there before is kept as {place}").format(place=kept))
     if outcome.beside:
         name = readable(outcome.files[0].name) if outcome.files else ""
-        lines.append(f"has nothing in common with what is published as {readable(outcome.beside)}, so it is {name}")
+        said = _("has nothing in common with what is published as {other}, so it is {name}")
+        lines.append(said.format(other=readable(outcome.beside), name=name))
     if outcome.settled:
         where = ", ".join(map(readable, outcome.settled))
-        lines.append(f"settles what lay in quarantine under this name, now {where}")
+        lines.append(_("settles what lay in quarantine under this name, now {places}").format(places=where))
     return lines
 
 
@@ -218,16 +243,22 @@ def success_line(outcome: Outcome) -> str:
 
 def _counts(outcome: Outcome) -> str:
     if outcome.copy_of:
-        return f"The same bytes as {outcome.copy_of}, which was read before: its text was copied."
-    always = (outcome.pages, "page"), (outcome.footnotes, "footnote"), (outcome.corrections, "correction")
-    troubles = (
-        (len(outcome.failed_pages), "unreadable page"),
-        (len(outcome.damaged_pages), "damaged page"),
-        (len(outcome.low_pages), "low-confidence page"),
-        (len(outcome.warnings), "warning"),
+        said = _("The same bytes as {name}, which was read before: its text was copied.")
+        return said.format(name=outcome.copy_of)
+    failed, damaged, low = len(outcome.failed_pages), len(outcome.damaged_pages), len(outcome.low_pages)
+    warnings = len(outcome.warnings)
+    always = (
+        counted("{count} page", "{count} pages", outcome.pages),
+        counted("{count} footnote", "{count} footnotes", outcome.footnotes),
+        counted("{count} correction", "{count} corrections", outcome.corrections),
     )
-    counts = (*always, *(trouble for trouble in troubles if trouble[0]))
-    return ", ".join(counted(number, thing) for number, thing in counts)
+    troubles = (
+        (failed, counted("{count} unreadable page", "{count} unreadable pages", failed)),
+        (damaged, counted("{count} damaged page", "{count} damaged pages", damaged)),
+        (low, counted("{count} low-confidence page", "{count} low-confidence pages", low)),
+        (warnings, counted("{count} warning", "{count} warnings", warnings)),
+    )
+    return ", ".join((*always, *(said for count, said in troubles if count)))
 
 
 MOST_OF_A_KIND = 10
@@ -246,17 +277,17 @@ def passage_shown(passage: Passage) -> str:
 
 def page_shown(page: int) -> str:
     """A page's name before what is said of it; nothing where there are no pages."""
-    return f"page {page}: " if page else ""
+    return _("page {number}: ").format(number=page) if page else ""
 
 
 HEADINGS: dict[Kind, str] = {
-    "fact": "Facts that are left open",
-    "unsure fact": "Facts that were read with doubt",
-    "page": "Pages that could not be read, or not well",
-    "print": "Print that was not read",
-    "number": "Doubtful numbers",
-    "word": "The least sure words",
-    "dropped": "Print that was left out as noise",
+    "fact": N_("Facts that are left open"),
+    "unsure fact": N_("Facts that were read with doubt"),
+    "page": N_("Pages that could not be read, or not well"),
+    "print": N_("Print that was not read"),
+    "number": N_("Doubtful numbers"),
+    "word": N_("The least sure words"),
+    "dropped": N_("Print that was left out as noise"),
 }
 """What each kind of check is called."""
 
@@ -271,44 +302,48 @@ def checklist(checks: Sequence[Check]) -> list[str]:
     for kind, of_kind in groupby(checks, key=lambda check: check.kind):
         found = list(of_kind)
         more = len(found) - MOST_OF_A_KIND
-        lines += ["", f"**{HEADINGS[kind]}**" + (f" ({more} more are in the JSON)" if more > 0 else ""), ""]
+        rest = _(" ({count} more are in the JSON)").format(count=more) if more > 0 else ""
+        heading = _(HEADINGS[kind])
+        lines += ["", f"**{heading}**{rest}", ""]
         for check in found[:MOST_OF_A_KIND]:
-            lines.append(f"- {page_shown(check.page)}{cell(check.why)}")
+            lines.append(f"- {page_shown(check.page)}{cell(retold(check.why))}")
             lines += ["", f"  {passage_shown(check.passage)}", ""] if check.passage else []
             picture = base64.b64encode(check.picture).decode()
             if picture and len(picture) <= room:
                 room -= len(picture)
-                lines += ["", f"  ![the place on the page](data:image/png;base64,{picture})", ""]
+                described = _("the place on the page")
+                lines += ["", f"  ![{described}](data:image/png;base64,{picture})", ""]
     return lines
 
 
 def success_report(outcome: Outcome, scan: Path | None) -> str:
     """The outcome of a document as Markdown: what to check first, then all else."""
     confidence = "–" if outcome.confidence is None else f"{outcome.confidence:.1f}"
-    told = {f"{page_shown(check.page)}{check.why}" for check in outcome.checks}
+    told = {f"page {check.page}: {check.why}" if check.page else check.why for check in outcome.checks}
     warnings = [warning for warning in outcome.warnings if warning not in told]
+    copy = _("The same bytes as {name}: a copy of its text.")
     lines = [
         f"# {cell(outcome.name)}",
         "",
-        "| pages | words | footnotes | corrections | grades of pages | mean confidence | seconds |",
+        _("| pages | words | footnotes | corrections | grades of pages | mean confidence | seconds |"),
         "|---:|---:|---:|---:|---|---:|---:|",
         f"| {outcome.pages} | {outcome.words} | {outcome.footnotes} | {outcome.corrections} "
         f"| {grades(outcome)} | {confidence} | {outcome.seconds:.1f} |",
-        *(["", f"The same bytes as {cell(outcome.copy_of)}: a copy of its text."] if outcome.copy_of else []),
+        *(["", copy.format(name=cell(outcome.copy_of))] if outcome.copy_of else []),
         *(line for fact in about_others(outcome) for line in ("", f"{cell(fact[0].upper() + fact[1:])}.")),
         "",
-        "## What to check first",
+        _("## What to check first"),
         "",
-        *(checklist(outcome.checks) or ["Nothing: no fact is left open, and no word was read with doubt."]),
+        *(checklist(outcome.checks) or [_("Nothing: no fact is left open, and no word was read with doubt.")]),
         *pages_to_check(outcome),
-        *(["", "## Warnings", "", *(f"- {cell(warning)}" for warning in warnings[:50])] if warnings else []),
+        *(["", _("## Warnings"), "", *(f"- {cell(retold(warning))}" for warning in warnings[:50])] if warnings else []),
         *corrections_shown(outcome),
         *left_out_shown(outcome),
         "",
-        "## Files",
+        _("## Files"),
         "",
         *(f"- {path_shown(path)}" for path in outcome.files),
-        *([f"- {path_shown(scan)} (the scan)"] if scan else []),
+        *([_("- {path} (the scan)").format(path=path_shown(scan))] if scan else []),
     ]
     return "\n".join(lines) + "\n"
 
@@ -317,16 +352,17 @@ def pages_to_check(outcome: Outcome) -> list[str]:
     """Lines of Markdown about the pages that were not read well."""
     lines: list[str] = []
     if outcome.failed_pages:
-        lines += ["", "**Pages that could not be read**", ""]
-        lines += [f"- page {number}: {cell(why)}" for number, why in outcome.failed_pages]
+        lines += ["", _("**Pages that could not be read**"), ""]
+        lines += [f"- {page_shown(number)}{cell(retold(why))}" for number, why in outcome.failed_pages]
     if outcome.damaged_pages:
-        lines += ["", "**Pages of which a part is missing**", ""]
-        lines += [f"- page {number}: {cell(why)}" for number, why in outcome.damaged_pages]
+        lines += ["", _("**Pages of which a part is missing**"), ""]
+        lines += [f"- {page_shown(number)}{cell(retold(why))}" for number, why in outcome.damaged_pages]
     if outcome.low_pages:
-        lines += ["", "**Pages that were hard to read, with their mean confidence**", ""]
-        lines += [f"- page {number}: {value:.1f}" for number, value in outcome.low_pages]
+        lines += ["", _("**Pages that were hard to read, with their mean confidence**"), ""]
+        lines += [f"- {page_shown(number)}{value:.1f}" for number, value in outcome.low_pages]
     if outcome.fair_pages:
-        lines += ["", f"**Pages with some doubtful words**: {', '.join(map(str, outcome.fair_pages))}"]
+        numbers = ", ".join(map(str, outcome.fair_pages))
+        lines += ["", _("**Pages with some doubtful words**: {numbers}").format(numbers=numbers)]
     return lines
 
 
@@ -335,12 +371,15 @@ def corrections_shown(outcome: Outcome) -> list[str]:
     if not outcome.changes:
         return []
     shown = len(outcome.changes)
-    which = f"the {shown} least sure ones of {outcome.corrections}" if shown < outcome.corrections else "all"
+    heading = _("## Corrections (all)")
+    if shown < outcome.corrections:
+        heading = _("## Corrections (the {shown} least sure ones of {count})")
+    change = _("- {page}“{before}” was read, now: {after}")
     changes = [
-        f"- {page_shown(one.page)}“{cell(one.before)}” was read, now: {passage_shown(one.after)}"
+        change.format(page=page_shown(one.page), before=cell(one.before), after=passage_shown(one.after))
         for one in outcome.changes
     ]
-    return ["", f"## Corrections ({which})", "", *changes]
+    return ["", heading.format(shown=shown, count=outcome.corrections), "", *changes]
 
 
 def left_out_shown(outcome: Outcome) -> list[str]:
@@ -348,9 +387,12 @@ def left_out_shown(outcome: Outcome) -> list[str]:
     if not outcome.left_out:
         return []
     shown, of = len(outcome.left_out), outcome.left_out_in_all
-    head = f"## Left out of the text ({f'the first {shown} of {of}' if shown < of else 'all'})"
-    rows = [f"| {page or ''} | {cell(text[:LONGEST_LEFT_OUT])} | {why} |" for page, text, why in outcome.left_out]
-    return ["", head, "", "| page | text | reason |", "|---:|---|---|", *rows]
+    head = _("## Left out of the text (all)")
+    if shown < of:
+        head = _("## Left out of the text (the first {shown} of {count})")
+    left_out = outcome.left_out
+    rows = [f"| {page or ''} | {cell(text[:LONGEST_LEFT_OUT])} | {retold(why)} |" for page, text, why in left_out]
+    return ["", head.format(shown=shown, count=of), "", _("| page | text | reason |"), "|---:|---|---|", *rows]
 
 
 LONGEST_LEFT_OUT = 200
@@ -364,7 +406,7 @@ def report_success(outcome: Outcome, scan: Path | None) -> None:
         create_markdown_artifact(
             success_report(outcome, scan),
             key=artifact_key(outcome.name),
-            description=f"Published: {cell(outcome.name)}",
+            description=_("Published: {name}").format(name=cell(outcome.name)),
         )
 
 
@@ -372,13 +414,15 @@ def failure_report(name: str, fault: Fault, place: Path | None) -> str:
     """Why a document failed, where it lies and what can be done, as Markdown."""
     lines = [f"# {cell(name)}", "", cell(fault.vietnamese), "", cell(str(fault))]
     if place:
-        lines += ["", "**The scan lies in quarantine**", "", path_shown(place), ""]
+        lines += ["", _("**The scan lies in quarantine**"), "", path_shown(place), ""]
         lines += [
-            "Drop a better scan of the same name into the inbox. Or mend it in quarantine, then press *Retry* on its "
-            "run or use `nambat retry`."
+            _(
+                "Drop a better scan of the same name into the inbox. Or mend it in quarantine, then press *Retry* on "
+                "its run or use `nambat retry`."
+            )
         ]
     if fault.detail:
-        lines += ["", "**Technical detail**", "", *code_block(fault.detail)]
+        lines += ["", _("**Technical detail**"), "", *code_block(fault.detail)]
     return "\n".join(lines) + "\n"
 
 
@@ -386,20 +430,22 @@ def report_failure(name: str, fault: Fault, place: Path | None) -> None:
     """Show in the UI why a document failed and where it lies."""
     with best_effort():
         tag_run([NEEDS_ATTENTION, QUARANTINED] if place else [NEEDS_ATTENTION])
-        create_markdown_artifact(
-            failure_report(name, fault, place), key=artifact_key(name), description=f"Failed: {cell(name)}"
-        )
+        report, described = failure_report(name, fault, place), _("Failed: {name}").format(name=cell(name))
+        create_markdown_artifact(report, key=artifact_key(name), description=described)
 
 
 def unpacked_report(name: str, unpacking: Unpacking, archive: Path | None) -> str:
     """What was in an archive, as Markdown."""
     kept = [f"- {cell(str(scan.name))}" for scan in unpacking.scans if not scan.fault]
-    bad = [f"- {cell(str(scan.name))}: {cell(str(scan.fault))}" for scan in unpacking.scans if scan.fault]
-    lines = [f"# {cell(name)}", "", "**Scans that went into the inbox**", "", *(kept or ["none"])]
-    lines += ["", "**Went to quarantine**", "", *bad] if bad else []
+    bad = [f"- {cell(str(scan.name))}: {cell(told(scan.fault))}" for scan in unpacking.scans if scan.fault]
+    lines = [f"# {cell(name)}", "", _("**Scans that went into the inbox**"), "", *(kept or [_("none")])]
+    lines += ["", _("**Went to quarantine**"), "", *bad] if bad else []
     if unpacking.others:
-        lines += ["", "**No scans: left in the archive**", "", *(f"- {cell(other)}" for other in unpacking.others)]
-    return "\n".join([*lines, *(["", f"The archive: {path_shown(archive)}"] if archive else [])]) + "\n"
+        others = (f"- {cell(other)}" for other in unpacking.others)
+        lines += ["", _("**No scans: left in the archive**"), "", *others]
+    if archive:
+        lines += ["", _("The archive: {path}").format(path=path_shown(archive))]
+    return "\n".join(lines) + "\n"
 
 
 def report_unpacked(name: str, unpacking: Unpacking, archive: Path | None) -> None:
@@ -410,23 +456,33 @@ def report_unpacked(name: str, unpacking: Unpacking, archive: Path | None) -> No
         create_markdown_artifact(
             unpacked_report(name, unpacking, archive),
             key=artifact_key(name),
-            description=f"Unpacked: {cell(name)}",
+            description=_("Unpacked: {name}").format(name=cell(name)),
         )
 
 
 def sweep_line(swept: Swept) -> str:
     """A sweep in one line."""
-    counts = (
-        f"{len(swept.taken)} taken, {swept.waiting} still arriving, {len(swept.returned)} handed back, "
-        f"{len(swept.quarantined)} to quarantine"
+    counts = _("{taken} taken, {waiting} still arriving, {returned} handed back, {quarantined} to quarantine").format(
+        taken=len(swept.taken),
+        waiting=swept.waiting,
+        returned=len(swept.returned),
+        quarantined=len(swept.quarantined),
     )
-    return f"{counts}; {counted(len(swept.troubles), 'trouble')}: see the logs" if swept.troubles else counts
+    if not swept.troubles:
+        return counts
+    troubles = counted("{count} trouble: see the logs", "{count} troubles: see the logs", len(swept.troubles))
+    return f"{counts}; {troubles}"
 
 
 def sweep_rows(swept: Swept) -> list[dict[str, str]]:
     """The table of what a sweep moved; the UI shows its cells as Markdown."""
-    moved = [("taken", swept.taken), ("handed back", swept.returned), ("to quarantine", swept.quarantined)]
-    return [{"file": cell(name), "what": what} for what, names in moved for name in names[:200]]
+    moved = [
+        (_("taken"), swept.taken),
+        (_("handed back"), swept.returned),
+        (_("to quarantine"), swept.quarantined),
+    ]
+    file, what = _("file"), _("what")
+    return [{file: cell(name), what: became} for became, names in moved for name in names[:200]]
 
 
 def report_sweep(swept: Swept) -> None:
@@ -457,31 +513,30 @@ def day_rows(seen: Day) -> list[dict[str, str]]:
 
     The link is a cell of its own: the UI takes no escapes in the text of a link, and names are anyone's.
     """
-    rows = [
-        {DOCUMENT: broken(name), LOOK: broken(f"in quarantine: {why}"), REPORT: "", TIME: "", PAGES: ""}
-        for name, why in seen.quarantined
-    ]
+    rows = [day_row(name, [_("in quarantine: {why}").format(why=retold(why))]) for name, why in seen.quarantined]
     for note in seen.to_look_at:
-        looks = [*note.looks, *([f"and {note.more} more"] if note.more else [])]
-        rows.append(
-            {
-                DOCUMENT: broken(note.name),
-                LOOK: "<br>".join(map(broken, looks)),
-                REPORT: f"[open](/runs/flow-run/{note.run}?tab=Artifacts)" if note.run else "",
-                TIME: f"{datetime.fromtimestamp(note.at, seen.date.tzinfo):%H:%M}",
-                PAGES: f"{note.pages} ({note.grades})",
-            }
-        )
+        looks = [*map(retold, note.looks), *([_("and {count} more").format(count=note.more)] if note.more else [])]
+        words = _("open")
+        report = f"[{words}](/runs/flow-run/{note.run}?tab=Artifacts)" if note.run else ""
+        time_of_day = f"{datetime.fromtimestamp(note.at, seen.date.tzinfo):%H:%M}"
+        rows.append(day_row(note.name, looks, report, time_of_day, f"{note.pages} ({note.grades})"))
     return rows
+
+
+def day_row(name: str, looks: Sequence[str], report: str = "", at: str = "", pages: str = "") -> dict[str, str]:
+    """A row of the table of the day."""
+    document, look = broken(name), "<br>".join(map(broken, looks))
+    values = zip(DAY_HEADS, (document, look, report, at, pages), strict=True)
+    return {_(head): value for head, value in values}
 
 
 def day_line(seen: Day) -> str:
     """What the table of the day is about, in one line."""
-    need = len(seen.to_look_at)
-    return (
-        f"{seen.date:%Y-%m-%d}, {seen.date:%H:%M}: {counted(len(seen.notes), 'document')} published today, "
-        f"{need} of them {'needs' if need == 1 else 'need'} a look; "
-        f"{counted(len(seen.quarantined), 'file')} in quarantine"
+    return _("{time}: {published}, {looks}; {quarantined}").format(
+        time=shown_moment(seen.date),
+        published=counted("{count} document published today", "{count} documents published today", len(seen.notes)),
+        looks=counted("{count} of them needs a look", "{count} of them need a look", len(seen.to_look_at)),
+        quarantined=counted("{count} file in quarantine", "{count} files in quarantine", len(seen.quarantined)),
     )
 
 
@@ -494,16 +549,13 @@ def report_day(store: ClaimStore) -> None:
         seen = day.read_day(store, time.time())
         rows = day_rows(seen)
         more = len(rows) - MOST_ROWS
-        line = day_line(seen) + (f". The first {MOST_ROWS} are shown" if more > 0 else "")
+        line = day_line(seen) + (_(". The first {count} are shown").format(count=MOST_ROWS) if more > 0 else "")
         home = read_service(store.folders).get("home", "")
-        create_table_artifact(rows[:MOST_ROWS] or [NO_ROW], key=name_on_server(DAY_KEY, home), description=line)
+        create_table_artifact(
+            rows[:MOST_ROWS] or [day_row("–", [_("nothing")])], key=name_on_server(DAY_KEY, home), description=line
+        )
         day.mark_shown(store.folders, state)
 
 
-DOCUMENT, LOOK, REPORT, TIME, PAGES = "document", "what needs a look", "run", "time", "pages"
-NO_ROW = {DOCUMENT: "–", LOOK: "nothing", REPORT: "", TIME: "", PAGES: ""}
-
-
-def counted(number: int, thing: str) -> str:
-    """A number of things in words: ``1 page``, ``2 pages``."""
-    return f"{number} {thing}" if number == 1 else f"{number} {thing}s"
+DAY_HEADS = (N_("document"), N_("what needs a look"), N_("run"), N_("time"), N_("pages"))
+"""Of the table of the day."""

@@ -50,13 +50,22 @@ def drop_specks(
     specks = _specks(parts, raised, *ink.shape)
     if not specks.any():
         return image, ink
-    mask = parts.mask(specks)
+    mask = _mask(parts, specks)
     halo = cv2.dilate(mask.astype(np.uint8), np.ones((5, 5), np.uint8)) > 0
     halo &= (ink == 0) | mask
     image, ink = image.copy(), ink.copy()
     image[halo] = int(np.percentile(image[::8, ::8], 75))
     ink[mask] = 0
     return image, ink
+
+
+def _mask(parts: Components, specks: np.ndarray) -> np.ndarray:
+    """``(height, width)``: the pixels of the specks; a few small windows are looked at sooner than the whole page."""
+    mask = np.zeros(parts.labels.shape, bool)
+    for index in np.nonzero(specks)[0].tolist():
+        left, top, right, bottom = parts.box(index)
+        mask[top:bottom, left:right] |= parts.labels[top:bottom, left:right] == index + 1
+    return mask
 
 
 def _specks(parts: Components, raised: Sequence[Box], page_height: int, page_width: int) -> np.ndarray:

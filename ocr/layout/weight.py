@@ -5,7 +5,7 @@ Measured along the rows of the ink: most of what a row crosses are stems, which 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -27,16 +27,18 @@ def with_weights(zones: Iterable[Zone], ink: np.ndarray) -> tuple[Zone, ...]:
         ink: ``(height, width)`` mask of the page, 0 where there is paper.
     """
     zones = tuple(zones)
-    strokes = {word: _stroke(word, ink) for zone in zones if zone.kind != "noise" for word in words_of(zone.lines)}
-    usual = _usual(strokes)
+    words = [word for zone in zones if zone.kind != "noise" for word in words_of(zone.lines)]
+    measured = [(word, stroke) for word in words if (stroke := _stroke(word, ink))]
+    usual = _usual(measured)
     if not usual:
         return zones
-    weights = {word: round(stroke / usual, 2) for word, stroke in strokes.items() if stroke}
+    # By identity: the hash of a word is that of all its letters and their rivals.
+    weights = {id(word): round(stroke / usual, 2) for word, stroke in measured}
     return tuple(replace(zone, lines=tuple(_weighed(line, weights) for line in zone.lines)) for zone in zones)
 
 
-def _weighed(line: Line, weights: Mapping[Word, float]) -> Line:
-    return replace(line, words=tuple(replace(word, weight=weights.get(word, 0.0)) for word in line.words))
+def _weighed(line: Line, weights: Mapping[int, float]) -> Line:
+    return replace(line, words=tuple(replace(word, weight=weights.get(id(word), 0.0)) for word in line.words))
 
 
 def _stroke(word: Word, ink: np.ndarray) -> float:
@@ -55,8 +57,7 @@ def _stroke(word: Word, ink: np.ndarray) -> float:
     return float(runs[runs <= _BAR * usual].mean())
 
 
-def _usual(strokes: Mapping[Word, float]) -> float:
+def _usual(measured: Sequence[tuple[Word, float]]) -> float:
     """The thickness of most of a page's letters; 0.0 where there are too few."""
-    measured = [(stroke, len(word.text)) for word, stroke in strokes.items() if stroke]
-    letters = np.repeat([stroke for stroke, _ in measured], [count for _, count in measured])
+    letters = np.repeat([stroke for _, stroke in measured], [len(word.text) for word, _ in measured])
     return float(np.median(letters)) if len(letters) >= _FEWEST_LETTERS else 0.0

@@ -164,13 +164,13 @@ def _not_in_words(words: Sequence[Word], letters: Shapes, size: float) -> Shapes
     """
     missed = np.ones(letters.count, bool)
     rim = _RIM * size
+    x, y = letters.x, letters.y
     for word in words:
         box = word.box
         first, last = np.searchsorted(letters.top, (box.top - rim - _LETTER[1] * size, box.bottom + rim))
         rows = slice(int(first), int(last))
-        near = letters.take(rows)
-        inside = (near.x > box.left - rim) & (near.x < box.right + rim)
-        inside &= (near.y > box.top - rim) & (near.y < box.bottom + rim)
+        inside = (x[rows] > box.left - rim) & (x[rows] < box.right + rim)
+        inside &= (y[rows] > box.top - rim) & (y[rows] < box.bottom + rim)
         if inside.sum() <= _PIECES * len(word.text) + _SPARE:
             missed[rows] &= ~inside
     return letters.take(missed)

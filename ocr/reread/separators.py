@@ -101,7 +101,8 @@ def _has_tail(image: np.ndarray, box: Box) -> bool:
     dark, paper = np.percentile(window, (2, 90))
     # The tail of a comma is thin, and paler than a letter on any scan in grey.
     boxes = find_components((window < dark + _PALE * (paper - dark)).astype(np.uint8)).boxes()
-    height = max((one.height for one in boxes), default=0)
+    highest = max((one.height for one in boxes), default=0)
+    height = float(np.median([one.height for one in boxes if one.height > 0.5 * highest] or [0]))  # a bracket is higher
     digits = [one for one in boxes if one.height >= _DIGIT * height]
     if len(digits) < 2:
         return False

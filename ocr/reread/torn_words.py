@@ -9,12 +9,12 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import replace
-from itertools import pairwise
+from itertools import accumulate, pairwise
 
 import numpy as np
 
 from ocr.image.components import Components, Shapes
-from ocr.page import Line, Word, evidence, hull, mean_confidence, of_words
+from ocr.page import Box, Line, Word, evidence, hull, mean_confidence, of_words
 from ocr.reread.table_cells import Again
 from ocr.tesseract import plain_letters
 
@@ -29,6 +29,7 @@ _SPACE = 0.28
 #: A number and its unit read as one word; in heights of a digit, the gap of a space between them.
 _NUMBER_AND_UNIT = re.compile(r"(?P<number>\D?\d[\d.,]*)(?P<unit>[kdc]?m)\D{0,2}")
 _SPACE_BEFORE_UNIT = 0.22
+_LETTER_OF_UNIT = (0.6, 1.4)  # width of a letter of the unit
 
 
 def read_torn(lines: Sequence[Line], ink: Components, again: Again) -> list[Line] | None:
@@ -118,19 +119,29 @@ def _number_and_unit(word: Word, ink: Shapes) -> list[Word] | None:
     first, last = np.searchsorted(ink.top, (box.top - 2, box.bottom))
     near = ink.take(slice(int(first), int(last)))
     inside = near.take((near.x > box.left) & (near.x < box.right) & (near.bottom <= box.bottom + 2))
-    boxes = sorted(inside.boxes())
-    letters = len(found["unit"])
-    if len(boxes) <= letters:
+    parts = _at_widest_gap(sorted(inside.boxes()))
+    if parts is None:
         return None
-    before, after = hull(boxes[:-letters]), hull(boxes[-letters:])
-    digit = max(one.height for one in boxes)
-    if after.left - before.right < _SPACE_BEFORE_UNIT * digit:
+    before, after = parts
+    digit = max(before.height, after.height)
+    wide = _LETTER_OF_UNIT[0] <= after.width / digit / len(found["unit"]) <= _LETTER_OF_UNIT[1]
+    if not wide or after.left - before.right < _SPACE_BEFORE_UNIT * digit:
         return None
     at = found.start("unit")
     number = replace(word, text=word.text[:at], box=word.box._replace(right=before.right), letters=word.letters[:at])
     raised = tuple(replace(one, offset=one.offset - at) for one in word.raised)
     unit = replace(word, text=word.text[at:], box=word.box._replace(left=after.left), letters=word.letters[at:])
     return [replace(number, raised=()), replace(unit, raised=raised)]
+
+
+def _at_widest_gap(boxes: Sequence[Box]) -> tuple[Box, Box] | None:
+    """Pieces of print, from the left, before and behind the widest gap among them; ``None`` where there is none."""
+    reached = [*accumulate((box.right for box in boxes), max)]
+    gaps = [box.left - end for end, box in zip(reached, boxes[1:], strict=False)]
+    if not gaps or max(gaps) <= 0:
+        return None
+    at = gaps.index(max(gaps)) + 1
+    return hull([*boxes[:at]]), hull([*boxes[at:]])
 
 
 def _several(word: Word, again: Again) -> list[Word] | None:

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from functools import partial
 from itertools import groupby
 
-from ocr.page import Line, Word, Zone, evidence, hull, lines_of, mean_confidence, of_words, words_of
+from ocr.page import Box, Line, Word, Zone, evidence, hull, lines_of, mean_confidence, of_words, words_of
 from ocr.reread.table_cells import Again
 
 #: In x-heights: with the marks of a capital and a tail a word is 2.7 high, two lines of them 4 and more.
@@ -50,13 +50,24 @@ def _parted(lines: list[Line], words: Sequence[Word], again: Again) -> list[Line
     line = next(one for one in lines if words[0] in one.words)
     others = [word for word in line.words if word not in words]
     place = hull([word.box for word in words])
-    inside = [one for one in lines if one is not line and all(place.holds(word.box) for word in one.words)]
-    rows, old = again(place), [*words, *words_of(inside)]
-    if not others or not _are_two(rows, line.x_height) or evidence(words_of(rows)) <= evidence(old):
+    inside = _inside(place, [one for one in lines if one is not line])
+    rows = again(place)
+    are_better = _are_two(rows, line.x_height) and evidence(words_of(rows)) > evidence([*words, *words_of(inside)])
+    if not others or not are_better:
         return lines
     own, loose = sorted(rows, key=partial(_from_level, others))
-    whole = of_words(line, sorted([*others, *own.words], key=lambda word: word.box.left))
-    return [*(whole if one is line else one for one in lines if one not in inside), loose]
+    whole = of_words(line, sorted([*others, *own.words], key=_left))
+    kept = [one for one in lines if one not in inside]
+    return [*(whole if one is line else one for one in kept), loose]
+
+
+def _left(word: Word) -> int:
+    return word.box.left
+
+
+def _inside(place: Box, lines: Sequence[Line]) -> list[Line]:
+    """The lines all of whose words stand in a place: what else was read of its print."""
+    return [line for line in lines if all(place.holds(word.box) for word in line.words)]
 
 
 def _from_level(words: Sequence[Word], row: Line) -> float:

@@ -101,10 +101,9 @@ def _boxes(parts: Components, which: np.ndarray) -> list[tuple[Box, int]]:
 
 def _ends_in_bar(parts: Components, box: Box, label: int) -> bool:
     """Whether the lowest rows of a component are ink from left to right."""
-    own = parts.labels[box.top : box.bottom, box.left : box.right] == label
     thick = max(2, box.height // 6)
-    lowest = own[-thick:].any(axis=0).mean()
-    return bool(lowest >= _TOUCHING_BAR)
+    lowest = parts.labels[max(box.top, box.bottom - thick) : box.bottom, box.left : box.right] == label
+    return bool(np.count_nonzero(lowest.any(axis=0)) / box.width >= _TOUCHING_BAR)
 
 
 def without_inequalities(

@@ -17,6 +17,7 @@ _POINTS = ".,;:…"
 #: A unit with what was read behind it, where an exponent follows the unit without anything between them.
 _UNIT = re.compile(r"(?:.*[\W\d_])?[kdc]?m(?P<tail>[-–.,;:)]+)")
 _BARE_UNIT = re.compile(r"(?:.*[\W\d_])?[kdc]?m")
+_TWO_POINTS = re.compile(r"[^.]\.\.$")
 #: Behind these no raised sign stands, but before them (m³/s).
 _OPENING = frozenset("/([{“")
 #: What Tesseract likes to see in a gap; Unicode counts the circumflex among the letters.
@@ -89,6 +90,16 @@ def _as_many_behind_exponent(word: ReadWord, signs: list[RaisedSign]) -> ReadWor
     return _of_letters(word, [*range(begin), *kept])
 
 
+def _with_one_point(word: ReadWord, signs: list[RaisedSign]) -> ReadWord:
+    """A word at whose end a full stop was read twice, where one stands behind a raised sign and none before it."""
+    if not _TWO_POINTS.search(word.text) or len(word.letters) != len(word.text):
+        return word
+    near = [one for one in signs if _is_near_end(one, word)]
+    if len(near) != 1 or near[0].behind != 1 or near[0].point_before:
+        return word
+    return _of_letters(word, range(len(word.text) - 1))
+
+
 def _is_near_end(sign: RaisedSign, word: ReadWord) -> bool:
     """Whether a sign stands above the end of a word, or right behind it."""
     return word.box.right - 1.5 * sign.x_height < sign.box.x < word.box.right + sign.x_height
@@ -124,7 +135,7 @@ def _line_with(line: ReadLine, signs: list[RaisedSign]) -> Line:
     words = list(line.words)
     if signs:
         words = [kept for word in words if (kept := _without_phantoms(word, signs))] or words
-        words = [_as_many_behind_exponent(word, signs) for word in words]
+        words = [_with_one_point(_as_many_behind_exponent(word, signs), signs) for word in words]
     for sign in signs:
         words = _with_follower_glued(words, sign)
     raised: list[list[Raised]] = [[] for _ in words]

@@ -1,0 +1,492 @@
+"""The index of the published documents: an SQLite file that can be deleted at any time, and is then made anew.
+
+It knows each JSON below the published folder by size, time and inode, so that a look at what is new costs a walk over
+the folder. What it keeps is written in transactions of some hundred documents: whoever is killed leaves the index as
+it was before or after one. A file that is damaged is thrown away; nobody may have it open then, which a lock sees to
+(``index.lock``, shared by all who read). The one thing that is nowhere else, which documents people have looked at,
+lies beside it in ``looked_at/``.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import hashlib
+import json
+import os
+import sqlite3
+import stat
+import zlib
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import TypeVar
+
+from flows.host.files import make_folder, replace_file, try_writing
+from flows.host.locks import locked
+from flows.host.moves import Gone, open_regular, opened_folder
+from flows.host.names import readable
+from flows.language import N_
+from flows.review.entry import Entry, Facts, NotWhole, Text, entry_of
+from flows.review.words import BREAK, exact, plain, without_marks, words_of
+from flows.settings import Folders
+
+VERSION = 1
+"""Of the tables and of the words in them; an index of another version is thrown away."""
+
+LARGEST = 256 * 1024**2
+"""Bytes of a JSON that is read. A page has some 30 kB of it; 5,000 pages, the most that are read by default, 150 MB."""
+
+BATCH, BATCH_BYTES = 200, 64 * 1024**2
+"""So many documents, or so many bytes of JSON, go into one transaction."""
+
+BUSY = 60.0
+"""Seconds to wait for another process that writes a batch."""
+
+TOO_LARGE = N_("it is too large to be one that nambat published")
+CANNOT_BE_READ = N_("it cannot be read")
+
+_FACTS = tuple(field.name for field in fields(Facts))
+
+_TABLES = f"""
+CREATE TABLE documents (
+    number INTEGER PRIMARY KEY,
+    id TEXT NOT NULL UNIQUE,
+    name BLOB NOT NULL UNIQUE,
+    size INTEGER NOT NULL, changed INTEGER NOT NULL, inode INTEGER NOT NULL,
+    is_ours INTEGER NOT NULL DEFAULT 1,
+    broken TEXT NOT NULL DEFAULT '',
+    scan TEXT NOT NULL DEFAULT '', sha256 TEXT NOT NULL DEFAULT '',
+    pages INTEGER NOT NULL DEFAULT 0, unread INTEGER NOT NULL DEFAULT 0,
+    doubtful INTEGER NOT NULL DEFAULT 0, doubt REAL NOT NULL DEFAULT 0,
+    grade TEXT NOT NULL DEFAULT '', date TEXT NOT NULL DEFAULT '', state TEXT NOT NULL DEFAULT 'new'
+);
+CREATE INDEX newest ON documents (changed, number);
+CREATE INDEX dated ON documents (date, number);
+CREATE INDEX doubtful ON documents (unread, doubt, number);
+CREATE TABLE parts (
+    document INTEGER NOT NULL, part INTEGER NOT NULL,
+    {", ".join(f"{name} TEXT NOT NULL" for name in _FACTS)},
+    plain_agency TEXT NOT NULL, plain_type TEXT NOT NULL, plain_symbol TEXT NOT NULL,
+    PRIMARY KEY (document, part)
+) WITHOUT ROWID;
+CREATE TABLE texts (document INTEGER PRIMARY KEY, packed BLOB NOT NULL);
+CREATE VIRTUAL TABLE words USING fts5 (exact, plain, content='', tokenize="ascii tokenchars '.,_'");
+PRAGMA user_version = {VERSION};
+"""
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Library:
+    """Published documents, and where their index lies.
+
+    Attributes:
+        root: folder that the documents lie in and below.
+        place: private folder of the index.
+        passed_over: names of folders right below the root whose documents are not looked at.
+    """
+
+    root: Path
+    place: Path
+    passed_over: frozenset[str] = frozenset()
+
+    @property
+    def file(self) -> Path:
+        return self.place / "index.sqlite"
+
+
+@dataclass(frozen=True, slots=True)
+class Refreshed:
+    """What a look at the folder came to: documents that were read, of them broken ones, and those that are gone."""
+
+    read: int
+    broken: int
+    gone: int
+
+
+def of_service(folders: Folders) -> Library:
+    """The documents that a service publishes.
+
+    Raises:
+        OSError: there is no place for an index.
+    """
+    return Library(folders.published, _writable(folders.review, folders.published))
+
+
+def of_folder(folder: Path) -> Library:
+    """The documents that ``nambat convert`` wrote into a folder; what it put aside in ``versions/`` is not looked at.
+
+    Raises:
+        OSError: there is no place for an index.
+    """
+    root = folder.absolute()
+    return Library(root, _writable(root / ".nambat-review", root), frozenset({"versions"}))
+
+
+def _writable(wanted: Path, root: Path) -> Path:
+    """``wanted``, or a folder in the user's cache where nothing can be written there."""
+    with contextlib.suppress(OSError):
+        if not wanted.is_symlink():
+            return _made(wanted)
+    folder = _in_cache(root)
+    make_folder(folder.parent)
+    return _made(folder)
+
+
+def _made(folder: Path) -> Path:
+    folder.mkdir(mode=0o700, exist_ok=True)
+    try_writing(folder)
+    return folder
+
+
+def _in_cache(root: Path) -> Path:
+    cache = os.environ.get("XDG_CACHE_HOME", "")
+    base = Path(cache) if cache.startswith("/") else Path("~/.cache").expanduser()
+    return base / "nambat" / hashlib.sha256(os.fsencode(root)).hexdigest()[:16]
+
+
+def document_id(name: str) -> str:
+    """The id of the document whose JSON has this path below the root: the same in every index."""
+    return hashlib.sha256(os.fsencode(name)).hexdigest()[:16]
+
+
+def name_of(library: Library, id: str) -> str | None:
+    """The path of a document's JSON below the root; ``None`` if the index has no such id."""
+
+    def question(connection: sqlite3.Connection) -> str | None:
+        row = connection.execute("SELECT name FROM documents WHERE id = ? AND is_ours", (id,)).fetchone()
+        return os.fsdecode(row[0]) if row else None
+
+    return ask(library, question)
+
+
+def ask(library: Library, question: Callable[[sqlite3.Connection], T]) -> T:
+    """The answer of ``question`` to the index, which is made anew if it turns out to be damaged.
+
+    Raises:
+        OSError, sqlite3.Error: the index can be neither read nor made.
+    """
+    try:
+        with _opened(library) as connection:
+            return question(connection)
+    except sqlite3.DatabaseError as fault:
+        if not _is_damaged(fault):
+            raise
+    _throw_away(library)
+    refresh(library)
+    with _opened(library) as connection:
+        return question(connection)
+
+
+def refresh(library: Library, *, wait: bool = True) -> Refreshed:
+    """Bring the index up to date with the folder.
+
+    Args:
+        wait: for another process that does so just now. Otherwise nothing is done then.
+
+    Raises:
+        OSError, sqlite3.Error: the folder cannot be looked at, or the index not be written.
+    """
+    with locked(library.place / "refresh.lock", wait=wait) as is_ours:
+        if not is_ours:
+            return Refreshed(0, 0, 0)
+        try:
+            with _opened(library) as connection:
+                return _refreshed(library, connection)
+        except sqlite3.DatabaseError as fault:
+            if not _is_damaged(fault):
+                raise
+        _throw_away(library)
+        with _opened(library) as connection:
+            return _refreshed(library, connection)
+
+
+def mark_looked_at(library: Library, id: str, *, looked_at: bool = True) -> None:
+    """Note that somebody has looked at a document, or that nobody has. Of an unknown one nothing is noted.
+
+    Raises:
+        OSError, sqlite3.Error: it cannot be noted.
+    """
+
+    def question(connection: sqlite3.Connection) -> str | None:
+        row = connection.execute("SELECT sha256 FROM documents WHERE id = ? AND broken = ''", (id,)).fetchone()
+        return row[0] if row else None
+
+    sha256 = ask(library, question)
+    if sha256 is None:
+        return
+    mark = _mark(library, id)
+    mark.parent.mkdir(mode=0o700, exist_ok=True)
+    if looked_at:
+        replace_file(mark, sha256.encode())
+    else:
+        mark.unlink(missing_ok=True)
+    state = "looked at" if looked_at else "new"
+    change = "UPDATE documents SET state = ? WHERE id = ? AND state != 'mended'"
+    ask(library, lambda connection: connection.execute(change, (state, id)))
+
+
+def _mark(library: Library, id: str) -> Path:
+    return library.place / "looked_at" / id
+
+
+@contextlib.contextmanager
+def _opened(library: Library) -> Iterator[sqlite3.Connection]:
+    """The index, with its tables; while it is open nobody throws it away."""
+    lock = os.open(library.place / "index.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_SH)
+        if not library.file.exists():  # for its mode; WAL and the like get the same
+            os.close(os.open(library.file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600))
+        connection = sqlite3.connect(library.file, timeout=BUSY, isolation_level=None, check_same_thread=False)
+        try:
+            with contextlib.suppress(sqlite3.OperationalError):  # another process is about to say the same
+                connection.execute("PRAGMA journal_mode = WAL")
+            connection.execute("PRAGMA synchronous = NORMAL")
+            connection.execute("PRAGMA cache_size = -64000")
+            if _version(connection) != VERSION:
+                _make_tables(connection)
+            yield connection
+        finally:
+            connection.close()
+    finally:
+        os.close(lock)
+
+
+def _version(connection: sqlite3.Connection) -> int:
+    version: int = connection.execute("PRAGMA user_version").fetchone()[0]
+    return version
+
+
+def _make_tables(connection: sqlite3.Connection) -> None:
+    """Make the tables in an empty file.
+
+    Raises:
+        DatabaseError: it is none; it is to be thrown away.
+    """
+    with _transaction(connection):
+        version = _version(connection)
+        if version == VERSION:  # another process was faster
+            return
+        if version or connection.execute("SELECT 1 FROM sqlite_master").fetchone():
+            raise Damaged("not an index of this version")
+        for statement in _TABLES.split(";"):
+            connection.execute(statement)
+
+
+class Damaged(sqlite3.DatabaseError):
+    """The file is no index of this version, or does not hold what was written."""
+
+
+def _is_damaged(fault: sqlite3.DatabaseError) -> bool:
+    """Whether the file is none that SQLite can use, which no waiting mends."""
+    code = getattr(fault, "sqlite_errorcode", 0) & 0xFF
+    return isinstance(fault, Damaged) or code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+
+
+def _throw_away(library: Library) -> None:
+    """Remove the index when nobody has it open. One that another process made anew meanwhile is made once more."""
+    with locked(library.place / "index.lock"):
+        for end in ("", "-wal", "-shm", "-journal"):
+            library.file.with_name(library.file.name + end).unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def _transaction(connection: sqlite3.Connection) -> Iterator[None]:
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+        connection.execute("COMMIT")
+    except BaseException:
+        with contextlib.suppress(sqlite3.Error):
+            connection.execute("ROLLBACK")
+        raise
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """What tells whether a file is the one that was read."""
+
+    size: int
+    changed: int
+    inode: int
+
+
+def _look(status: os.stat_result) -> _Seen:
+    return _Seen(status.st_size, status.st_mtime_ns, status.st_ino & (2**63 - 1))
+
+
+def _refreshed(library: Library, connection: sqlite3.Connection) -> Refreshed:
+    rows = connection.execute("SELECT name, size, changed, inode FROM documents")
+    known = {os.fsdecode(name): _Seen(*seen) for name, *seen in rows}
+    closed: list[str] = []
+    found = dict(_found(library, closed))
+    gone = [name for name in known.keys() - found.keys() if not name.startswith(tuple(closed))]
+    for begin in range(0, len(gone), BATCH):
+        with _transaction(connection):
+            for name in gone[begin : begin + BATCH]:
+                _forget(connection, name)
+    news = sorted(name for name, seen in found.items() if known.get(name) != seen)
+    broken = 0
+    for batch in _batches(news, found):
+        read = [(name, *_read(library, name, found[name])) for name in batch]
+        broken += sum(isinstance(entry, str) for _, _, entry in read)
+        with _transaction(connection):
+            for name, seen, entry in read:
+                _forget(connection, name, keep_number=True)
+                _keep(library, connection, name, seen, entry)
+    return Refreshed(len(news), broken, len(gone))
+
+
+def _found(library: Library, closed: list[str]) -> Iterator[tuple[str, _Seen]]:
+    """The JSONs below the root, by their path there; nothing hidden, no links.
+
+    Args:
+        closed: gets the folders that cannot be looked into, each with a slash behind it.
+
+    Raises:
+        OSError: the root cannot be looked into.
+    """
+    folders = [""]
+    while folders:
+        folder = folders.pop()
+        try:
+            entries = list(os.scandir(library.root / folder))
+        except OSError as fault:
+            if not folder:
+                raise
+            if not isinstance(fault, FileNotFoundError | NotADirectoryError):
+                closed.append(folder)
+            continue
+        for one in entries:
+            if one.name.startswith(".") or (not folder and one.name in library.passed_over):
+                continue
+            with contextlib.suppress(FileNotFoundError):
+                if one.is_dir(follow_symlinks=False):
+                    folders.append(f"{folder}{one.name}/")
+                elif one.name.endswith(".json") and stat.S_ISREG((status := one.stat(follow_symlinks=False)).st_mode):
+                    yield folder + one.name, _look(status)
+
+
+def _batches(names: Sequence[str], found: dict[str, _Seen]) -> Iterator[list[str]]:
+    batch: list[str] = []
+    weight = 0
+    for name in names:
+        batch.append(name)
+        weight += found[name].size
+        if len(batch) == BATCH or weight > BATCH_BYTES:
+            yield batch
+            batch, weight = [], 0
+    if batch:
+        yield batch
+
+
+def _read(library: Library, name: str, seen: _Seen) -> tuple[_Seen, Entry | str | None]:
+    """A JSON, with how it looked when it was read: what is to be kept of it, or why it is broken, in English."""
+    try:
+        with (
+            opened_folder(library.root, name) as folder,
+            os.fdopen(open_regular(name.rpartition("/")[2], folder), "rb") as file,
+        ):
+            seen = _look(os.fstat(file.fileno()))
+            raw = file.read(LARGEST + 1)
+    except (Gone, OSError):
+        return seen, CANNOT_BE_READ
+    if len(raw) > LARGEST:
+        return seen, TOO_LARGE
+    try:
+        return seen, entry_of(raw)
+    except NotWhole as fault:
+        return seen, str(fault)
+
+
+def _forget(connection: sqlite3.Connection, name: str, *, keep_number: bool = False) -> None:
+    """Take a document out of the index.
+
+    Args:
+        keep_number: its row stays, to be written anew.
+    """
+    row = connection.execute("SELECT number FROM documents WHERE name = ?", (os.fsencode(name),)).fetchone()
+    if row is None:
+        return
+    packed = connection.execute("SELECT packed FROM texts WHERE document = ?", row).fetchone()
+    if packed is not None:
+        # The index of words holds no texts: it must be told what to take out.
+        gone = ("delete", *row, *_indexed(unpacked(packed[0])))
+        connection.execute("INSERT INTO words (words, rowid, exact, plain) VALUES (?, ?, ?, ?)", gone)
+    connection.execute("DELETE FROM texts WHERE document = ?", row)
+    connection.execute("DELETE FROM parts WHERE document = ?", row)
+    if not keep_number:
+        connection.execute("DELETE FROM documents WHERE number = ?", row)
+
+
+def _keep(library: Library, connection: sqlite3.Connection, name: str, seen: _Seen, entry: Entry | str | None) -> None:
+    """Put a document into the index, which knows nothing of it but perhaps its number."""
+    id = document_id(name)
+    row: dict[str, object] = {"id": id, "name": os.fsencode(name), "is_ours": entry is not None}
+    row |= {"size": seen.size, "changed": seen.changed, "inode": seen.inode, "scan": readable(name)}
+    if isinstance(entry, Entry):
+        row |= {"scan": entry.scan, "sha256": entry.sha256, "pages": entry.pages, "unread": entry.unread}
+        row |= {"doubtful": entry.doubtful, "doubt": entry.doubtful / max(entry.pages, 1), "grade": entry.grade}
+        row |= {"date": entry.parts[0].date, "state": _state(library, id, entry), "broken": ""}
+    else:
+        row |= {"broken": entry or "", "state": "broken", "date": "", "doubtful": 0, "doubt": 0.0, "unread": 0}
+    columns, marks = ", ".join(row), ", ".join("?" * len(row))
+    renew = ", ".join(f"{column} = excluded.{column}" for column in row)
+    insert = f"INSERT INTO documents ({columns}) VALUES ({marks}) ON CONFLICT (name) DO UPDATE SET {renew}"
+    connection.execute(insert, tuple(row.values()))
+    if not isinstance(entry, Entry):
+        return
+    (number,) = connection.execute("SELECT number FROM documents WHERE name = ?", (row["name"],)).fetchone()
+    for part, facts in enumerate(entry.parts):
+        symbol = f"{facts.number}/{facts.symbol}"
+        values = (
+            number,
+            part,
+            *(getattr(facts, name) for name in _FACTS),
+            *map(without_marks, (facts.agency, facts.type, symbol)),
+        )
+        connection.execute(f"INSERT INTO parts VALUES ({', '.join('?' * len(values))})", values)
+    connection.execute("INSERT INTO texts VALUES (?, ?)", (number, _packed(entry.texts)))
+    words = (number, *_indexed(entry.texts))
+    connection.execute("INSERT INTO words (rowid, exact, plain) VALUES (?, ?, ?)", words)
+
+
+def _state(library: Library, id: str, entry: Entry) -> str:
+    """``new``, ``looked at`` or ``mended``."""
+    if entry.edits:
+        return "mended"
+    try:
+        return "looked at" if _mark(library, id).read_text() == entry.sha256 else "new"
+    except (OSError, ValueError):
+        return "new"
+
+
+def _indexed(texts: Sequence[Text]) -> tuple[str, str]:
+    """The words of a document as the index keeps them, with marks and without."""
+    words = [words_of(one.text) for one in texts]
+    between = f" {BREAK} "
+    return between.join(map(exact, words)), between.join(map(plain, words))
+
+
+def _packed(texts: Sequence[Text]) -> bytes:
+    return zlib.compress(
+        json.dumps([(one.where, one.text, one.pages) for one in texts], ensure_ascii=False).encode(), 1
+    )
+
+
+def unpacked(packed: bytes) -> list[Text]:
+    """The texts of a document, as the index keeps them.
+
+    Raises:
+        Damaged: they are not as they were written.
+    """
+    try:
+        return [
+            Text(where, text, tuple((offset, page) for offset, page in pages))
+            for where, text, pages in json.loads(zlib.decompress(packed))
+        ]
+    except (zlib.error, ValueError, TypeError) as fault:
+        raise Damaged("the texts of a document are damaged") from fault

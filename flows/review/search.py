@@ -1,0 +1,187 @@
+"""Full-text search over published documents: those with the words as they were typed first, then by how well they fit.
+
+The index tells which documents hold all that is asked for; where in their texts it stands is looked up for those that
+are shown.
+"""
+
+from __future__ import annotations
+
+import re
+import sqlite3
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from flows.host.names import readable
+from flows.pipeline.to_check import Passage, passage
+from flows.review.entry import Text
+from flows.review.index import Library, ask, unpacked
+from flows.review.listing import SHOWN, Filter, Listed, conditions, count, documents, listed, place_of, read_place
+from flows.review.words import Phrase, asked, exact, words_of
+
+SENTENCES = 3
+"""So many sentences of a document are shown, more only where more phrases were asked for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A place where something that was asked for stands.
+
+    Attributes:
+        where: ``blocks/12``, ``footnotes/3`` (by label) or ``metadata/0/subject`` (document in the file, field).
+        page: 0 where there are no pages, or for a fact.
+        offset, length: of the words in the published text, references and all.
+        passage: the words in their sentence.
+        is_exact: whether they stand there with the marks that were typed.
+    """
+
+    where: str
+    page: int
+    offset: int
+    length: int
+    passage: Passage
+    is_exact: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """A document with all that was asked for."""
+
+    document: Listed
+    found: tuple[Found, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Hits:
+    """A page of hits.
+
+    Attributes:
+        count: of all documents with what was asked for.
+        after: where the next page begins; empty if there is none.
+    """
+
+    hits: tuple[Hit, ...]
+    count: int
+    after: str = ""
+
+
+def search(library: Library, question: str, wanted: Filter | None = None, *, after: str = "", limit: int = 20) -> Hits:
+    """The documents that hold every word and phrase of a question, which may be typed without marks.
+
+    Args:
+        question: words, numbers, symbols; phrases in quotes.
+        wanted: which documents to look through.
+        after: as the page before says; empty for the first one.
+
+    Raises:
+        BadPlace: ``after`` was not made here.
+    """
+    phrases = asked(question)
+    if not phrases:
+        return Hits((), 0)
+    behind = tuple(read_place(after, 3)) if after else ()
+
+    def answer(connection: sqlite3.Connection) -> Hits:
+        ranked = _ranked(connection, phrases, wanted or Filter())
+        rest = [key for key in ranked if key > behind]
+        hits = tuple(_hit(connection, number, phrases) for _, _, number in rest[:limit])
+        return Hits(hits, len(ranked), place_of(rest[limit - 1]) if len(rest) > limit else "")
+
+    return ask(library, answer)
+
+
+def look_for(library: Library, question: str, wanted: Filter, *, limit: int = 20) -> Hits:
+    """The same, where a question without words asks for all documents that the filter lets through, the latest first.
+
+    Args:
+        limit: of documents.
+    """
+    if asked(question):
+        return search(library, question, wanted, limit=limit)
+    if question.strip():  # of signs alone: nothing can be found by them
+        return Hits((), 0)
+    page = documents(library, wanted, "dated", limit=limit)
+    return Hits(tuple(Hit(document, ()) for document in page.documents), count(library, wanted))
+
+
+def asked_on_command_line(words: Sequence[str]) -> str:
+    """The arguments of a command line as one question: one with blanks in it had quotes, which the shell took away."""
+    return " ".join(f'"{word}"' if " " in word and '"' not in word else word for word in words)
+
+
+def as_record(found: Hits) -> dict[str, Any]:
+    """Hits as JSON for programs."""
+    return {
+        "count": found.count,
+        "documents": [
+            {
+                "id": hit.document.id,
+                "json": readable(hit.document.name),
+                "scan": hit.document.scan,
+                "pages": hit.document.pages,
+                "state": hit.document.state,
+                "broken": hit.document.broken,
+                "metadata": [asdict(facts) for facts in hit.document.parts],
+                "found": [asdict(one) for one in hit.found],
+            }
+            for hit in found.hits
+        ],
+    }
+
+
+def _ranked(connection: sqlite3.Connection, phrases: Sequence[Phrase], wanted: Filter) -> list[tuple[bool, float, int]]:
+    """The documents with all the phrases, the best first: whether other marks were typed, how well it fits, number."""
+    plainly = " AND ".join(f'plain : "{phrase.plain}"' for phrase in phrases)
+    as_typed = " AND ".join(f'exact : "{one.exact}"' if one.has_marks else f'plain : "{one.plain}"' for one in phrases)
+    exactly: set[int] | None = None
+    if as_typed != plainly:
+        rows = connection.execute("SELECT rowid FROM words WHERE words MATCH ?", (as_typed,))
+        exactly = {number for (number,) in rows}
+    where, values = conditions(wanted)
+    fitting = connection.execute(
+        "SELECT words.rowid, bm25(words) FROM words JOIN documents ON documents.number = words.rowid "
+        f"WHERE words MATCH ? AND {where}",
+        (plainly, *values),
+    )
+    return sorted((exactly is not None and number not in exactly, fit, number) for number, fit in fitting)
+
+
+def _hit(connection: sqlite3.Connection, number: int, phrases: Sequence[Phrase]) -> Hit:
+    row = connection.execute(f"SELECT {SHOWN} FROM documents WHERE number = ?", (number,)).fetchone()
+    (document,) = listed(connection, [row])
+    return Hit(document, places(_texts(connection, number), phrases))
+
+
+def _texts(connection: sqlite3.Connection, number: int) -> list[Text]:
+    row = connection.execute("SELECT packed FROM texts WHERE document = ?", (number,)).fetchone()
+    return unpacked(row[0]) if row else []
+
+
+def places(texts: Sequence[Text], phrases: Sequence[Phrase]) -> tuple[Found, ...]:
+    """Where in a document the phrases stand: of each the first place with the marks that were typed, or the first one
+    at all; then other places, as many as are shown."""
+    of_each = [_places_of(texts, phrase) for phrase in phrases]
+    first = [found[0] for found in of_each if found]
+    others = [one for found in of_each for one in found[1:]]
+    return tuple(dict.fromkeys([*first, *others][: max(SENTENCES, len(first))]))
+
+
+def _places_of(texts: Sequence[Text], phrase: Phrase) -> list[Found]:
+    """The first places of a phrase, as many as are shown, those with the marks that were typed before others."""
+    pattern = re.compile(phrase.pattern)
+    exactly: list[Found] = []
+    otherwise: list[Found] = []
+    for text in texts:
+        for match in pattern.finditer(text.text):
+            is_exact = exact(words_of(match[0])) == phrase.exact
+            fitting = exactly if is_exact else otherwise
+            if len(fitting) < SENTENCES:
+                fitting.append(_found(text, match, is_exact))
+            if len(exactly) == SENTENCES:
+                return exactly
+    return [*exactly, *otherwise][:SENTENCES]
+
+
+def _found(text: Text, match: re.Match[str], is_exact: bool) -> Found:
+    begin, end = match.span()
+    return Found(text.where, text.page_at(begin), begin, end - begin, passage(text.text, begin, end), is_exact)

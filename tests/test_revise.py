@@ -12,9 +12,12 @@ import pytest
 
 from benchmarks.killed_saves import kill_saves
 from flows import faults
+from flows.intake.claims import ClaimStore
 from flows.pipeline import publish, revise, saves
 from flows.pipeline.stages import PublishPlan, publish_document
 from flows.pipeline.versions import Shelf
+from flows.service.leftovers import clear_leftovers
+from flows.settings import Folders
 from normalize.document import Block, Document, Footnote, Reference, Source, Token
 from normalize.edits.edit import new
 from ocr.page import Box
@@ -242,3 +245,16 @@ def test_forty_kills_of_a_process_that_saves(tmp_path: Path) -> None:
     assert told.kills == 40
     assert told.halves == 0
     assert told.saves > 0
+
+
+def test_a_service_that_starts_finishes_what_was_saved(folders: Folders, store: ClaimStore) -> None:
+    shelf = Shelf(folders.published, folders.working / ".staging", folders.versions)
+    record = folders.published / "b.json"
+    targets = {form: folders.published / f"b.{form}" for form in ("txt", "json")}
+    publish_document(DOCUMENT, PublishPlan("off", "paragraph", 70.0, targets, shelf.staging, root=shelf.root))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(saves, "_put_in_place", lambda folder, shelf: None)
+        revise.revise(shelf, record, seal(record), [BAN], "An")
+    assert "ban" not in record.with_suffix(".txt").read_text("utf-8")
+    clear_leftovers(store)
+    assert "ban" in record.with_suffix(".txt").read_text("utf-8")

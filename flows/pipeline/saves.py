@@ -24,8 +24,11 @@ from flows.host.names import readable
 from flows.pipeline import publish
 from flows.pipeline.versions import Shelf, set_aside
 
-HOME = ".nambat-saves"
-"""Where saves and their locks lie, below the folder of all that is published."""
+HOME = ".nambat_saves"
+"""Where saves and their locks lie, below the folder of all that is published.
+
+Not ``.nambat-...``: folders so called hold files in the making, and are removed when nobody works in them any more.
+"""
 
 _NEW, _SAVED = ".new", ".saved"
 _PLAN = "plan.json"

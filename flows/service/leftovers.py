@@ -9,6 +9,7 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
+from flows.faults import Passing
 from flows.host import heartbeat
 from flows.host.locks import claims_lock, locked
 from flows.host.mounts import missing_mount
@@ -17,6 +18,8 @@ from flows.host.processes import kill_tree, machine
 from flows.intake import transfers
 from flows.intake.claims import Claim, ClaimStore
 from flows.intake.quarantine import crashed_too_often, quarantine
+from flows.pipeline import saves
+from flows.pipeline.versions import Shelf
 from flows.pipeline.workers import clear_scratch
 from flows.service.prefect_server import end_servers
 from flows.settings import Folders
@@ -54,7 +57,7 @@ def disown_all(store: ClaimStore) -> None:
 
 
 def clear_leftovers(store: ClaimStore) -> None:
-    """Remove files in the making that a killed service left, and claims of nothing.
+    """Remove files in the making that a killed service left, and claims of nothing; finish what was saved.
 
     Only a process that holds the service's lock may do this, before anything is taken.
     """
@@ -64,6 +67,10 @@ def clear_leftovers(store: ClaimStore) -> None:
     stagings = [folders.working / ".staging", folders.published / ".nambat-staging"]
     for staging in (*stagings, *folders.versions.rglob(".staging")):
         shutil.rmtree(staging, ignore_errors=True)
+    with contextlib.suppress(
+        OSError, Passing
+    ):  # what waits there waits on, and is tried when its document is next read
+        saves.finish_saves(Shelf(folders.published, stagings[0], folders.versions))
     for folder in (folders.working, folders.quarantine):
         for left in folder.rglob(f".{'[0-9a-f]' * 16}.tmp"):  # as replace_file() calls them, and nobody else
             with contextlib.suppress(OSError):

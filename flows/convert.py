@@ -21,6 +21,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 
 from flows import faults
+from flows.faults import Passing
 from flows.host.locks import locked
 from flows.host.moves import lies
 from flows.host.names import fitted, readable
@@ -30,8 +31,9 @@ from flows.pipeline import archives, publish, stages
 from flows.pipeline.faults import as_fault, took_too_long
 from flows.pipeline.outcome import Outcome
 from flows.pipeline.page_policy import GRACE, settle_failed, tries_page_again
+from flows.pipeline.saves import finish_saves
 from flows.pipeline.stages import Checked, PageRead, PublishPlan
-from flows.pipeline.versions import is_anothers, path_mark
+from flows.pipeline.versions import Shelf, is_anothers, path_mark
 from flows.pipeline.workers import WorkerPool, clear_scratch
 from flows.settings import Settings
 from ocr.faults import Fault, PageFault, Timeout, ToolMissing
@@ -205,6 +207,8 @@ def scratch(out: Path) -> Iterator[Path]:
                 with contextlib.suppress(OSError):
                     if old != folder and _is_abandoned(old, now):
                         shutil.rmtree(old, ignore_errors=True)
+            with contextlib.suppress(OSError, Passing):  # it is tried again when its document is next published
+                finish_saves(Shelf(out.absolute(), folder.absolute(), out.absolute() / "versions"))
             yield folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)

@@ -12,6 +12,7 @@ import pytest
 
 from benchmarks.killed_saves import kill_saves
 from flows import faults
+from flows.convert import scratch
 from flows.intake.claims import ClaimStore
 from flows.pipeline import publish, revise, saves
 from flows.pipeline.stages import PublishPlan, publish_document
@@ -258,3 +259,13 @@ def test_a_service_that_starts_finishes_what_was_saved(folders: Folders, store: 
     assert "ban" not in record.with_suffix(".txt").read_text("utf-8")
     clear_leftovers(store)
     assert "ban" in record.with_suffix(".txt").read_text("utf-8")
+
+
+def test_a_command_that_starts_finishes_what_was_saved(shelf: Shelf, record: Path) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(saves, "_put_in_place", lambda folder, shelf: None)
+        revise.revise(shelf, record, seal(record), [BAN], "An")
+    assert "ban" not in record.with_suffix(".txt").read_text("utf-8")
+    with scratch(record.parent):
+        assert "ban" in record.with_suffix(".txt").read_text("utf-8")
+    assert (record.parent / saves.HOME).is_dir(), "it holds the locks, and is no scratch folder"

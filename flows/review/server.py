@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import sys
@@ -12,8 +13,10 @@ import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from flows.faults import Passing
 from flows.host.trusted_paths import shut_out_current_folder
 from flows.language import _
+from flows.pipeline.saves import finish_saves
 from flows.pipeline.versions import Shelf
 from flows.review.beside import RUNS_AT, address_of
 from flows.review.desk import Desk
@@ -73,6 +76,9 @@ def run(desk: Desk, settings: Settings, host: str, port: int, secret: str) -> No
     """
     import uvicorn
 
+    if desk.is_writable:
+        with contextlib.suppress(OSError, Passing):  # it is tried again when its document is next changed
+            finish_saves(desk.shelf)
     from flows.pipeline.workers import WorkerPool
     from flows.review.app import review_app
     from flows.review.images import PagePictures

@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from flows.host.names import readable
-from flows.pipeline.to_check import Passage, passage
+from flows.pipeline.to_check import LONGEST_SIDE, Passage, passage
 from flows.review.entry import Text
 from flows.review.index import Library, ask, unpacked
 from flows.review.listing import SHOWN, Filter, Listed, conditions, count, documents, listed, place_of, read_place
@@ -175,11 +175,16 @@ def _places_of(texts: Sequence[Text], phrase: Phrase) -> list[Found]:
         for match in pattern.finditer(text.text):
             is_exact = exact(words_of(match[0])) == phrase.exact
             fitting = exactly if is_exact else otherwise
-            if len(fitting) < SENTENCES:
+            if len(fitting) < SENTENCES and not (fitting and _is_beside(fitting[-1], text, match)):
                 fitting.append(_found(text, match, is_exact))
             if len(exactly) == SENTENCES:
                 return exactly
     return [*exactly, *otherwise][:SENTENCES]
+
+
+def _is_beside(shown: Found, text: Text, match: re.Match[str]) -> bool:
+    """Whether a place can be seen in what is shown of another one already."""
+    return shown.where == text.where and match.start() - shown.offset < LONGEST_SIDE
 
 
 def _found(text: Text, match: re.Match[str], is_exact: bool) -> Found:

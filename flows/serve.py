@@ -33,6 +33,7 @@ from flows.intake.quarantine import crashed_too_often, drop_stray_notes
 from flows.intake.reread import Original, take_original
 from flows.language import N_, _, ngettext, told
 from flows.pipeline.faults import as_fault
+from flows.review.beside import reviewing
 from flows.service.health import look
 from flows.service.health_page import answering
 from flows.service.home import name_home
@@ -133,7 +134,7 @@ def serve(settings: Settings, say: Say | None) -> None:
             home = name if server.pid is None else ""
             write_service(folders, api=server.api, server_pid=server.pid, home=home)
             try:
-                with _health_page(store, server, say):
+                with _health_page(store, server, say), reviewing(settings, server.ui, say):
                     _run_until_stopped(store, server, say, deadline)
             finally:
                 record_of_service(folders).unlink(missing_ok=True)

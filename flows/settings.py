@@ -148,7 +148,7 @@ class Settings(BaseSettings):
         5, ge=0, description="Seconds a file in the inbox must lie unchanged before it counts as whole."
     )
     settle_closed: float = Field(
-        1,
+        2,
         ge=0,
         description="Seconds after its writer closed it, where the file system tells, until a whole file is taken.",
     )
@@ -358,7 +358,7 @@ def load(**given: object) -> Settings:
 
 PREFIX = "NAMBAT_"
 
-NOT_SETTINGS = frozenset({"NAMBAT_SERVER_OF", "NAMBAT_CHAOS", "NAMBAT_BARE_INSIDE"})
+NOT_SETTINGS = frozenset({"NAMBAT_SERVER_OF", "NAMBAT_CHAOS", "NAMBAT_BARE_INSIDE", "NAMBAT_RUNS_AT"})
 """Variables that are none of a user's business: a mark of our own server's process, switches of long tests."""
 
 _OF_A_CLUSTER = re.compile(r"NAMBAT_(SERVICE_(HOST|PORT)|PORT_\d+_)")

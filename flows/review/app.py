@@ -5,14 +5,17 @@ A document is named by its id in the index; no path comes from an address.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
-import json
+import sqlite3
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import fields
 from pathlib import Path
-from typing import Any
-from urllib.parse import urlsplit
+from typing import Any, get_args
+from urllib.parse import quote, urlencode, urlsplit
 
 from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
 from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 from fastapi.staticfiles import StaticFiles
 from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -20,11 +23,13 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from flows.host.moves import Gone, read_below
 from flows.language import LANGUAGES, _, ngettext, speaking, told
 from flows.retold import retold
-from flows.review import wording
-from flows.review.desk import Desk, NotWhole, Vanished
+from flows.review import index, listing, search, wording
+from flows.review.desk import Desk, Vanished
+from flows.review.entry import NotWhole
+from flows.review.fresh import SOON, Fresh
 from flows.review.images import PagePictures, Wanted
 from flows.review.security import TOKEN_HEADER, is_ours, new_token
-from flows.review.views import LIGHTS, DocumentView, PageView
+from flows.review.views import DocumentView, PageView
 from ocr.faults import Fault
 
 STATIC = Path(__file__).with_name("static")
@@ -32,6 +37,12 @@ STATIC = Path(__file__).with_name("static")
 LANGUAGE_COOKIE = "nambat-language"
 
 FORMS = {"txt": "text/plain", "md": "text/markdown", "html": "text/html", "json": "application/json"}
+
+
+FILTERS = tuple(field.name for field in fields(listing.Filter))
+
+LONGEST_ASKED = 500
+"""Characters of a value in an address that are heeded."""
 
 
 class NotFound(Exception):
@@ -61,6 +72,14 @@ def review_app(desk: Desk, pictures: PagePictures) -> FastAPI:
         if speak in LANGUAGES:
             answer.set_cookie(LANGUAGE_COOKIE, speak, max_age=365 * 86400, samesite="lax", httponly=True)
         return answer
+
+    @app.get("/")
+    def documents(request: Request) -> Response:
+        return pages.documents(request)
+
+    @app.get("/search")
+    def found(request: Request, q: str = "", after: str = "") -> Response:
+        return pages.found(request, q, after)
 
     @app.get("/documents/{id}")
     def document(request: Request, id: str) -> Response:
@@ -110,7 +129,11 @@ def _say_what_is_wrong(app: FastAPI, pages: Pages) -> None:
     def not_found(request: Request, fault: Exception) -> Response:
         return answer(request, 404, _("There is no such page"), _("The list shows all documents."))
 
-    @app.exception_handler(422)
+    @app.exception_handler(listing.BadPlace)
+    def no_such_place(request: Request, fault: Exception) -> Response:
+        return not_found(request, fault)
+
+    @app.exception_handler(RequestValidationError)
     def no_such_address(request: Request, fault: Exception) -> Response:
         return not_found(request, fault)
 
@@ -144,6 +167,7 @@ class Pages:
 
     def __init__(self, desk: Desk) -> None:
         self.desk = desk
+        self.fresh = Fresh(desk.library)
         self.token = new_token()
         self.version = _version_of(STATIC)
         self.templates = Environment(
@@ -158,9 +182,10 @@ class Pages:
         Raises:
             Vanished: there is none.
         """
-        from flows.review.plain_index import name_of
-
-        name = name_of(self.desk.root, id)
+        name = index.name_of(self.desk.library, id)
+        if name is None:
+            self.fresh.wait(SOON)
+            name = index.name_of(self.desk.library, id)
         if name is None:
             raise Vanished(id)
         return name
@@ -174,6 +199,57 @@ class Pages:
         given = {"speak": _language_of(request), "version": self.version, "back": back, "here": "", "query": ""}
         return HTMLResponse(self.templates.get_template(template).render({**given, **values}), status)
 
+    def documents(self, request: Request) -> Response:
+        """The list, a page of it."""
+        given = {name: value[:LONGEST_ASKED] for name, value in request.query_params.items()}
+        wanted = listing.Filter(**{name: given.get(name, "") for name in FILTERS})
+        order: listing.Order = next((one for one in get_args(listing.Order) if one == given.get("order")), "newest")
+        library = self.desk.library
+        self.fresh.wait()
+        shown = listing.documents(library, wanted, order, after=given.get("after", ""), before=given.get("before", ""))
+
+        def address(**place: str) -> str:
+            kept = {name: value for name, value in given.items() if name in (*FILTERS, "order") and value}
+            return "/?" + urlencode({**kept, **place})
+
+        return self.answer(
+            request,
+            "list.html",
+            here="list",
+            listing=shown,
+            total=listing.count(library, wanted),
+            choices=listing.choices(library),
+            asked=wanted,
+            order=order,
+            is_filtered=wanted != listing.Filter(),
+            orders=wording.orders(),
+            states=wording.states(),
+            most=max([one.doubtful for one in shown.documents], default=0) or 1,
+            next=address(after=shown.after) if shown.after else "",
+            previous=address(before=shown.before) if shown.before else "",
+            day=wording.day,
+        )
+
+    def found(self, request: Request, question: str, after: str) -> Response:
+        """What a question finds, each hit leading to its word."""
+        self.fresh.wait()
+        hits = search.search(self.desk.library, question, after=after)
+
+        def address(hit: search.Hit, found: search.Found) -> str:
+            place = f"#page={found.page}&where={quote(found.where)}&at={found.offset}&length={found.length}"
+            return f"/documents/{hit.document.id}" + ("" if found.where.startswith("metadata/") else place)
+
+        asked = "/search?" + urlencode({"q": question})
+        following = f"{asked}&{urlencode({'after': hits.after})}" if hits.after else ""
+        values: dict[str, Any] = {
+            "hits": hits,
+            "address": address,
+            "query": question,
+            "next": following,
+            "day": wording.day,
+        }
+        return self.answer(request, "search.html", **values)
+
     def trouble(self, request: Request, status: int, heading: str, why: str) -> Response:
         return self.answer(request, "trouble.html", status, heading=heading, why=why)
 
@@ -181,6 +257,8 @@ class Pages:
         """One document, with empty places for its pages."""
         name = self.name_of(id)
         view = self.desk.view(name)
+        with contextlib.suppress(OSError, sqlite3.Error):
+            index.mark_looked_at(self.desk.library, id)
         source = view.record["source"]
         has_scan = bool(source["pages"]) and self.desk.scans.scan_of(source["sha256"], source["bytes"]) is not None
         heading, subject = wording.heading_of(view, name)
@@ -195,6 +273,7 @@ class Pages:
             pages=list(view.pages.values()),
             counts=view.counts,
             facts=view.facts,
+            shown=wording.fact_shown,
             fact_names=wording.fact_names(),
             grades=wording.grades(),
             light_names=wording.light_names(),
@@ -213,7 +292,7 @@ class Pages:
                 "seal": view.seal,
                 "token": self.token,
                 "writable": self.desk.is_writable,
-                "types": wording.block_types(),
+                "types": wording.types_to_choose(),
                 "said": wording.said(),
             },
         )
@@ -223,9 +302,9 @@ class Pages:
         view = self.view(id)
         if request.headers.get("x-seal", view.seal) != view.seal:
             return JSONResponse({"message": _("The document was changed meanwhile.")}, 409)
-        page = view.pages.get(number)
-        if page is None:
+        if number not in view.pages:
             raise NotFound(number)
+        page = view.page(number)
         return self.answer(
             request,
             "page.html",
@@ -253,8 +332,6 @@ class Pages:
             content = read_below(self.desk.root, place)
         except (OSError, Gone) as fault:
             raise Vanished(place) from fault
-        from urllib.parse import quote
-
         # Never shown by the browser: an HTML of a scan's words is a stranger's page.
         disposition = f"attachment; filename*=UTF-8''{quote(Path(place).name, safe='')}"
         return Response(content, media_type=FORMS[form], headers={"Content-Disposition": disposition})
@@ -278,6 +355,3 @@ def _version_of(folder: Path) -> str:
     """Changes with what lies in a folder: browsers keep what they know by this address."""
     content = b"".join(path.read_bytes() for path in sorted(folder.iterdir()) if path.is_file())
     return hashlib.sha256(content).hexdigest()[:12]
-
-
-__all__ = ["LIGHTS", "json", "review_app"]

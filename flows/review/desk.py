@@ -12,17 +12,12 @@ from typing import Any
 
 from flows.host.moves import Gone, read_below
 from flows.pipeline.versions import Shelf
+from flows.review.entry import NotWhole
+from flows.review.index import LARGEST, Library
 from flows.review.scans import Scans
 from flows.review.views import DocumentView, view_of
 
-MOST_BYTES = 256 * 1024**2
-"""A larger JSON is none that nambat published: one of 5,000 pages has some 100 MB."""
-
 KEPT_VIEWS = 8
-
-
-class NotWhole(Exception):
-    """A published JSON cannot be read."""
 
 
 class Vanished(Exception):
@@ -36,7 +31,7 @@ class Desk:
     Attributes:
         shelf: where the texts lie, and where new ones are put.
         scans: the scans that they come from.
-        index_file: of the search; it can be made anew at any time.
+        library: the index of the texts; it can be made anew at any time.
         runs: address of Prefect's UI; empty where there is none.
         timezone: of the times that are shown.
         max_pixels: as the pages were read with.
@@ -44,7 +39,7 @@ class Desk:
 
     shelf: Shelf
     scans: Scans
-    index_file: Path
+    library: Library
     runs: str = ""
     timezone: str = "Asia/Ho_Chi_Minh"
     max_pixels: int = 60_000_000
@@ -78,7 +73,7 @@ class Desk:
                 if kept and kept[0] == sign:
                     self._views.move_to_end(name)
                     return kept[1]
-            if status.st_size > MOST_BYTES:
+            if status.st_size > LARGEST:
                 raise NotWhole(name)
             raw = read_below(self.root, name)
         except (OSError, Gone) as fault:

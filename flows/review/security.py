@@ -50,7 +50,7 @@ def with_password(application: Application, secret: str) -> Application:
     async def answer(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http" or hmac.compare_digest(_given(scope), wanted):
             return await application(scope, receive, send)
-        told = f"{_(ASKS_FOR_PASSWORD)}\n".encode()
+        told = (_(ASKS_FOR_PASSWORD) + "\n").encode()
         headers = [
             (b"www-authenticate", b'Basic realm="nambat", charset="UTF-8"'),
             (b"content-type", b"text/plain; charset=utf-8"),

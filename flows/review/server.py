@@ -15,7 +15,9 @@ from pathlib import Path
 from flows.host.trusted_paths import shut_out_current_folder
 from flows.language import _
 from flows.pipeline.versions import Shelf
+from flows.review.beside import RUNS_AT, address_of
 from flows.review.desk import Desk
+from flows.review.index import of_folder, of_service
 from flows.review.scans import Scans
 from flows.settings import Settings, load
 
@@ -34,8 +36,7 @@ def desk_of_service(settings: Settings, runs: str = "") -> Desk:
         keeps_formats=True,
         timezone=settings.timezone,
     )
-    index = folders.home / "review" / "index.sqlite"
-    return Desk(shelf, Scans((folders.originals,)), index, runs, settings.timezone, settings.max_pixels)
+    return Desk(shelf, Scans((folders.originals,)), of_service(folders), runs, settings.timezone, settings.max_pixels)
 
 
 def desk_of_folder(folder: Path, scans: Sequence[Path], settings: Settings) -> Desk:
@@ -44,13 +45,12 @@ def desk_of_folder(folder: Path, scans: Sequence[Path], settings: Settings) -> D
     Args:
         scans: folders in which its scans lie, beside the folder itself.
     """
-    folder = folder.resolve()
-    shelf = Shelf(
-        folder, folder / ".nambat-review", folder / ".versions", keeps_formats=True, timezone=settings.timezone
-    )
+    library = of_folder(folder.resolve())
+    folder = library.root
+    staging = folder / ".nambat-review" / "staging"
+    shelf = Shelf(folder, staging, folder / "versions", keeps_formats=True, timezone=settings.timezone)
     places = tuple(dict.fromkeys([folder, *(path.resolve() for path in scans)]))
-    index = folder / ".nambat-review" / "index.sqlite"
-    return Desk(shelf, Scans(places), index, "", settings.timezone, settings.max_pixels)
+    return Desk(shelf, Scans(places), library, "", settings.timezone, settings.max_pixels)
 
 
 def begin(desk: Desk, settings: Settings, host: str, port: int, say: Callable[[str], object]) -> None:
@@ -59,8 +59,7 @@ def begin(desk: Desk, settings: Settings, host: str, port: int, say: Callable[[s
     Args:
         say: shows one line.
     """
-    shown = f"[{host}]" if ":" in host else host
-    say(_("Review page: http://{host}:{port} (Ctrl-C ends it)").format(host=shown, port=port))
+    say(_("Review page: {address} (Ctrl-C ends it)").format(address=address_of(host, port)))
     if not desk.is_writable:
         say(_("{folder} cannot be written: documents are shown, not mended.").format(folder=desk.root))
     run(desk, settings, host, port, os.environ.get("PREFECT_SERVER_API_AUTH_STRING", ""))
@@ -101,7 +100,7 @@ def main() -> None:
     shut_out_current_folder()
     settings = load()
     threading.Thread(target=_end_with_parent, daemon=True).start()
-    desk = desk_of_service(settings, os.environ.get("NAMBAT_RUNS_AT", ""))
+    desk = desk_of_service(settings, os.environ.get(RUNS_AT, ""))
     run(desk, settings, sys.argv[1], int(sys.argv[2]), os.environ.get("PREFECT_SERVER_API_AUTH_STRING", ""))
 
 

@@ -11,7 +11,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from flows.pipeline.to_check import UNSURE_FACT
 from normalize.document import DOUBT
+from normalize.formats.record import REFERENCE
 
 Light = Literal["correction", "doubt", "unlike", "number", "warning", "dropped"]
 """What is lit: what repair changed, a word read with doubt, a number that two readers read unlike, any other number, a
@@ -22,7 +24,6 @@ LIGHTS: tuple[Light, ...] = ("correction", "doubt", "unlike", "number", "warning
 Record = Mapping[str, Any]
 
 _WORD = re.compile(r"\S+")
-_REFERENCE = re.compile(r"\[\^([^\]\s]+)\]")
 _DIGIT = re.compile(r"\d")
 
 
@@ -64,6 +65,7 @@ class Word:
         correction: index of the correction that made it, or some of it.
         confidence: 0 to 100, of words that are listed as to be checked.
         second: what a second reader made of a number.
+        no_references: places in it of what only looks like a footnote reference.
     """
 
     offset: int
@@ -73,22 +75,20 @@ class Word:
     correction: int | None = None
     confidence: float | None = None
     second: str | None = None
+    no_references: tuple[int, ...] = ()
 
     @property
     def pieces(self) -> list[Piece]:
         """Its letters and its footnote references, in order."""
         out, at = [], 0
-        for found in _REFERENCE.finditer(self.text):
+        for found in REFERENCE.finditer(self.text):
+            if found.start() in self.no_references:
+                continue
             if found.start() > at:
                 out.append(Piece(self.text[at : found.start()]))
             out.append(Piece(found[1], found[1]))
             at = found.end()
         return [*out, Piece(self.text[at:])] if at < len(self.text) else out
-
-    @property
-    def bare(self) -> str:
-        """Its letters alone."""
-        return _REFERENCE.sub("", self.text)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,11 +97,13 @@ class Text:
 
     Attributes:
         where: as in :class:`normalize.document.Correction`.
+        begin: where it begins in the text of its note; 0 for a block.
     """
 
     where: str
     words: tuple[Word, ...]
     plain: str
+    begin: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,11 +156,13 @@ class Fact:
     """A value of the metadata beside the place it was read from.
 
     Attributes:
+        where: as in :class:`normalize.document.Edit`: ``documents/0/subject``.
         name: field of :class:`normalize.document.Metadata`.
         value: empty where it was left open.
         spot: where it stands, or the first of its lines.
     """
 
+    where: str
     name: str
     value: str
     spot: Spot | None = None
@@ -166,7 +170,8 @@ class Fact:
 
     @property
     def is_unsure(self) -> bool:
-        return self.confidence is not None and self.confidence < DOUBT
+        """Whether it is to be compared with the scan."""
+        return self.confidence is not None and self.confidence < UNSURE_FACT
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,17 +183,7 @@ class PageView:
     notes: tuple[NoteView, ...] = ()
     warnings: tuple[Remark, ...] = ()
     dropped: tuple[Remark, ...] = ()
-    grade: str | None = None
     error: str | None = None
-
-    @property
-    def counts(self) -> dict[str, int]:
-        """How many places are lit, by light; each correction counts once."""
-        words = list(self.words())
-        found: Counter[Light] = Counter(light for word in words for light in word.lights if light != "correction")
-        found["correction"] = len({word.correction for word in words if word.correction is not None})
-        found["warning"], found["dropped"] = len(self.warnings), len(self.dropped)
-        return {light: found[light] for light in LIGHTS if found[light]}
 
     def words(self) -> Iterator[Word]:
         """All words of the text that begins here."""
@@ -199,27 +194,76 @@ class PageView:
                 yield from text.words
 
 
+@dataclass(slots=True)
+class PageSummary:
+    """What is known of a page before its words are looked at.
+
+    Attributes:
+        blocks, notes: the text that begins on it, by index in the record.
+        counts: how many places are lit, by light.
+        grade: how well it was read.
+    """
+
+    number: int
+    blocks: list[int] = field(default_factory=list)
+    notes: list[int] = field(default_factory=list)
+    counts: Counter[Light] = field(default_factory=Counter)
+    grade: str | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class DocumentView:
-    """A whole document.
+    """A whole document. The words of a page are looked at when it is shown: a long document has very many.
 
     Attributes:
         seal: of the published JSON: who mends it says which version he saw.
-        pages: page 0 holds what belongs to no page, such as all text of another engine.
+        facts: of each document in the file.
+        pages: by number; page 0 holds what belongs to no page, such as all text of another engine.
     """
 
     seal: str
     record: Record = field(repr=False)
-    facts: tuple[Fact, ...] = ()
-    pages: Mapping[int, PageView] = field(default_factory=dict)
+    facts: tuple[tuple[Fact, ...], ...]
+    pages: Mapping[int, PageSummary]
+    _known: _Known = field(repr=False)
 
     @property
-    def counts(self) -> dict[str, int]:
+    def counts(self) -> Counter[Light]:
         """How many places of the document are lit, by light."""
-        found: Counter[str] = Counter()
-        for page in self.pages.values():
-            found.update(page.counts)
-        return dict(found)
+        return sum((page.counts for page in self.pages.values()), Counter())
+
+    def page(self, number: int) -> PageView:
+        """A page with its words.
+
+        Raises:
+            KeyError: there is none of that number.
+        """
+        summary, record = self.pages[number], self.record
+        last = len(record["blocks"]) - 1
+        reports = (one for one in record["pages"] if one["number"] == number)
+        return PageView(
+            number,
+            tuple(_block(record["blocks"][index], index, self._known, index == last) for index in summary.blocks),
+            tuple(_note(record["footnotes"][index], self._known) for index in summary.notes),
+            tuple(_remark(one["message"], one) for one in record["warnings"] if one["page"] == number),
+            tuple(_remark(one["text"], one, one["reason"]) for one in record["dropped"] if one["page"] == number),
+            next((one.get("error") for one in reports), None),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """What the record tells of words apart from their texts.
+
+    Attributes:
+        made: the corrections of each text, with their index.
+        seconds: what a second reader made of a number, by text and box.
+        cited: the first block that cites a note, by label.
+    """
+
+    made: Mapping[str, Sequence[tuple[int, Record]]]
+    seconds: Mapping[tuple[str, tuple[int, ...]], str]
+    cited: Mapping[str, int]
 
 
 def view_of(record: Record) -> DocumentView:
@@ -228,52 +272,82 @@ def view_of(record: Record) -> DocumentView:
     Raises:
         ValueError, KeyError, TypeError, AttributeError: it is not whole.
     """
+    made: dict[str, list[tuple[int, Record]]] = defaultdict(list)
+    for index, one in enumerate(record["corrections"]):
+        made[one["where"]].append((index, one))
     seconds = {(one["where"], tuple(one["bbox"] or ())): one["second"] for one in record.get("doubts", ())}
-    made = _by_text(record["corrections"])
-    blocks: dict[int, list[BlockView]] = defaultdict(list)
     cited: dict[str, int] = {}
-    last = len(record["blocks"]) - 1
     for index, block in enumerate(record["blocks"]):
-        where = f"blocks/{index}"
-        text = Text(where, tuple(_words(block["text"], block, where, made, seconds)), block["text"])
-        rows = tuple(_rows(block["rows"], text.words)) if block.get("rows") else ()
-        shown = BlockView(index, block["type"], block["level"], text, rows, is_last=index == last)
-        blocks[block["page"]].append(shown)
-        for word in text.words:
-            for label in _REFERENCE.findall(word.text):
-                cited.setdefault(label, index)
-    notes: dict[int, list[NoteView]] = defaultdict(list)
-    for note in record["footnotes"]:
-        texts = tuple(_paragraphs(note, made, seconds))
-        page = note["pages"][0] if note["pages"] else 0
-        view = NoteView(note["label"], note["printed_label"], note["anchored"], texts, cited.get(note["label"]))
-        notes[page].append(view)
-    return DocumentView(str(record.get("this_file", "")), record, tuple(_facts(record)), _pages(record, blocks, notes))
+        for label in REFERENCE.findall(block["text"]):
+            cited.setdefault(label, index)
+    known = _Known(made, seconds, cited)
+    return DocumentView(
+        str(record.get("this_file", "")), record, tuple(_all_facts(record)), _summaries(record, known), known
+    )
 
 
-_Corrections = Mapping[str, Sequence[tuple[int, Record]]]
+def _summaries(record: Record, known: _Known) -> dict[int, PageSummary]:
+    """All pages, in their order."""
+    found: dict[int, PageSummary] = {}
+
+    def page(number: int) -> PageSummary:
+        return found.setdefault(number, PageSummary(number))
+
+    for one in record["pages"]:
+        page(one["number"]).grade = one.get("grade")
+    for index, block in enumerate(record["blocks"]):
+        page(block["page"]).blocks.append(index)
+        page(block["page"]).counts += _lit(block, [f"blocks/{index}"], known)
+    for index, note in enumerate(record["footnotes"]):
+        number = note["pages"][0] if note["pages"] else 0
+        texts = [f"footnotes/{note['label']}/{at}" for at in range(note["text"].count("\n") + 1)]
+        page(number).notes.append(index)
+        page(number).counts += _lit(note, texts, known)
+    for one in record["warnings"]:
+        page(one["page"]).counts["warning"] += 1
+    for one in record["dropped"]:
+        page(one["page"]).counts["dropped"] += 1
+    return dict(sorted(found.items()))
 
 
-def _by_text(corrections: Sequence[Record]) -> _Corrections:
-    """The corrections of each text, with their index."""
-    found: dict[str, list[tuple[int, Record]]] = defaultdict(list)
-    for index, one in enumerate(corrections):
-        found[one["where"]].append((index, one))
+def _lit(holder: Record, texts: Sequence[str], known: _Known) -> Counter[Light]:
+    """How many places of a block or a note are lit."""
+    found: Counter[Light] = Counter()
+    found["correction"] = sum(len(known.made.get(where, ())) for where in texts)
+    for check in holder.get("words_to_check", ()):
+        box = tuple(check["bbox"] or ())
+        word = holder["text"][check["offset"] :].split(None, 1)[:1]
+        second = next((known.seconds[where, box] for where in texts if (where, box) in known.seconds), None)
+        found.update(_lights_of(check, "".join(word), second))
     return found
 
 
-def _paragraphs(note: Record, made: _Corrections, seconds: Mapping[Any, str]) -> Iterator[Text]:
-    """The paragraphs of a note, each as a text of its own; offsets of the record count from the note's beginning."""
-    begin = 0
+def _lights_of(check: Record, word: str, second: str | None) -> list[Light]:
+    """How a word is lit that is listed as to be checked."""
+    if second is not None:
+        return ["unlike"]
+    unsure: list[Light] = ["doubt"] if check["confidence"] < DOUBT else []
+    return [*unsure, "number"] if _DIGIT.search(word) else unsure
+
+
+def _block(block: Record, index: int, known: _Known, is_last: bool) -> BlockView:
+    text = Text(f"blocks/{index}", tuple(_words(block["text"], block, f"blocks/{index}", known)), block["text"])
+    rows = tuple(_rows(block["rows"], text.words)) if block.get("rows") else ()
+    return BlockView(index, block["type"], block["level"], text, rows, is_last)
+
+
+def _note(note: Record, known: _Known) -> NoteView:
+    """A note; each of its paragraphs is a text of its own, though offsets of the record count from its beginning."""
+    texts, begin = [], 0
     for number, plain in enumerate(note["text"].split("\n")):
         where = f"footnotes/{note['label']}/{number}"
-        yield Text(where, tuple(_words(plain, note, where, made, seconds, begin)), plain)
+        texts.append(Text(where, tuple(_words(plain, note, where, known, begin)), plain, begin))
         begin += len(plain) + 1
+    label = note["label"]
+    return NoteView(label, note["printed_label"], note["anchored"], tuple(texts), known.cited.get(label))
 
 
-def _words(
-    plain: str, holder: Record, where: str, made: _Corrections, seconds: Mapping[Any, str], begin: int = 0
-) -> Iterator[Word]:
+def _words(plain: str, holder: Record, where: str, known: _Known, begin: int = 0) -> Iterator[Word]:
     """The words of a text, each with what is known of it.
 
     Args:
@@ -282,33 +356,21 @@ def _words(
     """
     places = spots_of(holder.get("places", ()))
     checks = {one["offset"]: one for one in holder.get("words_to_check", ())}
+    no_references = holder.get("no_references", ())
+    made = known.made.get(where, ())
     for found in _WORD.finditer(plain):
         at = begin + found.start()
-        check = checks.get(at)
-        spots = places.get(at, ())
+        check, spots = checks.get(at), places.get(at, ())
         lights: list[Light] = []
-        correction = next(
-            (
-                (index, one)
-                for index, one in made.get(where, ())
-                if one["start"] < found.end()
-                and found.start() < max(one["start"] + len(one["after"]), one["start"] + 1)
-            ),
-            None,
-        )
         second = None
+        correction = next(((index, one) for index, one in made if _touches(one, *found.span())), None)
         if correction:
             lights.append("correction")
             spots = spots or _spots(correction[1]["page"], correction[1]["bbox"])
         if check:
             spots = spots or _spots(check["page"], check["bbox"])
-            second = seconds.get((where, tuple(check["bbox"] or ())))
-            if second is not None:
-                lights.append("unlike")
-            elif check["confidence"] < DOUBT:
-                lights.append("doubt")
-            if second is None and _DIGIT.search(found[0]):
-                lights.append("number")
+            second = known.seconds.get((where, tuple(check["bbox"] or ())))
+            lights += _lights_of(check, found[0], second)
         yield Word(
             found.start(),
             found[0],
@@ -317,7 +379,14 @@ def _words(
             correction[0] if correction else None,
             check["confidence"] if check else None,
             second,
+            tuple(one - at for one in no_references if at <= one < at + len(found[0])),
         )
+
+
+def _touches(correction: Record, start: int, end: int) -> bool:
+    """Whether a correction changed a word from ``start`` to ``end``; one that took letters away leaves none."""
+    first = correction["start"]
+    return first < end and start < max(first + len(correction["after"]), first + 1)
 
 
 def spots_of(lines: Iterable[str]) -> dict[int, tuple[Spot, ...]]:
@@ -348,41 +417,22 @@ def _rows(rows: Sequence[Sequence[str]], words: Sequence[Word]) -> Iterator[tupl
         yield tuple(tuple(word for _, word in zip(cell.split(), left, strict=False)) for cell in row)
 
 
-def _facts(record: Record) -> Iterator[Fact]:
-    evidence = record.get("metadata_evidence", {})
-    for name, value in record["metadata"].items():
+def _all_facts(record: Record) -> Iterator[tuple[Fact, ...]]:
+    """The facts of each document in the file; of a record that knows of none, those of the whole."""
+    for number, one in enumerate(record.get("documents") or [record]):
+        yield tuple(_facts(one, f"documents/{number}"))
+
+
+def _facts(document: Record, where: str) -> Iterator[Fact]:
+    evidence = document.get("metadata_evidence", {})
+    for name, value in document["metadata"].items():
         told = evidence.get(name) or {}
         lines = told if isinstance(told, list) else [told]
         first = next((line for line in lines if line), {})
         sure = [line["confidence"] for line in lines if line and line["confidence"] is not None]
         spots = _spots(first.get("page", 0), first.get("box"))
         shown = "\n".join(value) if isinstance(value, list) else value or ""
-        yield Fact(name, shown, spots[0] if spots else None, min(sure, default=None))
-
-
-def _pages(
-    record: Record, blocks: Mapping[int, list[BlockView]], notes: Mapping[int, list[NoteView]]
-) -> dict[int, PageView]:
-    reports = {one["number"]: one for one in record["pages"]}
-    warnings: dict[int, list[Remark]] = defaultdict(list)
-    for one in record["warnings"]:
-        warnings[one["page"]].append(_remark(one["message"], one))
-    dropped: dict[int, list[Remark]] = defaultdict(list)
-    for one in record["dropped"]:
-        dropped[one["page"]].append(_remark(one["text"], one, one["reason"]))
-    numbers = sorted({*reports, *blocks, *notes, *warnings, *dropped})
-    return {
-        number: PageView(
-            number,
-            tuple(blocks.get(number, ())),
-            tuple(notes.get(number, ())),
-            tuple(warnings[number]),
-            tuple(dropped[number]),
-            reports.get(number, {}).get("grade"),
-            reports.get(number, {}).get("error"),
-        )
-        for number in numbers
-    }
+        yield Fact(f"{where}/{name}", name, shown, spots[0] if spots else None, min(sure, default=None))
 
 
 def _remark(text: str, one: Record, reason: str = "") -> Remark:

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from pathlib import PurePosixPath
 from typing import Any
 
-from flows.language import N_, _
-from flows.review.views import DocumentView, Light, Word
+from flows.language import N_, _, language
+from flows.review.views import DocumentView, Fact, Light, Word
 
 _LIGHTS: Mapping[Light, str] = {
     "correction": N_("Corrections"),
@@ -107,6 +107,35 @@ def _told(names: Mapping[Any, str]) -> dict[Any, str]:
     return {name: _(sentence) for name, sentence in names.items()}
 
 
+_STATES = {"new": N_("new"), "looked at": N_("looked at"), "mended": N_("mended"), "broken": N_("broken")}
+_ORDERS = {
+    "newest": N_("Newest first"),
+    "doubtful": N_("Most doubtful first"),
+    "dated": N_("By date of the document"),
+    "oldest": N_("Oldest first"),
+}
+
+
+def states() -> dict[str, str]:
+    """What has become of a document."""
+    return _told(_STATES)
+
+
+def orders() -> dict[str, str]:
+    """How a list may be sorted."""
+    return _told(_ORDERS)
+
+
+def day(iso: str) -> str:
+    """A day as people write it, such as 27/02/2021; as it is in English."""
+    return "/".join(reversed(iso.split("-"))) if language() == "vi" else iso
+
+
+def fact_shown(fact: Fact) -> str:
+    """A value of the metadata as people write it."""
+    return day(fact.value) if fact.name == "date" else fact.value
+
+
 def light_names() -> dict[Light, str]:
     """What is lit, as the buttons call it."""
     return _told(_LIGHTS)
@@ -120,6 +149,11 @@ def fact_names() -> dict[str, str]:
 def block_types() -> dict[str, str]:
     """The types of a block."""
     return _told(_TYPES)
+
+
+def types_to_choose() -> dict[str, str]:
+    """What a person may make of a block: no table, whose cells nobody would know."""
+    return {name: label for name, label in block_types().items() if name not in ("table", "missing")}
 
 
 def reasons() -> dict[str, str]:

@@ -442,25 +442,30 @@ function takeBack(one, correction) {
   send([{ kind: "take_back", where: correction.where, start: correction.start, before: correction.after, after: correction.before }]);
 }
 
+const typed = (type, level) => (Number(level) ? `${type} ${Number(level)}` : type);
+
 function showBlock(block) {
   const { where, type, level } = block.dataset;
   const kinds = element("select", { "aria-label": said.kind });
   for (const [name, label] of Object.entries(desk.types)) kinds.append(new Option(label, name, false, name === type));
-  const depth = element("input", { type: "number", min: 0, max: 9, value: level, "aria-label": said.level });
+  const depth = element("input", { type: "number", min: 1, max: 9, value: level === "0" ? 1 : level, "aria-label": said.level });
+  const hasLevel = () => ["heading", "list_item"].includes(kinds.value);
+  depth.hidden = !hasLevel();
+  kinds.addEventListener("change", () => { depth.hidden = !hasLevel(); });
   const form = element("form", {}, kinds, depth, element("button", { class: "strong" }, said.save));
   form.addEventListener("submit", (event) => {
     event.preventDefault();
-    send([{ kind: "type", where, start: 0, before: `${type}/${level}`, after: `${kinds.value}/${depth.value}` }]);
+    send([{ kind: "type", where, start: 0, before: typed(type, level), after: typed(kinds.value, hasLevel() ? depth.value : 0) }]);
   });
   const buttons = element("div", { class: "choices" });
   buttons.append(element("button", { type: "button", onclick: () => editText(block) }, said.paragraph));
-  if (!("last" in block.dataset)) buttons.append(element("button", { type: "button", onclick: () => send([{ kind: "join", where, start: 0 }]) }, said.join));
+  if (!("last" in block.dataset)) buttons.append(element("button", { type: "button", onclick: () => send([{ kind: "join", where }]) }, said.join));
   openCard(said.thisParagraph, form, buttons);
   kinds.focus();
 }
 
 function showFact(button) {
-  const name = button.dataset.name;
+  const { name, fact } = button.closest(".fact").dataset;
   const before = button.dataset.value;
   const many = name === "recipients";
   const input = element(many ? "textarea" : "input", { "aria-label": said.value, autocomplete: "off", spellcheck: "false", rows: many ? 7 : null });
@@ -468,7 +473,7 @@ function showFact(button) {
   const form = element("form", {}, input, element("button", { class: "strong" }, said.save));
   form.addEventListener("submit", (event) => {
     event.preventDefault();
-    send([{ kind: "metadata", where: `metadata/${name}`, start: 0, before, after: input.value.trim() }]);
+    send([{ kind: "metadata", where: fact, start: 0, before, after: input.value.trim() }]);
   });
   const place = button.parentElement.querySelector("dd[data-b]");
   if (place) choose(place, { open: false });
@@ -486,7 +491,7 @@ function beginTie(label) {
 function endTie(one) {
   const label = tying;
   tying = null;
-  send([{ kind: "tie", where: whereOf(one), start: Number(one.dataset.o) + one.dataset.t.length, before: "", after: label }]);
+  send([{ kind: "tie", where: whereOf(one), start: Number(one.dataset.o) + one.dataset.t.length, before: "", after: `[^${label}]` }]);
 }
 
 // Saving
@@ -541,8 +546,8 @@ async function renew(told) {
     if (answer.ok) body.innerHTML = await answer.text();
   }
   for (const fact of text.querySelectorAll(".fact")) {
-    const value = told.facts[fact.dataset.name] ?? "";
-    fact.querySelector(".value").textContent = value || "—";
+    const { value, shown } = told.facts[fact.dataset.fact];
+    fact.querySelector(".value").textContent = shown || "—";
     fact.querySelector(".mend").dataset.value = value;
   }
   for (const page of sheets.keys()) drawBoxes(page);
@@ -606,10 +611,14 @@ async function openAt() {
   if (!leaf) return;
   await load(leaf);
   text.scrollTop += leaf.getBoundingClientRect().top - text.getBoundingClientRect().top;
-  const words = [...text.querySelectorAll(`[data-where="${CSS.escape(asked.get("where") || "")}"] .w`)];
-  const one = words.findLast((word) => Number(word.dataset.o) <= Number(asked.get("at")));
+  const where = asked.get("where") || "";
+  // A hit in a note counts from the note's beginning, whichever of its paragraphs it is in.
+  const holders = [...text.querySelectorAll("[data-where]")].filter((one) => one.dataset.where === where || one.dataset.where.startsWith(`${where}/`));
+  const words = holders.flatMap((holder) => [...holder.querySelectorAll(".w")].map((word) => [Number(holder.dataset.begin || 0) + Number(word.dataset.o), word]));
+  const one = words.findLast(([offset]) => offset <= Number(asked.get("at")))?.[1];
   if (one) choose(one, { focus: true });
 }
 
+if (innerWidth < 820) for (const one of text.querySelectorAll("details.facts")) one.open = false;
 addEventListener("hashchange", openAt);
 openAt();

@@ -1,0 +1,85 @@
+"""The review page: from its start to the first page, and until a long document can be read, in Chromium.
+
+    python -m benchmarks.reviewing [--pages 300] [--rounds 5]
+
+The document is made up: 13 words in 29 copies a page, each with its place, on a scan whose words are black bars. "Text"
+is when the words of the first page are there, "picture" when its image is, each counted from the click that opens it.
+Quote the median and the worst, and how busy the machine is.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+from flows.review.index import document_id
+from flows.service.prefect_server import free_port
+from tests.browser import browser
+from tests.review import publish
+
+COPIES = 29
+
+
+def first_answer(folder: Path, scans: Path, port: int) -> tuple[subprocess.Popen[bytes], float]:
+    """``nambat review`` over a folder, and the seconds until its list was there."""
+    begun = time.monotonic()
+    command = [sys.executable, "-m", "flows.cli", "review", str(folder), "--scans", str(scans), "--port", str(port)]
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+    while True:
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{port}/", timeout=30) as answer:
+                answer.read()
+            return process, time.monotonic() - begun
+        except (urllib.error.URLError, ConnectionError):
+            time.sleep(0.02)
+
+
+def told(what: str, seconds: list[float]) -> None:
+    """One line of the result."""
+    print(f"{what:32} median {statistics.median(seconds):6.2f} s   worst {max(seconds):6.2f} s")
+
+
+def main() -> None:
+    """Measure, and print it."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--pages", type=int, default=300)
+    parser.add_argument("--rounds", type=int, default=5)
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as made:
+        published = publish(Path(made, "document"), options.pages, COPIES)
+        size = published.json.stat().st_size
+        print(f"JSON of {options.pages} pages: {size / 1e6:.1f} MB; load {os.getloadavg()[0]:.1f}")
+        starts, texts, pictures = [], [], []
+        for number in range(options.rounds):
+            port = free_port()
+            process, seconds = first_answer(published.folder, published.scans, port)
+            starts.append(seconds)
+            profile = Path(made, f"profile-{number}")
+            profile.mkdir()
+            try:
+                with browser(profile) as page:
+                    page.open(f"http://127.0.0.1:{port}/")
+                    begun = time.monotonic()
+                    page.open(f"http://127.0.0.1:{port}/documents/{document_id('van-ban.json')}")
+                    page.wait_for("!!document.querySelector('.leaf mark')")
+                    texts.append(time.monotonic() - begun)
+                    page.wait_for("document.querySelector('.paper img').naturalWidth > 0")
+                    pictures.append(time.monotonic() - begun)
+            finally:
+                process.terminate()
+                process.wait()
+        told("start to the list", starts)
+        told(f"{options.pages} pages: first text", texts)
+        told(f"{options.pages} pages: first picture", pictures)
+
+
+if __name__ == "__main__":
+    main()

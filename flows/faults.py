@@ -54,6 +54,14 @@ class NotAdmitted(Fault):
     """A request that our Prefect server does not answer: a page that is none of its own made it."""
 
 
+class EditRefused(Fault):
+    """What a person wants to change in a published document cannot be changed; ``str()`` says why."""
+
+
+class Stale(EditRefused):
+    """The document was changed since the person looked at it."""
+
+
 class Passing(Fault):
     """A trouble of the machine that may pass: a full disk, no memory, a missing permission."""
 
@@ -216,6 +224,29 @@ CANCELLED = Message(
     Cancelled,
     "The run was cancelled; put the file back if it is to be read after all.",
     "Lượt xử lý đã bị hủy; hãy đưa tệp trở lại nếu vẫn muốn đọc.",
+)
+
+# -- what people change in it --------------------------------------------------------------------------------------
+
+STALE = Message(
+    Stale,
+    "Somebody else saved {name} after you opened it; nothing of yours was saved. Load it again and repeat the change.",
+    "Người khác đã lưu {name} sau khi bạn mở; thay đổi của bạn chưa được lưu. Hãy tải lại rồi sửa lại.",
+)
+EDIT_DOES_NOT_FIT = Message(
+    EditRefused,
+    "This change does not fit the document: {why}. Load the document again.",
+    "Thay đổi này không khớp với văn bản hiện tại ({why}); hãy tải lại văn bản.",
+)
+NOT_PUBLISHED = Message(
+    EditRefused,
+    "{name} is not published any more, or is no record of a document; look for it in the list again.",
+    "{name} không còn trong published/ hoặc không phải bản ghi của văn bản; hãy tìm lại trong danh sách.",
+)
+PART_OF_A_FILE = Message(
+    EditRefused,
+    "This document is part of a file that holds several; open {name} and change it there.",
+    "Văn bản này là một phần của tệp chứa nhiều văn bản; hãy mở {name} và sửa ở đó.",
 )
 
 # -- a path that somebody gave ------------------------------------------------------------------------------------

@@ -31,6 +31,7 @@ WARNINGS = (
     N_("Plain digits were taken for the numbers of footnotes: {marks}."),
     N_("The numbers in row {row} of a table do not agree as in the others: {values}."),
     N_("The last row of a table says {said} in column {column}; the rows above it add up to {sum}."),
+    N_("A change by {who} found no place when the scan was read again: “{before}” had become “{after}”."),
     N_("Another document begins on page {page}; its metadata are under documents."),
     N_("Another document begins with “{text}”; its metadata are under documents."),
     N_("signer and signer_title are left open: no signature could be read (box {box})."),

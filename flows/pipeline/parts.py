@@ -70,7 +70,7 @@ def may_replace(targets: Mapping[str, Path], path: Path) -> bool:
 
 
 def file_sets(document: Document, mode: str, targets: Mapping[str, Path], footnotes: str) -> list[FileSet]:
-    """The sets to publish, that of the whole last: its JSON is the end of publishing.
+    """The sets to publish, that of the whole last: its JSON is the end of publishing, and holds what people changed.
 
     Args:
         mode: ``off``, ``separator`` (at separator sheets) or ``letterhead`` (at new letterheads, too).
@@ -79,19 +79,19 @@ def file_sets(document: Document, mode: str, targets: Mapping[str, Path], footno
     """
     from normalize.split import split  # with all that knows a document's facts: not for those who only copy
 
-    parts = split(document, _starts(document, mode))
+    parts = split(document, starts(document, mode))
     if len(parts) == 1:
         return [_set(document, targets, footnotes)]
     sets = []
     for number, part in enumerate(parts, 1):
-        one = _set(part, part_targets(targets, number), footnotes)
+        one = _set(replace(part, edits=()), part_targets(targets, number), footnotes)
         sets.append(FileSet(one.targets, one.texts, {**one.data, "part": {"number": number, "of": len(parts)}}))
     published = {target: content for one in sets for target, content in one.files.items()}
     whole = FileSet({"json": targets["json"]}, published, {**to_dict(document), "parts": len(parts)})
     return [*sets, whole]
 
 
-def _starts(document: Document, mode: str) -> list[int]:
+def starts(document: Document, mode: str) -> list[int]:
     """With which of the documents in it a file begins."""
     if mode == "off":
         return [0]

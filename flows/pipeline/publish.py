@@ -323,6 +323,12 @@ def _sealed(written: bytes, seal: str) -> bytes:
     return written[: -len(_NO_SEAL) - len(b'"\n}\n')] + seal.encode() + b'"\n}\n'
 
 
+def seal_of(raw: bytes) -> str:
+    """The ``this_file`` of a published JSON; empty where it has none."""
+    found = _TAIL.search(raw[-200:])
+    return found[1].decode() if found else ""
+
+
 def is_as_written(raw: bytes) -> bool:
     """Whether a published JSON is byte for byte as :func:`manifest` made it. Those of version 0.1 do not tell."""
     found = _TAIL.search(raw[-200:])

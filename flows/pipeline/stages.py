@@ -242,15 +242,25 @@ def with_pictures(
 def publish_document(document: Document, plan: PublishPlan) -> Outcome:
     """Repair a document and publish it in every format asked for, the JSON last; a bundle in parts, if asked for.
 
+    What people changed in it when the same scan was published before is changed in it again.
+
     Raises:
         OSError: a file cannot be written; nothing is half-written.
     """
-    from flows.pipeline import parts, strangers
+    from flows.pipeline import revise, saves
     from normalize.repair.repair import repair
 
     started = time.monotonic()
     document = repair(document, plan.repair)
     document = replace(document, timings={**document.timings, "repair": round(time.monotonic() - started, 3)})
+    with saves.lock_if_saved_here(plan.shelf.root, plan.targets["json"]):
+        saves.finish_saves(plan.shelf, plan.targets["json"])
+        return _publish(revise.with_earlier_edits(document, plan.targets, plan.shelf.root), plan)
+
+
+def _publish(document: Document, plan: PublishPlan) -> Outcome:
+    from flows.pipeline import parts, strangers
+
     sets = parts.file_sets(document, plan.split, plan.targets, plan.footnotes)
     if plan.path_mark:
         for one in sets:

@@ -53,12 +53,14 @@ class Earlier:
         files: name -> SHA-256 of the files beside it.
         parts: as how many parts the scan was published; 0 for one that was not taken apart.
         is_untouched: whether the JSON is byte for byte as it was written.
+        is_edited: whether people changed the document.
     """
 
     sha256: str
     files: Mapping[str, str]
     parts: int
     is_untouched: bool
+    is_edited: bool = False
 
 
 class _ChangedMeanwhile(Exception):
@@ -71,7 +73,8 @@ def read_earlier(raw: bytes | None) -> Earlier | None:
         data: dict[str, Any] = json.loads(raw or b"")
         files = {str(entry["name"]): str(entry["sha256"]) for entry in data["files"]}
         parts = max(0, min(int(data.get("parts", 0)), len(files)))
-        return Earlier(str(data["source"]["sha256"]), files, parts, publish.is_as_written(raw or b""))
+        is_untouched = publish.is_as_written(raw or b"")
+        return Earlier(str(data["source"]["sha256"]), files, parts, is_untouched, bool(data.get("edits")))
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return None
 
@@ -94,11 +97,11 @@ def replace_published(
         OSError: nothing, or only some files, were replaced; none is half-written.
     """
     for tries in count(1):
-        old = _what_lies(sets, files, shelf.root)
+        old = what_lies(sets, files, shelf.root)
         kept, gone = _keep(old, files, sets, sha256, shelf)
 
         def check(old: Mapping[Path, bytes] = old) -> None:
-            if _what_lies(sets, files, shelf.root) != old:
+            if what_lies(sets, files, shelf.root) != old:
                 raise _ChangedMeanwhile
 
         try:
@@ -112,7 +115,21 @@ def replace_published(
     raise AssertionError
 
 
-def _what_lies(sets: Iterable[Mapping[Any, Path]], files: Iterable[Path], root: Path) -> dict[Path, bytes]:
+def set_aside(sets: Sequence[Mapping[str, Path]], shelf: Shelf) -> list[Path]:
+    """Copy all that lies at some places to the folder of versions, if there is one. Returns where it lies there.
+
+    Raises:
+        Passing: a link or a folder lies in the way.
+        OSError: it cannot be copied.
+    """
+    if shelf.versions is None:
+        return []
+    old = what_lies(sets, (), shelf.root)
+    there = ({form: path for form, path in one.items() if path in old} for one in sets)
+    return [kept for one in there if one for kept in _put_aside(one, old, shelf, shelf.versions)]
+
+
+def what_lies(sets: Iterable[Mapping[Any, Path]], files: Iterable[Path], root: Path) -> dict[Path, bytes]:
     """Content of the files that are there. What is no file is of no concern where none is to be put."""
     found: dict[Path, bytes] = {}
     for path in (path for one in sets for path in one.values()):
@@ -166,12 +183,15 @@ def _has_a_text(one: Mapping[str, Path], files: Mapping[Path, bytes]) -> bool:
 
 
 def _made_by_us(old: Mapping[Path, bytes], sets: Iterable[Mapping[str, Path]], sha256: str) -> set[Path]:
-    """Which files are byte for byte what was published from this scan, and so will be made again."""
+    """Which files are byte for byte what was published from this scan, and so will be made again.
+
+    None where people changed the document: another reading may have no place for what they did.
+    """
     found: set[Path] = set()
     for one in sets:
         record = one["json"]
         earlier = read_earlier(old.get(record))
-        if earlier is not None and earlier.is_untouched and earlier.sha256 == sha256:
+        if earlier is not None and earlier.is_untouched and not earlier.is_edited and earlier.sha256 == sha256:
             beside = (path for path in old if path.parent == record.parent)
             found |= {path for path in beside if earlier.files.get(_name(path)) == _hash(old[path])}
             found.add(record)
@@ -224,7 +244,7 @@ def other_formats(record: Path, sha256: str, places: Iterable[Path], root: Path)
     earlier = read_earlier(publish.read_published(root, record))
     if earlier is None or not earlier.is_untouched or earlier.sha256 != sha256:
         return {}
-    read = _what_lies([dict(enumerate(places))], (), root)
+    read = what_lies([dict(enumerate(places))], (), root)
     return {path.name: content for path, content in read.items() if earlier.files.get(_name(path)) == _hash(content)}
 
 

@@ -56,6 +56,18 @@ def from_dict(data: Mapping[str, Any]) -> Document:
         raise ValueError(f"not a published record: {fault!r}") from fault
 
 
+def edits_of(data: Mapping[str, Any]) -> tuple[Edit, ...]:
+    """What people changed in the document with this published JSON.
+
+    Raises:
+        ValueError: it is not whole.
+    """
+    try:
+        return tuple(map(_edit, data.get("edits", ())))
+    except (KeyError, TypeError, IndexError, AttributeError) as fault:
+        raise ValueError(f"not a published record: {fault!r}") from fault
+
+
 def _document(data: Mapping[str, Any]) -> Document:
     exact = _ExactWords.of(data)
     source = data["source"]
@@ -84,7 +96,7 @@ def _document(data: Mapping[str, Any]) -> Document:
         warnings=tuple(map(_warning, data["warnings"])),
         engine=dict(data.get("engine", {})),
         timings=dict(data.get("timings", {})),
-        edits=tuple(map(_edit, data.get("edits", ()))),
+        edits=edits_of(data),
     )
 
 
@@ -190,7 +202,8 @@ def _token(
     place: _OnPaper | None,
     checked: Mapping[str, Any] | None,
 ) -> Token:
-    text, references = published, ()
+    text = published
+    references: tuple[Reference, ...] = ()
     if "[^" in published:
         text, references = _without_references(published, at, no_references)
     token = Token(text, references=references)

@@ -114,7 +114,7 @@ def _of_words(paragraphs: Sequence[Tokens]) -> dict[str, list[Any]]:
         paragraphs: of the text, which is published with one character between two of them, as between two words.
     """
     words = list(_words(paragraphs))
-    lists = {
+    lists: dict[str, list[Any]] = {
         "words_to_check": [
             {
                 "offset": at,
@@ -174,29 +174,28 @@ def _short(confidence: float) -> float:
     return round(confidence) if round(confidence, 1).is_integer() else round(confidence, 1)
 
 
-_Place = tuple[int, Box | None]
+_Found = Mapping[tuple[int, Box | None], tuple[str, int, Token]]
 
 
 def _pages(document: Document) -> list[dict[str, Any]]:
     """The reports of all pages, and where in the published text the least sure word of each stands."""
-    words = _by_box(document)
+    words = _lowest_words(document)
     return [{**asdict(page), "lowest_word": _lowest_word(page, document, words)} for page in document.pages]
 
 
-def _by_box(document: Document) -> dict[_Place, tuple[str, int, Token]]:
-    """By page and box of each word: the text it stands in, where, and the word as it is published."""
-    found: dict[_Place, tuple[str, int, Token]] = {}
+def _lowest_words(document: Document) -> _Found:
+    """By page and box of the least sure words: the text one stands in, where, and the word as it is published."""
+    wanted = {page.number: page.lowest_word.box for page in document.pages if page.lowest_word}
+    found: dict[tuple[int, Box | None], tuple[str, int, Token]] = {}
     for where, tokens in document.texts():
-        at = 0
-        for token in tokens:
-            found.setdefault((token.page, token.box), (where, at, token))
-            at += len(token.published) + 1
+        for index, token in enumerate(tokens):
+            if token.box is not None and wanted.get(token.page) == token.box:
+                at = sum(len(one.published) + 1 for one in tokens[:index])
+                found.setdefault((token.page, token.box), (where, at, token))
     return found
 
 
-def _lowest_word(
-    page: PageReport, document: Document, words: Mapping[_Place, tuple[str, int, Token]]
-) -> dict[str, Any] | None:
+def _lowest_word(page: PageReport, document: Document, words: _Found) -> dict[str, Any] | None:
     """The least sure word of a page, and where it is published; else which dropped text holds it."""
     word = page.lowest_word
     if word is None:

@@ -1,0 +1,1 @@
+"""What people change in a published document: made, undone, made again, and found in a document that is read anew."""

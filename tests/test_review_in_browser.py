@@ -16,8 +16,11 @@ from typing import Any
 import pytest
 
 from flows.host.processes import kill_tree
+from flows.pipeline.revise import revise
+from flows.pipeline.versions import Shelf
 from flows.review.index import document_id
 from flows.service.prefect_server import free_port
+from normalize.edits.edit import edit_from
 from ocr.page import Box
 from tests.browser import Page, browser
 from tests.review import BODY, CORRECTED, UNLIKE, UNSURE, Published, publish
@@ -82,7 +85,7 @@ def address(published: Published, tmp_path: Path) -> Iterator[str]:
 
 def open_document(tab: Page, address: str) -> None:
     """Open it and wait for its first page, text and picture."""
-    tab.open("about:blank")
+    tab.tell("Page.navigate", url="about:blank")
     tab.tell("Page.navigate", url=address)
     tab.wait_for("!!document.querySelector('.leaf mark')")
     tab.wait_for("[...document.querySelectorAll('.paper img')].some(one => one.naturalWidth > 0)")
@@ -215,7 +218,7 @@ def test_every_control_has_a_name_and_the_help_opens(tab: Page, address: str) ->
 
 
 def test_what_is_found_opens_at_its_word(tab: Page, address: str) -> None:
-    tab.open("about:blank")
+    tab.tell("Page.navigate", url="about:blank")
     tab.tell("Page.navigate", url=address.partition("/documents/")[0] + "/search?q=hoi+nghi")
     tab.wait_for("!!document.querySelector('.sentence a')")
     tab.run("document.querySelector('.sentence a').click()")
@@ -239,3 +242,85 @@ def test_words_of_strangers_do_nothing(tab: Page, tmp_path: Path) -> None:
         check_quiet(tab)
         tab.open(found)
         assert tab.run("wrongs") == []
+
+
+def say(tab: Page) -> str:
+    """Wait until the page has said something, and give it."""
+    return str(tab.wait_for("document.getElementById('toast').innerText", 30))
+
+
+def test_a_correction_is_taken_back_a_word_typed_and_both_published(
+    tab: Page, address: str, published: Published
+) -> None:
+    open_document(tab, address)
+    tab.run(f"{word(CORRECTED)}.click()")
+    tab.wait_for("!!document.getElementById('take-back')")
+    assert "tố → tổ" in tab.run("document.querySelector('#card .change').textContent")
+    press(tab, "t")
+    assert say(tab) == "Đã lưu."
+    assert "xã tố chức" in published.text and "xã tố chức" in published.record()["blocks"][0]["text"]
+    tab.wait_for(f"{word(CORRECTED)}.dataset.t === 'tố' && !{word(CORRECTED)}.classList.contains('correction')")
+    tab.run("document.getElementById('toast').replaceChildren()")
+    tab.run(f"{word(UNSURE)}.click()")
+    tab.run(
+        "document.querySelector('#card input').value = 'nghệ'; document.querySelector('#card form').requestSubmit()"
+    )
+    assert say(tab) == "Đã lưu."
+    assert "hội nghệ lúc" in published.text
+    assert [one["kind"] for one in published.record()["edits"]] == ["take_back", "text"]
+    tab.run("document.getElementById('toast').replaceChildren()")
+    tab.run("document.getElementById('undo').click()")
+    assert say(tab) == "Đã hoàn tác."
+    assert "hội nghị lúc" in published.text and "xã tố chức" in published.text
+    check_quiet(tab)
+
+
+def test_the_save_of_a_second_tab_is_refused(tab: Page, address: str, published: Published) -> None:
+    open_document(tab, address)
+    data = published.record()
+    shelf = Shelf(published.folder, published.folder / ".nambat-review" / "staging", published.folder / "versions")
+    start = " ".join(BODY).index("nghị")
+    other = edit_from(
+        {"kind": "text", "where": "blocks/0", "start": start, "before": "nghị", "after": "nghệ"}, "người khác"
+    )
+    revise(shelf, published.json, data["this_file"], [other], "người khác")
+    tab.run(f"{word(CORRECTED)}.click()")
+    press(tab, "t")
+    assert "Người khác" in say(tab)
+    assert tab.run("document.getElementById('toast').className") == "bad"
+    assert "xã tổ chức hội nghệ" in published.text
+
+
+def test_a_fact_and_a_type_are_mended(tab: Page, address: str, published: Published) -> None:
+    open_document(tab, address)
+    tab.run("document.querySelector('[data-fact=\"documents/0/subject\"] .mend').click()")
+    tab.run(
+        "document.querySelector('#card input').value = 'Giao đất'; document.querySelector('#card form').requestSubmit()"
+    )
+    assert say(tab) == "Đã lưu."
+    assert published.record()["metadata"]["subject"] == "Giao đất"
+    tab.run("document.getElementById('toast').replaceChildren()")
+    tab.run("document.querySelector('#block-0 .handle').click()")
+    tab.run(
+        "document.querySelector('#card select').value = 'title'; document.querySelector('#card form').requestSubmit()"
+    )
+    assert say(tab) == "Đã lưu."
+    assert published.record()["blocks"][0]["type"] == "title"
+    check_quiet(tab)
+
+
+def test_paragraphs_are_parted_and_joined(tab: Page, address: str, published: Published) -> None:
+    open_document(tab, address)
+    tab.run(f"{word(3)}.click()")
+    tab.run(
+        "[...document.querySelectorAll('#card button')].find(one => one.textContent === 'Tách đoạn tại đây').click()"
+    )
+    assert say(tab) == "Đã lưu."
+    assert published.record()["blocks"][1]["text"].startswith(BODY[3])
+    tab.run("document.getElementById('toast').replaceChildren()")
+    tab.run("document.querySelector('#block-0 .handle').click()")
+    tab.run(
+        "[...document.querySelectorAll('#card button')].find(one => one.textContent === 'Nối với đoạn sau').click()"
+    )
+    assert say(tab) == "Đã lưu."
+    assert published.record()["blocks"][0]["text"].startswith(" ".join(BODY[:5]))

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import sys
@@ -14,12 +15,14 @@ from pathlib import Path
 
 from flows.host.trusted_paths import shut_out_current_folder
 from flows.language import _
+from flows.pipeline.saves import finish_saves
 from flows.pipeline.versions import Shelf
 from flows.review.beside import RUNS_AT, address_of
 from flows.review.desk import Desk
 from flows.review.index import of_folder, of_service
 from flows.review.scans import Scans
 from flows.settings import Settings, load
+from ocr.faults import Fault
 
 
 def desk_of_service(settings: Settings, runs: str = "") -> Desk:
@@ -79,6 +82,9 @@ def run(desk: Desk, settings: Settings, host: str, port: int, secret: str) -> No
     from flows.review.security import POLICY, with_password
     from flows.service.guard import admitted, guarded, own_origins
 
+    if desk.is_writable:
+        with contextlib.suppress(OSError, Fault):  # one that cannot be finished yet waits for its next save
+            finish_saves(desk.shelf)
     limits = {"memory": settings.worker_memory, "scratch": settings.worker_scratch}
     with WorkerPool(2, **limits, warm=("cv2", "ocr.image.clean", "ocr.rasterize")) as pool:
         app = review_app(desk, PagePictures(pool))

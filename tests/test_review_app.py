@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import base64
 import io
+import json
 import os
 from collections.abc import Iterator
 from html import unescape
 from pathlib import Path
 
+import httpx
 import pytest
 from fastapi.testclient import TestClient
 from PIL import Image
@@ -22,7 +24,7 @@ from flows.review.index import document_id
 from flows.review.security import POLICY, with_password
 from flows.service.guard import admitted, guarded, own_origins
 from flows.settings import Settings
-from tests.review import CORRECTED, DPI, HEIGHT, WIDTH, Published, publish
+from tests.review import BODY, CORRECTED, DPI, HEIGHT, WIDTH, Published, publish
 
 ADDRESS = "http://127.0.0.1:4280"
 ID = document_id("van-ban.json")
@@ -250,3 +252,75 @@ def test_where_nothing_can_be_written_documents_are_only_shown(published: Publis
             assert 'id="undo"' not in client.get(f"/documents/{ID}").text
     finally:
         published.folder.chmod(0o700)
+
+
+def save(
+    client: TestClient, seen: str, *edits: dict[str, object], to: str = "edits", token: str = ""
+) -> httpx.Response:
+    """What the script of the page sends."""
+    desk = client.get(f"/documents/{ID}").text.partition('id="desk">')[2].partition("</script>")[0]
+    headers = {"X-Nambat-Token": token or json.loads(desk)["token"]}
+    return client.post(f"/documents/{ID}/{to}", json={"seen": seen, "edits": list(edits)}, headers=headers)
+
+
+def typed(after: str) -> dict[str, object]:
+    """The unsure word of the first page is another one."""
+    return {
+        "kind": "text",
+        "where": "blocks/0",
+        "start": " ".join(BODY).index("nghị"),
+        "before": "nghị",
+        "after": after,
+    }
+
+
+def test_a_word_that_is_typed_is_published(client: TestClient, published: Published) -> None:
+    answer = save(client, published.record()["this_file"], typed("nghệ"))
+    assert answer.status_code == 200, answer.text
+    record = published.record()
+    assert answer.json()["seal"] == record["this_file"] and answer.json()["may_undo"]
+    assert "hội nghệ lúc" in published.text and "hội nghệ lúc" in record["blocks"][0]["text"]
+    (edit,) = record["edits"]
+    assert edit["who"] and edit["before"] == "nghị" and edit["after"] == "nghệ"
+
+
+def test_it_can_be_undone_and_done_again(client: TestClient, published: Published) -> None:
+    before = published.text
+    save(client, published.record()["this_file"], typed("nghệ"))
+    undone = save(client, published.record()["this_file"], to="undo")
+    assert undone.json()["may_redo"] and not undone.json()["may_undo"] and published.text == before
+    assert save(client, published.record()["this_file"], to="redo").json()["may_undo"]
+    assert "hội nghệ lúc" in published.text
+
+
+def test_a_stale_save_is_refused_and_says_so(client: TestClient, published: Published) -> None:
+    seen = published.record()["this_file"]
+    save(client, seen, typed("nghệ"))
+    answer = save(client, seen, typed("nghĩ"))
+    assert answer.status_code == 409 and "tải lại" in answer.json()["message"]
+    assert "nghệ" in published.text and "nghĩ" not in published.text
+
+
+def test_nothing_is_changed_without_the_token_of_the_page(client: TestClient, published: Published) -> None:
+    raw = published.json.read_bytes()
+    assert save(client, published.record()["this_file"], typed("nghệ"), token="x").status_code == 403
+    assert published.json.read_bytes() == raw
+
+
+@pytest.mark.parametrize(
+    "edit",
+    [
+        {"kind": "text"},
+        {"kind": "burn", "where": "blocks/0"},
+        {"kind": "text", "where": "../../x", "start": 0, "before": "", "after": "x"},
+        {"kind": "text", "where": "blocks/99", "start": 0, "before": "", "after": "x"},
+        {"kind": "text", "where": "blocks/0", "start": -1, "before": "", "after": "x"},
+        {"kind": "text", "where": "blocks/0", "start": 0, "before": "", "after": "x" * 20_000},
+        {"kind": "metadata", "where": "documents/0/date", "before": "2024-02-29", "after": "hôm qua"},
+    ],
+)
+def test_nonsense_changes_nothing(client: TestClient, published: Published, edit: dict[str, object]) -> None:
+    raw = published.json.read_bytes()
+    answer = save(client, published.record()["this_file"], edit)
+    assert answer.status_code == 422 and answer.json()["message"]
+    assert published.json.read_bytes() == raw

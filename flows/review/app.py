@@ -19,17 +19,23 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 from fastapi.staticfiles import StaticFiles
 from jinja2 import Environment, PackageLoader, StrictUndefined
+from pydantic import BaseModel, Field
 
+from flows.faults import EDIT_DOES_NOT_FIT, EditRefused, Stale
 from flows.host.moves import Gone, read_below
 from flows.language import LANGUAGES, _, ngettext, speaking, told
+from flows.pipeline import revise
+from flows.pipeline.faults import as_fault
+from flows.pipeline.revise import Revised
 from flows.retold import retold
 from flows.review import index, listing, search, wording
 from flows.review.desk import Desk, Vanished
 from flows.review.entry import NotWhole
 from flows.review.fresh import SOON, Fresh
 from flows.review.images import PagePictures, Wanted
-from flows.review.security import TOKEN_HEADER, is_ours, new_token
-from flows.review.views import DocumentView, PageView
+from flows.review.security import TOKEN_HEADER, is_ours, new_token, who_asks
+from flows.review.views import LIGHTS, DocumentView, PageView
+from normalize.edits.edit import DoesNotFit, edit_from
 from ocr.faults import Fault
 
 STATIC = Path(__file__).with_name("static")
@@ -97,7 +103,39 @@ def review_app(desk: Desk, pictures: PagePictures) -> FastAPI:
     def file(id: str, form: str) -> Response:
         return pages.file(id, form)
 
+    @app.post("/documents/{id}/edits")
+    def mend(request: Request, id: str, told: Told) -> Response:
+        def change(record: Path, who: str) -> Revised:
+            edits = [edit_from(one, who) for one in told.edits]
+            return revise.revise(desk.shelf, record, told.seen, edits, who)
+
+        return pages.saved(request, id, change)
+
+    @app.post("/documents/{id}/undo")
+    def undo(request: Request, id: str, told: Told) -> Response:
+        return pages.saved(request, id, lambda record, who: revise.undo(desk.shelf, record, told.seen))
+
+    @app.post("/documents/{id}/redo")
+    def redo(request: Request, id: str, told: Told) -> Response:
+        return pages.saved(request, id, lambda record, who: revise.redo(desk.shelf, record, told.seen))
+
     return app
+
+
+class Told(BaseModel):
+    """What a browser sends to have a document changed.
+
+    Attributes:
+        seen: the seal of the document that the person had before them.
+        edits: for :func:`normalize.edits.edit.edit_from`, which believes nothing of them.
+    """
+
+    seen: str = Field(max_length=64)
+    edits: list[dict[str, Any]] = Field(default=[], max_length=100)
+
+
+Change = Callable[[Path, str], Revised]
+"""Saves a change of the document with this JSON; the second argument says who makes it."""
 
 
 def _language_of(request: Request) -> str:
@@ -283,10 +321,10 @@ class Pages:
             image_version=source["sha256"][:12],
             files=[(form, form.upper()) for form in self.forms(name, view)],
             writable=self.desk.is_writable,
-            edits=len(edits),
-            lost=0,
-            may_undo=False,
-            may_redo=False,
+            edits=sum(one["applied"] and not one["undone"] for one in edits),
+            lost=sum(not one["applied"] and not one["undone"] for one in edits),
+            may_undo=view.may_undo,
+            may_redo=view.may_redo,
             desk={
                 "id": id,
                 "seal": view.seal,
@@ -336,8 +374,42 @@ class Pages:
         disposition = f"attachment; filename*=UTF-8''{quote(Path(place).name, safe='')}"
         return Response(content, media_type=FORMS[form], headers={"Content-Disposition": disposition})
 
-    def is_ours(self, request: Request) -> bool:
-        return is_ours(request.headers.get(TOKEN_HEADER, ""), self.token)
+    def saved(self, request: Request, id: str, change: Change) -> Response:
+        """Save a change, and what the page must know of the document as it is then; or why it was not saved."""
+        if not is_ours(request.headers.get(TOKEN_HEADER, ""), self.token):
+            said = _("This page was opened before nambat was started again; show it anew.")
+            return JSONResponse({"message": said}, 403)
+        name = self.name_of(id)
+        if not self.desk.is_writable:
+            said = _("{folder} cannot be written: documents are shown, not mended.").format(folder=self.desk.root)
+            return JSONResponse({"message": said}, 403)
+        try:
+            change(self.desk.root / name, who_asks(request))
+        except Stale as fault:
+            return JSONResponse({"message": told(fault)}, 409)
+        except EditRefused as fault:
+            return JSONResponse({"message": told(fault)}, 422)
+        except DoesNotFit as fault:
+            return JSONResponse({"message": told(EDIT_DOES_NOT_FIT.fault(why=str(fault)))}, 422)
+        except OSError as fault:
+            return JSONResponse({"message": told(as_fault(fault))}, 503)
+        self.desk.forget(name)
+        self.fresh.forget()
+        view = self.desk.view(name)
+        return JSONResponse(
+            {
+                "seal": view.seal,
+                "counts": {light: view.counts.get(light, 0) for light in LIGHTS},
+                "pages": {number: dict(page.counts) for number, page in view.pages.items()},
+                "facts": {
+                    fact.where: {"value": fact.value, "shown": wording.fact_shown(fact)}
+                    for facts in view.facts
+                    for fact in facts
+                },
+                "may_undo": view.may_undo,
+                "may_redo": view.may_redo,
+            }
+        )
 
 
 def _corrections_of(page: PageView, view: DocumentView) -> dict[int, dict[str, Any]]:

@@ -9,9 +9,14 @@ from __future__ import annotations
 
 import base64
 import binascii
+import contextlib
+import getpass
 import hmac
+import os
 import secrets
 from http import HTTPStatus
+
+from starlette.requests import Request
 
 from flows.language import N_, _
 from flows.service.guard import Application, Receive, Scope, Send
@@ -35,6 +40,14 @@ def new_token() -> str:
 def is_ours(given: str, token: str) -> bool:
     """Whether a request bears the token."""
     return hmac.compare_digest(given.encode(), token.encode())
+
+
+def who_asks(request: Request) -> str:
+    """Who changes something: the name that was given with the password, else the user who runs this."""
+    name = _given(request.scope).decode("utf-8", "replace").partition(":")[0]
+    with contextlib.suppress(KeyError, OSError):
+        return name or getpass.getuser()
+    return str(os.getuid())
 
 
 def with_password(application: Application, secret: str) -> Application:

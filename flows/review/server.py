@@ -23,6 +23,7 @@ from flows.review.desk import Desk
 from flows.review.index import of_folder, of_service
 from flows.review.scans import Scans
 from flows.settings import Settings, load
+from ocr.faults import Fault
 
 
 def desk_of_service(settings: Settings, runs: str = "") -> Desk:
@@ -85,6 +86,9 @@ def run(desk: Desk, settings: Settings, host: str, port: int, secret: str) -> No
     from flows.review.security import POLICY, with_password
     from flows.service.guard import admitted, guarded, own_origins
 
+    if desk.is_writable:
+        with contextlib.suppress(OSError, Fault):  # one that cannot be finished yet waits for its next save
+            finish_saves(desk.shelf)
     limits = {"memory": settings.worker_memory, "scratch": settings.worker_scratch}
     with WorkerPool(2, **limits, warm=("cv2", "ocr.image.clean", "ocr.rasterize")) as pool:
         app = review_app(desk, PagePictures(pool))

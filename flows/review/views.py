@@ -228,6 +228,18 @@ class DocumentView:
     _known: _Known = field(repr=False)
 
     @property
+    def may_undo(self) -> bool:
+        """Whether there is an edit to undo."""
+        return any(one["applied"] and not one["undone"] for one in self.record.get("edits", ()))
+
+    @property
+    def may_redo(self) -> bool:
+        """Whether there is an edit to make again: one that was undone, and nothing else was made since."""
+        edits = self.record.get("edits", ())
+        last = max((at for at, one in enumerate(edits) if one["applied"] and not one["undone"]), default=-1)
+        return any(one["undone"] and one["applied"] for one in edits[last + 1 :])
+
+    @property
     def counts(self) -> Counter[Light]:
         """How many places of the document are lit, by light."""
         return sum((page.counts for page in self.pages.values()), Counter())

@@ -1,0 +1,326 @@
+"""The review page in a real browser: what is lit where, keys, mending and what it leaves in the published files."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from flows.host.processes import kill_tree
+from flows.pipeline.revise import revise
+from flows.pipeline.versions import Shelf
+from flows.review.index import document_id
+from flows.service.prefect_server import free_port
+from normalize.edits.edit import edit_from
+from ocr.page import Box
+from tests.browser import Page, browser
+from tests.review import BODY, CORRECTED, UNLIKE, UNSURE, Published, publish
+from tests.service import clean_environment
+
+ROOT = Path(__file__).parents[1]
+
+pytestmark = pytest.mark.slow
+
+WATCH = """
+window.wrongs = [];
+addEventListener('securitypolicyviolation', (one) => wrongs.push(`${one.violatedDirective} ${one.blockedURI}`));
+addEventListener('error', (one) => wrongs.push(one.message));
+addEventListener('unhandledrejection', (one) => wrongs.push(String(one.reason)));
+"""
+
+
+@contextmanager
+def reviewing(folder: Path, scans: Path, log: Path) -> Iterator[str]:
+    """``nambat review`` over a folder; gives its address."""
+    port = free_port()
+    command = [sys.executable, "-m", "flows.cli", "review", str(folder), "--scans", str(scans), "--port", str(port)]
+    with log.open("wb") as out:
+        process = subprocess.Popen(
+            command, stdout=out, stderr=out, env=clean_environment(PYTHONPATH=str(ROOT)), start_new_session=True
+        )
+    try:
+        deadline = time.monotonic() + 60
+        while True:
+            try:
+                urllib.request.urlopen(f"http://127.0.0.1:{port}/", timeout=30).close()
+                break
+            except (urllib.error.URLError, ConnectionError):
+                assert process.poll() is None and time.monotonic() < deadline, log.read_text()
+                time.sleep(0.1)
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        kill_tree(process.pid)
+        process.wait()
+
+
+@pytest.fixture(scope="module")
+def tab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Page]:
+    profile = tmp_path_factory.mktemp("browser") / "profile"
+    profile.mkdir()
+    with browser(profile) as page:
+        page.tell("Page.enable")
+        page.tell("Page.addScriptToEvaluateOnNewDocument", source=WATCH)
+        yield page
+
+
+@pytest.fixture
+def published(tmp_path: Path) -> Published:
+    return publish(tmp_path)
+
+
+@pytest.fixture
+def address(published: Published, tmp_path: Path) -> Iterator[str]:
+    with reviewing(published.folder, published.scans, tmp_path / "log") as found:
+        yield f"{found}/documents/{document_id('van-ban.json')}"
+
+
+def open_document(tab: Page, address: str) -> None:
+    """Open it and wait for its first page, text and picture."""
+    tab.tell("Page.navigate", url="about:blank")
+    tab.tell("Page.navigate", url=address)
+    tab.wait_for("!!document.querySelector('.leaf mark')")
+    tab.wait_for("[...document.querySelectorAll('.paper img')].some(one => one.naturalWidth > 0)")
+    tab.wait_for("!!document.querySelector('svg.boxes rect')")
+
+
+def check_quiet(tab: Page) -> None:
+    """Nothing was asked of another host, nothing was blocked, nothing went wrong."""
+    assert tab.run("wrongs") == []
+    asked = tab.run("performance.getEntriesByType('resource').map(one => new URL(one.name).host)")
+    assert set(asked) == {tab.run("location.host")}
+
+
+def press(tab: Page, key: str, **more: Any) -> None:
+    """Press a key where the focus is."""
+    tab.tell("Input.dispatchKeyEvent", type="keyDown", key=key, text=key if len(key) == 1 else "", **more)
+    tab.tell("Input.dispatchKeyEvent", type="keyUp", key=key, **more)
+
+
+def place_on_picture(tab: Page, rect: str) -> Box:
+    """Where a rectangle of the page stands on its scan, in the scan's pixels."""
+    found = tab.run(
+        f"""(() => {{ const rect = {rect}; const paper = rect.closest('.paper').getBoundingClientRect();
+        const box = rect.getBoundingClientRect(); const sides = rect.closest('svg').getAttribute('viewBox').split(' ');
+        const [across, down] = [sides[2] / paper.width, sides[3] / paper.height];
+        return [(box.left - paper.left) * across, (box.top - paper.top) * down, (box.right - paper.left) * across,
+                (box.bottom - paper.top) * down]; }})()"""
+    )
+    return Box(*map(round, found))
+
+
+def is_about(shown: Box, box: Box) -> bool:
+    """Whether a rectangle frames a box, and little more."""
+    grown = Box(box.left - 9, box.top - 9, box.right + 9, box.bottom + 9)
+    return (
+        grown.left <= shown.left <= box.left
+        and grown.top <= shown.top <= box.top
+        and box.right <= shown.right <= grown.right
+        and box.bottom <= shown.bottom <= grown.bottom
+    )
+
+
+def word(index: int, block: int = 0) -> str:
+    return f"document.querySelectorAll('[data-where=\"blocks/{block}\"] .w')[{index}]"
+
+
+def test_what_is_lit_stands_at_its_place_on_the_scan(tab: Page, address: str, published: Published) -> None:
+    open_document(tab, address)
+    for light, index in (("correction", CORRECTED), ("doubt", UNSURE), ("unlike", UNLIKE)):
+        rect = f"document.querySelector('.sheet[data-page=\"1\"] rect.{light}')"
+        tab.wait_for(f"!!({rect})")
+        assert is_about(place_on_picture(tab, rect), published.boxes[1][index])
+    assert not tab.run("!!document.querySelector('rect.number')")
+    check_quiet(tab)
+
+
+def test_kinds_are_lit_and_put_out_by_keys(tab: Page, address: str) -> None:
+    open_document(tab, address)
+    press(tab, "4")
+    tab.wait_for("!!document.querySelector('rect.number')")
+    press(tab, "4")
+    press(tab, "1")
+    tab.wait_for("!document.querySelector('rect.number') && !document.querySelector('rect.correction')")
+    press(tab, "1")
+    tab.wait_for("!!document.querySelector('rect.correction')")
+
+
+def test_the_next_doubtful_place_on_a_key_and_back(tab: Page, address: str) -> None:
+    open_document(tab, address)
+    seen = []
+    for _ in range(8):
+        press(tab, "n")
+        time.sleep(0.6)
+        seen.append(tab.run("document.querySelector('.now')?.dataset.t ?? document.querySelector('.now')?.className"))
+    doubtful = [BODY[index] for index in sorted((CORRECTED, UNSURE, UNLIKE))]
+    assert [one for one in seen if one in BODY][:6] == [*doubtful, *doubtful]
+    assert tab.run("document.activeElement.classList.contains('now')")
+    press(tab, "N", modifiers=8)
+    time.sleep(0.6)
+    assert tab.run("document.querySelector('.now').dataset.t") in doubtful
+
+
+def test_a_word_shows_its_place_and_a_place_its_word(tab: Page, address: str, published: Published) -> None:
+    open_document(tab, address)
+    tab.run(f"{word(2)}.click()")
+    tab.wait_for("!!document.querySelector('rect.now')")
+    assert is_about(place_on_picture(tab, "document.querySelector('rect.now')"), published.boxes[1][2])
+    box = published.boxes[1][4]
+    at = tab.run(
+        f"""(() => {{ const svg = document.querySelector('.sheet[data-page="1"] svg');
+        const paper = svg.getBoundingClientRect(); const sides = svg.getAttribute('viewBox').split(' ');
+        return [paper.left + {(box.left + box.right) / 2} / sides[2] * paper.width,
+                paper.top + {(box.top + box.bottom) / 2} / sides[3] * paper.height]; }})()"""
+    )
+    for kind in ("mousePressed", "mouseReleased"):
+        tab.tell("Input.dispatchMouseEvent", type=kind, x=at[0], y=at[1], button="left", clickCount=1)
+    tab.wait_for(f"{word(4)}.classList.contains('now')")
+    check_quiet(tab)
+
+
+def test_both_sides_are_scrolled_together(tab: Page, address: str) -> None:
+    open_document(tab, address)
+    tab.run("document.getElementById('scan').scrollTop = document.getElementById('scan').scrollHeight")
+    tab.wait_for("document.getElementById('text').scrollTop > 100")
+    tab.wait_for("!!document.querySelector('.leaf[data-page=\"2\"] mark')")
+
+
+def test_a_note_and_its_reference_lead_to_each_other(tab: Page, address: str) -> None:
+    open_document(tab, address)
+    tab.run("document.querySelector('sup.ref a').click()")
+    tab.wait_for("document.activeElement.closest('#note-1') !== null")
+    tab.run("document.querySelector('#note-1 a.label').click()")
+    tab.wait_for("document.activeElement.id === 'ref-1'")
+
+
+def test_every_control_has_a_name_and_the_help_opens(tab: Page, address: str) -> None:
+    open_document(tab, address)
+    tab.tell("Accessibility.enable")
+    nodes = tab.tell("Accessibility.getFullAXTree")["nodes"]
+    controls = [
+        one
+        for one in nodes
+        if one.get("role", {}).get("value") in ("button", "link", "textbox", "searchbox", "combobox")
+    ]
+    assert len(controls) > 15
+    assert [one for one in controls if not one["ignored"] and not one.get("name", {}).get("value", "").strip()] == []
+    assert tab.run("document.documentElement.lang") == "vi"
+    press(tab, "?")
+    assert tab.wait_for("document.getElementById('keys').open")
+
+
+def test_what_is_found_opens_at_its_word(tab: Page, address: str) -> None:
+    tab.tell("Page.navigate", url="about:blank")
+    tab.tell("Page.navigate", url=address.partition("/documents/")[0] + "/search?q=hoi+nghi")
+    tab.wait_for("!!document.querySelector('.sentence a')")
+    tab.run("document.querySelector('.sentence a').click()")
+    tab.wait_for("!!document.querySelector('rect.now')")
+    assert tab.run("document.querySelector('.now').dataset.t") in ("hội", "nghị")
+    check_quiet(tab)
+
+
+def test_words_of_strangers_do_nothing(tab: Page, tmp_path: Path) -> None:
+    made = publish(tmp_path / "hostile")
+    data = made.record()
+    evil = "<img/src=x/onerror=wrongs.push('ran')>"
+    data["blocks"][0]["text"] = data["blocks"][0]["text"].replace("Ủy", evil, 1)
+    data["metadata"]["subject"] = data["documents"][0]["metadata"]["subject"] = f"{evil} </script><script>x()</script>"
+    data["corrections"][0]["evidence"] = f"</script>{evil}"
+    made.json.write_text(json.dumps(data, ensure_ascii=False), "utf-8")
+    with reviewing(made.folder, made.scans, tmp_path / "log") as found:
+        open_document(tab, f"{found}/documents/{document_id('van-ban.json')}")
+        tab.run("document.querySelector('mark.correction').click()")
+        tab.wait_for("!document.getElementById('card').hidden")
+        check_quiet(tab)
+        tab.open(found)
+        assert tab.run("wrongs") == []
+
+
+def say(tab: Page) -> str:
+    """Wait until the page has said something, and give it."""
+    return str(tab.wait_for("document.getElementById('toast').innerText", 30))
+
+
+def test_a_correction_is_taken_back_a_word_typed_and_both_published(
+    tab: Page, address: str, published: Published
+) -> None:
+    open_document(tab, address)
+    tab.run(f"{word(CORRECTED)}.click()")
+    tab.wait_for("!!document.getElementById('take-back')")
+    assert "tố → tổ" in tab.run("document.querySelector('#card .change').textContent")
+    press(tab, "t")
+    assert say(tab) == "Đã lưu."
+    assert "xã tố chức" in published.text and "xã tố chức" in published.record()["blocks"][0]["text"]
+    tab.wait_for(f"{word(CORRECTED)}.dataset.t === 'tố' && !{word(CORRECTED)}.classList.contains('correction')")
+    tab.run("document.getElementById('toast').replaceChildren()")
+    tab.run(f"{word(UNSURE)}.click()")
+    tab.run(
+        "document.querySelector('#card input').value = 'nghệ'; document.querySelector('#card form').requestSubmit()"
+    )
+    assert say(tab) == "Đã lưu."
+    assert "hội nghệ lúc" in published.text
+    assert [one["kind"] for one in published.record()["edits"]] == ["take_back", "text"]
+    tab.run("document.getElementById('toast').replaceChildren()")
+    tab.run("document.getElementById('undo').click()")
+    assert say(tab) == "Đã hoàn tác."
+    assert "hội nghị lúc" in published.text and "xã tố chức" in published.text
+    check_quiet(tab)
+
+
+def test_the_save_of_a_second_tab_is_refused(tab: Page, address: str, published: Published) -> None:
+    open_document(tab, address)
+    data = published.record()
+    shelf = Shelf(published.folder, published.folder / ".nambat-review" / "staging", published.folder / "versions")
+    start = " ".join(BODY).index("nghị")
+    other = edit_from(
+        {"kind": "text", "where": "blocks/0", "start": start, "before": "nghị", "after": "nghệ"}, "người khác"
+    )
+    revise(shelf, published.json, data["this_file"], [other], "người khác")
+    tab.run(f"{word(CORRECTED)}.click()")
+    press(tab, "t")
+    assert "Người khác" in say(tab)
+    assert tab.run("document.getElementById('toast').className") == "bad"
+    assert "xã tổ chức hội nghệ" in published.text
+
+
+def test_a_fact_and_a_type_are_mended(tab: Page, address: str, published: Published) -> None:
+    open_document(tab, address)
+    tab.run("document.querySelector('[data-fact=\"documents/0/subject\"] .mend').click()")
+    tab.run(
+        "document.querySelector('#card input').value = 'Giao đất'; document.querySelector('#card form').requestSubmit()"
+    )
+    assert say(tab) == "Đã lưu."
+    assert published.record()["metadata"]["subject"] == "Giao đất"
+    tab.run("document.getElementById('toast').replaceChildren()")
+    tab.run("document.querySelector('#block-0 .handle').click()")
+    tab.run(
+        "document.querySelector('#card select').value = 'title'; document.querySelector('#card form').requestSubmit()"
+    )
+    assert say(tab) == "Đã lưu."
+    assert published.record()["blocks"][0]["type"] == "title"
+    check_quiet(tab)
+
+
+def test_paragraphs_are_parted_and_joined(tab: Page, address: str, published: Published) -> None:
+    open_document(tab, address)
+    tab.run(f"{word(3)}.click()")
+    tab.run(
+        "[...document.querySelectorAll('#card button')].find(one => one.textContent === 'Tách đoạn tại đây').click()"
+    )
+    assert say(tab) == "Đã lưu."
+    assert published.record()["blocks"][1]["text"].startswith(BODY[3])
+    tab.run("document.getElementById('toast').replaceChildren()")
+    tab.run("document.querySelector('#block-0 .handle').click()")
+    tab.run(
+        "[...document.querySelectorAll('#card button')].find(one => one.textContent === 'Nối với đoạn sau').click()"
+    )
+    assert say(tab) == "Đã lưu."
+    assert published.record()["blocks"][0]["text"].startswith(" ".join(BODY[:5]))

@@ -97,10 +97,12 @@ def test_undone_it_is_the_same_document(document: Document, data: st.DataObject,
         return
     assert to_dict(made) != to_dict(document)
     undone = undo(on_disk(made) if saved else made)
-    assert without_edits(undone) == document
     again = redo(on_disk(undone) if saved else undone)
-    assert without_edits(again) == without_edits(made)
-    assert again.edits == made.edits
+    assert text_and_facts(undone) == text_and_facts(document)
+    assert text_and_facts(again) == text_and_facts(made)
+    if not saved:  # the least sure word of a page is told as it is published then
+        assert without_edits(undone) == document
+        assert again == made
 
 
 @few
@@ -273,6 +275,9 @@ def test_cells_keep_their_words() -> None:
     emptied = apply(made, new("text", "An", "blocks/2", start=10, before="x", after=""))
     assert emptied.blocks[2].rows == (("5 tấn gạo", ""), ("", ""))
     assert to_dict(without_edits(undo(undo(on_disk(emptied))))) == to_dict(on_disk(LETTER))
+    shorter = apply(made, new("text", "An", "blocks/2", start=6, before="gạo", after=""))
+    assert shorter.blocks[2].rows == (("5 tấn", ""), ("", "x"))
+    assert undo(shorter).blocks[2].rows == made.blocks[2].rows, "into the cell from which the word went"
     with pytest.raises(DoesNotFit, match="inside one cell"):
         apply(LETTER, new("text", "An", "blocks/2", start=2, before="kg x", after="tạ y"))
 

@@ -178,8 +178,7 @@ def _rewrite(document: Document, edit: Edit, start: int, before: str, after: str
     changed = replace(with_text(document, edit.where, rest, cells), corrections=kept)
     changed = with_anchors(changed, found.old, found.new)
     page, box = _on_paper(found)
-    is_emptied = table is not None and cells is not None and _filled(table) != _filled(cells)
-    bare = replace(table, tokens=()) if is_emptied and table else None
+    bare = replace(table, tokens=()) if table and not new else None  # nothing tells from which cell a word went
     made = replace(
         edit,
         start=found.start,
@@ -205,11 +204,6 @@ def _table_at(document: Document, where: str) -> Block | None:
     return block if block.rows else None
 
 
-def _filled(table: Block) -> int:
-    """How many cells of a table hold something."""
-    return sum(bool(cell) for row in table.rows for cell in row)
-
-
 def _unmake_text(document: Document, edit: Edit) -> Document:
     tokens = text_at(document, edit.where)
     first, end = find_words(tokens, edit.start, edit.after)
@@ -218,8 +212,8 @@ def _unmake_text(document: Document, edit: Edit) -> Document:
     table = _table_at(document, edit.where)
     cells = None
     if table:
-        emptied = edit.taken.block
-        cells = replace(table, rows=emptied.rows) if emptied else with_cells(table, edit.start, edit.after, edit.before)
+        was = edit.taken.block
+        cells = replace(table, rows=was.rows) if was else with_cells(table, edit.start, edit.after, edit.before)
     longer = len(published(rest)) - len(published(tokens))
     kept, _ = without_touched(document.corrections, edit.where, edit.start, edit.start + len(edit.after), longer)
     changed = with_text(document, edit.where, rest, cells)

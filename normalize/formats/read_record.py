@@ -234,17 +234,19 @@ def _with_second_readings(tokens: Sequence[Token], doubts: Sequence[Mapping[str,
     at = 0
     for one in doubts:
         page, box = one["page"], _box(one["bbox"])
-        for index in range(at, len(out)):
-            if out[index].text == one["text"] and _may_stand_at(out[index], page, box):
-                out[index] = replace(out[index], page=page, box=box, second=one["second"], confidence=one["confidence"])
-                at = index + 1
-                break
+        alike = [index for index in range(at, len(out)) if out[index].text == one["text"]]
+        # Of words whose confidence is published the very box is known, of others their line.
+        very = (index for index in alike if out[index].box == box and out[index].confidence is not None)
+        near = (index for index in alike if out[index].confidence is None and _may_stand_at(out[index], page, box))
+        index = next(very, next(near, None))
+        if index is not None:
+            out[index] = replace(out[index], page=page, box=box, second=one["second"], confidence=one["confidence"])
+            at = index + 1
     return tuple(out)
 
 
 def _may_stand_at(token: Token, page: int, box: Box | None) -> bool:
-    """Whether a word may be the one in a box. Only of words whose confidence is published the very box is known."""
-    if token.confidence is not None or token.box is None or box is None:
+    if token.box is None or box is None:
         return token.box == box
     return token.page == page and token.box.overlaps(box)
 

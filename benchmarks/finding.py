@@ -10,6 +10,7 @@ with the index in the machine's cache; quote the median and the worst.
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import random
 import resource
@@ -21,7 +22,6 @@ from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
-from flows.pipeline.publish import manifest
 from flows.review.index import Library, of_folder, refresh
 from flows.review.listing import Filter, choices, count, documents
 from flows.review.search import search
@@ -169,7 +169,7 @@ def write(folder: Path, many: int, pages: int) -> int:
     for number in range(many):
         place = folder / f"{number // 500:03}" / f"{number}.json"
         place.parent.mkdir(parents=True, exist_ok=True)
-        raw = manifest(writer.document(number, pages), {})
+        raw = json.dumps(writer.document(number, pages), ensure_ascii=False).encode()
         place.write_bytes(raw)
         total += len(raw)
     return total

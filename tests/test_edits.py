@@ -274,7 +274,7 @@ def test_cells_keep_their_words() -> None:
     assert emptied.blocks[2].rows == (("5 tấn gạo", ""), ("", ""))
     assert to_dict(without_edits(undo(undo(on_disk(emptied))))) == to_dict(on_disk(LETTER))
     with pytest.raises(DoesNotFit, match="inside one cell"):
-        apply(LETTER, new("text", "An", "blocks/2", start=2, before="kg x", after="kg"))
+        apply(LETTER, new("text", "An", "blocks/2", start=2, before="kg x", after="tạ y"))
 
 
 def test_a_fact_that_a_person_gives_is_not_warned_about() -> None:

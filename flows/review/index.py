@@ -31,14 +31,17 @@ from flows.review.entry import Entry, Facts, NotWhole, Text, entry_of
 from flows.review.words import BREAK, exact, plain, without_marks, words_of
 from flows.settings import Folders
 
-VERSION = 1
+VERSION = 2
 """Of the tables and of the words in them; an index of another version is thrown away."""
 
 LARGEST = 256 * 1024**2
 """Bytes of a JSON that is read. A page has some 30 kB of it; 5,000 pages, the most that are read by default, 150 MB."""
 
-BATCH, BATCH_BYTES = 200, 64 * 1024**2
+BATCH, BATCH_BYTES = 500, 64 * 1024**2
 """So many documents, or so many bytes of JSON, go into one transaction."""
+
+GATHERED = 32 * 1024**2
+"""Bytes of words that are gathered in memory before they are written: those of a batch, so that little is merged."""
 
 BUSY = 60.0
 """Seconds to wait for another process that writes a batch."""
@@ -71,7 +74,10 @@ CREATE TABLE parts (
     PRIMARY KEY (document, part)
 ) WITHOUT ROWID;
 CREATE TABLE texts (document INTEGER PRIMARY KEY, packed BLOB NOT NULL);
-CREATE VIRTUAL TABLE words USING fts5 (exact, plain, content='', tokenize="ascii tokenchars '.,_'");
+CREATE VIRTUAL TABLE exact USING fts5 (words, content='', tokenize="ascii tokenchars '.,_'");
+CREATE VIRTUAL TABLE plain USING fts5 (words, content='', tokenize="ascii tokenchars '.,_'");
+INSERT INTO exact (exact, rank) VALUES ('hashsize', {GATHERED});
+INSERT INTO plain (plain, rank) VALUES ('hashsize', {GATHERED});
 PRAGMA user_version = {VERSION};
 """
 
@@ -414,8 +420,9 @@ def _forget(connection: sqlite3.Connection, name: str, *, keep_number: bool = Fa
     packed = connection.execute("SELECT packed FROM texts WHERE document = ?", row).fetchone()
     if packed is not None:
         # The index of words holds no texts: it must be told what to take out.
-        gone = ("delete", *row, *_indexed(unpacked(packed[0])))
-        connection.execute("INSERT INTO words (words, rowid, exact, plain) VALUES (?, ?, ?, ?)", gone)
+        as_typed, plainly = _indexed(unpacked(packed[0]))
+        connection.execute("INSERT INTO exact (exact, rowid, words) VALUES ('delete', ?, ?)", (*row, as_typed))
+        connection.execute("INSERT INTO plain (plain, rowid, words) VALUES ('delete', ?, ?)", (*row, plainly))
     connection.execute("DELETE FROM texts WHERE document = ?", row)
     connection.execute("DELETE FROM parts WHERE document = ?", row)
     if not keep_number:
@@ -450,8 +457,9 @@ def _keep(library: Library, connection: sqlite3.Connection, name: str, seen: _Se
         )
         connection.execute(f"INSERT INTO parts VALUES ({', '.join('?' * len(values))})", values)
     connection.execute("INSERT INTO texts VALUES (?, ?)", (number, _packed(entry.texts)))
-    words = (number, *_indexed(entry.texts))
-    connection.execute("INSERT INTO words (rowid, exact, plain) VALUES (?, ?, ?)", words)
+    as_typed, plainly = _indexed(entry.texts)
+    connection.execute("INSERT INTO exact (rowid, words) VALUES (?, ?)", (number, as_typed))
+    connection.execute("INSERT INTO plain (rowid, words) VALUES (?, ?)", (number, plainly))
 
 
 def _state(library: Library, id: str, entry: Entry) -> str:

@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from flows.host.names import readable
-from flows.pipeline.to_check import Passage, passage
+from flows.pipeline.to_check import LONGEST_SIDE, Passage, passage
 from flows.review.entry import Text
 from flows.review.index import Library, ask, unpacked
 from flows.review.listing import SHOWN, Filter, Listed, conditions, count, documents, listed, place_of, read_place
@@ -21,6 +21,9 @@ from flows.review.words import Phrase, asked, exact, words_of
 
 SENTENCES = 3
 """So many sentences of a document are shown, more only where more phrases were asked for."""
+
+MOST_RANKED = 500
+"""So many documents are put in order by how well they fit."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,20 +133,26 @@ def as_record(found: Hits) -> dict[str, Any]:
 
 
 def _ranked(connection: sqlite3.Connection, phrases: Sequence[Phrase], wanted: Filter) -> list[tuple[bool, float, int]]:
-    """The documents with all the phrases, the best first: whether other marks were typed, how well it fits, number."""
-    plainly = " AND ".join(f'plain : "{phrase.plain}"' for phrase in phrases)
-    as_typed = " AND ".join(f'exact : "{one.exact}"' if one.has_marks else f'plain : "{one.plain}"' for one in phrases)
-    exactly: set[int] | None = None
-    if as_typed != plainly:
-        rows = connection.execute("SELECT rowid FROM words WHERE words MATCH ?", (as_typed,))
-        exactly = {number for (number,) in rows}
+    """The documents with all the phrases, the best first: whether other marks were typed, how well it fits, number.
+
+    Where so many have them that the words tell little, the latest come first, which is faster, too.
+    """
+    plainly = " AND ".join(f'"{phrase.plain}"' for phrase in phrases)
     where, values = conditions(wanted)
-    fitting = connection.execute(
-        "SELECT words.rowid, bm25(words) FROM words JOIN documents ON documents.number = words.rowid "
-        f"WHERE words MATCH ? AND {where}",
-        (plainly, *values),
-    )
+    statement = f"FROM plain JOIN documents ON documents.number = plain.rowid WHERE plain MATCH ? AND {where}"
+    fitting = connection.execute(f"SELECT plain.rowid, -documents.changed {statement}", (plainly, *values)).fetchall()
+    if len(fitting) <= MOST_RANKED:
+        fitting = connection.execute(f"SELECT plain.rowid, bm25(plain) {statement}", (plainly, *values)).fetchall()
+    exactly = _with_marks(connection, phrases)
     return sorted((exactly is not None and number not in exactly, fit, number) for number, fit in fitting)
+
+
+def _with_marks(connection: sqlite3.Connection, phrases: Sequence[Phrase]) -> set[int] | None:
+    """The documents with all those phrases that were typed with marks, as they were typed; ``None`` if none was."""
+    as_typed = " AND ".join(f'"{phrase.exact}"' for phrase in phrases if phrase.has_marks)
+    if not as_typed:
+        return None
+    return {number for (number,) in connection.execute("SELECT rowid FROM exact WHERE exact MATCH ?", (as_typed,))}
 
 
 def _hit(connection: sqlite3.Connection, number: int, phrases: Sequence[Phrase]) -> Hit:
@@ -175,11 +184,16 @@ def _places_of(texts: Sequence[Text], phrase: Phrase) -> list[Found]:
         for match in pattern.finditer(text.text):
             is_exact = exact(words_of(match[0])) == phrase.exact
             fitting = exactly if is_exact else otherwise
-            if len(fitting) < SENTENCES:
+            if len(fitting) < SENTENCES and not (fitting and _is_beside(fitting[-1], text, match)):
                 fitting.append(_found(text, match, is_exact))
             if len(exactly) == SENTENCES:
                 return exactly
     return [*exactly, *otherwise][:SENTENCES]
+
+
+def _is_beside(shown: Found, text: Text, match: re.Match[str]) -> bool:
+    """Whether a place can be seen in what is shown of another one already."""
+    return shown.where == text.where and match.start() - shown.offset < LONGEST_SIDE
 
 
 def _found(text: Text, match: re.Match[str], is_exact: bool) -> Found:

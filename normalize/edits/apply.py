@@ -237,10 +237,7 @@ def _make_fact(document: Document, edit: Edit) -> tuple[Document, Edit]:
         raise DoesNotFit(f"{name} is “{now}” meanwhile, not “{edit.before}”")
     if edit.after == now:
         raise DoesNotFit("that changes nothing")
-    if name == "date" and edit.after and not _is_date(edit.after):
-        raise DoesNotFit(f"“{edit.after}” is no date; write year-month-day, like 2024-02-29")
-    if name != "recipients" and "\n" in edit.after:
-        raise DoesNotFit(f"{name} is one line")
+    _check_value(name, edit.after)
     part = document.parts[number] if document.parts else None
     evidence = part.evidence.get(name) if part else None
     told = [
@@ -254,6 +251,14 @@ def _make_fact(document: Document, edit: Edit) -> tuple[Document, Edit]:
     place = evidence[0] if isinstance(evidence, tuple) and evidence else evidence
     page, box = (place.page, place.box) if isinstance(place, Evidence) else (part.first_page if part else 0, None)
     return changed, replace(edit, page=page, box=box, taken=Taken(warnings=tuple(told), evidence=evidence))
+
+
+def _check_value(name: str, text: str) -> None:
+    """Raises ``DoesNotFit`` for what a fact cannot be."""
+    if name == "date" and text and not _is_date(text):
+        raise DoesNotFit(f"“{text}” is no date; write year-month-day, like 2024-02-29")
+    if name != "recipients" and "\n" in text:
+        raise DoesNotFit(f"{name} is one line")
 
 
 def _unmake_fact(document: Document, edit: Edit) -> Document:

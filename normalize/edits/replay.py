@@ -154,16 +154,19 @@ def _places_of(document: Document, edit: Edit, words: str) -> Iterator[tuple[str
         if not edit.page and _is_empty(document, edit.where):
             yield edit.where, 0
         return
-    found = [
-        (where, start, _box_of(tokens[first:end]))
-        for where, tokens in document.texts()
-        for first, end, start in _runs_of(tokens, words)
-        if not edit.page or tokens[first].page == edit.page
-    ]
+    found = list(_found_on_page(document, edit.page, words))
     near = [(where, start) for where, start, box in found if edit.box and _meet(box, edit.box)]
     if not edit.box:
         near = [(where, start) for where, start, _ in found if (where, start) == (edit.where, edit.start)]
     yield from near or ([found[0][:2]] if len(found) == 1 else [])
+
+
+def _found_on_page(document: Document, page: int, words: str) -> Iterator[tuple[str, int, Box | None]]:
+    """Where some whole words stand whose page is the same, and their boxes; on any page, if it is 0."""
+    for where, tokens in document.texts():
+        for first, end, start in _runs_of(tokens, words):
+            if not page or tokens[first].page == page:
+                yield where, start, _box_of(tokens[first:end])
 
 
 def _is_empty(document: Document, where: str) -> bool:

@@ -1,5 +1,6 @@
-# nambat as a service: docker run -v nambat:/data -p 127.0.0.1:4200:4200 nambat
-# Scans go into /data/inbox, clean text comes out at /data/published, the UI is at http://127.0.0.1:4200.
+# nambat as a service: docker run -v nambat:/data -p 127.0.0.1:4200:4200 -p 127.0.0.1:4280:4280 nambat
+# Scans go into /data/inbox, clean text comes out at /data/published, the UI is at http://127.0.0.1:4200,
+# the review page at http://127.0.0.1:4280.
 #
 # The base is named by its tag, which gets Python's and Debian's security updates. To build the very same image again,
 # give it by digest: docker build --build-arg BASE=python@sha256:... (docs/security.md tells what is pinned).
@@ -37,7 +38,7 @@ ENV NAMBAT_HOME=/data \
     PYTHONUNBUFFERED=1
 VOLUME /data
 WORKDIR /data
-EXPOSE 4200
+EXPOSE 4200 4280
 STOPSIGNAL SIGTERM
 
 # The service itself answers (docs/intake.md, "Is it well?"); what was found shows in `docker inspect`.

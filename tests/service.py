@@ -120,7 +120,7 @@ class Service:
                 start_new_session=True,
                 env=clean_environment(
                     **{"NAMBAT_HOME": str(self.home), "NAMBAT_PORT": str(self.port), "PYTHONPATH": str(ROOT)},
-                    **self.settings,
+                    **{"NAMBAT_REVIEW_PORT": "0", **self.settings},
                 ),
             )
 

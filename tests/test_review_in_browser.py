@@ -159,13 +159,17 @@ def test_the_next_doubtful_place_on_a_key_and_back(tab: Page, address: str) -> N
     for _ in range(8):
         press(tab, "n")
         time.sleep(0.6)
-        seen.append(tab.run("document.querySelector('.now')?.dataset.t ?? document.querySelector('.now')?.className"))
+        seen.append(
+            tab.run(
+                "document.querySelector('#text .now')?.dataset.t ?? document.querySelector('#text .now')?.className"
+            )
+        )
     doubtful = [BODY[index] for index in sorted((CORRECTED, UNSURE, UNLIKE))]
     assert [one for one in seen if one in BODY][:6] == [*doubtful, *doubtful]
     assert tab.run("document.activeElement.classList.contains('now')")
     press(tab, "N", modifiers=8)
     time.sleep(0.6)
-    assert tab.run("document.querySelector('.now').dataset.t") in doubtful
+    assert tab.run("document.querySelector('#text .now').dataset.t") in doubtful
 
 
 def test_a_word_shows_its_place_and_a_place_its_word(tab: Page, address: str, published: Published) -> None:
@@ -186,11 +190,14 @@ def test_a_word_shows_its_place_and_a_place_its_word(tab: Page, address: str, pu
     check_quiet(tab)
 
 
-def test_both_sides_are_scrolled_together(tab: Page, address: str) -> None:
-    open_document(tab, address)
-    tab.run("document.getElementById('scan').scrollTop = document.getElementById('scan').scrollHeight")
-    tab.wait_for("document.getElementById('text').scrollTop > 100")
-    tab.wait_for("!!document.querySelector('.leaf[data-page=\"2\"] mark')")
+def test_both_sides_are_scrolled_together(tab: Page, tmp_path: Path) -> None:
+    made = publish(tmp_path / "long", 8, 29)
+    with reviewing(made.folder, made.scans, tmp_path / "log") as found:
+        open_document(tab, f"{found}/documents/{document_id('van-ban.json')}")
+        assert not tab.run("!!document.querySelector('.leaf[data-page=\"8\"] mark')")
+        tab.run("document.getElementById('scan').scrollTop = document.getElementById('scan').scrollHeight")
+        tab.wait_for("document.getElementById('text').scrollTop > 100")
+        tab.wait_for("!!document.querySelector('.leaf[data-page=\"8\"] mark')")
 
 
 def test_a_note_and_its_reference_lead_to_each_other(tab: Page, address: str) -> None:
@@ -223,7 +230,7 @@ def test_what_is_found_opens_at_its_word(tab: Page, address: str) -> None:
     tab.wait_for("!!document.querySelector('.sentence a')")
     tab.run("document.querySelector('.sentence a').click()")
     tab.wait_for("!!document.querySelector('rect.now')")
-    assert tab.run("document.querySelector('.now').dataset.t") in ("hội", "nghị")
+    assert tab.run("document.querySelector('#text .now').dataset.t") in ("hội", "nghị")
     check_quiet(tab)
 
 

@@ -236,7 +236,7 @@ def _ingest(store: ClaimStore, name: str, held: Claim) -> State[Any]:
     except Exception as fault:
         return _end_badly(store, name, held, fault)
     note_published(outcome)
-    for line in about_others(outcome):
+    for line in about_others(outcome, for_log=True):
         get_run_logger().info("%s", line)
     report_success(outcome, place)
     with best_effort("the table of the day misses this document"):
@@ -288,7 +288,7 @@ def note_published(outcome: Outcome) -> None:
     """Log that a document is published."""
     note(
         "published",
-        f"published: {outcome.name}: {success_line(outcome)}, {outcome.seconds:.1f} s",
+        f"published: {outcome.name}: {success_line(outcome, for_log=True)}, {outcome.seconds:.1f} s",
         level=logging.WARNING if outcome.failed_pages else logging.INFO,
         file=outcome.name,
         pages=outcome.pages,

@@ -214,13 +214,19 @@ def path_shown(path: Path) -> str:
     return code(readable(path))
 
 
-def about_others(outcome: Outcome) -> list[str]:
-    """What became of other texts and scans of the same name, a sentence each."""
+def about_others(outcome: Outcome, *, for_log: bool = False) -> list[str]:
+    """What became of other texts and scans of the same name, a sentence each.
+
+    Args:
+        for_log: without the title of what was replaced: logs hold no text of documents.
+    """
     lines = []
     kept = readable(outcome.kept[0]) if outcome.kept else ""
     if outcome.replaced:
         said = _("replaces the text of {title} of {time}, kept as {place}")
-        if not kept:
+        if for_log:
+            said = _("replaces the text of {time}, kept as {place}") if kept else _("replaces the text of {time}")
+        elif not kept:
             said = _("replaces the text of {title} of {time}")
         moment = shown_moment(outcome.replaced.published)
         lines.append(said.format(title=outcome.replaced.title, time=moment, place=kept))
@@ -236,9 +242,9 @@ def about_others(outcome: Outcome) -> list[str]:
     return lines
 
 
-def success_line(outcome: Outcome) -> str:
-    """The outcome of a document in one line."""
-    return "; ".join([_counts(outcome), *about_others(outcome)])
+def success_line(outcome: Outcome, *, for_log: bool = False) -> str:
+    """The outcome of a document in one line; for a log without any of its text."""
+    return "; ".join([_counts(outcome), *about_others(outcome, for_log=for_log)])
 
 
 def _counts(outcome: Outcome) -> str:

@@ -357,7 +357,7 @@ def test_where_nothing_can_be_written_the_index_lies_in_the_cache(
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     folder = tmp_path / "out"
     put(folder, "a.json", record("đất"))
-    (folder / ".nambat-review").symlink_to(tmp_path)
+    (folder / ".nambat_review").symlink_to(tmp_path)
     library = of_folder(folder)
     assert library.place.is_relative_to(tmp_path / "cache")
     assert library.place.stat().st_mode & 0o777 == 0o700

@@ -285,7 +285,7 @@ def test_a_correction_is_taken_back_a_word_typed_and_both_published(
 def test_the_save_of_a_second_tab_is_refused(tab: Page, address: str, published: Published) -> None:
     open_document(tab, address)
     data = published.record()
-    shelf = Shelf(published.folder, published.folder / ".nambat-review" / "staging", published.folder / "versions")
+    shelf = Shelf(published.folder, published.folder / ".nambat_review" / "staging", published.folder / "versions")
     start = " ".join(BODY).index("nghị")
     other = edit_from(
         {"kind": "text", "where": "blocks/0", "start": start, "before": "nghị", "after": "nghệ"}, "người khác"

@@ -128,7 +128,7 @@ def of_folder(folder: Path) -> Library:
         OSError: there is no place for an index.
     """
     root = folder.absolute()
-    return Library(root, _writable(root / ".nambat-review", root), frozenset({"versions"}))
+    return Library(root, _writable(root / ".nambat_review", root), frozenset({"versions"}))
 
 
 def _writable(wanted: Path, root: Path) -> Path:

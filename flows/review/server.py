@@ -51,7 +51,7 @@ def desk_of_folder(folder: Path, scans: Sequence[Path], settings: Settings) -> D
     """
     library = of_folder(folder.resolve())
     folder = library.root
-    staging = folder / ".nambat-review" / "staging"
+    staging = folder / ".nambat_review" / "staging"
     shelf = Shelf(folder, staging, folder / "versions", keeps_formats=True, timezone=settings.timezone)
     places = tuple(dict.fromkeys([folder, *(path.resolve() for path in scans)]))
     return Desk(shelf, Scans(places), library, "", settings.timezone, settings.max_pixels)

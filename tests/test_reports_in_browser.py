@@ -75,7 +75,8 @@ def test_a_report_shows_its_pictures_and_no_links(service: Service, tmp_path: Pa
         size = "[...document.querySelectorAll('img')].map(one => [one.naturalWidth, one.naturalHeight])"
         assert page.run(size) == [[300, 40]]
         assert base64.b64encode(out.getvalue()).decode() in page.run("document.images[0].src")
-        assert page.run("[...document.querySelectorAll('strong')].map(one => one.innerText)").count("tổ") == 2
+        strong = "[...document.querySelectorAll('strong, .markdown-renderer__text--strong')].map(one => one.innerText)"
+        assert page.run(strong).count("tổ") == 2
         assert text.count(HOSTILE) >= 9
 
 

@@ -242,7 +242,7 @@ def _ingest(store: ClaimStore, name: str, held: Claim) -> State[Any]:
     with best_effort("the table of the day misses this document"):
         day.leave_note(store, held.name, outcome, str(runtime.flow_run.id or ""), time.time())
     _keep_outcome(outcome)
-    return Completed(message=success_line(outcome))
+    return Completed(message=success_line(outcome, for_log=True))
 
 
 def _settle(store: ClaimStore, held: Claim) -> tuple[Path, ...]:

@@ -106,7 +106,8 @@ def press(tab: Page, key: str, **more: Any) -> None:
 
 
 def place_on_picture(tab: Page, rect: str) -> Box:
-    """Where a rectangle of the page stands on its scan, in the scan's pixels."""
+    """Where a rectangle of the page stands on its scan, in the scan's pixels; known once the picture is there."""
+    tab.wait_for(f"!!({rect}).closest('svg').getAttribute('viewBox')")
     found = tab.run(
         f"""(() => {{ const rect = {rect}; const paper = rect.closest('.paper').getBoundingClientRect();
         const box = rect.getBoundingClientRect(); const sides = rect.closest('svg').getAttribute('viewBox').split(' ');

@@ -287,6 +287,9 @@ def test_a_given_original_is_read_again(roots: ClaimStore) -> None:
         ("quarantine/b.pdf", "lies in quarantine"),
         ("versions/b.txt", "lies in versions"),
         ("prefect/prefect.db", "lies in prefect"),
+        ("dismissed/b.pdf", "lies in dismissed"),
+        ("logs/nambat.log", "lies in logs"),
+        ("review/index.sqlite", "lies in review"),
         ("originals/none.pdf", "originals/"),
     ],
 )

@@ -10,6 +10,7 @@ import os
 from pathlib import Path, PurePosixPath
 
 from flows import faults
+from flows.host.modes import PRIVATE
 from flows.host.moves import Gone, open_regular, opened_folder
 from flows.host.names import readable
 from flows.intake import reread, transfers
@@ -34,8 +35,7 @@ def take_given(store: ClaimStore, given: str, owner: str, flow_run: str) -> Clai
     path = Path(os.path.normpath(folders.home / given.strip()))
     if path.is_relative_to(folders.originals):
         return reread.take_original(store, reread.find_original(store, os.fspath(path)), owner, flow_run=flow_run)
-    ours = (folders.inbox, folders.working, folders.published, folders.quarantine, folders.versions)
-    for folder in (*ours, folders.dismissed, folders.home / "prefect"):
+    for folder in (folders.inbox, folders.published, *(folders.home / name for name in PRIVATE)):
         if path.is_relative_to(folder):
             raise faults.PATH_OF_OURS.fault(path=readable(path), folder=readable(folder.name))
     root = next((root for root in (folders.home, *store.settings.read_roots) if path.is_relative_to(root)), None)

@@ -153,13 +153,16 @@ def ingest(name: str, claim: str) -> Any:
                 nothing = _("There is nothing to read again: {why}.").format(why=gone)
                 return Cancelled(message=" ".join((_(NOT_WAITING), nothing)))
             except (Fault, OSError) as fault:
-                why = as_fault(fault)
-                return Failed(message=f"{why.vietnamese} / {why}")
+                return _failed(as_fault(fault))
         except OSError as fault:
             # The claim cannot be written down (a full disk). It has no running owner, so a sweep takes it back.
-            why = as_fault(fault)
-            return Failed(message=f"{why.vietnamese} / {why}")
+            return _failed(as_fault(fault))
         return _ingest(store, readable(held.name), held)
+
+
+def _failed(why: Fault) -> State[Any]:
+    """The state of a run that has failed; it says why in both languages."""
+    return Failed(message=f"{why.vietnamese} / {why}")
 
 
 def _store() -> ClaimStore:
@@ -208,8 +211,7 @@ def read(path: str) -> Any:
         try:
             held = take_given(store, path, heartbeat.identity(), str(runtime.flow_run.id or ""))
         except (Gone, Fault, OSError) as fault:
-            why = as_fault(fault)
-            return Failed(message=f"{why.vietnamese} / {why}")
+            return _failed(as_fault(fault))
         return _ingest(store, readable(held.name), held)
 
 
@@ -335,12 +337,12 @@ def _end_badly(store: ClaimStore, name: str, held: Claim, fault: Exception) -> S
     except OSError as trouble:
         # Not even that can be written down now. The next sweep finds the claim without an owner and takes it back.
         log.error("%s / %s (%s)", why.vietnamese, why, trouble)
-        return Failed(message=f"{why.vietnamese} / {why}")
+        return _failed(why)
     log.error("%s / %s", why.vietnamese, why)
     report_failure(name, why, None if held.original else place)
     if held.original:
         return Failed(message=f"{why.vietnamese} {STAYS_PUBLISHED[0]} / {why} {STAYS_PUBLISHED[1]}")
-    return Failed(message=f"{why.vietnamese} / {why}")
+    return _failed(why)
 
 
 STAYS_PUBLISHED = ("Văn bản đã công bố trước đây vẫn giữ nguyên.", "What was published before stays.")

@@ -134,7 +134,7 @@ def serve(settings: Settings, say: Say | None) -> None:
             home = name if server.pid is None else ""
             write_service(folders, api=server.api, server_pid=server.pid, home=home)
             try:
-                with _health_page(store, server, say), reviewing(settings, server.ui, say):
+                with _health_page(store, server, say), reviewing(settings, say):
                     _run_until_stopped(store, server, say, deadline)
             finally:
                 record_of_service(folders).unlink(missing_ok=True)

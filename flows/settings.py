@@ -358,7 +358,7 @@ def load(**given: object) -> Settings:
 
 PREFIX = "NAMBAT_"
 
-NOT_SETTINGS = frozenset({"NAMBAT_SERVER_OF", "NAMBAT_CHAOS", "NAMBAT_BARE_INSIDE", "NAMBAT_RUNS_AT"})
+NOT_SETTINGS = frozenset({"NAMBAT_SERVER_OF", "NAMBAT_CHAOS", "NAMBAT_BARE_INSIDE"})
 """Variables that are none of a user's business: a mark of our own server's process, switches of long tests."""
 
 _OF_A_CLUSTER = re.compile(r"NAMBAT_(SERVICE_(HOST|PORT)|PORT_\d+_)")

@@ -51,7 +51,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_it_is_started_again_when_it_ends_and_goes_with_the_block(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     port, said = free_port(), []
     monkeypatch.setenv("NAMBAT_REVIEW_PORT", str(port))
-    with reviewing(Settings(), "http://127.0.0.1:1", said.append):
+    with reviewing(Settings(), said.append):
         wait_until(lambda: answers(port))
         (first,) = [one for one in descendants(os.getpid()) if b"flows.review.server" in _command(one)]
         kill_tree(first)
@@ -72,7 +72,7 @@ def test_it_ends_with_a_service_that_is_killed(home: Path) -> None:
     port = free_port()
     script = (
         "import time\nfrom flows.review.beside import reviewing\nfrom flows.settings import load\n"
-        "with reviewing(load(), '', print):\n    time.sleep(600)\n"
+        "with reviewing(load(), print):\n    time.sleep(600)\n"
     )
     environment = clean_environment(NAMBAT_HOME=str(home), NAMBAT_REVIEW_PORT=str(port), PYTHONPATH=str(ROOT))
     service = subprocess.Popen([sys.executable, "-c", script], env=environment)
@@ -90,7 +90,7 @@ def test_it_ends_with_a_service_that_is_killed(home: Path) -> None:
 )
 def test_it_is_not_there_where_it_must_not_be(home: Path, settings: dict[str, object], word: str | None) -> None:
     said: list[str] = []
-    with reviewing(Settings(**settings), "", said.append):  # type: ignore[arg-type]
+    with reviewing(Settings(**settings), said.append):  # type: ignore[arg-type]
         pass
     assert [word in line for line in said if word] == ([True] if word else [])
 
@@ -101,7 +101,7 @@ def test_a_port_that_is_taken_does_not_end_the_service(home: Path) -> None:
     said: list[str] = []
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = other.getsockname()[1]
-        with reviewing(Settings(review_port=port), "", said.append):
+        with reviewing(Settings(review_port=port), said.append):
             pass
     (line,) = said
     assert "NAMBAT_REVIEW_PORT" in line

@@ -12,28 +12,18 @@ from collections.abc import Callable, Iterator
 from flows.host.processes import kill_tree
 from flows.host.trusted_paths import trusted_environment
 from flows.language import _
-from flows.service.prefect_server import is_taken, password_trouble
+from flows.service.prefect_server import is_taken, local_address, password_trouble
 from flows.settings import Settings
-
-RUNS_AT = "NAMBAT_RUNS_AT"
-"""Environment variable of its process: the address of Prefect's UI."""
 
 PAUSES = (1.0, 5.0, 30.0, 120.0)
 """Seconds before it is started again that ended by itself; one that never works must not be started all the time."""
 
 
-def address_of(host: str, port: int) -> str:
-    """The page's address for a person at this machine."""
-    host = "127.0.0.1" if host in ("0.0.0.0", "::", "") else host
-    return f"http://{f'[{host}]' if ':' in host else host}:{port}"
-
-
 @contextlib.contextmanager
-def reviewing(settings: Settings, runs: str, say: Callable[[str], object]) -> Iterator[None]:
+def reviewing(settings: Settings, say: Callable[[str], object]) -> Iterator[None]:
     """Serve the review page as long as the block runs; without it the service goes on all the same.
 
     Args:
-        runs: address of Prefect's UI.
         say: shows a person one line.
     """
     host, port = settings.host, settings.review_port
@@ -46,11 +36,11 @@ def reviewing(settings: Settings, runs: str, say: Callable[[str], object]) -> It
         return
     if is_taken(host, port):
         said = _("No review page at {address}: another program has the port; choose one with NAMBAT_REVIEW_PORT.")
-        say(said.format(address=address_of(host, port)))
+        say(said.format(address=local_address(host, port)))
         yield
         return
     over = threading.Event()
-    process = _begin(settings, runs)
+    process = _begin(settings)
 
     def look_after() -> None:
         nonlocal process
@@ -63,11 +53,11 @@ def reviewing(settings: Settings, runs: str, say: Callable[[str], object]) -> It
             said = _("The review page ended (exit status {status}); starting it again.")
             say(said.format(status=process.returncode))
             if not over.wait(pause):
-                process = _begin(settings, runs)
+                process = _begin(settings)
 
     guard = threading.Thread(target=look_after, name="review guard", daemon=True)
     guard.start()
-    say(_("Read and mend texts at {address}").format(address=address_of(host, port)))
+    say(_("Read and mend texts at {address}").format(address=local_address(host, port)))
     try:
         yield
     finally:
@@ -77,7 +67,7 @@ def reviewing(settings: Settings, runs: str, say: Callable[[str], object]) -> It
         process.wait()
 
 
-def _begin(settings: Settings, runs: str) -> subprocess.Popen[bytes]:
+def _begin(settings: Settings) -> subprocess.Popen[bytes]:
     """Start the process, which ends when the pipe to it closes: with this one, however that ends."""
     return subprocess.Popen(
         [sys.executable, "-P", "-m", "flows.review.server", settings.host, str(settings.review_port)],
@@ -85,5 +75,5 @@ def _begin(settings: Settings, runs: str) -> subprocess.Popen[bytes]:
         stdout=subprocess.DEVNULL,
         start_new_session=True,
         umask=0o077,
-        env={**trusted_environment(os.environ), RUNS_AT: runs},
+        env=trusted_environment(os.environ),
     )

@@ -32,7 +32,6 @@ class Desk:
         shelf: where the texts lie, and where new ones are put.
         scans: the scans that they come from.
         library: the index of the texts; it can be made anew at any time.
-        runs: address of Prefect's UI; empty where there is none.
         timezone: of the times that are shown.
         max_pixels: as the pages were read with.
     """
@@ -40,7 +39,6 @@ class Desk:
     shelf: Shelf
     scans: Scans
     library: Library
-    runs: str = ""
     timezone: str = "Asia/Ho_Chi_Minh"
     max_pixels: int = 60_000_000
     _views: OrderedDict[str, tuple[tuple[int, int, int], DocumentView]] = field(default_factory=OrderedDict, repr=False)

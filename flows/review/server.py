@@ -13,25 +13,20 @@ import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from flows.faults import Passing
 from flows.host.trusted_paths import shut_out_current_folder
 from flows.language import _
 from flows.pipeline.saves import finish_saves
 from flows.pipeline.versions import Shelf
-from flows.review.beside import RUNS_AT, address_of
 from flows.review.desk import Desk
 from flows.review.index import of_folder, of_service
 from flows.review.scans import Scans
+from flows.service.prefect_server import local_address
 from flows.settings import Settings, load
 from ocr.faults import Fault
 
 
-def desk_of_service(settings: Settings, runs: str = "") -> Desk:
-    """What the service of these settings publishes.
-
-    Args:
-        runs: address of Prefect's UI.
-    """
+def desk_of_service(settings: Settings) -> Desk:
+    """What the service of these settings publishes."""
     folders = settings.folders
     shelf = Shelf(
         folders.published,
@@ -40,7 +35,7 @@ def desk_of_service(settings: Settings, runs: str = "") -> Desk:
         keeps_formats=True,
         timezone=settings.timezone,
     )
-    return Desk(shelf, Scans((folders.originals,)), of_service(folders), runs, settings.timezone, settings.max_pixels)
+    return Desk(shelf, Scans((folders.originals,)), of_service(folders), settings.timezone, settings.max_pixels)
 
 
 def desk_of_folder(folder: Path, scans: Sequence[Path], settings: Settings) -> Desk:
@@ -54,7 +49,7 @@ def desk_of_folder(folder: Path, scans: Sequence[Path], settings: Settings) -> D
     staging = folder / ".nambat_review" / "staging"
     shelf = Shelf(folder, staging, folder / "versions", keeps_formats=True, timezone=settings.timezone)
     places = tuple(dict.fromkeys([folder, *(path.resolve() for path in scans)]))
-    return Desk(shelf, Scans(places), library, "", settings.timezone, settings.max_pixels)
+    return Desk(shelf, Scans(places), library, settings.timezone, settings.max_pixels)
 
 
 def begin(desk: Desk, settings: Settings, host: str, port: int, say: Callable[[str], object]) -> None:
@@ -63,7 +58,7 @@ def begin(desk: Desk, settings: Settings, host: str, port: int, say: Callable[[s
     Args:
         say: shows one line.
     """
-    say(_("Review page: {address} (Ctrl-C ends it)").format(address=address_of(host, port)))
+    say(_("Review page: {address} (Ctrl-C ends it)").format(address=local_address(host, port)))
     if not desk.is_writable:
         say(_("{folder} cannot be written: documents are shown, not mended.").format(folder=desk.root))
     run(desk, settings, host, port, os.environ.get("PREFECT_SERVER_API_AUTH_STRING", ""))
@@ -77,9 +72,6 @@ def run(desk: Desk, settings: Settings, host: str, port: int, secret: str) -> No
     """
     import uvicorn
 
-    if desk.is_writable:
-        with contextlib.suppress(OSError, Passing):  # it is tried again when its document is next changed
-            finish_saves(desk.shelf)
     from flows.pipeline.workers import WorkerPool
     from flows.review.app import review_app
     from flows.review.images import PagePictures
@@ -110,8 +102,13 @@ def main() -> None:
     shut_out_current_folder()
     settings = load()
     threading.Thread(target=_end_with_parent, daemon=True).start()
-    desk = desk_of_service(settings, os.environ.get(RUNS_AT, ""))
-    run(desk, settings, sys.argv[1], int(sys.argv[2]), os.environ.get("PREFECT_SERVER_API_AUTH_STRING", ""))
+    run(
+        desk_of_service(settings),
+        settings,
+        sys.argv[1],
+        int(sys.argv[2]),
+        os.environ.get("PREFECT_SERVER_API_AUTH_STRING", ""),
+    )
 
 
 if __name__ == "__main__":

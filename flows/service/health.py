@@ -13,7 +13,7 @@ import os
 import shutil
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -115,7 +115,9 @@ def look(store: ClaimStore) -> Health:
     if any(one.hangs for one in tried.values()):
         return Health(tuple(checks))  # whatever looks there would wait as well
     clocks = {name: one.clock for name, one in tried.items()}
-    return Health((*_service(store, clocks), *checks, *disk(store), _waiting(store, clocks), _in_work(store, clocks)))
+    claims = store.open_claims()
+    files = _waiting(store, claims, clocks), _in_work(store, claims, clocks)
+    return Health((*_service(store, clocks), *checks, *disk(store), *files))
 
 
 # -- the service and its server -------------------------------------------------------------------------------------
@@ -233,11 +235,11 @@ def disk(store: ClaimStore) -> Iterator[Check]:
 # -- the files ------------------------------------------------------------------------------------------------------
 
 
-def _waiting(store: ClaimStore, clocks: Mapping[str, float]) -> Check:
+def _waiting(store: ClaimStore, claims: Sequence[Claim], clocks: Mapping[str, float]) -> Check:
     """Whether a file has waited in the inbox for longer than it should."""
     folders, settings = store.folders, store.settings
     # A later version of a file waits until the earlier one is done.
-    busy = {claim.name for claim in store.open_claims()}
+    busy = {claim.name for claim in claims}
     came: list[float] = []
     for name in list_inbox(folders.inbox).files:
         if name not in busy:
@@ -265,11 +267,10 @@ def _due(came: float, settings: Settings) -> float:
     return came + settings.sweep_interval
 
 
-def _in_work(store: ClaimStore, clocks: Mapping[str, float]) -> Check:
+def _in_work(store: ClaimStore, claims: Sequence[Claim], clocks: Mapping[str, float]) -> Check:
     """Whether files in work get on: each run has to read a page now and then, and runs have to begin and end."""
     limit = max(store.settings.stuck_after, 3 * store.settings.page_timeout)
     now, wall = clocks["working"], time.time()
-    claims = store.open_claims()
     running = [now - _last_step(store, claim) for claim in claims if claim.running and not claim.is_put_off]
     # A document's folder of page records is made when its run begins and goes when it ends.
     turned = _time_of(store.folders.working / ".progress")

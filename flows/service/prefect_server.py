@@ -175,10 +175,15 @@ def begin_server(folders: Folders, host: str, port: int, *, for_service: bool = 
         )
 
 
+def local_address(host: str, port: int) -> str:
+    """The address of a server that listens there for people and programs on this machine."""
+    host = "127.0.0.1" if host in ("0.0.0.0", "::", "") else host
+    return f"http://{f'[{host}]' if ':' in host else host}:{port}"
+
+
 def local_api(host: str, port: int) -> str:
     """The API's address for programs on this machine."""
-    host = "127.0.0.1" if host in ("0.0.0.0", "::", "") else host
-    return f"http://{f'[{host}]' if ':' in host else host}:{port}/api"
+    return f"{local_address(host, port)}/api"
 
 
 def wait_for_server(process: subprocess.Popen[bytes], api: str, log: Path, seconds: float = START_SECONDS) -> None:

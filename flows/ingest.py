@@ -171,6 +171,8 @@ def _store() -> ClaimStore:
     if not is_begun():
         begin(settings, console=True)
         adopt_errors(settings)
+    if settings.word_list.is_file():  # normalize/ and the processes that it runs in are told by the environment
+        os.environ["NAMBAT_WORDS"] = str(settings.word_list)
     return ClaimStore(settings)
 
 

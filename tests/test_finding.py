@@ -291,7 +291,7 @@ def test_nothing_outside_of_the_folder_is_read(library: Library, tmp_path: Path)
     seen = dict(index._found(library, []))["later.json"]
     real.unlink()
     real.symlink_to(outside)  # between the look and the reading
-    assert index._read(library, "later.json", seen)[1] == index.CANNOT_BE_READ
+    assert index._read(library, "later.json", seen)[2] == index.CANNOT_BE_READ
 
 
 def test_a_damaged_or_foreign_index_is_made_anew(library: Library) -> None:
@@ -347,7 +347,8 @@ def test_looked_at_outlives_the_index_but_not_another_scan(library: Library) -> 
     mark_looked_at(library, id)
     put(library.root, "a.json", record("x", sha256="cd" * 32))
     assert state() == "new"
-    put(library.root, "a.json", {**record("x"), "edits": [{"undone": True}, {"undone": False}]})
+    edit = {"kind": "text", "before": "y", "after": "x", "applied": True, "taken": {}}
+    put(library.root, "a.json", {**record("x"), "edits": [{**edit, "undone": True}, {**edit, "undone": False}]})
     assert state() == "mended"
 
 

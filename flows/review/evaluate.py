@@ -8,9 +8,12 @@ from __future__ import annotations
 
 import sqlite3
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from flows.language import _
+from flows.review import wording
 from flows.review.index import Library, ask
 
 OF_WORDS = 10_000
@@ -106,6 +109,30 @@ def _counted(connection: sqlite3.Connection, which: str) -> Counted:
         {kind: count for (what, kind), count in sorted(many.items()) if what == "edits"},
         many["lost", ""],
     )
+
+
+def tables_of(found: Evaluation) -> Iterator[tuple[str, tuple[str, ...], list[tuple[object, ...]]]]:
+    """Title, heads and rows of what a terminal shows."""
+    opened, rates = found.opened, (_("made"), _("taken back"), _("typed over"), _("wrong of 10,000 words"))
+    rows: list[tuple[object, ...]] = []
+    for one in (*opened.kinds, opened.together):
+        rate = one.wrong_of_words(opened.words)
+        name = wording.kinds().get(one.kind, one.kind) or _("all")
+        rows.append((name, one.made, one.taken_back, one.typed_over, "–" if rate is None else f"{rate:.2f}"))
+    title = _("Corrections in the documents that somebody opened: {count} of {all}, {words} words")
+    yield (
+        title.format(count=opened.documents, all=found.all.documents, words=opened.words),
+        (_("kind"), *rates),
+        rows,
+    )
+    told = (
+        (_("words"), found.all.words, opened.words),
+        (_("corrections by repair"), found.all.together.made, opened.together.made),
+        (_("words typed by people"), found.all.typed, opened.typed),
+        (_("changes by people"), sum(found.all.edits.values()), sum(opened.edits.values())),
+        (_("changes without a place in a new reading"), found.all.lost, opened.lost),
+    )
+    yield _("Counted"), ("", _("all documents"), _("opened ones")), list(told)
 
 
 def as_record(found: Evaluation) -> dict[str, Any]:

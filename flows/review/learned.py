@@ -153,12 +153,6 @@ def learned(library: Library, words: WordList) -> Learned:
     )
 
 
-def offer_of(library: Library, words: WordList, before: str, after: str) -> Offer | None:
-    """What is known of words that somebody accepts or rejects; ``None`` if they are not offered."""
-    found = learned(library, words)
-    return next((one for one in (*found.offered, *found.rejected) if (one.before, one.after) == (before, after)), None)
-
-
 def _is_known(words: str, known: Collection[str]) -> bool:
     return all(key(part) in known for part in words.split())
 

@@ -74,13 +74,13 @@ def main() -> None:
             process, seconds, used = first_answer(published.folder, published.scans, port)
             starts.append(seconds)
             started.append(used)
-            profile = Path(made, f"profile-{number}")
-            profile.mkdir()
             try:
-                with browser(profile) as page:
+                with browser(Path(made, f"profile-{number}")) as page:
                     page.open(f"http://127.0.0.1:{port}/")
                     begun, used = time.monotonic(), used_by(process.pid)
-                    page.open(f"http://127.0.0.1:{port}/documents/{document_id('van-ban.json')}")
+                    page.tab.goto(
+                        f"http://127.0.0.1:{port}/documents/{document_id('van-ban.json')}", wait_until="commit"
+                    )
                     page.wait_for("!!document.querySelector('.leaf mark')")
                     texts.append(time.monotonic() - begun)
                     opened.append(used_by(process.pid) - used)

@@ -11,7 +11,6 @@ import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -64,11 +63,8 @@ def reviewing(folder: Path, scans: Path, log: Path) -> Iterator[str]:
 
 @pytest.fixture(scope="module")
 def tab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Page]:
-    profile = tmp_path_factory.mktemp("browser") / "profile"
-    profile.mkdir()
-    with browser(profile) as page:
-        page.tell("Page.enable")
-        page.tell("Page.addScriptToEvaluateOnNewDocument", source=WATCH)
+    with browser(tmp_path_factory.mktemp("browser")) as page:
+        page.tab.add_init_script(WATCH)
         yield page
 
 
@@ -85,8 +81,8 @@ def address(published: Published, tmp_path: Path) -> Iterator[str]:
 
 def open_document(tab: Page, address: str) -> None:
     """Open it and wait for its first page, text and picture."""
-    tab.tell("Page.navigate", url="about:blank")
-    tab.tell("Page.navigate", url=address)
+    tab.open("about:blank")  # for one at another word of the same document
+    tab.open(address)
     tab.wait_for("!!document.querySelector('.leaf mark')")
     tab.wait_for("[...document.querySelectorAll('.paper img')].some(one => one.naturalWidth > 0)")
     tab.wait_for("!!document.querySelector('svg.boxes rect')")
@@ -97,12 +93,6 @@ def check_quiet(tab: Page) -> None:
     assert tab.run("wrongs") == []
     asked = tab.run("performance.getEntriesByType('resource').map(one => new URL(one.name).host)")
     assert set(asked) == {tab.run("location.host")}
-
-
-def press(tab: Page, key: str, **more: Any) -> None:
-    """Press a key where the focus is."""
-    tab.tell("Input.dispatchKeyEvent", type="keyDown", key=key, text=key if len(key) == 1 else "", **more)
-    tab.tell("Input.dispatchKeyEvent", type="keyUp", key=key, **more)
 
 
 def place_on_picture(tab: Page, rect: str) -> Box:
@@ -145,12 +135,12 @@ def test_what_is_lit_stands_at_its_place_on_the_scan(tab: Page, address: str, pu
 
 def test_kinds_are_lit_and_put_out_by_keys(tab: Page, address: str) -> None:
     open_document(tab, address)
-    press(tab, "4")
+    tab.press("4")
     tab.wait_for("!!document.querySelector('rect.number')")
-    press(tab, "4")
-    press(tab, "1")
+    tab.press("4")
+    tab.press("1")
     tab.wait_for("!document.querySelector('rect.number') && !document.querySelector('rect.correction')")
-    press(tab, "1")
+    tab.press("1")
     tab.wait_for("!!document.querySelector('rect.correction')")
 
 
@@ -158,7 +148,7 @@ def test_the_next_doubtful_place_on_a_key_and_back(tab: Page, address: str) -> N
     open_document(tab, address)
     seen = []
     for _ in range(8):
-        press(tab, "n")
+        tab.press("n")
         time.sleep(0.6)
         seen.append(
             tab.run(
@@ -168,7 +158,7 @@ def test_the_next_doubtful_place_on_a_key_and_back(tab: Page, address: str) -> N
     doubtful = [BODY[index] for index in sorted((CORRECTED, UNSURE, UNLIKE))]
     assert [one for one in seen if one in BODY][:6] == [*doubtful, *doubtful]
     assert tab.run("document.activeElement.classList.contains('now')")
-    press(tab, "N", modifiers=8)
+    tab.press("Shift+N")
     time.sleep(0.6)
     assert tab.run("document.querySelector('#text .now').dataset.t") in doubtful
 
@@ -185,8 +175,7 @@ def test_a_word_shows_its_place_and_a_place_its_word(tab: Page, address: str, pu
         return [paper.left + {(box.left + box.right) / 2} / sides[2] * paper.width,
                 paper.top + {(box.top + box.bottom) / 2} / sides[3] * paper.height]; }})()"""
     )
-    for kind in ("mousePressed", "mouseReleased"):
-        tab.tell("Input.dispatchMouseEvent", type=kind, x=at[0], y=at[1], button="left", clickCount=1)
+    tab.tab.mouse.click(*at)
     tab.wait_for(f"{word(4)}.classList.contains('now')")
     check_quiet(tab)
 
@@ -211,8 +200,7 @@ def test_a_note_and_its_reference_lead_to_each_other(tab: Page, address: str) ->
 
 def test_every_control_has_a_name_and_the_help_opens(tab: Page, address: str) -> None:
     open_document(tab, address)
-    tab.tell("Accessibility.enable")
-    nodes = tab.tell("Accessibility.getFullAXTree")["nodes"]
+    nodes = tab.tools().send("Accessibility.getFullAXTree")["nodes"]
     controls = [
         one
         for one in nodes
@@ -221,13 +209,12 @@ def test_every_control_has_a_name_and_the_help_opens(tab: Page, address: str) ->
     assert len(controls) > 15
     assert [one for one in controls if not one["ignored"] and not one.get("name", {}).get("value", "").strip()] == []
     assert tab.run("document.documentElement.lang") == "vi"
-    press(tab, "?")
+    tab.press("?")
     assert tab.wait_for("document.getElementById('keys').open")
 
 
 def test_what_is_found_opens_at_its_word(tab: Page, address: str) -> None:
-    tab.tell("Page.navigate", url="about:blank")
-    tab.tell("Page.navigate", url=address.partition("/documents/")[0] + "/search?q=hoi+nghi")
+    tab.open(address.partition("/documents/")[0] + "/search?q=hoi+nghi")
     tab.wait_for("!!document.querySelector('.sentence a')")
     tab.run("document.querySelector('.sentence a').click()")
     tab.wait_for("!!document.querySelector('rect.now')")
@@ -264,7 +251,7 @@ def test_a_correction_is_taken_back_a_word_typed_and_both_published(
     tab.run(f"{word(CORRECTED)}.click()")
     tab.wait_for("!!document.getElementById('take-back')")
     assert "tố → tổ" in tab.run("document.querySelector('#card .change').textContent")
-    press(tab, "t")
+    tab.press("t")
     assert say(tab) == "Đã lưu."
     assert "xã tố chức" in published.text and "xã tố chức" in published.record()["blocks"][0]["text"]
     tab.wait_for(f"{word(CORRECTED)}.dataset.t === 'tố' && !{word(CORRECTED)}.classList.contains('correction')")
@@ -293,7 +280,7 @@ def test_the_save_of_a_second_tab_is_refused(tab: Page, address: str, published:
     )
     revise(shelf, published.json, data["this_file"], [other], "người khác")
     tab.run(f"{word(CORRECTED)}.click()")
-    press(tab, "t")
+    tab.press("t")
     assert "Người khác" in say(tab)
     assert tab.run("document.getElementById('toast').className") == "bad"
     assert "xã tổ chức hội nghệ" in published.text

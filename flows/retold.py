@@ -98,7 +98,7 @@ EVIDENCE = (
     N_("the page also showed {new} ({share}) beside {old}"),
     N_("the page showed {old} alone"),
     N_("no page to look at"),
-    N_("in its sentence the new reading is {times} orders of magnitude likelier"),
+    N_("in its sentence the new reading is {decimal} orders of magnitude likelier"),
     N_("the document has {new} {times} times, {old} {fewer} times"),
     N_("the document has {phrase} {times} times"),
     N_("the document has {phrase} {times} times, also after {words}"),
@@ -111,7 +111,7 @@ EVIDENCE = (
     N_("a speck behind a comma"),
     N_("a speck between two words"),
     N_("a speck read as a hyphen: no compound has this word, or the document has the two without one"),
-    N_("a speck between two words: without the sign the text is {gain} nats likelier"),
+    N_("a speck between two words: without the sign the text is {decimal} nats likelier"),
     N_("a letter of another alphabet inside a Vietnamese word"),
     N_("a capital letter inside a small word"),
     N_("the markup of a formula around plain figures"),
@@ -167,11 +167,14 @@ def evidence_told(english: str) -> str:
 def _retold(english: str, forms: Sequence[tuple[re.Pattern[str], str]]) -> str:
     for form, wording in forms:
         if found := form.fullmatch(english):
-            values = {
-                name: _retold(text, forms) if name in _TOLD_AGAIN else text for name, text in found.groupdict().items()
-            }
-            return wording.format(**values)
+            return wording.format(**{name: _value(name, told, forms) for name, told in found.groupdict().items()})
     return english
+
+
+def _value(name: str, told: str, forms: Sequence[tuple[re.Pattern[str], str]]) -> str:
+    if name == "decimal":
+        return told.replace(".", ",")
+    return _retold(told, forms) if name in _TOLD_AGAIN else told
 
 
 @cache

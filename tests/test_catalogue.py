@@ -281,7 +281,7 @@ def test_every_evidence_of_a_correction_is_known_by_its_form(monkeypatch: pytest
             "the page also showed ổ (31) beside ó (60); the page showed h alone; "
             "in its sentence the new reading is 3.2 orders of magnitude likelier",
             "trên trang còn thấy ổ (31) bên cạnh ó (60); trên trang chỉ thấy h; "
-            "trong câu này, cách đọc mới có khả năng đúng cao hơn 10 lũy thừa 3.2 lần",
+            "trong câu này, cách đọc mới có khả năng đúng cao gấp 10^3,2 lần",
         ),
         ("a number; the page also showed 1 (40) beside l", "một con số; trên trang còn thấy 1 (40) bên cạnh l"),
         (

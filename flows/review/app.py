@@ -40,6 +40,7 @@ from flows.review.runs import run_of
 from flows.review.security import TOKEN_HEADER, is_ours, new_token, who_asks
 from flows.review.views import LIGHTS, DocumentView, PageView
 from normalize.edits.edit import DoesNotFit, edit_from
+from normalize.formats.record import REFERENCE
 from ocr.faults import Fault
 
 STATIC = Path(__file__).with_name("static")
@@ -230,6 +231,7 @@ class Pages:
             loader=PackageLoader("flows.review"), autoescape=True, undefined=StrictUndefined, auto_reload=False
         )
         self.templates.globals.update(_=_, ngettext=ngettext, retold=retold, lit=wording.lit)
+        self.templates.filters["uncited"] = lambda text: REFERENCE.sub("", text)
         self.templates.trim_blocks = self.templates.lstrip_blocks = True
 
     def name_of(self, id: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import subprocess
 import sys
@@ -12,12 +13,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import pytesseract
 import pytest
+from PIL import Image
 
 from flows.host.processes import kill_tree
 from flows.pipeline.revise import revise
 from flows.pipeline.versions import Shelf
 from flows.review.index import document_id
+from flows.review.words import without_marks
 from flows.service.prefect_server import free_port
 from normalize.edits.edit import edit_from
 from ocr.page import Box
@@ -26,6 +30,7 @@ from tests.review import BODY, CORRECTED, UNLIKE, UNSURE, Published, publish
 from tests.service import clean_environment
 
 ROOT = Path(__file__).parents[1]
+SAMPLE = ROOT / "sample_scans" / "cong_van_300.tif"
 
 pytestmark = pytest.mark.slow
 
@@ -108,14 +113,17 @@ def place_on_picture(tab: Page, rect: str) -> Box:
     return Box(*map(round, found))
 
 
-def is_about(shown: Box, box: Box) -> bool:
-    """Whether a rectangle frames a box, and little more."""
-    grown = Box(box.left - 9, box.top - 9, box.right + 9, box.bottom + 9)
+def is_about(shown: Box, box: Box, of_line: int = 0) -> bool:
+    """Whether a rectangle frames a box, and little more.
+
+    Args:
+        of_line: pixels by which its line may stand above and below it.
+    """
     return (
-        grown.left <= shown.left <= box.left
-        and grown.top <= shown.top <= box.top
-        and box.right <= shown.right <= grown.right
-        and box.bottom <= shown.bottom <= grown.bottom
+        0 <= box.left - shown.left <= 9
+        and 0 <= box.top - shown.top <= 9 + of_line
+        and 0 <= shown.right - box.right <= 9
+        and 0 <= shown.bottom - box.bottom <= 9 + of_line
     )
 
 
@@ -319,3 +327,93 @@ def test_paragraphs_are_parted_and_joined(tab: Page, address: str, published: Pu
     )
     assert say(tab) == "Đã lưu."
     assert published.record()["blocks"][0]["text"].startswith(" ".join(BODY[:5]))
+
+
+# -- a real scan ----------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def sample(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A sample scan, read by Tesseract, in a folder of its own."""
+    folder = tmp_path_factory.mktemp("sample")
+    command = [sys.executable, "-m", "flows.cli", "convert", str(SAMPLE), "--out", str(folder)]
+    done = subprocess.run(command, env=clean_environment(PYTHONPATH=str(ROOT)), capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    return folder
+
+
+def read_at(picture: Image.Image, box: Box) -> str:
+    """What a reader sees at a place, in small letters without marks."""
+    cut = picture.crop((box.left, box.top, box.right, box.bottom))
+    framed = Image.new("L", (cut.width + 40, cut.height + 40), 255)
+    framed.paste(cut, (20, 20))
+    return without_marks(pytesseract.image_to_string(framed, lang="vie", config="--psm 8").strip())
+
+
+def test_a_sample_is_read_mended_and_found(tab: Page, sample: Path, tmp_path: Path) -> None:
+    record = sample / f"{SAMPLE.name}.json"
+    with reviewing(sample, SAMPLE.parent, tmp_path / "log") as found:
+        tab.open(found)
+        subject = json.loads(record.read_text("utf-8"))["metadata"]["subject"]
+        tab.click(subject)
+        tab.wait_for("!!document.querySelector('.leaf mark.correction') && !!document.querySelector('svg.boxes rect')")
+        address = tab.run("location.href")
+
+        # Corrections are lit where their words are printed.
+        picture = Image.open(io.BytesIO(urllib.request.urlopen(f"{address}/pages/1/image?reduced=1").read()))
+        made = [one for one in json.loads(record.read_text("utf-8"))["corrections"] if one["page"] == 1]
+        lit = tab.run("document.querySelectorAll('.sheet[data-page=\"1\"] rect.correction').length")
+        assert made and lit >= len({tuple(one["bbox"]) for one in made})
+        boxes = [
+            place_on_picture(tab, f"document.querySelectorAll('.sheet[data-page=\"1\"] rect.correction')[{index}]")
+            for index in range(lit)
+        ]
+        assert all(any(is_about(shown, Box(*one["bbox"]), of_line=20) for shown in boxes) for one in made)
+        words = tab.run(
+            "[...document.querySelectorAll('.leaf[data-page=\"1\"] mark.correction')].map(one => one.dataset.t)"
+        )
+        printed = {without_marks(one).strip(".,;:()") for one in words}
+        assert sum(any(one in read_at(picture, box) for one in printed) for box in boxes) > len(boxes) / 2
+
+        # One is taken back, and a word is typed.
+        first = "document.querySelector('.block mark.correction')"
+        where = tab.run(f"{first}.closest('[data-where]').dataset.where")
+        tab.run(f"{first}.click()")
+        tab.wait_for("!!document.getElementById('take-back')")
+        tab.press("t")
+        assert say(tab) == "Đã lưu."
+        tab.run("document.getElementById('toast').replaceChildren()")
+        typed = f"document.querySelector('[data-where=\"{where}\"] .w:not(mark)')"
+        typed_at = tab.run(f"Number({typed}.dataset.o)")
+        tab.run(f"{typed}.click()")
+        tab.tab.fill("#card input", "Krôngbúk")
+        tab.tab.press("#card input", "Enter")
+        assert say(tab) == "Đã lưu."
+        data = json.loads(record.read_text("utf-8"))
+        text = data["blocks"][int(where.split("/")[1])]["text"]
+        assert [one["kind"] for one in data["edits"]] == ["take_back", "text"]
+        assert text[typed_at:].startswith("Krôngbúk") and "Krôngbúk" in record.with_suffix(".txt").read_text("utf-8")
+        back = data["edits"][0]
+        assert back["before"] != back["after"]
+        assert back["after"] in text and back["after"] in record.with_suffix(".txt").read_text("utf-8")
+
+        # It is found without marks, and a tab that has not seen this may not save.
+        tab.open(f"{found}/search?q=krongbuk")
+        tab.tab.click(".sentence a")
+        tab.wait_for("!!document.querySelector('rect.now')")
+        assert tab.run("document.querySelector('#text .now').dataset.t") == "Krôngbúk"
+        other = Page(tab.tab.context.new_page())
+        other.open(address)
+        other.wait_for("!!document.querySelector('.leaf mark')")
+        tab.tab.bring_to_front()
+        tab.tab.fill("#card input", "Krôngpắk")
+        tab.tab.press("#card input", "Enter")
+        assert say(tab) == "Đã lưu."
+        other.tab.bring_to_front()
+        other.run(f"{typed}.click()")
+        other.tab.fill("#card input", "mất")
+        other.tab.press("#card input", "Enter")
+        assert "Người khác" in say(other)
+        other.tab.close()
+        assert "Krôngpắk" in record.with_suffix(".txt").read_text("utf-8")
+        check_quiet(tab)

@@ -24,6 +24,7 @@ from flows.review.index import document_id
 from flows.review.words import without_marks
 from flows.service.prefect_server import free_port
 from normalize.edits.edit import edit_from
+from normalize.vietnamese.language import read_words
 from ocr.page import Box
 from tests.browser import Page, browser
 from tests.review import BODY, CORRECTED, UNLIKE, UNSURE, Published, publish
@@ -327,6 +328,28 @@ def test_paragraphs_are_parted_and_joined(tab: Page, address: str, published: Pu
     )
     assert say(tab) == "Đã lưu."
     assert published.record()["blocks"][0]["text"].startswith(" ".join(BODY[:5]))
+
+
+def test_words_go_into_the_list_by_keys_alone(tab: Page, tmp_path: Path) -> None:
+    made = publish(tmp_path / "learned", 2)
+    shelf = Shelf(made.folder, made.folder / ".staging", None, keeps_formats=True)
+    for page in (0, 1):
+        for before, after in (("thôn", "Pắkk"), ("giờ", "Bhôk")):
+            data = made.record()
+            start = data["blocks"][page]["text"].index(before)
+            told = {"kind": "text", "where": f"blocks/{page}", "start": start, "before": before, "after": after}
+            revise(shelf, made.json, data["this_file"], [edit_from(told, "An")], "An")
+    with reviewing(made.folder, made.scans, tmp_path / "log") as found:
+        tab.open(f"{found}/words?at=0")
+        assert tab.run("[...document.querySelectorAll('.learned ins')].map(one => one.textContent)") == ["Bhôk", "Pắkk"]
+        tab.press("Enter")
+        tab.wait_for("document.querySelectorAll('.learned ins').length === 1")
+        assert tab.run("document.activeElement.ariaLabel") == "Nhận Pắkk"
+        tab.press("Tab")
+        tab.press("Enter")
+        tab.wait_for("document.querySelector('.none') && document.querySelector('.further')")
+        check_quiet(tab)
+    assert read_words(made.folder / ".nambat_review" / "words.txt") == ["Bhôk"]
 
 
 # -- a real scan ----------------------------------------------------------------------------------------------------

@@ -23,6 +23,7 @@ from hypothesis import strategies as st
 
 from flows.cli import nambat
 from flows.pipeline.publish import manifest
+from flows.pipeline.workers import WorkerPool
 from flows.review import index
 from flows.review.entry import NotWhole, Text, entry_of
 from flows.review.index import Library, document_id, mark_looked_at, name_of, of_folder, of_service, refresh
@@ -32,6 +33,7 @@ from flows.review.words import asked, plain, without_marks, words_of
 from flows.settings import Folders
 from normalize.document import Block, Document, Footnote, Metadata, PageReport, PageWarning, Part, Source, Token
 from normalize.formats.record import to_dict
+from ocr.faults import Killed
 
 ROOT = Path(__file__).parents[1]
 
@@ -275,6 +277,28 @@ def test_broken_and_hostile_jsons_are_listed_and_hinder_nothing(
     put(library.root, "cut.json", record("tốt"))
     assert set(names(library, "tốt")) == {"good.json", "cut.json"}, "mended"
     assert refresh(library).read == 0, "broken ones are not read again and again"
+
+
+@pytest.mark.parametrize("killed", [False, True])
+def test_many_are_read_in_processes_of_their_own_and_none_is_lost_with_one(
+    library: Library, monkeypatch: pytest.MonkeyPatch, killed: bool
+) -> None:
+    class Killing(WorkerPool):
+        def call(self, *given: Any, **more: Any) -> Any:
+            asked.append(given[2])
+            if killed and len(asked) == 2:
+                raise Killed("a worker was killed")
+            return super().call(*given, **more)
+
+    asked: list[Any] = []
+    monkeypatch.setattr(index, "BATCH", 5)
+    monkeypatch.setattr(index, "WorkerPool", Killing)
+    for number in range(12):
+        put(library.root, f"{number}.json", record(f"văn bản số {number}"))
+    (library.root / "broken.json").write_text("{")
+    assert (refresh(library).read, len(asked)) == (13, 3)
+    assert count(library) == 13 and count(library, Filter(state="broken")) == 1
+    assert [names(library, f'"so {number}"') for number in range(12)] == [[f"{number}.json"] for number in range(12)]
 
 
 def test_nothing_outside_of_the_folder_is_read(library: Library, tmp_path: Path) -> None:

@@ -18,6 +18,7 @@ from pathlib import Path
 
 from flows.host.files import replace_file
 from flows.host.locks import locked
+from flows.host.names import readable
 from flows.review.index import Library, ask
 from normalize.vietnamese.language import known_syllables, read_words
 from normalize.vietnamese.syllable import key
@@ -107,8 +108,8 @@ class WordList:
         with locked(self.notes / "words.lock"):
             if offer.after in self.words():
                 return
-            said = f"{offer.times} × {offer.before} -> {offer.after}".replace("#", " ")
-            line = f"{offer.after}  # {said}; {' '.join(who.split())}, {date.today().isoformat()}\n"
+            said = readable(f"{offer.times} × {offer.before} -> {offer.after}; {who}, {date.today().isoformat()}")
+            line = f"{offer.after}  # {said}\n"
             with self.file.open("a+b") as file:  # whoever else has it open keeps the same file
                 if file.tell() and not _ends_a_line(file.fileno(), file.tell()):
                     line = f"\n{line}"

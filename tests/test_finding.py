@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import random
+import re
 import signal
 import sqlite3
 import string
@@ -28,7 +29,7 @@ from flows.review import index
 from flows.review.entry import NotWhole, Text, entry_of
 from flows.review.index import Library, document_id, mark_looked_at, name_of, of_folder, of_service, refresh
 from flows.review.listing import BadPlace, Filter, choices, count, documents, find_document
-from flows.review.search import asked_on_command_line, places, search
+from flows.review.search import asked_on_command_line, marked, places, search
 from flows.review.words import asked, plain, without_marks, words_of
 from flows.settings import Folders
 from normalize.document import Block, Document, Footnote, Metadata, PageReport, PageWarning, Part, Source, Token
@@ -152,9 +153,32 @@ def test_each_phrase_of_a_question_shows_a_place(library: Library) -> None:
     put(library.root, "a.json", record(*["kế hoạch"] * 9, "ngân sách", "ke hoach"))
     refresh(library)
     found = search(library, "kế hoạch ngân sách").hits[0].found
-    words = [one.passage.words for one in found]
-    assert {"kế", "hoạch", "ngân", "sách"} <= set(words)
+    assert [one.passage.words for one in found[:2]] == ["kế hoạch", "ngân sách"]
     assert all(one.is_exact for one in found)
+
+
+def test_where_words_stand_side_by_side_comes_first(library: Library) -> None:
+    texts = ["Độc lập - Tự do", "Ké", "một hoạch", "về kế hoạch[^1] đầu tư công", "kế và xa " + "x " * 60 + "hoạch"]
+    put(library.root, "a.json", record(*texts))
+    refresh(library)
+    (first, *rest) = search(library, "ke hoach dau tu").hits[0].found
+    assert first.passage.words == "kế hoạch[^1] đầu tư" and first.page == 4
+    assert len(rest) <= 2
+    marks = [piece for piece, is_asked in marked("Kế hoạch, hoách; đầu năm", asked("kế hoạch dau")) if is_asked]
+    assert marks == ["Kế", "hoạch", "đầu"]
+
+
+@given(
+    st.lists(st.lists(st.sampled_from(["a.", "ê", "b", "x " * 50, "e[^1]", "ẹ."]), max_size=9), max_size=4), st.data()
+)
+def test_each_phrase_can_be_seen_in_what_is_shown(paragraphs: list[list[str]], data: st.DataObject) -> None:
+    texts = [Text(f"blocks/{at}", " ".join(words), ((0, 1),)) for at, words in enumerate(paragraphs)]
+    phrases = asked(data.draw(st.sampled_from(["a e", "b a e", "e b", "ẹ x", "a b x e"])))
+    found = places(texts, phrases)
+    shown = " ¶ ".join(f"{one.passage.before} {one.passage.words} {one.passage.after}" for one in found)
+    for phrase in phrases:
+        if any(re.search(phrase.pattern, text.text) for text in texts):
+            assert re.search(phrase.pattern, shown)
 
 
 def test_a_paragraph_over_two_pages_tells_the_page_of_each_word() -> None:

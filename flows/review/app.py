@@ -39,6 +39,7 @@ from flows.review.learned import learned
 from flows.review.runs import run_of
 from flows.review.security import TOKEN_HEADER, is_ours, new_token, who_asks
 from flows.review.views import LIGHTS, DocumentView, PageView
+from flows.review.words import asked
 from normalize.edits.edit import DoesNotFit, edit_from
 from normalize.formats.record import REFERENCE
 from ocr.faults import Fault
@@ -303,17 +304,19 @@ class Pages:
         """What a question finds, each hit leading to its word."""
         self.fresh.wait()
         hits = search.search(self.desk.library, question, after=after)
+        phrases = asked(question)
 
         def address(hit: search.Hit, found: search.Found) -> str:
             place = f"#page={found.page}&where={quote(found.where)}&at={found.offset}&length={found.length}"
             return f"/documents/{hit.document.id}" + ("" if found.where.startswith("metadata/") else place)
 
-        asked = "/search?" + urlencode({"q": question})
-        following = f"{asked}&{urlencode({'after': hits.after})}" if hits.after else ""
+        first = "/search?" + urlencode({"q": question})
+        following = f"{first}&{urlencode({'after': hits.after})}" if hits.after else ""
         values: dict[str, Any] = {
             "hits": hits,
             "address": address,
             "query": question,
+            "marked": lambda text: search.marked(text, phrases),
             "next": following,
             "day": wording.day,
         }

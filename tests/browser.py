@@ -57,12 +57,13 @@ class Page:
     def wait_for(self, script: str, seconds: float = SECONDS) -> Any:
         """Wait until an expression gives something true, and give that.
 
-        Playwright's own way has the page make a function of a text, which our ``Content-Security-Policy`` forbids.
+        Playwright's own way has the page make a function of a text, which our ``Content-Security-Policy`` forbids. It
+        looks no oftener than a person would click: what is drawn may not listen yet, as a switch of Prefect's UI.
         """
         deadline = time.monotonic() + seconds
         while not (found := self._run_if_there(script)):
             assert time.monotonic() < deadline, f"{script}: {self.run('document.body.innerText')}"
-            self.tab.wait_for_timeout(50)
+            self.tab.wait_for_timeout(200)
         return found
 
     def _run_if_there(self, script: str) -> Any:

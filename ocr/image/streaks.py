@@ -19,17 +19,21 @@ from ocr.page import Box
 # In inches.
 _LONGEST_STROKE = 0.29  # a straight run of ink that is longer belongs to a line, not to a letter
 _THICKEST = 0.055  # two thirds of the height of a small letter
-_BEYOND = 0.25  # a streak goes on so far beyond the letters, at one of its ends at least
+_BEYOND = 0.25  # a streak goes on so far beyond the letters at it, at one of its ends at least
 _MEETS = 0.04  # a border ends no further from the border that it meets
+_LEAST_LETTER = 0.02  # what is left of a letter above or below a streak is higher
+_EDGE = 0.12  # of the paper: nothing is printed there, and its shadow is ragged
 
-#: A streak is so long at least, and strays so far, in pages: they are levelled by their text, not by it.
-_SHORTEST, _STRAY = 0.25, 0.03
+#: A streak is so long at least, in pages ...
+_SHORTEST = 0.5
+#: ... and strays so far in its own length: pages are levelled by their text, not by it.
+_STRAY = 0.02
+#: A row of dots to be written on has ink in fewer of its columns.
+_UNBROKEN = 0.85
 #: So many letters it crosses at least, and over so much of its length.
 _FEWEST_LETTERS, _LEAST_PRINT = 5, 0.015
 #: Percentile of a line's thickness that is its own: much of it crosses no letter.
 _BARE = 25
-#: Of 255, the mean of four pixels: one of them is ink.
-_ANY_INK = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,11 +60,10 @@ def find_streaks(ink: np.ndarray, dpi: int) -> Streaks:
         ink: ``(height, width)`` mask, 255 where there is ink.
         dpi: of the page.
     """
-    # At half the resolution a hairline is still there, and the work a quarter.
-    half = cv2.resize(ink, (max(1, ink.shape[1] // 2), max(1, ink.shape[0] // 2)), interpolation=cv2.INTER_AREA)
-    _, small = cv2.threshold(half, _ANY_INK, 255, cv2.THRESH_BINARY)
+    small, gone = _halved(ink), np.zeros(ink.shape, bool)
+    if not small.size:
+        return Streaks(gone, ())
     level, upright = _runs(small, dpi), _runs(small.T, dpi).T
-    gone = np.zeros(ink.shape, bool)
     boxes = [box for box in _lines(level, dpi) if _mark(gone, ink, level, upright, box, dpi)]
     turned = [box for box in _lines(upright.T, dpi) if _mark(gone.T, ink.T, upright.T, level.T, box, dpi)]
     boxes += [Box(box.top, box.left, box.bottom, box.right) for box in turned]
@@ -80,21 +83,33 @@ def without_streaks(image: np.ndarray, ink: np.ndarray, streaks: Streaks) -> tup
     )
 
 
+def _halved(ink: np.ndarray) -> np.ndarray:
+    """The mask at half the resolution: a hairline is still there, and the work a quarter."""
+    height, width = (size // 2 * 2 for size in ink.shape)
+    rows = np.maximum(ink[:height:2], ink[1:height:2])
+    return np.maximum(rows[:, :width:2], rows[:, 1:width:2])
+
+
 def _runs(small: np.ndarray, dpi: int) -> np.ndarray:
     """The level runs of ink, at half the resolution, that are longer than any of a letter."""
     small = np.ascontiguousarray(small)
-    mended = cv2.morphologyEx(small, cv2.MORPH_CLOSE, np.ones((1, 5), np.uint8))
+    mended = cv2.morphologyEx(small, cv2.MORPH_CLOSE, np.ones((1, 3), np.uint8))
     return cv2.morphologyEx(mended, cv2.MORPH_OPEN, np.ones((1, round(_LONGEST_STROKE * dpi / 2)), np.uint8))
 
 
 def _lines(runs: np.ndarray, dpi: int) -> list[Box]:
     """Where such runs make a long and thin line, at half the resolution."""
-    if not runs.any():
-        return []
     height, width = runs.shape
+    stray = round(_STRAY * width) + 3
+    # Most pages have none, and to know that takes less than to find them.
+    bands = [runs[top : top + 2 * stray].any(axis=0).sum() for top in range(0, height, stray)]
+    if max(bands, default=0) < _SHORTEST * width:
+        return []
     parts = find_components(cv2.dilate(np.ascontiguousarray(runs), np.ones((3, 15), np.uint8)))
     thin = parts.area / parts.width - 2 <= _THICKEST * dpi / 2  # dilated by a pixel at either side
-    return parts.take((parts.width >= _SHORTEST * width) & (parts.height <= _STRAY * height + 2) & thin).boxes()
+    inside = (parts.y > _EDGE * dpi / 2) & (parts.y < height - _EDGE * dpi / 2)
+    long = (parts.width >= _SHORTEST * width) & (parts.height <= _STRAY * parts.width + 3 + _THICKEST * dpi / 2)
+    return parts.take(long & thin & inside).boxes()
 
 
 def _mark(gone: np.ndarray, ink: np.ndarray, along: np.ndarray, across: np.ndarray, box: Box, dpi: int) -> bool:
@@ -111,16 +126,28 @@ def _mark(gone: np.ndarray, ink: np.ndarray, along: np.ndarray, across: np.ndarr
     here = ink[top:bottom, left:right] > 0
     line = _band(here & _grown(along, window))
     borders = _grown(across, window)
-    # Strokes that lean come out a little to the side of where they went in.
+    beside = here & ~line & ~borders
     reach = int(line.sum(axis=0).max()) + 2
-    letters = np.ascontiguousarray(here & ~line & ~borders).astype(np.uint8)
-    above = cv2.dilate(letters, np.ones((reach, 3), np.uint8), anchor=(1, reach - 1)) > 0
-    below = cv2.dilate(letters, np.ones((reach, 3), np.uint8), anchor=(1, 0)) > 0
-    crossed = line & above & below
-    found = _is_streak(line, crossed, borders, dpi)
+    letters = _without_ragged_edges(beside, dpi)
+    found = _is_streak(line, letters, _crossed(line, letters, reach), borders, dpi)
     if found:
-        gone[top:bottom, left:right] |= line & ~crossed
+        gone[top:bottom, left:right] |= line & ~_crossed(line, beside, reach)
     return found
+
+
+def _crossed(line: np.ndarray, beside: np.ndarray, reach: int) -> np.ndarray:
+    """The pixels of a level line that have ink above and below them, no further than ``reach`` pixels."""
+    ink = np.ascontiguousarray(beside).astype(np.uint8)
+    # Strokes that lean come out a little to the side of where they went in.
+    above = cv2.dilate(ink, np.ones((reach, 3), np.uint8), anchor=(1, reach - 1)) > 0
+    below = cv2.dilate(ink, np.ones((reach, 3), np.uint8), anchor=(1, 0)) > 0
+    return line & above & below
+
+
+def _without_ragged_edges(ink: np.ndarray, dpi: int) -> np.ndarray:
+    """The ink beside a level line that is higher than what a rough one leaves at its sides."""
+    parts = find_components(np.ascontiguousarray(ink).astype(np.uint8))
+    return parts.mask(parts.height >= _LEAST_LETTER * dpi)
 
 
 def _band(runs: np.ndarray) -> np.ndarray:
@@ -147,16 +174,16 @@ def _grown(runs: np.ndarray, window: Box) -> np.ndarray:
     return np.pad(grown, ((0, short[0]), (0, short[1])))
 
 
-def _is_streak(line: np.ndarray, crossed: np.ndarray, borders: np.ndarray, dpi: int) -> bool:
-    """Whether a line crosses print, and neither strikes it out nor goes from border to border."""
-    columns = np.nonzero(line.any(axis=0))[0]
-    letters = np.nonzero(crossed.any(axis=0))[0]
-    if not len(letters) or len(letters) < _LEAST_PRINT * len(columns):
-        return False
-    if np.count_nonzero(np.diff(letters) > 2) + 1 < _FEWEST_LETTERS:
+def _is_streak(line: np.ndarray, letters: np.ndarray, crossed: np.ndarray, borders: np.ndarray, dpi: int) -> bool:
+    """Whether a line crosses print, and neither strikes it out nor underlines it nor goes from border to border."""
+    columns, through = np.nonzero(line.any(axis=0))[0], np.nonzero(crossed.any(axis=0))[0]
+    if len(through) < max(1.0, _LEAST_PRINT * len(columns)):
         return False
     first, last = int(columns[0]), int(columns[-1])
-    if max(letters[0] - first, last - letters[-1]) < _BEYOND * dpi:
+    if len(columns) < _UNBROKEN * (last - first) or np.count_nonzero(np.diff(through) > 2) + 1 < _FEWEST_LETTERS:
+        return False
+    beside = np.nonzero(letters.any(axis=0))[0]
+    if max(beside[0] - first, last - beside[-1]) < _BEYOND * dpi:
         return False
     near = round(_MEETS * dpi)
     return not (borders[:, : first + near].any() and borders[:, last - near :].any())

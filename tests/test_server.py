@@ -79,9 +79,9 @@ AT_REST = """
 import asyncio
 from datetime import timedelta
 from prefect.server.api import background_workers
-from flows.service.server_process import _look_seldom
+from flows.service.lean_prefect import look_seldom
 
-_look_seldom()
+look_seldom()
 threads, done = [], asyncio.Event()
 in_thread = asyncio.to_thread
 
@@ -120,3 +120,37 @@ def test_a_server_at_rest_rests_and_does_at_once_what_there_is_to_do(tmp_path: P
         timeout=120,
     )
     assert done.stdout.split("\n") == ["threads 0", "done", "ended", ""], done.stderr
+
+
+ENCRYPTED = """
+import asyncio, sys
+from flows.service.lean_prefect import ENCRYPTION, leave_out_modules
+
+leave_out_modules()
+from prefect.server.database import orm_models
+import prefect.server.api.server
+
+left_out = ("cryptography.fernet", "beartype.door")
+print([name in sys.modules for name in left_out])
+
+async def main():
+    stored = await orm_models.encrypt_fernet(None, {"mật khẩu": "chữ có dấu"})
+    print("dấu" in stored, await orm_models.decrypt_fernet(None, stored), "cryptography.fernet" in sys.modules)
+
+asyncio.run(main())
+"""
+
+
+def test_what_the_server_does_without_and_what_it_imports_when_it_needs_it(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-P", "-c", ENCRYPTED],
+        env=clean_environment(
+            PYTHONPATH=str(ROOT),
+            PREFECT_HOME=str(tmp_path),
+            PREFECT_SERVER_ENCRYPTION_KEY="bmFtYmF0IG5hbWJhdCBuYW1iYXQgbmFtYmF0IG5hbWI=",
+        ),
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert done.stdout == "[False, False]\nFalse {'mật khẩu': 'chữ có dấu'} True\n", done.stderr

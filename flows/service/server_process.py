@@ -7,12 +7,10 @@ full, and which takes more of the machine than it needs while nothing happens.
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import sys
 import traceback
-from datetime import timedelta
-from functools import partial
-from pathlib import Path
 from typing import cast
 
 import uvicorn
@@ -22,21 +20,26 @@ from flows.intake.claims import ClaimStore
 from flows.service.guard import Application, admitted, guarded
 from flows.service.health import look
 from flows.service.health_page import with_health
+from flows.service.lean_prefect import leave_out_modules, look_seldom, offer_no_newer_ui
 from flows.settings import load
 
 
-def run(host: str, port: int) -> None:
+def run(host: str, port: int, ends_with: int | None = None) -> None:
     """Run a Prefect server until it is told to stop; its settings come from the environment.
+
+    Args:
+        ends_with: the parent process, if this one shall end as soon as that does.
 
     Raises:
         SystemExit: it cannot be started; what it said tells why.
     """
+    leave_out_modules()
     preparing = _prepare_database()
     from prefect.server.api.server import create_app
     from prefect.settings import get_current_settings
 
-    _look_seldom()
-    _offer_no_newer_ui()
+    look_seldom()
+    offer_no_newer_ui()
     settings = load()
     server = get_current_settings().server
     application = cast(Application, create_app(final=True))
@@ -45,6 +48,8 @@ def run(host: str, port: int) -> None:
     _, status = os.waitpid(preparing, 0)
     if status:
         sys.exit(1)
+    gc.collect()
+    gc.freeze()  # what is there now stays, and need not be looked through again and again
     web = _WebServer(
         uvicorn.Config(
             guarded(with_health(application, lambda: look(ClaimStore(settings))), may),
@@ -55,7 +60,8 @@ def run(host: str, port: int) -> None:
             ws_ping_timeout=server.api.websocket_ping_timeout,
             log_level=server.logging_level.lower(),
             log_config=None,
-        )
+        ),
+        ends_with,
     )
     web.run()
     if not web.started:
@@ -91,55 +97,20 @@ def _prepare_database() -> int:
         os._exit(status)
 
 
-SELDOM = timedelta(seconds=5)
-"""How often what Prefect's server has to do later is looked for. From 250 ms, a hundredth of a core went into that."""
-
-AT_REST = timedelta(seconds=60)
-"""How often is done what only matters where several servers share their work, or for what was lost on the way."""
-
-
-def _look_seldom() -> None:
-    """Have loops of Prefect's server go round less often for which it has no setting.
-
-    Together they took half of what a server took that has nothing to do; above all the one that asked ten times a
-    second, in a thread of its own, whether a task of the server's own is to be cancelled, which Prefect never does.
-    """
-    from prefect.server.api import background_workers
-    from prefect.server.events import triggers
-
-    class Worker(background_workers.Worker):
-        """Does at once what is to be done now, and what is to be done later up to five seconds late."""
-
-        def __init__(self, docket: background_workers.Docket) -> None:
-            docket.heartbeat_interval = AT_REST
-            super().__init__(docket, minimum_check_interval=SELDOM, scheduling_resolution=SELDOM)
-
-        async def _cancellation_listener(self) -> None:
-            session = self._processing_session
-            if session is not None:
-                session.cancellation_ready.set()
-                await session.stopping.wait()
-
-    background_workers.Worker = Worker  # type: ignore[misc,assignment]
-    # Events of automations whose predecessor was lost, and of buckets that are over.
-    triggers.consumer = partial(triggers.consumer, periodic_granularity=AT_REST)
-
-
-def _offer_no_newer_ui() -> None:
-    """Leave out Prefect's newer UI, which its dashboard offers: it asks a host of its maker's for settings."""
-    import prefect
-
-    prefect.__ui_v2_static_path__ = Path(os.devnull, "not served")
-
-
 class _WebServer(uvicorn.Server):
     """One that looks once a second whether it is to stop, not ten times."""
+
+    def __init__(self, config: uvicorn.Config, ends_with: int | None) -> None:
+        super().__init__(config)
+        self._ends_with = ends_with
 
     async def main_loop(self) -> None:
         seconds = 0
         while not await self.on_tick(10 * seconds):  # it counts in tenths
             seconds += 1
             await asyncio.sleep(1)
+            # Most kernels have killed it by then.
+            self.should_exit |= self._ends_with is not None and os.getppid() != self._ends_with
 
 
 if __name__ == "__main__":

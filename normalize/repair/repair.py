@@ -35,6 +35,7 @@ from normalize.repair.rules.list_letters import list_letters
 from normalize.repair.rules.list_numbers import list_numbers
 from normalize.repair.rules.lunar_years import lunar_years
 from normalize.repair.rules.numerals import numerals
+from normalize.repair.rules.places import beside_known_names, places
 from normalize.repair.rules.second_readings import second_readings
 from normalize.vietnamese.language import LanguageModel, load_language_model
 
@@ -78,6 +79,7 @@ def with_model(find: Callable[[Document, LanguageModel], Iterable[Change]]) -> F
 RULES = (
     Rule("formulas", "VIẸT NAM -> VIỆT NAM", "Decree 30 prescribes the line", by_itself(formulas)),
     Rule("bodies", "SỞ Y TÉ -> SỞ Y TẾ", "the text names the body so, the page showed it", by_itself(bodies)),
+    Rule("places", "huyện Trảng Định -> Tràng Định", "the only such district near one mark", by_itself(places)),
     Rule("noisy channel", "phân đầu -> phấn đấu", "page and language agree, by a calibrated margin", noisy_channel),
     Rule("numerals", "ngày I8 -> 18, HI. -> III.", "the page showed the digit, or counts strokes", by_itself(numerals)),
     Rule(
@@ -145,7 +147,10 @@ def _found(document: Document, model: LanguageModel, mode: str) -> list[Change]:
     """The changes that all rules make in a document as it stands."""
     changes: list[Change] = []
     for rule in RULES:
-        changes += beside(changes, rule.find(document, model, mode), document)
+        found = rule.find(document, model, mode)
+        if rule.find is noisy_channel:
+            found = beside_known_names(found, document)
+        changes += beside(changes, found, document)
     return changes
 
 

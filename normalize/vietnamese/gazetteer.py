@@ -84,9 +84,9 @@ def _names(listed: str) -> Iterator[str]:
 
 
 def one_mark_away(name: str, gazetteer: Gazetteer) -> Iterator[str]:
-    """The known names, as keys, that differ from a key in the marks of one letter, and are plain Vietnamese.
+    """The known names, as keys, that differ from a key in the marks of one letter of a Vietnamese syllable.
 
-    Names in the languages of the highlands have spellings of their own (Đắk, Đăk), none of them wrong.
+    The languages of the highlands are spelt in more than one way (Đắk, Đăk), and none of them is wrong.
 
     >>> sorted(one_mark_away("trảng định", load_gazetteer())), list(one_mark_away("tràng định", load_gazetteer()))
     (['tràng định'], [])
@@ -96,8 +96,13 @@ def one_mark_away(name: str, gazetteer: Gazetteer) -> Iterator[str]:
             if other == letter:
                 continue
             found = name[:at] + other + name[at + 1 :]
-            if found in gazetteer and all(parse(syllable) is not None for syllable in found.split()):
+            if found in gazetteer and parse(_word_at(found, at)) is not None:
                 yield found
+
+
+def _word_at(text: str, at: int) -> str:
+    """The word that has the character at a place."""
+    return text[text.rfind(" ", 0, at) + 1 :].split(" ", 1)[0]
 
 
 def _bare(letter: str) -> str:

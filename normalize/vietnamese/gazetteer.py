@@ -1,6 +1,6 @@
 """Places of Vietnam by name: provinces, districts and communes of before and since July 2025, and rivers.
 
-``data/places.txt`` lists them; ``make_gazetteer.py`` makes it, ``data/README.md`` says from what and under which rights.
+``data/places.txt`` lists them; ``make_gazetteer.py`` makes it, ``data/README.md`` says from what, by which rights.
 Names are compared by their :func:`~normalize.vietnamese.syllable.key`, so that Hoà Bình is Hòa Bình.
 """
 

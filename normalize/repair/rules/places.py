@@ -1,13 +1,13 @@
 """Names of places, by the gazetteer: ``huyện Trảng Định`` is Tràng Định, and ``xã Lang Can`` stays what it is.
 
-A word that says what kind of place follows (``tỉnh``, ``huyện``, ``xã``, ``sông`` ...) is a frame; the capitalised words
-behind it are a name, and so are those enumerated after it. In its frame a name is known or not.
+A word that says what kind of place follows (``tỉnh``, ``huyện``, ``xã``, ``sông`` ...) is a frame; the capitalised
+words behind it are a name, and so are those enumerated after it. In its frame a name is known or not.
 
-One that is known there is not for other rules to change (:func:`beside_known_names`). One that is not known, and that
-differs from a known one of that kind in the marks of one letter, was likely misread; it is changed if the document tells
-of that other place: it names the province or district the place belongs to, or the place itself elsewhere. A name that
-is known somewhere else in the country gives way only in a document about few provinces that names nothing it belongs to,
-and names both the other place and what that belongs to. Where two places are equally likely nothing is changed.
+One that is known there is not for the language model to change (:func:`beside_known_names`). One that is not known, and
+that differs from a known one of that kind in the marks of one letter, was likely misread. It is changed if no other
+such place is as likely, and a commune only if the document tells of it: of the district or province it belongs to, or
+of the commune itself, elsewhere. A name that is known somewhere else in the country gives way only in a document that
+names nothing it belongs to, and both the other place and what that belongs to.
 """
 
 from __future__ import annotations
@@ -152,8 +152,7 @@ def beside_known_names(changes: Iterable[Change], document: Document) -> list[Ch
     told = _told([tokens for _, tokens in document.texts()])
     known: dict[int, list[_Name]] = defaultdict(list)
     for name in told.names:
-        units = name.units(name.key)
-        if units and not (told.provinces and units[0].level == "commune" and not told.tells_of_any(units, name.text)):
+        if _is_at_home(name, told) or any(unit.level != "commune" for unit in name.units(name.key)):
             known[name.text].append(name)
     vetoed = {id(one) for one in marks if any(name.meets(one) for name in known[one.text])}
     return [one for one in changes if id(one) not in vetoed]
@@ -177,19 +176,26 @@ def _spelt_as(syllable: str, read: str) -> str:
 
 def _right_name(name: _Name, told: _Told, tokens: Tokens) -> tuple[str, str] | None:
     """The key of the place that was printed where another was read, and why; ``None`` where the name may be right."""
-    read = name.key
-    if len(name.words) < 2 or (units := name.units(read)) and (not told.provinces or told.tells_of_any(units, name.text)):
+    if len(name.words) < 2 or _is_at_home(name, told):
         return None
-    is_known = read in load_gazetteer()
     likely: dict[str, str] = {}
-    for other in _one_mark_away(read):
-        others = [unit for unit in name.units(other) if not unit.abroad]
-        because = _evidence(name, other, others, told, tokens, is_known=is_known)
-        if because is not None:
+    for other in _one_mark_away(name.key):
+        units = [unit for unit in name.units(other) if not unit.abroad]
+        if name.key in load_gazetteer():
+            because = _why_not_the_other(name, other, units, told)
+        else:
+            because = _why(name, other, units, told, tokens)
+        if units and because is not None:
             likely[other] = because
     if len(likely) > 1:  # one that the document names elsewhere is likelier than those that would be near
         likely = {other: because for other, because in likely.items() if told.times[other]}
     return next(iter(likely.items())) if len(likely) == 1 else None
+
+
+def _is_at_home(name: _Name, told: _Told) -> bool:
+    """Whether a name is known in its frame, and the document is not about another part of the country."""
+    units = name.units(name.key)
+    return bool(units) and (not told.provinces or told.tells_of_any(units, name.text))
 
 
 @lru_cache(maxsize=1 << 12)
@@ -197,37 +203,35 @@ def _one_mark_away(name: str) -> tuple[str, ...]:
     return tuple(one_mark_away(name, load_gazetteer()))
 
 
-def _evidence(
-    name: _Name, other: str, units: Sequence[Unit], told: _Told, tokens: Tokens, *, is_known: bool
-) -> str | None:
-    """Why another place was printed; ``None`` where that is not sure.
+def _why(name: _Name, other: str, units: Sequence[Unit], told: _Told, tokens: Tokens) -> str | None:
+    """Why a place was printed where a name was read that none has; ``None`` where that is not sure.
 
     Args:
         other: the key of its name.
         units: the places that have it.
-        is_known: whether the name that was read is one as well, elsewhere or of another kind.
     """
-    if not units:
-        return None
     read, times = told.times[name.key], told.times[other]
-    is_near = told.tells_of_any(units, name.text)
-    is_named = 2 * times >= read and times > 0
-    if is_known:
-        own = name.units(name.key)
-        is_often = times >= _OFTEN and times >= _TIMES * read
-        is_likely = is_near and all(unit.province not in told.others for unit in own)
-        sure = is_named and (is_likely or (is_often and not own))
-        return f"the document names {other} {times} times, and nothing that belongs to the other" if sure else None
-    if is_named:
+    if times > 0 and 2 * times >= read:
         return f"no such place is known, and the document names {other} {times} times"
-    if is_near and read < _OFTEN:
+    if _shown(name, other, tokens):
+        return f"no such place is known, and the page also showed {other}"
+    if read >= _OFTEN:
+        return None
+    if told.tells_of_any(units, name.text):
         return f"no such place is known, and the document names what {other} belongs to"
     # There are few provinces, districts and long rivers: in 7.4 million syllables of clean text one real name, a
     # district of another country, was so near one of ours. Of the 10,000 communes too many are.
-    if read < _OFTEN and any(unit.level != "commune" for unit in units):
-        return f"no such {units[0].level} is known, but {other}"
-    if _shown(name, other, tokens):
-        return f"no such place is known, and the page also showed {other}"
+    return f"no such place is known, but {other}" if any(unit.level != "commune" for unit in units) else None
+
+
+def _why_not_the_other(name: _Name, other: str, units: Sequence[Unit], told: _Told) -> str | None:
+    """Why a place was printed where the name of another one was read, which is far away or of another kind."""
+    read, times = told.times[name.key], told.times[other]
+    own = name.units(name.key)
+    is_elsewhere = told.tells_of_any(units, name.text) and all(unit.province not in told.others for unit in own)
+    is_often = not own and times >= _OFTEN and times >= _TIMES * read
+    if 2 * times >= read and times > 0 and (is_elsewhere or is_often):
+        return f"the document names {other} {times} times, and nothing that the other place belongs to"
     return None
 
 
@@ -247,7 +251,6 @@ def _shown(name: _Name, other: str, tokens: Tokens) -> bool:
 
 
 def _told(texts: Sequence[Tokens]) -> _Told:
-    gazetteer = load_gazetteer()
     names: list[_Name] = []
     times: Counter[str] = Counter()
     provinces: Counter[str] = Counter()
@@ -259,14 +262,19 @@ def _told(texts: Sequence[Tokens]) -> _Told:
         rows = [as_key([word.text for word in row]) for row in _rows(words)]
         rows += [name.key for name in framed if name.words[0].text.isupper()]
         times.update(part for row in rows for part in _parts(row))
-        here = [one for one in rows if any(u.level == "province" and not u.abroad for u in gazetteer.get(one, ()))]
-        provinces.update(here)
+        here = [row for row in rows if _is_province(row)]
         own = {name.key for name in framed if any(unit.level == "district" for unit in name.units(name.key))}
+        provinces.update(here)
         districts |= own
         near[number] = own.union(here)
         names += framed
     about = {one for one, often in provinces.items() if often >= _SHARE * provinces.total()}
     return _Told(names, times, about, set(provinces) - about, districts, near)
+
+
+@lru_cache(maxsize=1 << 12)
+def _is_province(row: str) -> bool:
+    return any(unit.level == "province" and not unit.abroad for unit in load_gazetteer().get(row, ()))
 
 
 def _parts(row: str) -> Iterator[str]:

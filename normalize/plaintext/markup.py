@@ -147,7 +147,7 @@ def _without_latex(text: str) -> str:
 
 
 def _without_bare_latex(text: str) -> str:
-    """The text with what engines write of formulas without dollar signs as it is in print: ``12 m^2``, ``\\textbf{}``."""
+    """The text with what engines write of formulas without dollar signs as print has it: ``12 m^2``, ``5 ^oC``."""
     for _ in range(_FONTS_WITHIN):
         text = _FONT.sub(r"\1", text)
     text = _RAISED_DEGREE.sub("°C", _RAISED_DONG.sub("đ", text))

@@ -29,7 +29,7 @@ from normalize.repair.rules.brackets import brackets
 from normalize.repair.rules.dimensions import dimensions
 from normalize.repair.rules.formulas import formulas
 from normalize.repair.rules.glued import glued
-from normalize.repair.rules.letters import formula_markup, look_alikes, small_capitals
+from normalize.repair.rules.letters import formula_markup, look_alikes, raised_dong, small_capitals
 from normalize.repair.rules.list_commas import list_commas
 from normalize.repair.rules.list_letters import list_letters
 from normalize.repair.rules.list_numbers import list_numbers
@@ -99,6 +99,7 @@ RULES = (
     Rule("brackets", "(tại Hà Nội} -> (tại Hà Nội)", "nothing opens the other kind", by_itself(brackets)),
     Rule("lunar years", "Xuân Ất Ty -> Ất Tỵ", "a stem meets six branches only", by_itself(lunar_years)),
     Rule("formula markup", "$42,98\\%$ -> 42,98%", "signs around figures only", by_itself(formula_markup)),
+    Rule("raised đ", "182.900.000^d -> 182.900.000đ", "no amount has an exponent d", by_itself(raised_dong)),
     Rule("look-alikes", "Ðảng -> Đảng, sỐ -> số", "no Vietnamese word has such letters", by_itself(look_alikes)),
     Rule("small capitals", "hồ SƠ -> hồ sơ", "one shape, and the sentence is small", with_model(small_capitals)),
     Rule("glued", "tổ.chức -> tổ chức", "the language goes on across the speck", with_model(glued)),

@@ -116,7 +116,7 @@ _FRACTION = re.compile(r"\\[dt]?frac\s?\{([^{}]*)\}\s?\{([^{}]*)\}")
 _RAISED = re.compile(r"(?:\{\s?\})?\s?\^\s?(?:\{\s?[\[(]?\s?(\d(?:\s?\d){0,2})\s?[\])]?\s?\}|(\d))")
 _LOWERED = re.compile(r"\s?_\s?(?:\{\s?(\d+)\s?\}|(\d))")
 #: A raised sign behind a number: the unit of money, as print has it (182.900đ), and the degree.
-_RAISED_DONG = re.compile(r"(?<=\d)\s?(?:\^\s?(?:\{\s?đ\s?\}|đ)|<sup>\s?đ\s?</sup>)")
+_RAISED_DONG = re.compile(r"(?<=\d)\s?(?:\^(?:\s?\{\s?đ\s?\}|đ(?!\w))|<sup>\s?đ\s?</sup>)")
 _DONG = re.compile(r"\s?\^\s?(?:\{\s?đ\s?\}|đ)\s?")
 _RAISED_DEGREE = re.compile(r"(?<=\d)\s?\^\s?(?:\{\s?[oO0°º]\s?\}|[oO0°º])\s?C\b")
 _DEGREE = re.compile(r"\s?\^\s?(?:\{\s?\\circ\s?\}|\\circ)\s?")

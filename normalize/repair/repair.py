@@ -37,6 +37,7 @@ from normalize.repair.rules.lunar_years import lunar_years
 from normalize.repair.rules.numerals import numerals
 from normalize.repair.rules.places import beside_known_names, places
 from normalize.repair.rules.second_readings import second_readings
+from normalize.repair.rules.spaces import syllables_run_together, torn_syllables
 from normalize.vietnamese.language import LanguageModel, load_language_model
 
 __all__ = ["MODES", "RULES", "Rule", "repair", "undo"]
@@ -80,6 +81,8 @@ RULES = (
     Rule("formulas", "VIẸT NAM -> VIỆT NAM", "Decree 30 prescribes the line", by_itself(formulas)),
     Rule("bodies", "SỞ Y TÉ -> SỞ Y TẾ", "the text names the body so, the page showed it", by_itself(bodies)),
     Rule("places", "huyện Trảng Định -> Tràng Định", "the only such district near one mark", by_itself(places)),
+    Rule("torn syllables", "quy đ ịnh -> quy định", "half of it is no syllable", with_model(torn_syllables)),
+    Rule("run together", "tạiUBND -> tại UBND", "it is no word, and two", with_model(syllables_run_together)),
     Rule("noisy channel", "phân đầu -> phấn đấu", "page and language agree, by a calibrated margin", noisy_channel),
     Rule("numerals", "ngày I8 -> 18, HI. -> III.", "the page showed the digit, or counts strokes", by_itself(numerals)),
     Rule(

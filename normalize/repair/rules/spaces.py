@@ -141,4 +141,5 @@ def _ids(texts: Sequence[str], model: LanguageModel) -> list[int]:
 def _score(before: Sequence[int], ids: Sequence[int], model: LanguageModel) -> float:
     """log P of symbols behind others."""
     row = [NONE] * _REACH + [*before, *ids]
-    return sum(model.score(*row[at - _REACH : at], row[at]) for at in range(len(row) - len(ids), len(row)))
+    first = len(row) - len(ids)
+    return sum(model.score(row[at - 3], row[at - 2], row[at - 1], row[at]) for at in range(first, len(row)))

@@ -24,6 +24,11 @@ WARNINGS = (
     N_("The page holds only what is not the document's text, such as a stamp or a page number."),
     N_("No words were found on the page, and yet it is not blank: look at it."),
     N_("Print that was not read stands {left} cm from the left and {top} cm from the top: look at the page."),
+    N_(
+        "A streak runs across the print {left} cm from the left and {top} cm from the top: "
+        "look at the words that it crosses."
+    ),
+    N_("A line that cannot be read stands {left} cm from the left and {top} cm from the top: look at the page."),
     N_("Footnote mark {mark} has no note."),
     N_("The mark of footnote {mark} was not found."),
     N_("The mark of footnote {mark} was read as {sign}; it stands where its number was expected."),

@@ -138,6 +138,17 @@ EVIDENCE = (
     N_("the seal hides the beginning of a family name that no other ends like"),
     N_("the national title goes on so, and the motto stands under it"),
     N_("something was printed over it"),
+    N_("a raised d behind an amount of money is a đ"),
+    N_("a word and its number run together"),
+    N_("{word} is no syllable"),
+    N_("in one the text is {decimal} nats likelier"),
+    N_("{word} is no word"),
+    N_("for two it fits by {decimal} nats"),
+    N_("no such place is known, and the document names {name} {times} times"),
+    N_("no such place is known, and the page also showed {name}"),
+    N_("no such place is known, and the document names what {name} belongs to"),
+    N_("no such place is known, but {name}"),
+    N_("the document names {name} {times} times, and nothing that the other place belongs to"),
     N_("none"),
 )
 """Every form of what a correction gives as its evidence; several stand in one with semicolons between."""

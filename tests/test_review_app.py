@@ -76,6 +76,12 @@ def test_the_list_names_each_document_and_leads_to_it(client: TestClient) -> Non
     assert "Về &lt;b&gt;giao&lt;/b&gt; đất" in shown and "<b>giao" not in shown
 
 
+def test_the_list_is_filtered_by_its_worst_page(client: TestClient) -> None:
+    assert f'href="/documents/{ID}"' in client.get("/?grade=fair").text
+    shown = client.get("/?grade=poor").text
+    assert f'href="/documents/{ID}"' not in shown and '<option value="poor" selected>' in shown
+
+
 def test_it_speaks_vietnamese_until_somebody_chooses_english(client: TestClient) -> None:
     assert '<html lang="vi">' in client.get("/").text
     answer = client.get("/language/en?back=/%3Forder%3Ddated", follow_redirects=False)

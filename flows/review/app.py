@@ -294,6 +294,7 @@ class Pages:
             is_filtered=wanted != listing.Filter(),
             orders=wording.orders(),
             states=wording.states(),
+            grades=wording.grades(),
             most=max([one.doubtful for one in shown.documents], default=0) or 1,
             next=address(after=shown.after) if shown.after else "",
             previous=address(before=shown.before) if shown.before else "",

@@ -52,7 +52,12 @@ _REASONS = {
     "image link": N_("Link to a picture"),
     "noise": N_("Noise"),
 }
-_GRADES = {"good": N_("read well"), "fair": N_("read fairly"), "poor": N_("read poorly")}
+_GRADES = {
+    "good": N_("read well"),
+    "fair": N_("read fairly"),
+    "poor": N_("read poorly"),
+    "unread": N_("not read"),
+}
 _KEYS = (
     ("n", N_("next doubtful place, of the kinds that are lit")),
     ("N", N_("the one before")),

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import os
 import signal
 import sys
@@ -83,6 +84,10 @@ def run(desk: Desk, settings: Settings, host: str, port: int, secret: str) -> No
     from flows.review.security import POLICY, with_password
     from flows.service.guard import admitted, guarded, own_origins
 
+    # A long document is some 100,000 records without cycles: looking through them all again and again took a third of
+    # the time in which one of 300 pages is read back to be saved (0.9 instead of 1.4 s of processor time).
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 50)
     if desk.is_writable:
         with contextlib.suppress(OSError, Fault):  # one that cannot be finished yet waits for its next save
             finish_saves(desk.shelf)

@@ -1,4 +1,4 @@
-"""Print on a ground of dots or of one grey, or in white on dark, becomes dark letters on paper; other pages stay as they are."""
+"""Print on dots, on one grey, or in white on dark becomes dark letters on paper; other pages stay as they are."""
 
 from __future__ import annotations
 

@@ -96,8 +96,8 @@ def even_shades(grey: np.ndarray) -> np.ndarray:
         return grey
     chosen = np.zeros(parts.count, bool)
     chosen[even] = True
-    ground = np.where(_reaching(parts.mask(chosen), side), shades, 255).astype(np.uint8)
-    ground = cv2.resize(ground, (grey.shape[1], grey.shape[0]), interpolation=cv2.INTER_LINEAR)
+    own = np.where(_reaching(parts.mask(chosen), side), shades, 255).astype(np.uint8)
+    ground = cv2.resize(own, (grey.shape[1], grey.shape[0]), interpolation=cv2.INTER_LINEAR)
     return np.where(ground < high, cv2.divide(grey, ground, scale=250), grey).astype(np.uint8)
 
 

@@ -63,8 +63,8 @@ def fork_server(folders: Folders, host: str, port: int) -> ForkedServer:
         ServerTrouble: the port is taken.
         OSError: there is no memory for it, or its log cannot be written.
     """
-    import_all()
     wait_for_port(host, port)
+    import_all()
     environment = server_environment(folders, host, port)
     service = os.getpid()
     with opened_log(folders) as output:

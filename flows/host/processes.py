@@ -135,7 +135,7 @@ M_ARENA_MAX = -8
 def use_one_arena() -> None:
     """Let all threads of this process, and its forks, take memory from one place; to be called before there are any.
 
-    glibc would give each of eight threads a place of its own, and keep it: with all that a service runs at rest, 7 MB.
+    glibc would give each of eight threads a place of its own, and keep it: with all that a service runs at rest, 3 MB.
     """
     with contextlib.suppress(OSError, AttributeError):  # another C library
         ctypes.CDLL(None).mallopt(M_ARENA_MAX, 1)

@@ -25,7 +25,7 @@ from flows.host.modes import make_private
 from flows.host.mounts import missing_mount, note_mounts
 from flows.host.moves import Gone
 from flows.host.names import readable
-from flows.host.processes import machine
+from flows.host.processes import machine, use_one_arena
 from flows.host.trusted_paths import shut_out_current_folder, stand_in
 from flows.intake import transfers
 from flows.intake.claims import Claim, ClaimStore
@@ -125,6 +125,7 @@ def serve(settings: Settings, say: Say | None) -> None:
         if given is None:
             os.environ["PREFECT_API_URL"] = local_api(settings.host, settings.port)
         # Before there are threads: the heart's is the first.
+        use_one_arena()
         with (
             _forked(settings, given) as forked,
             warm_process(partial(log.adopt_errors, settings)) as warm,

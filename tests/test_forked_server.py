@@ -119,7 +119,10 @@ def test_it_ends_with_the_service(tmp_path: Path) -> None:
 def test_a_port_that_is_taken_is_told_before(tmp_path: Path) -> None:
     script = """
     import socket
-    forked_server.wait_for_port.__globals__["time"].sleep = lambda seconds: None
+    from types import SimpleNamespace
+    hours = iter(range(0, 360000, 3600))
+    clock = SimpleNamespace(sleep=lambda seconds: None, monotonic=lambda: next(hours))
+    forked_server.wait_for_port.__globals__["time"] = clock
     with socket.create_server(("127.0.0.1", port)):
         try:
             begin(None)

@@ -6,8 +6,6 @@ and must not be forked, is a new Python (:func:`flows.service.prefect_server.beg
 
 from __future__ import annotations
 
-import contextlib
-import ctypes
 import gc
 import logging
 import os
@@ -63,8 +61,8 @@ def fork_server(folders: Folders, host: str, port: int) -> ForkedServer:
         ServerTrouble: the port is taken.
         OSError: there is no memory for it, or its log cannot be written.
     """
-    import_all()
     wait_for_port(host, port)
+    import_all()
     environment = server_environment(folders, host, port)
     service = os.getpid()
     with opened_log(folders) as output:
@@ -111,14 +109,7 @@ def _become_another(environment: Mapping[str, str], output: int) -> None:
     os.closerange(3, os.sysconf("SC_OPEN_MAX"))  # its locks must not outlive it
     os.environ.clear()
     os.environ.update(environment)
-    with contextlib.suppress(OSError, AttributeError, KeyError, ValueError):
-        # The C library has read this one long ago.
-        ctypes.CDLL(None).mallopt(M_ARENA_MAX, int(environment["MALLOC_ARENA_MAX"]))
     LOG.handlers = [logging.NullHandler()]
     from prefect.context import refresh_global_settings_context
 
     refresh_global_settings_context()
-
-
-M_ARENA_MAX = -8
-"""What glibc calls MALLOC_ARENA_MAX in a program."""

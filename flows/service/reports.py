@@ -547,7 +547,9 @@ def day_rows(seen: Day) -> list[dict[str, str]]:
     """
     rows = [day_row(name, [_("in quarantine: {why}").format(why=retold(why))]) for name, why in seen.quarantined]
     for note in seen.to_look_at:
-        looks = [*map(retold, note.looks), *([_("and {count} more").format(count=note.more)] if note.more else [])]
+        looks = [*map(retold, note.looks)]
+        if note.more:
+            looks.append(_("and {count} more to check").format(count=note.more))
         words = _("open")
         report = f"[{words}](/runs/flow-run/{note.run}?tab=Artifacts)" if note.run else ""
         time_of_day = f"{datetime.fromtimestamp(note.at, seen.date.tzinfo):%H:%M}"

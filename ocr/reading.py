@@ -82,11 +82,12 @@ def read_page(path: Path, number: int, *, dpi: int = 300, timeout: float = 180.0
     image, dpi = rendered.image, rendered.dpi
     read = _read(image, dpi, timeout)
     rotation = 0
-    if read.lines and read.confidence < _DOUBTFUL:
+    on_side = _lies_on_its_side(read.lines)
+    if read.lines and (on_side or read.confidence < _DOUBTFUL):
         turn, sure = find_rotation(read.page.image)
         if turn and sure >= _SURE_ROTATION:
             turned = _read(np.rot90(image, -turn // 90), dpi, timeout)
-            if turned.confidence > read.confidence:
+            if turned.confidence > read.confidence or (on_side and not _lies_on_its_side(turned.lines)):
                 read, rotation = turned, turn
     height, width = read.page.image.shape
     rules = find_rules(read.page.ink)
@@ -120,6 +121,12 @@ def read_page(path: Path, number: int, *, dpi: int = 300, timeout: float = 180.0
         seconds=round(time.perf_counter() - begun, 3),
         engine=dict(engine_versions()),
     )
+
+
+def _lies_on_its_side(lines: Sequence[ReadLine]) -> bool:
+    """Whether most letters stand in lines that run up or down: Tesseract reads some of such pages, line by line."""
+    upright = sum(len(word.text) for line in lines if line.box.height > line.box.width for word in line.words)
+    return upright > sum(len(word.text) for line in lines for word in line.words) / 2
 
 
 def _read_closer(

@@ -18,6 +18,7 @@ from flows.host.processes import descendants, is_running, kill_tree, machine, st
 from flows.pipeline.workers import SCRATCH, WorkerPool, clear_scratch
 from flows.settings import Folders
 from tests.kernel import needs_proc
+from tests.service import ROOT
 
 
 def forget() -> None:
@@ -178,3 +179,16 @@ def test_a_claim_is_made_where_proc_is_not_mounted(tmp_path: Path) -> None:
         [*apart, sys.executable, "-c", WITHOUT_PROC, str(tmp_path / "home")], capture_output=True, text=True, cwd=root
     )
     assert (done.returncode, done.stdout) == (0, "held\n"), done.stderr
+
+
+def test_what_tests_start_hears_signals_that_a_shell_had_the_tests_ignore() -> None:
+    script = """if True:
+        import signal, subprocess, sys
+        signal.signal(signal.SIGHUP, signal.SIG_IGN), signal.signal(signal.SIGINT, signal.SIG_IGN)
+        import tests.conftest
+        signal.raise_signal(signal.SIGHUP), signal.raise_signal(signal.SIGINT)
+        heard = "import signal; print([signal.getsignal(one) == signal.SIG_IGN for one in (1, 2)])"
+        subprocess.run([sys.executable, "-c", heard], check=True)
+    """
+    done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.stdout == "[False, False]\n", done.stderr

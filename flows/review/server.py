@@ -19,6 +19,7 @@ from flows.pipeline.saves import finish_saves
 from flows.pipeline.versions import Shelf
 from flows.review.desk import Desk
 from flows.review.index import of_folder, of_service
+from flows.review.learned import WordList
 from flows.review.scans import Scans
 from flows.service.prefect_server import local_address
 from flows.settings import Settings, load
@@ -35,7 +36,10 @@ def desk_of_service(settings: Settings) -> Desk:
         keeps_formats=True,
         timezone=settings.timezone,
     )
-    return Desk(shelf, Scans((folders.originals,)), of_service(folders), settings.timezone, settings.max_pixels)
+    library = of_service(folders)
+    words = WordList(settings.word_list, True, library.place)
+    scans = Scans((folders.originals,))
+    return Desk(shelf, scans, library, words, settings.timezone, settings.max_pixels, settings.port)
 
 
 def desk_of_folder(folder: Path, scans: Sequence[Path], settings: Settings) -> Desk:
@@ -49,7 +53,8 @@ def desk_of_folder(folder: Path, scans: Sequence[Path], settings: Settings) -> D
     staging = folder / ".nambat_review" / "staging"
     shelf = Shelf(folder, staging, folder / "versions", keeps_formats=True, timezone=settings.timezone)
     places = tuple(dict.fromkeys([folder, *(path.resolve() for path in scans)]))
-    return Desk(shelf, Scans(places), library, settings.timezone, settings.max_pixels)
+    words = WordList(settings.words or library.place / "words.txt", settings.words is not None, library.place)
+    return Desk(shelf, Scans(places), library, words, settings.timezone, settings.max_pixels)
 
 
 def begin(desk: Desk, settings: Settings, host: str, port: int, say: Callable[[str], object]) -> None:

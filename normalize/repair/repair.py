@@ -37,7 +37,9 @@ from normalize.repair.rules.lunar_years import lunar_years
 from normalize.repair.rules.numerals import numerals
 from normalize.repair.rules.places import beside_known_names, places
 from normalize.repair.rules.second_readings import second_readings
+from normalize.repair.rules.siblings import siblings
 from normalize.repair.rules.spaces import syllables_run_together, torn_syllables
+from normalize.repair.rules.specks import specks
 from normalize.vietnamese.language import LanguageModel, load_language_model
 
 __all__ = ["MODES", "RULES", "Rule", "repair", "undo"]
@@ -85,6 +87,8 @@ RULES = (
     Rule("run together", "tạiUBND -> tại UBND", "it is no word, and two", with_model(syllables_run_together)),
     Rule("noisy channel", "phân đầu -> phấn đấu", "page and language agree, by a calibrated margin", noisy_channel),
     Rule("numerals", "ngày I8 -> 18, HI. -> III.", "the page showed the digit, or counts strokes", by_itself(numerals)),
+    Rule("siblings", "II. between II. and IV. -> III.", "headings count by one", by_itself(siblings)),
+    Rule("specks", "_2. -> 2., quý-IV/2021 -> quý IV/2021", "no print has such a sign there", by_itself(specks)),
     Rule(
         "second readings",
         "17/572020 -> 17/5/2020",

@@ -118,7 +118,12 @@ class _Told:
         near = self.near.get(text, ())
         if unit.province in self.provinces or unit.province in near or unit.district in near:
             return True
-        return not self.provinces and unit.district in self.districts
+        return self.is_about_one_place and not self.provinces and unit.district in self.districts
+
+    @property
+    def is_about_one_place(self) -> bool:
+        """Whether it is no collection of texts about places all over the country."""
+        return bool(self.provinces) or not self.others
 
     def tells_of_any(self, units: Iterable[Unit], text: int) -> bool:
         return any(self.tells_of(unit, text) for unit in units)
@@ -211,17 +216,18 @@ def _why(name: _Name, other: str, units: Sequence[Unit], told: _Told, tokens: To
         units: the places that have it.
     """
     read, times = told.times[name.key], told.times[other]
-    if times > 0 and 2 * times >= read:
+    if told.is_about_one_place and times > 0 and 2 * times >= read:
         return f"no such place is known, and the document names {other} {times} times"
     if _shown(name, other, tokens):
         return f"no such place is known, and the page also showed {other}"
-    if read >= _OFTEN:
-        return None
-    if told.tells_of_any(units, name.text):
-        return f"no such place is known, and the document names what {other} belongs to"
     # There are few provinces, districts and long rivers: in 7.4 million syllables of clean text one real name, a
     # district of another country, was so near one of ours. Of the 10,000 communes too many are.
-    return f"no such place is known, but {other}" if any(unit.level != "commune" for unit in units) else None
+    levels = {unit.level for unit in units}
+    if told.tells_of_any(units, name.text) and (read < _OFTEN or levels != {"commune"}):
+        return f"no such place is known, and the document names what {other} belongs to"
+    if "province" in levels or (read < _OFTEN and levels != {"commune"}):
+        return f"no such place is known, but {other}"
+    return None
 
 
 def _why_not_the_other(name: _Name, other: str, units: Sequence[Unit], told: _Told) -> str | None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 
 from normalize.document import Document
 from normalize.repair.changes import Change, Place, cleaned, places
@@ -47,7 +48,7 @@ PROBABILITY = 0.95
 def torn_syllables(document: Document, model: LanguageModel) -> Iterator[Change]:
     """Syllables with a space in the middle."""
     for place in places(document):
-        head, tail = _HEAD.fullmatch(place.token.text), _TAIL.fullmatch(place.after)
+        head, tail = _head(place.token.text), _tail(place.after)
         if head is None or tail is None or place.token.references:
             continue
         one, two = head[1], tail[1]
@@ -60,6 +61,16 @@ def torn_syllables(document: Document, model: LanguageModel) -> Iterator[Change]
             because = f"{fragments[0]} is no syllable; in one the text is {gain:.1f} nats likelier"
             where = (place.text, place.index, head.start(1), place.index + 1, tail.end(1))
             yield Change(*where, f"{one} {two}", one + two, PROBABILITY, because)
+
+
+@lru_cache(maxsize=1 << 14)
+def _head(text: str) -> re.Match[str] | None:
+    return _HEAD.fullmatch(text)
+
+
+@lru_cache(maxsize=1 << 14)
+def _tail(text: str) -> re.Match[str] | None:
+    return _TAIL.fullmatch(text)
 
 
 def syllables_run_together(document: Document, model: LanguageModel) -> Iterator[Change]:
@@ -103,6 +114,7 @@ def _is_no_word(word: str, model: LanguageModel) -> bool:
     return not word.isupper() and parse(word) is None and small not in model.ids and small not in _LOANS
 
 
+@lru_cache(maxsize=1 << 14)
 def _is_fragment(word: str, model: LanguageModel) -> bool:
     """Whether a word is no syllable, or one that hardly any text has."""
     return word.lower() in _CONSONANTS or not _is_seen(word, model, _RARE)

@@ -29,24 +29,27 @@ def list_letters(document: Document) -> Iterator[Change]:
     for number, (place, at, read) in enumerate(found):
         before = letters[number - 1] if number else ""
         after = letters[number + 1] if number + 1 < len(found) else ""
-        in_turn = follows(before, read) or (read == "a" and after in ("", "b"))
-        if in_turn:
+        if follows(before, read) or (read == "a" and after in ("", "b")):
             continue
-        between = _between(before, after) if read in _NO_LETTER else None
-        if between is not None:
-            because = f"list items count in letters: the one before is {before}, the one after {after}"
-            yield place.change(at, at + 1, between, PROBABILITY, because)
-            letters[number] = between
-            continue
-        if not page_letters(place.token):
-            continue
-        shown = {text.lower(): confidence for text, confidence in reversed(place.token.letters[at].choices)}
-        letter = _in_turn(read, before, after, shown)
-        if letter is not None:
-            because = f"list items count in letters: the one before is {before or 'none'}, the one after "
-            because += f"{after or 'none'}; the page also showed {letter} ({shown[letter]}) beside {read}"
+        for letter, because in _printed(place, at, read, before, after):
             yield place.change(at, at + 1, letter, PROBABILITY, because)
             letters[number] = letter
+
+
+def _printed(place: Place, at: int, read: str, before: str, after: str) -> list[tuple[str, str]]:
+    """The letter that was printed where one was read out of turn, and why; none where that is not sure."""
+    between = _between(before, after) if read in _NO_LETTER else None
+    if between is not None:
+        return [(between, f"list items count in letters: the one before is {before}, the one after {after}")]
+    if not page_letters(place.token):
+        return []
+    shown = {text.lower(): confidence for text, confidence in reversed(place.token.letters[at].choices)}
+    letter = _in_turn(read, before, after, shown)
+    if letter is None:
+        return []
+    because = f"list items count in letters: the one before is {before or 'none'}, the one after "
+    because += f"{after or 'none'}; the page also showed {letter} ({shown[letter]}) beside {read}"
+    return [(letter, because)]
 
 
 def _marker(place: Place) -> re.Match[str] | None:

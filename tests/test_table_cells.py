@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 
@@ -53,7 +55,7 @@ def last_column(row_by_row: list[Read], by_itself: list[Read]) -> list[str]:
     words = sorted((w for one in lines for w in one.words if w.box.left >= COLUMNS[2]), key=lambda w: w.box)
     return [
         " ".join(w.text for w in sorted(words, key=lambda w: w.box.left) if top <= w.box.top < bottom)
-        for top, bottom in zip(ROWS, ROWS[1:], strict=False)
+        for top, bottom in pairwise(ROWS)
     ]
 
 

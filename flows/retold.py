@@ -29,6 +29,7 @@ WARNINGS = (
         "look at the words that it crosses."
     ),
     N_("A line that cannot be read stands {left} cm from the left and {top} cm from the top: look at the page."),
+    N_("Two pages stand side by side on this one, and their lines may be mixed: scan them one by one."),
     N_("Footnote mark {mark} has no note."),
     N_("The mark of footnote {mark} was not found."),
     N_("The mark of footnote {mark} was read as {sign}; it stands where its number was expected."),
@@ -133,6 +134,9 @@ EVIDENCE = (
     N_("a roman numeral: the next ones are {following}"),
     N_("a roman numeral: the next one is {following}"),
     N_("a roman numeral: the one before it is {neighbour}"),
+    N_("a roman numeral: the ones around it are {neighbour} and {other_neighbour}"),
+    N_("a speck before the number of an item"),
+    N_("a speck between a quarter and its number"),
     N_("a second reader read {second}, which has the form of a number"),
     N_("{first} has none"),
     N_("the seal hides the beginning of a family name that no other ends like"),

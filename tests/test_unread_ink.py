@@ -193,3 +193,32 @@ def test_a_line_that_was_lost_is_told() -> None:
         found = account_of(ink, [word for at, word in enumerate(words) if at not in (lost, lost + 1)])
         assert found.explained < 0.9
         assert all(any(box.overlaps(word.box) for box in found.unread) for word in words[lost : lost + 2])
+
+
+def _column(left: int, count: int, words: int = 6) -> list[Line]:
+    lines = []
+    for row in range(count):
+        top = 300 + 60 * row
+        row_words = tuple(
+            Word("công", Box(left + 120 * at, top, left + 120 * at + 100, top + 36), 95.0) for at in range(words)
+        )
+        lines.append(Line(row_words, Box(left, top, left + 120 * words - 20, top + 36), top + 30.0, 22.0))
+    return lines
+
+
+@pytest.mark.parametrize(
+    ("columns", "size", "is_spread"),
+    [
+        ((_column(200, 20), _column(1800, 20)), (3508, 2480), True),
+        ((_column(200, 20), _column(1800, 20)), (2480, 3508), False),  # a page of two columns
+        ((_column(200, 20), _column(1800, 4)), (3508, 2480), False),  # a note beside the text
+        ((_column(200, 20, 24),), (3508, 2480), False),  # a wide page of one column
+    ],
+)
+def test_two_pages_on_one_scan_are_told_of(
+    columns: tuple[list[Line], ...], size: tuple[int, int], is_spread: bool
+) -> None:
+    zones = tuple(zone for lines in columns for zone in zone_of("text", lines))
+    scan = Page(1, *size, 300, zones=zones, has_ink=True)
+    told = [one.message for one in build_document([scan], Source("a.pdf", "0" * 64, 1, 1)).warnings]
+    assert any(one.startswith("Two pages stand side by side") for one in told) is is_spread

@@ -58,6 +58,9 @@ _LONGEST_TRACE = 7
 #: What was read as noise may be a line of print from so many letters and digits on, if its type is that of the text but
 #: for this share.
 _LINE_OF_LETTERS, _SAME_TYPE = 15, 0.35
+#: A scan of two pages is so many times as wide as high, with so many lines of text at either side of its middle. So
+#: much of its width is free there, and no more than this share of the lines stands across it.
+_SPREAD, _LINES_OF_PAGE, _GUTTER, _ACROSS = 1.2, 10, 0.04, 0.05
 
 Role = Literal[
     "text",
@@ -217,7 +220,7 @@ def _take_page(page: Page, outside: _Outside, reading: _Reading) -> None:
     elif report.grade == "poor" and report.words and not page.unread:  # of which each place is told
         hard = "The page was hard to read: compare it with the scan."
         reading.warnings.append(PageWarning(page.number, hard, about="page"))
-    reading.warnings += [*_unread_print(page), *_streaks(page), *_unreadable_lines(page)]
+    reading.warnings += [*_unread_print(page), *_streaks(page), *_unreadable_lines(page), *_side_by_side(page)]
     zones = _documents_own(page, outside, reading)
     boxes = _text_boxes(zones)
     if not boxes:
@@ -432,6 +435,25 @@ def _unreadable_lines(page: Page) -> list[PageWarning]:
         and abs(line.x_height / size - 1) <= _SAME_TYPE
         and line.box.width >= _LINE_OF_LETTERS * size / 2
     ]
+
+
+def _side_by_side(page: Page) -> list[PageWarning]:
+    """Two pages of a bound volume on one scan: their lines stand beside each other, and none goes across the middle."""
+    if page.width < _SPREAD * page.height:
+        return []
+    lines = [line.box for zone in page.zones if zone.kind != "noise" for line in zone.lines if len(line.words) >= 3]
+    middle, gap = page.width / 2, _GUTTER * page.width / 2
+    left = sum(box.right <= middle + gap for box in lines)
+    right = sum(box.left >= middle - gap for box in lines)
+    ruled = any(zone.kind == "table" and not zone.is_open and zone.box.holds(_centre(page)) for zone in page.zones)
+    if ruled or min(left, right) < _LINES_OF_PAGE or left + right < (1 - _ACROSS) * len(lines):
+        return []
+    said = "Two pages stand side by side on this one, and their lines may be mixed: scan them one by one."
+    return [PageWarning(page.number, said, about="page")]
+
+
+def _centre(page: Page) -> Box:
+    return Box(page.width // 2, page.height // 2, page.width // 2 + 1, page.height // 2 + 1)
 
 
 def _place(box: Box, page: Page) -> str:

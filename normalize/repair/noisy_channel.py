@@ -12,6 +12,7 @@ from normalize.repair.changes import Change
 from normalize.repair.channel import load_channel
 from normalize.repair.decision import Judge, decide, load_decision
 from normalize.repair.search import decode
+from normalize.repair.without_page import sure
 from normalize.vietnamese.language import LanguageModel
 
 
@@ -23,11 +24,13 @@ def noisy_channel(document: Document, model: LanguageModel, mode: str) -> list[C
     """
     channel = load_channel()
     ids, slots = lattice(document, model, channel)
+    texts = [tokens for _, tokens in document.texts()]
+    if not any(slot.letters for slot in slots):
+        return [changed(one, texts) for one in sure(ids, slots, model, mode)]
     judge = Judge(load_decision(), mode, ids, slots)
     proposals = decide(decode(ids, slots, model, channel.burst), ids, model, channel.burst, judge.accept)
     judge.see(proposals)
     proposals = decide(proposals, ids, model, channel.burst, judge.accept)
-    texts = [tokens for _, tokens in document.texts()]
     return [changed(replace(one, probability=judge.probability(one)), texts) for one in proposals]
 
 

@@ -36,6 +36,8 @@ THRESHOLDS = {"safe": 0.6, "full": 0.35}
 #: Corpus text has slips of its own: a change of such a gain (nats) where nothing was put in is not called false.
 SLIP = 12.0
 RIDGE = 5.0
+#: Paragraphs of a short document.
+PAGE = 15
 GENERAL_WEIGHT = 0.5
 
 Reals = npt.NDArray[np.float64]
@@ -156,15 +158,18 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("own", nargs="+", type=Path)
     parser.add_argument("--general", nargs="*", type=Path, default=[])
-    parser.add_argument("--times", type=int, default=4, help="how often each report is spoilt")
+    parser.add_argument("--times", type=int, default=3, help="how often each report is spoilt")
     parser.add_argument("--limit", type=int, default=100_000, help="words of each general text")
     parser.add_argument("--out", type=Path, required=True)
     given = parser.parse_args()
     own = {name: texts for path in given.own for name, texts in reports(path).items()}
-    by_report = {
-        name: [samples(texts, noised(texts, random.Random(f"{name} {time}"))) for time in range(given.times)]
-        for name, texts in own.items()
-    }
+    by_report = {}
+    for name, texts in own.items():
+        many = [samples(texts, noised(texts, random.Random(f"{name} {time}"))) for time in range(given.times)]
+        # Once more as short documents, which have little to say about themselves.
+        read = noised(texts, random.Random(f"{name} short"))
+        shorts = [samples(texts[at : at + PAGE], read[at : at + PAGE]) for at in range(0, len(texts), PAGE)]
+        by_report[name] = many + shorts
     general = [
         (samples(texts, noised(texts, random.Random(number))), GENERAL_WEIGHT)
         for path in given.general
@@ -178,7 +183,7 @@ def main() -> None:
     p, right = (np.concatenate(column) for column in zip(*scored, strict=True))
     spoilt_words = sum(one.spoilt for many in by_report.values() for one in many)
     words = sum(one.words for many in by_report.values() for one in many)
-    print(f"{len(own)} reports spoilt {given.times} times, {words:,} words, {spoilt_words} wrong")
+    print(f"{len(own)} reports spoilt {given.times + 1} times, {words:,} words, {spoilt_words} wrong")
     print("threshold  recall  false in 10,000")
     for bound in (0.3, 0.4, 0.5, 0.6, 0.65, 0.7, 0.75, 0.8, 0.85, 0.9, 0.93, 0.95, 0.97):
         made = p >= bound

@@ -23,9 +23,12 @@ import numpy as np
 import numpy.typing as npt
 
 from normalize.repair.candidates import Candidate, Proposal, Slot
+from normalize.repair.channel import load_channel
+from normalize.repair.decision import Judge, decide, load_decision
 from normalize.repair.misreadings import SHARES, kind_of_syllable
-from normalize.repair.search import base_scores, scored
+from normalize.repair.search import ODD, base_scores, decode, scored
 from normalize.vietnamese.language import NONE, RESERVED, LanguageModel, pack
+from normalize.vietnamese.syllable import parse
 
 Ids = npt.NDArray[np.int64]
 Reals = npt.NDArray[np.float64]
@@ -40,6 +43,8 @@ SURE, SURE_CHANGES, KNOWN_BEFORE = 0.9, 0.0005, 2000
 # Of changes that see each other (within the reach of the model) only the surest is made; the others are weighed again
 # when the text has it.
 REACH = 3
+# What a document of fewer symbols does not have, it may have had no room for.
+SHORT = 5000
 # So many symbols on either side tell whether the model knows this kind of text.
 FAR = 12
 # Bonds (pointwise mutual information) are kept within these bounds, nats.
@@ -86,6 +91,9 @@ FEATURES = (
     "rate here before",
     "name here after",
     "name here before",
+    "room",  # log of the document's length beside a long one's, not above 0
+    "gain in little room",
+    "here before in little room",
 )
 
 
@@ -152,12 +160,15 @@ def plausible(ids: Ids, slots: Sequence[Slot], model: LanguageModel) -> Plausibl
     padded = np.concatenate([[NONE] * 3, ids, [NONE] * 4]).astype(np.int64)
     base = np.concatenate([base_scores(ids, model), np.zeros(4, np.float32)]).astype(np.float64)
     flat = [(number, one) for number, slot in enumerate(slots) for one in slot.candidates]
+    nothing = Plausible(np.zeros(0, np.int64), (), np.zeros((0, len(FEATURES))))
     if not flat:
-        return Plausible(np.zeros(0, np.int64), (), np.zeros((0, len(FEATURES))))
+        return nothing
     number = np.array([one for one, _ in flat])
     at = np.array([slot.at for slot in slots])[number]
     symbol = np.array([one[0] for _, one in flat])
     gains, kept = _gains(padded, base, at, symbol, model)
+    if not kept.size:
+        return nothing
     at, symbol, number, gains = at[kept], symbol[kept], number[kept], gains[kept]
     # The seven symbols around each, with the candidate and with what was read.
     around = padded[at[:, None] + np.arange(7)]
@@ -199,8 +210,12 @@ def plausible(ids: Ids, slots: Sequence[Slot], model: LanguageModel) -> Plausibl
     columns |= {name: np.log1p(values) for name, values in here.items()}
     for side, one in (("after", symbol), ("before", read)):
         columns[f"any pair here {side}"] = np.minimum(here[f"pairs here {side}"], 1)
-        columns[f"rate here {side}"] = columns[f"here {side}"] - model.alone(one) - math.log(len(ids))
+        columns[f"rate here {side}"] = columns[f"here {side}"] - model.alone(one) - math.log(max(len(ids), SHORT))
         columns[f"name here {side}"] = is_name * np.minimum(here[f"pairs here {side}"], 1)
+    room = math.log(min(len(ids), SHORT) / SHORT)
+    columns["room"] = np.full(len(at), room)
+    columns["gain in little room"] = room * total
+    columns["here before in little room"] = room * columns["any pair here before"]
     features = np.stack([np.asarray(columns[name], float) for name in FEATURES], axis=1)
     picked = np.flatnonzero(worth)
     return Plausible(number[picked], tuple(chosen[one] for one in picked), features[picked])
@@ -329,15 +344,45 @@ def sure(ids: Ids, slots: Sequence[Slot], model: LanguageModel, mode: str) -> li
     rate = (sum(one.probability >= SURE for one in found) + SURE_CHANGES * KNOWN_BEFORE) / (len(slots) + KNOWN_BEFORE)
     cleaner = min(1.0, rate / SURE_CHANGES)
     odds = (replace(one, probability=_less_likely(one.probability, cleaner)) for one in found)
+    good = [one for one in odds if one.probability >= weights.thresholds[mode]]
     kept: list[Proposal] = []
     taken: set[int] = set()
-    for one in sorted(odds, key=lambda one: -one.probability):
-        if one.probability < weights.thresholds[mode]:
-            break
-        if taken.isdisjoint(range(one.slot.at - REACH, one.slot.at + REACH + 1)):
-            taken.add(one.slot.at)
-            kept.append(one)
+    for group in sorted(
+        [*([one] for one in good), *rows(ids, slots, model, mode)],
+        key=lambda group: (-len(group), -max(one.probability for one in group)),
+    ):
+        if all(taken.isdisjoint(range(one.slot.at - REACH, one.slot.at + REACH + 1)) for one in group):
+            taken.update(one.slot.at for one in group)
+            kept += group
     return sorted(kept, key=lambda one: one.slot.at)
+
+
+def rows(ids: Ids, slots: Sequence[Slot], model: LanguageModel, mode: str) -> list[list[Proposal]]:
+    """Changes of several syllables in a row, which make sense together only: "phân đầu" for "phấn đấu".
+
+    And of words that are no syllables, which no engine with a language model of its own leaves.
+    """
+    if not slots:
+        return []
+    base = base_scores(ids, model)
+    at = np.array([slot.at for slot in slots])
+    odd = base[at] <= ODD
+    first = np.flatnonzero((np.diff(at) == 1) & odd[:-1] & odd[1:])
+    no_syllable = [number for number, slot in enumerate(slots) if odd[number] and parse(slot.read) is None]
+    chosen = [slots[one] for one in sorted({*first.tolist(), *(first + 1).tolist(), *no_syllable})]
+    if not chosen:
+        return []
+    burst = load_channel().burst
+    judge = Judge(load_decision(), mode, ids, list(slots))
+    proposals = decide(decode(ids, chosen, model, burst), ids, model, burst, judge.accept)
+    judge.see(proposals)
+    groups: list[list[Proposal]] = []
+    for one in decide(proposals, ids, model, burst, judge.accept):
+        if groups and one.slot.at == groups[-1][-1].slot.at + 1:
+            groups[-1].append(replace(one, probability=judge.probability(one)))
+        else:
+            groups.append([replace(one, probability=judge.probability(one))])
+    return [group for group in groups if len(group) > 1 or parse(group[0].slot.read) is None]
 
 
 def _less_likely(probability: float, times: float) -> float:

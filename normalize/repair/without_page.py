@@ -53,7 +53,6 @@ LOOSE, FIRM = -3.0, 10.0
 FEATURES = (
     "bias",
     "gain",  # by how much the text becomes likelier, nats
-    "great gain",  # what of it is above 8
     "left",  # what of it the syllables before alone say
     "right",  # and the three after
     "weaker side",
@@ -189,7 +188,6 @@ def plausible(ids: Ids, slots: Sequence[Slot], model: LanguageModel) -> Plausibl
     columns = {
         "bias": np.ones(len(at)),
         "gain": total,
-        "great gain": np.maximum(total - 8.0, 0.0),
         "left": gains[:, 0],
         "right": total - gains[:, 0],
         "weaker side": np.minimum(gains[:, 0], total - gains[:, 0]),

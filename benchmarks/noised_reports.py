@@ -55,7 +55,8 @@ def compared(printed: list[list[str]], read: list[list[str]], mode: str, show: b
             elif two != three:
                 counts["false"] += 1
                 if show:
-                    print(f"    {' '.join(spoilt[max(0, at - 4) : at])} [{two} -> {three}] {' '.join(spoilt[at + 1 : at + 5])}")
+                    before, after = " ".join(spoilt[max(0, at - 4) : at]), " ".join(spoilt[at + 1 : at + 5])
+                    print(f"    {before} [{two} -> {three}] {after}")
     return counts
 
 

@@ -40,15 +40,12 @@ def probability(after: str, *texts: str) -> float:
     ("after", "text", "elsewhere"),
     [
         ("kế", "Lũy kể từ đầu năm đến nay thu được 12 tỷ đồng", "số lũy kế từ đầu năm"),
-        ("mương", "nạo vét 7.717m nương thủy lợi", "đã nạo vét mương thủy lợi trên địa bàn"),
         ("thế", "phát huy thể mạnh của từng xã", "khai thác thế mạnh của từng vùng"),
+        ("cửa", "tuyến đường của khẩu Hữu Nghị", "thủ tục tại cửa khẩu được rút ngắn"),
     ],
 )
 def test_the_rest_of_the_document_is_evidence(after: str, text: str, elsewhere: str) -> None:
-    alone = probability(after, text, *PLAN)
-    beside = probability(after, text, elsewhere, elsewhere, *PLAN)
-    if skeleton(after) == skeleton(text.split()[1]) or after in ("thế", "kế"):
-        assert beside > alone
+    assert probability(after, text, elsewhere, elsewhere, *PLAN) > probability(after, text, *PLAN)
 
 
 def test_what_the_document_has_often_stays() -> None:
@@ -100,7 +97,7 @@ def test_misreadings_keep_letters_and_give_syllables() -> None:
 
 
 def test_misreadings_go_better_with_their_neighbours_than_chance() -> None:
-    """"của khẩu" is read for "cửa khẩu" more often than "cưa khẩu"."""
+    """ "của khẩu" is read for "cửa khẩu" more often than "cưa khẩu"."""
     words = ["Tại", "cửa", "khẩu", "quốc", "tế"] * 400
     read = spoilt(words, load_language_model(), random.Random(1), rate=0.1)
     became = [two for one, two in zip(words, read, strict=True) if one == "cửa" != two]
@@ -108,7 +105,8 @@ def test_misreadings_go_better_with_their_neighbours_than_chance() -> None:
 
 
 WORDS = st.lists(
-    st.sampled_from("phấn đấu phân đầu của khẩu Hoàng Đồng Đông BCD 12,5% và. các lũy kế; kể".split()), max_size=30
+    st.sampled_from(["phấn", "đấu", "phân", "đầu", "của", "khẩu", "Hoàng", "Đồng", "BCD", "12,5%", "và.", "kế;", "kể"]),
+    max_size=30,
 )
 
 

@@ -2,9 +2,10 @@
 
     python -m normalize.repair.train_without_page OWN.txt.gz ... --general LAWS.txt.gz WIKI.txt.gz --out FILE
 
-OWN are an office's own texts, of which training left out whole reports (``train_language.report_of``): each is spoilt
-several times as other engines spoil text (``misreadings.py``), and every plausible change is a sample, right or false.
-Held-out paragraphs of GENERAL texts, spoilt in the same way, count as much: what is to be left alone is not reports only.
+OWN are an office's own texts, of which training left out whole reports (``train_language.report_of``). Each is spoilt
+several times as other engines spoil text (``misreadings.py``), and every plausible change is a sample, right or
+false. Held-out paragraphs of GENERAL texts, spoilt in the same way, count as much: what is to be left alone is not
+reports only.
 
 The table shows recall and false changes of each report as the weights see it that were fitted to the others.
 """
@@ -14,7 +15,6 @@ from __future__ import annotations
 import argparse
 import json
 import random
-import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -112,11 +112,11 @@ def samples(printed: Paragraphs, read: Paragraphs) -> Samples:
         right.append(true != word and is_mended(true, word[: slot.start] + form + word[slot.end :]))
         # What else a misread word might have been says nothing about right words.
         kept.append(right[-1] or (true == word and row[gain] < SLIP))
-    changed = sum(one != two for text, other in zip(printed, read, strict=True) for one, two in zip(text, other, strict=True))
-    keep = np.array(kept, bool)
-    return Samples(
-        found.features[keep], np.array(right, bool)[keep], found.slot[keep], changed, sum(map(len, printed))
+    changed = sum(
+        one != two for text, other in zip(printed, read, strict=True) for one, two in zip(text, other, strict=True)
     )
+    keep = np.array(kept, bool)
+    return Samples(found.features[keep], np.array(right, bool)[keep], found.slot[keep], changed, sum(map(len, printed)))
 
 
 def fit(parts: Iterable[tuple[Samples, float]]) -> Reals:

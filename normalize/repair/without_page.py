@@ -12,6 +12,7 @@ Names are read as elsewhere in the document or left alone.
 
 from __future__ import annotations
 
+import functools
 import json
 import math
 from collections.abc import Sequence
@@ -201,7 +202,9 @@ def plausible(ids: Ids, slots: Sequence[Slot], model: LanguageModel) -> Plausibl
         "ends": around[:, 4] < len(RESERVED),
     }
     chosen = tuple(flat[one][1] for one in kept)
-    kinds = [kind_of_syllable(one[1].lower(), slots[slot].read.lower()) for one, slot in zip(chosen, number, strict=True)]
+    kinds = [
+        kind_of_syllable(one[1].lower(), slots[slot].read.lower()) for one, slot in zip(chosen, number, strict=True)
+    ]
     columns |= {kind: np.array([one == kind for one in kinds], float) for kind in SHARES}
     columns |= _known(model, with_candidate, "after") | _known(model, around, "before")
     columns["no pair before"] = columns["pairs before"] == 0
@@ -219,9 +222,7 @@ def plausible(ids: Ids, slots: Sequence[Slot], model: LanguageModel) -> Plausibl
     return Plausible(number[picked], tuple(chosen[one] for one in picked), features[picked])
 
 
-def _gains(
-    padded: Ids, base: Reals, at: Ids, symbol: Ids, model: LanguageModel
-) -> tuple[Reals, npt.NDArray[np.intp]]:
+def _gains(padded: Ids, base: Reals, at: Ids, symbol: Ids, model: LanguageModel) -> tuple[Reals, npt.NDArray[np.intp]]:
     """By how much each of the four symbols that a candidate touches becomes likelier, and which are not hopeless."""
     size = base.shape[0] - 4
     gains = np.zeros((at.shape[0], 4))
@@ -244,7 +245,7 @@ def _next_best(number: npt.NDArray[np.int64], total: Reals) -> Reals:
     starts = np.flatnonzero(np.diff(number, prepend=-1))
     for first, end in zip(starts, [*starts[1:], len(number)], strict=True):
         if end - first > 1:
-            best, second = np.sort(total[first:end])[: -3 : -1]
+            best, second = np.sort(total[first:end])[:-3:-1]
             out[first:end] = np.where(total[first:end] == best, second, best)
     return out
 
@@ -272,22 +273,28 @@ def _here(
     is_word = before >= len(RESERVED)
     out: dict[str, Reals] = {}
     for side, rows, itself in (("after", after, 0), ("before", before, 1)):
-        def times(count: _Counts, *places: int) -> Reals:
-            found = count(rows[:, places]) - itself
-            return np.where(is_word[:, places].any(axis=1), np.maximum(found, 0), 0).astype(float)
-
-        def beside(count: _Counts) -> Reals:
-            left = np.where(is_word[:, 2], np.maximum(count(rows[:, [2, 3]]) - itself, 0), 0)
-            right = np.where(is_word[:, 4], np.maximum(count(rows[:, [3, 4]]) - itself, 0), 0)
-            return np.maximum(left, right).astype(float)
-
-        out[f"here {side}"] = times(one, 3)
+        beside = functools.partial(_beside, rows=rows, is_word=is_word, itself=itself)
+        times = functools.partial(_times, rows=rows, is_word=is_word, itself=itself)
+        out[f"here {side}"] = times(one, (3,))
         out[f"pairs here {side}"] = np.where(beside_name, beside(names), beside(pair))
         out[f"triples here {side}"] = np.maximum.reduce(
-            [times(triple, *places) for places in ((1, 2, 3), (2, 3, 4), (3, 4, 5))]
+            [times(triple, places) for places in ((1, 2, 3), (2, 3, 4), (3, 4, 5))]
         )
-        out[f"skips here {side}"] = np.maximum(times(skip, 1, 3), times(skip, 3, 5))
+        out[f"skips here {side}"] = np.maximum(times(skip, (1, 3)), times(skip, (3, 5)))
     return out
+
+
+def _times(count: _Counts, places: tuple[int, ...], rows: Ids, is_word: npt.NDArray[np.bool_], itself: int) -> Reals:
+    """How often else the document has some of seven symbols, of which one must be a word."""
+    found = np.maximum(count(rows[:, places]) - itself, 0)
+    return np.where(is_word[:, places].any(axis=1), found, 0).astype(float)
+
+
+def _beside(count: _Counts, rows: Ids, is_word: npt.NDArray[np.bool_], itself: int) -> Reals:
+    """How often else the document has the middle one of seven symbols beside the word to its left or right."""
+    left = np.where(is_word[:, 2], count(rows[:, [2, 3]]) - itself, 0)
+    right = np.where(is_word[:, 4], count(rows[:, [3, 4]]) - itself, 0)
+    return np.maximum(np.maximum(left, right), 0).astype(float)
 
 
 def _known(model: LanguageModel, rows: Ids, side: str) -> dict[str, Reals]:

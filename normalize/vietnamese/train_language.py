@@ -202,7 +202,7 @@ def prune(levels: dict[int, Level], threshold: float) -> dict[int, npt.NDArray[n
     for order in range(ORDER, 1, -1):
         level = levels[order]
         worth = level.ngrams.weighted * np.abs(np.log(level.p / (level.gamma * level.lower)))
-        stays = (worth > threshold) & ((level.ngrams.raw > 1) | (order == 2))
+        stays = (worth > threshold) & ((level.ngrams.weighted > 1) | (order == 2))
         stays |= contains(needed, level.ngrams.keys)
         keep[order] = stays
         needed = np.unique(level.ngrams.keys[stays] >> np.uint64(16))
@@ -323,7 +323,7 @@ def main() -> None:
     )
     parser.add_argument("texts", nargs="+", metavar="TEXT[=WEIGHT]", type=_text)
     parser.add_argument("--out", type=Path, required=True, metavar="DIR")
-    parser.add_argument("--megabytes", type=float, default=13, help="size of the n-gram tables (13)")
+    parser.add_argument("--megabytes", type=float, default=22, help="size of the n-gram tables (22)")
     parser.add_argument("--rare", type=int, default=40, help="least count of words that are no syllables (40)")
     given = parser.parse_args()
     train(given.texts, given.out, int(given.megabytes * 1e6), given.rare)

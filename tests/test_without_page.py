@@ -48,6 +48,13 @@ def test_the_rest_of_the_document_is_evidence(after: str, text: str, elsewhere: 
     assert probability(after, text, elsewhere, elsewhere, *PLAN) > probability(after, text, *PLAN)
 
 
+def test_the_record_says_what_the_document_has_elsewhere() -> None:
+    elsewhere = "khắc phục tình trạng chồng chéo trong quản lý"
+    repaired = repair(document("quy định còn chông chéo chưa rõ", elsewhere, elsewhere, *PLAN))
+    assert [one.after for one in repaired.corrections] == ["chồng"]
+    assert "the document has it 2 times elsewhere, and as read 0 times" in repaired.corrections[0].evidence
+
+
 def test_what_the_document_has_often_stays() -> None:
     """A rare word that comes again is meant."""
     text = "các miếu thổ công trên địa bàn"

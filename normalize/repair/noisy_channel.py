@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from normalize.document import Document, Tokens
+from normalize.repair import without_page
 from normalize.repair.candidates import Proposal, lattice
 from normalize.repair.changes import Change
 from normalize.repair.channel import load_channel
@@ -55,6 +56,9 @@ def _because(proposal: Proposal) -> str:
                 reasons.append(f"the page showed {old} alone")
     if not slot.letters:
         reasons.append("no page to look at")
+        if len(proposal.features) == len(without_page.FEATURES):
+            new, old = without_page.beside_the_same(proposal)
+            reasons.append(f"beside the same word the document has it {new} times elsewhere, and as read {old} times")
     times = (proposal.margin + proposal.cost) / math.log(10)
     reasons.append(f"in its sentence the new reading is {times:.1f} orders of magnitude likelier")
     return "; ".join(reasons)

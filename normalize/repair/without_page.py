@@ -332,10 +332,10 @@ def weighed(ids: Ids, slots: Sequence[Slot], model: LanguageModel, weights: Weig
     gain = FEATURES.index("gain")
     out = []
     for number, row in best.items():
-        symbol, form, cost = found.candidate[row]
+        symbol, form, _ = found.candidate[row]
         probability = 1 / (1 + math.exp(-max(-50.0, min(float(values[row]), 50.0))))
         margin = float(found.features[row, gain])
-        out.append(Proposal(slots[number], form, symbol, cost, margin, tuple(found.features[row]), probability))
+        out.append(Proposal(slots[number], form, symbol, 0.0, margin, tuple(found.features[row]), probability))
     return out
 
 
@@ -393,3 +393,9 @@ def rows(ids: Ids, slots: Sequence[Slot], model: LanguageModel, mode: str) -> li
 def _less_likely(probability: float, times: float) -> float:
     """A probability whose odds are multiplied."""
     return probability * times / (1 - probability + probability * times)
+
+
+def beside_the_same(proposal: Proposal) -> tuple[int, int]:
+    """How often else the document has the new and the old syllable of a weighed change beside the same word."""
+    after, before = (proposal.features[FEATURES.index(f"pairs here {side}")] for side in ("after", "before"))
+    return round(math.expm1(after)), round(math.expm1(before))

@@ -356,6 +356,8 @@ def _kind(pid: int, service: Service) -> str:
             "multiprocessing.spawn": "run",
         }
         if "flows.cli" in line:
+            if os.getsid(pid) == pid:
+                return "Prefect server"
             parent = Path(f"/proc/{pid}/stat").read_text("latin-1").rpartition(")")[2].split()[1]
             return "warm process" if parent == str(service.pid) else "run"
         for part, kind in known.items():

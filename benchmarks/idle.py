@@ -57,8 +57,10 @@ def role(pid: int, service: Service) -> str:
     with suppress(OSError):
         line = Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
         found = next((name for part, name in ROLES.items() if part in line), line[:40])
-        # Forks of the service have its command line.
-        return "warm process or run" if found == "service" and pid != service.pid else found
+        if found != "service" or pid == service.pid:
+            return found
+        # Forks of the service have its command line; the server has a session of its own.
+        return "server" if os.getsid(pid) == pid else "warm process or run"
     return "ended"
 
 

@@ -28,8 +28,8 @@ from tests.review import publish
 COPIES = 29
 
 
-def first_answer(folder: Path, scans: Path, port: int) -> tuple[subprocess.Popen[bytes], float]:
-    """``nambat review`` over a folder, and the seconds until its list was there."""
+def first_answer(folder: Path, scans: Path, port: int) -> tuple[subprocess.Popen[bytes], float, float]:
+    """``nambat review`` over a folder, and the seconds until its list was there, of the clock and of the processor."""
     begun = time.monotonic()
     command = [sys.executable, "-m", "flows.cli", "review", str(folder), "--scans", str(scans), "--port", str(port)]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
@@ -37,14 +37,25 @@ def first_answer(folder: Path, scans: Path, port: int) -> tuple[subprocess.Popen
         try:
             with urllib.request.urlopen(f"http://127.0.0.1:{port}/", timeout=30) as answer:
                 answer.read()
-            return process, time.monotonic() - begun
+            return process, time.monotonic() - begun, used_by(process.pid)
         except (urllib.error.URLError, ConnectionError):
             time.sleep(0.02)
 
 
-def told(what: str, seconds: list[float]) -> None:
-    """One line of the result."""
-    print(f"{what:32} median {statistics.median(seconds):6.2f} s   worst {max(seconds):6.2f} s")
+def used_by(pid: int) -> float:
+    """Seconds of processor time that a process has used."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def told(what: str, seconds: list[float], used: list[float] | None = None) -> None:
+    """One line of the result.
+
+    Args:
+        used: processor seconds of the review page in it.
+    """
+    processor = f"   of its processor {statistics.median(used):6.2f} s" if used else ""
+    print(f"{what:32} median {statistics.median(seconds):6.2f} s   worst {max(seconds):6.2f} s{processor}")
 
 
 def main() -> None:
@@ -57,27 +68,29 @@ def main() -> None:
         published = publish(Path(made, "document"), options.pages, COPIES)
         size = published.json.stat().st_size
         print(f"JSON of {options.pages} pages: {size / 1e6:.1f} MB; load {os.getloadavg()[0]:.1f}")
-        starts, texts, pictures = [], [], []
+        starts, texts, pictures, started, opened = [], [], [], [], []
         for number in range(options.rounds):
             port = free_port()
-            process, seconds = first_answer(published.folder, published.scans, port)
+            process, seconds, used = first_answer(published.folder, published.scans, port)
             starts.append(seconds)
-            profile = Path(made, f"profile-{number}")
-            profile.mkdir()
+            started.append(used)
             try:
-                with browser(profile) as page:
+                with browser(Path(made, f"profile-{number}")) as page:
                     page.open(f"http://127.0.0.1:{port}/")
-                    begun = time.monotonic()
-                    page.open(f"http://127.0.0.1:{port}/documents/{document_id('van-ban.json')}")
+                    begun, used = time.monotonic(), used_by(process.pid)
+                    page.tab.goto(
+                        f"http://127.0.0.1:{port}/documents/{document_id('van-ban.json')}", wait_until="commit"
+                    )
                     page.wait_for("!!document.querySelector('.leaf mark')")
                     texts.append(time.monotonic() - begun)
+                    opened.append(used_by(process.pid) - used)
                     page.wait_for("document.querySelector('.paper img').naturalWidth > 0")
                     pictures.append(time.monotonic() - begun)
             finally:
                 process.terminate()
                 process.wait()
-        told("start to the list", starts)
-        told(f"{options.pages} pages: first text", texts)
+        told("start to the list", starts, started)
+        told(f"{options.pages} pages: first text", texts, opened)
         told(f"{options.pages} pages: first picture", pictures)
 
 

@@ -48,6 +48,7 @@ from flows.pipeline.page_policy import ATTEMPTS, GRACE, settle_failed
 from flows.pipeline.stages import Checked, PageRead, PublishPlan
 from flows.pipeline.to_check import to_picture
 from flows.pipeline.workers import WorkerPool
+from flows.review.runs import note_run
 from flows.service import day
 from flows.service.record import ServiceGone, owner_of_service, runs_on_server, version
 from flows.service.reports import (
@@ -65,6 +66,7 @@ from flows.service.reports import (
     report_success,
     report_sweep,
     report_unpacked,
+    review_address,
     show_progress,
     success_line,
     sweep_line,
@@ -171,6 +173,8 @@ def _store() -> ClaimStore:
     if not is_begun():
         begin(settings, console=True)
         adopt_errors(settings)
+    if settings.word_list.is_file():  # normalize/ and the processes that it runs in are told by the environment
+        os.environ["NAMBAT_WORDS"] = str(settings.word_list)
     return ClaimStore(settings)
 
 
@@ -240,7 +244,11 @@ def _ingest(store: ClaimStore, name: str, held: Claim) -> State[Any]:
     note_published(outcome)
     for line in about_others(outcome, for_log=True):
         get_run_logger().info("%s", line)
-    report_success(outcome, place)
+    record = next((path for path in reversed(outcome.files) if path.suffix == ".json"), None)
+    if record is not None:
+        with best_effort("the review page does not lead to this run"):
+            note_run(store.folders, record, str(runtime.flow_run.id or ""))
+    report_success(outcome, place, review_address(store.settings, record))
     with best_effort("the table of the day misses this document"):
         day.leave_note(store, held.name, outcome, str(runtime.flow_run.id or ""), time.time())
     _keep_outcome(outcome)

@@ -7,6 +7,7 @@ them (a terminal, a report) the sentence is looked up by its form. One that is n
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from functools import cache
 from string import Formatter
 
@@ -23,6 +24,11 @@ WARNINGS = (
     N_("The page holds only what is not the document's text, such as a stamp or a page number."),
     N_("No words were found on the page, and yet it is not blank: look at it."),
     N_("Print that was not read stands {left} cm from the left and {top} cm from the top: look at the page."),
+    N_(
+        "A streak runs across the print {left} cm from the left and {top} cm from the top: "
+        "look at the words that it crosses."
+    ),
+    N_("A line that cannot be read stands {left} cm from the left and {top} cm from the top: look at the page."),
     N_("Footnote mark {mark} has no note."),
     N_("The mark of footnote {mark} was not found."),
     N_("The mark of footnote {mark} was read as {sign}; it stands where its number was expected."),
@@ -91,7 +97,63 @@ WARNINGS = (
 )
 """Every form of a warning of ``normalize/``."""
 
-_TOLD_AGAIN = frozenset({"what", "field", "doubt", "fact"})
+EVIDENCE = (
+    N_("the page also showed {new} ({share}) beside {old} ({least})"),
+    N_("the page also showed {new} ({share}) beside {old}, and the next number is 2"),
+    N_("the page also showed {new} ({share}) beside {old}"),
+    N_("the page showed {old} alone"),
+    N_("no page to look at"),
+    N_("in its sentence the new reading is {decimal} orders of magnitude likelier"),
+    N_("the document has {new} {times} times, {old} {fewer} times"),
+    N_("the document has {phrase} {times} times"),
+    N_("the document has {phrase} {times} times, also after {words}"),
+    N_("official texts write {new}, not {old}"),
+    N_("no document symbol has {old}"),
+    N_("the text names it so between the same words: {name}"),
+    N_("it closes a round bracket"),
+    N_("a number with its unit is multiplied by another: a length, not pupils"),
+    N_("a fixed formula of Decree 30/2020/NĐ-CP"),
+    N_("a speck behind a comma"),
+    N_("a speck between two words"),
+    N_("a speck read as a hyphen: no compound has this word, or the document has the two without one"),
+    N_("a speck between two words: without the sign the text is {decimal} nats likelier"),
+    N_("a letter of another alphabet inside a Vietnamese word"),
+    N_("a capital letter inside a small word"),
+    N_("the markup of a formula around plain figures"),
+    N_("capital and small letters have one shape here, and the words around it are small"),
+    N_("an item of a list goes on in small letters after a comma, not after a full stop"),
+    N_("list items count in letters: the one before is {neighbour}, the one after {other_neighbour}"),
+    N_("items count in numbers: the item before it is {neighbour}, the one after {other_neighbour}"),
+    N_("no sign of an item is followed by a line"),
+    N_("in the sixty-year cycle {stem} meets {branch} and no other branch of these letters"),
+    N_("a number"),
+    N_("a roman numeral"),
+    N_("its word is as wide as {strokes} strokes"),
+    N_("its word is as wide as 1 stroke"),
+    N_("a roman numeral: the next ones are {following}"),
+    N_("a roman numeral: the next one is {following}"),
+    N_("a roman numeral: the one before it is {neighbour}"),
+    N_("a second reader read {second}, which has the form of a number"),
+    N_("{first} has none"),
+    N_("the seal hides the beginning of a family name that no other ends like"),
+    N_("the national title goes on so, and the motto stands under it"),
+    N_("something was printed over it"),
+    N_("a raised d behind an amount of money is a đ"),
+    N_("a word and its number run together"),
+    N_("{word} is no syllable"),
+    N_("in one the text is {decimal} nats likelier"),
+    N_("{word} is no word"),
+    N_("for two it fits by {decimal} nats"),
+    N_("no such place is known, and the document names {name} {times} times"),
+    N_("no such place is known, and the page also showed {name}"),
+    N_("no such place is known, and the document names what {name} belongs to"),
+    N_("no such place is known, but {name}"),
+    N_("the document names {name} {times} times, and nothing that the other place belongs to"),
+    N_("none"),
+)
+"""Every form of what a correction gives as its evidence; several stand in one with semicolons between."""
+
+_TOLD_AGAIN = frozenset({"what", "field", "doubt", "fact", "neighbour", "other_neighbour"})
 """Values that are sentences, or parts of one, themselves."""
 
 
@@ -103,11 +165,32 @@ def retold(english: str) -> str:
     """
     if language() == "en":
         return english
-    for form, wording in _forms(language()):
+    return _retold(english, _forms(language()))
+
+
+def evidence_told(english: str) -> str:
+    """The evidence of a correction, as its JSON has it, in the language of the moment.
+
+    >>> evidence_told("a speck behind a comma")
+    'a speck behind a comma'
+    """
+    if language() == "en":
+        return english
+    forms = _evidence_forms(language())
+    return "; ".join(_retold(part, forms) for part in english.split("; "))
+
+
+def _retold(english: str, forms: Sequence[tuple[re.Pattern[str], str]]) -> str:
+    for form, wording in forms:
         if found := form.fullmatch(english):
-            values = {name: retold(text) if name in _TOLD_AGAIN else text for name, text in found.groupdict().items()}
-            return wording.format(**values)
+            return wording.format(**{name: _value(name, told, forms) for name, told in found.groupdict().items()})
     return english
+
+
+def _value(name: str, told: str, forms: Sequence[tuple[re.Pattern[str], str]]) -> str:
+    if name == "decimal":
+        return told.replace(".", ",")
+    return _retold(told, forms) if name in _TOLD_AGAIN else told
 
 
 @cache
@@ -116,6 +199,11 @@ def _forms(speak: str) -> tuple[tuple[re.Pattern[str], str], ...]:
     tables = [one for table in (messages, faults) for one in vars(table).values() if isinstance(one, Message)]
     known = [(one.english, one.vietnamese) for one in tables] + [(english, _(english)) for english in WARNINGS]
     return tuple((_form(english), _without_formats(wording)) for english, wording in known)
+
+
+@cache
+def _evidence_forms(speak: str) -> tuple[tuple[re.Pattern[str], str], ...]:
+    return tuple((_form(english), _without_formats(_(english))) for english in EVIDENCE)
 
 
 def _form(sentence: str) -> re.Pattern[str]:

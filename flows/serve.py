@@ -25,7 +25,7 @@ from flows.host.modes import make_private
 from flows.host.mounts import missing_mount, note_mounts
 from flows.host.moves import Gone
 from flows.host.names import readable
-from flows.host.processes import machine
+from flows.host.processes import machine, use_one_arena
 from flows.host.trusted_paths import shut_out_current_folder, stand_in
 from flows.intake import transfers
 from flows.intake.claims import Claim, ClaimStore
@@ -34,6 +34,7 @@ from flows.intake.reread import Original, take_original
 from flows.language import N_, _, ngettext, told
 from flows.pipeline.faults import as_fault
 from flows.review.beside import reviewing
+from flows.service.forked_server import ForkedServer, fork_server
 from flows.service.health import look
 from flows.service.health_page import answering
 from flows.service.home import name_home
@@ -124,10 +125,12 @@ def serve(settings: Settings, say: Say | None) -> None:
         if given is None:
             os.environ["PREFECT_API_URL"] = local_api(settings.host, settings.port)
         # Before there are threads: the heart's is the first.
+        use_one_arena()
         with (
+            _forked(settings, given) as forked,
             warm_process(partial(log.adopt_errors, settings)) as warm,
             heartbeat.beating(folders),
-            _server(settings, given, say, deadline) as server,
+            _server(settings, given, forked, say, deadline) as server,
         ):
             warm.begin_runs_of_prefect()
             # A server of our own has no other home's deployments.
@@ -223,13 +226,29 @@ class _StopDeadline:
 
 
 @contextlib.contextmanager
-def _server(settings: Settings, given: Server | None, say: Say, deadline: _StopDeadline) -> Iterator[Server]:
-    """The Prefect server: the one that is given, or one that runs as long as the block."""
+def _forked(settings: Settings, given: Server | None) -> Iterator[ForkedServer | None]:
+    """A Prefect server that shares this process's memory, and ends with the block; ``None`` if there shall be none."""
+    forked = None
+    if given is None:
+        with contextlib.suppress(OSError):  # too little memory to share it
+            forked = fork_server(settings.folders, settings.host, settings.port)
+    try:
+        yield forked
+    finally:
+        if forked is not None:
+            stop_server(forked)
+
+
+@contextlib.contextmanager
+def _server(
+    settings: Settings, given: Server | None, forked: ForkedServer | None, say: Say, deadline: _StopDeadline
+) -> Iterator[Server]:
+    """The Prefect server: the one that is given, or one that runs as long as the block, at first the forked one."""
     if given:
         yield given
         return
     folders = settings.folders
-    process = begin_server(folders, settings.host, settings.port, for_service=True)
+    process = forked or begin_server(folders, settings.host, settings.port, for_service=True)
     over = threading.Event()
 
     def look_after() -> None:

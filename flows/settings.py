@@ -92,7 +92,9 @@ class Settings(BaseSettings):
     )
 
     words: Path | None = Field(
-        None, description="Text file with an office's own words and names, for repair. Default: none."
+        None,
+        description="Text file with an office's own words and names, for repair. "
+        "Default: words.txt under the home, if there is one; the service only.",
     )
 
     split: SplitMode = Field(
@@ -282,6 +284,11 @@ class Settings(BaseSettings):
             versions=home / "versions",
             dismissed=home / "dismissed",
         )
+
+    @property
+    def word_list(self) -> Path:
+        """The file of the office's own words that the service reads, if it is there."""
+        return self.words or self.home / "words.txt"
 
     def pause_before_retry(self, tries: int) -> float:
         """Seconds to wait before a document is tried again that was put off ``tries`` times before."""

@@ -7,6 +7,7 @@ repair) takes a :class:`Document` and returns another one.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
@@ -15,6 +16,8 @@ from ocr.page import Box, Letter, figures
 
 #: A word below this confidence, 0 to 100, is one that was read with doubt.
 DOUBT = 80.0
+
+_DIGIT = re.compile(r"\d")
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +73,7 @@ class Token:
     @property
     def is_number(self) -> bool:
         """Whether it holds a digit; the raised one of m² is none."""
-        return any(map(str.isdecimal, self.text))
+        return _DIGIT.search(self.text) is not None
 
     @property
     def is_unsure(self) -> bool:
@@ -80,6 +83,8 @@ class Token:
     @property
     def published(self) -> str:
         """The text with its references: ``phố[^1].``"""
+        if not self.references:
+            return self.text
         out, at = [], 0
         for reference in self.references:
             out.append(self.text[at : reference.offset])

@@ -352,6 +352,7 @@ class Page:
         rules: horizontal printed lines (the footnote rule, the rule under an agency's name).
         ink_explained: share of the ink that looks like print and stands in a word of some zone, 0 to 1.
         unread: where print stands that is in no word.
+        streaks: dirt and folds that run across print; they were taken out, and what they cross may be misread.
         has_ink: whether there is any ink on it; a page without words need not be blank.
         damage: what is known to be missing of a page whose rest was read, one sentence; ``None`` where nothing is.
         separator: whether it is a separator sheet, which parts two documents and belongs to none.
@@ -370,6 +371,7 @@ class Page:
     rules: tuple[Box, ...] = ()
     ink_explained: float = 1.0
     unread: tuple[Box, ...] = ()
+    streaks: tuple[Box, ...] = ()
     has_ink: bool = False
     damage: str | None = None
     separator: bool = False
@@ -407,6 +409,7 @@ def to_json(page: Page) -> str:
             ],
             "rules": page.rules,
             "ink": [page.ink_explained, page.unread],
+            **({"streaks": page.streaks} if page.streaks else {}),
             "blank": not page.has_ink,
             "damage": page.damage,
             **({"separator": True} if page.separator else {}),
@@ -454,6 +457,7 @@ def from_json(text: str) -> Page:
             rules=tuple(Box(*rule) for rule in data["rules"]),
             ink_explained=ink_explained,
             unread=tuple(Box(*box) for box in unread),
+            streaks=tuple(Box(*box) for box in data.get("streaks", ())),
             has_ink=not data.get("blank", True),
             damage=data.get("damage"),
             separator=bool(data.get("separator")),

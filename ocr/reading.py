@@ -15,6 +15,7 @@ from ocr.fragments import mended
 from ocr.image import clean, specks
 from ocr.image.components import Components, find_components
 from ocr.image.separator_sheet import is_separator_sheet
+from ocr.image.streaks import Streaks, find_streaks, without_streaks
 from ocr.layout import tick_boxes, unread_ink
 from ocr.layout.digit_heights import measure_digits
 from ocr.layout.ruled_tables import Table, column_boxes, erase_borders, find_tables
@@ -22,7 +23,7 @@ from ocr.layout.rules import find_rules
 from ocr.layout.weight import with_weights
 from ocr.layout.x_height import measured
 from ocr.layout.zones import find_zones
-from ocr.page import Box, Line, Page, Zone, lines_of, mean_confidence, words_of, zone_of
+from ocr.page import Box, Line, Page, Word, Zone, lines_of, mean_confidence, words_of, zone_of
 from ocr.rasterize import MAX_PIXELS, render
 from ocr.reread.columns import read_columns
 from ocr.reread.doubtful_lines import read_alone, read_doubtful
@@ -55,6 +56,8 @@ _STROKE_HEIGHT, _STROKE_WIDTH = 3.2, 10.0
 _MOST_ON_SHEET = 80
 #: In x-heights: a full stop is smaller; a letter is twice as high.
 _DOT = 0.33
+#: The confidence, 0 to 100, of a word that a streak runs through: no number, name or date is told as sure from it.
+_CROSSED = 30.0
 #: Tesseract's orientation detection is believed from this confidence on.
 _SURE_ROTATION = 2.0
 #: Of the type that offices use (13 and 14 points), in inches: where nothing was read, nothing else tells it.
@@ -79,11 +82,12 @@ def read_page(path: Path, number: int, *, dpi: int = 300, timeout: float = 180.0
     image, dpi = rendered.image, rendered.dpi
     read = _read(image, dpi, timeout)
     rotation = 0
-    if read.lines and read.confidence < _DOUBTFUL:
+    on_side = _lies_on_its_side(read.lines)
+    if read.lines and (on_side or read.confidence < _DOUBTFUL):
         turn, sure = find_rotation(read.page.image)
         if turn and sure >= _SURE_ROTATION:
             turned = _read(np.rot90(image, -turn // 90), dpi, timeout)
-            if turned.confidence > read.confidence:
+            if turned.confidence > read.confidence or (on_side and not _lies_on_its_side(turned.lines)):
                 read, rotation = turned, turn
     height, width = read.page.image.shape
     rules = find_rules(read.page.ink)
@@ -96,6 +100,7 @@ def read_page(path: Path, number: int, *, dpi: int = 300, timeout: float = 180.0
     lines = lines_of(zones)
     if not lines and rendered.damage:
         raise rendered.damage  # an empty page it is not
+    zones = tuple(_doubted(zone, read.streaks) for zone in zones) if read.streaks else zones
     stamped, stamps_ink = read.stamps(dpi, timeout)
     ink = unread_ink.together([ink, stamps_ink])
     return Page(
@@ -109,12 +114,19 @@ def read_page(path: Path, number: int, *, dpi: int = 300, timeout: float = 180.0
         rules=rules,
         ink_explained=ink.explained,
         unread=ink.unread,
+        streaks=read.streaks.boxes if read.streaks else (),
         has_ink=bool(read.page.ink.any()),
         damage=str(rendered.damage) if rendered.damage else None,
         separator=separator,
         seconds=round(time.perf_counter() - begun, 3),
         engine=dict(engine_versions()),
     )
+
+
+def _lies_on_its_side(lines: Sequence[ReadLine]) -> bool:
+    """Whether most letters stand in lines that run up or down: Tesseract reads some of such pages, line by line."""
+    upright = sum(len(word.text) for line in lines if line.box.height > line.box.width for word in line.words)
+    return upright > sum(len(word.text) for line in lines for word in line.words) / 2
 
 
 def _read_closer(
@@ -132,6 +144,18 @@ def _read_closer(
     zones = with_decimal_commas(zones, read.unerased)
     zones = read_twice(zones, read.unerased, partial(read_rows, timeout=timeout))
     return measure_digits(zones, read.parts), ink
+
+
+def _doubted(zone: Zone, streaks: Streaks) -> Zone:
+    """The zone, with no word believed that a streak runs through, however surely the rest of its letters was read."""
+    if not any(streaks.touch(line.box) for line in zone.lines):
+        return zone
+
+    def doubted(word: Word) -> Word:
+        crossed = word.confidence > _CROSSED and streaks.touch(word.box)
+        return replace(word, confidence=_CROSSED) if crossed else word
+
+    return replace(zone, lines=tuple(replace(line, words=tuple(map(doubted, line.words))) for line in zone.lines))
 
 
 def _account(read: _Read, zones: Sequence[Zone], dpi: int) -> unread_ink.InkAccount:
@@ -192,6 +216,7 @@ class _Read:
         parts: the components of the ink of its text, specks and raised signs included.
         boxes: to be ticked; taken out of the image.
         inequalities: what was taken out of both images before.
+        streaks: and so were these.
     """
 
     page: clean.CleanPage
@@ -204,6 +229,7 @@ class _Read:
     shifts: list[Shift] = field(default_factory=list)
     boxes: Sequence[tick_boxes.TickBox] = ()
     inequalities: list[Inequality] = field(default_factory=list)
+    streaks: Streaks | None = None
 
     def again(
         self,
@@ -329,8 +355,10 @@ def _read(image: np.ndarray, dpi: int, timeout: float) -> _Read:
     page = clean.clean(image)
     if not page.ink.any():
         return _Read(page, page.image, page.image, find_components(page.ink))
-    tables, borders = find_tables(page.ink, page.seals)
-    image, ink = page.image, page.ink
+    streaks = find_streaks(page.ink, dpi)
+    image, ink = without_streaks(page.image, page.ink, streaks)
+    page = replace(page, image=image, ink=ink)
+    tables, borders = find_tables(ink, page.seals)
     if tables:
         image, ink = erase_borders(image, borders), cv2.subtract(ink, borders)
     parts = find_components(ink)
@@ -348,4 +376,4 @@ def _read(image: np.ndarray, dpi: int, timeout: float) -> _Read:
     found = list(map(mended, recognize(erased, dpi=dpi, timeout=timeout)))
     lines = put_back(with_roman_ones(found, erased), shifts)
     lines = measured(put_in(lines, inequalities), parts)
-    return _Read(page, erased, image, parts, tables, signs, lines, shifts, boxes, inequalities)
+    return _Read(page, erased, image, parts, tables, signs, lines, shifts, boxes, inequalities, streaks)

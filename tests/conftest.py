@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,6 +18,12 @@ from flows.settings import Folders, load
 os.environ["LC_ALL"] = "C.UTF-8"
 os.environ.pop("NAMBAT_LANG", None)
 
+# nohup, and a shell that starts something in the background, have it ignore signals, and so would all that tests start
+# and send these to. What has a handler, if one that does nothing, ignores them as well, but hands nothing down.
+for one in (signal.SIGHUP, signal.SIGINT):
+    if signal.getsignal(one) == signal.SIG_IGN:
+        signal.signal(one, lambda *_: None)
+
 # The same examples for everyone and always: what turns red was turned by a change. Look for new ones with
 # ./run test -m hypothesis --hypothesis-profile=explore
 hypothesis_settings.register_profile("known", derandomize=True)
@@ -28,7 +35,19 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--slow", action="store_true", help="run the tests that take long, too (as if CI were set)")
 
 
+def _may_take(item: pytest.Item) -> float:
+    """Seconds a test that has its own limit may take; 0 if it has none."""
+    limit = item.get_closest_marker("timeout")
+    return float(limit.args[0]) if limit else 0.0
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    # Files that run a service mostly wait. Begun first, they wait beside tests that compute; left for the end, as
+    # pytest-xdist leaves files of few tests (hence --no-loadscope-reorder), all would wait for them.
+    longest: dict[Path, float] = {}
+    for item in items:
+        longest[item.path] = max(longest.get(item.path, 0.0), _may_take(item))
+    items.sort(key=lambda item: longest[item.path], reverse=True)
     if config.getoption("--slow") or os.environ.get("CI"):
         return
     skipped = pytest.mark.skip(reason="takes long; run with --slow")

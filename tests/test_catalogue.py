@@ -23,7 +23,7 @@ from flows.cli import InOrder, nambat
 from flows.language import LANGUAGES, OF_CLICK, OF_THE_MACHINE, _
 from flows.make_catalogue import KEYWORDS, MO, as_mo, catalogue, is_translated, marked
 from flows.pipeline.faults import as_fault
-from flows.retold import WARNINGS, retold
+from flows.retold import EVIDENCE, WARNINGS, evidence_told, retold
 from normalize.document import DropReason
 from ocr.faults import NotAScan
 
@@ -245,6 +245,56 @@ def test_warnings_are_retold(monkeypatch: pytest.MonkeyPatch, english: str, viet
     assert retold(english) == english
     monkeypatch.setenv("NAMBAT_LANG", "vi")
     assert retold(english) == vietnamese
+
+
+def reasons_of(path: Path) -> list[str]:
+    """What a rule of repair may give as evidence, with 7 for each value; parts of it one by one."""
+    tree = ast.parse(path.read_text("utf-8"))
+    bare = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
+    inner = {id(part) for node in ast.walk(tree) if isinstance(node, ast.JoinedStr) for part in node.values}
+    found = []
+    for node in ast.walk(tree):
+        parts = node.values if isinstance(node, ast.JoinedStr) else [node]
+        texts = [part.value if isinstance(part, ast.Constant) else None for part in parts]
+        if id(node) in bare | inner or not any(isinstance(text, str) for text in texts):
+            continue
+        whole = "".join("7" if text is None else str(text) for text in texts)
+        found += [part for part in whole.split("; ") if part.count(" ") > 2 and part.isprintable()]
+    return found
+
+
+def test_every_evidence_of_a_correction_is_known_by_its_form(monkeypatch: pytest.MonkeyPatch) -> None:
+    room = FLOWS.parent / "normalize/repair"
+    said = {one for path in [room / "noisy_channel.py", *room.glob("rules/*.py")] for one in reasons_of(path)}
+    assert len(said) > 20
+    monkeypatch.setenv("NAMBAT_LANG", "vi")
+    unknown = {one for one in said if evidence_told(one) == one}
+    # Some are put together of two pieces.
+    pieces = {one for one in unknown if any(re.search(re.escape(one).replace("7", ".*"), form) for form in EVIDENCE)}
+    assert sorted(unknown - pieces) == []
+
+
+@pytest.mark.parametrize(
+    ("english", "vietnamese"),
+    [
+        (
+            "the page also showed ổ (31) beside ó (60); the page showed h alone; "
+            "in its sentence the new reading is 3.2 orders of magnitude likelier",
+            "trên trang còn thấy ổ (31) bên cạnh ó (60); trên trang chỉ thấy h; "
+            "trong câu này, cách đọc mới có khả năng đúng cao gấp 10^3,2 lần",
+        ),
+        ("a number; the page also showed 1 (40) beside l", "một con số; trên trang còn thấy 1 (40) bên cạnh l"),
+        (
+            "list items count in letters: the one before is none, the one after c; the page also showed b (9) beside h",
+            "các mục được đánh bằng chữ cái: mục trước là không có, mục sau là c; trên trang còn thấy b (9) bên cạnh h",
+        ),
+        ("Something that nobody knows; a number", "Something that nobody knows; một con số"),
+    ],
+)
+def test_evidence_is_retold(monkeypatch: pytest.MonkeyPatch, english: str, vietnamese: str) -> None:
+    assert evidence_told(english) == english
+    monkeypatch.setenv("NAMBAT_LANG", "vi")
+    assert evidence_told(english) == vietnamese
 
 
 @given(values=some.lists(some.text(alphabet="0123456789{}ắ; .", min_size=1, max_size=9), min_size=9, max_size=9))

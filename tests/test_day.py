@@ -64,7 +64,9 @@ def test_only_what_needs_a_look_is_told_the_latest_first(store: ClaimStore) -> N
     assert seen.quarantined == (("hỏng.pdf", "It is damaged."),)
     first, second, third = reports.day_rows(seen)
     assert "in quarantine: It is damaged" in first["what needs a look"]
-    assert second["what needs a look"].count("<br>") == 3 and second["what needs a look"].endswith("and 6 more")
+    assert second["what needs a look"].count("<br>") == 3 and second["what needs a look"].endswith(
+        "and 6 more to check"
+    )
     assert (third["what needs a look"], third["time"]) == ("page 2: The subject is left empty.", "12:00")
     assert third["run"] == "[open](/runs/flow-run/r?tab=Artifacts)"
     line = "2026-11-26 23:00: 3 documents published today, 2 of them need a look; 1 file in quarantine"

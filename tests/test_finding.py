@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import random
+import re
 import signal
 import sqlite3
 import string
@@ -23,15 +24,17 @@ from hypothesis import strategies as st
 
 from flows.cli import nambat
 from flows.pipeline.publish import manifest
+from flows.pipeline.workers import WorkerPool
 from flows.review import index
 from flows.review.entry import NotWhole, Text, entry_of
 from flows.review.index import Library, document_id, mark_looked_at, name_of, of_folder, of_service, refresh
 from flows.review.listing import BadPlace, Filter, choices, count, documents, find_document
-from flows.review.search import asked_on_command_line, places, search
+from flows.review.search import asked_on_command_line, marked, places, search
 from flows.review.words import asked, plain, without_marks, words_of
 from flows.settings import Folders
 from normalize.document import Block, Document, Footnote, Metadata, PageReport, PageWarning, Part, Source, Token
 from normalize.formats.record import to_dict
+from ocr.faults import Killed
 
 ROOT = Path(__file__).parents[1]
 
@@ -150,9 +153,32 @@ def test_each_phrase_of_a_question_shows_a_place(library: Library) -> None:
     put(library.root, "a.json", record(*["kế hoạch"] * 9, "ngân sách", "ke hoach"))
     refresh(library)
     found = search(library, "kế hoạch ngân sách").hits[0].found
-    words = [one.passage.words for one in found]
-    assert {"kế", "hoạch", "ngân", "sách"} <= set(words)
+    assert [one.passage.words for one in found[:2]] == ["kế hoạch", "ngân sách"]
     assert all(one.is_exact for one in found)
+
+
+def test_where_words_stand_side_by_side_comes_first(library: Library) -> None:
+    texts = ["Độc lập - Tự do", "Ké", "một hoạch", "về kế hoạch[^1] đầu tư công", "kế và xa " + "x " * 60 + "hoạch"]
+    put(library.root, "a.json", record(*texts))
+    refresh(library)
+    (first, *rest) = search(library, "ke hoach dau tu").hits[0].found
+    assert first.passage.words == "kế hoạch[^1] đầu tư" and first.page == 4
+    assert len(rest) <= 2
+    marks = [piece for piece, is_asked in marked("Kế hoạch, hoách; đầu năm", asked("kế hoạch dau")) if is_asked]
+    assert marks == ["Kế", "hoạch", "đầu"]
+
+
+@given(
+    st.lists(st.lists(st.sampled_from(["a.", "ê", "b", "x " * 50, "e[^1]", "ẹ."]), max_size=9), max_size=4), st.data()
+)
+def test_each_phrase_can_be_seen_in_what_is_shown(paragraphs: list[list[str]], data: st.DataObject) -> None:
+    texts = [Text(f"blocks/{at}", " ".join(words), ((0, 1),)) for at, words in enumerate(paragraphs)]
+    phrases = asked(data.draw(st.sampled_from(["a e", "b a e", "e b", "ẹ x", "a b x e"])))
+    found = places(texts, phrases)
+    shown = " ¶ ".join(f"{one.passage.before} {one.passage.words} {one.passage.after}" for one in found)
+    for phrase in phrases:
+        if any(re.search(phrase.pattern, text.text) for text in texts):
+            assert re.search(phrase.pattern, shown)
 
 
 def test_a_paragraph_over_two_pages_tells_the_page_of_each_word() -> None:
@@ -277,6 +303,28 @@ def test_broken_and_hostile_jsons_are_listed_and_hinder_nothing(
     assert refresh(library).read == 0, "broken ones are not read again and again"
 
 
+@pytest.mark.parametrize("killed", [False, True])
+def test_many_are_read_in_processes_of_their_own_and_none_is_lost_with_one(
+    library: Library, monkeypatch: pytest.MonkeyPatch, killed: bool
+) -> None:
+    class Killing(WorkerPool):
+        def call(self, *given: Any, **more: Any) -> Any:
+            asked.append(given[2])
+            if killed and len(asked) == 2:
+                raise Killed("a worker was killed")
+            return super().call(*given, **more)
+
+    asked: list[Any] = []
+    monkeypatch.setattr(index, "BATCH", 5)
+    monkeypatch.setattr(index, "WorkerPool", Killing)
+    for number in range(12):
+        put(library.root, f"{number}.json", record(f"văn bản số {number}"))
+    (library.root / "broken.json").write_text("{")
+    assert (refresh(library).read, len(asked)) == (13, 3)
+    assert count(library) == 13 and count(library, Filter(state="broken")) == 1
+    assert [names(library, f'"so {number}"') for number in range(12)] == [[f"{number}.json"] for number in range(12)]
+
+
 def test_nothing_outside_of_the_folder_is_read(library: Library, tmp_path: Path) -> None:
     outside = put(tmp_path / "else", "secret.json", record("bí mật"))
     (library.root / "link.json").symlink_to(outside)
@@ -291,7 +339,7 @@ def test_nothing_outside_of_the_folder_is_read(library: Library, tmp_path: Path)
     seen = dict(index._found(library, []))["later.json"]
     real.unlink()
     real.symlink_to(outside)  # between the look and the reading
-    assert index._read(library, "later.json", seen)[1] == index.CANNOT_BE_READ
+    assert index._read(library, "later.json", seen)[2] == index.CANNOT_BE_READ
 
 
 def test_a_damaged_or_foreign_index_is_made_anew(library: Library) -> None:
@@ -347,7 +395,8 @@ def test_looked_at_outlives_the_index_but_not_another_scan(library: Library) -> 
     mark_looked_at(library, id)
     put(library.root, "a.json", record("x", sha256="cd" * 32))
     assert state() == "new"
-    put(library.root, "a.json", {**record("x"), "edits": [{"undone": True}, {"undone": False}]})
+    edit = {"kind": "text", "before": "y", "after": "x", "applied": True, "taken": {}}
+    put(library.root, "a.json", {**record("x"), "edits": [{**edit, "undone": True}, {**edit, "undone": False}]})
     assert state() == "mended"
 
 

@@ -1,12 +1,17 @@
-"""Print on a ground of dots, or in white on dark, becomes dark letters on paper; other pages stay as they are."""
+"""Print on dots, on one grey, or in white on dark becomes dark letters on paper; other pages stay as they are."""
 
 from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
+from PIL import Image
 
-from ocr.image.grounds import without_grounds
+from ocr.image.clean import binarize, clean
+from ocr.image.grounds import even_shades, without_grounds
 
 HEAD = (300, 200, 1900, 320)  # left, top, right, bottom
 BAYER = np.array([[0, 8, 2, 10], [12, 4, 14, 6], [3, 11, 1, 9], [15, 7, 13, 5]]) * 16 + 8
@@ -109,3 +114,71 @@ def test_what_is_no_ground_stays(draw: object) -> None:
     lifted, after = without_grounds(page, ink)
     assert lifted is page
     assert after is ink
+
+
+SAMPLE = Path(__file__).parent.parent / "sample_scans" / "giay_moi_trang_1.jpg"
+
+
+def sample() -> np.ndarray:
+    """A page with a grey seal, ``(height, width)`` grey at 200 dpi."""
+    with Image.open(SAMPLE) as image:
+        return np.asarray(image.convert("L"))
+
+
+def marked(page: np.ndarray) -> np.ndarray:
+    """A line marked with a pen."""
+    out = page.copy()
+    out[820:870, 200:1500] = out[820:870, 200:1500] * 0.7
+    return out
+
+
+def darkened(page: np.ndarray) -> np.ndarray:
+    """A band across the page, and half of it darker still."""
+    out = page.copy()
+    out[1000:1060] = out[1000:1060] * 0.55
+    return out
+
+
+def watermarked(page: np.ndarray) -> np.ndarray:
+    mark = np.full(page.shape, 255, np.uint8)
+    cv2.putText(mark, "SAO Y", (250, 1300), cv2.FONT_HERSHEY_SIMPLEX, 9, 170, 34)
+    turning = cv2.getRotationMatrix2D((page.shape[1] / 2, 1200), 25, 1)
+    mark = cv2.warpAffine(mark, turning, page.shape[::-1], borderValue=255)
+    return np.minimum(page, mark)
+
+
+@pytest.mark.parametrize("ground", [marked, darkened, watermarked])
+def test_print_on_one_grey(ground: Callable[[np.ndarray], np.ndarray]) -> None:
+    """The ink of its letters is that of the same page without the ground, but for their edges."""
+    plain, found = clean(sample()).ink > 0, clean(ground(sample())).ink > 0
+    near = np.ones((5, 5), np.uint8)
+    strange = found & (cv2.dilate(plain.astype(np.uint8), near) == 0)
+    lost = plain & (cv2.dilate(found.astype(np.uint8), near) == 0)
+    assert strange.sum() < 0.02 * plain.sum()
+    assert lost.sum() < 0.01 * plain.sum()
+
+
+@pytest.mark.parametrize("height", [90, 200, 700])
+def test_pages_without_grounds_stay_as_they_are(height: int) -> None:
+    page = sample()[:, :]
+    assert even_shades(page) is page
+    part = np.ascontiguousarray(page[1450 : 1450 + height])  # the seal with its star among them
+    assert even_shades(part) is part
+
+
+def test_letters_in_white_on_grey_stay() -> None:
+    page = table(120, 255)
+    assert np.array_equal(even_shades(page)[200:320, 310:1890], page[200:320, 310:1890])
+
+
+def test_a_photograph_stays() -> None:
+    page = sample().copy()
+    rows, columns = np.mgrid[0:500, 0:600]
+    page[1400:1900, 500:1100] = (110 + 60 * np.sin(rows / 60) * np.cos(columns / 80)).astype(np.uint8)
+    assert even_shades(page) is page
+
+
+def test_a_black_block_stays_black() -> None:
+    page = sample().copy()
+    page[2000:2200, 100:1500] = 20
+    assert (binarize(even_shades(page))[2020:2180, 120:1480] > 0).all()

@@ -26,14 +26,13 @@ from hypothesis import strategies as st
 from flows import doctor
 from flows.host import heartbeat
 from flows.host.files import try_writing
-from flows.host.processes import with_environment
 from flows.intake import status
 from flows.intake.claims import Claim, ClaimStore
 from flows.intake.inbox import list_inbox
 from flows.service import health, health_page
 from flows.service.health import Check, Health
 from flows.service.health_page import PATH, with_health
-from flows.service.record import write_service
+from flows.service.record import read_service, write_service
 from flows.service.watch import SILENT_AFTER
 from flows.settings import Folders, load
 from tests.intake import beats, drop, take_one
@@ -484,7 +483,8 @@ def a_frozen_service_shows(service: Service) -> None:
 
 
 def a_frozen_server_shows(service: Service) -> None:
-    (server,) = with_environment("NAMBAT_SERVER_OF", str(service.home))[:1]
+    server = heartbeat.pid_of(service.folders, read_service(service.folders)["server"])
+    assert server is not None
     os.kill(server, signal.SIGSTOP)
     try:
         done = nambat(service, "health", "--json")

@@ -9,8 +9,8 @@ from pathlib import Path
 from tests.service import ROOT, clean_environment
 
 SCRIPT = """
-from flows.service.server_process import _offer_no_newer_ui
-_offer_no_newer_ui()
+from flows.service.lean_prefect import offer_no_newer_ui
+offer_no_newer_ui()
 from prefect.server.api.server import create_ui_app
 app = create_ui_app(False)
 (settings,) = [route.endpoint() for route in app.routes if getattr(route, "path", "") == "/ui-settings"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
 import re
 import shutil
@@ -18,6 +19,7 @@ from flows.host.processes import descendants, is_running, kill_tree, machine, st
 from flows.pipeline.workers import SCRATCH, WorkerPool, clear_scratch
 from flows.settings import Folders
 from tests.kernel import needs_proc
+from tests.service import ROOT, clean_environment
 
 
 def forget() -> None:
@@ -178,3 +180,52 @@ def test_a_claim_is_made_where_proc_is_not_mounted(tmp_path: Path) -> None:
         [*apart, sys.executable, "-c", WITHOUT_PROC, str(tmp_path / "home")], capture_output=True, text=True, cwd=root
     )
     assert (done.returncode, done.stdout) == (0, "held\n"), done.stderr
+
+
+def test_what_tests_start_hears_signals_that_a_shell_had_the_tests_ignore() -> None:
+    script = """if True:
+        import signal, subprocess, sys
+        signal.signal(signal.SIGHUP, signal.SIG_IGN), signal.signal(signal.SIGINT, signal.SIG_IGN)
+        import tests.conftest
+        signal.raise_signal(signal.SIGHUP), signal.raise_signal(signal.SIGINT)
+        heard = "import signal; print([signal.getsignal(one) == signal.SIG_IGN for one in (1, 2)])"
+        subprocess.run([sys.executable, "-c", heard], check=True)
+    """
+    done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.stdout == "[False, False]\n", done.stderr
+
+
+ARENAS = """
+import ctypes, threading
+from flows.host.processes import use_one_arena
+
+{first}
+libc = ctypes.CDLL(None)
+libc.malloc.argtypes, libc.malloc.restype = [ctypes.c_size_t], ctypes.c_void_p
+together = threading.Barrier(4)
+
+def take():
+    together.wait()
+    libc.malloc(1000)
+    together.wait()
+
+threads = [threading.Thread(target=take) for _ in range(4)]
+[one.start() for one in threads], [one.join() for one in threads]
+libc.malloc_stats()
+"""
+
+
+@pytest.mark.skipif(not hasattr(ctypes.CDLL(None), "malloc_stats"), reason="this C library is not glibc")
+def test_threads_of_a_service_share_what_memory_is_taken_from() -> None:
+    told = {
+        first: subprocess.run(
+            [sys.executable, "-c", ARENAS.format(first=first)],
+            capture_output=True,
+            text=True,
+            check=True,
+            env=clean_environment(PYTHONPATH=str(ROOT)),
+        ).stderr.count("Arena ")
+        for first in ("", "use_one_arena()")
+    }
+    assert told[""] > 1
+    assert told["use_one_arena()"] == 1

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import os
+import re
 from pathlib import Path, PurePosixPath
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -173,3 +176,28 @@ def test_a_scan_without_a_suffix_is_marked_once() -> None:
     assert publish.output_names(publish.name_for(stem, Path("/scans/b")), ("txt",))["txt"] == PurePosixPath(
         "b.file.txt"
     )
+
+
+PLAIN = st.one_of(st.none(), st.booleans(), st.integers(), st.floats(), st.text(max_size=4))
+VALUES = st.recursive(
+    PLAIN,
+    lambda inner: st.one_of(
+        st.lists(inner, max_size=3), st.dictionaries(st.text('aé-"', max_size=2), inner, max_size=3)
+    ),
+)
+NUMBER = r"(?:null|-?\d+(?:\.\d+)?(?:[eE][-+]?\d+)?)"
+BOX = re.compile(rf"\[\n\s+{NUMBER}(?:,\n\s+{NUMBER})*\n\s*\]")
+VALUE = rf'"\w+": (?:{NUMBER}|\[{NUMBER}(?:,{NUMBER})*\])'
+RECORD = re.compile(rf"{{\n\s+{VALUE}(?:,\n\s+{VALUE})*\n\s*}}")
+
+
+@settings(max_examples=400)
+@given(st.dictionaries(st.text("ab", min_size=1, max_size=2), VALUES, max_size=4))
+def test_a_json_is_written_as_json_does_with_boxes_and_records_of_numbers_in_a_line(data: dict[str, Any]) -> None:
+    written = publish.manifest(data, {}).decode()
+    whole = {**data, "files": [], "this_file": publish.seal_of(written.encode())}
+    plain = json.dumps(whole, ensure_ascii=False, indent=1) + "\n"
+    for form in (BOX, RECORD):
+        plain = form.sub(lambda found: re.sub(r"\s+", "", found[0]), plain)
+    assert written == plain.encode("utf-8", "replace").decode()
+    assert publish.is_as_written(written.encode())

@@ -336,7 +336,7 @@ def test_zones_of_a_first_page() -> None:
     assert page.zones[1].lines[0].text.startswith("CỘNG HÒA XÃ HỘI")
 
 
-@pytest.mark.parametrize("turn", [90, 180])
+@pytest.mark.parametrize("turn", [90, 180, 270])
 def test_a_page_that_lies_wrong_is_turned_upright(tmp_path: Path, turn: int) -> None:
     path = tmp_path / "turned.png"
     with Image.open(INVITATION) as image:

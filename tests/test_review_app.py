@@ -6,6 +6,7 @@ import base64
 import io
 import json
 import os
+import shutil
 from collections.abc import Iterator
 from html import unescape
 from pathlib import Path
@@ -21,10 +22,13 @@ from flows.review.app import review_app
 from flows.review.desk import Desk
 from flows.review.images import PagePictures, Wanted
 from flows.review.index import document_id
+from flows.review.runs import note_run
 from flows.review.security import POLICY, with_password
 from flows.service.guard import admitted, guarded, own_origins
+from flows.service.reports import review_address, success_report
 from flows.settings import Settings
 from tests.review import BODY, CORRECTED, DPI, HEIGHT, WIDTH, Published, publish
+from tests.test_reports import FINE
 
 ADDRESS = "http://127.0.0.1:4280"
 ID = document_id("van-ban.json")
@@ -70,6 +74,12 @@ def test_the_list_names_each_document_and_leads_to_it(client: TestClient) -> Non
     assert f'href="/documents/{ID}"' in shown
     assert "559/BC-UBND" in shown and "29/02/2024" in shown
     assert "Về &lt;b&gt;giao&lt;/b&gt; đất" in shown and "<b>giao" not in shown
+
+
+def test_the_list_is_filtered_by_its_worst_page(client: TestClient) -> None:
+    assert f'href="/documents/{ID}"' in client.get("/?grade=fair").text
+    shown = client.get("/?grade=poor").text
+    assert f'href="/documents/{ID}"' not in shown and '<option value="poor" selected>' in shown
 
 
 def test_it_speaks_vietnamese_until_somebody_chooses_english(client: TestClient) -> None:
@@ -324,3 +334,31 @@ def test_nonsense_changes_nothing(client: TestClient, published: Published, edit
     answer = save(client, published.record()["this_file"], edit)
     assert answer.status_code == 422 and answer.json()["message"]
     assert published.json.read_bytes() == raw
+
+
+RUN = "0b0e9f52-61b7-4a43-9e9c-6f0f5f0f4d11"
+
+
+def test_a_document_leads_to_its_run_and_the_report_of_the_run_to_it(tmp_path: Path) -> None:
+    settings = Settings(home=tmp_path / "home", port=4300)
+    settings.folders.make()
+    record = settings.folders.published / "2024" / "văn bản.json"
+    record.parent.mkdir()
+    shutil.copy(publish(tmp_path / "made").json, record)
+    note_run(settings.folders, record, RUN)
+    report = success_report(FINE, None, review_address(settings, record))
+    id = document_id("2024/văn bản.json")
+    assert f"(http://127.0.0.1:4280/documents/{id})" in report
+    with client_of(server.desk_of_service(settings)) as client:
+        address = f'href="http://127.0.0.1:4300/runs/flow-run/{RUN}"'
+        assert address in client.get("/").text and address in client.get(f"/documents/{id}").text
+    note_run(settings.folders, record, '"><script>')
+    with client_of(server.desk_of_service(settings)) as client:
+        assert "/runs/flow-run/" not in client.get("/").text, "a note that is none leads nowhere"
+
+
+def test_what_no_run_published_leads_to_none(client: TestClient, tmp_path: Path) -> None:
+    assert "/runs/flow-run/" not in client.get("/").text + client.get(f"/documents/{ID}").text
+    settings = Settings(home=tmp_path / "home", review_port=0)
+    assert review_address(settings, settings.folders.published / "a.json") == ""
+    assert review_address(Settings(home=tmp_path / "home"), Path("/elsewhere/a.json")) == ""

@@ -15,9 +15,11 @@ import pytest
 
 from flows.host.processes import descendants, kill_tree
 from flows.review.beside import reviewing
+from flows.review.index import document_id
 from flows.service.prefect_server import free_port
 from flows.settings import Settings
-from tests.service import clean_environment
+from tests.scans import write_scan
+from tests.service import Service, clean_environment
 
 ROOT = Path(__file__).parents[1]
 
@@ -105,3 +107,23 @@ def test_a_port_that_is_taken_does_not_end_the_service(home: Path) -> None:
             pass
     (line,) = said
     assert "NAMBAT_REVIEW_PORT" in line
+
+
+@pytest.mark.slow
+def test_a_run_of_the_service_and_its_document_lead_to_each_other(tmp_path: Path) -> None:
+    port = free_port()
+    service = Service(tmp_path / "home", tmp_path / "log", {"NAMBAT_REVIEW_PORT": str(port)})
+    write_scan(tmp_path / "home/inbox/Báo cáo.pdf")
+    service.start()
+    try:
+        service.wait_until_ready()
+        wait_until(lambda: any(one["state_name"] == "Completed" for one in service.runs("Báo cáo.pdf")))
+        run = service.runs("Báo cáo.pdf")[0]["id"]
+        chosen = {"flow_run_id": {"any_": [run]}, "type": {"any_": ["markdown"]}}
+        (report,) = service.api("artifacts/filter", artifacts=chosen)
+        address = f"http://127.0.0.1:{port}/documents/{document_id('Báo cáo.json')}"
+        assert f"]({address})" in report["data"]
+        shown = urllib.request.urlopen(address, timeout=30).read().decode()
+        assert f'href="http://127.0.0.1:{service.port}/runs/flow-run/{run}"' in shown
+    finally:
+        service.end()

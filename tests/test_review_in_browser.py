@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import subprocess
 import sys
@@ -11,22 +12,26 @@ import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
+import pytesseract
 import pytest
+from PIL import Image
 
 from flows.host.processes import kill_tree
 from flows.pipeline.revise import revise
 from flows.pipeline.versions import Shelf
 from flows.review.index import document_id
+from flows.review.words import without_marks
 from flows.service.prefect_server import free_port
 from normalize.edits.edit import edit_from
+from normalize.vietnamese.language import read_words
 from ocr.page import Box
 from tests.browser import Page, browser
 from tests.review import BODY, CORRECTED, UNLIKE, UNSURE, Published, publish
 from tests.service import clean_environment
 
 ROOT = Path(__file__).parents[1]
+SAMPLE = ROOT / "sample_scans" / "cong_van_300.tif"
 
 pytestmark = pytest.mark.slow
 
@@ -64,11 +69,8 @@ def reviewing(folder: Path, scans: Path, log: Path) -> Iterator[str]:
 
 @pytest.fixture(scope="module")
 def tab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Page]:
-    profile = tmp_path_factory.mktemp("browser") / "profile"
-    profile.mkdir()
-    with browser(profile) as page:
-        page.tell("Page.enable")
-        page.tell("Page.addScriptToEvaluateOnNewDocument", source=WATCH)
+    with browser(tmp_path_factory.mktemp("browser")) as page:
+        page.tab.add_init_script(WATCH)
         yield page
 
 
@@ -85,8 +87,8 @@ def address(published: Published, tmp_path: Path) -> Iterator[str]:
 
 def open_document(tab: Page, address: str) -> None:
     """Open it and wait for its first page, text and picture."""
-    tab.tell("Page.navigate", url="about:blank")
-    tab.tell("Page.navigate", url=address)
+    tab.open("about:blank")  # for one at another word of the same document
+    tab.open(address)
     tab.wait_for("!!document.querySelector('.leaf mark')")
     tab.wait_for("[...document.querySelectorAll('.paper img')].some(one => one.naturalWidth > 0)")
     tab.wait_for("!!document.querySelector('svg.boxes rect')")
@@ -97,12 +99,6 @@ def check_quiet(tab: Page) -> None:
     assert tab.run("wrongs") == []
     asked = tab.run("performance.getEntriesByType('resource').map(one => new URL(one.name).host)")
     assert set(asked) == {tab.run("location.host")}
-
-
-def press(tab: Page, key: str, **more: Any) -> None:
-    """Press a key where the focus is."""
-    tab.tell("Input.dispatchKeyEvent", type="keyDown", key=key, text=key if len(key) == 1 else "", **more)
-    tab.tell("Input.dispatchKeyEvent", type="keyUp", key=key, **more)
 
 
 def place_on_picture(tab: Page, rect: str) -> Box:
@@ -118,14 +114,17 @@ def place_on_picture(tab: Page, rect: str) -> Box:
     return Box(*map(round, found))
 
 
-def is_about(shown: Box, box: Box) -> bool:
-    """Whether a rectangle frames a box, and little more."""
-    grown = Box(box.left - 9, box.top - 9, box.right + 9, box.bottom + 9)
+def is_about(shown: Box, box: Box, of_line: int = 0) -> bool:
+    """Whether a rectangle frames a box, and little more.
+
+    Args:
+        of_line: pixels by which its line may stand above and below it.
+    """
     return (
-        grown.left <= shown.left <= box.left
-        and grown.top <= shown.top <= box.top
-        and box.right <= shown.right <= grown.right
-        and box.bottom <= shown.bottom <= grown.bottom
+        0 <= box.left - shown.left <= 9
+        and 0 <= box.top - shown.top <= 9 + of_line
+        and 0 <= shown.right - box.right <= 9
+        and 0 <= shown.bottom - box.bottom <= 9 + of_line
     )
 
 
@@ -145,12 +144,12 @@ def test_what_is_lit_stands_at_its_place_on_the_scan(tab: Page, address: str, pu
 
 def test_kinds_are_lit_and_put_out_by_keys(tab: Page, address: str) -> None:
     open_document(tab, address)
-    press(tab, "4")
+    tab.press("4")
     tab.wait_for("!!document.querySelector('rect.number')")
-    press(tab, "4")
-    press(tab, "1")
+    tab.press("4")
+    tab.press("1")
     tab.wait_for("!document.querySelector('rect.number') && !document.querySelector('rect.correction')")
-    press(tab, "1")
+    tab.press("1")
     tab.wait_for("!!document.querySelector('rect.correction')")
 
 
@@ -158,7 +157,7 @@ def test_the_next_doubtful_place_on_a_key_and_back(tab: Page, address: str) -> N
     open_document(tab, address)
     seen = []
     for _ in range(8):
-        press(tab, "n")
+        tab.press("n")
         time.sleep(0.6)
         seen.append(
             tab.run(
@@ -168,7 +167,7 @@ def test_the_next_doubtful_place_on_a_key_and_back(tab: Page, address: str) -> N
     doubtful = [BODY[index] for index in sorted((CORRECTED, UNSURE, UNLIKE))]
     assert [one for one in seen if one in BODY][:6] == [*doubtful, *doubtful]
     assert tab.run("document.activeElement.classList.contains('now')")
-    press(tab, "N", modifiers=8)
+    tab.press("Shift+N")
     time.sleep(0.6)
     assert tab.run("document.querySelector('#text .now').dataset.t") in doubtful
 
@@ -185,8 +184,7 @@ def test_a_word_shows_its_place_and_a_place_its_word(tab: Page, address: str, pu
         return [paper.left + {(box.left + box.right) / 2} / sides[2] * paper.width,
                 paper.top + {(box.top + box.bottom) / 2} / sides[3] * paper.height]; }})()"""
     )
-    for kind in ("mousePressed", "mouseReleased"):
-        tab.tell("Input.dispatchMouseEvent", type=kind, x=at[0], y=at[1], button="left", clickCount=1)
+    tab.tab.mouse.click(*at)
     tab.wait_for(f"{word(4)}.classList.contains('now')")
     check_quiet(tab)
 
@@ -211,8 +209,7 @@ def test_a_note_and_its_reference_lead_to_each_other(tab: Page, address: str) ->
 
 def test_every_control_has_a_name_and_the_help_opens(tab: Page, address: str) -> None:
     open_document(tab, address)
-    tab.tell("Accessibility.enable")
-    nodes = tab.tell("Accessibility.getFullAXTree")["nodes"]
+    nodes = tab.tools().send("Accessibility.getFullAXTree")["nodes"]
     controls = [
         one
         for one in nodes
@@ -221,13 +218,12 @@ def test_every_control_has_a_name_and_the_help_opens(tab: Page, address: str) ->
     assert len(controls) > 15
     assert [one for one in controls if not one["ignored"] and not one.get("name", {}).get("value", "").strip()] == []
     assert tab.run("document.documentElement.lang") == "vi"
-    press(tab, "?")
+    tab.press("?")
     assert tab.wait_for("document.getElementById('keys').open")
 
 
 def test_what_is_found_opens_at_its_word(tab: Page, address: str) -> None:
-    tab.tell("Page.navigate", url="about:blank")
-    tab.tell("Page.navigate", url=address.partition("/documents/")[0] + "/search?q=hoi+nghi")
+    tab.open(address.partition("/documents/")[0] + "/search?q=hoi+nghi")
     tab.wait_for("!!document.querySelector('.sentence a')")
     tab.run("document.querySelector('.sentence a').click()")
     tab.wait_for("!!document.querySelector('rect.now')")
@@ -264,7 +260,7 @@ def test_a_correction_is_taken_back_a_word_typed_and_both_published(
     tab.run(f"{word(CORRECTED)}.click()")
     tab.wait_for("!!document.getElementById('take-back')")
     assert "tố → tổ" in tab.run("document.querySelector('#card .change').textContent")
-    press(tab, "t")
+    tab.press("t")
     assert say(tab) == "Đã lưu."
     assert "xã tố chức" in published.text and "xã tố chức" in published.record()["blocks"][0]["text"]
     tab.wait_for(f"{word(CORRECTED)}.dataset.t === 'tố' && !{word(CORRECTED)}.classList.contains('correction')")
@@ -293,7 +289,7 @@ def test_the_save_of_a_second_tab_is_refused(tab: Page, address: str, published:
     )
     revise(shelf, published.json, data["this_file"], [other], "người khác")
     tab.run(f"{word(CORRECTED)}.click()")
-    press(tab, "t")
+    tab.press("t")
     assert "Người khác" in say(tab)
     assert tab.run("document.getElementById('toast').className") == "bad"
     assert "xã tổ chức hội nghệ" in published.text
@@ -332,3 +328,115 @@ def test_paragraphs_are_parted_and_joined(tab: Page, address: str, published: Pu
     )
     assert say(tab) == "Đã lưu."
     assert published.record()["blocks"][0]["text"].startswith(" ".join(BODY[:5]))
+
+
+def test_words_go_into_the_list_by_keys_alone(tab: Page, tmp_path: Path) -> None:
+    made = publish(tmp_path / "learned", 2)
+    shelf = Shelf(made.folder, made.folder / ".staging", None, keeps_formats=True)
+    for page in (0, 1):
+        for before, after in (("thôn", "Pắkk"), ("giờ", "Bhôk")):
+            data = made.record()
+            start = data["blocks"][page]["text"].index(before)
+            told = {"kind": "text", "where": f"blocks/{page}", "start": start, "before": before, "after": after}
+            revise(shelf, made.json, data["this_file"], [edit_from(told, "An")], "An")
+    with reviewing(made.folder, made.scans, tmp_path / "log") as found:
+        tab.open(f"{found}/words?at=0")
+        assert tab.run("[...document.querySelectorAll('.learned ins')].map(one => one.textContent)") == ["Bhôk", "Pắkk"]
+        tab.press("Enter")
+        tab.wait_for("document.querySelectorAll('.learned ins').length === 1")
+        assert tab.run("document.activeElement.ariaLabel") == "Nhận Pắkk"
+        tab.press("Tab")
+        tab.press("Enter")
+        tab.wait_for("document.querySelector('.none') && document.querySelector('.further')")
+        check_quiet(tab)
+    assert read_words(made.folder / ".nambat_review" / "words.txt") == ["Bhôk"]
+
+
+# -- a real scan ----------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def sample(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A sample scan, read by Tesseract, in a folder of its own."""
+    folder = tmp_path_factory.mktemp("sample")
+    command = [sys.executable, "-m", "flows.cli", "convert", str(SAMPLE), "--out", str(folder)]
+    done = subprocess.run(command, env=clean_environment(PYTHONPATH=str(ROOT)), capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    return folder
+
+
+def read_at(picture: Image.Image, box: Box) -> str:
+    """What a reader sees at a place, in small letters without marks."""
+    cut = picture.crop((box.left, box.top, box.right, box.bottom))
+    framed = Image.new("L", (cut.width + 40, cut.height + 40), 255)
+    framed.paste(cut, (20, 20))
+    return without_marks(pytesseract.image_to_string(framed, lang="vie", config="--psm 8").strip())
+
+
+def test_a_sample_is_read_mended_and_found(tab: Page, sample: Path, tmp_path: Path) -> None:
+    record = sample / f"{SAMPLE.name}.json"
+    with reviewing(sample, SAMPLE.parent, tmp_path / "log") as found:
+        tab.open(found)
+        subject = json.loads(record.read_text("utf-8"))["metadata"]["subject"]
+        tab.click(subject)
+        tab.wait_for("!!document.querySelector('.leaf mark.correction') && !!document.querySelector('svg.boxes rect')")
+        address = tab.run("location.href")
+
+        # Corrections are lit where their words are printed.
+        picture = Image.open(io.BytesIO(urllib.request.urlopen(f"{address}/pages/1/image?reduced=1").read()))
+        made = [one for one in json.loads(record.read_text("utf-8"))["corrections"] if one["page"] == 1]
+        lit = tab.run("document.querySelectorAll('.sheet[data-page=\"1\"] rect.correction').length")
+        assert made and lit >= len({tuple(one["bbox"]) for one in made})
+        boxes = [
+            place_on_picture(tab, f"document.querySelectorAll('.sheet[data-page=\"1\"] rect.correction')[{index}]")
+            for index in range(lit)
+        ]
+        assert all(any(is_about(shown, Box(*one["bbox"]), of_line=20) for shown in boxes) for one in made)
+        words = tab.run(
+            "[...document.querySelectorAll('.leaf[data-page=\"1\"] mark.correction')].map(one => one.dataset.t)"
+        )
+        printed = {without_marks(one).strip(".,;:()") for one in words}
+        assert sum(any(one in read_at(picture, box) for one in printed) for box in boxes) > len(boxes) / 2
+
+        # One is taken back, and a word is typed.
+        first = "document.querySelector('.block mark.correction')"
+        where = tab.run(f"{first}.closest('[data-where]').dataset.where")
+        tab.run(f"{first}.click()")
+        tab.wait_for("!!document.getElementById('take-back')")
+        tab.press("t")
+        assert say(tab) == "Đã lưu."
+        tab.run("document.getElementById('toast').replaceChildren()")
+        typed = f"document.querySelector('[data-where=\"{where}\"] .w:not(mark)')"
+        typed_at = tab.run(f"Number({typed}.dataset.o)")
+        tab.run(f"{typed}.click()")
+        tab.tab.fill("#card input", "Krôngbúk")
+        tab.tab.press("#card input", "Enter")
+        assert say(tab) == "Đã lưu."
+        data = json.loads(record.read_text("utf-8"))
+        text = data["blocks"][int(where.split("/")[1])]["text"]
+        assert [one["kind"] for one in data["edits"]] == ["take_back", "text"]
+        assert text[typed_at:].startswith("Krôngbúk") and "Krôngbúk" in record.with_suffix(".txt").read_text("utf-8")
+        back = data["edits"][0]
+        assert back["before"] != back["after"]
+        assert back["after"] in text and back["after"] in record.with_suffix(".txt").read_text("utf-8")
+
+        # It is found without marks, and a tab that has not seen this may not save.
+        tab.open(f"{found}/search?q=krongbuk")
+        tab.tab.click(".sentence a")
+        tab.wait_for("!!document.querySelector('rect.now')")
+        assert tab.run("document.querySelector('#text .now').dataset.t") == "Krôngbúk"
+        other = Page(tab.tab.context.new_page())
+        other.open(address)
+        other.wait_for("!!document.querySelector('.leaf mark')")
+        tab.tab.bring_to_front()
+        tab.tab.fill("#card input", "Krôngpắk")
+        tab.tab.press("#card input", "Enter")
+        assert say(tab) == "Đã lưu."
+        other.tab.bring_to_front()
+        other.run(f"{typed}.click()")
+        other.tab.fill("#card input", "mất")
+        other.tab.press("#card input", "Enter")
+        assert "Người khác" in say(other)
+        other.tab.close()
+        assert "Krôngpắk" in record.with_suffix(".txt").read_text("utf-8")
+        check_quiet(tab)

@@ -30,6 +30,7 @@ import pytest
 
 from flows.host.modes import seen_by_others
 from flows.host.processes import descendants, is_running
+from flows.service.prefect_server import is_healthy, local_api
 from tests.bad_inputs import BadInput, bad_inputs, good_pdf, strip
 from tests.browser import browser
 from tests.kernel import needs_proc
@@ -649,11 +650,15 @@ def test_a_sweep_takes_what_the_watcher_did_not_see(tmp_path: Path) -> None:
 def test_a_closed_file_is_taken_at_once_and_read_whether_the_warm_process_lives_or_not(tmp_path: Path) -> None:
     service = start(tmp_path / "home", NAMBAT_SETTLE="100000", NAMBAT_SETTLE_BROKEN="100000", NAMBAT_RESCAN="100000")
 
-    def warm() -> list[int]:
-        """The processes that are forks of the service, but for its runs."""
+    def forks(leads: bool) -> list[int]:
+        """The forks of the service but for its runs: the server, which leads a session, or the warm process."""
         line = Path(f"/proc/{service.pid}/cmdline").read_bytes()
-        children = Path(f"/proc/{service.pid}/task/{service.pid}/children").read_text().split()
-        return [int(pid) for pid in children if Path(f"/proc/{pid}/cmdline").read_bytes() == line]
+        children = map(int, Path(f"/proc/{service.pid}/task/{service.pid}/children").read_text().split())
+        return [
+            pid
+            for pid in children
+            if Path(f"/proc/{pid}/cmdline").read_bytes() == line and (os.getsid(pid) == pid) == leads
+        ]
 
     try:
         with (service.home / "inbox" / "a.pdf").open("wb") as file:
@@ -663,39 +668,48 @@ def test_a_closed_file_is_taken_at_once_and_read_whether_the_warm_process_lives_
             assert service.runs("a.pdf") == []
         wait_until((service.home / "originals" / "a.pdf").exists)
         wait_until(lambda: states(service, "a.pdf") == ["COMPLETED"], 60)
-        (process,) = warm()
-        os.kill(process, signal.SIGKILL)
-        wait_until(lambda: warm() == [], 30)
+        (warm,), (server,) = forks(leads=False), forks(leads=True)
+        os.kill(warm, signal.SIGKILL)
+        wait_until(lambda: forks(leads=False) == [], 30)
         write_scan(tmp_path / "b.pdf").rename(service.home / "inbox" / "b.pdf")
         wait_until((service.home / "originals" / "b.pdf").exists)
         wait_until(lambda: states(service, "b.pdf") == ["COMPLETED"], 60)
+        assert forks(leads=True) == [server]
+        # A server that ends is started again, as a Python of its own.
+        os.kill(server, signal.SIGKILL)
+        wait_until(lambda: "starting it again" in service.said(), 30)
+        wait_until(lambda: is_healthy(local_api("127.0.0.1", service.port)), 120)
+        write_scan(tmp_path / "c.pdf").rename(service.home / "inbox" / "c.pdf")
+        wait_until((service.home / "originals" / "c.pdf").exists)
+        assert forks(leads=True) == []
         assert service.is_up()
     finally:
         service.end()
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("way", ["deployments", "flows"])
-def test_13_12a_deployments_deleted_in_the_ui_are_made_anew(tmp_path: Path, way: str) -> None:
+def test_13_12a_deployments_deleted_in_the_ui_are_made_anew(tmp_path: Path) -> None:
     """With runs that wait for their turn, which Prefect deletes too, and files that come later."""
     service = start(tmp_path / "home", NAMBAT_DOCUMENTS="1", NAMBAT_JOBS="1")
     try:
-        names = [f"{number}.pdf" for number in range(4)]
-        for name in names[:3]:
-            write_scan(tmp_path / name, pages=2).rename(service.home / "inbox" / name)
-        wait_until(lambda: all(service.runs(name) for name in names[:3]))
-        before = {one["id"] for one in service.api("deployments/filter")}
-        assert len(before) == 3
-        for one in service.api(f"{way}/filter"):
-            service.api(f"{way}/{one['id']}", "DELETE")
-        write_scan(tmp_path / names[3]).rename(service.home / "inbox" / names[3])
-        wait_until(lambda: all((service.home / "originals" / name).exists() for name in names))
-        wait_until(lambda: service.store.open_claims() == [], 60)  # a moment after its scan is put away
-        after = {one["id"] for one in service.api("deployments/filter")}
-        assert len(after) == 3
-        assert not before & after
-        assert "was deleted" in service.said()
-        wait_until(lambda: [one for one in service.api("deployments/filter") if one["schedules"]])
+        for way in ("deployments", "flows"):
+            names = [f"{way} {number}.pdf" for number in range(4)]
+            for name in names[:3]:
+                write_scan(tmp_path / name, pages=2).rename(service.home / "inbox" / name)
+            wait_until(lambda names=names: all(service.runs(name) for name in names[:3]))
+            before = {one["id"] for one in service.api("deployments/filter")}
+            assert len(before) == 3
+            told = service.said().count("was deleted")
+            for one in service.api(f"{way}/filter"):
+                service.api(f"{way}/{one['id']}", "DELETE")
+            write_scan(tmp_path / names[3]).rename(service.home / "inbox" / names[3])
+            wait_until(lambda names=names: all((service.home / "originals" / name).exists() for name in names))
+            wait_until(lambda: service.store.open_claims() == [], 60)  # a moment after its scan is put away
+            after = {one["id"] for one in service.api("deployments/filter")}
+            assert len(after) == 3
+            assert not before & after
+            assert service.said().count("was deleted") > told
+            wait_until(lambda: [one for one in service.api("deployments/filter") if one["schedules"]])
     finally:
         service.end()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import json
 import os
 import shutil
 import subprocess
@@ -190,6 +191,21 @@ def test_what_kills_its_reader_again_and_again_is_given_up(folders: Folders) -> 
         sweep(store, heartbeat.identity(), server.runs)
     assert places(folders, "a.pdf") == ["quarantine"]
     assert "3 times" in reason_path(folders.quarantine / "a.pdf").read_text()
+
+
+@pytest.mark.parametrize("is_its_own", [True, False])
+def test_what_stops_again_and_again_after_it_was_published_is_put_away(folders: Folders, is_its_own: bool) -> None:
+    """The text stands in published/; a scan in quarantine would say that it does not."""
+    server, store = FakeServer(), ClaimStore(load(home=folders.home, settle=1000, attempts=2))
+    owner = dead_owner()
+    for _ in range(2):
+        claim = take_one(store, owner, running=True)
+        record = {"source": {"sha256": claim.sha256 if is_its_own else "0" * 64}}
+        (folders.published / "a.json").write_text(json.dumps(record))
+        swept = sweep(store, heartbeat.identity(), server.runs)
+    assert swept is not None
+    assert places(folders, "a.pdf") == ["originals" if is_its_own else "quarantine"]
+    assert swept.quarantined == (() if is_its_own else ("a.pdf",))
 
 
 def test_a_crash_counts_once_even_if_its_file_cannot_go_back(folders: Folders, monkeypatch: pytest.MonkeyPatch) -> None:

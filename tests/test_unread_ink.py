@@ -81,6 +81,39 @@ def test_what_is_no_print_is_not_missed(draw: object) -> None:
     assert (found.explained, found.unread) == (1.0, ())
 
 
+def _line_through(ink: np.ndarray, words: list[Word]) -> None:
+    for word in words:
+        cv2.line(ink, (word.box.left - 30, word.box.top + 20), (word.box.right + 30, word.box.top + 22), 255, 4)
+
+
+def test_letters_that_a_line_joins_are_told_with_their_place() -> None:
+    """A line of the pen through a word makes one shape of it, which is like no letter."""
+    ink, words = drawn()
+    _line_through(ink, words[:1])
+    found = account_of(ink, words[1:])
+    assert len(found.unread) == 1
+    assert found.unread[0].shared(words[0].box) > 0.8
+    assert account_of(ink, words).unread == ()
+
+
+def _signature(ink: np.ndarray) -> None:
+    points = [(300 + 10 * n, round(1200 + (60 + n) * np.sin(n / 2.2) * np.cos(n / 7))) for n in range(60)]
+    cv2.polylines(ink, [np.array(points, np.int32)], False, 255, 5)
+    cv2.line(ink, (280, 1230), (920, 1190), 255, 5)
+
+
+def _frame(ink: np.ndarray) -> None:
+    cv2.rectangle(ink, (120, 1000), (900, 1300), 255, 4)
+    cv2.rectangle(ink, (300, 1050), (500, 1250), 255, 4)
+
+
+@pytest.mark.parametrize("draw", [_signature, _frame])
+def test_lines_that_join_no_letters_are_not_told(draw: object) -> None:
+    ink, words = drawn()
+    draw(ink)  # type: ignore[operator]
+    assert account_of(ink, words).unread == ()
+
+
 def test_letters_along_a_seal_are_the_seals() -> None:
     ink, words = drawn()
     for angle in range(0, 360, 30):

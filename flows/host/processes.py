@@ -12,6 +12,7 @@ replace, :func:`descendants` and :func:`with_environment`, came out no shorter a
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import functools
 import os
 import signal
@@ -125,3 +126,16 @@ def kill_tree(pid: int, seconds: float = 0) -> None:
     gone_by = time.monotonic() + 5
     while any(is_running(one) for one in (pid, *children)) and time.monotonic() < gone_by:
         time.sleep(0.01)
+
+
+M_ARENA_MAX = -8
+"""What glibc's ``mallopt`` calls its number of arenas."""
+
+
+def use_one_arena() -> None:
+    """Let all threads of this process, and its forks, take memory from one place; to be called before there are any.
+
+    glibc would give each of eight threads a place of its own, and keep it: with all that a service runs at rest, 3 MB.
+    """
+    with contextlib.suppress(OSError, AttributeError):  # another C library
+        ctypes.CDLL(None).mallopt(M_ARENA_MAX, 1)

@@ -19,7 +19,7 @@ from typing import Any
 from flows.host.locks import locked
 from flows.host.moves import Gone, below, read_below
 from flows.host.names import readable
-from flows.intake.claims import ClaimStore
+from flows.intake.claims import Claim, ClaimStore
 from flows.pipeline import publish, stages
 from flows.pipeline.outcome import Outcome, outcome_of
 from flows.pipeline.parts import all_sets
@@ -110,6 +110,21 @@ def _published(path: Path) -> Iterator[tuple[str, str, str]]:
                 note = json.loads(line)
                 if note["made"] != ANEW:
                     yield str(note["sha256"]), os.fsdecode(bytes.fromhex(note["name"])), str(note.get("claim", ""))
+
+
+def is_published(store: ClaimStore, claim: Claim) -> bool:
+    """Whether a document made from the very bytes of a claim's scan is published under its name.
+
+    Raises:
+        OSError: what is published cannot be looked at.
+    """
+    names = publish.output_names(claim.name, store.settings.formats, store.settings.split != "off")
+    targets = {form: below(store.folders.published, os.fspath(place)) for form, place in names.items()}
+    for _, data in published_under(targets, store.folders.published):
+        with contextlib.suppress(KeyError, TypeError):
+            if data["source"]["sha256"] == claim.sha256 != "":
+                return True
+    return False
 
 
 def find_twin(store: ClaimStore, sha256: str, version: str) -> Twin | None:

@@ -17,7 +17,7 @@ from flows.host.locks import claims_lock, locked, moves_lock
 from flows.host.log import note as log
 from flows.host.moves import Gone, below_without_links, is_file, lies, read_below
 from flows.host.names import readable
-from flows.intake import register, transfers
+from flows.intake import duplicates, register, transfers
 from flows.intake.claims import Claim, ClaimStore
 from flows.intake.inbox import list_inbox
 from flows.intake.register import REASON, Entry, reason_path
@@ -43,7 +43,8 @@ def quarantine(store: ClaimStore, claim: Claim, fault: Fault, now: datetime | No
     """Move a scan that failed to quarantine/, with a note beside it that says why and what to do.
 
     One that a crash left half-way between two folders goes back to the inbox instead: it has to be found first.
-    One that was to be read again goes back to originals/: what was published of it is still there.
+    One that was to be read again goes back to originals/: what was published of it is still there. There goes, too, one
+    whose reading stopped again and again only after its text was published.
     Pages that were read are kept for a later try.
 
     Raises:
@@ -51,7 +52,7 @@ def quarantine(store: ClaimStore, claim: Claim, fault: Fault, now: datetime | No
     """
     if claim.keep and transfers.is_half_way(store, claim):
         return transfers.recover(store, claim)
-    if claim.original:
+    if claim.original or (isinstance(fault, CrashedTooOften) and duplicates.is_published(store, claim)):
         return transfers.archive(store, claim)
     root = store.folders.quarantine
     moment = (now or datetime.now()).astimezone(ZoneInfo(store.settings.timezone))

@@ -314,10 +314,11 @@ def _look_after(working: Sequence[Claim], starts: _Starts, now: float) -> tuple[
 
 
 def _given_up(store: ClaimStore, claim: Claim, fault: Fault) -> list[str]:
-    """Give a file up. Its name, unless it was to be read again and lies in originals/ once more.
+    """Give a file up. Its name, unless it went to originals/: its text is published.
 
     Raises:
         OSError: it cannot be moved; the claim stays.
     """
-    quarantine(store, claim, fault)
-    return [] if claim.original else [claim.name]
+    place = quarantine(store, claim, fault)
+    is_put_away = place is not None and place.is_relative_to(store.folders.originals)
+    return [] if is_put_away else [claim.name]

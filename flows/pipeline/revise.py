@@ -38,7 +38,21 @@ class Revised:
     kept: tuple[Path, ...]
 
 
-_last_saved: dict[str, Document] = {}
+@dataclass(frozen=True, slots=True)
+class _Saved:
+    """A document that was saved, with what else its JSON tells of how it is published.
+
+    Attributes:
+        data: of the JSON: ``source``, ``files`` and, where it is published in parts, ``parts``.
+        footnotes: where notes stand in the text.
+    """
+
+    document: Document
+    data: Mapping[str, Any]
+    footnotes: str | None = None
+
+
+_last_saved: dict[str, _Saved] = {}
 """By its seal, the document that this process saved last: who changes one changes it again."""
 
 
@@ -87,28 +101,32 @@ def _revised(shelf: Shelf, record: Path, seen: str, change: Callable[[Document],
             raise faults.NOT_PUBLISHED.fault(name=readable(record.name))
         if publish.seal_of(raw) != seen:
             raise faults.STALE.fault(name=readable(record.name))
-        try:
-            data = json.loads(raw)
-            document = _last_saved.get(seen) if publish.is_as_written(raw) else None
-            document = document or from_dict(data)
-        except (ValueError, RecursionError) as fault:
-            raise faults.NOT_PUBLISHED.fault(str(fault), name=readable(record.name)) from fault
-        if "part" in data:
+        lies = (publish.is_as_written(raw) and _last_saved.get(seen)) or _read(raw, record)
+        if "part" in lies.data:
             raise faults.PART_OF_A_FILE.fault(name=readable(publish.PART_END.sub("", record.stem)))
         try:
-            changed = change(document)
+            changed = change(lies.document)
         except apply.DoesNotFit as fault:
             raise faults.EDIT_DOES_NOT_FIT.fault(str(fault), why=str(fault)) from fault
-        return _save(shelf, record, data, document, changed, footnotes)
+        return _save(shelf, record, lies, changed, footnotes)
 
 
-def _save(
-    shelf: Shelf, record: Path, data: Mapping[str, Any], before: Document, document: Document, footnotes: str
-) -> Revised:
+def _read(raw: bytes, record: Path) -> _Saved:
+    try:
+        data = json.loads(raw)
+        return _Saved(from_dict(data), data)
+    except (ValueError, RecursionError) as fault:
+        raise faults.NOT_PUBLISHED.fault(str(fault), name=readable(record.name)) from fault
+
+
+def _save(shelf: Shelf, record: Path, before: _Saved, document: Document, footnotes: str) -> Revised:
+    data = before.data
     count = int(data.get("parts", 0))
     listed = {str(one["name"]): str(one["sha256"]) for one in data["files"]}
     targets = _targets(record, listed, count)
-    style = _footnote_style(before, targets, listed, footnotes) if not count else footnotes
+    style = footnotes
+    if not count:
+        style = before.footnotes or _footnote_style(before.document, targets, listed, footnotes)
     sets = parts.file_sets(document, _split_mode(document, count), targets, style)
     for one in sets:
         if "path_mark" in data["source"]:
@@ -124,8 +142,12 @@ def _save(
 
     saves.save(files, shelf, record, check)
     seal = publish.seal_of(files[record])
+    now = {name: data[name] for name in ("source", "parts") if name in data}
+    now["files"] = [
+        {"name": readable(target.name), "sha256": _hash(content)} for target, content in sets[-1].texts.items()
+    ]
     _last_saved.clear()
-    _last_saved[seal] = document
+    _last_saved[seal] = _Saved(document, now, style)
     return Revised(document, seal, tuple(files), tuple(kept))
 
 

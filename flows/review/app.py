@@ -12,9 +12,10 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import fields
 from pathlib import Path
 from typing import Any, get_args
-from urllib.parse import quote, urlencode, urlsplit
+from urllib.parse import parse_qsl, quote, urlencode, urlsplit
 
 from fastapi import FastAPI, Request
+from fastapi.concurrency import run_in_threadpool
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 from fastapi.staticfiles import StaticFiles
@@ -23,19 +24,24 @@ from pydantic import BaseModel, Field
 
 from flows.faults import EDIT_DOES_NOT_FIT, EditRefused, Stale
 from flows.host.moves import Gone, read_below
+from flows.host.names import readable
 from flows.language import LANGUAGES, _, ngettext, speaking, told
 from flows.pipeline import revise
 from flows.pipeline.faults import as_fault
 from flows.pipeline.revise import Revised
-from flows.retold import retold
+from flows.retold import evidence_told, retold
 from flows.review import index, listing, search, wording
 from flows.review.desk import Desk, Vanished
 from flows.review.entry import NotWhole
 from flows.review.fresh import SOON, Fresh
 from flows.review.images import PagePictures, Wanted
+from flows.review.learned import learned
+from flows.review.runs import run_of
 from flows.review.security import TOKEN_HEADER, is_ours, new_token, who_asks
 from flows.review.views import LIGHTS, DocumentView, PageView
+from flows.review.words import asked
 from normalize.edits.edit import DoesNotFit, edit_from
+from normalize.formats.record import REFERENCE
 from ocr.faults import Fault
 
 STATIC = Path(__file__).with_name("static")
@@ -49,6 +55,10 @@ FILTERS = tuple(field.name for field in fields(listing.Filter))
 
 LONGEST_ASKED = 500
 """Characters of a value in an address that are heeded."""
+
+
+LONGEST_FORM = 50_000
+"""Bytes of a form that are heeded."""
 
 
 class NotFound(Exception):
@@ -86,6 +96,16 @@ def review_app(desk: Desk, pictures: PagePictures) -> FastAPI:
     @app.get("/search")
     def found(request: Request, q: str = "", after: str = "") -> Response:
         return pages.found(request, q, after)
+
+    @app.get("/words")
+    def words(request: Request, said: str = "", at: str = "") -> Response:
+        return pages.words(request, said, at)
+
+    @app.post("/words")
+    async def decide(request: Request) -> Response:
+        # A plain form: it works without a script.
+        given = dict(parse_qsl((await request.body())[:LONGEST_FORM].decode("utf-8", "replace")))
+        return await run_in_threadpool(pages.decide, request, given)
 
     @app.get("/documents/{id}")
     def document(request: Request, id: str) -> Response:
@@ -212,6 +232,7 @@ class Pages:
             loader=PackageLoader("flows.review"), autoescape=True, undefined=StrictUndefined, auto_reload=False
         )
         self.templates.globals.update(_=_, ngettext=ngettext, retold=retold, lit=wording.lit)
+        self.templates.filters["uncited"] = lambda text: REFERENCE.sub("", text)
         self.templates.trim_blocks = self.templates.lstrip_blocks = True
 
     def name_of(self, id: str) -> str:
@@ -230,6 +251,16 @@ class Pages:
 
     def view(self, id: str) -> DocumentView:
         return self.desk.view(self.name_of(id))
+
+    def run_address(self, request: Request, id: str) -> str:
+        """Where the Prefect UI shows the run that published a document; empty if there is none.
+
+        It is reached by the name by which this page is: both listen at one address.
+        """
+        run = run_of(self.desk.library, id) if self.desk.prefect_port else ""
+        host = request.url.hostname or "127.0.0.1"
+        host = f"[{host}]" if ":" in host else host
+        return f"{request.url.scheme}://{host}:{self.desk.prefect_port}/runs/flow-run/{run}" if run else ""
 
     def answer(self, request: Request, template: str, status: int = 200, **values: Any) -> Response:
         """A page of ours."""
@@ -255,6 +286,7 @@ class Pages:
             "list.html",
             here="list",
             listing=shown,
+            runs={one.id: self.run_address(request, one.id) for one in shown.documents},
             total=listing.count(library, wanted),
             choices=listing.choices(library),
             asked=wanted,
@@ -262,6 +294,7 @@ class Pages:
             is_filtered=wanted != listing.Filter(),
             orders=wording.orders(),
             states=wording.states(),
+            grades=wording.grades(),
             most=max([one.doubtful for one in shown.documents], default=0) or 1,
             next=address(after=shown.after) if shown.after else "",
             previous=address(before=shown.before) if shown.before else "",
@@ -272,21 +305,80 @@ class Pages:
         """What a question finds, each hit leading to its word."""
         self.fresh.wait()
         hits = search.search(self.desk.library, question, after=after)
+        phrases = asked(question)
 
         def address(hit: search.Hit, found: search.Found) -> str:
             place = f"#page={found.page}&where={quote(found.where)}&at={found.offset}&length={found.length}"
             return f"/documents/{hit.document.id}" + ("" if found.where.startswith("metadata/") else place)
 
-        asked = "/search?" + urlencode({"q": question})
-        following = f"{asked}&{urlencode({'after': hits.after})}" if hits.after else ""
+        first = "/search?" + urlencode({"q": question})
+        following = f"{first}&{urlencode({'after': hits.after})}" if hits.after else ""
         values: dict[str, Any] = {
             "hits": hits,
             "address": address,
             "query": question,
+            "marked": lambda text: search.marked(text, phrases),
             "next": following,
             "day": wording.day,
         }
         return self.answer(request, "search.html", **values)
+
+    def words(self, request: Request, said: str, at: str) -> Response:
+        """Words that people put right more than once, to be put into the office's list."""
+        words = self.desk.words
+        self.fresh.wait()
+        try:
+            found, listed = learned(self.desk.library, words), len(words.words())
+        except (OSError, ValueError) as fault:
+            return self.no_words(request, fault)
+        return self.answer(
+            request,
+            "learned.html",
+            here="words",
+            learned=found,
+            listed=listed,
+            writable=words.is_writable,
+            is_used=words.is_used,
+            file=readable(words.file),
+            token=self.token,
+            said=wording.decided().get(said, ""),
+            at=int(at) if at.isascii() and at.isdecimal() and len(at) < 4 else -1,
+        )
+
+    def decide(self, request: Request, given: Mapping[str, str]) -> Response:
+        """Put words into the list, reject them, or offer rejected ones again."""
+        heading = _("Nothing was changed")
+        if not is_ours(given.get("token", ""), self.token):
+            why = _("This page was opened before nambat was started again; show it anew.")
+            return self.trouble(request, 403, heading, why)
+        words, act = self.desk.words, given.get("act", "")
+        if not words.is_writable:
+            said = _("{path} cannot be written.").format(path=readable(words.file))
+            return self.trouble(request, 403, heading, said)
+        try:
+            found = learned(self.desk.library, words)
+            asked = given.get("before"), given.get("after")
+            offers = (*found.offered, *found.rejected)
+            offer = next((one for one in offers if (one.before, one.after) == asked), None)
+            if offer is None or act not in wording.decided():  # somebody else has decided meanwhile
+                return RedirectResponse("/words", 303)
+            if act == "accept":
+                words.accept(offer, who_asks(request))
+            else:
+                words.reject(offer.after, rejected=act == "reject")
+        except (OSError, ValueError) as fault:
+            return self.no_words(request, fault)
+        at = found.offered.index(offer) if offer in found.offered else 0
+        left = len(found.offered) - (offer in found.offered)
+        return RedirectResponse(f"/words?said={act}&at={max(0, min(at, left - 1))}", 303)
+
+    def no_words(self, request: Request, fault: OSError | ValueError) -> Response:
+        """The list of words cannot be used."""
+        path = readable(self.desk.words.file)
+        why = (
+            told(as_fault(fault)) if isinstance(fault, OSError) else _("{path} is no text in UTF-8.").format(path=path)
+        )
+        return self.trouble(request, 503, _("The list of words cannot be used"), why)
 
     def trouble(self, request: Request, status: int, heading: str, why: str) -> Response:
         return self.answer(request, "trouble.html", status, heading=heading, why=why)
@@ -306,6 +398,7 @@ class Pages:
             "document.html",
             id=id,
             name=name,
+            run=self.run_address(request, id),
             heading=heading,
             subject=subject,
             pages=list(view.pages.values()),
@@ -418,7 +511,10 @@ def _corrections_of(page: PageView, view: DocumentView) -> dict[int, dict[str, A
     made = view.record["corrections"]
     told_of = ("where", "start", "before", "after", "probability")
     return {
-        index: {**{name: made[index][name] for name in told_of}, "evidence": retold(made[index]["evidence"])}
+        index: {
+            **{name: made[index][name] for name in told_of},
+            "evidence": evidence_told(str(made[index]["evidence"])),
+        }
         for index in wanted
     }
 

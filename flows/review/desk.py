@@ -14,6 +14,7 @@ from flows.host.moves import Gone, read_below
 from flows.pipeline.versions import Shelf
 from flows.review.entry import NotWhole
 from flows.review.index import LARGEST, Library
+from flows.review.learned import WordList
 from flows.review.scans import Scans
 from flows.review.views import DocumentView, view_of
 
@@ -32,15 +33,19 @@ class Desk:
         shelf: where the texts lie, and where new ones are put.
         scans: the scans that they come from.
         library: the index of the texts; it can be made anew at any time.
+        words: the office's own, into which those go that people put right again and again.
         timezone: of the times that are shown.
         max_pixels: as the pages were read with.
+        prefect_port: of the Prefect UI that shows the runs; 0 for texts that no run published.
     """
 
     shelf: Shelf
     scans: Scans
     library: Library
+    words: WordList
     timezone: str = "Asia/Ho_Chi_Minh"
     max_pixels: int = 60_000_000
+    prefect_port: int = 0
     _views: OrderedDict[str, tuple[tuple[int, int, int], DocumentView]] = field(default_factory=OrderedDict, repr=False)
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 

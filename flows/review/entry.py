@@ -14,6 +14,7 @@ from datetime import date
 from typing import Any
 
 from flows.language import N_
+from flows.review.tally import counts_of, put_right
 from normalize.document import DOUBT
 from normalize.formats.record import SCHEMA
 
@@ -75,6 +76,8 @@ class Entry:
         grade: one of :data:`GRADES`.
         edits: that people made and did not undo.
         parts: the documents in the file, at least one.
+        counts: of :func:`flows.review.tally.counts_of`; none of a part of a file, which is counted with the whole.
+        put_right: of :func:`flows.review.tally.put_right`, likewise.
     """
 
     scan: str
@@ -86,6 +89,8 @@ class Entry:
     edits: int
     parts: tuple[Facts, ...]
     texts: tuple[Text, ...]
+    counts: tuple[tuple[str, str, int], ...] = ()
+    put_right: tuple[tuple[int, str, str], ...] = ()
 
 
 def entry_of(raw: bytes) -> Entry | None:
@@ -111,6 +116,9 @@ def entry_of(raw: bytes) -> Entry | None:
 def _entry(data: Mapping[str, Any]) -> Entry:
     parts = tuple(_facts(part["metadata"]) for part in data["documents"]) or (_facts(data["metadata"]),)
     source, pages = data["source"], data["pages"]
+    is_whole = "part" not in data
+    counts = counts_of(data).items() if is_whole else ()
+    mended = put_right(data) if is_whole else ()
     unread = sum(bool(page["error"]) or bool(page.get("damage")) for page in pages)
     grades = {"unread" if page["error"] else str(page.get("grade") or "") for page in pages}
     return Entry(
@@ -123,6 +131,8 @@ def _entry(data: Mapping[str, Any]) -> Entry:
         sum(not one.get("undone") for one in data.get("edits", ())),
         parts,
         (*_texts(data), *_facts_as_texts(parts)),
+        tuple((what, _string(kind), many) for (what, kind), many in counts),
+        tuple((number, _string(before), _string(after)) for number, before, after in mended),
     )
 
 

@@ -17,8 +17,10 @@ import os
 import sqlite3
 import stat
 import zlib
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, fields
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import TypeVar
 
@@ -27,11 +29,13 @@ from flows.host.locks import locked
 from flows.host.moves import Gone, open_regular, opened_folder
 from flows.host.names import readable
 from flows.language import N_
+from flows.pipeline.workers import WorkerPool
 from flows.review.entry import Entry, Facts, NotWhole, Text, entry_of
-from flows.review.words import BREAK, exact, plain, without_marks, words_of
-from flows.settings import Folders
+from flows.review.words import indexed, without_marks
+from flows.settings import Folders, cores
+from ocr.faults import Fault
 
-VERSION = 2
+VERSION = 3
 """Of the tables and of the words in them; an index of another version is thrown away."""
 
 LARGEST = 256 * 1024**2
@@ -72,6 +76,14 @@ CREATE TABLE parts (
     {", ".join(f"{name} TEXT NOT NULL" for name in _FACTS)},
     plain_agency TEXT NOT NULL, plain_type TEXT NOT NULL, plain_symbol TEXT NOT NULL,
     PRIMARY KEY (document, part)
+) WITHOUT ROWID;
+CREATE TABLE counts (
+    document INTEGER NOT NULL, what TEXT NOT NULL, kind TEXT NOT NULL, many INTEGER NOT NULL,
+    PRIMARY KEY (document, what, kind)
+) WITHOUT ROWID;
+CREATE TABLE put_right (
+    document INTEGER NOT NULL, edit INTEGER NOT NULL, before TEXT NOT NULL, after TEXT NOT NULL,
+    PRIMARY KEY (document, edit, before, after)
 ) WITHOUT ROWID;
 CREATE TABLE texts (document INTEGER PRIMARY KEY, packed BLOB NOT NULL);
 CREATE VIRTUAL TABLE exact USING fts5 (words, content='', tokenize="ascii tokenchars '.,_'");
@@ -336,14 +348,45 @@ def _refreshed(library: Library, connection: sqlite3.Connection) -> Refreshed:
                 _forget(connection, name)
     news = sorted(name for name, seen in found.items() if known.get(name) != seen)
     broken = 0
-    for batch in _batches(news, found):
-        read = [(name, *_read(library, name, found[name])) for name in batch]
-        broken += sum(isinstance(entry, str) for _, _, entry in read)
+    for read in _all_read(library, news, found):
+        broken += sum(isinstance(kept, str) for _, _, kept in read)
         with _transaction(connection):
-            for name, seen, entry in read:
+            for name, seen, kept in read:
                 _forget(connection, name, keep_number=True)
-                _keep(library, connection, name, seen, entry)
+                _keep(library, connection, name, seen, kept)
     return Refreshed(len(news), broken, len(gone))
+
+
+def _all_read(library: Library, names: Sequence[str], found: dict[str, _Seen]) -> Iterator[list[_Read]]:
+    """Read JSONs, a batch at a time: many of them side by side in processes of their own."""
+    batches = list(_batches(names, found))
+    if len(batches) == 1:
+        yield [_read(library, name, found[name]) for name in names]
+    if len(batches) < 2:
+        return
+    with WorkerPool(cores(), warm=("flows.review.index",)) as pool, ThreadPoolExecutor(cores()) as threads:
+        waiting: deque[Future[list[_Read]]] = deque()
+        try:
+            for batch in batches:
+                if len(waiting) > cores():  # no more than are worked on, and one that is ready
+                    yield waiting.popleft().result()
+                waiting.append(threads.submit(_read_elsewhere, pool, library, batch, [found[name] for name in batch]))
+            while waiting:
+                yield waiting.popleft().result()
+        finally:
+            pool.stop()
+
+
+def _read_elsewhere(pool: WorkerPool, library: Library, names: Sequence[str], seen: Sequence[_Seen]) -> list[_Read]:
+    try:
+        return pool.call(read_batch, library, names, seen)
+    except Fault:  # the process was killed; what there is no room for elsewhere may be read here
+        return read_batch(library, names, seen)
+
+
+def read_batch(library: Library, names: Sequence[str], seen: Sequence[_Seen]) -> list[_Read]:
+    """Read some JSONs, in a worker process."""
+    return [_read(library, name, one) for name, one in zip(names, seen, strict=True)]
 
 
 def _found(library: Library, closed: list[str]) -> Iterator[tuple[str, _Seen]]:
@@ -389,8 +432,28 @@ def _batches(names: Sequence[str], found: dict[str, _Seen]) -> Iterator[list[str
         yield batch
 
 
-def _read(library: Library, name: str, seen: _Seen) -> tuple[_Seen, Entry | str | None]:
-    """A JSON, with how it looked when it was read: what is to be kept of it, or why it is broken, in English."""
+@dataclass(frozen=True, slots=True)
+class _Prepared:
+    """What is kept of a document, ready to be written.
+
+    Attributes:
+        entry: without its texts.
+        packed: the texts.
+        exact, plain: their words.
+    """
+
+    entry: Entry
+    packed: bytes
+    exact: str
+    plain: str
+
+
+_Read = tuple[str, _Seen, _Prepared | str | None]
+"""Name of a JSON, how it looked when it was read, and what is to be kept of it; nothing if it is somebody else's, or
+why it is broken, in English."""
+
+
+def _read(library: Library, name: str, seen: _Seen) -> _Read:
     try:
         with (
             opened_folder(library.root, name) as folder,
@@ -399,13 +462,17 @@ def _read(library: Library, name: str, seen: _Seen) -> tuple[_Seen, Entry | str 
             seen = _look(os.fstat(file.fileno()))
             raw = file.read(LARGEST + 1)
     except (Gone, OSError):
-        return seen, CANNOT_BE_READ
+        return name, seen, CANNOT_BE_READ
     if len(raw) > LARGEST:
-        return seen, TOO_LARGE
+        return name, seen, TOO_LARGE
     try:
-        return seen, entry_of(raw)
+        entry = entry_of(raw)
     except NotWhole as fault:
-        return seen, str(fault)
+        return name, seen, str(fault)
+    if entry is None:
+        return name, seen, None
+    as_typed, plainly = indexed(one.text for one in entry.texts)
+    return name, seen, _Prepared(replace(entry, texts=()), _packed(entry.texts), as_typed, plainly)
 
 
 def _forget(connection: sqlite3.Connection, name: str, *, keep_number: bool = False) -> None:
@@ -420,31 +487,34 @@ def _forget(connection: sqlite3.Connection, name: str, *, keep_number: bool = Fa
     packed = connection.execute("SELECT packed FROM texts WHERE document = ?", row).fetchone()
     if packed is not None:
         # The index of words holds no texts: it must be told what to take out.
-        as_typed, plainly = _indexed(unpacked(packed[0]))
+        as_typed, plainly = indexed(one.text for one in unpacked(packed[0]))
         connection.execute("INSERT INTO exact (exact, rowid, words) VALUES ('delete', ?, ?)", (*row, as_typed))
         connection.execute("INSERT INTO plain (plain, rowid, words) VALUES ('delete', ?, ?)", (*row, plainly))
-    connection.execute("DELETE FROM texts WHERE document = ?", row)
-    connection.execute("DELETE FROM parts WHERE document = ?", row)
+    for table in ("texts", "parts", "counts", "put_right"):
+        connection.execute(f"DELETE FROM {table} WHERE document = ?", row)
     if not keep_number:
         connection.execute("DELETE FROM documents WHERE number = ?", row)
 
 
-def _keep(library: Library, connection: sqlite3.Connection, name: str, seen: _Seen, entry: Entry | str | None) -> None:
+def _keep(
+    library: Library, connection: sqlite3.Connection, name: str, seen: _Seen, kept: _Prepared | str | None
+) -> None:
     """Put a document into the index, which knows nothing of it but perhaps its number."""
     id = document_id(name)
-    row: dict[str, object] = {"id": id, "name": os.fsencode(name), "is_ours": entry is not None}
+    row: dict[str, object] = {"id": id, "name": os.fsencode(name), "is_ours": kept is not None}
     row |= {"size": seen.size, "changed": seen.changed, "inode": seen.inode, "scan": readable(name)}
-    if isinstance(entry, Entry):
+    if isinstance(kept, _Prepared):
+        entry = kept.entry
         row |= {"scan": entry.scan, "sha256": entry.sha256, "pages": entry.pages, "unread": entry.unread}
         row |= {"doubtful": entry.doubtful, "doubt": entry.doubtful / max(entry.pages, 1), "grade": entry.grade}
         row |= {"date": entry.parts[0].date, "state": _state(library, id, entry), "broken": ""}
     else:
-        row |= {"broken": entry or "", "state": "broken", "date": "", "doubtful": 0, "doubt": 0.0, "unread": 0}
+        row |= {"broken": kept or "", "state": "broken", "date": "", "doubtful": 0, "doubt": 0.0, "unread": 0}
     columns, marks = ", ".join(row), ", ".join("?" * len(row))
     renew = ", ".join(f"{column} = excluded.{column}" for column in row)
     insert = f"INSERT INTO documents ({columns}) VALUES ({marks}) ON CONFLICT (name) DO UPDATE SET {renew}"
     connection.execute(insert, tuple(row.values()))
-    if not isinstance(entry, Entry):
+    if not isinstance(kept, _Prepared):
         return
     (number,) = connection.execute("SELECT number FROM documents WHERE name = ?", (row["name"],)).fetchone()
     for part, facts in enumerate(entry.parts):
@@ -456,10 +526,11 @@ def _keep(library: Library, connection: sqlite3.Connection, name: str, seen: _Se
             *map(without_marks, (facts.agency, facts.type, symbol)),
         )
         connection.execute(f"INSERT INTO parts VALUES ({', '.join('?' * len(values))})", values)
-    connection.execute("INSERT INTO texts VALUES (?, ?)", (number, _packed(entry.texts)))
-    as_typed, plainly = _indexed(entry.texts)
-    connection.execute("INSERT INTO exact (rowid, words) VALUES (?, ?)", (number, as_typed))
-    connection.execute("INSERT INTO plain (rowid, words) VALUES (?, ?)", (number, plainly))
+    connection.executemany("INSERT INTO counts VALUES (?, ?, ?, ?)", [(number, *one) for one in entry.counts])
+    connection.executemany("INSERT INTO put_right VALUES (?, ?, ?, ?)", [(number, *one) for one in entry.put_right])
+    connection.execute("INSERT INTO texts VALUES (?, ?)", (number, kept.packed))
+    connection.execute("INSERT INTO exact (rowid, words) VALUES (?, ?)", (number, kept.exact))
+    connection.execute("INSERT INTO plain (rowid, words) VALUES (?, ?)", (number, kept.plain))
 
 
 def _state(library: Library, id: str, entry: Entry) -> str:
@@ -470,13 +541,6 @@ def _state(library: Library, id: str, entry: Entry) -> str:
         return "looked at" if _mark(library, id).read_text() == entry.sha256 else "new"
     except (OSError, ValueError):
         return "new"
-
-
-def _indexed(texts: Sequence[Text]) -> tuple[str, str]:
-    """The words of a document as the index keeps them, with marks and without."""
-    words = [words_of(one.text) for one in texts]
-    between = f" {BREAK} "
-    return between.join(map(exact, words)), between.join(map(plain, words))
 
 
 def _packed(texts: Sequence[Text]) -> bytes:

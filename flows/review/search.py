@@ -10,6 +10,7 @@ import re
 import sqlite3
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from itertools import islice
 from typing import Any
 
 from flows.host.names import readable
@@ -17,10 +18,13 @@ from flows.pipeline.to_check import LONGEST_SIDE, Passage, passage
 from flows.review.entry import Text
 from flows.review.index import Library, ask, unpacked
 from flows.review.listing import SHOWN, Filter, Listed, conditions, count, documents, listed, place_of, read_place
-from flows.review.words import Phrase, asked, exact, words_of
+from flows.review.words import Phrase, asked, exact, plain, words_of
 
 SENTENCES = 3
 """So many sentences of a document are shown, more only where more phrases were asked for."""
+
+MOST_PLACES = 200
+"""So many places of a phrase are looked at in a document, to show those where others stand beside it."""
 
 MOST_RANKED = 500
 """So many documents are put in order by how well they fit."""
@@ -33,7 +37,7 @@ class Found:
     Attributes:
         where: ``blocks/12``, ``footnotes/3`` (by label) or ``metadata/0/subject`` (document in the file, field).
         page: 0 where there are no pages, or for a fact.
-        offset, length: of the words in the published text, references and all.
+        offset, length: of the words in the published text, references and all; of several that stand side by side.
         passage: the words in their sentence.
         is_exact: whether they stand there with the marks that were typed.
     """
@@ -167,12 +171,102 @@ def _texts(connection: sqlite3.Connection, number: int) -> list[Text]:
 
 
 def places(texts: Sequence[Text], phrases: Sequence[Phrase]) -> tuple[Found, ...]:
-    """Where in a document the phrases stand: of each the first place with the marks that were typed, or the first one
-    at all; then other places, as many as are shown."""
-    of_each = [_places_of(texts, phrase) for phrase in phrases]
-    first = [found[0] for found in of_each if found]
-    others = [one for found in of_each for one in found[1:]]
-    return tuple(dict.fromkeys([*first, *others][: max(SENTENCES, len(first))]))
+    """Where in a document the phrases stand: those places first where most of them stand together, with the marks that
+    were typed; so many that each phrase can be seen, and then others, as many as are shown."""
+    if len(phrases) == 1:
+        return tuple(_places_of(texts, phrases[0]))
+    left = _runs(texts, phrases)
+    seen: set[int] = set()
+    shown: list[Found] = []
+    while left and (len(shown) < SENTENCES or len(seen) < len(phrases)):
+        best = max(left, key=lambda run: (len(run.near - seen), len(run.phrases), run.exact))
+        found = _found(best.text, best.begin, best.end, best.exact == len(best.phrases))
+        beside = f"{found.passage.before}\n{found.passage.after}"
+        news = best.phrases | {at for at in best.near if re.search(phrases[at].pattern, beside)}
+        if len(shown) >= SENTENCES and news <= seen:
+            best.near.intersection_update(best.phrases)  # what stands near stands in another sentence
+            if best.phrases <= seen:
+                left.remove(best)
+            continue
+        shown.append(found)
+        seen |= news
+        # What stands near may stand in another sentence, and is shown by itself if nothing else shows it.
+        left = [run for run in left if run is not best and not (_is_near(run, best) and run.phrases <= seen)]
+    return tuple(shown)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Run:
+    """Phrases that stand in a text one behind the other.
+
+    Attributes:
+        phrases: by their numbers.
+        exact: how many have the marks that were typed.
+        near: what else can be seen beside them, if no sentence ends between.
+    """
+
+    text: Text
+    begin: int
+    end: int
+    phrases: frozenset[int]
+    exact: int
+    near: set[int]
+
+
+def _runs(texts: Sequence[Text], phrases: Sequence[Phrase]) -> list[_Run]:
+    """All runs of phrases; of one that stands everywhere the first ones only."""
+    patterns = [re.compile(phrase.pattern) for phrase in phrases]
+    left = [MOST_PLACES] * len(phrases)
+    runs: list[_Run] = []
+    for text in texts:
+        spans = []
+        for number, pattern in enumerate(patterns):
+            for match in islice(pattern.finditer(text.text), left[number]):
+                left[number] -= 1
+                is_exact = exact(words_of(match[0])) == phrases[number].exact
+                spans.append((match.start(), match.end(), number, is_exact))
+        found: list[_Run] = []
+        for begin, end, number, is_exact in sorted(spans):
+            last = found[-1] if found else None
+            if last and begin >= last.end and _GAP.fullmatch(text.text, last.end, begin):
+                numbers = last.phrases | {number}
+                found[-1] = _Run(text, last.begin, end, numbers, min(last.exact + is_exact, len(numbers)), set(numbers))
+            elif not last or begin >= last.end:
+                found.append(_Run(text, begin, end, frozenset({number}), int(is_exact), {number}))
+        for at, run in enumerate(found):
+            for other in found[at + 1 :]:
+                if not _is_near(other, run):
+                    break
+                run.near.update(other.phrases)
+                other.near.update(run.phrases)
+        runs += found
+    return runs
+
+
+def _is_near(run: _Run, shown: _Run) -> bool:
+    in_one = run.text is shown.text
+    return in_one and run.begin - shown.end < LONGEST_SIDE and shown.begin - run.end < LONGEST_SIDE
+
+
+#: What may stand between two words of a run.
+_GAP = re.compile(r"(?:\[\^[^\]\s]{1,20}\]|[\W_]){1,4}")
+
+
+def marked(text: str, phrases: Sequence[Phrase]) -> list[tuple[str, bool]]:
+    """A passage in pieces, each with whether it is one of the phrases, with the marks that were typed if any were.
+
+    >>> marked("về kế hoạch", asked("hoach"))
+    [('về kế ', False), ('hoạch', True)]
+    """
+    pieces, at = [], 0
+    wanted = {phrase.exact for phrase in phrases if phrase.has_marks}
+    bare = {phrase.plain for phrase in phrases if not phrase.has_marks}
+    for match in re.finditer("|".join(phrase.pattern for phrase in phrases) or r"(?!)", text):
+        words = words_of(match[0])
+        if exact(words) in wanted or plain(words) in bare:
+            pieces += [(text[at : match.start()], False), (match[0], True)]
+            at = match.end()
+    return [piece for piece in (*pieces, (text[at:], False)) if piece[0]]
 
 
 def _places_of(texts: Sequence[Text], phrase: Phrase) -> list[Found]:
@@ -185,7 +279,7 @@ def _places_of(texts: Sequence[Text], phrase: Phrase) -> list[Found]:
             is_exact = exact(words_of(match[0])) == phrase.exact
             fitting = exactly if is_exact else otherwise
             if len(fitting) < SENTENCES and not (fitting and _is_beside(fitting[-1], text, match)):
-                fitting.append(_found(text, match, is_exact))
+                fitting.append(_found(text, *match.span(), is_exact))
             if len(exactly) == SENTENCES:
                 return exactly
     return [*exactly, *otherwise][:SENTENCES]
@@ -196,6 +290,5 @@ def _is_beside(shown: Found, text: Text, match: re.Match[str]) -> bool:
     return shown.where == text.where and match.start() - shown.offset < LONGEST_SIDE
 
 
-def _found(text: Text, match: re.Match[str], is_exact: bool) -> Found:
-    begin, end = match.span()
+def _found(text: Text, begin: int, end: int, is_exact: bool) -> Found:
     return Found(text.where, text.page_at(begin), begin, end - begin, passage(text.text, begin, end), is_exact)

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import os
 import signal
 import sys
@@ -19,6 +20,7 @@ from flows.pipeline.saves import finish_saves
 from flows.pipeline.versions import Shelf
 from flows.review.desk import Desk
 from flows.review.index import of_folder, of_service
+from flows.review.learned import WordList
 from flows.review.scans import Scans
 from flows.service.prefect_server import local_address
 from flows.settings import Settings, load
@@ -35,7 +37,10 @@ def desk_of_service(settings: Settings) -> Desk:
         keeps_formats=True,
         timezone=settings.timezone,
     )
-    return Desk(shelf, Scans((folders.originals,)), of_service(folders), settings.timezone, settings.max_pixels)
+    library = of_service(folders)
+    words = WordList(settings.word_list, True, library.place)
+    scans = Scans((folders.originals,))
+    return Desk(shelf, scans, library, words, settings.timezone, settings.max_pixels, settings.port)
 
 
 def desk_of_folder(folder: Path, scans: Sequence[Path], settings: Settings) -> Desk:
@@ -49,7 +54,8 @@ def desk_of_folder(folder: Path, scans: Sequence[Path], settings: Settings) -> D
     staging = folder / ".nambat_review" / "staging"
     shelf = Shelf(folder, staging, folder / "versions", keeps_formats=True, timezone=settings.timezone)
     places = tuple(dict.fromkeys([folder, *(path.resolve() for path in scans)]))
-    return Desk(shelf, Scans(places), library, settings.timezone, settings.max_pixels)
+    words = WordList(settings.words or library.place / "words.txt", settings.words is not None, library.place)
+    return Desk(shelf, Scans(places), library, words, settings.timezone, settings.max_pixels)
 
 
 def begin(desk: Desk, settings: Settings, host: str, port: int, say: Callable[[str], object]) -> None:
@@ -78,6 +84,10 @@ def run(desk: Desk, settings: Settings, host: str, port: int, secret: str) -> No
     from flows.review.security import POLICY, with_password
     from flows.service.guard import admitted, guarded, own_origins
 
+    # A long document is some 100,000 records without cycles: looking through them all again and again took a third of
+    # the time in which one of 300 pages is read back to be saved (0.9 instead of 1.4 s of processor time).
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 50)
     if desk.is_writable:
         with contextlib.suppress(OSError, Fault):  # one that cannot be finished yet waits for its next save
             finish_saves(desk.shelf)

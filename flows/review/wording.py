@@ -52,7 +52,12 @@ _REASONS = {
     "image link": N_("Link to a picture"),
     "noise": N_("Noise"),
 }
-_GRADES = {"good": N_("read well"), "fair": N_("read fairly"), "poor": N_("read poorly")}
+_GRADES = {
+    "good": N_("read well"),
+    "fair": N_("read fairly"),
+    "poor": N_("read poorly"),
+    "unread": N_("not read"),
+}
 _KEYS = (
     ("n", N_("next doubtful place, of the kinds that are lit")),
     ("N", N_("the one before")),
@@ -107,6 +112,20 @@ def _told(names: Mapping[Any, str]) -> dict[Any, str]:
     return {name: _(sentence) for name, sentence in names.items()}
 
 
+_KINDS = {
+    "tone": N_("tone mark"),
+    "mark": N_("other mark"),
+    "letter": N_("letter"),
+    "join": N_("words joined"),
+    "split": N_("words parted"),
+    "case": N_("capital or small"),
+    "sign": N_("sign"),
+}
+_DECIDED = {
+    "accept": N_("The word is in the list now."),
+    "reject": N_("The word is not offered any more."),
+    "again": N_("The word is offered again."),
+}
 _STATES = {"new": N_("new"), "looked at": N_("looked at"), "mended": N_("mended"), "broken": N_("broken")}
 _ORDERS = {
     "newest": N_("Newest first"),
@@ -119,6 +138,16 @@ _ORDERS = {
 def states() -> dict[str, str]:
     """What has become of a document."""
     return _told(_STATES)
+
+
+def decided() -> dict[str, str]:
+    """What is said when somebody has decided about a word, by what was done."""
+    return _told(_DECIDED)
+
+
+def kinds() -> dict[str, str]:
+    """What a correction changed."""
+    return _told(_KINDS)
 
 
 def orders() -> dict[str, str]:

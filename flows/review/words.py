@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -78,6 +79,38 @@ def exact(words: list[str]) -> str:
 def plain(words: list[str]) -> str:
     """Words as the index keeps them without marks."""
     return " ".join(map(_plain, words))
+
+
+class _Kept(dict[str, tuple[str, str]]):
+    """The words between two blanks as the index keeps them, with marks and without. Most occur again and again, so that
+    a text is put into words by looking them up."""
+
+    def __missing__(self, between: str) -> tuple[str, str]:
+        if len(self) >= MOST_KEPT:
+            self.clear()
+        words = words_of(between)
+        found = self[between] = exact(words), plain(words)
+        return found
+
+
+MOST_KEPT = 1 << 17
+"""So many of them are kept in memory, some 30 MB."""
+
+_KEPT = _Kept()
+
+
+def indexed(texts: Iterable[str]) -> tuple[str, str]:
+    """The words of a document as the index keeps them, with marks and without.
+
+    >>> indexed(["Hoà Bình (2021)[^1]", "12,5 ha"])
+    ('hòa bình 2021 _ 12,5 ha', 'hoa binh 2021 _ 12,5 ha')
+    """
+    as_typed, plainly = [], []
+    for text in texts:
+        pairs = [_KEPT[between] for between in text.split()]
+        as_typed.append(" ".join([words for words, _ in pairs if words]))
+        plainly.append(" ".join([words for _, words in pairs if words]))
+    return f" {BREAK} ".join(as_typed), f" {BREAK} ".join(plainly)
 
 
 @dataclass(frozen=True, slots=True)

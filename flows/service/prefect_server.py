@@ -20,6 +20,7 @@ import urllib.request
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO
 
 from flows.host.log import server_log
 from flows.host.processes import kill_tree, with_environment
@@ -27,6 +28,9 @@ from flows.host.trusted_paths import trusted_environment
 from flows.language import _
 from flows.service.guard import own_origins
 from flows.settings import Folders
+
+if TYPE_CHECKING:
+    from flows.service.forked_server import ForkedServer
 
 START_SECONDS = 120.0
 """The first start makes the database: 15 s on a fast machine, far more on a slow disk."""
@@ -141,6 +145,28 @@ def begin_server(folders: Folders, host: str, port: int, *, for_service: bool = 
     Raises:
         ServerTrouble: the port is taken.
     """
+    wait_for_port(host, port)
+    with opened_log(folders) as output:
+        return subprocess.Popen(
+            [sys.executable, "-P", "-m", "flows.service.server_process", host, str(port)],
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+            umask=0o077,  # file names stand in its database
+            env={
+                **server_environment(folders, host, port),
+                **({MARK: str(folders.home)} if for_service else {}),
+            },
+        )
+
+
+def wait_for_port(host: str, port: int) -> None:
+    """Return once the port is free.
+
+    Raises:
+        ServerTrouble: it does not come to be.
+    """
     deadline = time.monotonic() + 5  # a server that was just killed may still be letting go of it
     while is_taken(host, port) and time.monotonic() < deadline:
         time.sleep(0.1)
@@ -151,28 +177,27 @@ def begin_server(folders: Folders, host: str, port: int, *, for_service: bool = 
             "or use that server with PREFECT_API_URL=http://{host}:{port}/api"
         )
         raise ServerTrouble(said.format(host=host, port=port))
+
+
+def opened_log(folders: Folders) -> BinaryIO:
+    """The server's log, to be written to at its end."""
     log = server_log(folders)
     log.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return open(log, "ab", opener=lambda path, how: os.open(path, how, 0o600))
+
+
+def server_environment(folders: Folders, host: str, port: int) -> dict[str, str]:
+    """The environment of a Prefect server that listens there."""
     ui_api = os.environ.get("PREFECT_SERVER_UI_API_URL", local_api(host, port))
-    with open(log, "ab", opener=lambda path, how: os.open(path, how, 0o600)) as output:
-        return subprocess.Popen(
-            [sys.executable, "-P", "-m", "flows.service.server_process", host, str(port)],
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-            umask=0o077,  # file names stand in its database
-            # Its own environment must not send it to itself.
-            env={
-                **trusted_environment({name: value for name, value in os.environ.items() if name != "PREFECT_API_URL"}),
-                **prefect_environment(folders, os.environ),
-                **({MARK: str(folders.home)} if for_service else {}),
-                "PREFECT_SERVER_UI_API_URL": ui_api,
-                "PREFECT_SERVER_CORS_ALLOWED_ORIGINS": os.environ.get(
-                    "PREFECT_SERVER_CORS_ALLOWED_ORIGINS", ",".join(own_origins(host, port, ui_api))
-                ),
-            },
-        )
+    return {
+        # Its own environment must not send it to itself.
+        **trusted_environment({name: value for name, value in os.environ.items() if name != "PREFECT_API_URL"}),
+        **prefect_environment(folders, os.environ),
+        "PREFECT_SERVER_UI_API_URL": ui_api,
+        "PREFECT_SERVER_CORS_ALLOWED_ORIGINS": os.environ.get(
+            "PREFECT_SERVER_CORS_ALLOWED_ORIGINS", ",".join(own_origins(host, port, ui_api))
+        ),
+    }
 
 
 def local_address(host: str, port: int) -> str:
@@ -186,7 +211,9 @@ def local_api(host: str, port: int) -> str:
     return f"{local_address(host, port)}/api"
 
 
-def wait_for_server(process: subprocess.Popen[bytes], api: str, log: Path, seconds: float = START_SECONDS) -> None:
+def wait_for_server(
+    process: subprocess.Popen[bytes] | ForkedServer, api: str, log: Path, seconds: float = START_SECONDS
+) -> None:
     """Return once the server answers.
 
     Raises:
@@ -213,7 +240,7 @@ def wait_for_server(process: subprocess.Popen[bytes], api: str, log: Path, secon
     raise ServerTrouble(said.format(seconds=seconds, log=log))
 
 
-def stop_server(process: subprocess.Popen[bytes], seconds: float = STOP_SECONDS) -> None:
+def stop_server(process: subprocess.Popen[bytes] | ForkedServer, seconds: float = STOP_SECONDS) -> None:
     """End the server and its children; asked first, killed after so many seconds."""
     if process.poll() is None:
         kill_tree(process.pid, seconds=seconds)
@@ -224,7 +251,8 @@ def end_servers(folders: Folders) -> None:
     """Kill whatever is left of servers that a service started for these folders.
 
     They are told by their environment: a service that is killed may not have come to write down what it started,
-    and of a server whose first process is killed, the second goes on and keeps the port.
+    and of a server whose first process is killed, the second goes on and keeps the port. A fork of the service has
+    that of the service, and ends with it.
     """
     for pid in with_environment(MARK, str(folders.home)):
         kill_tree(pid)

@@ -33,9 +33,12 @@ from flows.pipeline.archives import Unpacking
 from flows.pipeline.outcome import Outcome, grades
 from flows.pipeline.to_check import Check, Kind, Passage
 from flows.retold import retold
+from flows.review.index import document_id
 from flows.service import day
 from flows.service.day import Day
+from flows.service.prefect_server import local_address
 from flows.service.record import name_on_server, read_service
+from flows.settings import Settings
 from normalize.formats.markdown import escaped_paragraph
 from ocr.faults import Fault
 
@@ -322,15 +325,34 @@ def checklist(checks: Sequence[Check]) -> list[str]:
     return lines
 
 
-def success_report(outcome: Outcome, scan: Path | None) -> str:
-    """The outcome of a document as Markdown: what to check first, then all else."""
+def review_address(settings: Settings, record: Path | None) -> str:
+    """Where the review page shows a document, for people on this machine; empty if it does not.
+
+    Args:
+        record: the document's published JSON.
+    """
+    root = settings.folders.published
+    if record is None or not settings.review_port or not record.is_relative_to(root):
+        return ""
+    address = local_address(settings.host, settings.review_port)
+    return f"{address}/documents/{document_id(str(record.relative_to(root)))}"
+
+
+def success_report(outcome: Outcome, scan: Path | None, review: str = "") -> str:
+    """The outcome of a document as Markdown: what to check first, then all else.
+
+    Args:
+        review: address of the document on the review page, if there is one.
+    """
     confidence = "–" if outcome.confidence is None else f"{outcome.confidence:.1f}"
     told = {f"page {check.page}: {check.why}" if check.page else check.why for check in outcome.checks}
     warnings = [warning for warning in outcome.warnings if warning not in told]
+    beside = _("Read and mend it beside its scan")
     copy = _("The same bytes as {name}: a copy of its text.")
     lines = [
         f"# {cell(outcome.name)}",
         "",
+        *([f"[{beside}]({review})", ""] if review else []),
         _("| pages | words | footnotes | corrections | grades of pages | mean confidence | seconds |"),
         "|---:|---:|---:|---:|---|---:|---:|",
         f"| {outcome.pages} | {outcome.words} | {outcome.footnotes} | {outcome.corrections} "
@@ -405,12 +427,16 @@ LONGEST_LEFT_OUT = 200
 """Characters that are shown of a text that was left out."""
 
 
-def report_success(outcome: Outcome, scan: Path | None) -> None:
-    """Show the outcome in the UI."""
+def report_success(outcome: Outcome, scan: Path | None, review: str = "") -> None:
+    """Show the outcome in the UI.
+
+    Args:
+        review: address of the document on the review page, if there is one.
+    """
     with best_effort():
         tag_run(tags_of(outcome))
         create_markdown_artifact(
-            success_report(outcome, scan),
+            success_report(outcome, scan, review),
             key=artifact_key(outcome.name),
             description=_("Published: {name}").format(name=cell(outcome.name)),
         )
@@ -521,7 +547,9 @@ def day_rows(seen: Day) -> list[dict[str, str]]:
     """
     rows = [day_row(name, [_("in quarantine: {why}").format(why=retold(why))]) for name, why in seen.quarantined]
     for note in seen.to_look_at:
-        looks = [*map(retold, note.looks), *([_("and {count} more").format(count=note.more)] if note.more else [])]
+        looks = [*map(retold, note.looks)]
+        if note.more:
+            looks.append(_("and {count} more to check").format(count=note.more))
         words = _("open")
         report = f"[{words}](/runs/flow-run/{note.run}?tab=Artifacts)" if note.run else ""
         time_of_day = f"{datetime.fromtimestamp(note.at, seen.date.tzinfo):%H:%M}"

@@ -7,12 +7,10 @@ full, and which takes more of the machine than it needs while nothing happens.
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import sys
 import traceback
-from datetime import timedelta
-from functools import partial
-from pathlib import Path
 from typing import cast
 
 import uvicorn
@@ -22,21 +20,26 @@ from flows.intake.claims import ClaimStore
 from flows.service.guard import Application, admitted, guarded
 from flows.service.health import look
 from flows.service.health_page import with_health
+from flows.service.lean_prefect import leave_out_modules, look_seldom, offer_no_newer_ui
 from flows.settings import load
 
 
-def run(host: str, port: int) -> None:
+def run(host: str, port: int, ends_with: int | None = None) -> None:
     """Run a Prefect server until it is told to stop; its settings come from the environment.
+
+    Args:
+        ends_with: the parent process, if this one shall end as soon as that does.
 
     Raises:
         SystemExit: it cannot be started; what it said tells why.
     """
+    leave_out_modules()
     preparing = _prepare_database()
     from prefect.server.api.server import create_app
     from prefect.settings import get_current_settings
 
-    _look_seldom()
-    _offer_no_newer_ui()
+    look_seldom()
+    offer_no_newer_ui()
     settings = load()
     server = get_current_settings().server
     application = cast(Application, create_app(final=True))
@@ -45,6 +48,8 @@ def run(host: str, port: int) -> None:
     _, status = os.waitpid(preparing, 0)
     if status:
         sys.exit(1)
+    gc.collect()
+    gc.freeze()  # what is there now stays, and need not be looked through again and again
     web = _WebServer(
         uvicorn.Config(
             guarded(with_health(application, lambda: look(ClaimStore(settings))), may),
@@ -55,7 +60,8 @@ def run(host: str, port: int) -> None:
             ws_ping_timeout=server.api.websocket_ping_timeout,
             log_level=server.logging_level.lower(),
             log_config=None,
-        )
+        ),
+        ends_with,
     )
     web.run()
     if not web.started:
@@ -91,34 +97,20 @@ def _prepare_database() -> int:
         os._exit(status)
 
 
-SELDOM = timedelta(seconds=2)
-"""How often what Prefect's server has to do later is looked for. From 250 ms, a hundredth of a core went into that."""
-
-
-def _look_seldom() -> None:
-    """Have the loop that waits for what the server has to do later go round less often; no setting does."""
-    from prefect.server.api import background_workers
-
-    background_workers.Worker = partial(  # type: ignore[misc,assignment]
-        background_workers.Worker, minimum_check_interval=SELDOM, scheduling_resolution=SELDOM
-    )
-
-
-def _offer_no_newer_ui() -> None:
-    """Leave out Prefect's newer UI, which its dashboard offers: it asks a host of its maker's for settings."""
-    import prefect
-
-    prefect.__ui_v2_static_path__ = Path(os.devnull, "not served")
-
-
 class _WebServer(uvicorn.Server):
     """One that looks once a second whether it is to stop, not ten times."""
+
+    def __init__(self, config: uvicorn.Config, ends_with: int | None) -> None:
+        super().__init__(config)
+        self._ends_with = ends_with
 
     async def main_loop(self) -> None:
         seconds = 0
         while not await self.on_tick(10 * seconds):  # it counts in tenths
             seconds += 1
             await asyncio.sleep(1)
+            # Most kernels have killed it by then.
+            self.should_exit |= self._ends_with is not None and os.getppid() != self._ends_with
 
 
 if __name__ == "__main__":

@@ -143,6 +143,12 @@ class WarmProcess:
             run.has_ended(-signal.SIGKILL)
 
 
+def import_all() -> None:
+    """Import what a run needs."""
+    for module in IMPORTED:
+        importlib.import_module(module)
+
+
 @contextlib.contextmanager
 def warm_process(when_imported: Callable[[], object] = lambda: None) -> Iterator[WarmProcess]:
     """A warm process for as long as the block runs.
@@ -152,8 +158,7 @@ def warm_process(when_imported: Callable[[], object] = lambda: None) -> Iterator
     Args:
         when_imported: done in this process before the other one comes to be.
     """
-    for module in IMPORTED:
-        importlib.import_module(module)
+    import_all()
     when_imported()
     gc.collect()
     gc.freeze()  # or a collection would write to memory that both share
@@ -163,7 +168,7 @@ def warm_process(when_imported: Callable[[], object] = lambda: None) -> Iterator
         pid = os.fork()
         if pid == 0:
             try:
-                _end_with(service)
+                end_with(service)
                 _close_all_but(theirs)
                 handlers = {one: signal.signal(one, signal.SIG_IGN) for one in SIGNALS}
                 let_them_come()
@@ -204,7 +209,7 @@ def _serve_requests(channel: Connection, handlers: dict[signal.Signals, Any]) ->
     runs: dict[Any, tuple[int, BaseProcess]] = {}
 
     def run(work: bytes, let_them_come: Callable[[], object]) -> None:
-        _end_with(own)
+        end_with(own)
         channel.close()
         for one, handler in handlers.items():
             signal.signal(one, handler)
@@ -238,7 +243,7 @@ def _serve_requests(channel: Connection, handlers: dict[signal.Signals, Any]) ->
 PR_SET_PDEATHSIG = 1
 
 
-def _end_with(parent: int) -> None:
+def end_with(parent: int) -> None:
     """Let the kernel kill this process as soon as its parent has ended."""
     with contextlib.suppress(OSError, AttributeError):
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)

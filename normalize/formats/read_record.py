@@ -206,15 +206,14 @@ def _token(
     references: tuple[Reference, ...] = ()
     if "[^" in published:
         text, references = _without_references(published, at, no_references)
-    token = Token(text, references=references)
-    if place:
-        token = Token(text, place.page, place.box, references=references, line=place.line)
+    line = place.line if place else None
     if checked:
         sure = float(checked["confidence"])
-        if sure >= DOUBT and not token.is_number:
-            sure = _HARDLY_UNSURE
-        token = replace(token, page=checked["page"], box=_box(checked["bbox"]), confidence=sure)
-    return token
+        token = Token(text, checked["page"], _box(checked["bbox"]), sure, references=references, line=line)
+        return replace(token, confidence=_HARDLY_UNSURE) if sure >= DOUBT and not token.is_number else token
+    if place:
+        return Token(text, place.page, place.box, references=references, line=line)
+    return Token(text, references=references)
 
 
 def _without_references(published: str, at: int, no_references: frozenset[int]) -> tuple[str, tuple[Reference, ...]]:

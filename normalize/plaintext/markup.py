@@ -109,11 +109,16 @@ _FORMULA = re.compile(
 #: What only a formula has; "$100" and "$200" are money.
 _IS_LATEX = re.compile(r"[\\^_{}~]")
 _FONT = re.compile(
-    r"\\(?:mathrm|mathbf|mathit|mathsf|text|textbf|textit|textrm|operatorname|mbox|rm|bf)\s?\{([^{}]*)\}"
+    r"\\(?:mathrm|mathbf|mathit|mathsf|text|textbf|textit|textrm|underline|emph|operatorname|mbox|rm|bf)\s?\{([^{}]*)\}"
 )
+_FONTS_WITHIN = 3  # fonts within fonts
 _FRACTION = re.compile(r"\\[dt]?frac\s?\{([^{}]*)\}\s?\{([^{}]*)\}")
 _RAISED = re.compile(r"(?:\{\s?\})?\s?\^\s?(?:\{\s?[\[(]?\s?(\d(?:\s?\d){0,2})\s?[\])]?\s?\}|(\d))")
 _LOWERED = re.compile(r"\s?_\s?(?:\{\s?(\d+)\s?\}|(\d))")
+#: A raised sign behind a number: the unit of money, as print has it (182.900đ), and the degree.
+_RAISED_DONG = re.compile(r"(?<=\d)\s?(?:\^(?:\s?\{\s?đ\s?\}|đ(?!\w))|<sup>\s?đ\s?</sup>)")
+_DONG = re.compile(r"\s?\^\s?(?:\{\s?đ\s?\}|đ)\s?")
+_RAISED_DEGREE = re.compile(r"(?<=\d)\s?\^\s?(?:\{\s?[oO0°º]\s?\}|[oO0°º])\s?C\b")
 _DEGREE = re.compile(r"\s?\^\s?(?:\{\s?\\circ\s?\}|\\circ)\s?")
 #: What is left of ``25 $^{\circ}$ C`` with the spaces around the formula.
 _SPACED_DEGREE = re.compile(r"(?<=\d) ?° ?C\b")
@@ -127,25 +132,41 @@ _NAMED = {
 _COMMAND = re.compile(r"\\([A-Za-z]+)")
 _SPACE = re.compile(r"\\[,;:! ]|~")
 _SIGN = re.compile(r"\\([%&#_$])")
+#: What engines write of a formula without its dollar signs.
+_UNIT = re.compile(r"\b((?:[kcdmh]|da)?m)\s?\^\s?([23])(?![\w^])")
+_BARE_SIGN = re.compile(r"\\(times|leq?|geq?|leqslant|geqslant|pm|approx|div|rightarrow)(?![A-Za-z])")
+_BARE_FORMULA = re.compile(r"[\\^]")
 
 
 def _without_latex(text: str) -> str:
     """The text with each formula that is plain print written as such."""
-    if "$" not in text and "\\(" not in text:
-        return text
-    text = _FORMULA.sub(lambda found: _printed(found[1] or found[2]) or found[0], text)
-    return _SPACED_DEGREE.sub("°C", text)
+    if "$" in text or "\\(" in text:
+        text = _FORMULA.sub(lambda found: _printed(found[1] or found[2]) or found[0], text)
+        text = _SPACED_DEGREE.sub("°C", text)
+    return _without_bare_latex(text) if _BARE_FORMULA.search(text) or "<sup>" in text else text
+
+
+def _without_bare_latex(text: str) -> str:
+    """The text with what engines write of formulas without dollar signs as print has it: ``12 m^2``, ``5 ^oC``."""
+    for _ in range(_FONTS_WITHIN):
+        text = _FONT.sub(r"\1", text)
+    text = _RAISED_DEGREE.sub("°C", _RAISED_DONG.sub("đ", text))
+    text = _UNIT.sub(lambda found: found[1] + found[2].translate(_SUPERSCRIPTS), text)
+    return _BARE_SIGN.sub(lambda found: _NAMED[found[1]], text)
 
 
 def _printed(formula: str) -> str | None:
     """What a formula looks like in print, where that is a line of plain signs; ``None`` for any other."""
+    if _DONG.fullmatch(formula):
+        return "đ"
     if not _IS_LATEX.search(formula):
         return None
     out = " ".join(formula.split())
     if all(len(part) == 1 or part.startswith("\\") for part in out.split(" ")):  # "1 0 4 \%": a space between all signs
         out = re.sub(r"(?<=[\d.,]) (?=[\d.,%\\])", "", out)
-    for _ in range(3):  # fonts within fonts
+    for _ in range(_FONTS_WITHIN):
         out = _FONT.sub(r"\1", out)
+    out = _RAISED_DONG.sub("đ", out)
     out = _FRACTION.sub(r"\1/\2", out)
     out = _DEGREE.sub("°", out)
     out = _RAISED.sub(lambda found: (found[1] or found[2]).replace(" ", "").translate(_SUPERSCRIPTS), out)

@@ -29,13 +29,17 @@ from normalize.repair.rules.brackets import brackets
 from normalize.repair.rules.dimensions import dimensions
 from normalize.repair.rules.formulas import formulas
 from normalize.repair.rules.glued import glued
-from normalize.repair.rules.letters import formula_markup, look_alikes, small_capitals
+from normalize.repair.rules.letters import formula_markup, look_alikes, raised_dong, small_capitals
 from normalize.repair.rules.list_commas import list_commas
 from normalize.repair.rules.list_letters import list_letters
 from normalize.repair.rules.list_numbers import list_numbers
 from normalize.repair.rules.lunar_years import lunar_years
 from normalize.repair.rules.numerals import numerals
+from normalize.repair.rules.places import beside_known_names, places
 from normalize.repair.rules.second_readings import second_readings
+from normalize.repair.rules.siblings import siblings
+from normalize.repair.rules.spaces import syllables_run_together, torn_syllables
+from normalize.repair.rules.specks import specks
 from normalize.vietnamese.language import LanguageModel, load_language_model
 
 __all__ = ["MODES", "RULES", "Rule", "repair", "undo"]
@@ -78,8 +82,13 @@ def with_model(find: Callable[[Document, LanguageModel], Iterable[Change]]) -> F
 RULES = (
     Rule("formulas", "VIẸT NAM -> VIỆT NAM", "Decree 30 prescribes the line", by_itself(formulas)),
     Rule("bodies", "SỞ Y TÉ -> SỞ Y TẾ", "the text names the body so, the page showed it", by_itself(bodies)),
+    Rule("places", "huyện Trảng Định -> Tràng Định", "the only such district near one mark", by_itself(places)),
+    Rule("torn syllables", "quy đ ịnh -> quy định", "half of it is no syllable", with_model(torn_syllables)),
+    Rule("run together", "tạiUBND -> tại UBND", "it is no word, and two", with_model(syllables_run_together)),
     Rule("noisy channel", "phân đầu -> phấn đấu", "page and language agree, by a calibrated margin", noisy_channel),
     Rule("numerals", "ngày I8 -> 18, HI. -> III.", "the page showed the digit, or counts strokes", by_itself(numerals)),
+    Rule("siblings", "II. between II. and IV. -> III.", "headings count by one", by_itself(siblings)),
+    Rule("specks", "_2. -> 2., quý-IV/2021 -> quý IV/2021", "no print has such a sign there", by_itself(specks)),
     Rule(
         "second readings",
         "17/572020 -> 17/5/2020",
@@ -97,6 +106,7 @@ RULES = (
     Rule("brackets", "(tại Hà Nội} -> (tại Hà Nội)", "nothing opens the other kind", by_itself(brackets)),
     Rule("lunar years", "Xuân Ất Ty -> Ất Tỵ", "a stem meets six branches only", by_itself(lunar_years)),
     Rule("formula markup", "$42,98\\%$ -> 42,98%", "signs around figures only", by_itself(formula_markup)),
+    Rule("raised đ", "182.900.000^d -> 182.900.000đ", "no amount has an exponent d", by_itself(raised_dong)),
     Rule("look-alikes", "Ðảng -> Đảng, sỐ -> số", "no Vietnamese word has such letters", by_itself(look_alikes)),
     Rule("small capitals", "hồ SƠ -> hồ sơ", "one shape, and the sentence is small", with_model(small_capitals)),
     Rule("glued", "tổ.chức -> tổ chức", "the language goes on across the speck", with_model(glued)),
@@ -145,7 +155,10 @@ def _found(document: Document, model: LanguageModel, mode: str) -> list[Change]:
     """The changes that all rules make in a document as it stands."""
     changes: list[Change] = []
     for rule in RULES:
-        changes += beside(changes, rule.find(document, model, mode), document)
+        found = rule.find(document, model, mode)
+        if rule.find is noisy_channel:
+            found = beside_known_names(found, document)
+        changes += beside(changes, found, document)
     return changes
 
 

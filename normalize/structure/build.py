@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import statistics
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
@@ -54,6 +55,9 @@ from ocr.page import Box, Line, Page, Word, Zone, lines_of, mean_confidence, of_
 _SIGNED_FROM, _SIGNED_WIDTH, _RECIPIENTS_CENTRE = 0.3, 0.5, 0.5
 #: A seal leaves so many signs and small letters before the capitals of an office, at most: .„+".cGIÁM, øCHỦ.
 _LONGEST_TRACE = 7
+#: What was read as noise may be a line of print from so many letters and digits on, if its type is that of the text but
+#: for this share.
+_LINE_OF_LETTERS, _SAME_TYPE = 15, 0.35
 
 Role = Literal[
     "text",
@@ -213,7 +217,7 @@ def _take_page(page: Page, outside: _Outside, reading: _Reading) -> None:
     elif report.grade == "poor" and report.words and not page.unread:  # of which each place is told
         hard = "The page was hard to read: compare it with the scan."
         reading.warnings.append(PageWarning(page.number, hard, about="page"))
-    reading.warnings += _unread_print(page)
+    reading.warnings += [*_unread_print(page), *_streaks(page), *_unreadable_lines(page)]
     zones = _documents_own(page, outside, reading)
     boxes = _text_boxes(zones)
     if not boxes:
@@ -392,6 +396,41 @@ def _unread_print(page: Page) -> list[PageWarning]:
             page.number, f"Print that was not read stands {_place(box, page)}: look at the page.", box, about="print"
         )
         for box in sorted(page.unread, key=lambda box: (box.top, box.left))
+    ]
+
+
+def _streaks(page: Page) -> list[PageWarning]:
+    """What runs across the print of a page: the words that it crosses may be misread."""
+    return [
+        PageWarning(
+            page.number,
+            f"A streak runs across the print {_place(box, page)}: look at the words that it crosses.",
+            box,
+            about="print",
+        )
+        for box in page.streaks
+    ]
+
+
+def _unreadable_lines(page: Page) -> list[PageWarning]:
+    """Whole lines of the type of the page's text that were read as noise: what stands there is lost to the text."""
+    sizes = [line.x_height for zone in page.zones if zone.kind == "text" for line in zone.lines]
+    if not sizes:
+        return []
+    size = statistics.median(sizes)
+    return [
+        PageWarning(
+            page.number,
+            f"A line that cannot be read stands {_place(line.box, page)}: look at the page.",
+            line.box,
+            about="print",
+        )
+        for zone in page.zones
+        if zone.kind == "noise"
+        for line in zone.lines
+        if sum(c.isalnum() for c in line.text) >= _LINE_OF_LETTERS
+        and abs(line.x_height / size - 1) <= _SAME_TYPE
+        and line.box.width >= _LINE_OF_LETTERS * size / 2
     ]
 
 

@@ -299,6 +299,12 @@ def load_language_model(folder: Path = DATA, own_words: str | None = None) -> La
     return model
 
 
+@lru_cache(maxsize=1)
+def known_syllables(folder: Path = DATA) -> frozenset[str]:
+    """What the model knows without anybody's own words, as ``normalize.vietnamese.syllable.key`` writes it."""
+    return frozenset((folder / "vocabulary.txt").read_text(encoding="utf-8").split("\n")[len(RESERVED) :])
+
+
 def read_words(path: Path) -> list[str]:
     """The entries of a file of own words."""
     lines = (line.split("#")[0].strip() for line in path.read_text(encoding="utf-8").splitlines())

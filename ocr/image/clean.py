@@ -12,7 +12,7 @@ import numpy as np
 
 from ocr.image import red_print, seals
 from ocr.image.components import find_components
-from ocr.image.grounds import without_grounds
+from ocr.image.grounds import even_shades, without_grounds
 from ocr.image.red_print import Stamp
 from ocr.page import Box
 
@@ -67,7 +67,7 @@ def clean(image: np.ndarray) -> CleanPage:
     if others.stamped is not None:
         stamped = np.where(others.stamped > 0, image.min(axis=2), 255).astype(np.uint8)
         grey = _without_halo(grey, image, others.stamped)
-    grey = even_light(grey)
+    grey = even_shades(even_light(grey))
     skew = find_skew(grey)
     if abs(skew) >= LEVEL:
         grey = turn(grey, skew)

@@ -12,7 +12,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from ocr.image.components import find_components
+from ocr.image.components import Components, find_components
 from ocr.page import Box
 
 #: Of A4 at 300 dpi; all lengths below are in its pixels, 0.085 mm.
@@ -39,6 +39,12 @@ _BLUR = 0.35
 _PAPER = 0.3
 #: What differs from a ground by fewer of 256 shades is no print.
 _LEAST_CONTRAST = 40
+#: No stroke of print holds a square so large: what does is a shade of paper, or black.
+_THICKEST = 18
+#: Of 255: a shade of one mean so far from white, and so far from black, with so little in it that strays.
+_SHADES, _STRAY = (90, 228), 14
+#: A shade of one piece is so large at least, in square pixels, and one of its sides so long: the star of a seal is not.
+_LEAST_SHADE, _LONG = 5000, 250
 #: A border of the table below goes up so far at least to be seen, and stands so far from letters in the head.
 _BORDER, _CLEAR = 30, 3
 
@@ -65,6 +71,55 @@ def without_grounds(grey: np.ndarray, ink: np.ndarray) -> tuple[np.ndarray, np.n
         grey[window] = lifted
         ink[window] = np.where(lifted < 128, 255, 0)
     return grey, ink
+
+
+def even_shades(grey: np.ndarray) -> np.ndarray:
+    """The page with print on grounds of one grey as print on paper; the very same array where it has none.
+
+    A line that was marked with a pen, a band that a fold or a scanner darkened, a watermark: too narrow for the light
+    of a page to be evened by, and dark enough to be taken for ink with the letters on it. The shade under print is what
+    a grey closing leaves, which takes out all that is narrower than its square.
+
+    Args:
+        grey: ``(height, width)`` page whose light is even.
+    """
+    unit = grey.shape[1] / _WIDTH
+    half = cv2.resize(grey, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA)
+    side = max(3, round(_THICKEST * unit / 2))
+    shades = cv2.morphologyEx(half, cv2.MORPH_CLOSE, np.ones((side, side), np.uint8))
+    low, high = _SHADES
+    parts = find_components(cv2.inRange(shades, low, high))
+    least, long = _LEAST_SHADE * unit * unit / 4, _LONG * unit / 2
+    large = np.flatnonzero((parts.area >= least) & (np.maximum(parts.width, parts.height) >= long))
+    even = [index for index in large.tolist() if _is_one_shade(shades, parts, index, unit / 2)]
+    if not even:
+        return grey
+    chosen = np.zeros(parts.count, bool)
+    chosen[even] = True
+    own = np.where(_reaching(parts.mask(chosen), side), shades, 255).astype(np.uint8)
+    ground = cv2.resize(own, (grey.shape[1], grey.shape[0]), interpolation=cv2.INTER_LINEAR)
+    return np.where(ground < high, cv2.divide(grey, ground, scale=250), grey).astype(np.uint8)
+
+
+def _is_one_shade(shades: np.ndarray, parts: Components, index: int, unit: float) -> bool:
+    """Whether most of a component has one grey, as no photograph has, and no letters in white stand on it."""
+    left, top, right, bottom = parts.box(index)
+    inside = parts.labels[top:bottom, left:right] == index + 1
+    low, high = np.percentile(shades[top:bottom, left:right][inside], (25, 75))
+    return bool(high - low <= _STRAY) and _letters_in_white(inside, unit) < _FEWEST_LETTERS
+
+
+def _letters_in_white(ground: np.ndarray, unit: float) -> int:
+    """How many holes of the size of a letter a ground has."""
+    paper = find_components((~ground).astype(np.uint8))
+    letters = (paper.height > _LETTER[0] * unit) & (paper.height < _LETTER[1] * unit) & (paper.left > 0)
+    letters &= (paper.top > 0) & (paper.right < ground.shape[1]) & (paper.bottom < ground.shape[0])
+    return int(letters.sum())
+
+
+def _reaching(mask: np.ndarray, side: int) -> np.ndarray:
+    """A mask with the edges that a closing took off it."""
+    return cv2.dilate(mask.astype(np.uint8), np.ones((side, side), np.uint8)) > 0
 
 
 def _places(ink: np.ndarray, unit: float) -> list[Box]:
@@ -116,10 +171,7 @@ def _is_dark(ink: np.ndarray, place: Box, unit: float) -> bool:
     sides = (part[edge : 2 * edge], part[-2 * edge : -edge], part[:, edge : 2 * edge], part[:, -2 * edge : -edge])
     if float(part.mean()) < _DARK or min(float(side.mean()) for side in sides) < _EDGE_INK:
         return False
-    paper = find_components((~part).astype(np.uint8))
-    letters = (paper.height > _LETTER[0] * unit) & (paper.height < _LETTER[1] * unit) & (paper.left > 0)
-    letters &= (paper.top > 0) & (paper.right < part.shape[1]) & (paper.bottom < part.shape[0])
-    return int(letters.sum()) >= _FEWEST_LETTERS
+    return _letters_in_white(part, unit) >= _FEWEST_LETTERS
 
 
 def _lifted(part: np.ndarray, pitch: float) -> np.ndarray | None:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from ocr.image.components import Components, Shapes
+from ocr.image.components import Components, Shapes, find_components
 from ocr.image.seals import NO_PRINT, Seal
 from ocr.page import Box, hull, in_rows
 
@@ -33,6 +33,11 @@ _SAMPLE = 100
 _EDGE = 0.16
 #: So many letters stand in no word before a group is told of: a lone one may be a speck or a piece of a letter.
 _FEWEST = 2
+#: Letters that a line joins are one shape with it. What is left of it without its straight runs, so long in x-heights,
+#: is print where so many letters of it stand in a row; a flourish of the pen falls into fewer.
+_RUN, _FEWEST_JOINED = 2.5, 4
+#: In pixels: a shape in a larger box is a frame about the page.
+_LARGEST_BOX = 4_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,8 +78,9 @@ def account(parts: Components, words: Sequence[Box], x_height: float, seals: Seq
     like = np.nonzero(_is_print_like(parts, x_height, seals, dpi))[0]
     read = _stand_in_words(parts.take(like), words, _RIM * x_height)
     own, missed = like[read], like[~read]
+    joined = _joined_by_lines(parts, words, x_height, seals)
     if not missed.size:
-        return InkAccount(ink=float(parts.area[own].sum()))
+        return InkAccount(ink=float(parts.area[own].sum()), unread=joined)
     usual = float(np.median(_half_strokes(parts, own[:: 1 + len(own) // _SAMPLE]))) if own.size else 0.0
     stroke = _half_strokes(parts, missed)
     printed = missed[(stroke >= _STROKE[0] * usual) & (stroke <= _STROKE[1] * usual)] if usual else missed
@@ -82,10 +88,40 @@ def account(parts: Components, words: Sequence[Box], x_height: float, seals: Seq
     groups = _groups(parts.take(printed).boxes(), x_height)
     return InkAccount(
         explained=round(ink_read / max(1.0, ink_read + ink_missed), 4),
-        unread=tuple(hull(group) for group in groups if len(group) >= _FEWEST),
+        unread=(*(hull(group) for group in groups if len(group) >= _FEWEST), *joined),
         ink=ink_read + ink_missed,
         lone=tuple(group[0] for group in groups if len(group) < _FEWEST),
     )
+
+
+def _joined_by_lines(
+    parts: Components, words: Sequence[Box], x_height: float, seals: Sequence[Seal]
+) -> tuple[Box, ...]:
+    """Rows of letters that stand in no word and that a line across them makes one shape of, which is like no print."""
+    wide = (parts.width > _WIDTH[1] * x_height) & (parts.width * parts.height < _LARGEST_BOX)
+    wide &= (parts.height > _HEIGHT[0] * x_height) & (parts.height > 0.02 * parts.width)
+    for seal in seals:
+        wide &= ~seal.covers(parts.x, parts.y, NO_PRINT)
+    run = max(3, round(_RUN * x_height))
+    rows: list[Box] = []
+    for index in np.flatnonzero(wide).tolist():
+        left, top, right, bottom = parts.box(index)
+        shape = (parts.labels[top:bottom, left:right] == index + 1).astype(np.uint8)
+        level = cv2.morphologyEx(shape, cv2.MORPH_OPEN, np.ones((1, run), np.uint8))
+        upright = cv2.morphologyEx(shape, cv2.MORPH_OPEN, np.ones((run, 1), np.uint8))
+        if not (level.any() or upright.any()):
+            continue
+        # A line through the middle of letters leaves their upper and lower halves.
+        gap = int(level.sum(axis=0).max(initial=0)) + 2
+        halves = cv2.subtract(shape, cv2.bitwise_or(level, upright))
+        pieces = find_components(cv2.morphologyEx(halves, cv2.MORPH_CLOSE, np.ones((gap, 1), np.uint8)))
+        like = (pieces.height > _HEIGHT[0] * x_height) & (pieces.height < _HEIGHT[1] * x_height)
+        like &= (pieces.width > _WIDTH[0] * x_height) & (pieces.width < _WIDTH[1] * x_height)
+        letters = pieces.take(like)
+        missed = ~_stand_in_words(letters, [word.moved(-left, -top) for word in words], _RIM * x_height)
+        groups = _groups(letters.take(missed).boxes(), x_height)
+        rows += [hull(group).moved(left, top) for group in groups if len(group) >= _FEWEST_JOINED]
+    return tuple(rows)
 
 
 def _is_print_like(parts: Components, x_height: float, seals: Sequence[Seal], dpi: int) -> np.ndarray:

@@ -36,11 +36,15 @@ _CAPITAL, _NEXT_STROKE = (1.15, 1.8), 0.7
 _FEWEST_LIKE_DASHES = 2
 #: A number of a cell that was read again is taken from this confidence on.
 _STRAY = 50.0
+#: Words of one cell alone are taken from this confidence on.
+_SURE_TEXT = 90.0
 _OTHER_SIGNS = frozenset("%‰+xX")
 #: Confidence of a numeral that is told by its strokes.
 _NUMERAL = 80.0
 #: The network is believed from this probability on.
 _SURE = 0.95
+#: And from this one on where Tesseract saw a stroke that may be a 1.
+_LIKELY, _STROKES = 0.6, frozenset("Il|i!")
 
 #: A word below this confidence, and no longer than this, may be ``(%)`` or ``(1)`` misread.
 _SURE_IN_BRACKETS, _LONGEST_IN_BRACKETS = 85.0, 4
@@ -125,42 +129,69 @@ def _is_doubtful(zone: Zone, grid: _Grid, lines: Sequence[Line]) -> bool:
 
 
 def _with_columns_again(lines: list[Line], grid: _Grid, again: Again) -> list[Line]:
-    """The lines with each column of a table as it reads by itself, where that shows more."""
+    """The lines with each cell of a table as it reads in its column by itself, where that shows more."""
     for column in grid.columns:
         found = again(column._replace(left=column.left + grid.rim, right=column.right - grid.rim))
         found = [line for line in found if any(c.isalnum() for c in line.text)]
         found = [line for line in found if not any(grid.is_joined(word) for word in line.words)]
         whole = [word for word in _inside(lines, column) if not grid.is_joined(word)]
-        if evidence(words_of(found)) > evidence(whole):
-            lines = [*without(lines, whole), *found]
-        else:
-            lines = _with_better_numbers(lines, _cells(column, grid.rows), found, grid)
+        rereads = evidence(words_of(found)) > evidence(whole)
+        cells = _cells(column, grid.rows)
+        of_figures = 2 * sum(_is_figure(_inside(lines, cell)) or _is_figure(_inside(found, cell)) for cell in cells)
+        for cell in cells:
+            before = [word for word in _inside(lines, cell) if not grid.is_joined(word)]
+            better = [line for line in (_within(line, cell) for line in found) if line is not None]
+            if _reads_better(words_of(better), before, rereads=rereads, figures=of_figures >= len(cells)):
+                lines = [*without(lines, before), *better]
     return lines
 
 
-def _with_better_numbers(lines: list[Line], cells: Sequence[Box], found: Sequence[Line], grid: _Grid) -> list[Line]:
-    """The lines with the numbers of a column that were read better: text reads better with its neighbours."""
-    for cell in cells:
-        before = [word for word in _inside(lines, cell) if not grid.is_joined(word)]
-        better = [line for line in (_within(line, cell) for line in found) if line is not None]
-        words = words_of(better)
-        number = len(words) == 1 and _FIGURE.fullmatch(words[0].text) and words[0].confidence >= _STRAY
-        if number and evidence(words) > evidence(before):
-            lines = [*without(lines, before), *better]
-    return lines
+def _reads_better(found: Sequence[Word], before: Sequence[Word], *, rereads: bool, figures: bool) -> bool:
+    """Whether a cell reads better in its column than in its row.
+
+    Args:
+        rereads: whether the column as a whole reads better by itself; else only what was read surely is taken.
+        figures: whether the column is one of numbers.
+    """
+    if not found:
+        return False
+    surely = min(word.confidence for word in found) >= (_STRAY if _is_figure(found) else _SURE_TEXT)
+    if not (rereads or surely):
+        return False
+    if figures and _is_figure(found) != _is_figure(before):
+        return _is_figure(found)
+    if figures and _digits(found) == _digits(before) != "":
+        # A separator may be lost; where one was read, there is ink.
+        return _separators(found) > _separators(before)
+    return evidence(found) > evidence(before)
+
+
+def _is_figure(words: Sequence[Word]) -> bool:
+    return len(words) == 1 and bool(_FIGURE.fullmatch(words[0].text))
+
+
+def _digits(words: Sequence[Word]) -> str:
+    return "".join(c for word in words for c in word.text if c.isdigit())
+
+
+def _separators(words: Sequence[Word]) -> int:
+    return sum(c in ".," for word in words for c in word.text)
 
 
 def _with_lone_numbers(lines: list[Line], grid: _Grid, image: np.ndarray) -> list[Line]:
     """The lines with the numbers that stand alone in a cell of a table as the network for raised digits reads them."""
-    for cell, found in grid.prints.items():
-        # "TT" at the head of the numbers looks like 11.
-        may_be_number = len(found) == 1 or cell.top > grid.rows[0][0]
-        number = lone_number(image, found, grid.size) if may_be_number else None
-        if number is None:
-            continue
-        before = _inside(lines, cell)
-        if " ".join(word.text for word in before) != number.text:
-            lines = [*without(lines, before), Line((number,), number.box, float(number.box.bottom), grid.size)]
+    for column in grid.columns:
+        cells = _cells(column, grid.rows)
+        figures = 2 * sum(_is_figure(_inside(lines, cell)) for cell in cells) >= len(cells)
+        for cell in cells:
+            found, before = grid.prints.get(cell, []), _inside(lines, cell)
+            text = " ".join(word.text for word in before)
+            # "TT" at the head of the numbers looks like 11; among numbers a stroke is a 1.
+            may_be_number = len(found) == 1 or cell.top > grid.rows[0][0]
+            least = _LIKELY if figures and text in _STROKES else _SURE
+            number = lone_number(image, found, grid.size, least=least) if may_be_number else None
+            if number is not None and text != number.text:
+                lines = [*without(lines, before), Line((number,), number.box, float(number.box.bottom), grid.size)]
     return lines
 
 
@@ -350,7 +381,9 @@ def _stand_together(digits: Sequence[Box], size: float) -> bool:
     )
 
 
-def lone_number(image: np.ndarray, found: Sequence[Box], size: float, most: int = 2) -> Word | None:
+def lone_number(
+    image: np.ndarray, found: Sequence[Box], size: float, most: int = 2, least: float = _SURE
+) -> Word | None:
     """The number of a few digits that is all the print of a cell, if the network can read it.
 
     Args:
@@ -358,13 +391,14 @@ def lone_number(image: np.ndarray, found: Sequence[Box], size: float, most: int 
         found: the boxes of its digits, from the left.
         size: x-height of the print.
         most: digits that it may have.
+        least: how sure the network must be of each.
     """
     if not 1 <= len(found) <= most or any(not _DIGIT[0] < box.height / size < _DIGIT[1] for box in found):
         return None
     odds = probabilities([cut_out(image, *box) for box in found])
     best = odds.argmax(axis=1)
     text = "".join(SIGNS[sign] for sign in best)
-    if len(text) < len(found) or not text.isdigit() or float(odds.max(axis=1).min()) < _SURE:
+    if len(text) < len(found) or not text.isdigit() or float(odds.max(axis=1).min()) < least:
         return None
     confidence = round(100 * float(odds.max(axis=1).min()), 1)
     return Word(text, hull(list(found)), confidence, tuple(letter(c) for c in text))

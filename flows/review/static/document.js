@@ -184,8 +184,10 @@ function bringPlace(spot) {
 function bringText(one) {
   const pane = text.getBoundingClientRect();
   const box = one.getBoundingClientRect();
+  // The card must not lie over the word it tells of.
+  const bottom = card.hidden ? pane.bottom : Math.min(pane.bottom, card.getBoundingClientRect().top);
   follow.quiet(text);
-  if (box.top < pane.top + 50 || box.bottom > pane.bottom - 260) text.scrollTop += box.top - pane.top - pane.height * 0.35;
+  if (box.top < pane.top + 20 || box.bottom > bottom - 20) text.scrollTop += box.top - pane.top - (bottom - pane.top) * 0.35;
 }
 
 function choose(one, { focus = false, open = true } = {}) {
@@ -196,13 +198,13 @@ function choose(one, { focus = false, open = true } = {}) {
   for (const page of new Set([...(before ? spots(before) : []), ...(one ? spots(one) : [])].map((spot) => spot.page))) drawBoxes(page);
   if (!one) return hideCard();
   if (one.closest("details")) one.closest("details").open = true;
+  if (open) showCard(one);
   bringText(one);
   if (spots(one).length) bringPlace(spots(one)[0]);
   if (focus) {
     if (!one.hasAttribute("tabindex")) one.setAttribute("tabindex", "-1");
     one.focus({ preventScroll: true });
   }
-  if (open) showCard(one);
 }
 
 text.addEventListener("click", async (event) => {
@@ -380,7 +382,7 @@ function showCard(one) {
   const correction = correctionOf(one);
   if (correction) {
     parts.push(element("p", { class: "change" }, element("del", {}, correction.before || "∅"), " → ", element("ins", {}, correction.after || "∅")));
-    parts.push(element("p", { class: "why" }, fill(said.sure, { share: Math.round(correction.probability * 1000) / 10 }), " ", correction.evidence));
+    parts.push(element("p", { class: "why" }, fill(said.sure, { share: (Math.round(correction.probability * 1000) / 10).toLocaleString(document.documentElement.lang) }), " ", correction.evidence));
   }
   if (one.dataset.second) parts.push(element("p", {}, fill(said.second, { second: one.dataset.second, first: one.dataset.t })));
   if (one.dataset.sure) parts.push(element("p", { class: "why" }, fill(said.read, { share: Math.round(Number(one.dataset.sure)) })));

@@ -119,6 +119,29 @@ def _without_markup(text: str) -> str:
     return text.replace("$", "").replace("\\%", "%").replace("\\,", "").replace("\\times", "×")
 
 
+# An amount of money, and what engines make of the small raised đ behind it.
+_AMOUNT = re.compile(r"\d{1,3}(?:[.,]\d{3})+$|\d{4,}$")
+_RAISED_D = re.compile(r"\$?\s?\^\s?(?:\{\s?[dD]\s?\}|[dD])\$?(?!\w)")
+
+
+def raised_dong(document: Document) -> Iterator[Change]:
+    """The đ of an amount of money that was read as an exponent: ``182.900.000^d``. No figure changes."""
+    for place in places(document):
+        token = place.token.text
+        if "^" not in token or (found := _RAISED_D.search(token)) is None or place.token.references:
+            continue
+        start = found.start()
+        before = token[:start] if start else place.before
+        opened = start > 0 and token.startswith("$") and found.group().endswith("$")
+        if _AMOUNT.search(before) is None:
+            continue
+        why = "a raised d behind an amount of money is a đ"
+        if opened:
+            yield place.change(0, found.end(), f"{token[1:start]}đ", MECHANICAL, why)
+        else:
+            yield place.change(start, found.end(), "đ", MECHANICAL, why)
+
+
 # Letters whose capital is the small letter made larger: alone they do not tell which was printed.
 _SAME_SHAPE = frozenset("covxsuwzk")
 # How firmly (pointwise mutual information, nats) such a word must be bound to a neighbour to be no abbreviation.

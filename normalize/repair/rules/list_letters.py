@@ -1,7 +1,8 @@
 """The letters that count list items, ``a)`` to ``y)``, put right where their order and the page agree.
 
 ``c)`` is followed by ``d)``; where the page was read as ``đ)`` there and showed a ``d`` beside it, a d was printed. No
-letter changes that stands in its turn, and none becomes one that the page did not show.
+letter changes that stands in its turn, and none becomes one that the page did not show. A sign that is no letter
+(``©)``) is the one letter between its neighbours, whatever the page showed.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from normalize.repair.changes import Change, Place, heads, page_letters
 ORDER = "abcdđeghiklmnopqrstuvxy"
 _MARKER = re.compile(r"\(?(\S)\)[.,;]?")
 # What small letters in print are read as that no list begins with.
-_NO_LETTER = frozenset("øØ©€®@¢")
+_NO_LETTER = frozenset("øØ©€®@¢¬£§¤")
 # The page must have shown the letter with at least this confidence.
 _SHOWN = 15
 PROBABILITY = 0.95
@@ -28,16 +29,27 @@ def list_letters(document: Document) -> Iterator[Change]:
     for number, (place, at, read) in enumerate(found):
         before = letters[number - 1] if number else ""
         after = letters[number + 1] if number + 1 < len(found) else ""
-        in_turn = follows(before, read) or (read == "a" and after in ("", "b"))
-        if in_turn or not page_letters(place.token):
+        if follows(before, read) or (read == "a" and after in ("", "b")):
             continue
-        shown = {text.lower(): confidence for text, confidence in reversed(place.token.letters[at].choices)}
-        letter = _in_turn(read, before, after, shown)
-        if letter is not None:
-            because = f"list items count in letters: the one before is {before or 'none'}, the one after "
-            because += f"{after or 'none'}; the page also showed {letter} ({shown[letter]}) beside {read}"
+        for letter, because in _printed(place, at, read, before, after):
             yield place.change(at, at + 1, letter, PROBABILITY, because)
             letters[number] = letter
+
+
+def _printed(place: Place, at: int, read: str, before: str, after: str) -> list[tuple[str, str]]:
+    """The letter that was printed where one was read out of turn, and why; none where that is not sure."""
+    between = _between(before, after) if read in _NO_LETTER else None
+    if between is not None:
+        return [(between, f"list items count in letters: the one before is {before}, the one after {after}")]
+    if not page_letters(place.token):
+        return []
+    shown = {text.lower(): confidence for text, confidence in reversed(place.token.letters[at].choices)}
+    letter = _in_turn(read, before, after, shown)
+    if letter is None:
+        return []
+    because = f"list items count in letters: the one before is {before or 'none'}, the one after "
+    because += f"{after or 'none'}; the page also showed {letter} ({shown[letter]}) beside {read}"
+    return [(letter, because)]
 
 
 def _marker(place: Place) -> re.Match[str] | None:
@@ -46,6 +58,12 @@ def _marker(place: Place) -> re.Match[str] | None:
     if match is None or len(place.tokens) < 2 or place.token.references:
         return None
     return match if match[1] in ORDER or match[1] in _NO_LETTER else None
+
+
+def _between(before: str, after: str) -> str | None:
+    """The letter between two others; ``None`` where that is not one alone."""
+    found = [letter for letter in ORDER if follows(before, letter) and follows(letter, after)]
+    return found[0] if len(found) == 1 else None
 
 
 def _in_turn(read: str, before: str, after: str, shown: Mapping[str, int]) -> str | None:

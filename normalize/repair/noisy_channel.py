@@ -57,8 +57,10 @@ def _because(proposal: Proposal) -> str:
     if not slot.letters:
         reasons.append("no page to look at")
         if len(proposal.features) == len(without_page.FEATURES):
-            new, old = without_page.beside_the_same(proposal)
-            reasons.append(f"beside the same word the document has it {new} times elsewhere, and as read {old} times")
+            here, as_read = without_page.beside_the_same(proposal)
+            reasons.append(
+                f"beside the same word the document has it {here} times elsewhere, and as read {as_read} times"
+            )
     times = (proposal.margin + proposal.cost) / math.log(10)
     reasons.append(f"in its sentence the new reading is {times:.1f} orders of magnitude likelier")
     return "; ".join(reasons)

@@ -88,31 +88,41 @@ def compare(truth: list[str], before: list[str], after: list[str]) -> tuple[dict
     """Counts of aligned words (wrong marks and wrong letters before and after, mended, broken), and lines that show
     what went wrong.
 
-    ``before`` and ``after`` have the same length; words are aligned to the truth by ``before`` alone.
+    Both are aligned with the truth: repair joins words that were parted and parts others.
     """
     counts = dict.fromkeys(COLUMNS, 0)
     shown = []
-    for op in Levenshtein.opcodes(truth, before):
-        if op.tag not in ("equal", "replace"):
+    now = _aligned(truth, after)
+    for i, j in _aligned(truth, before).items():
+        if i not in now:
             continue
-        for i, j in zip(range(op.src_start, op.src_end), range(op.dest_start, op.dest_end), strict=False):
-            true, old, new = truth[i], before[j], after[j]
-            counts["words"] += 1
-            same = skeleton(true) == skeleton(old)
-            counts["marks before"] += same and true != old
-            counts["marks after"] += same and true != new
-            counts["letters before"] += not same
-            counts["letters after"] += skeleton(true) != skeleton(new)
-            counts["mended"] += true != old and true == new
-            if true == old and true != new:
-                counts["broken"] += 1
-                shown.append(f"BROKEN {true}->{new} in {' '.join(before[max(0, j - 3) : j + 4])}")
-            elif same and true != new:
-                shown.append(f"missed {old} ({true}) now {new} in {' '.join(before[max(0, j - 3) : j + 4])}")
-            elif old != new and true != new:
-                counts["still wrong"] += 1
-                shown.append(f"other {old} ({true}) now {new} in {' '.join(before[max(0, j - 3) : j + 4])}")
+        true, old, new = truth[i], before[j], after[now[i]]
+        near = " ".join(before[max(0, j - 3) : j + 4])
+        counts["words"] += 1
+        same = skeleton(true) == skeleton(old)
+        counts["marks before"] += same and true != old
+        counts["marks after"] += same and true != new
+        counts["letters before"] += not same
+        counts["letters after"] += skeleton(true) != skeleton(new)
+        counts["mended"] += true != old and true == new
+        if true == old and true != new:
+            counts["broken"] += 1
+            shown.append(f"BROKEN {true}->{new} in {near}")
+        elif same and true != new:
+            shown.append(f"missed {old} ({true}) now {new} in {near}")
+        elif old != new and true != new:
+            counts["still wrong"] += 1
+            shown.append(f"other {old} ({true}) now {new} in {near}")
     return counts, shown
+
+
+def _aligned(truth: list[str], words: list[str]) -> dict[int, int]:
+    """Place in ``truth`` -> place in ``words``, of those that stand for each other."""
+    out = {}
+    for op in Levenshtein.opcodes(truth, words):
+        if op.tag in ("equal", "replace"):
+            out.update(zip(range(op.src_start, op.src_end), range(op.dest_start, op.dest_end), strict=False))
+    return out
 
 
 def read_scan(path: Path, cache: Path | None) -> Document:

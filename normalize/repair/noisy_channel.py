@@ -7,11 +7,13 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from normalize.document import Document, Tokens
+from normalize.repair import without_page
 from normalize.repair.candidates import Proposal, lattice
 from normalize.repair.changes import Change
 from normalize.repair.channel import load_channel
 from normalize.repair.decision import Judge, decide, load_decision
 from normalize.repair.search import decode
+from normalize.repair.without_page import sure
 from normalize.vietnamese.language import LanguageModel
 
 
@@ -23,11 +25,13 @@ def noisy_channel(document: Document, model: LanguageModel, mode: str) -> list[C
     """
     channel = load_channel()
     ids, slots = lattice(document, model, channel)
+    texts = [tokens for _, tokens in document.texts()]
+    if not any(slot.letters for slot in slots):
+        return [changed(one, texts) for one in sure(ids, slots, model, mode)]
     judge = Judge(load_decision(), mode, ids, slots)
     proposals = decide(decode(ids, slots, model, channel.burst), ids, model, channel.burst, judge.accept)
     judge.see(proposals)
     proposals = decide(proposals, ids, model, channel.burst, judge.accept)
-    texts = [tokens for _, tokens in document.texts()]
     return [changed(replace(one, probability=judge.probability(one)), texts) for one in proposals]
 
 
@@ -52,6 +56,11 @@ def _because(proposal: Proposal) -> str:
                 reasons.append(f"the page showed {old} alone")
     if not slot.letters:
         reasons.append("no page to look at")
+        if len(proposal.features) == len(without_page.FEATURES):
+            here, as_read = without_page.beside_the_same(proposal)
+            reasons.append(
+                f"beside the same word the document has it {here} times elsewhere, and as read {as_read} times"
+            )
     times = (proposal.margin + proposal.cost) / math.log(10)
     reasons.append(f"in its sentence the new reading is {times:.1f} orders of magnitude likelier")
     return "; ".join(reasons)

@@ -66,7 +66,7 @@ def _padded(ids: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
 
 def base_scores(ids: npt.NDArray[np.int64], model: LanguageModel) -> npt.NDArray[np.float32]:
     """log P of each symbol of the text as read; shape (n,) -> (n,)."""
-    return _score(model, np.lib.stride_tricks.sliding_window_view(_padded(ids)[: len(ids) + 3], 4))
+    return scored(model, np.lib.stride_tricks.sliding_window_view(_padded(ids)[: len(ids) + 3], 4))
 
 
 def _promising(
@@ -92,7 +92,7 @@ def _promising(
         here = at[open_] + shift
         rows = padded[here[:, None] + np.arange(4)]
         rows[:, 3 - shift] = symbol[open_]
-        gain[open_] += np.where(here < size, _score(model, rows) - base_padded[here], 0)
+        gain[open_] += np.where(here < size, scored(model, rows) - base_padded[here], 0)
     open_ = open_[gain[open_] > -SLACK]
 
     out: dict[int, list[Candidate]] = {}
@@ -102,7 +102,7 @@ def _promising(
     return out
 
 
-def _score(model: LanguageModel, rows: npt.NDArray[np.int64]) -> npt.NDArray[np.float32]:
+def scored(model: LanguageModel, rows: npt.NDArray[np.int64]) -> npt.NDArray[np.float32]:
     """Scores of rows of ids; an unknown word gets its share of the unknown only."""
     out = model.score_many(rows)
     out -= np.where(rows[:, 3] == OTHER, UNSEEN, 0).astype(np.float32)
@@ -150,7 +150,7 @@ def _pairs(
             if 0 <= place < 4:
                 around[:, place] = pair[:, k]
         inside = at + shift < size
-        gain += np.where(inside, _score(model, around) - base[at + shift], 0)
+        gain += np.where(inside, scored(model, around) - base[at + shift], 0)
     good = gain > -SLACK
     return {*one[good].tolist(), *two[good].tolist()}
 

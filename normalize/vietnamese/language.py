@@ -219,6 +219,10 @@ class LanguageModel:
         total[at] += self._p1[rows[at, 3]]
         return total
 
+    def alone(self, ids: npt.NDArray[np.int64]) -> npt.NDArray[np.float32]:
+        """log P of symbols by themselves; shape (n,) -> (n,)."""
+        return self._p1[ids]
+
     def _backoff(self, keys: npt.NDArray[np.uint64], order: int) -> npt.NDArray[np.float32]:
         """log back-off weight of the contexts of packed n-grams; ``order`` is that of the context."""
         context = keys >> np.uint64(16)

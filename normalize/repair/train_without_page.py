@@ -1,0 +1,201 @@
+"""Fit what weighs the changes of text that brings no page: ``normalize/repair/data/without_page.json``.
+
+    python -m normalize.repair.train_without_page OWN.txt.gz ... --general LAWS.txt.gz WIKI.txt.gz --out FILE
+
+OWN are an office's own texts, of which training left out whole reports (``train_language.report_of``). Each is spoilt
+several times as other engines spoil text (``misreadings.py``), and every plausible change is a sample, right or
+false. Held-out paragraphs of GENERAL texts, spoilt in the same way, count as much: what is to be left alone is not
+reports only.
+
+The table shows recall and false changes of each report as the weights see it that were fitted to the others.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import random
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from normalize.document import Block, Document, Source, Token
+from normalize.repair.candidates import lattice
+from normalize.repair.channel import load_channel
+from normalize.repair.misreadings import is_mended, spoilt
+from normalize.repair.without_page import FEATURES, plausible
+from normalize.vietnamese.language import load_language_model
+from normalize.vietnamese.train_language import held_out, paragraphs, report_of
+
+SOURCE = Source("calibration", "", 0, 0)
+#: Least probability of a change in each mode: measured by the table, at one and at three false changes in 10,000.
+THRESHOLDS = {"safe": 0.6, "full": 0.45}
+#: Corpus text has slips of its own: a change of such a gain (nats) where nothing was put in is not called false.
+SLIP = 12.0
+RIDGE = 5.0
+#: Paragraphs of a short document.
+PAGE = 15
+GENERAL_WEIGHT = 1.0
+
+Reals = npt.NDArray[np.float64]
+Paragraphs = Sequence[Sequence[str]]
+
+
+def reports(path: Path) -> dict[str, list[list[str]]]:
+    """The reports of a text that training left out: name -> paragraphs of words."""
+    out: dict[str, list[list[str]]] = {}
+    for number, text in enumerate(paragraphs(path)):
+        report = report_of(number)
+        if report is not None:
+            out.setdefault(f"{path.name.split('.')[0]} {report}", []).append(text.split())
+    return out
+
+
+def held_out_texts(path: Path, limit: int, length: int = 300) -> Iterator[list[list[str]]]:
+    """Paragraphs of a text that training left out, ``length`` together as if they were a document."""
+    texts, size = [], 0
+    for text in paragraphs(path):
+        if held_out(text):
+            texts.append(text.split())
+            size += len(texts[-1])
+            if len(texts) == length or size > limit:
+                yield texts
+                texts = []
+            if size > limit:
+                return
+
+
+def noised(texts: Paragraphs, rng: random.Random) -> list[list[str]]:
+    """A document with misreadings in it."""
+    words = iter(spoilt([word for text in texts for word in text], load_language_model(), rng))
+    return [[next(words) for _ in text] for text in texts]
+
+
+def plain_document(texts: Paragraphs) -> Document:
+    """A document of paragraphs that brings no page."""
+    return Document(SOURCE, tuple(Block("paragraph", tuple(map(Token, text))) for text in texts if text))
+
+
+@dataclass(frozen=True)
+class Samples:
+    """Plausible changes of one spoilt document.
+
+    Attributes:
+        features: shape (n, len(FEATURES)).
+        right: whether each gives what was printed; shape (n,).
+        slot: which slot each belongs to; shape (n,).
+        spoilt: how many words were spoilt.
+        words: how many there are.
+    """
+
+    features: Reals
+    right: npt.NDArray[np.bool_]
+    slot: npt.NDArray[np.int64]
+    spoilt: int
+    words: int
+
+
+def samples(printed: Paragraphs, read: Paragraphs) -> Samples:
+    """The plausible changes of a document whose text is known."""
+    model = load_language_model()
+    printed, read = [text for text in printed if text], [text for text in read if text]
+    ids, slots = lattice(plain_document(read), model, load_channel())
+    found = plausible(ids, slots, model)
+    right, kept = [], []
+    gain = FEATURES.index("gain")
+    for number, (_, form, _), row in zip(found.slot.tolist(), found.candidate, found.features, strict=True):
+        slot = slots[number]
+        true, word = printed[slot.text][slot.token], read[slot.text][slot.token]
+        right.append(true != word and is_mended(true, word[: slot.start] + form + word[slot.end :]))
+        # What else a misread word might have been says nothing about right words.
+        kept.append(right[-1] or (true == word and row[gain] < SLIP))
+    changed = sum(
+        one != two for text, other in zip(printed, read, strict=True) for one, two in zip(text, other, strict=True)
+    )
+    keep = np.array(kept, bool)
+    return Samples(found.features[keep], np.array(right, bool)[keep], found.slot[keep], changed, sum(map(len, printed)))
+
+
+def fit(parts: Iterable[tuple[Samples, float]]) -> Reals:
+    """Logistic regression with a ridge on the standardised features, by Newton's method.
+
+    Args:
+        parts: samples and what each of them counts.
+    """
+    many = list(parts)
+    x = np.concatenate([one.features for one, _ in many])
+    y = np.concatenate([one.right for one, _ in many]).astype(float)
+    counts = np.concatenate([np.full(len(one.right), weight) for one, weight in many])
+    mean, spread = x.mean(axis=0), x.std(axis=0) + 1e-9
+    mean[0], spread[0] = 0.0, 1.0
+    x = (x - mean) / spread
+    ridge = np.full(x.shape[1], RIDGE)
+    ridge[0] = 0.0
+    w = np.zeros(x.shape[1])
+    for _ in range(30):
+        p = 1 / (1 + np.exp(-x @ w))
+        slope = x.T @ (counts * (y - p)) - ridge * w
+        curvature = (x * (counts * p * (1 - p))[:, None]).T @ x + np.diag(ridge + 1e-6)
+        step = np.linalg.solve(curvature, slope)
+        w += step * min(1.0, 5 / np.abs(step).max())
+    out = w / spread
+    out[0] -= float((w[1:] * mean[1:] / spread[1:]).sum())
+    return np.asarray(out)
+
+
+def best(one: Samples, weights: Reals) -> tuple[Reals, npt.NDArray[np.bool_]]:
+    """Probability of the best change of each slot, and whether it is right."""
+    p = 1 / (1 + np.exp(-np.clip(one.features @ weights, -50, 50)))
+    order = np.lexsort((-p, one.slot))
+    first = order[np.flatnonzero(np.diff(one.slot[order], prepend=-1))]
+    return p[first], one.right[first]
+
+
+def main() -> None:
+    """The command line."""
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("own", nargs="+", type=Path)
+    parser.add_argument("--general", nargs="*", type=Path, default=[])
+    parser.add_argument("--times", type=int, default=3, help="how often each report is spoilt")
+    parser.add_argument("--limit", type=int, default=100_000, help="words of each general text")
+    parser.add_argument("--out", type=Path, required=True)
+    given = parser.parse_args()
+    own = {name: texts for path in given.own for name, texts in reports(path).items()}
+    by_report = {}
+    for name, texts in own.items():
+        many = [samples(texts, noised(texts, random.Random(f"{name} {time}"))) for time in range(given.times)]
+        # Once more as short documents, which have little to say about themselves.
+        read = noised(texts, random.Random(f"{name} short"))
+        shorts = [samples(texts[at : at + PAGE], read[at : at + PAGE]) for at in range(0, len(texts), PAGE)]
+        by_report[name] = many + shorts
+    general = [
+        (samples(texts, noised(texts, random.Random(number))), GENERAL_WEIGHT)
+        for path in given.general
+        for number, texts in enumerate(held_out_texts(path, given.limit))
+    ]
+    scored = []
+    for name, held in by_report.items():
+        others = [(one, 1.0) for other, many in by_report.items() if other != name for one in many]
+        weights = fit(others + general)
+        scored += [best(one, weights) for one in held]
+    p, right = (np.concatenate(column) for column in zip(*scored, strict=True))
+    spoilt_words = sum(one.spoilt for many in by_report.values() for one in many)
+    words = sum(one.words for many in by_report.values() for one in many)
+    print(f"{len(own)} reports spoilt {given.times + 1} times, {words:,} words, {spoilt_words} wrong")
+    print("threshold  recall  false in 10,000")
+    for bound in (0.3, 0.4, 0.5, 0.6, 0.65, 0.7, 0.75, 0.8, 0.85, 0.9, 0.93, 0.95, 0.97):
+        made = p >= bound
+        print(f"{bound:9} {right[made].sum() / spoilt_words:7.3f} {1e4 * (~right[made]).sum() / words:16.2f}")
+    weights = fit([(one, 1.0) for many in by_report.values() for one in many] + general)
+    data = {
+        "weights": {name: round(float(value), 4) for name, value in zip(FEATURES, weights, strict=True)},
+        "thresholds": THRESHOLDS,
+    }
+    given.out.write_text(json.dumps(data, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

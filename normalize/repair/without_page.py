@@ -1,0 +1,401 @@
+"""What was misread in text that brings no page: every plausible syllable of every place, weighed by what is known.
+
+Other engines leave misreadings that go well with their neighbours (``misreadings.py``), so that the likelihood of the
+sentence alone tells little: half of them cost the language model less than seven nats. The rest of the document tells
+more. A report speaks of the same things again and again, and a syllable that stands elsewhere between the same
+neighbours, or that stands nowhere else, is evidence for or against it. So each candidate that is not hopeless gets
+:data:`FEATURES` from both of its sides, from the tables of n-grams and from the document, and a logistic regression
+makes a probability of them, fitted on held-out reports (``train_without_page.py``).
+
+Names are read as elsewhere in the document or left alone.
+"""
+
+from __future__ import annotations
+
+import functools
+import json
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from normalize.repair.candidates import Candidate, Proposal, Slot
+from normalize.repair.channel import load_channel
+from normalize.repair.decision import Judge, decide, load_decision
+from normalize.repair.misreadings import SHARES, kind_of_syllable
+from normalize.repair.search import ODD, base_scores, decode, scored
+from normalize.vietnamese.language import NONE, RESERVED, LanguageModel, pack
+from normalize.vietnamese.syllable import parse
+
+Ids = npt.NDArray[np.int64]
+Reals = npt.NDArray[np.float64]
+
+DATA = Path(__file__).parent / "data" / "without_page.json"
+# A candidate that makes the text less likely by more nats than this is not looked at; one that the document does not
+# have beside the same neighbour must make it likelier.
+HOPELESS, WITHOUT_EVIDENCE = -4.0, 0.0
+# Text of another engine has about this many changes of at least SURE in a syllable; clean text has a fifth of it. What
+# is known before the document is seen weighs as much as so many syllables.
+SURE, SURE_CHANGES, KNOWN_BEFORE = 0.9, 0.0005, 2000
+# Of changes that see each other (within the reach of the model) only the surest is made; the others are weighed again
+# when the text has it.
+REACH = 3
+# What a document of fewer symbols does not have, it may have had no room for.
+SHORT = 5000
+# So many symbols on either side tell whether the model knows this kind of text.
+FAR = 12
+# Bonds (pointwise mutual information) are kept within these bounds, nats.
+LOOSE, FIRM = -3.0, 10.0
+
+FEATURES = (
+    "bias",
+    "gain",  # by how much the text becomes likelier, nats
+    "left",  # what of it the syllables before alone say
+    "right",  # and the three after
+    "weaker side",
+    "before the next best",
+    *SHARES,  # the kind of confusion
+    "name",
+    "capital",
+    "frequency after",  # log probability of the syllable by itself
+    "frequency before",
+    "bond left after",  # pointwise mutual information with the neighbour
+    "bond right after",
+    "bond left before",
+    "bond right before",
+    "pairs after",  # of the n-grams around it, how many the tables have
+    "triples after",
+    "fours after",
+    "pairs before",
+    "triples before",
+    "fours before",
+    "no pair before",
+    "familiar",  # mean log probability of the symbols around
+    "begins",  # nothing is to the left
+    "ends",
+    "here after",  # how often the document has the syllable, log
+    "here before",
+    "pairs here after",  # and beside the same neighbour
+    "pairs here before",
+    "any pair here after",
+    "any pair here before",
+    "triples here after",
+    "triples here before",
+    "skips here after",  # and two places from the same syllable
+    "skips here before",
+    "rate here after",  # how much more frequent it is here than elsewhere, log
+    "rate here before",
+    "name here after",
+    "name here before",
+    "room",  # log of the document's length beside a long one's, not above 0
+    "gain in little room",
+    "here before in little room",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Weights:
+    """A logistic regression over :data:`FEATURES`, and the least probability of a change in each mode."""
+
+    values: tuple[float, ...]
+    thresholds: dict[str, float]
+
+
+@lru_cache(maxsize=4)
+def load_weights(path: Path = DATA) -> Weights:
+    """The weights as ``train_without_page.py`` fitted them.
+
+    Raises:
+        FileNotFoundError: the data file is missing.
+    """
+    data = json.loads(path.read_text(encoding="utf-8"))
+    return Weights(tuple(data["weights"][name] for name in FEATURES), data["thresholds"])
+
+
+@dataclass(frozen=True, slots=True)
+class Plausible:
+    """Candidates worth weighing, one row each.
+
+    Attributes:
+        slot: number of the slot.
+        candidate: symbol, spelling, cost.
+        features: shape (n, len(FEATURES)).
+    """
+
+    slot: npt.NDArray[np.int64]
+    candidate: tuple[Candidate, ...]
+    features: Reals
+
+
+class _Counts:
+    """How often the document has each sequence of symbols of one shape."""
+
+    def __init__(self, ids: Ids, offsets: Sequence[int], where: npt.NDArray[np.bool_] | None = None) -> None:
+        """``offsets`` are those of the sequence's members from the first; ``where``: at which symbols it may stand."""
+        size = len(ids) - offsets[-1]
+        columns = np.stack([ids[one : one + size] for one in offsets], axis=1)
+        if where is not None:
+            columns = columns[np.logical_and.reduce([where[one : one + size] for one in offsets])]
+        self._keys, self._times = np.unique(_packed(columns), return_counts=True)
+
+    def __call__(self, columns: Ids) -> npt.NDArray[np.int64]:
+        """How often each row stands in the document; shape (n, k) -> (n,)."""
+        if not self._keys.size:
+            return np.zeros(columns.shape[0], np.int64)
+        wanted = _packed(columns)
+        at = np.minimum(np.searchsorted(self._keys, wanted), self._keys.size - 1)
+        return np.where(self._keys[at] == wanted, self._times[at], 0)
+
+
+def _packed(columns: Ids) -> npt.NDArray[np.uint64]:
+    return pack(np.hstack([np.zeros((columns.shape[0], 4 - columns.shape[1]), np.int64), columns]))
+
+
+def plausible(ids: Ids, slots: Sequence[Slot], model: LanguageModel) -> Plausible:
+    """The candidates of a document that are not hopeless, with their features."""
+    padded = np.concatenate([[NONE] * 3, ids, [NONE] * 4]).astype(np.int64)
+    base = np.concatenate([base_scores(ids, model), np.zeros(4, np.float32)]).astype(np.float64)
+    flat = [(number, one) for number, slot in enumerate(slots) for one in slot.candidates]
+    nothing = Plausible(np.zeros(0, np.int64), (), np.zeros((0, len(FEATURES))))
+    if not flat:
+        return nothing
+    number = np.array([one for one, _ in flat])
+    at = np.array([slot.at for slot in slots])[number]
+    symbol = np.array([one[0] for _, one in flat])
+    gains, kept = _gains(padded, base, at, symbol, model)
+    if not kept.size:
+        return nothing
+    at, symbol, number, gains = at[kept], symbol[kept], number[kept], gains[kept]
+    # The seven symbols around each, with the candidate and with what was read.
+    around = padded[at[:, None] + np.arange(7)]
+    read = around[:, 3].copy()
+    with_candidate = around.copy()
+    with_candidate[:, 3] = symbol
+
+    strong = _capitalised(len(ids), slots)
+    is_name = np.array([slots[one].name for one in number], bool)
+    beside_name = is_name & (strong[np.maximum(at - 1, 0)] | strong[np.minimum(at + 1, len(ids) - 1)])
+    here = _here(ids, strong, around, with_candidate, beside_name)
+    total = gains.sum(axis=1)
+    # A pair that the document has makes a candidate worth a look; so does a likelier sentence.
+    worth = (here["pairs here after"] > 0) | (total > WITHOUT_EVIDENCE)
+    # A name follows its other occurrences, or stays.
+    worth &= ~is_name | (here["pairs here after"] > here["pairs here before"])
+
+    columns = {
+        "bias": np.ones(len(at)),
+        "gain": total,
+        "left": gains[:, 0],
+        "right": total - gains[:, 0],
+        "weaker side": np.minimum(gains[:, 0], total - gains[:, 0]),
+        "before the next best": total - np.maximum(_next_best(number, total), 0.0),
+        "name": is_name,
+        "capital": np.array([not slots[one].read.islower() for one in number], float),
+        "frequency after": model.alone(symbol),
+        "frequency before": model.alone(read),
+        "familiar": _familiar(base, at),
+        "begins": around[:, 2] < len(RESERVED),
+        "ends": around[:, 4] < len(RESERVED),
+    }
+    chosen = tuple(flat[one][1] for one in kept)
+    kinds = [
+        kind_of_syllable(one[1].lower(), slots[slot].read.lower()) for one, slot in zip(chosen, number, strict=True)
+    ]
+    columns |= {kind: np.array([one == kind for one in kinds], float) for kind in SHARES}
+    columns |= _known(model, with_candidate, "after") | _known(model, around, "before")
+    columns["no pair before"] = columns["pairs before"] == 0
+    columns |= {name: np.log1p(values) for name, values in here.items()}
+    for side, one in (("after", symbol), ("before", read)):
+        columns[f"any pair here {side}"] = np.minimum(here[f"pairs here {side}"], 1)
+        columns[f"rate here {side}"] = columns[f"here {side}"] - model.alone(one) - math.log(max(len(ids), SHORT))
+        columns[f"name here {side}"] = is_name * np.minimum(here[f"pairs here {side}"], 1)
+    room = math.log(min(len(ids), SHORT) / SHORT)
+    columns["room"] = np.full(len(at), room)
+    columns["gain in little room"] = room * total
+    columns["here before in little room"] = room * columns["any pair here before"]
+    features = np.stack([np.asarray(columns[name], float) for name in FEATURES], axis=1)
+    picked = np.flatnonzero(worth)
+    return Plausible(number[picked], tuple(chosen[one] for one in picked), features[picked])
+
+
+def _gains(padded: Ids, base: Reals, at: Ids, symbol: Ids, model: LanguageModel) -> tuple[Reals, npt.NDArray[np.intp]]:
+    """By how much each of the four symbols that a candidate touches becomes likelier, and which are not hopeless."""
+    size = base.shape[0] - 4
+    gains = np.zeros((at.shape[0], 4))
+    # What the symbols not yet looked up cost in the text as read is the most that can still be won there.
+    ends = np.cumsum(-base[at[:, None] + np.arange(4)], axis=1)
+    open_ = np.arange(at.shape[0])
+    for shift in range(4):
+        rest = ends[open_, 3] - (ends[open_, shift - 1] if shift else 0.0)
+        open_ = open_[gains[open_].sum(axis=1) + rest > HOPELESS]
+        here = at[open_] + shift
+        rows = padded[here[:, None] + np.arange(4)]
+        rows[:, 3 - shift] = symbol[open_]
+        gains[open_, shift] = np.where(here < size, scored(model, rows) - base[here], 0.0)
+    return gains, open_[gains[open_].sum(axis=1) > HOPELESS]
+
+
+def _next_best(number: npt.NDArray[np.int64], total: Reals) -> Reals:
+    """The gain of the best other candidate of the same slot; those of a slot stand together."""
+    out = np.full(len(number), HOPELESS)
+    starts = np.flatnonzero(np.diff(number, prepend=-1))
+    for first, end in zip(starts, [*starts[1:], len(number)], strict=True):
+        if end - first > 1:
+            best, second = np.sort(total[first:end])[:-3:-1]
+            out[first:end] = np.where(total[first:end] == best, second, best)
+    return out
+
+
+def _capitalised(size: int, slots: Sequence[Slot]) -> npt.NDArray[np.bool_]:
+    """Which symbols are slots that begin with a capital."""
+    out = np.zeros(size, bool)
+    out[[slot.at for slot in slots if not slot.read.islower()]] = True
+    return out
+
+
+def _here(
+    ids: Ids,
+    capital: npt.NDArray[np.bool_],
+    before: Ids,
+    after: Ids,
+    beside_name: npt.NDArray[np.bool_],
+) -> dict[str, Reals]:
+    """What the document has, this place left out; each shape (n,).
+
+    "gia đình" says nothing about Gia Định: where a name stands beside another capital, only capitals count.
+    """
+    one, pair, triple, skip = (_Counts(ids, shape) for shape in ((0,), (0, 1), (0, 1, 2), (0, 2)))
+    names = _Counts(ids, (0, 1), capital)
+    is_word = before >= len(RESERVED)
+    out: dict[str, Reals] = {}
+    for side, rows, itself in (("after", after, 0), ("before", before, 1)):
+        beside = functools.partial(_beside, rows=rows, is_word=is_word, itself=itself)
+        times = functools.partial(_times, rows=rows, is_word=is_word, itself=itself)
+        out[f"here {side}"] = times(one, (3,))
+        out[f"pairs here {side}"] = np.where(beside_name, beside(names), beside(pair))
+        out[f"triples here {side}"] = np.maximum.reduce(
+            [times(triple, places) for places in ((1, 2, 3), (2, 3, 4), (3, 4, 5))]
+        )
+        out[f"skips here {side}"] = np.maximum(times(skip, (1, 3)), times(skip, (3, 5)))
+    return out
+
+
+def _times(count: _Counts, places: tuple[int, ...], rows: Ids, is_word: npt.NDArray[np.bool_], itself: int) -> Reals:
+    """How often else the document has some of seven symbols, of which one must be a word."""
+    found = np.maximum(count(rows[:, places]) - itself, 0)
+    return np.where(is_word[:, places].any(axis=1), found, 0).astype(float)
+
+
+def _beside(count: _Counts, rows: Ids, is_word: npt.NDArray[np.bool_], itself: int) -> Reals:
+    """How often else the document has the middle one of seven symbols beside the word to its left or right."""
+    left = np.where(is_word[:, 2], count(rows[:, [2, 3]]) - itself, 0)
+    right = np.where(is_word[:, 4], count(rows[:, [3, 4]]) - itself, 0)
+    return np.maximum(np.maximum(left, right), 0).astype(float)
+
+
+def _known(model: LanguageModel, rows: Ids, side: str) -> dict[str, Reals]:
+    """How firmly the middle one of seven symbols goes with its neighbours, and which n-grams around it are known."""
+    nothing = np.zeros(len(rows), np.int64)
+    out: dict[str, Reals] = {}
+    for name, left, right in (("left", 2, 3), ("right", 3, 4)):
+        pair = np.stack([nothing, nothing, rows[:, left], rows[:, right]], axis=1)
+        bond = np.clip(scored(model, pair) - model.alone(rows[:, right]), LOOSE, FIRM)
+        neighbour = rows[:, 2 if name == "left" else 4]
+        out[f"bond {name} {side}"] = np.where(neighbour >= len(RESERVED), bond, 0.0)
+    for order, name in ((2, "pairs"), (3, "triples"), (4, "fours")):
+        found = [model.find(_packed(rows[:, 4 - order + shift : 4 + shift])) >= 0 for shift in range(order)]
+        out[f"{name} {side}"] = np.sum(found, axis=0).astype(float)
+    return out
+
+
+def _familiar(base: Reals, at: Ids) -> Reals:
+    """Mean log probability of the symbols around, without those that a candidate touches."""
+    sums = np.concatenate([[0.0], np.cumsum(base)])
+    first, last = np.maximum(at - FAR, 0), np.minimum(at + 4 + FAR, len(base))
+    begin = np.minimum(at + 4, len(base))
+    size = (at - first) + (last - begin)
+    return (sums[at] - sums[first] + sums[last] - sums[begin]) / np.maximum(size, 1)
+
+
+def weighed(ids: Ids, slots: Sequence[Slot], model: LanguageModel, weights: Weights) -> list[Proposal]:
+    """The best candidate of each slot that has one, with the probability that it was printed there."""
+    found = plausible(ids, slots, model)
+    values = found.features @ np.array(weights.values)
+    best: dict[int, int] = {}
+    for row, number in enumerate(found.slot.tolist()):
+        if number not in best or values[row] > values[best[number]]:
+            best[number] = row
+    gain = FEATURES.index("gain")
+    out = []
+    for number, row in best.items():
+        symbol, form, _ = found.candidate[row]
+        probability = 1 / (1 + math.exp(-max(-50.0, min(float(values[row]), 50.0))))
+        margin = float(found.features[row, gain])
+        out.append(Proposal(slots[number], form, symbol, 0.0, margin, tuple(found.features[row]), probability))
+    return out
+
+
+def sure(ids: Ids, slots: Sequence[Slot], model: LanguageModel, mode: str) -> list[Proposal]:
+    """The changes that are sure enough in a mode, of those that see each other the surest alone.
+
+    Where hardly any change is sure, errors are rare, and a doubtful change is likelier a rare word.
+    """
+    weights = load_weights()
+    found = weighed(ids, slots, model, weights)
+    rate = (sum(one.probability >= SURE for one in found) + SURE_CHANGES * KNOWN_BEFORE) / (len(slots) + KNOWN_BEFORE)
+    cleaner = min(1.0, rate / SURE_CHANGES)
+    odds = (replace(one, probability=_less_likely(one.probability, cleaner)) for one in found)
+    good = [one for one in odds if one.probability >= weights.thresholds[mode]]
+    kept: list[Proposal] = []
+    taken: set[int] = set()
+    for group in sorted(
+        [*([one] for one in good), *rows(ids, slots, model, mode)],
+        key=lambda group: (-len(group), -max(one.probability for one in group)),
+    ):
+        if all(taken.isdisjoint(range(one.slot.at - REACH, one.slot.at + REACH + 1)) for one in group):
+            taken.update(one.slot.at for one in group)
+            kept += group
+    return sorted(kept, key=lambda one: one.slot.at)
+
+
+def rows(ids: Ids, slots: Sequence[Slot], model: LanguageModel, mode: str) -> list[list[Proposal]]:
+    """Changes of several syllables in a row, which make sense together only: "phân đầu" for "phấn đấu".
+
+    And of words that are no syllables, which no engine with a language model of its own leaves.
+    """
+    if not slots:
+        return []
+    base = base_scores(ids, model)
+    at = np.array([slot.at for slot in slots])
+    odd = base[at] <= ODD
+    first = np.flatnonzero((np.diff(at) == 1) & odd[:-1] & odd[1:])
+    no_syllable = [number for number, slot in enumerate(slots) if odd[number] and parse(slot.read) is None]
+    chosen = [slots[one] for one in sorted({*first.tolist(), *(first + 1).tolist(), *no_syllable})]
+    if not chosen:
+        return []
+    burst = load_channel().burst
+    judge = Judge(load_decision(), mode, ids, list(slots))
+    proposals = decide(decode(ids, chosen, model, burst), ids, model, burst, judge.accept)
+    judge.see(proposals)
+    groups: list[list[Proposal]] = []
+    for one in decide(proposals, ids, model, burst, judge.accept):
+        if groups and one.slot.at == groups[-1][-1].slot.at + 1:
+            groups[-1].append(replace(one, probability=judge.probability(one)))
+        else:
+            groups.append([replace(one, probability=judge.probability(one))])
+    return [group for group in groups if len(group) > 1 or parse(group[0].slot.read) is None]
+
+
+def _less_likely(probability: float, times: float) -> float:
+    """A probability whose odds are multiplied."""
+    return probability * times / (1 - probability + probability * times)
+
+
+def beside_the_same(proposal: Proposal) -> tuple[int, int]:
+    """How often else the document has the new and the old syllable of a weighed change beside the same word."""
+    after, before = (proposal.features[FEATURES.index(f"pairs here {side}")] for side in ("after", "before"))
+    return round(math.expm1(after)), round(math.expm1(before))

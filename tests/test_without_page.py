@@ -1,0 +1,129 @@
+"""Text that brings no page: what the rest of the document says for and against a change, and misreadings put in."""
+
+import random
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from normalize.document import Block, Document, Source, Token
+from normalize.repair.candidates import lattice
+from normalize.repair.channel import load_channel
+from normalize.repair.misreadings import SHARES, is_mended, kind_of_syllable, spoilt
+from normalize.repair.repair import repair, undo
+from normalize.repair.without_page import FEATURES, load_weights, plausible, weighed
+from normalize.vietnamese.language import load_language_model
+from normalize.vietnamese.syllable import parse, skeleton
+
+PLAN = (
+    "Ủy ban nhân dân huyện giao Phòng Tài chính - Kế hoạch chủ trì, phối hợp với các cơ quan, đơn vị có liên quan",
+    "hướng dẫn, đôn đốc, kiểm tra việc thực hiện kế hoạch này; tổng hợp kết quả, báo cáo theo quy định.",
+)
+
+
+def document(*texts: str) -> Document:
+    return Document(
+        Source("test.txt", "", 0, 0), tuple(Block("paragraph", tuple(map(Token, text.split()))) for text in texts)
+    )
+
+
+def probability(after: str, *texts: str) -> float:
+    """How likely a change of the first text is."""
+    model = load_language_model()
+    ids, slots = lattice(document(*texts), model, load_channel())
+    found = weighed(ids, slots, model, load_weights())
+    return max((one.probability for one in found if one.slot.text == 0 and one.after == after), default=0.0)
+
+
+@pytest.mark.parametrize(
+    ("after", "text", "elsewhere"),
+    [
+        ("kế", "Lũy kể từ đầu năm đến nay thu được 12 tỷ đồng", "số lũy kế từ đầu năm"),
+        ("thế", "phát huy thể mạnh của từng xã", "khai thác thế mạnh của từng vùng"),
+        ("cửa", "tuyến đường của khẩu Hữu Nghị", "thủ tục tại cửa khẩu được rút ngắn"),
+    ],
+)
+def test_the_rest_of_the_document_is_evidence(after: str, text: str, elsewhere: str) -> None:
+    assert probability(after, text, elsewhere, elsewhere, *PLAN) > probability(after, text, *PLAN)
+
+
+def test_the_record_says_what_the_document_has_elsewhere() -> None:
+    elsewhere = "khắc phục tình trạng chồng chéo trong quản lý"
+    repaired = repair(document("quy định còn chông chéo chưa rõ", elsewhere, elsewhere, *PLAN))
+    assert [one.after for one in repaired.corrections] == ["chồng"]
+    assert "the document has it 2 times elsewhere, and as read 0 times" in repaired.corrections[0].evidence
+
+
+def test_what_the_document_has_often_stays() -> None:
+    """A rare word that comes again is meant."""
+    text = "các miếu thổ công trên địa bàn"
+    assert probability("thờ", text, *PLAN) > probability("thờ", text, *[text] * 4, *PLAN)
+
+
+@pytest.mark.parametrize(
+    ("text", "elsewhere"),
+    [
+        ("xã Hoàng Đông, huyện Cao Lộc", "xã Hoàng Đông được công nhận"),
+        ("ông Trần Văn Gia Định", "hộ gia đình, gia đình chính sách, gia đình văn hóa"),
+    ],
+)
+def test_a_name_stays_without_other_names_that_say_otherwise(text: str, elsewhere: str) -> None:
+    before = document(text, elsewhere, elsewhere, *PLAN)
+    assert repair(before, "full").blocks[0].text == text
+
+
+@pytest.mark.parametrize(
+    ("printed", "read", "kind"),
+    [
+        ("chồng", "chông", "tone lost"),
+        ("tỉnh", "tính", "tone for tone"),
+        ("chi", "chỉ", "tone added"),
+        ("cửa", "của", "shape"),
+        ("gặp", "gấp", "shape and tone"),
+        ("đo", "do", "đ"),
+        ("mương", "nương", None),
+        ("cửa", "cửa", None),
+    ],
+)
+def test_kinds_of_misreadings(printed: str, read: str, kind: str | None) -> None:
+    assert kind_of_syllable(printed, read) == kind
+    assert kind is None or kind in SHARES
+
+
+def test_misreadings_keep_letters_and_give_syllables() -> None:
+    words = " ".join(PLAN * 40).split()
+    read = spoilt(words, load_language_model(), random.Random(3), rate=0.02)
+    assert read == spoilt(words, load_language_model(), random.Random(3), rate=0.02)
+    changed = [(one, two) for one, two in zip(words, read, strict=True) if one != two]
+    assert 0.005 < len(changed) / len(words) < 0.04
+    for one, two in changed:
+        assert skeleton(one) == skeleton(two)
+        assert parse(two.strip(",.;")) is not None
+        assert not is_mended(one, two)
+
+
+def test_misreadings_go_better_with_their_neighbours_than_chance() -> None:
+    """ "của khẩu" is read for "cửa khẩu" more often than "cưa khẩu"."""
+    words = ["Tại", "cửa", "khẩu", "quốc", "tế"] * 400
+    read = spoilt(words, load_language_model(), random.Random(1), rate=0.1)
+    became = [two for one, two in zip(words, read, strict=True) if one == "cửa" != two]
+    assert became.count("của") > became.count("cưa")
+
+
+WORDS = st.lists(
+    st.sampled_from(["phấn", "đấu", "phân", "đầu", "của", "khẩu", "Hoàng", "Đồng", "BCD", "12,5%", "và.", "kế;", "kể"]),
+    max_size=30,
+)
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(texts=st.lists(WORDS, max_size=4))
+def test_features_are_finite_and_every_change_can_be_undone(texts: list[list[str]]) -> None:
+    before = document(*[" ".join(text) for text in texts if text])
+    model = load_language_model()
+    ids, slots = lattice(before, model, load_channel())
+    found = plausible(ids, slots, model)
+    assert found.features.shape == (len(found.candidate), len(FEATURES))
+    assert np.isfinite(found.features).all()
+    assert list(undo(repair(before, "full")).texts()) == list(before.texts())

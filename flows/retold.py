@@ -107,6 +107,7 @@ EVIDENCE = (
     N_("in its sentence the new reading is {decimal} orders of magnitude likelier"),
     N_("the document has {new} {times} times, {old} {fewer} times"),
     N_("the document has {phrase} {times} times"),
+    N_("beside the same word the document has it {times} times elsewhere, and as read {fewer} times"),
     N_("the document has {phrase} {times} times, also after {words}"),
     N_("official texts write {new}, not {old}"),
     N_("no document symbol has {old}"),

@@ -61,7 +61,7 @@ def test_a_streak_is_taken_out_and_the_letters_stay(name: str) -> None:
     image, left = without_streaks(crossed, ink, streaks)
     streak = (ink > 0) & (whole == 0)
     assert np.count_nonzero(left[streak]) < 0.25 * np.count_nonzero(streak)
-    assert np.count_nonzero(left[whole > 0]) > 0.9 * np.count_nonzero(whole)
+    assert np.count_nonzero(left[whole > 0]) > 0.85 * np.count_nonzero(whole)
     assert np.median(image[streak & (left == 0)]) > 200
     # What is not the streak's is as it was.
     assert (image[190:] == crossed[190:]).all()

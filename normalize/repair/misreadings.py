@@ -35,6 +35,7 @@ PULL, MOST = 0.42, 2.0
 #: Weights of the kinds of confusion.
 SHARES = {"tone lost": 0.45, "tone for tone": 0.3, "tone added": 0.05, "shape": 0.12, "shape and tone": 0.06, "đ": 0.02}
 _TONES = ("level", "huyen", "sac", "hoi", "nga", "nang")
+_BARS = frozenset(("plain>bar", "bar>plain"))
 _EDGES = re.compile(r"^\W+|\W+$")
 
 
@@ -48,15 +49,19 @@ def kind_of_syllable(printed: str, read: str) -> str | None:
     if None in kinds or not any(kinds):
         return None
     parts = " ".join(kind for kind in kinds if kind).split(" ")
-    if "plain>bar" in parts or "bar>plain" in parts:
+    if not _BARS.isdisjoint(parts):
         return "đ" if len(parts) == 1 else None
     tones = [part for part in parts if part.split(">")[0] in _TONES]
-    shapes = [part for part in parts if ">" in part and part not in tones]
-    if shapes:
+    if any(">" in part and part not in tones for part in parts):
         return "shape and tone" if tones else "shape"
-    if any(part.endswith(">level") for part in tones):
+    return _kind_of_tones(tones)
+
+
+def _kind_of_tones(changes: Sequence[str]) -> str:
+    """Which kind the changes of tones of one syllable are of, each written ``from>to``."""
+    if any(change.endswith(">level") for change in changes):
         return "tone lost"
-    return "tone added" if any(part.startswith("level>") for part in tones) else "tone for tone"
+    return "tone added" if any(change.startswith("level>") for change in changes) else "tone for tone"
 
 
 @lru_cache(maxsize=1 << 16)

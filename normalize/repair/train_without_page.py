@@ -15,7 +15,7 @@ from __future__ import annotations
 import argparse
 import json
 import random
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -164,37 +164,45 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True)
     given = parser.parse_args()
     own = {name: texts for path in given.own for name, texts in reports(path).items()}
-    by_report = {}
-    for name, texts in own.items():
-        many = [samples(texts, noised(texts, random.Random(f"{name} {time}"))) for time in range(given.times)]
-        # Once more as short documents, which have little to say about themselves.
-        read = noised(texts, random.Random(f"{name} short"))
-        shorts = [samples(texts[at : at + PAGE], read[at : at + PAGE]) for at in range(0, len(texts), PAGE)]
-        by_report[name] = many + shorts
+    by_report = {name: _spoilt_samples(name, texts, given.times) for name, texts in own.items()}
     general = [
         (samples(texts, noised(texts, random.Random(number))), GENERAL_WEIGHT)
         for path in given.general
         for number, texts in enumerate(held_out_texts(path, given.limit))
     ]
-    scored = []
-    for name, held in by_report.items():
-        others = [(one, 1.0) for other, many in by_report.items() if other != name for one in many]
-        weights = fit(others + general)
-        scored += [best(one, weights) for one in held]
-    p, right = (np.concatenate(column) for column in zip(*scored, strict=True))
-    spoilt_words = sum(one.spoilt for many in by_report.values() for one in many)
-    words = sum(one.words for many in by_report.values() for one in many)
-    print(f"{len(own)} reports spoilt {given.times + 1} times, {words:,} words, {spoilt_words} wrong")
-    print("threshold  recall  false in 10,000")
-    for bound in (0.3, 0.4, 0.5, 0.6, 0.65, 0.7, 0.75, 0.8, 0.85, 0.9, 0.93, 0.95, 0.97):
-        made = p >= bound
-        print(f"{bound:9} {right[made].sum() / spoilt_words:7.3f} {1e4 * (~right[made]).sum() / words:16.2f}")
+    print(f"{len(own)} reports spoilt {given.times + 1} times")
+    _show_held_out(by_report, general)
     weights = fit([(one, 1.0) for many in by_report.values() for one in many] + general)
     data = {
         "weights": {name: round(float(value), 4) for name, value in zip(FEATURES, weights, strict=True)},
         "thresholds": THRESHOLDS,
     }
     given.out.write_text(json.dumps(data, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+
+
+def _spoilt_samples(name: str, texts: Paragraphs, times: int) -> list[Samples]:
+    """The samples of a report that was spoilt so many times, and once more as short documents, which have little to say
+    about themselves.
+    """
+    many = [samples(texts, noised(texts, random.Random(f"{name} {time}"))) for time in range(times)]
+    read = noised(texts, random.Random(f"{name} short"))
+    return many + [samples(texts[at : at + PAGE], read[at : at + PAGE]) for at in range(0, len(texts), PAGE)]
+
+
+def _show_held_out(by_report: Mapping[str, list[Samples]], general: list[tuple[Samples, float]]) -> None:
+    """Print what each threshold makes of the reports, each judged by weights that were fitted to the others."""
+    scored = []
+    for name, held in by_report.items():
+        weights = fit([(one, 1.0) for other, many in by_report.items() if other != name for one in many] + general)
+        scored += [best(one, weights) for one in held]
+    p, right = (np.concatenate(column) for column in zip(*scored, strict=True))
+    spoilt_words = sum(one.spoilt for many in by_report.values() for one in many)
+    words = sum(one.words for many in by_report.values() for one in many)
+    print(f"{words:,} words, {spoilt_words} wrong")
+    print("threshold  recall  false in 10,000")
+    for bound in (0.3, 0.4, 0.5, 0.6, 0.65, 0.7, 0.75, 0.8, 0.85, 0.9, 0.93, 0.95, 0.97):
+        made = p >= bound
+        print(f"{bound:9} {right[made].sum() / spoilt_words:7.3f} {1e4 * (~right[made]).sum() / words:16.2f}")
 
 
 if __name__ == "__main__":

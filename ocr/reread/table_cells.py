@@ -130,20 +130,27 @@ def _is_doubtful(zone: Zone, grid: _Grid, lines: Sequence[Line]) -> bool:
 
 def _with_columns_again(lines: list[Line], grid: _Grid, again: Again) -> list[Line]:
     """The lines with each cell of a table as it reads in its column by itself, where that shows more."""
+
+    def own_words(column: Box) -> list[Word]:
+        return [word for word in _inside(lines, column) if not grid.is_joined(word)]
+
     for column in grid.columns:
         found = again(column._replace(left=column.left + grid.rim, right=column.right - grid.rim))
-        found = [line for line in found if any(c.isalnum() for c in line.text)]
-        found = [line for line in found if not any(grid.is_joined(word) for word in line.words)]
-        whole = [word for word in _inside(lines, column) if not grid.is_joined(word)]
-        rereads = evidence(words_of(found)) > evidence(whole)
+        found = [line for line in found if _is_own_text(line, grid)]
+        rereads = evidence(words_of(found)) > evidence(own_words(column))
         cells = _cells(column, grid.rows)
-        of_figures = 2 * sum(_is_figure(_inside(lines, cell)) or _is_figure(_inside(found, cell)) for cell in cells)
+        figures = 2 * sum(any(map(_is_figure, (_inside(lines, cell), _inside(found, cell)))) for cell in cells)
         for cell in cells:
-            before = [word for word in _inside(lines, cell) if not grid.is_joined(word)]
+            before = own_words(cell)
             better = [line for line in (_within(line, cell) for line in found) if line is not None]
-            if _reads_better(words_of(better), before, rereads=rereads, figures=of_figures >= len(cells)):
+            if _reads_better(words_of(better), before, rereads=rereads, figures=figures >= len(cells)):
                 lines = [*without(lines, before), *better]
     return lines
+
+
+def _is_own_text(line: Line, grid: _Grid) -> bool:
+    """Whether a line holds a letter or a digit, and no word of a cell that runs over several columns."""
+    return any(c.isalnum() for c in line.text) and not any(map(grid.is_joined, line.words))
 
 
 def _reads_better(found: Sequence[Word], before: Sequence[Word], *, rereads: bool, figures: bool) -> bool:

@@ -33,7 +33,8 @@ _APART_AT_CAPITAL, _APART_SMALL, _APART_NAME = -6.0, -3.5, 5.0
 _REACH = ORDER - 1
 _HEAD = re.compile(r"(?:.*[(\[“\"‘/])?([^\W\d_]+)")
 _TAIL = re.compile(r"([^\W\d_]+)[)\]”\"’.,;:!?/]*")
-_RUN = re.compile(r"[(\[“\"‘]*([^\W\d_]{4,})([)\]”\"’.,;:!?]*)")
+#: The longest syllable has seven letters.
+_RUN = re.compile(r"[(\[“\"‘]*([^\W\d_]{4,16})([)\]”\"’.,;:!?]*)")
 _NUMBERED = re.compile(r"\(?(ngày|tháng|năm|[Đđ]iều|[Kk]hoản)\d{1,4}[.,;:)]*")
 #: Words of other languages that many write in one, and others with a space or a hyphen.
 _LOANS = frozenset((

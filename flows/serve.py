@@ -368,7 +368,7 @@ async def _run(store: ClaimStore, server: Server, say: Say, deadline: _StopDeadl
     return stopping.is_set()
 
 
-POLL = 10.0
+POLL = 15.0
 """Seconds between two looks of a runner of Prefect for runs that are due, beside those of :func:`_begin_at_once`."""
 
 POLL_AT_WORK = 1.0

@@ -1,7 +1,8 @@
 """Numerals that were read as letters, and strokes of roman numerals that were lost, put right on the page's evidence.
 
-A digit never changes here. A letter becomes a digit only where the page itself showed that digit beside it; strokes of
-a roman numeral are counted by the width of the word, or by the headings around it.
+A digit never changes here, but for the ``1.`` of a first roman heading, which the headings after it tell. A letter
+becomes a digit only where the page itself showed that digit beside it; strokes of a roman numeral are counted by the
+width of the word, or by the headings around it.
 """
 
 from __future__ import annotations

@@ -29,6 +29,7 @@ WARNINGS = (
         "look at the words that it crosses."
     ),
     N_("A line that cannot be read stands {left} cm from the left and {top} cm from the top: look at the page."),
+    N_("About {share} % of what looks like print on this page was not read: compare it with the scan."),
     N_("Two pages stand side by side on this one, and their lines may be mixed: scan them one by one."),
     N_("Footnote mark {mark} has no note."),
     N_("The mark of footnote {mark} was not found."),

@@ -195,6 +195,14 @@ def test_a_line_that_was_lost_is_told() -> None:
         assert all(any(box.overlaps(word.box) for box in found.unread) for word in words[lost : lost + 2])
 
 
+@pytest.mark.parametrize(("explained", "is_told"), [(0.97, True), (0.99, False)])
+def test_print_that_was_lost_without_a_place_is_told(explained: float, is_told: bool) -> None:
+    typeset = page(1, ["T Báo cáo kết quả thực hiện nhiệm vụ năm 2024 của huyện.<"])
+    lost = replace(typeset, ink_explained=explained, unread=())
+    told = [one.message for one in build_document([lost], Source("a.pdf", "0" * 64, 1, 1)).warnings]
+    assert any(one.startswith("About 3 % of what looks like print") for one in told) is is_told
+
+
 def _column(left: int, count: int, words: int = 6) -> list[Line]:
     lines = []
     for row in range(count):

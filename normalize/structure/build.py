@@ -58,6 +58,9 @@ _LONGEST_TRACE = 7
 #: What was read as noise may be a line of print from so many letters and digits on, if its type is that of the text but
 #: for this share.
 _LINE_OF_LETTERS, _SAME_TYPE = 15, 0.35
+#: Where less of the print-like ink stands in words, something was lost, though no group of letters shows where: of 148
+#: pages, real ones and samples, none had less.
+_EXPLAINED = 0.985
 #: A scan of two pages is so many times as wide as high, with so many lines of text at either side of its middle. So
 #: much of its width is free there, and no more than this share of the lines stands across it.
 _SPREAD, _LINES_OF_PAGE, _GUTTER, _ACROSS = 1.2, 10, 0.04, 0.05
@@ -394,6 +397,10 @@ def _words_of_print(page: Page) -> list[Word]:
 
 def _unread_print(page: Page) -> list[PageWarning]:
     """Where print stands on a page that is in no word, each place with its distance from the paper's edges."""
+    if not page.unread and page.ink_explained < _EXPLAINED:
+        share = 100 * (1 - page.ink_explained)
+        said = f"About {share:.0f} % of what looks like print on this page was not read: compare it with the scan."
+        return [PageWarning(page.number, said, about="print")]
     return [
         PageWarning(
             page.number, f"Print that was not read stands {_place(box, page)}: look at the page.", box, about="print"

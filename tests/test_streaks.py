@@ -157,3 +157,11 @@ def test_a_streak_is_told_of() -> None:
 def test_a_line_of_print_that_was_read_as_noise_is_told_of(noise: Line, is_told: bool) -> None:
     found = [told for told in warnings(page_of((TEXT, zone("noise", noise)))) if told.startswith("A line that cannot")]
     assert bool(found) is is_told
+
+
+def test_print_that_was_read_elsewhere_too_is_not_missed() -> None:
+    """A stamp's frame makes Tesseract read its first line once more, as noise."""
+    twice = line("CỔNG THÔNG TIN ĐIỆN TỬ CHÍNH PHỦ", 500)
+    noise = line("CÔNG TMÔNG YIN ÐIẼN TƯ CHINM PHU", 502, confidence=20.0)
+    found = warnings(page_of((TEXT, zone("text", twice), zone("noise", noise))))
+    assert not any(told.startswith("A line that cannot") for told in found)

@@ -49,7 +49,19 @@ from normalize.vietnamese.decree30 import (
     is_recipients_list,
 )
 from normalize.vietnamese.syllable import clean, parse
-from ocr.page import Box, Line, Page, Word, Zone, lines_of, mean_confidence, of_words, take_out, words_of
+from ocr.page import (
+    Box,
+    Line,
+    Page,
+    Word,
+    Zone,
+    is_read_elsewhere,
+    lines_of,
+    mean_confidence,
+    of_words,
+    take_out,
+    words_of,
+)
 
 # In page widths: right of here a signature begins; it is no wider; left of here is the middle of a recipient's line.
 _SIGNED_FROM, _SIGNED_WIDTH, _RECIPIENTS_CENTRE = 0.3, 0.5, 0.5
@@ -441,6 +453,7 @@ def _unreadable_lines(page: Page) -> list[PageWarning]:
         if sum(c.isalnum() for c in line.text) >= _LINE_OF_LETTERS
         and abs(line.x_height / size - 1) <= _SAME_TYPE
         and line.box.width >= _LINE_OF_LETTERS * size / 2
+        and not is_read_elsewhere(line, lines_of(page.zones))
     ]
 
 

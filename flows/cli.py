@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from flows.convert import Event
     from flows.intake.reread import Original
     from flows.pipeline.outcome import Outcome
+    from flows.review.index import Library
     from flows.service.health import Check
     from flows.settings import Settings
     from ocr.faults import Fault
@@ -386,9 +387,7 @@ def find(
     anywhere. Needs no service. Exit status 1 if nothing is found.
     """
     import json
-    import sqlite3
 
-    from flows.review.index import of_folder, of_service, refresh
     from flows.review.listing import Filter, count
     from flows.review.on_terminal import lines_of
     from flows.review.search import as_record, asked_on_command_line, look_for
@@ -397,20 +396,9 @@ def find(
     if not words and wanted == Filter():
         raise click.UsageError(_("say what to look for: words, or an option such as --agency."))
     question = asked_on_command_line(words)
-    folders = read_settings().folders
-    if folder is None and not folders.published.is_dir():
-        said = _("{path}: nothing is published there yet; name a folder with --in.")
-        complain(said.format(path=folders.published))
-        context.exit(USAGE)
-    library = of_folder(folder) if folder else of_service(folders)
-    try:
-        refresh(library)
+    with _library(context, folder, _("{path}: nothing is published there yet; name a folder with --in.")) as library:
         found = look_for(library, question, wanted, limit=limit)
         broken = count(library, Filter(state="broken"))
-    except sqlite3.Error as fault:
-        said = _("the index cannot be used ({what}); delete {path} and try again.")
-        complain(said.format(what=fault, path=library.file))
-        context.exit(FAILED)
     if broken:
         said = ngettext(
             "{count} published JSON is broken and is not searched.",
@@ -428,6 +416,33 @@ def find(
     context.exit(0 if found.hits else FAILED)
 
 
+@contextlib.contextmanager
+def _library(context: click.Context, folder: Path | None, nothing: str) -> Iterator[Library]:
+    """The index of a folder that `convert` wrote into, or of what the service published, brought up to date.
+
+    Ends the command where there is none, or where it cannot be used.
+
+    Args:
+        nothing: what is said where nothing is published, with ``{path}``.
+    """
+    import sqlite3
+
+    from flows.review.index import of_folder, of_service, refresh
+
+    folders = read_settings().folders
+    if folder is None and not folders.published.is_dir():
+        complain(nothing.format(path=folders.published))
+        context.exit(USAGE)
+    library = of_folder(folder) if folder else of_service(folders)
+    try:
+        refresh(library)
+        yield library
+    except sqlite3.Error as fault:
+        said = _("the index cannot be used ({what}); delete {path} and try again.")
+        complain(said.format(what=fault, path=library.file))
+        context.exit(FAILED)
+
+
 @nambat.command()
 @click.argument("folder", required=False, type=click.Path(path_type=Path, exists=True, file_okay=False))
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs.")
@@ -441,26 +456,13 @@ def evaluate(context: click.Context, folder: Path | None, as_json: bool) -> None
     overlooked is not known here.
     """
     import json
-    import sqlite3
 
     from flows.review.evaluate import as_record, tables_of
     from flows.review.evaluate import evaluate as count_edits
-    from flows.review.index import of_folder, of_service, refresh
     from flows.show import plain_table
 
-    folders = read_settings().folders
-    if folder is None and not folders.published.is_dir():
-        said = _("{path}: nothing is published there yet; name a folder.")
-        complain(said.format(path=folders.published))
-        context.exit(USAGE)
-    library = of_folder(folder) if folder else of_service(folders)
-    try:
-        refresh(library)
+    with _library(context, folder, _("{path}: nothing is published there yet; name a folder.")) as library:
         found = count_edits(library)
-    except sqlite3.Error as fault:
-        said = _("the index cannot be used ({what}); delete {path} and try again.")
-        complain(said.format(what=fault, path=library.file))
-        context.exit(FAILED)
     if as_json:
         click.echo(json.dumps(as_record(found), ensure_ascii=False, indent=1))
     else:

@@ -30,7 +30,7 @@ from flows.host import heartbeat
 from flows.host.locks import page_slot
 from flows.host.log import adopt_errors, begin, is_begun, note
 from flows.host.mounts import missing_mount, mount_of, mount_table
-from flows.host.moves import Gone, below
+from flows.host.moves import Gone
 from flows.host.names import readable
 from flows.intake import duplicates, settling, transfers
 from flows.intake.claims import Claim, ClaimStore
@@ -40,7 +40,7 @@ from flows.intake.reread import original_of_run, take_original
 from flows.intake.sweep import sweep as look_once
 from flows.intake.unpacking import deliver, open_claimed
 from flows.language import N_, _, ngettext, shown_time, told
-from flows.pipeline import publish, stages
+from flows.pipeline import stages
 from flows.pipeline.archives import is_archive, left_whole
 from flows.pipeline.faults import as_fault, is_passing, took_too_long, tries_again
 from flows.pipeline.outcome import Outcome
@@ -367,10 +367,7 @@ def work_on(store: ClaimStore, claim: Claim) -> Outcome:
     log = get_run_logger()
     folders, settings = store.folders, store.settings
     scan = store.scan(claim)
-    targets = {
-        form: below(folders.published, os.fspath(place))
-        for form, place in publish.output_names(claim.name, settings.formats, settings.split != "off").items()
-    }
+    targets = duplicates.targets_of(store, claim.name)
     plan = PublishPlan(
         settings.repair,
         settings.footnotes,

@@ -8,9 +8,10 @@ import inspect
 import io
 import re
 import unicodedata
+from collections.abc import Iterator, Set
 from pathlib import Path
 from string import Formatter
-from typing import TypeGuard, get_args
+from typing import Any, TypeGuard, get_args
 
 import click
 import pytest
@@ -197,11 +198,7 @@ def sentences_of(path: Path) -> list[str]:
         for argument in node.args[2:3]
     }
     found = []
-    for node in ast.walk(tree):
-        parts = node.values if isinstance(node, ast.JoinedStr) else [node]
-        texts = [part.value if isinstance(part, ast.Constant) else None for part in parts]
-        if id(node) in bare | inner or not any(isinstance(text, str) for text in texts):
-            continue
+    for node, texts in texts_in(tree, bare | inner):
         whole = "".join("*" if text is None else str(text) for text in texts)
         if id(node) in doubts or (" " in whole and whole.endswith(".") and len(whole) > 15):
             found.append("".join(".*" if text is None else re.escape(str(text)) for text in texts))
@@ -247,17 +244,22 @@ def test_warnings_are_retold(monkeypatch: pytest.MonkeyPatch, english: str, viet
     assert retold(english) == vietnamese
 
 
+def texts_in(tree: ast.AST, left_out: Set[int]) -> Iterator[tuple[ast.AST, list[Any]]]:
+    """Each text of a module, by pieces, with ``None`` for a value; but those with these ids."""
+    for node in ast.walk(tree):
+        parts = node.values if isinstance(node, ast.JoinedStr) else [node]
+        texts = [part.value if isinstance(part, ast.Constant) else None for part in parts]
+        if id(node) not in left_out and any(isinstance(text, str) for text in texts):
+            yield node, texts
+
+
 def reasons_of(path: Path) -> list[str]:
     """What a rule of repair may give as evidence, with 7 for each value; parts of it one by one."""
     tree = ast.parse(path.read_text("utf-8"))
     bare = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
     inner = {id(part) for node in ast.walk(tree) if isinstance(node, ast.JoinedStr) for part in node.values}
     found = []
-    for node in ast.walk(tree):
-        parts = node.values if isinstance(node, ast.JoinedStr) else [node]
-        texts = [part.value if isinstance(part, ast.Constant) else None for part in parts]
-        if id(node) in bare | inner or not any(isinstance(text, str) for text in texts):
-            continue
+    for _node, texts in texts_in(tree, bare | inner):
         whole = "".join("7" if text is None else str(text) for text in texts)
         found += [part for part in whole.split("; ") if part.count(" ") > 2 and part.isprintable()]
     return found

@@ -112,15 +112,19 @@ def _published(path: Path) -> Iterator[tuple[str, str, str]]:
                     yield str(note["sha256"]), os.fsdecode(bytes.fromhex(note["name"])), str(note.get("claim", ""))
 
 
+def targets_of(store: ClaimStore, name: str) -> dict[str, Path]:
+    """Where the files of a document go whose scan has a name below the inbox, by their format."""
+    names = publish.output_names(name, store.settings.formats, store.settings.split != "off")
+    return {form: below(store.folders.published, os.fspath(place)) for form, place in names.items()}
+
+
 def is_published(store: ClaimStore, claim: Claim) -> bool:
     """Whether a document made from the very bytes of a claim's scan is published under its name.
 
     Raises:
         OSError: what is published cannot be looked at.
     """
-    names = publish.output_names(claim.name, store.settings.formats, store.settings.split != "off")
-    targets = {form: below(store.folders.published, os.fspath(place)) for form, place in names.items()}
-    for _, data in published_under(targets, store.folders.published):
+    for _, data in published_under(targets_of(store, claim.name), store.folders.published):
         with contextlib.suppress(KeyError, TypeError):
             if data["source"]["sha256"] == claim.sha256 != "":
                 return True
@@ -171,8 +175,7 @@ def _read_twin(store: ClaimStore, name: str, sha256: str) -> Twin:
         ValueError, KeyError, TypeError, OSError, Gone: it is not.
     """
     root = store.folders.published
-    names = publish.output_names(name, store.settings.formats, store.settings.split != "off")
-    targets = {form: below(root, os.fspath(place)) for form, place in names.items()}
+    targets = targets_of(store, name)
     used = (one for one, data in published_under(targets, root) if data["source"]["sha256"] == sha256)
     places = next(used, targets)
     files = {form: read_below(root, os.fspath(place.relative_to(root))) for form, place in places.items()}

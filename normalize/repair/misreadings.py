@@ -5,7 +5,7 @@ is lost or another one stands at any vowel, sometimes a hat, breve or horn is lo
 out is nearly always a syllable that goes well with its neighbours, for what does not the engine itself has mended. A
 confusion put in at random makes the language model's probability of the text drop by 23 nats in the median, one of
 forty labelled errors of real reports by 6.5: so likelier words are drawn more often here, with :data:`PULL`.
-:func:`spoilt` makes such errors in clean text, for fitting the decision (``train_decision.py``) and for measuring
+:func:`spoilt` makes such errors in clean text, for fitting the weights (``train_without_page.py``) and for measuring
 repair (``benchmarks/noised_reports.py``).
 
 The shares of the kinds follow what was counted in three labelled reports; no word of theirs is used.

@@ -439,7 +439,7 @@ def _unreadable_lines(page: Page) -> list[PageWarning]:
     sizes = [line.x_height for zone in page.zones if zone.kind == "text" for line in zone.lines]
     if not sizes:
         return []
-    size = statistics.median(sizes)
+    size, lines = statistics.median(sizes), lines_of(page.zones)
     return [
         PageWarning(
             page.number,
@@ -453,7 +453,7 @@ def _unreadable_lines(page: Page) -> list[PageWarning]:
         if sum(c.isalnum() for c in line.text) >= _LINE_OF_LETTERS
         and abs(line.x_height / size - 1) <= _SAME_TYPE
         and line.box.width >= _LINE_OF_LETTERS * size / 2
-        and not is_read_elsewhere(line, lines_of(page.zones))
+        and not is_read_elsewhere(line, lines)
     ]
 
 

@@ -119,8 +119,9 @@ class FolderStorage:
 
     def delete(self, name: str, tag: str = "") -> None:
         with self._lock(), contextlib.suppress(*_NOT_THERE), self._folder_of(check_name(name)) as folder:
-            if tag:
-                self._check(name, tag)
+            found = self.look(name)
+            if tag and found is not None and found.tag != tag:
+                raise Changed(name)
             os.unlink(PurePosixPath(name).name, dir_fd=folder)
             _sync(folder)
 

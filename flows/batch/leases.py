@@ -22,6 +22,7 @@ from typing import Any
 from flows.batch.storage import Changed, Storage
 from flows.faults import StorageAway
 from flows.host import heartbeat
+from flows.host.processes import machine
 from flows.settings import Folders, Settings
 
 RENEWED_EVERY = 20.0
@@ -197,10 +198,9 @@ class Leases:
         """Whether nobody works under a lease any more."""
         if not lease.owner or lease.owner == self.owner:
             return place not in self._held
-        if lease.owner.split(":")[0] == self.owner.split(":")[0] and not heartbeat.is_alive(
-            self._folders, lease.owner, self._timeout
-        ):
-            return True  # of this machine, whose kernel knows
+        is_of_here = lease.owner.split(":")[0] == machine()
+        if is_of_here and not heartbeat.is_alive(self._folders, lease.owner, self._timeout):
+            return True  # the kernel knows
         stored = self.storage.look(place)
         return stored is not None and self.storage.clock() - stored.modified > self._timeout
 

@@ -16,6 +16,7 @@ import threading
 import time
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
 from types import TracebackType
 from typing import Any
 
@@ -158,8 +159,18 @@ class Leases:
         self._thread.join(self._every)
         # What is not done is another's to do, and at once.
         for held in list(self._held.values()):
-            with contextlib.suppress(OSError, StorageAway, Lost):
+            try:
                 self.release(held.lease)
+            except Lost:
+                continue
+            except (OSError, StorageAway):
+                with contextlib.suppress(OSError):
+                    self._ended(self.owner).parent.mkdir(exist_ok=True)
+                    self._ended(self.owner).touch()
+
+    def _ended(self, owner: str) -> Path:
+        """There if a process of this home ended by itself and could not say so, because the storage was away."""
+        return self._folders.working / ".batch" / f"{hashlib.sha256(owner.encode()).hexdigest()}.ended"
 
     def take(self, source: str, name: str, tag: str) -> Lease | None:
         """Take the lease of a scan; ``None`` if somebody else holds it.
@@ -180,7 +191,9 @@ class Leases:
         old, old_tag = found
         if not self._is_free(old, place):
             return None
-        attempts = old.attempts + bool(old.owner)
+        # Who lives, or ended by itself while the storage was away, was not stopped by this document.
+        crashed = old.owner not in ("", self.owner) and not self._ended(old.owner).exists()
+        attempts = old.attempts + crashed
         lease = replace(lease, renewed=old.renewed + 1, attempts=attempts, pages_done=old.pages_done, tries=old.tries)
         if old.tag != tag:
             lease = replace(lease, attempts=0, tries=0, pages_done=0)  # another scan under that name

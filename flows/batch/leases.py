@@ -164,13 +164,7 @@ class Leases:
             except Lost:
                 continue
             except (OSError, StorageAway):
-                with contextlib.suppress(OSError):
-                    self._ended(self.owner).parent.mkdir(exist_ok=True)
-                    self._ended(self.owner).touch()
-
-    def _ended(self, owner: str) -> Path:
-        """There if a process of this home ended by itself and could not say so, because the storage was away."""
-        return self._folders.working / ".batch" / f"{hashlib.sha256(owner.encode()).hexdigest()}.ended"
+                note_ended(self._folders, self.owner)
 
     def take(self, source: str, name: str, tag: str) -> Lease | None:
         """Take the lease of a scan; ``None`` if somebody else holds it.
@@ -191,8 +185,8 @@ class Leases:
         old, old_tag = found
         if not self._is_free(old, place):
             return None
-        # Who lives, or ended by itself while the storage was away, was not stopped by this document.
-        crashed = old.owner not in ("", self.owner) and not self._ended(old.owner).exists()
+        # Who lives, or was not stopped by a document, is no sign that this one stops its reader.
+        crashed = old.owner not in ("", self.owner) and not _ended(self._folders, old.owner).exists()
         attempts = old.attempts + crashed
         lease = replace(lease, renewed=old.renewed + 1, attempts=attempts, pages_done=old.pages_done, tries=old.tries)
         if old.tag != tag:
@@ -319,6 +313,17 @@ class Leases:
                 # What cannot be renewed now is tried again; after the timeout it may be another's.
                 with contextlib.suppress(OSError, StorageAway, Lost):
                     self._write(place)
+
+
+def note_ended(folders: Folders, owner: str) -> None:
+    """Write down that a process of this home ends for no fault of its documents, and may leave leases behind."""
+    with contextlib.suppress(OSError):
+        _ended(folders, owner).parent.mkdir(exist_ok=True)
+        _ended(folders, owner).touch()
+
+
+def _ended(folders: Folders, owner: str) -> Path:
+    return folders.working / ".batch" / f"{hashlib.sha256(owner.encode()).hexdigest()}.ended"
 
 
 def open_leases(storage: Storage) -> Iterator[Lease]:

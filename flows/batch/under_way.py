@@ -166,11 +166,12 @@ def workers(folders: Folders) -> list[str]:
     return found
 
 
-def _is_at_work(settings: Settings, batch_id: str, part: int) -> bool:
+def _is_at_work(settings: Settings, batch_id: str, part: int) -> bool | None:
+    """Whether the process still runs that works on a part; ``None`` if none has begun."""
     try:
         owner = _note_of_worker(settings.folders, batch_id, part).read_text()
     except OSError:
-        return False
+        return None
     return heartbeat.is_alive(settings.folders, owner, settings.claim_timeout)
 
 
@@ -202,11 +203,13 @@ def _look_at_runs(settings: Settings, starter: Starter, batch: Open, now: float,
     runs = {part: run for part, run in batch.part_runs.items() if run.flow_run}
     ended = starter.ended([run.flow_run for run in runs.values()]) if runs else {}
     for part, run in runs.items():
-        how = ended.get(run.flow_run)
-        # A run that has lasted for a while looks as one does that never began: whether somebody works on it, we know.
-        if how is None or (how == "stuck" and _is_at_work(settings, batch.id, part)):
+        how, works = ended.get(run.flow_run), _is_at_work(settings, batch.id, part)
+        # A run that has lasted for a while looks as one does that never began, and one whose process was killed as if
+        # it went on: whether somebody works on it, we know.
+        if (how == "stuck" and works) or (how is None and works is not False):
             continue
-        batch.part_runs[part] = _after(settings, home, batch.id, part, run, how, now)
+        batch.part_runs[part] = _after(settings, home, batch.id, part, run, how or "crashed", now)
+        _note_of_worker(settings.folders, batch.id, part).unlink(missing_ok=True)
         _save(settings.folders, batch)
 
 

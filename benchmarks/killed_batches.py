@@ -192,7 +192,7 @@ def main() -> int:
     parser.add_argument("--scans", type=int, default=36)
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--seed", default="1")
-    parser.add_argument("--most-seconds", type=float, default=8, help="between two kills")
+    parser.add_argument("--most-seconds", type=float, default=12, help="between two kills")
     parser.add_argument("--patience", type=float, default=900, help="seconds for what is left at the end")
     parser.add_argument("--work", action="store_true", help=argparse.SUPPRESS)
     arguments = parser.parse_args()

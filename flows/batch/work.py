@@ -19,7 +19,7 @@ import secrets
 import shutil
 import threading
 from collections import Counter
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from functools import partial
@@ -124,12 +124,16 @@ class _InWork:
     Attributes:
         stored: its scan's object, as it was taken.
         folder: for what is fetched.
+        pages_done: pages that were read before.
+        begins: held while it is written down that reading begins.
     """
 
     lease: Lease
     stored: Stored
     folder: Path
     sha256: str = ""
+    pages_done: int = 0
+    begins: threading.Lock = field(default_factory=threading.Lock)
 
 
 @dataclass(frozen=True)
@@ -178,12 +182,23 @@ class Part:
         if self.is_published(entry.name, checked.sha256):
             self._put_away(entry, held)
             return self._nothing(entry, "there")
-        if lease.attempts >= self.settings.attempts:
-            raise crashed_too_often(self.settings.attempts)
         records = self._records(entry, held)
         records.mkdir(parents=True, exist_ok=True)
-        held.lease = self.leases.begin(lease, sum(1 for _ in records.glob("*.json")))
+        held.pages_done = sum(1 for _ in records.glob("*.json"))
+        if self.leases.attempts(lease, held.pages_done) >= self.settings.attempts:
+            raise crashed_too_often(self.settings.attempts)
         return Scan(path, records, checked, is_last_try=lease.tries >= self.settings.retries)
+
+    @contextlib.contextmanager
+    def reading(self, turns: Turns, entry: Entry) -> Iterator[None]:
+        """Wait for a page's turn; the first of a document is written down."""
+        with turns.turn():
+            held = self._in_work.get(entry.scan)
+            if held is not None:  # else it has failed meanwhile, and nobody asks for this page
+                with held.begins:
+                    if not held.lease.begun:
+                        held.lease = self.leases.begin(held.lease, held.pages_done)
+            yield
 
     def finish(self, entry: Entry, pool: WorkerPool, scan: Scan) -> Outcome:
         """Publish a document whose pages are read, and put its scan away."""
@@ -430,7 +445,7 @@ def _events(
 ) -> Generator[engine.Event[Entry], None, None]:
     jobs = (on.job(entry) for entry in entries if stop is None or not stop.is_set())
     turns = Turns(ClaimStore(settings))
-    return engine.read_all(jobs, settings, ahead=AHEAD, page_turn=turns.turn)
+    return engine.read_all(jobs, settings, ahead=AHEAD, page_turn=partial(on.reading, turns))
 
 
 def _after(on: Part, event: engine.Event[Entry], settings: Settings) -> Done | None:

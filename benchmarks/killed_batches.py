@@ -1,4 +1,4 @@
-"""Kill workers of batch runs over a bucket, then count: no scan may be lost, or published twice or unlike ``convert``.
+"""Kill workers of batch runs over a bucket, then count: no scan may be lost, doubled, or read unlike ``convert``.
 
     python -m benchmarks.killed_batches [--kills 60] [--scans 36] [--workers 2] [--seed 1]
 

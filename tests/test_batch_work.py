@@ -66,7 +66,7 @@ def bucket_server() -> Iterator[str]:
         yield address
 
 
-@pytest.fixture(params=["folder", "bucket"])
+@pytest.fixture(params=["folder", pytest.param("bucket", marks=pytest.mark.slow)])
 def settings(request: pytest.FixtureRequest, tmp_path: Path) -> Settings:
     """Of a home whose storage is its folders, or a bucket of its own."""
     bucket = ""
@@ -243,7 +243,7 @@ def at_call(number: int) -> Callable[[str, str], bool]:
     return count
 
 
-@pytest.mark.parametrize("after", [False, True])
+@pytest.mark.parametrize("after", [False, pytest.param(True, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("every", [12, pytest.param(1, marks=[pytest.mark.slow, pytest.mark.timeout(1800)])])
 def test_killed_between_any_two_calls_nothing_is_lost_and_nothing_doubled(
     settings: Settings, here: None, tmp_path: Path, after: bool, every: int

@@ -4,8 +4,8 @@
 
 An S3 server (moto's) holds the bucket. Workers with homes of their own, as on several machines, read what comes into
 its inbox/, a page at a time; SIGKILL hits one of them at random moments, and it is started again. Some scans are
-broken. In the end each must lie once in originals/ with its text published, or in quarantine/ with a reason; what is published
-must be what ``nambat convert`` makes of the same scans, and no lease may be left.
+broken. In the end each must lie once in originals/ with its text published, or in quarantine/ with a reason; what is
+published must be what ``nambat convert`` makes of the same scans, and no lease may be left.
 
 Exit status: 0 if all held, 1 if not.
 """

@@ -24,7 +24,7 @@ from flows.batch.storage import Storage, open_home
 from flows.batch.work import is_over, work
 from flows.convert import convert, find_inputs, scratch
 from flows.convert import plan as plan_convert
-from flows.faults import StorageAway
+from flows.faults import ShareAway, StorageAway
 from flows.host import heartbeat
 from flows.host.heartbeat import identity
 from flows.host.processes import machine
@@ -309,6 +309,26 @@ def test_a_storage_that_goes_away_ends_the_part_and_the_next_try_ends_the_rest(
     assert names(home, "originals") == sorted(SCANS)
     assert names(home, "inbox") == names(home, "versions") == []
     assert list(open_leases(home)) == []
+
+
+def test_a_share_that_is_not_mounted_has_lost_no_scan(
+    tmp_path: Path, scans: Path, here: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root = tmp_path / "share"
+    shutil.copytree(scans, root)
+    settings = load(home=tmp_path / "home", read_roots=str(root))
+    settings.folders.make()
+    batch = planned(settings, source_of(str(root), settings))
+    root.rename(tmp_path / "away")
+    root.mkdir()
+    with monkeypatch.context() as patch:
+        patch.setattr("flows.batch.plan.is_away", lambda mount: True)
+        result = work(batch, 1, settings)
+    assert isinstance(result.trouble, ShareAway)
+    assert result.left == 3
+    root.rmdir()
+    (tmp_path / "away").rename(root)
+    assert work(batch, 1, settings).counts == {"published": 3}
 
 
 def test_what_another_works_on_is_left_to_him(settings: Settings, scans: Path, here: None) -> None:

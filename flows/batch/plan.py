@@ -19,6 +19,7 @@ from typing import Any
 
 from flows import faults
 from flows.batch.storage import BUCKET, Storage, Stored, open_home, open_storage
+from flows.host.mounts import is_away, mount_of
 from flows.host.moves import Gone, below_without_links, lies
 from flows.host.names import readable
 from flows.intake.duplicates import made_with
@@ -46,6 +47,9 @@ COUNTING = 60.0
 LOOK = 20.0
 """Seconds that the look at one scan may take."""
 
+FORGOTTEN = 86400.0
+"""Seconds without a new part after which a plan without its record counts as cut short."""
+
 _ID = re.compile(r"\d{8}-\d{6}-[0-9a-f]{8}", re.ASCII)
 
 
@@ -58,12 +62,23 @@ class Source:
         prefix: how the names of their objects begin.
         keeps: whether they stay where they are; else they go to originals/ or quarantine/.
         under: folder below which they are published; empty for the names that they have.
+        mount: where the file system is mounted that they lie on; empty for a bucket and the home.
     """
 
     address: str
     prefix: str
     keeps: bool
     under: str = ""
+    mount: str = ""
+
+    def check_mount(self) -> None:
+        """Make sure that what is not there is not only out of sight.
+
+        Raises:
+            ShareAway: the share that the scans lie on is not mounted.
+        """
+        if self.mount and is_away(Path(self.mount)):
+            raise faults.SOURCE_AWAY.fault(mount=self.mount, folder=self.shown)
 
     @property
     def shown(self) -> str:
@@ -182,7 +197,8 @@ def source_of(given: str, settings: Settings) -> Source:
     except Gone as fault:
         raise faults.NO_SOURCE.fault(path=readable(path)) from fault
     prefix = "" if path == root else f"{name}/" if path.is_dir() else name
-    return Source(os.fspath(root), prefix, keeps=True, under="" if root == folders.home else root.name)
+    under = "" if root == folders.home else root.name
+    return Source(os.fspath(root), prefix, keeps=True, under=under, mount=os.fspath(mount_of(path)))
 
 
 def _in_bucket(given: str, settings: Settings) -> Source:
@@ -218,7 +234,7 @@ def plan(
     if (planned := find(home, batch_id)) is not None:
         return planned
     closed: list[str] = []
-    left: list[str] = []
+    left = [0]
     listed = (scans or source.open(settings)).list(source.prefix, lambda fault: closed.append(_told(fault)))
     parts = documents = pages = size = 0
     with _Counter(settings, scans or source.open(settings)) as counter:
@@ -230,10 +246,24 @@ def plan(
             pages += sum(entry.pages for entry in several)
             size += sum(entry.bytes for entry in several)
     batch = Batch(
-        batch_id, source, made_with(settings), time.time(), parts, documents, pages, size, len(left), tuple(closed)
+        batch_id, source, made_with(settings), time.time(), parts, documents, pages, size, left[0], tuple(closed)
     )
+    _drop_halves(home)
     home.put(f"{FOLDER}{batch_id}/batch.json", (json.dumps(asdict(batch), indent=1) + "\n").encode())
     return batch
+
+
+def _drop_halves(home: Storage) -> None:
+    """Remove what is left of plans that were cut short long ago."""
+    parts: dict[str, list[Stored]] = {}
+    for one in home.list(FOLDER):
+        parts.setdefault(one.name.split("/")[1], []).append(one)
+    now = home.clock()
+    for batch_id, several in parts.items():
+        is_whole = any(one.name == f"{FOLDER}{batch_id}/batch.json" for one in several)
+        if not is_whole and now - max(one.modified for one in several) > FORGOTTEN:
+            for one in several:
+                home.delete(one.name)
 
 
 def plan_for_service(source: Source, settings: Settings, batch_id: str = "") -> Batch:
@@ -253,7 +283,7 @@ def _told(fault: OSError) -> str:
 
 
 def _entries(
-    listed: Iterable[Stored], source: Source, pages: Callable[[Stored], int], left: list[str]
+    listed: Iterable[Stored], source: Source, pages: Callable[[Stored], int], left: list[int]
 ) -> Iterator[Entry]:
     for one in listed:
         below = one.name.removeprefix(f"{INBOX}/") if not source.keeps else one.name
@@ -263,7 +293,7 @@ def _entries(
         is_scan = below.lower().endswith(SCAN_SUFFIXES)
         # What is no scan is told so where people drop it; an archive holds what it holds. ZIP files are left alone.
         if (source.keeps and not is_scan) or below.lower().endswith(archives.SUFFIX):
-            left.append(below)
+            left[0] += 1
             continue
         name = os.fspath(PurePosixPath(source.under, below))
         yield Entry(one.name, name, one.tag, one.size, pages(one))

@@ -35,6 +35,7 @@ from flows.batch.plan import Batch, Entry, Source, entries_of, part_name
 from flows.batch.storage import Changed, Storage, Stored, is_away, open_home
 from flows.convert import scratch
 from flows.host.log import note
+from flows.host.mounts import missing_mount
 from flows.host.moves import numbered
 from flows.host.names import readable
 from flows.intake.claims import Claim, ClaimStore
@@ -163,6 +164,7 @@ class Part:
         """Take a document's lease, fetch its scan and look at it; ``None`` if there is nothing to read."""
         stored = self.scans.look(entry.scan)
         if stored is None:
+            self.source.check_mount()
             self.leases.clear(self.source.address, entry.scan)
             return self._nothing(entry, "gone")
         lease = self.leases.take(self.source.address, entry.scan, stored.tag)
@@ -205,7 +207,10 @@ class Part:
         held = self._in_work[entry.scan]
         now = self.scans.look(entry.scan)
         if now is None or now.tag != held.stored.tag:
+            self.source.check_mount()
             raise Changed(entry.scan)
+        if away := missing_mount(self.settings.folders):
+            raise away  # what is published now would not be seen
         names = publish.output_names(entry.name, self.settings.formats, self.settings.split != "off")
         for number in range(CHANGED_AGAIN):
             self.leases.confirm(held.lease)
@@ -302,9 +307,12 @@ class Part:
         """Whether a document's scan lies where it lay.
 
         Raises:
-            OSError, StorageAway: that cannot be said now.
+            OSError, ShareAway, StorageAway: that cannot be said now.
         """
-        return self.scans.look(entry.scan) is not None
+        if self.scans.look(entry.scan) is not None:
+            return True
+        self.source.check_mount()
+        return False
 
     def holds(self, entry: Entry) -> bool:
         """Whether this process has the document in work."""

@@ -27,10 +27,10 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.chaos import Drop, drops
-from flows.batch.leases import open_leases
+from flows.batch.leases import Leases, open_leases
 from flows.batch.plan import Source, new_id, plan
 from flows.batch.storage import Storage, open_home
-from flows.batch.work import work
+from flows.batch.work import clear_forsaken, work
 from flows.convert import convert, scratch
 from flows.convert import plan as plan_convert
 from flows.pipeline import publish
@@ -49,6 +49,8 @@ def be_worker() -> None:
     while True:
         batch = plan(INBOX, settings, new_id())
         if batch.parts == 0:
+            home = open_home(settings)
+            clear_forsaken(INBOX, Leases(home, settings), home)
             time.sleep(0.3)
         for part in range(1, batch.parts + 1):
             work(batch, part, settings)
@@ -101,7 +103,8 @@ def kill_at_random(
         deadline = time.monotonic() + arguments.patience
         while any(storage.list("inbox/")) and time.monotonic() < deadline:
             time.sleep(1)
-        time.sleep(2)
+        while any(open_leases(storage)) and time.monotonic() < deadline:
+            time.sleep(1)
     finally:
         for process in running:
             process.terminate()

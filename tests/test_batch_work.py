@@ -490,6 +490,25 @@ def test_another_scan_of_a_name_stays_beside_the_older(settings: Settings, scans
     assert names(home, "originals") == ["b (2).tif", "b.tif"]
 
 
+def test_the_lease_of_a_scan_that_a_dead_one_put_away_goes(settings: Settings, scans: Path, here: None) -> None:
+    home = open_home(settings)
+    home.put("inbox/b.tif", (scans / "b.tif").read_bytes())
+    deleted = CutShort(home, lambda call, name: (call, name) == ("delete", "inbox/b.tif"), after=True)
+    assert dies(planned(settings), settings, deleted)
+    assert len(list(open_leases(home))) == 1
+    home.put("inbox/c.tif", (scans / "b.tif").read_bytes())
+    work(planned(settings), 1, settings)  # another batch, whose plan does not know of it
+    assert list(open_leases(home)) == []
+
+
+def test_each_scan_in_quarantine_has_its_own_note(settings: Settings, here: None) -> None:
+    home = open_home(settings)
+    for number in range(2):
+        home.put("inbox/b.tif", b"no scan %d" % number)
+        assert work(planned(settings), 1, settings).counts == {"quarantined": 1}
+    assert names(home, "quarantine") == ["b (2).tif", "b (2).tif.reason.txt", "b.tif", "b.tif.reason.txt"]
+
+
 def test_while_the_inbox_is_busy_one_page_is_read_at_a_time(store: ClaimStore) -> None:
     def most_at_once() -> int:
         turns, now, most, lock = Turns(store), [0], [0], threading.Lock()

@@ -14,7 +14,7 @@ import json
 import os
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from types import TracebackType
@@ -291,6 +291,20 @@ class Leases:
         if found is not None and self._is_free(found[0], place):
             with contextlib.suppress(Changed):
                 self.storage.delete(place, found[1])
+
+    def clear_forsaken(self, source: str, is_there: Callable[[str], bool]) -> None:
+        """Remove the leases of scans that were put away by somebody who died before he could remove them.
+
+        Args:
+            source: address of the storage of the scans.
+            is_there: whether a scan still lies where it lay.
+
+        Raises:
+            OSError, StorageAway: that cannot be done now.
+        """
+        for lease in list(open_leases(self.storage)):
+            if lease.name and lease.source == source and lease.owner != self.owner and not is_there(lease.name):
+                self.clear(source, lease.name)
 
     def is_lost(self, lease: Lease) -> bool:
         """Whether somebody may have taken a lease over; asked often, so it asks nobody."""

@@ -23,6 +23,7 @@ from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from functools import partial
+from itertools import count
 from logging import INFO, WARNING
 from pathlib import Path, PurePosixPath
 from typing import Any, Literal
@@ -277,13 +278,13 @@ class Part:
         """
         held = self._in_work[entry.scan]
         self.leases.confirm(held.lease)
-        place = f"quarantine/{entry.name}"
+        place = f"quarantine/{entry.name}" if self.source.keeps else self._free_place(entry, held, "quarantine")
         moment = datetime.now().astimezone(ZoneInfo(self.settings.timezone))
         # The note comes first: a scan without one would be a riddle.
         what_to_do = WHAT_TO_DO_THERE if self.source.keeps else None
         self.home.put(place + REASON, reason_text(entry.name, fault, moment, held.lease.place, what_to_do))
         if not self.source.keeps:
-            self._move(entry, held, "quarantine")
+            self._move(entry, held, place)
         self._end(entry)
 
     def put_off(self, entry: Entry) -> None:
@@ -344,7 +345,7 @@ class Part:
     def _put_away(self, entry: Entry, held: _InWork) -> None:
         """End the work on a document that is published."""
         if not self.source.keeps:
-            self._move(entry, held, "originals")
+            self._move(entry, held, self._free_place(entry, held, "originals"))
         # The note of an earlier try, unless it is that of an earlier scan of the name, which lies there.
         may_have_one = self.source.keeps or held.lease.tries or held.lease.attempts
         if may_have_one and self.home.look(f"quarantine/{entry.name}") is None:
@@ -357,23 +358,21 @@ class Part:
             self.leases.end(held.lease)
         self.forget(entry)
 
-    def _move(self, entry: Entry, held: _InWork, folder: str) -> None:
-        """Copy a scan to a free name in another folder and remove it; what was copied before is found again."""
-        wanted = Path(folder, entry.name)
-        number = 1
-        while True:
-            place = os.fspath(numbered(wanted, number))
+    def _free_place(self, entry: Entry, held: _InWork, folder: str) -> str:
+        """A free name for a scan in another folder; the one that it has there if it was copied before."""
+        for number in count(1):
+            place = os.fspath(numbered(Path(folder, entry.name), number))
             there = self.home.look(place)
-            try:
-                if there is None:
-                    self.home.copy(entry.scan, place, held.stored.tag)
-                elif not self._is_copy(held, there):
-                    number += 1
-                    continue
-                self.home.delete(entry.scan, held.stored.tag)
-            except Changed:
-                pass  # another scan lies there by now: it stays, to be read
-            return
+            if there is None or self._is_copy(held, there):
+                return place
+        raise AssertionError
+
+    def _move(self, entry: Entry, held: _InWork, place: str) -> None:
+        """Copy a scan to its place in another folder, and remove it; what was copied before is not copied again."""
+        with contextlib.suppress(Changed):  # another scan lies there by now: it stays, to be read
+            if self.home.look(place) is None:
+                self.home.copy(entry.scan, place, held.stored.tag)
+            self.home.delete(entry.scan, held.stored.tag)
 
     def _is_copy(self, held: _InWork, there: Stored) -> bool:
         """Whether an object is the same scan: a kill came before it could be removed from where it lay."""
@@ -425,6 +424,7 @@ def work(
         on = Part(settings, batch.source, home, scans, leases, folder.absolute(), made_with(settings))
         events = _events(on, entries, settings, stop)
         try:
+            clear_forsaken(batch.source, leases, scans)
             for event in events:
                 tell(event)
                 if (one := _after(on, event, settings)) is not None:
@@ -446,6 +446,16 @@ def work(
         home.put(part_name(batch.id, part, ".result.json"), _as_json(result))
         journal.unlink(missing_ok=True)
     return result
+
+
+def clear_forsaken(source: Source, leases: Leases, scans: Storage) -> None:
+    """Remove leases of scans that were put away: no plan lists those, so nobody would come upon them.
+
+    Raises:
+        OSError, StorageAway: that cannot be done now.
+    """
+    if not source.keeps:
+        leases.clear_forsaken(source.address, lambda name: scans.look(name) is not None)
 
 
 def _events(

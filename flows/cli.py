@@ -517,9 +517,12 @@ def show_settings() -> None:
 @click.option("--host", help="Address the Prefect server listens on. [127.0.0.1]")
 @click.option("--port", type=click.IntRange(1, 65535), help="Port of the Prefect server and its UI. [4200]")
 @click.option("-j", "--jobs", type=click.IntRange(min=1), help="Pages read side by side. [all cores]")
+@click.option("--pool", help="Leave the reading to workers of this work pool; see `nambat worker`. [NAMBAT_POOL]")
 @verbose_option
 @click.pass_context
-def serve(context: click.Context, home: Path | None, host: str | None, port: int | None, jobs: int | None) -> None:
+def serve(
+    context: click.Context, home: Path | None, host: str | None, port: int | None, jobs: int | None, pool: str | None
+) -> None:
     """Watch the inbox and read what is dropped there.
 
     Runs until it is stopped. See `nambat settings` for what else can be set.
@@ -530,7 +533,7 @@ def serve(context: click.Context, home: Path | None, host: str | None, port: int
     from flows.service.prefect_server import ServerTrouble, password_trouble
 
     # The runs are processes of their own and read their settings from the environment.
-    for name, value in (("HOME", home), ("HOST", host), ("PORT", port), ("JOBS", jobs)):
+    for name, value in (("HOME", home), ("HOST", host), ("PORT", port), ("JOBS", jobs), ("POOL", pool)):
         if value is not None:
             os.environ[f"NAMBAT_{name}"] = str(value)
     settings = read_settings()
@@ -544,6 +547,31 @@ def serve(context: click.Context, home: Path | None, host: str | None, port: int
     except (AlreadyServed, ShareAway, ServerTrouble) as fault:
         complain(told(fault))
         context.exit(FAILED)
+
+
+@nambat.command()
+@click.option("--pool", help="Work pool to take runs from. [NAMBAT_POOL, or the service's]")
+@click.option("--limit", type=click.IntRange(min=1), default=1, help="Runs at once, of NAMBAT_JOBS pages each. [1]")
+@click.option("--name", default="", help="What Prefect calls this worker. [the machine's name]")
+@verbose_option
+@click.pass_context
+def worker(context: click.Context, pool: str | None, limit: int, name: str) -> None:
+    """Read documents for a service that runs with --pool, here or on another machine.
+
+    NAMBAT_HOME names the service's folders, which both machines share, and PREFECT_API_URL its Prefect server. Runs
+    until it is stopped.
+    """
+    from flows.service.worker import WorkerTrouble, work
+
+    if "/" in name or "%" in name:
+        raise click.BadParameter(_("a worker's name has no / and no %."))
+    if pool is not None:
+        os.environ["NAMBAT_POOL"] = pool
+    try:
+        work(read_settings(), limit, name, click.echo if sys.stdout.isatty() else None)
+    except WorkerTrouble as fault:
+        complain(str(fault))
+        context.exit(MISSING if fault.is_program else FAILED)
 
 
 @nambat.command()
@@ -887,27 +915,6 @@ def progress(documents: int) -> Iterator[Callable[[Event], None]]:
         yield lambda event: None
 
 
-def missing_tools() -> list[str]:
-    """What is not installed of Tesseract, its Vietnamese data and poppler: one sentence each."""
-    from flows.host.programs import find_programs
-    from ocr.messages import POPPLER_MISSING, TESSERACT_MISSING
-
-    found = find_programs()
-    missing: list[str] = []
-    if not found.has_tesseract:
-        missing.append(told(TESSERACT_MISSING.fault()))
-    elif found.reads_vietnamese is False:
-        missing.append(
-            _(
-                "Tesseract has no Vietnamese data (vie); install it with: apt-get install tesseract-ocr-vie "
-                "(or set TESSDATA_PREFIX to the folder that holds vie.traineddata)"
-            )
-        )
-    if not found.has_poppler:
-        missing.append(told(POPPLER_MISSING.fault()))
-    return missing
-
-
 def usable_inputs(
     context: click.Context, inputs: Sequence[Path], suffixes: Sequence[str] | None = None
 ) -> tuple[list[tuple[Path, Path]], int]:
@@ -973,6 +980,8 @@ def from_standard_input(
 
 def require_tools() -> None:
     """Exit with status 3 if a needed program or language file is missing."""
+    from flows.host.programs import missing_tools
+
     missing = missing_tools()
     for sentence in missing:
         complain(sentence)

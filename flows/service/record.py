@@ -16,7 +16,8 @@ from flows.host.files import replace_file
 from flows.host.names import readable
 from flows.intake.claims import Claim
 from flows.intake.sweep import Runs
-from flows.language import _
+from flows.language import N_, _
+from flows.service.prefect_server import clock_ahead
 from flows.settings import Folders
 
 if TYPE_CHECKING:
@@ -25,6 +26,9 @@ if TYPE_CHECKING:
 
 INGEST, READ, SWEEP = "nambat-ingest", "nambat-read", "nambat-sweep"
 """Names of the deployments; Prefect puts the flow's name in front: ``ingest/nambat-ingest``."""
+
+INBOX, ARCHIVE = "inbox", "archive"
+"""Queues of a work pool: for what people wait for, and for what has time."""
 
 STUCK_AFTER = timedelta(minutes=5)
 """A run whose process has not begun to work after that never will: it takes seconds."""
@@ -56,16 +60,17 @@ def name_on_server(deployment: str, home: str) -> str:
     return f"{deployment}-{home}" if home else deployment
 
 
-def write_service(folders: Folders, *, api: str, server_pid: int | None, home: str) -> None:
+def write_service(folders: Folders, *, api: str, server_pid: int | None, home: str, pool: str = "") -> None:
     """Write down that this process is the service.
 
     Args:
         home: as in :func:`name_on_server`.
+        pool: the work pool that it leaves the reading to; empty if it reads by itself.
 
     Raises:
         OSError: it cannot be written.
     """
-    record = {"owner": heartbeat.identity(), "api": api, "server": "", "home": home}
+    record = {"owner": heartbeat.identity(), "api": api, "server": "", "home": home, "pool": pool, "version": version()}
     if server_pid is not None:
         with contextlib.suppress(OSError):  # it has ended already, or the kernel does not tell
             record["server"] = heartbeat.identity(server_pid)
@@ -73,11 +78,15 @@ def write_service(folders: Folders, *, api: str, server_pid: int | None, home: s
 
 
 def read_service(folders: Folders) -> dict[str, str]:
-    """The last service's record: ``owner``, ``api``, ``server``, ``home``; empty if there was none. It may be dead."""
+    """The last service's record; empty if there was none. It may be dead.
+
+    ``owner``, ``api``, ``server``, ``home``, ``pool``, ``version``.
+    """
     try:
         record = json.loads(record_of_service(folders).read_text())
-        # A service of an earlier version wrote no home.
-        return {name: str(record[name]) for name in ("owner", "api", "server")} | {"home": str(record.get("home", ""))}
+        # Services of earlier versions did not write all.
+        later = {name: str(record.get(name, "")) for name in ("home", "pool", "version")}
+        return {name: str(record[name]) for name in ("owner", "api", "server")} | later
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return {}
 
@@ -103,10 +112,12 @@ def version() -> str:
 def runs_on_server(folders: Folders) -> Runs:
     """The runs of these folders on the Prefect server that the environment names. For one thread."""
     from prefect.client.orchestration import get_client
+    from prefect.states import Scheduled
 
     # Making a client takes longer than asking with it, and thousands of files may arrive at once.
     open_client: SyncPrefectClient | None = None
     deployment: UUID | None = None
+    apart = timedelta(0)
 
     @contextlib.contextmanager
     def client() -> Iterator[SyncPrefectClient]:
@@ -123,16 +134,19 @@ def runs_on_server(folders: Folders) -> Runs:
             raise
 
     def start(claim: Claim) -> str:
-        nonlocal deployment
+        nonlocal deployment, apart
         with client() as server:
             if deployment is None:
                 name = name_on_server(INGEST, read_service(folders).get("home", ""))
                 deployment = server.read_deployment_by_name(f"ingest/{name}").id
+                apart = timedelta(seconds=clock_ahead(str(server.api_url).rstrip("/")) or 0.0)
             name = readable(claim.name)
             run = server.create_flow_run_from_deployment(
                 deployment,
                 parameters={"name": name, "claim": claim.id},
                 name=name,
+                # Workers, too, ask for what is due by the server's clock.
+                state=Scheduled(scheduled_time=datetime.now(UTC) + apart),
                 # The same key gives the same run, even one that failed; so it names this very claim and try.
                 idempotency_key=f"{claim.sha256}:{version()}:{claim.id}:{claim.attempt}:{claim.tries}",
             )
@@ -149,7 +163,24 @@ def runs_on_server(folders: Folders) -> Runs:
             for one in ids:
                 _release(server, one)
 
-    return Runs(start, ended, release)
+    def lose(ids: list[str]) -> None:
+        with client() as server:
+            for one in ids:
+                _close_lost(server, one)
+
+    return Runs(start, ended, release, lose)
+
+
+LOST = N_("The process that worked on the file has died; the file is taken up again, by another run.")
+
+
+def _close_lost(client: SyncPrefectClient, flow_run: str) -> None:
+    """Let a run whose process died with nobody to tell count as crashed, or it would be at work for ever."""
+    from prefect.exceptions import ObjectNotFound
+    from prefect.states import Crashed
+
+    with contextlib.suppress(ObjectNotFound, ValueError):
+        client.set_flow_run_state(UUID(flow_run), Crashed(message=_(LOST)), force=True)
 
 
 def _release(client: SyncPrefectClient, flow_run: str) -> None:

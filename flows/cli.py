@@ -14,7 +14,7 @@ import os
 import signal
 import sys
 import traceback
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from flows.pipeline.outcome import Outcome
     from flows.review.index import Library
     from flows.service.health import Check
-    from flows.settings import Settings
+    from flows.settings import Folders, Settings
     from ocr.faults import Fault
 
 FAILED = 1
@@ -670,9 +670,8 @@ def status() -> None:
     health = look(store)
     folders = store.folders
     service = read_service(folders)
-    running = heartbeat.pid_of(folders, service.get("owner", "")) is not None
-    ui = service["api"].removesuffix("/api") if running else ""
-    click.echo(f"{folders.home}: " + (_("served, UI at {address}").format(address=ui) if running else _("not served")))
+    running = heartbeat.is_alive(folders, service.get("owner", ""), store.settings.claim_timeout)
+    click.echo(f"{folders.home}: {_served_by(service) if running else _('not served')}")
     if running:
         for trouble in health.troubles:
             tell_check(trouble)
@@ -683,6 +682,40 @@ def status() -> None:
         plain_table(_("Not done"), (_("where"), _("file"), _("why")), rows)
         if len(held) > 100:
             click.echo(_("and {count} more").format(count=len(held) - 100))
+    _show_workers(folders)
+
+
+def _served_by(service: Mapping[str, str]) -> str:
+    """Where the service of a record runs, and its UI."""
+    from flows.host.processes import machine
+
+    ui = service["api"].removesuffix("/api")
+    if service["owner"].split(":")[0] == machine():
+        return _("served, UI at {address}").format(address=ui)
+    return _("served by another machine, its UI at {address} there").format(address=ui)
+
+
+def _show_workers(folders: Folders) -> None:
+    """The workers that read for a home, if it has any."""
+    from flows.host.files import try_writing
+    from flows.service.health import seen_workers
+    from flows.show import plain_table
+
+    try:
+        workers = seen_workers(folders, try_writing(folders.working))
+    except OSError:
+        return  # that was said already
+    if workers:
+        rows = [
+            (
+                *(one.worker.name, one.worker.host, one.worker.version, one.worker.pool),
+                one.ago and _("{time} ago").format(time=one.ago),
+                one.worker.trouble or (_("takes runs") if one.is_heard else _("silent")),
+            )
+            for one in workers
+        ]
+        columns = (_("worker"), _("machine"), _("version"), _("work pool"), _("last sign"), _("state"))
+        plain_table(_("Workers"), columns, rows)
 
 
 @nambat.command()

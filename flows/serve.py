@@ -34,6 +34,7 @@ from flows.intake.reread import Original, take_original
 from flows.language import _, ngettext, told
 from flows.pipeline.faults import as_fault
 from flows.review.beside import reviewing
+from flows.service.database import find_database
 from flows.service.forked_server import ForkedServer, fork_server
 from flows.service.health import look
 from flows.service.health_page import answering
@@ -120,6 +121,7 @@ def serve(settings: Settings, say: Say | None) -> None:
         deadline = _StopDeadline()
         given = given_server()
         if given is None:
+            say(_("Runs are kept in {database}").format(database=find_database(settings)))
             os.environ["PREFECT_API_URL"] = local_api(settings.host, settings.port)
         # Before there are threads: the heart's is the first.
         use_one_arena()

@@ -255,11 +255,13 @@ def wait_for_server(
             if free < LEAST_ROOM:
                 said = _("the Prefect server did not start: the disk of {folder} is full; make room there")
                 raise ServerTrouble(said.format(folder=home))
-            said = _(
-                "the Prefect server did not start (exit status {status}); see {log}. If its database is "
-                "damaged, remove {database}*: only the history of the runs is lost with it"
-            )
             database = home / "prefect.db"
+            said = _("the Prefect server did not start (exit status {status}); see {log}")
+            if database.exists():
+                said = _(
+                    "the Prefect server did not start (exit status {status}); see {log}. If its database is "
+                    "damaged, remove {database}*: only the history of the runs is lost with it"
+                )
             raise ServerTrouble(said.format(status=process.returncode, log=log, database=database))
         time.sleep(0.1)
     said = _("the Prefect server did not answer within {seconds:.0f} s; see {log}")

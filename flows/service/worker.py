@@ -1,8 +1,9 @@
 """``nambat worker``: takes runs of a home's work pool and reads their documents, on any machine that shares the home.
 
-Prefect's own worker for processes, which is asked first, again and again, whether this machine may take runs
-(:mod:`flows.service.fitness`). Each run is a process of its own, in a session of its own: it outlives a worker that is
-killed. What a run works on is told by its claim, as ever; a worker holds nothing itself.
+Prefect's own worker for processes (:mod:`flows.service.pool_worker`), which asks first, again and again, whether this
+machine may take runs (:mod:`flows.service.fitness`). Each run is a process of its own, forked from one that has
+imported all it needs, and ends with the worker, however that ends. What a run works on is told by its claim, as ever; a
+worker holds nothing itself.
 """
 
 from __future__ import annotations
@@ -15,11 +16,12 @@ import tempfile
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from flows.host import heartbeat, log
-from flows.host.processes import descendants, kill_tree, machine
+from flows.host.processes import descendants, kill_tree, machine, use_one_arena
 from flows.host.trusted_paths import shut_out_current_folder, stand_in
 from flows.intake.claims import Claim, ClaimStore
 from flows.language import _, ngettext
@@ -28,6 +30,7 @@ from flows.service.home import read_name
 from flows.service.leftovers import hand_back
 from flows.service.prefect_server import clock_ahead, is_healthy, prefect_environment
 from flows.service.record import read_service, version
+from flows.service.warm_process import warm_process
 from flows.service.watch import Say, say_once
 from flows.service.worker_records import (
     WorkerRecord,
@@ -40,7 +43,9 @@ from flows.service.worker_records import (
 from flows.settings import Folders, Settings
 
 if TYPE_CHECKING:
-    from prefect.workers.process import ProcessWorker
+    from prefect.client.schemas.objects import WorkPool
+
+    from flows.service.pool_worker import PoolWorker
 
 ASKED_EVERY = 5.0
 """Seconds between two looks for runs at rest. As soon as one ends, the next look follows within :data:`SOON`."""
@@ -49,9 +54,6 @@ SOON = 1.0
 
 LOOKED_AT_EVERY = 60.0
 """Seconds between two looks at what costs something: the programs, and the server's clock."""
-
-AHEAD = 10.0
-"""Seconds before its time that a run is taken; it waits then by itself."""
 
 ENDS_WITHIN = 5.0
 """Seconds that Prefect's worker gets to tell the server of runs that were killed."""
@@ -100,7 +102,9 @@ def work(settings: Settings, limit: int, name: str, say: Say | None) -> None:
                 say(line)
 
         watched = Watched(store, api, read_name(store.folders), pool, name, say_and_log)
-        with written_down(watched):
+        use_one_arena()
+        with warm_process(partial(log.adopt_errors, settings)) as warm, written_down(watched):
+            warm.begin_runs_of_prefect()
             asyncio.run(_work(watched, limit))
 
 
@@ -218,6 +222,16 @@ class Watched:
                 write_worker(self.store.folders, self.record())
         return not self.trouble
 
+    def is_ours(self, pool: WorkPool) -> bool:
+        """Whether a work pool gives runs of this home; if not, a person is told."""
+        from flows.service.work_pool import owner_of
+
+        owner = owner_of(pool)
+        if owner not in ("", self.home):
+            said = _("the work pool {pool} is that of the home {home}; choose another name with --pool")
+            say_once(said.format(pool=self.pool, home=owner), self.said, self.say)
+        return owner in ("", self.home)
+
 
 @contextlib.contextmanager
 def written_down(watched: Watched) -> Iterator[None]:
@@ -235,45 +249,13 @@ def written_down(watched: Watched) -> Iterator[None]:
         drop_worker(folders, heartbeat.identity())
 
 
-def _prefect_worker(watched: Watched, limit: int, freed: asyncio.Event) -> ProcessWorker:
-    """Prefect's worker, which takes runs only while it may.
-
-    Args:
-        freed: set whenever a run has ended.
-    """
-    from prefect.client.schemas.objects import FlowRun
-    from prefect.workers.process import ProcessWorker
-
-    from flows.service.work_pool import owner_of
-
-    class Worker(ProcessWorker):
-        @classmethod
-        def __dispatch_key__(cls) -> str:
-            return "nambat"  # it does not take the place of Prefect's own, whose type it has
-
-        async def get_and_submit_flow_runs(self) -> list[FlowRun]:
-            if not await asyncio.to_thread(watched.may_take):
-                return []
-            if self._work_pool and (owner := owner_of(self._work_pool)) not in ("", watched.home):
-                said = _("the work pool {pool} is that of the home {home}; choose another name with --pool")
-                say_once(said.format(pool=watched.pool, home=owner), watched.said, watched.say)
-                return []
-            self._prefetch_seconds = AHEAD + watched.apart  # it reckons with this machine's clock
-            return await super().get_and_submit_flow_runs()
-
-        def _release_limit_slot(self, flow_run_id: Any) -> None:
-            super()._release_limit_slot(flow_run_id)
-            freed.set()
-
-    return Worker(watched.pool, name=watched.name, limit=limit, create_pool_if_not_found=False)
-
-
 async def _work(watched: Watched, limit: int) -> None:
     """Take runs until asked to stop."""
-    settings, say = watched.store.settings, watched.say
-    freed, stopping, at_once = asyncio.Event(), asyncio.Event(), asyncio.Event()
-    worker = _prefect_worker(watched, limit, freed)
-    log.adopt_errors(settings)
+    from flows.service.pool_worker import Conditions, PoolWorker
+
+    stopping, at_once = asyncio.Event(), asyncio.Event()
+    conditions = Conditions(watched.may_take, watched.is_ours, lambda: watched.apart)
+    worker = PoolWorker(conditions, watched.pool, watched.name, limit)
     loop = asyncio.get_running_loop()
 
     def stop() -> None:
@@ -283,13 +265,13 @@ async def _work(watched: Watched, limit: int) -> None:
         if signal.getsignal(signum) != signal.SIG_IGN:
             loop.add_signal_handler(signum, stop)
     working = asyncio.create_task(worker.start(printer=lambda *_said: None))
-    asking = asyncio.create_task(_ask_when_freed(worker, freed))
+    asking = asyncio.create_task(_ask_when_freed(worker))
     said = ngettext(
         "Reads for {home}: takes runs from the work pool {pool}, {limit} at a time",
         "Reads for {home}: takes runs from the work pool {pool}, {limit} at a time",
         limit,
     )
-    say(said.format(home=watched.store.folders.home, pool=watched.pool, limit=limit))
+    watched.say(said.format(home=watched.store.folders.home, pool=watched.pool, limit=limit))
     asked = asyncio.create_task(stopping.wait())
     try:
         await asyncio.wait([working, asked], return_when=asyncio.FIRST_COMPLETED)
@@ -303,29 +285,28 @@ async def _work(watched: Watched, limit: int) -> None:
         raise fault
 
 
-async def _ask_when_freed(worker: ProcessWorker, freed: asyncio.Event) -> None:
+async def _ask_when_freed(worker: PoolWorker) -> None:
     """Look for the next run as soon as one has ended."""
     while True:
-        await freed.wait()
-        freed.clear()
+        await worker.freed.wait()
+        worker.freed.clear()
         await asyncio.sleep(SOON)
         with contextlib.suppress(Exception):  # the server is away: the worker looks again by itself
             await worker.get_and_submit_flow_runs()
 
 
-async def _end_runs(watched: Watched, worker: ProcessWorker, at_once: asyncio.Event) -> None:
+async def _end_runs(watched: Watched, worker: PoolWorker, at_once: asyncio.Event) -> None:
     """Let runs go on for a while, and end those that are left; their scans go back to the inbox."""
     store, say = watched.store, watched.say
-    # Prefect's loops go on, so that what runs can still be cancelled; but nothing is taken any more.
-    worker.get_and_submit_flow_runs = _take_nothing  # type: ignore[method-assign]
-    count, seconds = worker.limiter.borrowed_tokens, store.settings.worker_grace
+    worker.takes = False  # Prefect's loops go on, so that what runs can still be cancelled
+    count, seconds = worker.at_work, store.settings.worker_grace
     if count:
         said = ngettext(
             "Stopping: {count} run may go on for {seconds:.0f} s ...",
             "Stopping: {count} runs may go on for {seconds:.0f} s ...",
-            int(count),
+            count,
         )
-        say(said.format(count=int(count), seconds=seconds))
+        say(said.format(count=count, seconds=seconds))
     await _until_idle(worker, seconds, at_once)
     left = _held_here(store)
     for child in descendants(os.getpid()):
@@ -345,14 +326,10 @@ async def _end_runs(watched: Watched, worker: ProcessWorker, at_once: asyncio.Ev
         say(said.format(count=len(returned)))
 
 
-async def _take_nothing() -> list[Any]:
-    return []
-
-
-async def _until_idle(worker: ProcessWorker, seconds: float, at_once: asyncio.Event) -> None:
+async def _until_idle(worker: PoolWorker, seconds: float, at_once: asyncio.Event) -> None:
     """Wait until no run is left, at most so long."""
     deadline = time.monotonic() + seconds
-    while worker.limiter.borrowed_tokens and time.monotonic() < deadline and not at_once.is_set():
+    while worker.at_work and time.monotonic() < deadline and not at_once.is_set():
         await asyncio.sleep(0.2)
 
 

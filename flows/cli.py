@@ -574,6 +574,14 @@ def worker(context: click.Context, pool: str | None, limit: int, name: str) -> N
         context.exit(MISSING if fault.is_program else FAILED)
 
 
+@nambat.command(hidden=True)
+def execute() -> None:
+    """Work on one run; what a container is started with by a worker of Prefect's for Docker."""
+    from flows.service.worker import execute as run
+
+    run(read_settings())
+
+
 @nambat.command()
 @click.argument("folder", required=False, type=click.Path(path_type=Path, exists=True, file_okay=False))
 @click.option(

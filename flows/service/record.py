@@ -30,6 +30,9 @@ INGEST, READ, SWEEP = "nambat-ingest", "nambat-read", "nambat-sweep"
 INBOX, ARCHIVE = "inbox", "archive"
 """Queues of a work pool: for what people wait for, and for what has time."""
 
+SERVICE_SILENT_AFTER = 120.0
+"""Seconds without a sign of life after which a service of another machine counts as gone."""
+
 STUCK_AFTER = timedelta(minutes=5)
 """A run whose process has not begun to work after that never will: it takes seconds."""
 
@@ -98,7 +101,7 @@ def owner_of_service(folders: Folders) -> str:
         ServiceGone: none does.
     """
     owner = read_service(folders).get("owner", "")
-    if heartbeat.pid_of(folders, owner) is None:
+    if not heartbeat.is_alive(folders, owner, SERVICE_SILENT_AFTER):
         said = _("no nambat service runs on {home}; start it with: nambat serve")
         raise ServiceGone(said.format(home=folders.home))
     return owner

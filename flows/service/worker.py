@@ -12,13 +12,14 @@ import asyncio
 import contextlib
 import os
 import signal
+import sys
 import tempfile
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 from flows.host import heartbeat, log
 from flows.host.processes import descendants, kill_tree, machine, use_one_arena
@@ -106,6 +107,15 @@ def work(settings: Settings, limit: int, name: str, say: Say | None) -> None:
         with warm_process(partial(log.adopt_errors, settings)) as warm, written_down(watched):
             warm.begin_runs_of_prefect()
             asyncio.run(_work(watched, limit))
+
+
+def execute(settings: Settings) -> NoReturn:
+    """Become the process of the run that the environment names; a worker that is not ours began this one for it."""
+    own = Path(tempfile.mkdtemp(prefix="nambat-run-"))
+    stand_in(own)
+    given = {"PREFECT_API_URL": "", **os.environ, "NAMBAT_HOME": str(settings.home), "NAMBAT_POOL": settings.pool}
+    environment = {**os.environ, **worker_environment(settings.folders, own, heartbeat.host(), given)}
+    os.execve(sys.executable, [sys.executable, "-P", "-m", "prefect.engine"], environment)
 
 
 def refuse_if(trouble: Unfit | None) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import importlib.metadata
 import json
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,6 +18,7 @@ from flows.intake.claims import Claim
 from flows.intake.sweep import Runs
 from flows.language import N_, _
 from flows.service.prefect_server import clock_ahead
+from flows.service.worker_records import dead_workers
 from flows.settings import Folders
 
 if TYPE_CHECKING:
@@ -35,6 +36,9 @@ SERVICE_SILENT_AFTER = 120.0
 
 STUCK_AFTER = timedelta(minutes=5)
 """A run whose process has not begun to work after that never will: it takes seconds."""
+
+WORKER_LABEL = "prefect.worker.name"
+"""The label by which Prefect says which worker took a run."""
 
 PAGE = 200
 """Most flow runs that the API gives in one answer."""
@@ -159,7 +163,7 @@ def runs_on_server(folders: Folders) -> Runs:
         if not ids:
             return {}
         with client() as server:
-            return _ended(server, ids)
+            return _ended(server, ids, dead_workers(folders, SERVICE_SILENT_AFTER))
 
     def release(ids: list[str]) -> None:
         with client() as server:
@@ -198,7 +202,12 @@ def _release(client: SyncPrefectClient, flow_run: str) -> None:
             client.update_flow_run(run.id, tags=sorted(set(run.tags) - over))
 
 
-def _ended(client: SyncPrefectClient, ids: list[str]) -> dict[str, str]:
+def _ended(client: SyncPrefectClient, ids: list[str], dead: Collection[str]) -> dict[str, str]:
+    """How runs have ended, of those that have.
+
+    Args:
+        dead: names of workers whose runs will never begin.
+    """
     from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterId
     from prefect.client.schemas.sorting import FlowRunSort
 
@@ -222,7 +231,7 @@ def _ended(client: SyncPrefectClient, ids: list[str]) -> dict[str, str]:
                 # A process that was to begin the run died with nobody to tell: the server was away just then.
                 run.state is not None
                 and (run.state.is_pending() or run.state.is_running())
-                and datetime.now(UTC) - run.state.timestamp > STUCK_AFTER
+                and (run.labels.get(WORKER_LABEL) in dead or datetime.now(UTC) - run.state.timestamp > STUCK_AFTER)
             ):
                 found[one] = "stuck"
     return found

@@ -16,6 +16,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from flows.host import heartbeat
 from flows.host.files import replace_file
+from flows.host.processes import machine
 from flows.settings import Folders
 
 IN_TIME = 60.0
@@ -79,6 +80,27 @@ def is_heard(folders: Folders, worker: WorkerRecord) -> bool:
     with contextlib.suppress(OSError):
         return heartbeat.beat(folders, heartbeat.identity()) - last < IN_TIME
     return False
+
+
+def dead_workers(folders: Folders, patience: float) -> set[str]:
+    """Names of workers that were killed, and that no living one bears.
+
+    Args:
+        patience: seconds of silence after which one of another machine counts as dead.
+    """
+    workers = read_workers(folders)
+    alive = {worker.name for worker in workers if _lives(folders, worker, patience)}
+    return {worker.name for worker in workers} - alive
+
+
+def _lives(folders: Folders, worker: WorkerRecord, patience: float) -> bool:
+    if worker.owner.split(":")[0] == machine():
+        return heartbeat.pid_of(folders, worker.owner, patience) is not None
+    last = last_sign(folders, worker.owner)
+    try:
+        return last is not None and heartbeat.beat(folders, heartbeat.identity()) - last < patience
+    except OSError:
+        return True  # who knows
 
 
 def drop_worker(folders: Folders, owner: str) -> None:

@@ -98,13 +98,13 @@ def test_two_workers_read_each_document_once_though_one_is_killed(service: Servi
         for name in names:
             write_scan(service.home / "inbox" / name)
         wait_until(lambda: held_elsewhere(service))
-        assert there.process is not None
-        there.process.kill()  # with it ends its namespace
-        there.process.wait()
+        there.kill()
         held = held_elsewhere(service)
         assert held
         for name in names:
             wait_until((service.home / "originals" / name).exists)
+        # No run of a dead worker is left at work for ever.
+        wait_until(lambda: not {"PENDING", "RUNNING"} & {one for name in names for one in states(service, name)})
     finally:
         there.kill()
         here.kill()
@@ -117,7 +117,7 @@ def test_two_workers_read_each_document_once_though_one_is_killed(service: Servi
         assert ended.count("COMPLETED") == 1, (name, ended)
         assert set(ended) <= {"COMPLETED", "CRASHED", "CANCELLED"}
         if name in held:
-            assert "CRASHED" in ended  # no run of a dead worker is left at work for ever
+            assert "CRASHED" in ended
     # What came of it is what nambat makes of these scans anywhere.
     scans = [str(service.home / "originals" / name) for name in names]
     done = subprocess.run(
@@ -172,9 +172,8 @@ def test_the_commands_tell_of_the_workers(service: Service) -> None:
     """Nobody reads, and files wait; then somebody does."""
     write_scan(service.home / "inbox" / "chờ.pdf")
     wait_until(lambda: states(service, "chờ.pdf") == ["SCHEDULED"])
-    lonely = command(service, "health")
-    assert lonely.returncode == 1
-    assert f"BAD  workers: 1 file wait, and no worker takes runs from the work pool {POOL}" in lonely.stdout
+    bad = f"BAD  workers: 1 file to be read, and no worker takes runs from the work pool {POOL}; start one"
+    wait_until(lambda: bad in command(service, "health").stdout, 90)  # one of another machine was killed just now
     assert "BAD  workers" in command(service, "status").stdout
     reader = worker_of(service, "đọc")
     try:

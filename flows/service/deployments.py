@@ -45,7 +45,16 @@ from flows.host.files import replace_file
 from flows.intake.claims import Claim, ClaimStore
 from flows.intake.quarantine import crashed_too_often
 from flows.language import N_, _
-from flows.service.record import INGEST, PAGE, SWEEP, name_on_server
+from flows.service.record import (
+    INGEST,
+    LOST,
+    PAGE,
+    SERVICE_SILENT_AFTER,
+    SWEEP,
+    WORKER_LABEL,
+    name_on_server,
+)
+from flows.service.worker_records import dead_workers, read_workers
 from flows.settings import Folders, Settings
 
 FORMER_DEPLOYMENTS = ("ingest/nambat", "sweep/nambat")
@@ -110,15 +119,46 @@ async def keep_deployed(deployer: Deployer, say: Callable[[str], None]) -> None:
 
     Its runs that had not begun are gone with it; a sweep finds their claims and starts others.
     """
+    closed: set[str] = set()
     async with get_client() as client:  # making one takes longer than asking with it
         while True:
             await asyncio.sleep(LOOK_FOR_DEPLOYMENTS)
             with contextlib.suppress(Exception):  # the server is away: that is another's business
+                await _close_orphans(client, deployer, closed)
                 for served in deployer.served:
                     name = deployer.full_name(served)
                     if await _find(client, name) is None:
                         say(_("The deployment {name} was deleted from Prefect; it is made anew.").format(name=name))
                         await _register(client, deployer, served)
+
+
+async def _close_orphans(client: PrefectClient, deployer: Deployer, closed: set[str]) -> None:
+    """End the runs of workers that were killed, in the eyes of the server: nobody else will.
+
+    Their files are a sweep's business, which goes by claims.
+
+    Args:
+        closed: processes of workers that this was done for; added to.
+    """
+    folders = deployer.settings.folders
+    dead = dead_workers(folders, SERVICE_SILENT_AFTER)
+    new = {worker.owner for worker in read_workers(folders) if worker.name in dead} - closed
+    if not new:
+        return
+    names = [name_on_server(served.base, deployer.home) for served in deployer.served]
+    at_work = FlowRunFilterStateType(any_=[StateType.PENDING, StateType.RUNNING, StateType.CANCELLING])
+    found = await client.read_flow_runs(
+        deployment_filter=DeploymentFilter(name=DeploymentFilterName(any_=names)),
+        flow_run_filter=FlowRunFilter(state=FlowRunFilterState(type=at_work)),
+        limit=PAGE,
+    )
+    for run in found:
+        if run.labels.get(WORKER_LABEL) in dead:
+            was_cancelled = run.state is not None and run.state.is_cancelling()
+            state: State[Any] = (Cancelled if was_cancelled else Crashed)(message=_(LOST))
+            with contextlib.suppress(ObjectNotFound):
+                await client.set_flow_run_state(run.id, state, force=True)
+    closed |= new
 
 
 async def _find(client: PrefectClient, name: str) -> DeploymentResponse | None:

@@ -6,7 +6,7 @@ takes. Each trouble is one sentence that says what to do.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 
@@ -23,17 +23,25 @@ MOST_APART = 600.0
 that is a little slow but one that nobody has set, and times of documents would be wrong."""
 
 
+PROGRAM = "program"
+
+
 @dataclass(frozen=True, slots=True)
 class Unfit:
     """Why a worker must not take runs now.
 
     Attributes:
+        kind: which trouble it is; the sentence may change from one look to the next.
         why: one sentence that says what to do.
-        is_program: whether a program or language file is missing (exit status 3).
     """
 
+    kind: str
     why: str
-    is_program: bool = False
+
+    @property
+    def is_program(self) -> bool:
+        """Whether a program or language file is missing (exit status 3)."""
+        return self.kind == PROGRAM
 
 
 def unfit(store: ClaimStore, apart: float | None, home: str = "", *, with_programs: bool = True) -> Unfit | None:
@@ -49,17 +57,17 @@ def unfit(store: ClaimStore, apart: float | None, home: str = "", *, with_progra
 
 def _troubles(store: ClaimStore, apart: float | None, home: str, with_programs: bool) -> Iterator[Unfit]:
     for sentence in missing_tools() if with_programs else ():
-        yield Unfit(sentence, is_program=True)
-    looks: Sequence[Callable[[], str | None]] = (
-        partial(_no_share, store, home),
-        partial(_no_writing, store),
-        partial(_another_version, store),
-        partial(full_disk, store),
-        partial(_wrong_clock, apart),
-    )
-    for look in looks:
+        yield Unfit(PROGRAM, sentence)
+    looks: Mapping[str, Callable[[], str | None]] = {
+        "share": partial(_no_share, store, home),
+        "folder": partial(_no_writing, store),
+        "version": partial(_another_version, store),
+        "disk": partial(full_disk, store),
+        "clock": partial(_wrong_clock, apart),
+    }
+    for kind, look in looks.items():
         if why := look():
-            yield Unfit(why)
+            yield Unfit(kind, why)
 
 
 def _no_share(store: ClaimStore, home: str) -> str | None:

@@ -30,7 +30,7 @@ from flows.language import N_, _, cause, ngettext, told
 from flows.service.prefect_server import is_healthy
 from flows.service.record import read_service, record_of_service
 from flows.service.watch import SILENT_AFTER, last_sign
-from flows.service.worker_records import IN_TIME, WorkerRecord, read_workers
+from flows.service.worker_records import IN_TIME, WorkerRecord, lives, read_workers
 from flows.service.worker_records import last_sign as last_sign_of_worker
 from flows.settings import Folders, Settings
 
@@ -310,16 +310,11 @@ def _workers(store: ClaimStore, claims: Sequence[Claim], now: float) -> Iterator
     if well or not waiting:
         yield Check("workers", True, found)
         return
-    why = _("{files} wait, and no worker takes runs from the work pool {pool}; start one with: nambat worker")
+    why = _("{files} to be read, and no worker takes runs from the work pool {pool}; {what_to_do}")
+    what = _("start one with: nambat worker")
     if heard:
-        first = heard[0].worker
-        why = _("{files} wait, and no worker takes runs from the work pool {pool}; {name}: {trouble}")
-        yield Check(
-            *("workers", False),
-            why.format(files=_files(waiting), pool=pool, name=first.name, trouble=first.trouble),
-        )
-        return
-    yield Check("workers", False, why.format(files=_files(waiting), pool=pool))
+        what = f"{heard[0].worker.name}: {heard[0].worker.trouble}"
+    yield Check("workers", False, why.format(files=_files(waiting), pool=pool, what_to_do=what))
 
 
 @dataclass(frozen=True, slots=True)
@@ -328,7 +323,7 @@ class SeenWorker:
 
     Attributes:
         ago: in words; empty if never.
-        is_heard: whether that is not too long ago.
+        is_heard: whether that is not too long ago, and nobody killed it since.
     """
 
     worker: WorkerRecord
@@ -345,8 +340,9 @@ def seen_workers(folders: Folders, now: float) -> list[SeenWorker]:
     seen = []
     for worker in read_workers(folders):
         last = last_sign_of_worker(folders, worker.owner)
-        ago = None if last is None else max(0.0, now - last)
-        seen.append(SeenWorker(worker, "" if ago is None else _long(ago), ago is not None and ago < IN_TIME))
+        silent = float("inf") if last is None else max(0.0, now - last)
+        is_heard = silent < IN_TIME and lives(folders, worker, IN_TIME)
+        seen.append(SeenWorker(worker, "" if last is None else _long(silent), is_heard))
     return seen
 
 

@@ -6,12 +6,14 @@ All else is Prefect's: what is due, limits, heartbeats, cancelling, what becomes
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+import contextlib
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import anyio
 import anyio.abc
+import httpx
 from prefect import Flow
 from prefect.client.schemas.objects import FlowRun, WorkPool
 from prefect.flow_engine import run_flow_in_subprocess
@@ -36,11 +38,13 @@ class Conditions:
         may_take: whether it may take any now; may take a while.
         is_ours: whether a work pool gives runs of this worker's home.
         clock_ahead: seconds by which the server's clock is ahead of this machine's.
+        say_away: told why the server does not answer.
     """
 
     may_take: Callable[[], bool]
     is_ours: Callable[[WorkPool], bool]
     clock_ahead: Callable[[], float]
+    say_away: Callable[[Exception], None]
 
 
 class PoolWorker(ProcessWorker):
@@ -73,7 +77,23 @@ class PoolWorker(ProcessWorker):
         if self._work_pool and not asked.is_ours(self._work_pool):
             return []
         self._prefetch_seconds = AHEAD + asked.clock_ahead()  # it reckons with this machine's clock
-        return await super().get_and_submit_flow_runs()
+        with self._server_may_be_away():
+            return await super().get_and_submit_flow_runs()
+        return []
+
+    async def _sync_and_initialize(self) -> None:
+        with self._server_may_be_away():
+            await super()._sync_and_initialize()
+
+    @contextlib.contextmanager
+    def _server_may_be_away(self) -> Iterator[None]:
+        """Let nobody count how often the server did not answer: Prefect's loops give up after some minutes."""
+        try:
+            yield
+        except httpx.HTTPError as fault:
+            if not self.is_setup:
+                raise
+            self._conditions.say_away(fault)
 
     def _release_limit_slot(self, flow_run_id: Any) -> None:
         super()._release_limit_slot(flow_run_id)

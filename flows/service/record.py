@@ -223,6 +223,8 @@ def _ended(client: SyncPrefectClient, ids: list[str], dead: Collection[str]) -> 
             run = known.get(one)
             if run is None:
                 found[one] = "gone"
+            elif run.state is not None and run.state.is_cancelling():
+                found[one] = "cancelled"  # its process is being ended, or has died before it could be
             elif run.state is not None and run.state.is_cancelled():
                 found[one] = "cancelled" if _is_cancelled_by_a_person(client, run) else "dropped"
             elif run.state is not None and run.state.is_final():

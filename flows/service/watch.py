@@ -130,15 +130,17 @@ SAID_AGAIN = 3600.0
 """Seconds after which the same line is said again."""
 
 
-def say_once(line: str, said: dict[str, float], say: Say) -> None:
+def say_once(line: str, said: dict[str, float], say: Say, *, kind: str = "") -> None:
     """Say a line unless it was said in the last hour.
 
     Args:
         said: what was said when, on the monotonic clock.
+        kind: what is not to be said again, where the line's numbers change; the line itself if empty.
     """
+    kind = kind or line
     now = time.monotonic()
-    if now - said.get(line, float("-inf")) >= SAID_AGAIN:
+    if now - said.get(kind, float("-inf")) >= SAID_AGAIN:
         for old in [one for one, at in said.items() if now - at >= SAID_AGAIN]:
             del said[old]
-        said[line] = now
+        said[kind] = now
         say(line)

@@ -34,10 +34,11 @@ from flows.service.record import read_service, version
 from flows.service.warm_process import warm_process
 from flows.service.watch import Say, say_once
 from flows.service.worker_records import (
+    IN_TIME,
     WorkerRecord,
     drop_worker,
-    is_heard,
     leave_sign,
+    lives,
     read_workers,
     write_worker,
 )
@@ -160,7 +161,7 @@ def _pool(settings: Settings) -> str:
 
 def _free_name(folders: Folders) -> str:
     """The machine's name, with a number if another worker is called so."""
-    taken = {worker.name for worker in read_workers(folders) if is_heard(folders, worker)}
+    taken = {worker.name for worker in read_workers(folders) if lives(folders, worker, IN_TIME)}
     host = heartbeat.host().replace("/", "-").replace("%", "-")
     names = [host, *(f"{host}-{number}" for number in range(2, len(taken) + 2))]
     return next(name for name in names if name not in taken)
@@ -220,9 +221,9 @@ class Watched:
         # What was missing may have been installed by now; asking takes a process.
         found = unfit(self.store, self.apart, self.home, with_programs=is_due or self.trouble != "")
         before, self.trouble = self.trouble, found.why if found else ""
-        if self.trouble:
+        if found:
             said = _("no runs are taken now: {why}")
-            say_once(said.format(why=self.trouble), self.said, self.say)
+            say_once(said.format(why=found.why), self.said, self.say, kind=found.kind)
         elif before:
             self.said.clear()
             self.say(_("runs are taken again"))
@@ -241,6 +242,12 @@ class Watched:
             said = _("the work pool {pool} is that of the home {home}; choose another name with --pool")
             say_once(said.format(pool=self.pool, home=owner), self.said, self.say)
         return owner in ("", self.home)
+
+    def say_away(self, fault: Exception) -> None:
+        """Tell a person that the server does not answer, once an hour."""
+        said = _("the Prefect server does not answer: {why}")
+        why = next(iter(str(fault).splitlines()), "") or type(fault).__name__
+        say_once(said.format(why=why), self.said, self.say, kind="away")
 
 
 @contextlib.contextmanager
@@ -264,7 +271,7 @@ async def _work(watched: Watched, limit: int) -> None:
     from flows.service.pool_worker import Conditions, PoolWorker
 
     stopping, at_once = asyncio.Event(), asyncio.Event()
-    conditions = Conditions(watched.may_take, watched.is_ours, lambda: watched.apart)
+    conditions = Conditions(watched.may_take, watched.is_ours, lambda: watched.apart, watched.say_away)
     worker = PoolWorker(conditions, watched.pool, watched.name, limit)
     loop = asyncio.get_running_loop()
 
@@ -276,11 +283,7 @@ async def _work(watched: Watched, limit: int) -> None:
             loop.add_signal_handler(signum, stop)
     working = asyncio.create_task(worker.start(printer=lambda *_said: None))
     asking = asyncio.create_task(_ask_when_freed(worker))
-    said = ngettext(
-        "Reads for {home}: takes runs from the work pool {pool}, {limit} at a time",
-        "Reads for {home}: takes runs from the work pool {pool}, {limit} at a time",
-        limit,
-    )
+    said = _("Reads for {home}: takes runs from the work pool {pool}, {limit} at a time")
     watched.say(said.format(home=watched.store.folders.home, pool=watched.pool, limit=limit))
     asked = asyncio.create_task(stopping.wait())
     try:
@@ -292,7 +295,8 @@ async def _work(watched: Watched, limit: int) -> None:
         working.cancel()
         await asyncio.wait([working], timeout=ENDS_WITHIN)
     if not working.cancelled() and (fault := working.exception()):
-        raise fault
+        said = _("the Prefect server at {address} does not take this worker: {why}")
+        raise WorkerTrouble(said.format(address=watched.api, why=fault)) from fault
 
 
 async def _ask_when_freed(worker: PoolWorker) -> None:

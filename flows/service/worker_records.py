@@ -72,28 +72,12 @@ def last_sign(folders: Folders, owner: str) -> float | None:
     return heartbeat.last_beat(folders, _sign(owner))
 
 
-def is_heard(folders: Folders, worker: WorkerRecord) -> bool:
-    """Whether a worker has asked for runs in the last :data:`IN_TIME` seconds."""
-    last = last_sign(folders, worker.owner)
-    if last is None:
-        return False
-    with contextlib.suppress(OSError):
-        return heartbeat.beat(folders, heartbeat.identity()) - last < IN_TIME
-    return False
-
-
-def dead_workers(folders: Folders, patience: float) -> set[str]:
-    """Names of workers that were killed, and that no living one bears.
+def lives(folders: Folders, worker: WorkerRecord, patience: float) -> bool:
+    """Whether a worker runs, as far as can be told.
 
     Args:
-        patience: seconds of silence after which one of another machine counts as dead.
+        patience: seconds after which one of another machine counts as dead that has not asked for runs.
     """
-    workers = read_workers(folders)
-    alive = {worker.name for worker in workers if _lives(folders, worker, patience)}
-    return {worker.name for worker in workers} - alive
-
-
-def _lives(folders: Folders, worker: WorkerRecord, patience: float) -> bool:
     if worker.owner.split(":")[0] == machine():
         return heartbeat.pid_of(folders, worker.owner, patience) is not None
     last = last_sign(folders, worker.owner)
@@ -101,6 +85,17 @@ def _lives(folders: Folders, worker: WorkerRecord, patience: float) -> bool:
         return last is not None and heartbeat.beat(folders, heartbeat.identity()) - last < patience
     except OSError:
         return True  # who knows
+
+
+def dead_workers(folders: Folders, patience: float) -> set[str]:
+    """Names of workers that were killed, and that no living one bears.
+
+    Args:
+        patience: as in :func:`lives`.
+    """
+    workers = read_workers(folders)
+    alive = {worker.name for worker in workers if lives(folders, worker, patience)}
+    return {worker.name for worker in workers} - alive
 
 
 def drop_worker(folders: Folders, owner: str) -> None:

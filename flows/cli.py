@@ -556,10 +556,10 @@ def serve(
 @verbose_option
 @click.pass_context
 def worker(context: click.Context, pool: str | None, limit: int, name: str) -> None:
-    """Read documents for a service that runs with --pool, here or on another machine.
+    """Read for a service that was started with --pool.
 
-    NAMBAT_HOME names the service's folders, which both machines share, and PREFECT_API_URL its Prefect server. Runs
-    until it is stopped.
+    It may run on another machine. NAMBAT_HOME names the service's folders, which both machines share, and
+    PREFECT_API_URL its Prefect server. Runs until it is stopped.
     """
     from flows.service.worker import WorkerTrouble, work
 
@@ -576,7 +576,7 @@ def worker(context: click.Context, pool: str | None, limit: int, name: str) -> N
 
 @nambat.command(hidden=True)
 def execute() -> None:
-    """Work on one run; what a container is started with by a worker of Prefect's for Docker."""
+    """Work on one run, in a container that Prefect starts."""
     from flows.service.worker import execute as run
 
     run(read_settings())
@@ -679,7 +679,8 @@ def status() -> None:
     folders = store.folders
     service = read_service(folders)
     running = heartbeat.is_alive(folders, service.get("owner", ""), store.settings.claim_timeout)
-    click.echo(f"{folders.home}: {_served_by(service) if running else _('not served')}")
+    served = _served_by(service) if running else _("not served")
+    click.echo(f"{folders.home}: {served}")
     if running:
         for trouble in health.troubles:
             tell_check(trouble)

@@ -41,10 +41,11 @@ from prefect.exceptions import ObjectNotFound
 from prefect.runner import Runner
 from prefect.states import Cancelled, Crashed, Failed
 
+from flows import faults
 from flows.host.files import replace_file
 from flows.intake.claims import Claim, ClaimStore
 from flows.intake.quarantine import crashed_too_often
-from flows.language import N_, _
+from flows.language import N_, _, told
 from flows.service.record import (
     INGEST,
     LOST,
@@ -155,7 +156,8 @@ async def _close_orphans(client: PrefectClient, deployer: Deployer, closed: set[
     for run in found:
         if run.labels.get(WORKER_LABEL) in dead:
             was_cancelled = run.state is not None and run.state.is_cancelling()
-            state: State[Any] = (Cancelled if was_cancelled else Crashed)(message=_(LOST))
+            cancelled = told(faults.CANCELLED.fault())
+            state: State[Any] = Cancelled(message=cancelled) if was_cancelled else Crashed(message=_(LOST))
             with contextlib.suppress(ObjectNotFound):
                 await client.set_flow_run_state(run.id, state, force=True)
     closed |= new

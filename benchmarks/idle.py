@@ -88,7 +88,7 @@ def at_rest(seconds: float, *roots: Service | Worker) -> None:
     heads = "".join(f"{head:>{width}}" for head, width in COLUMNS)
     print(f"{f'at rest for {lasted:.0f} s':<24}{heads}")
     total_time = total_memory = 0.0
-    for root, pid in [(root, pid) for root in roots for pid in family(root)]:
+    for root, pid in ((one, pid) for one in roots for pid in family(one)):
         time_before, written_before = before.get(pid, (0.0, 0.0))
         used, pss = processor_seconds(pid) - time_before, memory(pid)
         daily = (written(pid) - written_before) * 86400 / lasted

@@ -220,23 +220,33 @@ def _ended(client: SyncPrefectClient, ids: list[str], dead: Collection[str]) -> 
             for run in client.read_flow_runs(flow_run_filter=chosen, sort=FlowRunSort.ID_DESC, limit=PAGE)
         }
         for one in part:
-            run = known.get(one)
-            if run is None:
-                found[one] = "gone"
-            elif run.state is not None and run.state.is_cancelling():
-                found[one] = "cancelled"  # its process is being ended, or has died before it could be
-            elif run.state is not None and run.state.is_cancelled():
-                found[one] = "cancelled" if _is_cancelled_by_a_person(client, run) else "dropped"
-            elif run.state is not None and run.state.is_final():
-                found[one] = run.state.type.value.lower()
-            elif (
-                # A process that was to begin the run died with nobody to tell: the server was away just then.
-                run.state is not None
-                and (run.state.is_pending() or run.state.is_running())
-                and (run.labels.get(WORKER_LABEL) in dead or datetime.now(UTC) - run.state.timestamp > STUCK_AFTER)
-            ):
-                found[one] = "stuck"
+            if (how := _how_it_ended(client, known.get(one), dead)) is not None:
+                found[one] = how
     return found
+
+
+def _how_it_ended(client: SyncPrefectClient, run: FlowRun | None, dead: Collection[str]) -> str | None:
+    """How a run has ended; ``None`` if it has not.
+
+    Args:
+        run: as the server knows it; ``None`` if it does not.
+        dead: as in :func:`_ended`.
+    """
+    if run is None:
+        return "gone"
+    if run.state is None:
+        return None
+    if run.state.is_cancelling():
+        return "cancelled"  # its process is being ended, or has died before it could be
+    if run.state.is_cancelled():
+        return "cancelled" if _is_cancelled_by_a_person(client, run) else "dropped"
+    if run.state.is_final():
+        return run.state.type.value.lower()
+    if not (run.state.is_pending() or run.state.is_running()):
+        return None
+    # A process that was to begin the run died with nobody to tell: the server was away just then, or so was who took it.
+    is_stuck = run.labels.get(WORKER_LABEL) in dead or datetime.now(UTC) - run.state.timestamp > STUCK_AFTER
+    return "stuck" if is_stuck else None
 
 
 def _is_cancelled_by_a_person(client: SyncPrefectClient, run: FlowRun) -> bool:

@@ -244,7 +244,7 @@ def _how_it_ended(client: SyncPrefectClient, run: FlowRun | None, dead: Collecti
         return run.state.type.value.lower()
     if not (run.state.is_pending() or run.state.is_running()):
         return None
-    # A process that was to begin the run died with nobody to tell: the server was away just then, or so was who took it.
+    # A process that was to begin the run died with nobody to tell: the server was away, or a worker died as well.
     is_stuck = run.labels.get(WORKER_LABEL) in dead or datetime.now(UTC) - run.state.timestamp > STUCK_AFTER
     return "stuck" if is_stuck else None
 

@@ -285,7 +285,7 @@ def test_a_service_that_reads_by_itself_again_takes_its_deployments_back(tmp_pat
         start_again(service)
         wait_until((service.home / "originals" / "a.pdf").exists)
         assert {one["work_pool_name"] for one in service.api("deployments/filter")} == {None}
-        assert sorted(states(service, "a.pdf")) == ["CANCELLED", "COMPLETED"]
+        wait_until(lambda: sorted(states(service, "a.pdf")) == ["CANCELLED", "COMPLETED"], 60)
         refused = command(service, "worker")
         assert refused.returncode == 1
         assert "reads by itself" in refused.stderr

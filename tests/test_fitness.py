@@ -17,7 +17,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from flows.host import heartbeat
-from flows.host.locks import FORGOTTEN, forget_slots, page_slot, slots_of
+from flows.host.locks import FORGOTTEN, forget_slots, locked, page_slot, slots_of
 from flows.host.processes import machine
 from flows.intake.claims import ClaimStore
 from flows.service.fitness import MOST_APART, unfit
@@ -25,7 +25,15 @@ from flows.service.health import look, seen_workers
 from flows.service.home import name_home
 from flows.service.prefect_server import clock_ahead
 from flows.service.record import record_of_service, write_service
-from flows.service.worker import Watched, WorkerTrouble, address_of_server, worker_environment
+from flows.service.worker import (
+    LOCK,
+    OWN,
+    Watched,
+    WorkerTrouble,
+    address_of_server,
+    own_folder,
+    worker_environment,
+)
 from flows.service.worker_records import (
     WorkerRecord,
     dead_workers,
@@ -168,10 +176,24 @@ def test_a_worker_puts_off_and_says_so_once(served: ClaimStore) -> None:
         marker.rename(folders.working / "away")
         for _ in range(3):
             assert not watched.may_take()
-        assert [worker.trouble for worker in read_workers(folders)] == [watched.trouble]
+        assert [worker.trouble for worker in read_workers(folders)] == [""]  # nothing is written where no home is
         (folders.working / "away").rename(marker)
         assert watched.may_take()
-    assert len(lines) == 2
+        # A share that went away leaves an empty folder, in which nothing must be made.
+        folders.home.rename(folders.home.with_name("share"))
+        folders.home.mkdir()
+        assert not watched.may_take()
+        assert list(folders.home.iterdir()) == []
+        folders.home.rmdir()
+        folders.home.with_name("share").rename(folders.home)
+        record = record_of_service(folders)
+        told = record.read_text()
+        record.write_text(json.dumps({**json.loads(told), "version": "9"}))
+        assert not watched.may_take()
+        assert [worker.trouble for worker in read_workers(folders)] == [watched.trouble]
+        record.write_text(told)
+        assert watched.may_take()
+    assert len(lines) == 5
     assert "no runs are taken now: no home of a nambat service lies in" in lines[0]
     assert lines[1] == "runs are taken again"
     assert first is not None and (last_sign(folders, heartbeat.identity()) or 0) >= first
@@ -283,3 +305,23 @@ def test_a_worker_needs_to_know_its_server(served: ClaimStore, monkeypatch: pyte
     record.write_text(json.dumps({**json.loads(record.read_text()), "owner": OTHER}))
     with pytest.raises(WorkerTrouble, match="set PREFECT_API_URL"):
         address_of_server(served.folders)
+
+
+def test_the_folder_of_a_killed_worker_goes_and_that_of_a_living_one_stays(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    (tmp_path / f"{OWN}file").touch()
+    link = tmp_path / f"{OWN}link"
+    link.symlink_to(tmp_path)
+    killed, living, young = (tmp_path / f"{OWN}{name}" for name in ("killed", "living", "young"))
+    for folder in (killed, living, young):
+        (folder / "scratch").mkdir(parents=True)
+    with locked(living / LOCK):
+        for folder in (killed, living):
+            os.utime(folder, (1, 1))
+        with own_folder() as own:
+            assert {path.name for path in tmp_path.iterdir()} == {
+                *(link.name, f"{OWN}file", living.name, young.name, own.name)
+            }
+    assert not own.exists()

@@ -23,7 +23,8 @@ MOST_APART = 600.0
 that is a little slow but one that nobody has set, and times of documents would be wrong."""
 
 
-PROGRAM = "program"
+PROGRAM, SHARE = "program", "share"
+"""Kinds of trouble that are dealt with apart."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +60,7 @@ def _troubles(store: ClaimStore, apart: float | None, home: str, with_programs: 
     for sentence in missing_tools() if with_programs else ():
         yield Unfit(PROGRAM, sentence)
     looks: Mapping[str, Callable[[], str | None]] = {
-        "share": partial(_no_share, store, home),
+        SHARE: partial(_no_share, store, home),
         "folder": partial(_no_writing, store),
         "version": partial(_another_version, store),
         "disk": partial(full_disk, store),

@@ -68,7 +68,7 @@ class PoolWorker(ProcessWorker):
     @property
     def at_work(self) -> int:
         """How many runs it has."""
-        return int(self.limiter.borrowed_tokens)
+        return int(self._limiter.borrowed_tokens) if self._limiter else 0
 
     async def get_and_submit_flow_runs(self) -> list[FlowRun]:
         asked = self._conditions

@@ -11,7 +11,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import shutil
 import signal
+import stat
 import sys
 import tempfile
 import time
@@ -22,11 +24,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 from flows.host import heartbeat, log
+from flows.host.locks import locked
 from flows.host.processes import descendants, kill_tree, machine, use_one_arena
 from flows.host.trusted_paths import shut_out_current_folder, stand_in
 from flows.intake.claims import Claim, ClaimStore
 from flows.language import _, ngettext
-from flows.service.fitness import Unfit, unfit
+from flows.service.fitness import SHARE, Unfit, unfit
 from flows.service.home import read_name
 from flows.service.leftovers import hand_back
 from flows.service.prefect_server import clock_ahead, is_healthy, prefect_environment
@@ -61,6 +64,13 @@ ENDS_WITHIN = 5.0
 """Seconds that Prefect's worker gets to tell the server of runs that were killed."""
 
 
+OWN, LOCK = "nambat-worker-", "lock"
+"""How the name of a worker's own folder begins, and the file in it that it holds a lock on."""
+
+MADE_WITHIN = 60.0
+"""Seconds in which a worker that starts comes to hold its lock."""
+
+
 class WorkerTrouble(Exception):
     """A worker must not start here; ``str()`` is one sentence that says what to do.
 
@@ -90,12 +100,12 @@ def work(settings: Settings, limit: int, name: str, say: Say | None) -> None:
     api, pool = address_of_server(store.folders), _pool(settings)
     refuse_if(unfit(store, clock_ahead(api), with_programs=False))
     shut_out_current_folder()
-    with tempfile.TemporaryDirectory(prefix="nambat-worker-") as own:
-        stand_in(Path(own))
+    with own_folder() as own:
+        stand_in(own)
         given = {**os.environ, "PREFECT_API_URL": api, "NAMBAT_HOME": str(store.folders.home), "NAMBAT_POOL": pool}
         name = name or _free_name(store.folders)
-        os.environ.update(worker_environment(store.folders, Path(own), name, given))
-        os.environ["TMPDIR"] = own
+        os.environ.update(worker_environment(store.folders, own, name, given))
+        os.environ["TMPDIR"] = str(own)
         log.begin(settings, console=True, tells_person=say is not None)
 
         def say_and_log(line: str) -> None:
@@ -108,6 +118,21 @@ def work(settings: Settings, limit: int, name: str, say: Say | None) -> None:
         with warm_process(partial(log.adopt_errors, settings)) as warm, written_down(watched):
             warm.begin_runs_of_prefect()
             asyncio.run(_work(watched, limit))
+
+
+@contextlib.contextmanager
+def own_folder() -> Iterator[Path]:
+    """A private folder of this machine for as long as the block runs; those of workers that were killed go."""
+    for left in Path(tempfile.gettempdir()).glob(f"{OWN}*"):
+        with contextlib.suppress(OSError):
+            about = left.lstat()
+            is_ours = stat.S_ISDIR(about.st_mode) and about.st_uid == os.getuid()
+            if is_ours and time.time() - about.st_mtime > MADE_WITHIN:
+                with locked(left / LOCK, wait=False) as is_left:
+                    if is_left:
+                        shutil.rmtree(left, ignore_errors=True)
+    with tempfile.TemporaryDirectory(prefix=OWN) as own, locked(Path(own, LOCK)):
+        yield Path(own)
 
 
 def execute(settings: Settings) -> NoReturn:
@@ -227,10 +252,11 @@ class Watched:
         elif before:
             self.said.clear()
             self.say(_("runs are taken again"))
-        with contextlib.suppress(OSError):  # that is the trouble
-            leave_sign(self.store.folders, heartbeat.identity())
-            if self.trouble != before:
-                write_worker(self.store.folders, self.record())
+        if found is None or found.kind != SHARE:  # nothing is to be made in a folder where no share is mounted
+            with contextlib.suppress(OSError):  # that is the trouble
+                leave_sign(self.store.folders, heartbeat.identity())
+                if self.trouble != before:
+                    write_worker(self.store.folders, self.record())
         return not self.trouble
 
     def is_ours(self, pool: WorkPool) -> bool:

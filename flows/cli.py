@@ -14,7 +14,7 @@ import os
 import signal
 import sys
 import traceback
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from flows.pipeline.outcome import Outcome
     from flows.review.index import Library
     from flows.service.health import Check
-    from flows.settings import Settings
+    from flows.settings import Folders, Settings
     from ocr.faults import Fault
 
 FAILED = 1
@@ -518,9 +518,12 @@ def show_settings() -> None:
 @click.option("--host", help="Address the Prefect server listens on. [127.0.0.1]")
 @click.option("--port", type=click.IntRange(1, 65535), help="Port of the Prefect server and its UI. [4200]")
 @click.option("-j", "--jobs", type=click.IntRange(min=1), help="Pages read side by side. [all cores]")
+@click.option("--pool", help="Leave the reading to workers of this work pool; see `nambat worker`. [NAMBAT_POOL]")
 @verbose_option
 @click.pass_context
-def serve(context: click.Context, home: Path | None, host: str | None, port: int | None, jobs: int | None) -> None:
+def serve(
+    context: click.Context, home: Path | None, host: str | None, port: int | None, jobs: int | None, pool: str | None
+) -> None:
     """Watch the inbox and read what is dropped there.
 
     Runs until it is stopped. See `nambat settings` for what else can be set.
@@ -531,7 +534,7 @@ def serve(context: click.Context, home: Path | None, host: str | None, port: int
     from flows.service.prefect_server import ServerTrouble, password_trouble
 
     # The runs are processes of their own and read their settings from the environment.
-    for name, value in (("HOME", home), ("HOST", host), ("PORT", port), ("JOBS", jobs)):
+    for name, value in (("HOME", home), ("HOST", host), ("PORT", port), ("JOBS", jobs), ("POOL", pool)):
         if value is not None:
             os.environ[f"NAMBAT_{name}"] = str(value)
     settings = read_settings()
@@ -545,6 +548,39 @@ def serve(context: click.Context, home: Path | None, host: str | None, port: int
     except (AlreadyServed, ShareAway, ServerTrouble) as fault:
         complain(told(fault))
         context.exit(FAILED)
+
+
+@nambat.command()
+@click.option("--pool", help="Work pool to take runs from. [NAMBAT_POOL, or the service's]")
+@click.option("--limit", type=click.IntRange(min=1), default=1, help="Runs at once, of NAMBAT_JOBS pages each. [1]")
+@click.option("--name", default="", help="What Prefect calls this worker. [the machine's name]")
+@verbose_option
+@click.pass_context
+def worker(context: click.Context, pool: str | None, limit: int, name: str) -> None:
+    """Read for a service that was started with --pool.
+
+    It may run on another machine. NAMBAT_HOME names the service's folders, which both machines share, and
+    PREFECT_API_URL its Prefect server. Runs until it is stopped.
+    """
+    from flows.service.worker import WorkerTrouble, work
+
+    if "/" in name or "%" in name:
+        raise click.BadParameter(_("a worker's name has no / and no %."))
+    if pool is not None:
+        os.environ["NAMBAT_POOL"] = pool
+    try:
+        work(read_settings(), limit, name, click.echo if sys.stdout.isatty() else None)
+    except WorkerTrouble as fault:
+        complain(str(fault))
+        context.exit(MISSING if fault.is_program else FAILED)
+
+
+@nambat.command(hidden=True)
+def execute() -> None:
+    """Work on one run, in a container that Prefect starts."""
+    from flows.service.worker import execute as run
+
+    run(read_settings())
 
 
 @nambat.command()
@@ -643,9 +679,9 @@ def status() -> None:
     health = look(store)
     folders = store.folders
     service = read_service(folders)
-    running = heartbeat.pid_of(folders, service.get("owner", "")) is not None
-    ui = service["api"].removesuffix("/api") if running else ""
-    click.echo(f"{folders.home}: " + (_("served, UI at {address}").format(address=ui) if running else _("not served")))
+    running = heartbeat.is_alive(folders, service.get("owner", ""), store.settings.claim_timeout)
+    served = _served_by(service) if running else _("not served")
+    click.echo(f"{folders.home}: {served}")
     if running:
         for trouble in health.troubles:
             tell_check(trouble)
@@ -656,6 +692,40 @@ def status() -> None:
         plain_table(_("Not done"), (_("where"), _("file"), _("why")), rows)
         if len(held) > 100:
             click.echo(_("and {count} more").format(count=len(held) - 100))
+    _show_workers(folders)
+
+
+def _served_by(service: Mapping[str, str]) -> str:
+    """Where the service of a record runs, and its UI."""
+    from flows.host.processes import machine
+
+    ui = service["api"].removesuffix("/api")
+    if service["owner"].split(":")[0] == machine():
+        return _("served, UI at {address}").format(address=ui)
+    return _("served by another machine, its UI at {address} there").format(address=ui)
+
+
+def _show_workers(folders: Folders) -> None:
+    """The workers that read for a home, if it has any."""
+    from flows.host.files import try_writing
+    from flows.service.health import seen_workers
+    from flows.show import plain_table
+
+    try:
+        workers = seen_workers(folders, try_writing(folders.working))
+    except OSError:
+        return  # that was said already
+    if workers:
+        rows = [
+            (
+                *(one.worker.name, one.worker.host, one.worker.version, one.worker.pool),
+                one.ago and _("{time} ago").format(time=one.ago),
+                one.worker.trouble or (_("takes runs") if one.is_heard else _("silent")),
+            )
+            for one in workers
+        ]
+        columns = (_("worker"), _("machine"), _("version"), _("work pool"), _("last sign"), _("state"))
+        plain_table(_("Workers"), columns, rows)
 
 
 @nambat.command()
@@ -939,27 +1009,6 @@ def progress(documents: int) -> Iterator[Callable[[Event[Any]], None]]:
         yield lambda event: None
 
 
-def missing_tools() -> list[str]:
-    """What is not installed of Tesseract, its Vietnamese data and poppler: one sentence each."""
-    from flows.host.programs import find_programs
-    from ocr.messages import POPPLER_MISSING, TESSERACT_MISSING
-
-    found = find_programs()
-    missing: list[str] = []
-    if not found.has_tesseract:
-        missing.append(told(TESSERACT_MISSING.fault()))
-    elif found.reads_vietnamese is False:
-        missing.append(
-            _(
-                "Tesseract has no Vietnamese data (vie); install it with: apt-get install tesseract-ocr-vie "
-                "(or set TESSDATA_PREFIX to the folder that holds vie.traineddata)"
-            )
-        )
-    if not found.has_poppler:
-        missing.append(told(POPPLER_MISSING.fault()))
-    return missing
-
-
 def usable_inputs(
     context: click.Context, inputs: Sequence[Path], suffixes: Sequence[str] | None = None
 ) -> tuple[list[tuple[Path, Path]], int]:
@@ -1025,6 +1074,8 @@ def from_standard_input(
 
 def require_tools() -> None:
     """Exit with status 3 if a needed program or language file is missing."""
+    from flows.host.programs import missing_tools
+
     missing = missing_tools()
     for sentence in missing:
         complain(sentence)

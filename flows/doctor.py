@@ -13,8 +13,9 @@ from flows.host.modes import number_of, seen_by_others
 from flows.host.programs import PACKAGES, find_programs
 from flows.intake.claims import ClaimStore
 from flows.language import _
+from flows.service.database import find_database
 from flows.service.health import FOLDERS, Check, disk, look, server, try_folder
-from flows.service.prefect_server import is_taken, password_trouble
+from flows.service.prefect_server import ServerTrouble, is_taken, password_trouble
 from flows.service.record import read_service
 from flows.settings import BadSetting, Settings
 
@@ -31,6 +32,16 @@ def checks(settings: Settings) -> Iterator[Check]:
     else:
         yield from _folders(store)
         yield _server(settings)
+    if not os.environ.get("PREFECT_API_URL"):
+        yield _database(settings)
+
+
+def _database(settings: Settings) -> Check:
+    """Where the Prefect server that nambat starts keeps its runs."""
+    try:
+        return Check("database", True, find_database(settings))
+    except ServerTrouble as fault:
+        return Check("database", False, str(fault))
 
 
 def _first_line(*command: str) -> str:

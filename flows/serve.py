@@ -29,11 +29,12 @@ from flows.host.processes import machine, use_one_arena
 from flows.host.trusted_paths import shut_out_current_folder, stand_in
 from flows.intake import transfers
 from flows.intake.claims import Claim, ClaimStore
-from flows.intake.quarantine import crashed_too_often, drop_stray_notes
+from flows.intake.quarantine import drop_stray_notes
 from flows.intake.reread import Original, take_original
-from flows.language import N_, _, ngettext, told
+from flows.language import _, ngettext, told
 from flows.pipeline.faults import as_fault
 from flows.review.beside import reviewing
+from flows.service.database import find_database
 from flows.service.forked_server import ForkedServer, fork_server
 from flows.service.health import look
 from flows.service.health_page import answering
@@ -54,6 +55,8 @@ from flows.service.prefect_server import (
     wait_for_server,
 )
 from flows.service.record import (
+    ARCHIVE,
+    INBOX,
     INGEST,
     READ,
     SWEEP,
@@ -71,11 +74,7 @@ if TYPE_CHECKING:
     from prefect.runner import Runner
 
     from flows.pipeline.outcome import Outcome
-
-STARTED_IN_VAIN = N_("nambat was stopped; the file lies in the inbox again and will be read at the next start.")
-STOPPED_AT_THE_END = N_(
-    "nambat was stopped when the file had been put away already: it lies in originals/ or quarantine/."
-)
+    from flows.service.deployments import Served
 
 
 class AlreadyServed(Exception):
@@ -123,6 +122,7 @@ def serve(settings: Settings, say: Say | None) -> None:
         deadline = _StopDeadline()
         given = given_server()
         if given is None:
+            say(_("Runs are kept in {database}").format(database=find_database(settings)))
             os.environ["PREFECT_API_URL"] = local_api(settings.host, settings.port)
         # Before there are threads: the heart's is the first.
         use_one_arena()
@@ -135,7 +135,7 @@ def serve(settings: Settings, say: Say | None) -> None:
             warm.begin_runs_of_prefect()
             # A server of our own has no other home's deployments.
             home = name if server.pid is None else ""
-            write_service(folders, api=server.api, server_pid=server.pid, home=home)
+            write_service(folders, api=server.api, server_pid=server.pid, home=home, pool=settings.pool)
             try:
                 with _health_page(store, server, say), reviewing(settings, say):
                     _run_until_stopped(store, server, say, deadline)
@@ -176,6 +176,8 @@ def _run_until_stopped(store: ClaimStore, server: Server, say: Say, deadline: _S
             if asyncio.run(_run(store, server, say, deadline)):
                 return
             say(_("The Prefect server did not answer for long; starting anew when it does."))
+        except ServerTrouble:
+            raise
         except Exception as fault:
             # A server that comes and goes must not end the service; one that never works must.
             failures = 1 if time.monotonic() - begun > LONG_OUTAGE else failures + 1
@@ -261,7 +263,8 @@ def _server(
                 end_servers(folders)
                 with contextlib.suppress(ServerTrouble, OSError):
                     process = begin_server(folders, settings.host, settings.port, for_service=True)
-                    write_service(folders, api=local_api(settings.host, settings.port), server_pid=process.pid, home="")
+                    api = local_api(settings.host, settings.port)
+                    write_service(folders, api=api, server_pid=process.pid, home="", pool=settings.pool)
 
     guard = threading.Thread(target=look_after, name="server guard", daemon=True)
     try:
@@ -278,38 +281,63 @@ def _server(
         end_servers(folders)
 
 
+def _served(settings: Settings, ingesting: Runner | None, sweeping: Runner, batching: Runner | None) -> list[Served]:
+    """All that is served, and who runs it.
+
+    Args:
+        ingesting, batching: what reads documents and parts of batches; ``None`` if workers do, from the queues of the
+            work pool.
+    """
+    from flows.batch_flows import batch, batch_part
+    from flows.ingest import ingest, read, sweep
+    from flows.service.batch_runs import BATCH, PART
+    from flows.service.deployments import Served
+
+    return [
+        Served(ingest, INGEST, ingesting or INBOX),
+        Served(read, READ, ingesting or INBOX),
+        Served(sweep, SWEEP, sweeping),
+        Served(batch, BATCH, ingesting or INBOX),
+        Served(batch_part, PART, batching or ARCHIVE),
+    ]
+
+
 async def _run(store: ClaimStore, server: Server, say: Say, deadline: _StopDeadline) -> bool:
     """Serve until asked to stop (true), or until Prefect's runners give up on their server (false)."""
     from prefect.runner import Runner
 
-    from flows.batch_flows import batch, batch_part
-    from flows.ingest import ingest, read, sweep
-    from flows.service.batch_runs import BATCH, PART
-    from flows.service.deployments import Deployer, Served, close_forsaken, deploy, keep_deployed
+    from flows.service.deployments import STARTED_IN_VAIN, Deployer, close_forsaken, close_runs, deploy, keep_deployed
 
     folders, settings = store.folders, store.settings
     loop = asyncio.get_running_loop()
     stopping = asyncio.Event()
 
     with _own_temporary_folder(folders):
-        ingesting = Runner(name="nambat-ingest", limit=settings.documents, query_seconds=POLL, pause_on_shutdown=False)
+        ingesting = None
+        if not settings.pool:
+            limit = settings.documents
+            ingesting = Runner(name="nambat-ingest", limit=limit, query_seconds=POLL, pause_on_shutdown=False)
         # In a runner of its own, so that a sweep never waits behind long documents.
         sweeping = Runner(name="nambat-sweep", limit=1, query_seconds=POLL, pause_on_shutdown=False)
         # One part reads as many pages as there are cores.
-        batching = Runner(name="nambat-batch", limit=1, query_seconds=POLL, pause_on_shutdown=False)
-    served = [Served(ingest, INGEST, ingesting), Served(read, READ, ingesting), Served(sweep, SWEEP, sweeping)]
-    served += [Served(batch, BATCH, ingesting), Served(batch_part, PART, batching)]
+        batching = None
+        if not settings.pool:
+            batching = Runner(name="nambat-batch", limit=1, query_seconds=POLL, pause_on_shutdown=False)
+    if settings.pool:
+        from flows.service.work_pool import make_pool
+
+        await make_pool(settings.pool, name_home(folders)[0])
+    runners = [runner for runner in (ingesting, sweeping, batching) if runner is not None]
+    served = _served(settings, ingesting, sweeping, batching)
     deployer = Deployer(settings, read_service(folders)["home"], served)
     await deploy(deployer)
     left = hand_back_all(store, crashed=True)
     drop_stray_notes(store)
-    await _close_runs(store, left)
+    await close_runs(store, left)
     await close_forsaken(deployer, {claim.id for claim in store.open_claims()}, _(STARTED_IN_VAIN))
 
-    tasks: list[asyncio.Task[None]] = [
-        asyncio.create_task(runner.start()) for runner in (ingesting, sweeping, batching)
-    ]
-    while not all(runner.started for runner in (ingesting, sweeping, batching)):
+    tasks: list[asyncio.Task[None]] = [asyncio.create_task(runner.start()) for runner in runners]
+    while not all(runner.started for runner in runners):
         await asyncio.wait(tasks, timeout=0.05, return_when=asyncio.FIRST_COMPLETED)
         for task in tasks:
             if task.done():
@@ -337,13 +365,18 @@ async def _run(store: ClaimStore, server: Server, say: Say, deadline: _StopDeadl
         watcher.start()
     say(_("Drop scans into   {folder}").format(folder=folders.inbox))
     say(_("Clean text is in  {folder}").format(folder=folders.published))
+    if settings.pool:
+        say(
+            _("The reading is left to workers; start some with: nambat worker --pool {pool}").format(pool=settings.pool)
+        )
     say(_("Watch the runs at {address}").format(address=server.ui))
     waiting: list[asyncio.Task[Any]] = [
         asyncio.create_task(stopping.wait()),
         asyncio.create_task(renewing.wait()),
         asyncio.create_task(keep_deployed(deployer, say)),
-        asyncio.create_task(_begin_at_once(ingesting, waits)),
     ]
+    if ingesting is not None:
+        waiting.append(asyncio.create_task(_begin_at_once(ingesting, waits)))
     try:
         await asyncio.wait([*tasks, *waiting], return_when=asyncio.FIRST_COMPLETED)
     finally:
@@ -356,10 +389,11 @@ async def _run(store: ClaimStore, server: Server, say: Say, deadline: _StopDeadl
         await asyncio.wait([*tasks, *waiting], timeout=deadline.left(4))
         if watcher.is_alive():
             await asyncio.to_thread(watcher.join, deadline.left(2))
-        end_runs(store)
+        if not settings.pool:
+            end_runs(store)
         left = hand_back_all(store, crashed=False, seconds=deadline.left(2))
         with contextlib.suppress(Exception):
-            await asyncio.wait_for(_close_runs(store, left), timeout=deadline.left(2))
+            await asyncio.wait_for(close_runs(store, left), timeout=deadline.left(2))
         if left:
             said = ngettext(
                 "{count} unfinished file lies in the inbox again.",
@@ -436,32 +470,6 @@ def _own_temporary_folder(folders: Folders) -> Iterator[None]:
         yield
     finally:
         tempfile.tempdir = before
-
-
-async def _close_runs(store: ClaimStore, left: Sequence[tuple[Claim, Path | None]]) -> None:
-    """Let the server know that the runs of these claims will not go on.
-
-    Args:
-        left: what :func:`hand_back_all` gives.
-    """
-    from uuid import UUID
-
-    from prefect.client.orchestration import get_client
-    from prefect.client.schemas.objects import State
-    from prefect.exceptions import ObjectNotFound
-    from prefect.states import Cancelled, Crashed, Failed
-
-    async with get_client() as client:
-        for claim, place in left:
-            if claim.flow_run:
-                state: State[Any] = (Crashed if claim.running else Cancelled)(message=_(STARTED_IN_VAIN))
-                if place is None or place.is_relative_to(store.folders.originals):
-                    state = Crashed(message=_(STOPPED_AT_THE_END))
-                elif place.is_relative_to(store.folders.quarantine):
-                    fault = crashed_too_often(store.settings.attempts)
-                    state = Failed(message=f"{fault.vietnamese} / {fault}")
-                with contextlib.suppress(ObjectNotFound):
-                    await client.set_flow_run_state(UUID(claim.flow_run), state, force=True)
 
 
 Tell = Callable[[str, "Outcome | None", str], None]

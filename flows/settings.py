@@ -23,6 +23,9 @@ from normalize.formats import WRITERS
 
 FORMATS = (*WRITERS, "json")
 
+_POOL = re.compile(r"(?!(?i:prefect))[\w.-]+( +[\w.-]+)*")
+"""Names of work pools: they stand in addresses, and Prefect keeps those with its own name in front for itself."""
+
 LONGEST_PAUSE = 3600.0
 """Most seconds between two tries of a document."""
 
@@ -83,6 +86,18 @@ class Settings(BaseSettings):
 
     lang: Literal["", "vi", "en"] = Field(
         "", description="Language of messages, help and reports: vi or en. Default: that of the locale."
+    )
+
+    pool: str = Field(
+        "",
+        description="Work pool of Prefect that the service leaves the reading to; `nambat worker` on this machine and "
+        "on others takes runs from it. Default: the service reads by itself.",
+    )
+    worker_grace: float = Field(
+        30,
+        ge=0,
+        description="Seconds that a `nambat worker` that is stopped lets its runs go on before their scans go back to "
+        "the inbox.",
     )
 
     jobs: int = Field(default_factory=cores, ge=1, description="Pages read side by side. Default: all cores.")
@@ -278,6 +293,14 @@ class Settings(BaseSettings):
                 raise ValueError(_("that is no cron line; write five fields, e.g. */10 7-18 * * 1-6")) from fault
         return value
 
+    @field_validator("pool")
+    @classmethod
+    def _possible_pool(cls, value: str) -> str:
+        value = value.strip()
+        if value and not _POOL.fullmatch(value):
+            raise ValueError(_("write letters, digits, blanks, - . and _ only, and no `prefect` in front"))
+        return value
+
     @field_validator("timezone")
     @classmethod
     def _known_zone(cls, value: str) -> str:
@@ -383,8 +406,8 @@ def load(**given: object) -> Settings:
 
 PREFIX = "NAMBAT_"
 
-NOT_SETTINGS = frozenset({"NAMBAT_SERVER_OF", "NAMBAT_CHAOS", "NAMBAT_BARE_INSIDE"})
-"""Variables that are none of a user's business: a mark of our own server's process, switches of long tests."""
+NOT_SETTINGS = frozenset({"NAMBAT_SERVER_OF", "NAMBAT_WORKER", "NAMBAT_CHAOS", "NAMBAT_BARE_INSIDE"})
+"""Variables that are none of a user's business: marks of processes of our own, switches of long tests."""
 
 _OF_A_CLUSTER = re.compile(r"NAMBAT_(SERVICE_(HOST|PORT)|PORT_\d+_)")
 """What Kubernetes and Docker tell containers beside a service that is called nambat."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -16,6 +17,8 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+
+import pytest
 
 from flows.host.processes import kill_tree
 from flows.intake.claims import ClaimStore
@@ -188,3 +191,67 @@ class Service:
         """The runs of this name."""
         found: list[dict[str, Any]] = self.api("flow_runs/filter", flow_runs={"name": {"any_": [name]}})
         return found
+
+
+@dataclass
+class Worker:
+    """A ``nambat worker`` of a service's.
+
+    Attributes:
+        before: words before the command, such as make it think that it is on another machine.
+        settings: environment variables for it.
+    """
+
+    service: Service
+    name: str
+    log: Path
+    before: tuple[str, ...] = ()
+    settings: dict[str, str] = field(default_factory=dict)
+    options: tuple[str, ...] = ()
+    process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        """Start it, without waiting until it takes runs."""
+        with self.log.open("ab") as log:
+            self.process = subprocess.Popen(
+                [*self.before, sys.executable, "-P", "-m", "flows.cli", "worker", "--name", self.name, *self.options],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+                env=clean_environment(
+                    **{"NAMBAT_HOME": str(self.service.home), "PYTHONPATH": str(ROOT)},
+                    **{"PREFECT_API_URL": f"http://127.0.0.1:{self.service.port}/api", **self.settings},
+                ),
+            )
+
+    @property
+    def pid(self) -> int:
+        assert self.process is not None
+        return self.process.pid
+
+    def said(self) -> str:
+        """What it has said."""
+        return self.log.read_text(errors="replace")
+
+    def wait_until_ready(self, seconds: float = 120) -> None:
+        """Return once it takes runs."""
+        deadline = time.monotonic() + seconds
+        while "Reads for" not in self.said():
+            assert self.process is not None and self.process.poll() is None, f"the worker ended: {self.said()}"
+            assert time.monotonic() < deadline, f"the worker is not ready: {self.said()}"
+            time.sleep(0.1)
+
+    def kill(self) -> None:
+        """Kill it and all that belongs to it, at once."""
+        if self.process is not None:
+            kill_tree(self.process.pid)
+            self.process.wait()
+
+
+def on_another_machine() -> tuple[str, ...]:
+    """Words before a command that let it think so: process ids count anew for it. Skips where that is not allowed."""
+    words = ("unshare", "--pid", "--fork", "--mount-proc", "--kill-child")
+    if shutil.which("unshare") is None or subprocess.run([*words, "true"], capture_output=True).returncode:
+        pytest.skip("no process namespace can be made here (unshare --pid --mount-proc)")
+    return words

@@ -5,9 +5,8 @@ from __future__ import annotations
 import pytest
 
 from flows import doctor
-from flows.cli import missing_tools
 from flows.host import programs
-from flows.host.programs import PACKAGES, Programs
+from flows.host.programs import PACKAGES, Programs, missing_tools
 from ocr.messages import POPPLER_MISSING, TESSERACT_MISSING
 
 ALL = dict.fromkeys(PACKAGES, "/usr/bin/true")

@@ -9,7 +9,11 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from flows.host.processes import machine
 from flows.settings import Folders
+
+FORGOTTEN = 7 * 86400.0
+"""Seconds after which the places of a machine that has read no page are removed: each boot has its own."""
 
 
 @contextlib.contextmanager
@@ -42,21 +46,47 @@ def moves_lock(folders: Folders) -> Path:
 def page_slot(
     folders: Folders, count: int | Callable[[], int], pause: float = 0.05, *, kind: str = ""
 ) -> Iterator[None]:
-    """One of ``count`` places for reading a page, shared by all processes that work on these folders.
+    """One of ``count`` places for reading a page, shared by all processes of this machine that work on these folders.
 
-    The places are locked files, so a process that dies gives its place back.
+    The places are locked files, so a process that dies gives its place back. Each machine has its own: several may
+    read for one home, and on a share a lock is held against all of them.
 
     Args:
         count: how many there are; asked for again and again where it changes.
         pause: seconds between two looks for a free one.
         kind: of the places, where there is more than one.
     """
-    home = folders.working / ".slots"
+    home = slots_of(folders)
     home.mkdir(parents=True, exist_ok=True)
     while True:
         for number in range(count if isinstance(count, int) else count()):
-            with locked(home / f"{kind}{number}", wait=False) as held:
+            place = home / f"{kind}{number}"
+            with locked(place, wait=False) as held:
                 if held:
+                    with contextlib.suppress(OSError):
+                        os.utime(place)  # who is here still; see forget_slots()
                     yield
                     return
         time.sleep(pause)
+
+
+def slots_of(folders: Folders) -> Path:
+    """Where this machine's places for reading pages lie."""
+    return folders.working / ".slots" / machine()
+
+
+def forget_slots(folders: Folders, now: float) -> None:
+    """Remove the places of machines that have not read for long.
+
+    Args:
+        now: on the clock of working/, in seconds.
+    """
+    for home in [place for place in (folders.working / ".slots").glob("*") if place != slots_of(folders)]:
+        # Versions before 0.3 had the places themselves here.
+        places = sorted(home.iterdir()) if home.is_dir() else [home]
+        with contextlib.suppress(OSError):
+            if all(now - place.stat().st_mtime > FORGOTTEN for place in [*places, home]):
+                for place in places:
+                    place.unlink()
+                if home.is_dir():
+                    home.rmdir()

@@ -14,6 +14,7 @@ import json
 import logging
 import os
 import select
+import socket
 import sys
 from collections.abc import Iterator
 from datetime import datetime, tzinfo
@@ -31,6 +32,9 @@ LOG.addHandler(logging.NullHandler())  # until a process of the service begins i
 SAID = "service"
 """The event of a line that the service says to a person at its terminal, too."""
 
+WORKER = "NAMBAT_WORKER"
+"""Environment variable of a ``nambat worker`` and of its runs: what it is called."""
+
 MOST_AT_ONCE = 4096
 """Bytes that a pipe or a terminal takes without making its writer wait, if it takes any (PIPE_BUF of Linux)."""
 
@@ -47,8 +51,12 @@ def note(event: str, sentence: str, *, level: int = logging.INFO, **facts: str |
 
 
 def service_log(folders: Folders) -> Path:
-    """Where a service and its runs log."""
-    return folders.logs / "nambat.log"
+    """Where a service and its runs log, and those of workers: a file for each machine.
+
+    On many shares two machines that add to one file overwrite each other's lines.
+    """
+    host = "".join(letter if letter.isalnum() or letter in "-._" else "-" for letter in socket.gethostname())
+    return folders.logs / (f"nambat-{host}.log" if os.environ.get(WORKER) else "nambat.log")
 
 
 def server_log(folders: Folders) -> Path:

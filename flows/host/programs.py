@@ -7,6 +7,9 @@ import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from flows.language import _, told
+from ocr.messages import POPPLER_MISSING, TESSERACT_MISSING
+
 PACKAGES = {"tesseract": "tesseract-ocr", "pdftoppm": "poppler-utils", "pdfinfo": "poppler-utils"}
 """Programs, and the packages of Debian and Ubuntu that they come with."""
 
@@ -47,3 +50,21 @@ def _reads_vietnamese() -> bool | None:
     if listed.returncode < 0:
         return None  # it was killed, which says nothing about what is installed
     return "vie" in (listed.stdout + listed.stderr).split()
+
+
+def missing_tools() -> list[str]:
+    """What is not installed of Tesseract, its Vietnamese data and poppler: one sentence each."""
+    found = find_programs()
+    missing: list[str] = []
+    if not found.has_tesseract:
+        missing.append(told(TESSERACT_MISSING.fault()))
+    elif found.reads_vietnamese is False:
+        missing.append(
+            _(
+                "Tesseract has no Vietnamese data (vie); install it with: apt-get install tesseract-ocr-vie "
+                "(or set TESSDATA_PREFIX to the folder that holds vie.traineddata)"
+            )
+        )
+    if not found.has_poppler:
+        missing.append(told(POPPLER_MISSING.fault()))
+    return missing

@@ -40,11 +40,13 @@ class Runs:
             ``dropped`` when they ended as cancelled and nobody asked for that, ``gone`` when the server does not know
             them, or ``stuck`` when they were about to begin minutes ago.
         release: take off the tags of runs whose scans do not lie in quarantine any more.
+        lose: note of runs that their processes are dead, as those can not.
     """
 
     start: Callable[[Claim], str]
     ended: Callable[[list[str]], dict[str, str]]
     release: Callable[[list[str]], None] = lambda ids: None
+    lose: Callable[[list[str]], None] = lambda ids: None
 
 
 @dataclass(frozen=True, slots=True)
@@ -287,6 +289,7 @@ def _look_after(working: Sequence[Claim], starts: _Starts, now: float) -> tuple[
     except Exception as fault:
         troubles.append(_("the Prefect server does not answer: {why}").format(why=_in_short(fault)))
         return returned, quarantined
+    lost: list[str] = []
     for claim in [*asked, *halves]:
         ended = all_ended.get(claim.flow_run)
         lives = alive[claim.owner] and claim not in halves
@@ -306,10 +309,15 @@ def _look_after(working: Sequence[Claim], starts: _Starts, now: float) -> tuple[
                 elif transfers.recover(store, claim) is not None:
                     returned.append(claim.name)
                     transfers.note_returned(claim)
+            if claim.flow_run and ended in (None, "stuck"):
+                lost.append(claim.flow_run)
         except Gone:
             continue
         except Exception as fault:
             troubles.append(_stays(claim, fault))
+    if lost:
+        with contextlib.suppress(Exception):  # they stay as they are; their files go on without them
+            starts.runs.lose(lost)
     return returned, quarantined
 
 

@@ -32,18 +32,30 @@ from prefect.client.schemas.filters import (
     FlowRunFilterState,
     FlowRunFilterStateType,
 )
-from prefect.client.schemas.objects import ConcurrencyLimitConfig, StateType
+from prefect.client.schemas.objects import ConcurrencyLimitConfig, State, StateType
 from prefect.client.schemas.responses import DeploymentResponse
 from prefect.client.schemas.schedules import CronSchedule, IntervalSchedule
 from prefect.client.schemas.sorting import FlowRunSort
 from prefect.deployments.runner import EntrypointType
 from prefect.exceptions import ObjectNotFound
 from prefect.runner import Runner
-from prefect.states import Cancelled
+from prefect.states import Cancelled, Crashed, Failed
 
+from flows import faults
 from flows.host.files import replace_file
-from flows.language import _
-from flows.service.record import INGEST, PAGE, SWEEP, name_on_server
+from flows.intake.claims import Claim, ClaimStore
+from flows.intake.quarantine import crashed_too_often
+from flows.language import N_, _, told
+from flows.service.record import (
+    INGEST,
+    LOST,
+    PAGE,
+    SERVICE_SILENT_AFTER,
+    SWEEP,
+    WORKER_LABEL,
+    name_on_server,
+)
+from flows.service.worker_records import dead_workers, read_workers
 from flows.settings import Folders, Settings
 
 FORMER_DEPLOYMENTS = ("ingest/nambat", "sweep/nambat")
@@ -51,6 +63,11 @@ FORMER_DEPLOYMENTS = ("ingest/nambat", "sweep/nambat")
 
 OURS = "nambat-settings"
 """The slug of the schedule that the settings seed."""
+
+STARTED_IN_VAIN = N_("nambat was stopped; the file lies in the inbox again and will be read at the next start.")
+STOPPED_AT_THE_END = N_(
+    "nambat was stopped when the file had been put away already: it lies in originals/ or quarantine/."
+)
 
 LOOK_FOR_DEPLOYMENTS = 20.0
 """Seconds between two looks whether all deployments are still there."""
@@ -62,12 +79,12 @@ class Served:
 
     Attributes:
         base: the deployment's name on a server of our own.
-        runner: what runs it.
+        by: what runs it: a runner of the service, or workers that take it from this queue of the work pool.
     """
 
     flow: Flow[..., Any]
     base: str
-    runner: Runner
+    by: Runner | str
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,15 +120,47 @@ async def keep_deployed(deployer: Deployer, say: Callable[[str], None]) -> None:
 
     Its runs that had not begun are gone with it; a sweep finds their claims and starts others.
     """
+    closed: set[str] = set()
     async with get_client() as client:  # making one takes longer than asking with it
         while True:
             await asyncio.sleep(LOOK_FOR_DEPLOYMENTS)
             with contextlib.suppress(Exception):  # the server is away: that is another's business
+                await _close_orphans(client, deployer, closed)
                 for served in deployer.served:
                     name = deployer.full_name(served)
                     if await _find(client, name) is None:
                         say(_("The deployment {name} was deleted from Prefect; it is made anew.").format(name=name))
                         await _register(client, deployer, served)
+
+
+async def _close_orphans(client: PrefectClient, deployer: Deployer, closed: set[str]) -> None:
+    """End the runs of workers that were killed, in the eyes of the server: nobody else will.
+
+    Their files are a sweep's business, which goes by claims.
+
+    Args:
+        closed: processes of workers that this was done for; added to.
+    """
+    folders = deployer.settings.folders
+    dead = dead_workers(folders, SERVICE_SILENT_AFTER)
+    new = {worker.owner for worker in read_workers(folders) if worker.name in dead} - closed
+    if not new:
+        return
+    names = [name_on_server(served.base, deployer.home) for served in deployer.served]
+    at_work = FlowRunFilterStateType(any_=[StateType.PENDING, StateType.RUNNING, StateType.CANCELLING])
+    found = await client.read_flow_runs(
+        deployment_filter=DeploymentFilter(name=DeploymentFilterName(any_=names)),
+        flow_run_filter=FlowRunFilter(state=FlowRunFilterState(type=at_work)),
+        limit=PAGE,
+    )
+    for run in found:
+        if run.labels.get(WORKER_LABEL) in dead:
+            was_cancelled = run.state is not None and run.state.is_cancelling()
+            cancelled = told(faults.CANCELLED.fault())
+            state: State[Any] = Cancelled(message=cancelled) if was_cancelled else Crashed(message=_(LOST))
+            with contextlib.suppress(ObjectNotFound):
+                await client.set_flow_run_state(run.id, state, force=True)
+    closed |= new
 
 
 async def _find(client: PrefectClient, name: str) -> DeploymentResponse | None:
@@ -123,7 +172,7 @@ async def _find(client: PrefectClient, name: str) -> DeploymentResponse | None:
 
 
 async def _register(client: PrefectClient, deployer: Deployer, served: Served) -> UUID:
-    """Register a deployment with the server and with its runner. Returns its id."""
+    """Register a deployment with the server, and with its runner if it has one. Returns its id."""
     found = await _find(client, deployer.full_name(served))
     # An update replaces all that can be set: what people set has to be given again.
     kept = {} if found is None else _kept(found, served.flow)
@@ -132,14 +181,21 @@ async def _register(client: PrefectClient, deployer: Deployer, served: Served) -
     schedules = [] if found is None else _as_they_are(found)
     if served.base == SWEEP:
         schedules = _with_seed(deployer.settings.folders, found, schedules, seed)
-    made: UUID = await served.runner.aadd_flow(
-        served.flow,
-        name=name_on_server(served.base, deployer.home),
-        tags=sorted({*(found.tags if found else ()), *tags}),
-        schedules=schedules,
-        entrypoint_type=EntrypointType.MODULE_PATH,
+    wanted: dict[str, Any] = {
+        "name": name_on_server(served.base, deployer.home),
+        "tags": sorted({*(found.tags if found else ()), *tags}),
+        "schedules": schedules,
+        # Found by its name on every machine: no path of this one gets into the deployment.
+        "entrypoint_type": EntrypointType.MODULE_PATH,
         **kept,
-    )
+    }
+    if isinstance(served.by, Runner):
+        made: UUID = await served.by.aadd_flow(served.flow, **wanted)
+    else:
+        pool = deployer.settings.pool
+        moved = found is not None and found.work_pool_name == pool and found.work_queue_name
+        deployment = await served.flow.ato_deployment(work_pool_name=pool, work_queue_name=moved or served.by, **wanted)
+        made = await deployment.aapply()
     if served.base == SWEEP:
         replace_file(_record(deployer.settings.folders), json.dumps(_applied(made, seed)).encode())
     return made
@@ -242,6 +298,25 @@ async def close_forsaken(deployer: Deployer, waiting: Collection[str], message: 
             if not run.run_count and run.parameters.get("claim") not in waiting:
                 with contextlib.suppress(ObjectNotFound):
                     await client.set_flow_run_state(run.id, Cancelled(message=message), force=True)
+
+
+async def close_runs(store: ClaimStore, left: Sequence[tuple[Claim, Path | None]]) -> None:
+    """Let the server know that the runs of these claims will not go on.
+
+    Args:
+        left: what :func:`hand_back_all` gives.
+    """
+    async with get_client() as client:
+        for claim, place in left:
+            if claim.flow_run:
+                state: State[Any] = (Crashed if claim.running else Cancelled)(message=_(STARTED_IN_VAIN))
+                if place is None or place.is_relative_to(store.folders.originals):
+                    state = Crashed(message=_(STOPPED_AT_THE_END))
+                elif place.is_relative_to(store.folders.quarantine):
+                    fault = crashed_too_often(store.settings.attempts)
+                    state = Failed(message=f"{fault.vietnamese} / {fault}")
+                with contextlib.suppress(ObjectNotFound):
+                    await client.set_flow_run_state(UUID(claim.flow_run), state, force=True)
 
 
 async def _drop_late_sweeps(client: PrefectClient, deployment: UUID) -> None:

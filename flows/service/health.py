@@ -30,10 +30,13 @@ from flows.language import N_, _, cause, ngettext, told
 from flows.service.prefect_server import is_healthy
 from flows.service.record import read_service, record_of_service
 from flows.service.watch import SILENT_AFTER, last_sign
+from flows.service.worker_records import IN_TIME, WorkerRecord, lives, read_workers
+from flows.service.worker_records import last_sign as last_sign_of_worker
 from flows.settings import Folders, Settings
 
 NAMES = (
     *(N_("service"), N_("watcher"), N_("server"), N_("mounts"), N_("disk"), N_("waiting"), N_("progress")),
+    *(N_("workers"), N_("database")),
     *(N_("Vietnamese data"), N_("folders"), N_("file systems"), N_("privacy"), N_("group"), N_("password")),
 )
 """What has a name in every language."""
@@ -117,7 +120,8 @@ def look(store: ClaimStore) -> Health:
     clocks = {name: one.clock for name, one in tried.items()}
     claims = store.open_claims()
     files = _waiting(store, claims, clocks), _in_work(store, claims, clocks)
-    return Health((*_service(store, clocks), *checks, *disk(store), *files))
+    readers = _workers(store, claims, clocks["working"])
+    return Health((*_service(store, clocks), *checks, *disk(store), *files, *readers))
 
 
 # -- the service and its server -------------------------------------------------------------------------------------
@@ -285,6 +289,61 @@ def _in_work(store: ClaimStore, claims: Sequence[Claim], clocks: Mapping[str, fl
     if idle > limit:
         said = _("{files} in work, of which one has got no further for {time}; restart `nambat serve`")
     return Check("progress", idle <= limit, said.format(files=_files(len(claims)), time=_long(idle)))
+
+
+def _workers(store: ClaimStore, claims: Sequence[Claim], now: float) -> Iterator[Check]:
+    """Whether somebody reads, where the service leaves that to workers.
+
+    Args:
+        now: on the clock of working/, in seconds.
+    """
+    folders, service = store.folders, read_service(store.folders)
+    pool = service.get("pool", "")
+    if not pool:
+        return
+    waiting = sum(1 for claim in claims if claim.keep and not claim.is_put_off and not claim.running)
+    heard = [one for one in seen_workers(folders, now) if one.is_heard and one.worker.pool == pool]
+    well = [one for one in heard if not one.worker.trouble]
+    found = ngettext(
+        "{count} takes runs from the work pool {pool}", "{count} take runs from the work pool {pool}", len(well)
+    ).format(count=len(well), pool=pool)
+    if well or not waiting:
+        yield Check("workers", True, found)
+        return
+    why = _("{files} to be read, and no worker takes runs from the work pool {pool}; {what_to_do}")
+    what = _("start one with: nambat worker")
+    if heard:
+        what = f"{heard[0].worker.name}: {heard[0].worker.trouble}"
+    yield Check("workers", False, why.format(files=_files(waiting), pool=pool, what_to_do=what))
+
+
+@dataclass(frozen=True, slots=True)
+class SeenWorker:
+    """A worker, and when it was heard of last.
+
+    Attributes:
+        ago: in words; empty if never.
+        is_heard: whether that is not too long ago, and nobody killed it since.
+    """
+
+    worker: WorkerRecord
+    ago: str
+    is_heard: bool
+
+
+def seen_workers(folders: Folders, now: float) -> list[SeenWorker]:
+    """All workers of a home.
+
+    Args:
+        now: on the clock of working/, in seconds.
+    """
+    seen = []
+    for worker in read_workers(folders):
+        last = last_sign_of_worker(folders, worker.owner)
+        silent = float("inf") if last is None else max(0.0, now - last)
+        is_heard = silent < IN_TIME and lives(folders, worker, IN_TIME)
+        seen.append(SeenWorker(worker, "" if last is None else _long(silent), is_heard))
+    return seen
 
 
 def _last_step(store: ClaimStore, claim: Claim) -> float:

@@ -37,6 +37,16 @@ def name_home(folders: Folders) -> tuple[str, bool]:
     return name, is_copy
 
 
+def read_name(folders: Folders) -> str:
+    """The home's name, if a service has ever run on it; empty if not.
+
+    Raises:
+        OSError: it cannot be read now.
+    """
+    known = _read(folders.working)
+    return known[0] if known else ""
+
+
 def _still_there(name: str, folder: str) -> bool:
     """Whether the home of that name is where it was when it was started last."""
     try:

@@ -7,6 +7,7 @@ it reads from its environment must be set before it is imported.
 from __future__ import annotations
 
 import contextlib
+import email.utils
 import http.client
 import ipaddress
 import os
@@ -68,6 +69,9 @@ class Server:
 def prefect_environment(folders: Folders, given: Mapping[str, str]) -> dict[str, str]:
     """Environment for everything of Prefect: its home in ours, nothing reported to anyone, console kept quiet.
 
+    What looks after workers of other machines does so once a minute, too: one counts as offline after 90 seconds
+    without a sign, found within another 60. No document waits for that, as who works on one is told by claims.
+
     Args:
         given: the environment we were started with; what it sets of these stays.
     """
@@ -95,7 +99,7 @@ def prefect_environment(folders: Folders, given: Mapping[str, str]) -> dict[str,
         "PREFECT_SERVER_SERVICES_REPOSSESSOR_LOOP_SECONDS": "60",
         "PREFECT_SERVER_SERVICES_FOREMAN_LOOP_SECONDS": "60",
         "PREFECT_SERVER_EVENTS_PROACTIVE_GRANULARITY": "PT60S",
-        # It looks after workers of other machines, of which there are none here.
+        # It gives out anew what workers were asked to clear away and did not: containers, of which we start none.
         "PREFECT_SERVER_SERVICES_CLEANUP_RECONCILER_ENABLED": "false",
         # Many threads of few allocations each: glibc would give each memory of its own, and keep it.
         "MALLOC_ARENA_MAX": "2",
@@ -115,6 +119,28 @@ def is_healthy(api: str, seconds: float = 2.0) -> bool:
             return answer.status == 200 and answer.read().strip() == b"true"
     except (OSError, ValueError, http.client.HTTPException):
         return False
+
+
+def clock_ahead(api: str, seconds: float = 10.0) -> float | None:
+    """Seconds by which a Prefect server's clock is ahead of this machine's, to a second; ``None`` if it does not tell.
+
+    Args:
+        seconds: how long it may take to answer.
+    """
+    asked = time.time()
+    try:
+        with urllib.request.urlopen(f"{api}/health", timeout=seconds) as answer:
+            date = answer.headers["Date"]
+    except urllib.error.HTTPError as refused:
+        date = refused.headers["Date"]
+    except (OSError, ValueError, http.client.HTTPException):
+        return None
+    answered = time.time()
+    try:
+        # A date has no parts of a second: on average it is half of one too early.
+        return email.utils.parsedate_to_datetime(date).timestamp() + 0.5 - (asked + answered) / 2
+    except (TypeError, ValueError):
+        return None
 
 
 def free_port(host: str = "127.0.0.1") -> int:
@@ -229,11 +255,13 @@ def wait_for_server(
             if free < LEAST_ROOM:
                 said = _("the Prefect server did not start: the disk of {folder} is full; make room there")
                 raise ServerTrouble(said.format(folder=home))
-            said = _(
-                "the Prefect server did not start (exit status {status}); see {log}. If its database is "
-                "damaged, remove {database}*: only the history of the runs is lost with it"
-            )
             database = home / "prefect.db"
+            said = _("the Prefect server did not start (exit status {status}); see {log}")
+            if database.exists():
+                said = _(
+                    "the Prefect server did not start (exit status {status}); see {log}. If its database is "
+                    "damaged, remove {database}*: only the history of the runs is lost with it"
+                )
             raise ServerTrouble(said.format(status=process.returncode, log=log, database=database))
         time.sleep(0.1)
     said = _("the Prefect server did not answer within {seconds:.0f} s; see {log}")

@@ -79,12 +79,12 @@ def watch(store: ClaimStore, stop: threading.Event, say: Say, started: Callable[
         try:
             swept = sweep(store, heartbeat.identity(), runs, stopping=is_stopping, is_settled=is_settled)
         except Exception as fault:
-            _say_once(_("the inbox cannot be swept now, trying again: {why}").format(why=fault), said, say)
+            say_once(_("the inbox cannot be swept now, trying again: {why}").format(why=fault), said, say)
             return
         if swept is not None:
             arriving = swept.waiting > 0
             for line in [*_news(swept), *keep_batches()]:
-                _say_once(line, said, say)
+                say_once(line, said, say)
 
     def next_look(settles: float | None = None) -> float:
         """When to look next, on the monotonic clock."""
@@ -107,7 +107,7 @@ def watch(store: ClaimStore, stop: threading.Event, say: Say, started: Callable[
         except Exception as fault:
             # No events here (too many watches, a share that went away): look all the same.
             line = _("file events are not to be had ({why}); looking every {seconds:.0f} s")
-            _say_once(line.format(why=fault, seconds=settings.rescan), said, say)
+            say_once(line.format(why=fault, seconds=settings.rescan), said, say)
             if time.monotonic() >= next_look():
                 look()
             stop.wait(1.0)
@@ -132,10 +132,17 @@ SAID_AGAIN = 3600.0
 """Seconds after which the same line is said again."""
 
 
-def _say_once(line: str, said: dict[str, float], say: Say) -> None:
+def say_once(line: str, said: dict[str, float], say: Say, *, kind: str = "") -> None:
+    """Say a line unless it was said in the last hour.
+
+    Args:
+        said: what was said when, on the monotonic clock.
+        kind: what is not to be said again, where the line's numbers change; the line itself if empty.
+    """
+    kind = kind or line
     now = time.monotonic()
-    if now - said.get(line, float("-inf")) >= SAID_AGAIN:
+    if now - said.get(kind, float("-inf")) >= SAID_AGAIN:
         for old in [one for one, at in said.items() if now - at >= SAID_AGAIN]:
             del said[old]
-        said[line] = now
+        said[kind] = now
         say(line)

@@ -628,8 +628,11 @@ def ingest(context: click.Context, inputs: tuple[Path, ...], out: Path | None) -
 
 
 @nambat.command()
-def status() -> None:
+@click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs.")
+def status(as_json: bool) -> None:
     """Show what lies in which folder of the service, and why."""
+    import json
+
     from flows.host import heartbeat
     from flows.host.names import readable
     from flows.intake import status
@@ -644,11 +647,15 @@ def status() -> None:
     service = read_service(folders)
     running = heartbeat.pid_of(folders, service.get("owner", "")) is not None
     ui = service["api"].removesuffix("/api") if running else ""
+    counts, held = status.status(store, health.hindrance)
+    if as_json:
+        about = {"home": readable(folders.home), "served": running, "ui": ui, **health.as_record()}
+        click.echo(json.dumps({**about, **status.as_record(counts, held)}, ensure_ascii=False, indent=1))
+        return
     click.echo(f"{folders.home}: " + (_("served, UI at {address}").format(address=ui) if running else _("not served")))
     if running:
         for trouble in health.troubles:
             tell_check(trouble)
-    counts, held = status.status(store, health.hindrance)
     click.echo("  ".join(f"{name} {count}" for name, count in counts.items()))
     if held:
         rows = [(one.where, readable(one.name), readable(one.why)) for one in held[:100]]

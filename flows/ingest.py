@@ -26,7 +26,7 @@ from prefect.task_runners import TaskRunner, ThreadPoolTaskRunner
 from prefect.tasks import Task
 
 from flows import faults
-from flows.host import heartbeat
+from flows.host import heartbeat, meter
 from flows.host.locks import page_slot
 from flows.host.log import adopt_errors, begin, is_begun, note
 from flows.host.mounts import missing_mount, mount_of, mount_table
@@ -234,6 +234,7 @@ def _ingest(store: ClaimStore, name: str, held: Claim) -> State[Any]:
             # Before the scan is put away: after a crash it is read again, and this is done then.
             outcome = replace(outcome, settled=_settle(store, held))
             place = transfers.archive(store, held)
+            meter.count(store.folders, outcome.counts)
             if held.keep and held.sha256:
                 with contextlib.suppress(OSError):
                     duplicates.remember(store, held.sha256, held.name, version(), held.id)
@@ -284,6 +285,7 @@ def _unpack(store: ClaimStore, name: str, held: Claim) -> State[Any]:
     deliver(store, held, unpacking)
     _settle(store, held)
     place = transfers.archive(store, held)
+    meter.count_end(store.folders, "unpacked")
     scans, others = len(unpacking.scans), len(unpacking.others)
     unpacked = ngettext("{count} scan unpacked", "{count} scans unpacked", scans).format(count=scans)
     left = ngettext("{count} other file left in it", "{count} other files left in it", others).format(count=others)

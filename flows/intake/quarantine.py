@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 
 from flows import faults
 from flows.faults import CrashedTooOften
+from flows.host import meter
 from flows.host.locks import claims_lock, locked, moves_lock
 from flows.host.log import note as log
 from flows.host.moves import Gone, below_without_links, is_file, lies, read_below
@@ -53,7 +54,9 @@ def quarantine(store: ClaimStore, claim: Claim, fault: Fault, now: datetime | No
     if claim.keep and transfers.is_half_way(store, claim):
         return transfers.recover(store, claim)
     if claim.original or (isinstance(fault, CrashedTooOften) and duplicates.is_published(store, claim)):
-        return transfers.archive(store, claim)
+        place = transfers.archive(store, claim)
+        meter.count_end(store.folders, "kept", type(fault).__name__)
+        return place
     root = store.folders.quarantine
     moment = (now or datetime.now()).astimezone(ZoneInfo(store.settings.timezone))
     note = reason_text(claim.name, fault, moment, claim.id)
@@ -71,6 +74,7 @@ def quarantine(store: ClaimStore, claim: Claim, fault: Fault, now: datetime | No
     place = transfers.move_out(store, claim, root, is_taken=is_taken, announce=announce)
     name, kind = readable(claim.name), type(fault).__name__
     log("quarantined", f"to quarantine: {name}: {fault}", level=WARNING, file=name, fault=kind, reason=str(fault))
+    meter.count_end(store.folders, "quarantined", kind)
     if claim.keep:
         store.keep_pages(claim)
     else:

@@ -237,14 +237,8 @@ def disk(store: ClaimStore) -> Iterator[Check]:
 
 def _waiting(store: ClaimStore, claims: Sequence[Claim], clocks: Mapping[str, float]) -> Check:
     """Whether a file has waited in the inbox for longer than it should."""
-    folders, settings = store.folders, store.settings
-    # A later version of a file waits until the earlier one is done.
-    busy = {claim.name for claim in claims}
-    came: list[float] = []
-    for name in list_inbox(folders.inbox).files:
-        if name not in busy:
-            with contextlib.suppress(OSError):  # taken just now
-                came.append((folders.inbox / name).lstat().st_ctime)
+    settings = store.settings
+    came = times_in_inbox(store.folders, claims)
     if not came:
         return Check("waiting", True, _("no file waits"))
     late = clocks["inbox"] - _due(min(came), settings)
@@ -253,6 +247,18 @@ def _waiting(store: ClaimStore, claims: Sequence[Claim], clocks: Mapping[str, fl
         said = _("{files} in the inbox, the oldest for {time}; `nambat status` and the log say why")
     found = said.format(files=_files(len(came)), time=_long(clocks["inbox"] - min(came)))
     return Check("waiting", late <= settings.late_after, found)
+
+
+def times_in_inbox(folders: Folders, claims: Sequence[Claim]) -> list[float]:
+    """Since when each file has lain in the inbox that waits to be taken, on the clock of the inbox."""
+    # A later version of a file waits until the earlier one is done.
+    busy = {claim.name for claim in claims}
+    came: list[float] = []
+    for name in list_inbox(folders.inbox).files:
+        if name not in busy:
+            with contextlib.suppress(OSError):  # taken just now
+                came.append((folders.inbox / name).lstat().st_ctime)
+    return came
 
 
 def _due(came: float, settings: Settings) -> float:

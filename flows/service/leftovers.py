@@ -116,5 +116,5 @@ def hand_back_all(store: ClaimStore, *, crashed: bool, seconds: float | None = N
                 place = transfers.recover(store, claim)
                 returned.append((claim, place))
                 if place is not None:
-                    transfers.note_returned(claim)
+                    transfers.note_returned(store, claim)
     return returned

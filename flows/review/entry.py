@@ -114,7 +114,8 @@ def entry_of(raw: bytes) -> Entry | None:
 
 
 def _entry(data: Mapping[str, Any]) -> Entry:
-    parts = tuple(_facts(part["metadata"]) for part in data["documents"]) or (_facts(data["metadata"]),)
+    # Version 0.1 told no documents apart in a file.
+    parts = tuple(_facts(part["metadata"]) for part in data.get("documents", ())) or (_facts(data["metadata"]),)
     source, pages = data["source"], data["pages"]
     is_whole = "part" not in data
     counts = counts_of(data).items() if is_whole else ()

@@ -35,7 +35,7 @@ from flows.review.words import indexed, without_marks
 from flows.settings import Folders, cores
 from ocr.faults import Fault
 
-VERSION = 3
+VERSION = 4
 """Of the tables and of the words in them; an index of another version is thrown away."""
 
 LARGEST = 256 * 1024**2

@@ -50,6 +50,7 @@ from flows.pipeline.to_check import to_picture
 from flows.pipeline.workers import WorkerPool
 from flows.review.runs import note_run
 from flows.service import day
+from flows.service.idle_sweeps import forget_idle_sweeps
 from flows.service.record import ServiceGone, owner_of_service, runs_on_server, version
 from flows.service.reports import (
     ABOUT_INGEST,
@@ -533,6 +534,8 @@ def sweep() -> Any:
         log.warning("%s", path)
     report_sweep(swept)
     report_day(store)
+    with best_effort():
+        forget_idle_sweeps()
     if swept.troubles:
         with best_effort():
             tag_run([NEEDS_ATTENTION])

@@ -84,6 +84,8 @@ def prefect_environment(folders: Folders, given: Mapping[str, str]) -> dict[str,
         "PREFECT_SERVER_LOGGING_LEVEL": "WARNING",
         "PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL": "ERROR",
         "PREFECT_SERVER_SERVICES_DB_VACUUM_ENABLED": "events,flow_runs",
+        # Half of what its database holds are events, which nobody looks at here but on their day.
+        "PREFECT_SERVER_EVENTS_RETENTION_PERIOD": "P1D",
         # Ours does so in a process of its own before it starts (flows.service.server_process).
         "PREFECT_SERVER_DATABASE_MIGRATE_ON_START": "false",
         "PREFECT_API_BLOCKS_REGISTER_ON_START": "false",

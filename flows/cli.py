@@ -195,9 +195,10 @@ def convert(
     1 (2 if no input exists).
     """
     from flows import standard_input
-    from flows.convert import Failed, Published, plan, scratch
     from flows.convert import convert as events
+    from flows.convert import plan, scratch
     from flows.pipeline.archives import open_archives
+    from flows.pipeline.engine import Failed, Published
     from flows.pipeline.publish import SCAN_SUFFIXES
     from flows.retold import retold
 

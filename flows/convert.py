@@ -1,9 +1,4 @@
-"""``nambat convert``: the pipeline without a server.
-
-Pages of all documents go through one pool of workers, so that no core waits at the border between two
-documents; finishing a document (structure, repair, publishing) is a call to the same pool and never holds up
-reading.
-"""
+"""``nambat convert``: the pipeline without a server (see :mod:`flows.pipeline.engine`)."""
 
 from __future__ import annotations
 
@@ -13,11 +8,9 @@ import re
 import secrets
 import shutil
 import stat
-import time
-from collections import deque
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path, PurePosixPath
 
 from flows import faults
@@ -27,16 +20,15 @@ from flows.host.moves import lies
 from flows.host.names import fitted, readable
 from flows.host.processes import is_running, machine
 from flows.language import _, cause
-from flows.pipeline import archives, publish, stages
-from flows.pipeline.faults import as_fault, took_too_long
+from flows.pipeline import archives, engine, publish, stages
+from flows.pipeline.engine import Failed, Job, Published, Scan
 from flows.pipeline.outcome import Outcome
-from flows.pipeline.page_policy import GRACE, settle_failed, tries_page_again
 from flows.pipeline.saves import finish_saves
-from flows.pipeline.stages import Checked, PageRead, PublishPlan
+from flows.pipeline.stages import PublishPlan
 from flows.pipeline.versions import Shelf, is_anothers, path_mark
 from flows.pipeline.workers import WorkerPool, clear_scratch
 from flows.settings import Settings
-from ocr.faults import Fault, PageFault, Timeout, ToolMissing
+from ocr.faults import Timeout
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,39 +50,7 @@ class Wanted:
     mark: str
 
 
-@dataclass(frozen=True, slots=True)
-class Opened:
-    """A document was looked at and has so many pages."""
-
-    wanted: Wanted
-    pages: int
-
-
-@dataclass(frozen=True, slots=True)
-class PageDone:
-    """A page was read, or given up."""
-
-    wanted: Wanted
-    page: PageRead
-
-
-@dataclass(frozen=True, slots=True)
-class Published:
-    """A document is published."""
-
-    wanted: Wanted
-    outcome: Outcome
-
-
-@dataclass(frozen=True, slots=True)
-class Failed:
-    """A document could not be converted."""
-
-    wanted: Wanted
-    fault: Fault
-
-
-Event = Opened | PageDone | Published | Failed
+Event = engine.Event[Wanted]
 
 
 def find_inputs(
@@ -242,20 +202,6 @@ def _is_abandoned(folder: Path, now: float) -> bool:
     return now - newest > FORGOTTEN
 
 
-@dataclass(slots=True, eq=False)
-class _Document:
-    """A document on its way."""
-
-    wanted: Wanted
-    records: Path
-    started: float
-    checked: Checked
-    next_page: int = 1
-    done: int = 0
-    failed: dict[int, Fault] = field(default_factory=dict)
-    over: bool = False
-
-
 def convert(files: Sequence[Wanted], settings: Settings, work: Path) -> Iterator[Event]:
     """Convert ``files``, at most ``settings.jobs`` pages at a time, and tell what happens as it happens.
 
@@ -266,136 +212,34 @@ def convert(files: Sequence[Wanted], settings: Settings, work: Path) -> Iterator
         ToolMissing: Tesseract, its Vietnamese data or poppler is missing.
     """
     work = work.absolute()  # a worker stands elsewhere
-    waiting = deque(enumerate(files))
-    reading: deque[_Document] = deque()
-    read: deque[_Document] = deque()
-    running: dict[Future[object], Callable[[Future[object]], list[Event]]] = {}
+    records = {one.targets["json"]: work / str(index) for index, one in enumerate(files)}
+    jobs = [
+        Job(one, partial(_open, one, settings, records[one.targets["json"]]), partial(_finish, one, settings, work))
+        for one in files
+    ]
+    for event in engine.read_all(jobs, settings):
+        if isinstance(event, Published | Failed):
+            shutil.rmtree(records[event.wanted.targets["json"]], ignore_errors=True)
+        yield event
 
-    with (
-        WorkerPool(
-            settings.jobs, memory=settings.worker_memory, scratch=settings.worker_scratch, warm=stages.WARM
-        ) as pool,
-        ThreadPoolExecutor(settings.jobs) as threads,
-        contextlib.ExitStack() as stack,
-    ):
-        stack.callback(pool.stop)  # before the threads are waited for
-        pool.start(min(settings.jobs, 4))
 
-        def submit(after: Callable[[Future[object]], list[Event]], *call: object, seconds: float) -> None:
-            running[threads.submit(pool.call, *call, seconds=seconds)] = after  # type: ignore[arg-type]
+def _open(wanted: Wanted, settings: Settings, records: Path, pool: WorkerPool) -> Scan:
+    path = wanted.path.absolute()
+    checked = pool.call(stages.check, path, settings.max_bytes, settings.max_pages, seconds=settings.page_timeout)
+    records.mkdir()
+    return Scan(path, records, checked)
 
-        def fail(document: _Document, fault: Exception) -> list[Event]:
-            if document.over:
-                return []
-            document.over = True
-            for several in (reading, read):
-                if document in several:
-                    several.remove(document)
-            shutil.rmtree(document.records, ignore_errors=True)
-            return [Failed(document.wanted, as_fault(fault))]
 
-        def look(index: int, wanted: Wanted) -> None:
-            started = time.monotonic()
-
-            def after(future: Future[object]) -> list[Event]:
-                try:
-                    checked = future.result()
-                except ToolMissing:
-                    raise
-                except Exception as fault:
-                    return [Failed(wanted, as_fault(fault))]
-                assert isinstance(checked, Checked)
-                records = work / str(index)
-                records.mkdir()
-                reading.append(_Document(wanted, records, started, checked))
-                return [Opened(wanted, checked.pages)]
-
-            limits = settings.max_bytes, settings.max_pages
-            submit(after, stages.check, wanted.path.absolute(), *limits, seconds=settings.page_timeout)
-
-        def read_page(document: _Document, number: int, attempt: int = 1) -> None:
-            def after(future: Future[object]) -> list[Event]:
-                if document.over:
-                    return []
-                if time.monotonic() - document.started > settings.document_timeout:
-                    return fail(document, took_too_long(settings.document_timeout))
-                try:
-                    page = future.result()
-                except ToolMissing:
-                    raise
-                except Exception as fault:
-                    if tries_page_again(fault, attempt):
-                        read_page(document, number, attempt + 1)
-                        return []
-                    if not isinstance(fault, PageFault):
-                        return fail(document, fault)
-                    document.failed[number] = fault
-                    page = PageRead(number, 0, None, 0.0, str(fault))
-                assert isinstance(page, PageRead)
-                document.done += 1
-                events: list[Event] = [PageDone(document.wanted, page)]
-                if document.done < document.checked.pages:
-                    return events
-                try:
-                    settle_failed(document.failed, document.checked.pages, document.records, settings, is_last_try=True)
-                except (Fault, OSError) as fault:
-                    return [*events, *fail(document, fault)]
-                read.append(document)
-                return events
-
-            submit(
-                after,
-                stages.read_page_to_disk,
-                document.wanted.path.absolute(),
-                number,
-                document.records,
-                settings.dpi,
-                settings.page_timeout,
-                settings.max_pixels,
-                seconds=settings.page_timeout + GRACE,
-            )
-
-        def finish(document: _Document) -> None:
-            def after(future: Future[object]) -> list[Event]:
-                try:
-                    outcome = future.result()
-                except Exception as fault:
-                    return fail(document, fault)
-                assert isinstance(outcome, Outcome)
-                shutil.rmtree(document.records, ignore_errors=True)
-                seconds = time.monotonic() - document.started
-                return [Published(document.wanted, replace(outcome, name=document.wanted.name, seconds=seconds))]
-
-            wanted = document.wanted
-            submit(
-                after,
-                stages.finish,
-                document.records,
-                wanted.path.name,
-                document.checked,
-                publish_plan(wanted, settings, work / "staging"),
-                seconds=settings.document_timeout,
-            )
-
-        while True:
-            while len(running) < settings.jobs:
-                left = sum(document.checked.pages - document.next_page + 1 for document in reading)
-                if read:
-                    finish(read.popleft())
-                elif waiting and left < settings.jobs:
-                    look(*waiting.popleft())
-                elif reading:
-                    document = reading[0]
-                    read_page(document, document.next_page)
-                    document.next_page += 1
-                    if document.next_page > document.checked.pages:
-                        reading.popleft()
-                else:
-                    break
-            if not running:
-                return
-            for future in wait(running, return_when=FIRST_COMPLETED).done:
-                yield from running.pop(future)(future)
+def _finish(wanted: Wanted, settings: Settings, work: Path, pool: WorkerPool, scan: Scan) -> Outcome:
+    outcome = pool.call(
+        stages.finish,
+        scan.records,
+        wanted.path.name,
+        scan.checked,
+        publish_plan(wanted, settings, work / "staging"),
+        seconds=settings.document_timeout,
+    )
+    return replace(outcome, name=wanted.name)
 
 
 def normalized(wanted: Wanted, settings: Settings, work: Path, pool: WorkerPool) -> Outcome:

@@ -50,6 +50,12 @@ class ShareAway(Fault):
     permanent = False
 
 
+class StorageAway(Fault):
+    """The bucket that documents lie in does not answer, or not as it should."""
+
+    permanent = False
+
+
 class NotAdmitted(Fault):
     """A request that our Prefect server does not answer: a page that is none of its own made it."""
 
@@ -277,6 +283,27 @@ READ_JUST_NOW = Message(
     "{name} đang được đọc hoặc đang chờ đến lượt; hãy thử lại khi xong.",
 )
 
+NO_SOURCE = Message(
+    PathRefused,
+    "{path} is no folder and no file: nothing lies there, or a link, or something behind a link; check the path.",
+    "{path} không phải là thư mục hay tệp: không có gì ở đó, hoặc là liên kết; hãy kiểm tra lại đường dẫn.",
+)
+HOLDS_OURS = Message(
+    PathRefused,
+    "nambat's own folders lie in {path}; name the folders of scans beside them one by one.",
+    "Các thư mục của nambat nằm trong {path}; hãy chỉ định từng thư mục bản quét bên cạnh chúng.",
+)
+NOT_IN_BUCKET = Message(
+    PathRefused,
+    "{path} is no folder of scans below {bucket}; set NAMBAT_BUCKET, and name `inbox` or a folder in that bucket.",
+    "{path} không phải thư mục bản quét trong {bucket}; hãy đặt NAMBAT_BUCKET rồi ghi `inbox` hoặc một thư mục ở đó.",
+)
+NO_BATCH = Message(
+    PathRefused,
+    "there is no batch run {batch}; its number stands in the report that registered it.",
+    "không có đợt xử lý hàng loạt {batch}; hãy xem số hiệu trong báo cáo khi đăng ký đợt.",
+)
+
 # -- the machine --------------------------------------------------------------------------------------------------
 
 IN_THE_WAY = Message(
@@ -299,6 +326,12 @@ SHARE_AWAY = Message(
     "{mount}, where {folder} lies, is not mounted; mount it (or remove {record} if it will not come back).",
     "Thư mục {folder} nằm trên ổ {mount}, nhưng ổ này chưa được gắn (mount); hãy gắn lại ổ "
     "(hoặc xóa tệp {record} nếu ổ này không còn dùng nữa).",
+)
+
+STORAGE_AWAY = Message(
+    StorageAway,
+    "{where} does not answer as it should; check the network, its address and the keys in the environment.",
+    "{where} không trả lời đúng; hãy kiểm tra mạng, địa chỉ và khóa truy cập trong biến môi trường.",
 )
 
 # -- the Prefect server -------------------------------------------------------------------------------------------

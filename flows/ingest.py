@@ -29,7 +29,7 @@ from flows import faults
 from flows.host import heartbeat, meter
 from flows.host.locks import page_slot
 from flows.host.log import adopt_errors, begin, is_begun, note
-from flows.host.mounts import missing_mount, mount_of, mount_table
+from flows.host.mounts import missing_mount, staging_folder
 from flows.host.moves import Gone
 from flows.host.names import readable
 from flows.intake import duplicates, settling, transfers
@@ -376,7 +376,7 @@ def work_on(store: ClaimStore, claim: Claim) -> Outcome:
         settings.footnotes,
         settings.low_confidence,
         targets,
-        staging_folder(folders),
+        staging_folder(folders.working, folders.published),
         folders.versions,
         settings.split,
         folders.published,
@@ -487,16 +487,6 @@ def wait_for_mounts(folders: Folders) -> None:
     """
     if away := missing_mount(folders):
         raise away
-
-
-def staging_folder(folders: Folders) -> Path:
-    """Where files are written before they are renamed into published/: on the same file system, out of sight."""
-    folders.published.mkdir(parents=True, exist_ok=True)
-    same = folders.working.stat().st_dev == folders.published.stat().st_dev
-    # Another folder of the same disk may be mounted there, as containers do: no rename leads from here to it.
-    table = mount_table()
-    same = same and mount_of(folders.working, table) == mount_of(folders.published, table)
-    return folders.working / ".staging" if same else folders.published / ".nambat-staging"
 
 
 _outcomes: dict[str, Outcome] = {}

@@ -32,6 +32,10 @@ LogFormat = Literal["text", "json"]
 SplitMode = Literal["off", "separator", "letterhead"]
 
 
+_BUCKET = re.compile(r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/(?!\.{1,2}(/|$))[^/\0]+)*/?")
+"""A bucket and a prefix in it; nothing that a key or a password could stand in."""
+
+
 class BadSetting(Exception):
     """A setting has a value that makes no sense; ``str()`` names the variable and says what it may be."""
 
@@ -63,6 +67,13 @@ class Settings(BaseSettings):
         description="Folders, with colons between, below which the deployment `read` may read files, "
         "beside those of the home.",
     )
+
+    bucket: str = Field(
+        "",
+        description="Bucket of S3 that batch runs take scans from and publish into, as s3://BUCKET/PREFIX. "
+        "Default: none, but the folders of the home. Its address and keys are those of the environment (AWS_...).",
+    )
+    batch_pages: int = Field(500, ge=200, le=2000, description="Pages that one part of a batch run reads, 200 to 2000.")
 
     group: str = Field(
         "",
@@ -245,6 +256,13 @@ class Settings(BaseSettings):
             raise ValueError(_("there is no such format; write of {formats}").format(formats=", ".join(FORMATS)))
         # JSON is the manifest: it names the source and the other files, so it is always written, and last.
         return tuple(name for name in FORMATS if name in value or name == "json")
+
+    @field_validator("bucket")
+    @classmethod
+    def _real_bucket(cls, value: str) -> str:
+        if value and not _BUCKET.fullmatch(value):
+            raise ValueError(_("that is no bucket; write s3://BUCKET or s3://BUCKET/PREFIX"))
+        return value.rstrip("/")
 
     @field_validator("sweep_cron")
     @classmethod

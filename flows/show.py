@@ -19,8 +19,9 @@ from rich.progress import (
 from rich.table import Table
 from rich.text import Text
 
-from flows.convert import Event, Failed, Opened, PageDone, Published
+from flows.convert import Event
 from flows.language import _, ngettext, told
+from flows.pipeline.engine import Failed, Opened, PageDone, Published
 from flows.pipeline.outcome import Outcome, grades
 from flows.retold import retold
 

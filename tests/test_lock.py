@@ -13,7 +13,11 @@ from packaging.utils import canonicalize_name
 from packaging.version import Version
 
 ROOT = Path(__file__).parents[1]
-LOCKS = {"requirements.lock": ("build",), "requirements-dev.lock": ("build", "dev")}
+LOCKS = {
+    "requirements.lock": ("build",),
+    "requirements-s3.lock": ("build", "s3"),
+    "requirements-dev.lock": ("build", "s3", "dev"),
+}
 
 
 def locked(lock: str) -> dict[str, list[Requirement]]:
@@ -59,8 +63,13 @@ def test_what_is_built_with_is_locked_too() -> None:
 
 
 def test_tests_run_with_what_users_get() -> None:
-    users, developers = (locked(lock) for lock in LOCKS)
-    assert {name: developers.get(name) for name in users} == users
+    users, of_buckets, developers = (locked(lock) for lock in LOCKS)
+    assert {name: of_buckets.get(name) for name in users} == users
+    assert {name: developers.get(name) for name in of_buckets} == of_buckets
+
+
+def test_buckets_cost_nobody_else_anything() -> None:
+    assert not {"s3fs", "aiobotocore", "aiohttp"} & set(locked("requirements.lock"))
 
 
 @pytest.mark.parametrize("lock", LOCKS)

@@ -6,7 +6,7 @@ import contextlib
 import fcntl
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from flows.settings import Folders
@@ -39,16 +39,23 @@ def moves_lock(folders: Folders) -> Path:
 
 
 @contextlib.contextmanager
-def page_slot(folders: Folders, count: int, pause: float = 0.05) -> Iterator[None]:
+def page_slot(
+    folders: Folders, count: int | Callable[[], int], pause: float = 0.05, *, kind: str = ""
+) -> Iterator[None]:
     """One of ``count`` places for reading a page, shared by all processes that work on these folders.
 
     The places are locked files, so a process that dies gives its place back.
+
+    Args:
+        count: how many there are; asked for again and again where it changes.
+        pause: seconds between two looks for a free one.
+        kind: of the places, where there is more than one.
     """
     home = folders.working / ".slots"
     home.mkdir(parents=True, exist_ok=True)
     while True:
-        for number in range(count):
-            with locked(home / str(number), wait=False) as held:
+        for number in range(count if isinstance(count, int) else count()):
+            with locked(home / f"{kind}{number}", wait=False) as held:
                 if held:
                     yield
                     return

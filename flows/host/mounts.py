@@ -57,6 +57,20 @@ def is_away(mount: Path) -> bool:
     return not is_mounted(mount, mount_table())
 
 
+def staging_folder(working: Path, published: Path) -> Path:
+    """Where files are written before they are renamed into published/: on the same file system, out of sight.
+
+    Raises:
+        OSError: published/ cannot be made.
+    """
+    published.mkdir(parents=True, exist_ok=True)
+    same = working.stat().st_dev == published.stat().st_dev
+    # Another folder of the same disk may be mounted there, as containers do: no rename leads from here to it.
+    table = mount_table()
+    same = same and mount_of(working, table) == mount_of(published, table)
+    return working / ".staging" if same else published / ".nambat-staging"
+
+
 def note_mounts(folders: Folders) -> None:
     """Write down on which mounts the folders lie, as far as that is not where working/ lies.
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import importlib.metadata
 import json
 import os
 from collections.abc import Iterator
@@ -63,7 +64,7 @@ def remember(store: ClaimStore, sha256: str, name: str, version: str, claim_id: 
     Raises:
         OSError: it cannot be noted; the next twin is read again then.
     """
-    made = _made_with(store.settings, version)
+    made = made_with(store.settings, version)
     _note(store, {"sha256": sha256, "name": os.fsencode(name).hex(), "made": made, "claim": claim_id})
 
 
@@ -133,7 +134,7 @@ def is_published(store: ClaimStore, claim: Claim) -> bool:
 
 def find_twin(store: ClaimStore, sha256: str, version: str) -> Twin | None:
     """A document that is published, whole and untouched, from the same bytes with the same settings."""
-    made = _made_with(store.settings, version)
+    made = made_with(store.settings, version)
     with contextlib.suppress(OSError):
         for line in reversed(_notes(store, sha256).read_text("utf-8", "replace").splitlines()):
             with contextlib.suppress(ValueError, KeyError, TypeError, RecursionError, OSError, Gone):
@@ -149,8 +150,13 @@ def _notes(store: ClaimStore, sha256: str) -> Path:
     return store.folders.working / ".contents" / f"{sha256[:2]}.jsonl"
 
 
-def _made_with(settings: Settings, version: str) -> str:
-    """A short mark of all that makes a document of pages."""
+def made_with(settings: Settings, version: str = "") -> str:
+    """A short mark of all that makes a document of pages.
+
+    Args:
+        version: nambat's; the one that runs if it is left out.
+    """
+    version = version or importlib.metadata.version("nambat")
     all_that = (
         *(version, settings.dpi, settings.repair, settings.footnotes, settings.formats, settings.split),
         *(settings.max_pixels, settings.failed_page_share, settings.failed_pages_least),

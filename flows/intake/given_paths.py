@@ -15,6 +15,7 @@ from flows.host.moves import Gone, open_regular, opened_folder
 from flows.host.names import readable
 from flows.intake import reread, transfers
 from flows.intake.claims import Claim, ClaimStore
+from flows.settings import Settings
 
 
 def take_given(store: ClaimStore, given: str, owner: str, flow_run: str) -> Claim:
@@ -35,12 +36,7 @@ def take_given(store: ClaimStore, given: str, owner: str, flow_run: str) -> Clai
     path = Path(os.path.normpath(folders.home / given.strip()))
     if path.is_relative_to(folders.originals):
         return reread.take_original(store, reread.find_original(store, os.fspath(path)), owner, flow_run=flow_run)
-    for folder in (folders.inbox, folders.published, *(folders.home / name for name in PRIVATE)):
-        if path.is_relative_to(folder):
-            raise faults.PATH_OF_OURS.fault(path=readable(path), folder=readable(folder.name))
-    root = next((root for root in (folders.home, *store.settings.read_roots) if path.is_relative_to(root)), None)
-    if root is None:
-        raise faults.PATH_OUTSIDE.fault(path=readable(path), home=readable(folders.home))
+    root = root_of(store.settings, path)
     below = os.fspath(path.relative_to(root))
     # What lies outside is published below a folder of its own, so that it does not meet what came by the inbox.
     name = below if root == folders.home else os.fspath(PurePosixPath(root.name, below))
@@ -55,3 +51,19 @@ def take_given(store: ClaimStore, given: str, owner: str, flow_run: str) -> Clai
             return transfers.copy_in(store, file, name, owner, flow_run)
     except (Gone, FileNotFoundError, NotADirectoryError) as fault:
         raise faults.PATH_NO_FILE.fault(path=readable(path)) from fault
+
+
+def root_of(settings: Settings, path: Path) -> Path:
+    """The folder below which a path that a person gives may be read: the home or one of ``NAMBAT_READ_ROOTS``.
+
+    Raises:
+        PathRefused: it lies below none of them, or in a folder of ours.
+    """
+    folders = settings.folders
+    for folder in (folders.inbox, folders.published, *(folders.home / name for name in PRIVATE)):
+        if path.is_relative_to(folder):
+            raise faults.PATH_OF_OURS.fault(path=readable(path), folder=readable(folder.name))
+    root = next((root for root in (folders.home, *settings.read_roots) if path.is_relative_to(root)), None)
+    if root is None:
+        raise faults.PATH_OUTSIDE.fault(path=readable(path), home=readable(folders.home))
+    return root

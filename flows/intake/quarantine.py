@@ -82,10 +82,10 @@ def quarantine(store: ClaimStore, claim: Claim, fault: Fault, now: datetime | No
     return place
 
 
-def reason_text(name: str, fault: Fault, now: datetime, claim_id: str) -> bytes:
+def reason_text(name: str, fault: Fault, now: datetime, claim_id: str, what_to_do: str | None = None) -> bytes:
     """The note beside a quarantined scan: Vietnamese, English, what to do, and the technical detail."""
     return (
-        f"{_in_one_line(fault.vietnamese)}\n{_in_one_line(str(fault))}\n\n{WHAT_TO_DO}\n\n"
+        f"{_in_one_line(fault.vietnamese)}\n{_in_one_line(str(fault))}\n\n{what_to_do or WHAT_TO_DO}\n\n"
         f"{readable(name)}, {now:%Y-%m-%d %H:%M:%S %z}, {type(fault).__name__}, {claim_id}\n"
         f"{fault.detail}".rstrip()
         + "\n"

@@ -129,8 +129,9 @@ def _save(shelf: Shelf, record: Path, before: _Saved, document: Document, footno
         style = before.footnotes or _footnote_style(before.document, targets, listed, footnotes)
     sets = parts.file_sets(document, _split_mode(document, count), targets, style)
     for one in sets:
-        if "path_mark" in data["source"]:
-            one.data["source"]["path_mark"] = data["source"]["path_mark"]
+        one.data["source"] |= {
+            mark: data["source"][mark] for mark in ("path_mark", "made_with") if mark in data["source"]
+        }
     files = {target: content for one in sets for target, content in one.files.items()}
     lying = parts.all_sets(targets, shelf.root, count)
     old = versions.what_lies(lying, files, shelf.root)

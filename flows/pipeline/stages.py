@@ -21,7 +21,7 @@ from flows.host.names import readable
 from flows.pipeline.faults import OF_THE_MACHINE
 from flows.pipeline.outcome import Outcome, outcome_of
 from flows.pipeline.to_check import Check, to_picture
-from flows.pipeline.versions import Shelf
+from flows.pipeline.versions import MARKS, Shelf
 from normalize.document import Document, Source
 from ocr.faults import Fault, Killed
 from ocr.page import Page, from_json, to_json
@@ -84,6 +84,7 @@ class PublishPlan:
         tells_strangers: whether a document that has nothing in common with the one published at the targets gets a name
             of its own (see :mod:`flows.pipeline.strangers`); else it replaces it.
         timezone: in which dates are told; empty for the machine's.
+        made_with: a mark of all that makes a document of pages, which a batch run knows its documents by; may be empty.
     """
 
     repair: str
@@ -98,6 +99,7 @@ class PublishPlan:
     path_mark: str = ""
     tells_strangers: bool = False
     timezone: str = ""
+    made_with: str = ""
 
     @property
     def shelf(self) -> Shelf:
@@ -269,18 +271,24 @@ def _publish(document: Document, plan: PublishPlan) -> Outcome:
     from flows.pipeline import parts, strangers
 
     sets = parts.file_sets(document, plan.split, plan.targets, plan.footnotes)
-    if plan.path_mark:
-        for one in sets:
-            one.data["source"]["path_mark"] = plan.path_mark
+    for one in sets:
+        one.data["source"] |= _marks(plan)
     place = strangers.Place(dict(plan.targets))
     if plan.tells_strangers:
         place = strangers.place_for(sets[-1].data, plan.targets, plan.shelf.root, plan.low_confidence, plan.timezone)
         if place.targets != plan.targets:
             sets = parts.file_sets(document, plan.split, place.targets, plan.footnotes)
+            for one in sets:
+                one.data["source"] |= _marks(plan)
     kept = parts.publish_sets(sets, place.targets, plan.shelf)
     files = tuple(target for one in sets for target in one.targets.values())
     outcome = outcome_of(sets[-1].data, document.source.name, plan.low_confidence, files)
     return replace(outcome, kept=tuple(kept), replaced=place.replaced, beside=place.beside)
+
+
+def _marks(plan: PublishPlan) -> dict[str, str]:
+    """What a document's JSON says of its source beside what the document knows."""
+    return {name: mark for name in MARKS if (mark := getattr(plan, name))}
 
 
 def normalize_text(path: Path, name: str, plan: PublishPlan) -> Outcome:

@@ -24,6 +24,9 @@ from flows.host.names import fitted, readable
 from flows.language import _
 from flows.pipeline import publish
 
+MARKS = ("path_mark", "made_with")
+"""What a published JSON may say of its source beside what the document knows; see ``PublishPlan``."""
+
 
 @dataclass(frozen=True, slots=True)
 class Shelf:

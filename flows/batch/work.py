@@ -1,0 +1,557 @@
+"""One part of a batch: its documents are read side by side, published, and put away, whatever else reads or dies.
+
+The truth about a document is in the storage: a lease while somebody works on it (see :mod:`flows.batch.leases`), and
+afterwards its published JSON, which names the SHA-256 of its scan and what it was made with. So a part can be worked
+on again at any time, by anybody, and nothing is read twice or published twice::
+
+    lease -> fetch -> [published already from these bytes?] -> pages -> texts, JSON -> scan put away -> lease removed
+
+A trouble of one document puts it off or into quarantine, and the others go on. A trouble of the machine or of the
+storage ends the part: what is left is for another try.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import secrets
+import shutil
+import threading
+from collections import Counter
+from collections.abc import Callable, Generator, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from datetime import datetime
+from functools import partial
+from logging import INFO, WARNING
+from pathlib import Path, PurePosixPath
+from typing import Any, Literal
+from zoneinfo import ZoneInfo
+
+from flows import faults
+from flows.batch.give_way import Turns
+from flows.batch.leases import Lease, Leases, Lost
+from flows.batch.plan import Batch, Entry, Source, entries_of, part_name
+from flows.batch.storage import Changed, Storage, Stored, is_away, open_home
+from flows.convert import scratch
+from flows.host.log import note
+from flows.host.moves import numbered
+from flows.host.names import readable
+from flows.intake.claims import Claim, ClaimStore
+from flows.intake.duplicates import made_with
+from flows.intake.quarantine import crashed_too_often, reason_text
+from flows.intake.register import REASON
+from flows.pipeline import engine, publish, stages
+from flows.pipeline.engine import Failed, Job, Passed, Published, Scan
+from flows.pipeline.faults import as_fault, tries_again
+from flows.pipeline.outcome import Outcome
+from flows.pipeline.stages import PublishPlan, digest
+from flows.pipeline.strangers import names_like
+from flows.pipeline.workers import WorkerPool
+from flows.settings import Settings
+from ocr.faults import Fault, ToolMissing
+
+AHEAD = 2
+"""Documents that are fetched or published beside the pages that are read: most of that is waiting."""
+
+CHANGED_AGAIN = 5
+"""Times that a document is published anew because somebody changed what is published of it at that moment."""
+
+End = Literal["published", "there", "quarantined", "put off", "held", "gone"]
+"""What becomes of a document: published now; published before, from the same bytes; given up; to be tried again;
+another works on it, or writes to it; its scan is not there any more."""
+
+LEFT: tuple[End, ...] = ("put off", "held")
+"""What is for another try."""
+
+WHAT_TO_DO_THERE = (
+    "Bản quét vẫn nằm ở chỗ cũ. Khi đã khắc phục: chạy lại đợt xử lý (`nambat batch`).\n"
+    "The scan lies where it lay. When that is mended: run the batch again (`nambat batch`)."
+)
+"""Stands in the notes about scans that stay where they are."""
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """What became of a document.
+
+    Attributes:
+        name: of its scan, as it would be below the inbox; not to be shown as it is.
+        reason, vietnamese: why it was not published.
+        to_check: pages that a person should look at.
+    """
+
+    name: str
+    end: End
+    pages: int = 0
+    words: int = 0
+    seconds: float = 0.0
+    reason: str = ""
+    vietnamese: str = ""
+    to_check: tuple[int, ...] = ()
+    warnings: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class PartDone:
+    """What a part came to.
+
+    Attributes:
+        trouble: of the machine or the storage, which ended it before its time.
+        unseen: documents whose turn did not come.
+    """
+
+    batch: str
+    part: int
+    documents: tuple[Done, ...]
+    trouble: Fault | None = None
+    unseen: int = 0
+
+    @property
+    def left(self) -> int:
+        """Documents for another try."""
+        return self.unseen + sum(one.end in LEFT for one in self.documents)
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """How many documents came to which end."""
+        return dict(Counter(one.end for one in self.documents))
+
+    @property
+    def pages(self) -> int:
+        """Pages of what was published now."""
+        return sum(one.pages for one in self.documents if one.end == "published")
+
+
+@dataclass(slots=True, eq=False)
+class _InWork:
+    """A document in work.
+
+    Attributes:
+        stored: its scan's object, as it was taken.
+        folder: for what is fetched.
+    """
+
+    lease: Lease
+    stored: Stored
+    folder: Path
+    sha256: str = ""
+
+
+@dataclass(frozen=True)
+class Part:
+    """What it takes to work on documents of a source.
+
+    Attributes:
+        home: where leases, published files and what is put away lie.
+        scans: where the scans lie.
+        work: a hidden folder for what is fetched and made.
+    """
+
+    settings: Settings
+    source: Source
+    home: Storage
+    scans: Storage
+    leases: Leases
+    work: Path
+    made: str
+    _in_work: dict[str, _InWork] = field(default_factory=dict)
+    _ends: dict[str, End] = field(default_factory=dict)
+
+    def job(self, entry: Entry) -> Job[Entry]:
+        return Job(entry, partial(self.open, entry), partial(self.finish, entry))
+
+    def open(self, entry: Entry, pool: WorkerPool) -> Scan | None:
+        """Take a document's lease, fetch its scan and look at it; ``None`` if there is nothing to read."""
+        stored = self.scans.look(entry.scan)
+        if stored is None:
+            self.leases.clear(self.source.address, entry.scan)
+            return self._nothing(entry, "gone")
+        lease = self.leases.take(self.source.address, entry.scan, stored.tag)
+        if lease is None:
+            return self._nothing(entry, "held")
+        folder = self.work / secrets.token_hex(8)
+        folder.mkdir()
+        held = self._in_work[entry.scan] = _InWork(lease, stored, folder)
+        size, most = stored.size, self.settings.max_bytes
+        if size > most:
+            raise faults.FILE_TOO_LARGE.fault(megabytes=size / 1e6, most=most / 1e6)
+        path = folder / f"scan{PurePosixPath(entry.scan).suffix[:16]}"
+        held.stored = self.scans.fetch(entry.scan, path)
+        limits = self.settings.max_bytes, self.settings.max_pages
+        checked = pool.call(stages.check, path, *limits, seconds=self.settings.page_timeout)
+        held.sha256 = checked.sha256
+        if self.is_published(entry.name, checked.sha256):
+            self._put_away(entry, held)
+            return self._nothing(entry, "there")
+        if lease.attempts >= self.settings.attempts:
+            raise crashed_too_often(self.settings.attempts)
+        records = self._records(entry, held)
+        records.mkdir(parents=True, exist_ok=True)
+        held.lease = self.leases.begin(lease, sum(1 for _ in records.glob("*.json")))
+        return Scan(path, records, checked, is_last_try=lease.tries >= self.settings.retries)
+
+    def finish(self, entry: Entry, pool: WorkerPool, scan: Scan) -> Outcome:
+        """Publish a document whose pages are read, and put its scan away."""
+        held = self._in_work[entry.scan]
+        now = self.scans.look(entry.scan)
+        if now is None or now.tag != held.stored.tag:
+            raise Changed(entry.scan)
+        names = publish.output_names(entry.name, self.settings.formats, self.settings.split != "off")
+        for number in range(CHANGED_AGAIN):
+            self.leases.confirm(held.lease)
+            work = held.folder / f"desk{number}"
+            work.mkdir()
+            try:
+                with self.home.desk(os.fspath(names["json"]), work) as desk:
+                    plan = PublishPlan(
+                        self.settings.repair,
+                        self.settings.footnotes,
+                        self.settings.low_confidence,
+                        {form: desk.published / place for form, place in names.items()},
+                        desk.staging,
+                        desk.versions,
+                        self.settings.split,
+                        desk.published,
+                        tells_strangers=True,
+                        timezone=self.settings.timezone,
+                        made_with=self.made,
+                    )
+                    shown, seconds = PurePosixPath(entry.name).name, self.settings.document_timeout
+                    outcome = pool.call(stages.finish, scan.records, shown, scan.checked, plan, seconds=seconds)
+                    if self.leases.is_lost(held.lease):
+                        raise Lost(entry.scan)
+                break
+            except Changed:
+                if number == CHANGED_AGAIN - 1:
+                    raise
+        self._put_away(entry, held)
+        shutil.rmtree(scan.records, ignore_errors=True)
+        return replace(outcome, name=readable(entry.name))
+
+    def is_published(self, name: str, sha256: str) -> bool:
+        """Whether a document is published from these bytes, made as it would be made now.
+
+        What people changed in it does not matter.
+        """
+        names = publish.output_names(name, self.settings.formats, self.settings.split != "off")
+        for places in names_like({form: Path("published") / place for form, place in names.items()}):
+            try:
+                raw, _tag = self.home.read(os.fspath(places["json"]))
+            except FileNotFoundError:
+                return False
+            with contextlib.suppress(ValueError, KeyError, TypeError, RecursionError):
+                data = json.loads(raw)
+                source = data["source"]
+                if (source["sha256"], source.get("made_with")) == (sha256, self.made):
+                    return self._has_all_texts(data, places)
+        raise AssertionError
+
+    def _has_all_texts(self, data: dict[str, Any], places: dict[str, Path]) -> bool:
+        """Whether nothing is missing that a published JSON names."""
+        folder = places["json"].parent
+        listed = {str(one["name"]) for one in data["files"]}
+        known = {readable(place.name): place.name for place in places.values()}
+        return all(self.home.look(os.fspath(folder / known.get(name, name))) is not None for name in listed)
+
+    def give_up(self, entry: Entry, fault: Fault) -> None:
+        """Write down why a document is not published, and put its scan into quarantine if it does not stay.
+
+        Raises:
+            Lost: another has taken it over.
+            OSError, StorageAway: that cannot be done now; the document is left for another try.
+        """
+        held = self._in_work[entry.scan]
+        self.leases.confirm(held.lease)
+        place = f"quarantine/{entry.name}"
+        moment = datetime.now().astimezone(ZoneInfo(self.settings.timezone))
+        # The note comes first: a scan without one would be a riddle.
+        what_to_do = WHAT_TO_DO_THERE if self.source.keeps else None
+        self.home.put(place + REASON, reason_text(entry.name, fault, moment, held.lease.place, what_to_do))
+        if not self.source.keeps:
+            self._move(entry, held, "quarantine")
+        self._end(entry)
+
+    def put_off(self, entry: Entry) -> None:
+        """Leave a document for another try.
+
+        Raises:
+            Lost, OSError, StorageAway: as :meth:`give_up`.
+        """
+        self.leases.put_off(self._in_work[entry.scan].lease)
+        self.forget(entry)
+
+    def end_of(self, entry: Entry) -> End:
+        """What became of a document of which nothing was read."""
+        return self._ends[entry.scan]
+
+    def tries(self, entry: Entry) -> int:
+        """How many times a document was put off before."""
+        return self._in_work[entry.scan].lease.tries
+
+    def has_scan(self, entry: Entry) -> bool:
+        """Whether a document's scan lies where it lay.
+
+        Raises:
+            OSError, StorageAway: that cannot be said now.
+        """
+        return self.scans.look(entry.scan) is not None
+
+    def holds(self, entry: Entry) -> bool:
+        """Whether this process has the document in work."""
+        return entry.scan in self._in_work
+
+    def forget(self, entry: Entry) -> None:
+        """Drop what was fetched of a document."""
+        held = self._in_work.pop(entry.scan, None)
+        if held is not None:
+            shutil.rmtree(held.folder, ignore_errors=True)
+
+    def let_go(self, entry: Entry) -> None:
+        """Leave a document to whom it belongs, or to another try."""
+        held = self._in_work.get(entry.scan)
+        if held is not None:
+            with contextlib.suppress(Lost):
+                self.leases.release(held.lease)
+        self.forget(entry)
+
+    def _nothing(self, entry: Entry, end: End) -> Scan | None:
+        """Nothing to read, and why."""
+        self._ends[entry.scan] = end
+        return None
+
+    def _records(self, entry: Entry, held: _InWork) -> Path:
+        """Where the page records of a document lie: where those of a scan of the inbox would."""
+        return ClaimStore(self.settings).progress_folder(Claim("", entry.name, "", sha256=held.sha256))
+
+    def _put_away(self, entry: Entry, held: _InWork) -> None:
+        """End the work on a document that is published."""
+        if not self.source.keeps:
+            self._move(entry, held, "originals")
+        # The note of an earlier try, unless it is that of an earlier scan of the name, which lies there.
+        may_have_one = self.source.keeps or held.lease.tries or held.lease.attempts
+        if may_have_one and self.home.look(f"quarantine/{entry.name}") is None:
+            self.home.delete(f"quarantine/{entry.name}{REASON}")
+        self._end(entry)
+
+    def _end(self, entry: Entry) -> None:
+        held = self._in_work[entry.scan]
+        with contextlib.suppress(Lost):  # all is done; who took it over finds that
+            self.leases.end(held.lease)
+        self.forget(entry)
+
+    def _move(self, entry: Entry, held: _InWork, folder: str) -> None:
+        """Copy a scan to a free name in another folder and remove it; what was copied before is found again."""
+        wanted = Path(folder, entry.name)
+        number = 1
+        while True:
+            place = os.fspath(numbered(wanted, number))
+            there = self.home.look(place)
+            try:
+                if there is None:
+                    self.home.copy(entry.scan, place, held.stored.tag)
+                elif not self._is_copy(held, there):
+                    number += 1
+                    continue
+                self.home.delete(entry.scan, held.stored.tag)
+            except Changed:
+                pass  # another scan lies there by now: it stays, to be read
+            return
+
+    def _is_copy(self, held: _InWork, there: Stored) -> bool:
+        """Whether an object is the same scan: a kill came before it could be removed from where it lay."""
+        if there.size != held.stored.size:
+            return False
+        path = held.folder / secrets.token_hex(4)
+        self.home.fetch(there.name, path)
+        if not held.sha256:
+            mine = held.folder / secrets.token_hex(4)
+            self.scans.fetch(held.stored.name, mine)
+            held.sha256 = digest(mine)
+        return digest(path) == held.sha256
+
+
+Tell = Callable[[engine.Event[Entry]], object]
+
+
+def work(
+    batch: Batch,
+    part: int,
+    settings: Settings,
+    *,
+    home: Storage | None = None,
+    scans: Storage | None = None,
+    tell: Tell = lambda event: None,
+    stop: threading.Event | None = None,
+) -> PartDone:
+    """Work on a part until all of its documents have come to an end, or nothing can be done now.
+
+    Args:
+        home, scans: the storages of the home and of the source; those of the settings and of the batch if left out.
+        tell: is told what happens.
+        stop: set by who wants the part to end; what is not done is left.
+
+    Raises:
+        ToolMissing: Tesseract, its Vietnamese data or poppler is missing.
+        PathRefused: there is no such part.
+        OSError, StorageAway: the part cannot even be begun.
+    """
+    home = home or open_home(settings)
+    scans = scans or (batch.source.open(settings) if batch.source.address else home)
+    entries = entries_of(home, batch, part)
+    done = earlier(home, batch.id, part)
+    journal = settings.folders.working / ".batch" / f"{batch.id}-{part:05}.jsonl"
+    done |= {one.name: one for one in _journalled(journal)}
+    trouble: Fault | None = None
+    folders = settings.folders
+    with scratch(folders.working / ".batch") as folder, Leases(home, settings) as leases:
+        on = Part(settings, batch.source, home, scans, leases, folder.absolute(), made_with(settings))
+        events = _events(on, entries, settings, stop)
+        try:
+            for event in events:
+                tell(event)
+                if (one := _after(on, event, settings)) is not None:
+                    _note(batch, one)
+                    if one.end not in ("there", "gone") or one.name not in done or done[one.name].end in LEFT:
+                        done[one.name] = one
+                        _journal(journal, one)
+        except ToolMissing:
+            raise
+        except Exception as fault:
+            if not is_away(fault):
+                raise
+            trouble = as_fault(fault)
+        finally:
+            events.close()
+    ended = tuple(done[entry.name] for entry in entries if entry.name in done)
+    result = PartDone(batch.id, part, ended, trouble, len(entries) - len(ended))
+    with contextlib.suppress(OSError, faults.StorageAway):  # what is missing in a report can be read again
+        home.put(part_name(batch.id, part, ".result.json"), _as_json(result))
+        journal.unlink(missing_ok=True)
+    return result
+
+
+def _events(
+    on: Part, entries: Sequence[Entry], settings: Settings, stop: threading.Event | None
+) -> Generator[engine.Event[Entry], None, None]:
+    jobs = (on.job(entry) for entry in entries if stop is None or not stop.is_set())
+    turns = Turns(ClaimStore(settings))
+    return engine.read_all(jobs, settings, ahead=AHEAD, page_turn=turns.turn)
+
+
+def _after(on: Part, event: engine.Event[Entry], settings: Settings) -> Done | None:
+    """Do what is left to do after an event; what became of its document, if that is known now.
+
+    Raises:
+        Exception: a trouble of the machine or the storage.
+    """
+    match event:
+        case Passed(entry):
+            on.forget(entry)
+            return Done(entry.name, on.end_of(entry))
+        case Published(entry, outcome):
+            return _published(entry, outcome)
+        case Failed(entry, fault, cause):
+            return _failed(on, entry, fault, cause, settings)
+        case _:
+            return None
+
+
+def _published(entry: Entry, outcome: Outcome) -> Done:
+    looks = {number for number, _ in (*outcome.low_pages, *outcome.failed_pages, *outcome.damaged_pages)}
+    return Done(
+        entry.name,
+        "published",
+        outcome.pages,
+        outcome.words,
+        round(outcome.seconds, 1),
+        to_check=tuple(sorted(looks)),
+        warnings=len(outcome.warnings),
+    )
+
+
+def _failed(on: Part, entry: Entry, fault: Fault, cause: Exception, settings: Settings) -> Done:
+    if is_away(cause) or not on.holds(entry):
+        on.forget(entry)
+        raise cause
+    name = entry.name
+    told = Done(name, "put off", reason=str(fault), vietnamese=fault.vietnamese)
+    try:
+        if isinstance(cause, Lost | Changed):
+            on.let_go(entry)
+            return Done(name, "held")
+        if isinstance(cause, FileNotFoundError) and not on.has_scan(entry):
+            on.let_go(entry)
+            return Done(name, "gone")
+        if on.tries(entry) >= tries_again(fault, settings.retries):
+            on.give_up(entry, fault)
+            return replace(told, end="quarantined")
+        on.put_off(entry)
+        return told
+    except Lost:
+        on.forget(entry)
+        return Done(name, "held")
+
+
+def _note(batch: Batch, one: Done) -> None:
+    """One line of the service's log."""
+    name = readable(one.name)
+    if one.end == "published":
+        said = f"published: {name}: {one.pages} pages, {one.words} words, {one.seconds:.1f} s"
+    else:
+        said = f"{one.end}: {name}" + (f": {one.reason}" if one.reason else "")
+    level = WARNING if one.reason else INFO
+    facts = {"pages": one.pages, "words": one.words, "seconds": one.seconds, "reason": one.reason or None}
+    note(one.end, f"batch {batch.id}: {said}", level=level, file=name, batch=batch.id, **facts)
+
+
+def _journal(path: Path, one: Done) -> None:
+    """Write down at once what became of a document: of what a killed process did, the report would know nothing."""
+    with contextlib.suppress(OSError), path.open("a") as file:
+        file.write(json.dumps(asdict(one)) + "\n")
+
+
+def _journalled(path: Path) -> list[Done]:
+    found = []
+    with contextlib.suppress(OSError):
+        for line in path.read_text().splitlines():
+            with contextlib.suppress(ValueError, KeyError, TypeError):  # cut short
+                found.append(_read_done(json.loads(line)))
+    return found
+
+
+def _read_done(told: dict[str, Any]) -> Done:
+    return Done(**{**told, "to_check": tuple(told["to_check"])})
+
+
+def _as_json(result: PartDone) -> bytes:
+    trouble = None if result.trouble is None else [str(result.trouble), result.trouble.vietnamese]
+    told = {"left": result.left, "trouble": trouble, "documents": [asdict(one) for one in result.documents]}
+    return (json.dumps(told) + "\n").encode()
+
+
+def earlier(home: Storage, batch_id: str, part: int) -> dict[str, Done]:
+    """What earlier runs of a part came to, by the names of the documents.
+
+    Raises:
+        OSError, StorageAway: that cannot be read now.
+    """
+    try:
+        raw, _tag = home.read(part_name(batch_id, part, ".result.json"))
+        told = json.loads(raw)["documents"]
+        return {one["name"]: _read_done(one) for one in told}
+    except (FileNotFoundError, ValueError, KeyError, TypeError):
+        return {}
+
+
+def is_over(home: Storage, batch_id: str, part: int) -> bool:
+    """Whether nothing of a part is left.
+
+    Raises:
+        OSError, StorageAway: that cannot be read now.
+    """
+    try:
+        raw, _tag = home.read(part_name(batch_id, part, ".result.json"))
+        return json.loads(raw)["left"] == 0
+    except (FileNotFoundError, ValueError, KeyError, TypeError):
+        return False

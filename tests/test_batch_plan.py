@@ -1,0 +1,169 @@
+"""A plan lists every scan of a source once, in parts that are neither too long nor too many."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from flows.batch.plan import Entry, Source, check_id, entries_of, find, new_id, part_name, plan, source_of, split
+from flows.batch.storage import Storage, open_home, open_storage
+from flows.faults import PathRefused
+from flows.settings import Settings, load
+from tests.scans import write_scan
+
+
+@given(st.lists(st.integers(1, 90), max_size=60), st.integers(1, 60))
+def test_every_document_is_in_one_part_in_order(pages: list[int], most: int) -> None:
+    entries = [Entry(f"{number}.pdf", f"{number}.pdf", pages=count) for number, count in enumerate(pages)]
+    parts = list(split(entries, most))
+    assert [entry for part in parts for entry in part] == entries
+    sizes = [sum(entry.pages for entry in part) for part in parts]
+    assert all(size <= most or len(part) == 1 for size, part in zip(sizes, parts, strict=True))
+    # No two neighbours would have fitted into one.
+    assert all(size + part[0].pages > most for size, part in zip(sizes, parts[1:], strict=False))
+
+
+@pytest.fixture
+def archive(tmp_path: Path) -> Path:
+    """A folder of scans and other files."""
+    root = tmp_path / "Lưu trữ"
+    write_scan(root / "a.pdf", 3)
+    write_scan(root / "năm 1998" / "b.tif", 2)
+    write_scan(root / "năm 1998" / "ü.pdf", 1)
+    (root / os.fsdecode(b"\xff.pdf")).write_bytes(b"no PDF at all")
+    (root / "notes.txt").write_text("no scan")
+    (root / "more.zip").write_bytes(b"PK")
+    (root / ".hidden").mkdir()
+    write_scan(root / ".hidden" / "c.pdf")
+    (root / "~$d.pdf").write_bytes(b"")
+    (root / "link.pdf").symlink_to(root / "a.pdf")
+    return root
+
+
+@pytest.fixture
+def settings(tmp_path: Path, archive: Path) -> Settings:
+    made = load(home=tmp_path / "home", read_roots=str(archive))
+    made.folders.make()
+    return made
+
+
+def test_a_folder_is_planned(settings: Settings, archive: Path) -> None:
+    batch = plan(source_of(str(archive), settings), settings, new_id(), most=3)
+    assert (batch.documents, batch.pages, batch.left, batch.closed) == (4, 7, 2, ())
+    home = open_home(settings)
+    found = {entry.name: entry.pages for part in range(1, batch.parts + 1) for entry in entries_of(home, batch, part)}
+    folder = archive.name
+    assert found == {
+        f"{folder}/a.pdf": 3,
+        f"{folder}/năm 1998/b.tif": 2,
+        f"{folder}/năm 1998/ü.pdf": 1,
+        f"{folder}/{os.fsdecode(bytes([255]))}.pdf": 1,
+    }
+    assert find(home, batch.id) == batch
+    # Once planned, a batch stays as it is.
+    write_scan(archive / "later.pdf")
+    assert plan(batch.source, settings, batch.id, most=3) == batch
+
+
+def test_what_is_not_counted_is_estimated(settings: Settings, archive: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("flows.batch.plan.COUNTING", 0.0)
+    (archive / "long.pdf").write_bytes(bytes(2_060_000))
+    batch = plan(source_of(str(archive), settings), settings, new_id())
+    (entry,) = [one for one in entries_of(open_home(settings), batch, 1) if one.name.endswith("long.pdf")]
+    assert entry.pages == 10
+
+
+class CutShort:
+    """A storage that dies at the so manieth call of ``put``."""
+
+    def __init__(self, storage: Storage, left: int) -> None:
+        self.storage, self.left = storage, left
+
+    def put(self, name: str, data: bytes) -> str:
+        if self.left == 0:
+            raise KeyboardInterrupt
+        self.left -= 1
+        return self.storage.put(name, data)
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self.storage, name)
+
+
+def test_planning_that_is_cut_short_plans_nothing_and_can_be_done_again(settings: Settings, archive: Path) -> None:
+    source, batch_id, home = source_of(str(archive), settings), new_id(), open_home(settings)
+    for left in range(100):
+        try:
+            batch = plan(source, settings, batch_id, home=CutShort(home, left), most=2)  # type: ignore[arg-type]
+            break
+        except KeyboardInterrupt:
+            assert find(home, batch_id) is None
+    assert left == batch.parts + 1 > 2  # the last is the record of the whole
+    assert sum(len(entries_of(home, batch, part)) for part in range(1, batch.parts + 1)) == batch.documents == 4
+
+
+def test_a_part_of_a_folder_and_one_scan_are_sources_too(settings: Settings, archive: Path) -> None:
+    batch = plan(source_of(str(archive / "năm 1998"), settings), settings, new_id())
+    assert batch.documents == 2
+    batch = plan(source_of(str(archive / "a.pdf"), settings), settings, new_id())
+    assert batch.documents == 1
+    assert source_of("inbox", settings) == Source("", "inbox/", keeps=False)
+
+
+@pytest.mark.parametrize(
+    "given", ["/etc", "..", ".", "inbox/a", "published", "originals", "working/.batches", "a\0b", "nowhere", "s3://b/a"]
+)
+def test_no_other_folder_is_a_source(settings: Settings, given: str) -> None:
+    with pytest.raises(PathRefused):
+        source_of(given, settings)
+
+
+def test_a_link_is_no_source(settings: Settings, archive: Path, tmp_path: Path) -> None:
+    (archive / "out").symlink_to(tmp_path)
+    for path in (archive / "out", archive / "out" / "home", archive / "link.pdf"):
+        with pytest.raises(PathRefused):
+            source_of(str(path), settings)
+
+
+def test_only_folders_of_scans_in_the_own_bucket_are_sources(tmp_path: Path) -> None:
+    settings = load(home=tmp_path / "home", bucket="s3://kho/văn thư/")
+    assert source_of("s3://kho/văn thư/inbox", settings) == Source("", "inbox/", keeps=False)
+    assert source_of("s3://kho/văn thư/1998/1", settings) == Source("", "1998/1/", keeps=True)
+    assert source_of("s3://kho/văn thư/1998/a.pdf", settings) == Source("", "1998/a.pdf", keeps=True)
+    for place in ("khác/1998", "văn thư/published", "văn thư/../x"):
+        with pytest.raises(PathRefused):
+            source_of(f"s3://kho/{place}", settings)
+
+
+@pytest.mark.parametrize("batch_id", ["", "../x", "20261126-172939-af462c9", "20261126-172939-af462c92/..", "x" * 24])
+def test_no_id_leads_elsewhere(batch_id: str) -> None:
+    with pytest.raises(PathRefused):
+        check_id(batch_id)
+    with pytest.raises(PathRefused):
+        part_name(batch_id, 1)
+
+
+def test_there_are_no_other_parts(settings: Settings, archive: Path) -> None:
+    batch = plan(source_of(str(archive), settings), settings, new_id())
+    for part in (0, -1, batch.parts + 1):
+        with pytest.raises(PathRefused):
+            entries_of(open_home(settings), batch, part)
+
+
+def test_a_folder_that_is_not_there_is_no_empty_one(settings: Settings, tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError):
+        plan(Source(str(tmp_path / "away"), "", keeps=True), settings, new_id())
+
+
+def test_manifests_are_lines_of_json(settings: Settings, archive: Path) -> None:
+    batch = plan(source_of(str(archive), settings), settings, new_id())
+    raw, _tag = open_home(settings).read(part_name(batch.id, 1))
+    names = {json.loads(line)["scan"] for line in raw.splitlines()}
+    assert names == {one.name for one in open_storage(str(archive)).list() if one.name.endswith((".pdf", ".tif"))} - {
+        "~$d.pdf",
+        ".hidden/c.pdf",
+    }

@@ -24,10 +24,12 @@ import click
 from flows.language import _, cause, let_click_speak, ngettext, told
 
 if TYPE_CHECKING:
+    from flows.batch.again import Chosen
     from flows.convert import Event
     from flows.intake.reread import Original
     from flows.pipeline.outcome import Outcome
     from flows.review.index import Library
+    from flows.review.readings import Reading
     from flows.service.health import Check
     from flows.settings import Settings
     from ocr.faults import Fault
@@ -782,6 +784,128 @@ def reread(context: click.Context, names: tuple[str, ...]) -> None:
             failed += 1
             complain(_("{name} cannot be moved: {cause}").format(name=readable(original.place), cause=cause(fault)))
     context.exit(FAILED if failed else 0)
+
+
+@nambat.command()
+@click.option("--since", metavar="VERSION", help="Documents that an earlier version of nambat read.")
+@click.option(
+    "--where",
+    metavar="CONDITION",
+    help='Documents of which this holds, such as "low pages > 0" or "warnings > 3 and pages < 10".',
+)
+@click.option("--dry-run", is_flag=True, help="Only list what would be read.")
+@verbose_option
+@click.pass_context
+def reprocess(context: click.Context, since: str | None, where: str | None, dry_run: bool) -> None:
+    """Read many published scans again, after an upgrade or a change of the settings.
+
+    What this version has read with these settings is left out; so a run that was stopped is gone on with by the same
+    command. It gives way to the inbox. Conditions compare: pages, low pages, poor pages, unread pages, warnings; or say
+    "published before 2026-01-31" or "published since 2026-01-31".
+    """
+    from flows.batch.again import choose
+    from flows.host.mounts import missing_mount
+    from flows.intake.duplicates import made_with
+    from flows.review.readings import BadCondition, condition, older_than, readings
+    from flows.service.record import version
+    from flows.settings import tell_words
+
+    settings = read_settings()
+    if since is None and where is None:
+        raise click.UsageError(_("say which documents: --since VERSION, --where CONDITION, or both."))
+    try:
+        tests = [older_than(since, version())] if since is not None else []
+        tests += [condition(where, settings.low_confidence, settings.timezone)] if where is not None else []
+    except BadCondition as fault:
+        raise click.UsageError(str(fault)) from None
+    if away := missing_mount(settings.folders):
+        complain(told(away))
+        context.exit(FAILED)
+    tell_words(settings)
+    with _library(context, None, _("{path}: nothing is published there yet.")) as library:
+        known = readings(library)
+    chosen = choose(known, lambda reading: all(test(reading) for test in tests), made_with(settings))
+    if dry_run:
+        for one in chosen.readings:
+            click.echo(_reading_line(one))
+    click.echo(_chosen_line(chosen, settings))
+    if chosen.readings and not dry_run:
+        context.exit(_reprocess_here(chosen.readings, settings))
+
+
+def _reading_line(one: Reading) -> str:
+    from flows.host.names import readable
+
+    pages = ngettext("{count} page", "{count} pages", one.pages).format(count=one.pages)
+    read_by = (
+        _("read by nambat {version}").format(version=one.version) if one.version else _("read by a version before 0.2")
+    )
+    return f"{readable(one.name)}: {pages}, {read_by}"
+
+
+def _chosen_line(chosen: Chosen, settings: Settings) -> str:
+    """How much is to be read again, and how long that may take."""
+    from flows.service.health import lasting
+
+    documents = ngettext("{count} document", "{count} documents", len(chosen.readings))
+    pages = ngettext("{count} page", "{count} pages", chosen.pages)
+    said = _("To be read again: {documents}, {pages}, in about {time} with {jobs} pages side by side.").format(
+        documents=documents.format(count=len(chosen.readings)),
+        pages=pages.format(count=chosen.pages),
+        time=lasting(chosen.seconds / settings.jobs),
+        jobs=settings.jobs,
+    )
+    if not chosen.same:
+        return said
+    same = ngettext(
+        "{count} more was read by this version with these settings; `nambat reread` reads it all the same.",
+        "{count} more were read by this version with these settings; `nambat reread` reads them all the same.",
+        chosen.same,
+    )
+    return f"{said} {same.format(count=chosen.same)}"
+
+
+def _reprocess_here(chosen: Sequence[Reading], settings: Settings) -> int:
+    """Read published scans again in this process; the exit status."""
+    from collections import Counter
+
+    from flows.batch.again import home_of, plan_again
+    from flows.batch.plan import Entry
+    from flows.batch.work import work
+    from flows.host import heartbeat, log
+    from flows.host.names import readable
+    from flows.pipeline.engine import Failed, Published
+
+    require_tools()
+    ends: Counter[str] = Counter()
+
+    def missing(one: Reading) -> None:
+        complain(_("{name}: its scan does not lie in originals/ any more").format(name=readable(one.name)))
+
+    def tell(event: object) -> None:
+        match event:
+            case Published(Entry() as entry, outcome):
+                click.echo(_("{name}: read again").format(name=readable(entry.name)))
+                tell_kept(readable(entry.name), outcome)
+            case Failed(Entry() as entry, fault, _cause):
+                complain_of(readable(entry.name), fault, False)
+            case _:
+                pass
+
+    log.begin(settings, console=False)
+    home = home_of(settings)
+    with heartbeat.beating(settings.folders):
+        batch = plan_again(chosen, settings, home, missing)
+        for part in range(1, batch.parts + 1):
+            done = work(batch, part, settings, home=home, scans=home, tell=tell)
+            ends.update(one.end for one in done.documents)
+            if done.trouble is not None:
+                complain(told(done.trouble))
+                break
+    left = len(chosen) - ends["published"] - ends["there"]
+    said = _("Read again: {published}. What was published before stays of {left} others.")
+    click.echo(said.format(published=ends["published"], left=left))
+    return FAILED if left else 0
 
 
 def _reread_here(originals: Sequence[Original], settings: Settings, failed: int) -> int:

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import contextlib
 import logging
-import os
 import time
 from collections import deque
 from dataclasses import asdict, replace
@@ -73,7 +72,7 @@ from flows.service.reports import (
     sweep_line,
     tag_run,
 )
-from flows.settings import Folders, Settings, load
+from flows.settings import Folders, Settings, load, tell_words
 from ocr.faults import Fault, PageFault
 
 MOST_THREADS = 64
@@ -174,8 +173,7 @@ def _store() -> ClaimStore:
     if not is_begun():
         begin(settings, console=True)
         adopt_errors(settings)
-    if settings.word_list.is_file():  # normalize/ and the processes that it runs in are told by the environment
-        os.environ["NAMBAT_WORDS"] = str(settings.word_list)
+    tell_words(settings)
     return ClaimStore(settings)
 
 
@@ -382,6 +380,7 @@ def work_on(store: ClaimStore, claim: Claim) -> Outcome:
         folders.published,
         tells_strangers=True,
         timezone=settings.timezone,
+        made_with=duplicates.made_with(settings),
     )
     with WorkerPool(
         settings.jobs, memory=settings.worker_memory, scratch=settings.worker_scratch, warm=stages.WARM

@@ -2,18 +2,37 @@
 
 from __future__ import annotations
 
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import unicodedata
 from dataclasses import replace
 from datetime import datetime
+from pathlib import Path, PurePosixPath
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from flows.batch.plan import new_id, plan, source_of
+from flows.batch.work import work
+from flows.intake.claims import ClaimStore
+from flows.intake.duplicates import made_with
+from flows.pipeline import publish, revise
+from flows.pipeline.versions import Shelf
 from flows.review.readings import COUNTS, BadCondition, Reading, condition, older_than
+from flows.settings import Folders, load
+from normalize.edits.edit import new
+from tests.bad_inputs import good_pdf, strip
+from tests.service import ROOT, clean_environment
 
 ZONE = "Asia/Ho_Chi_Minh"
-READING = Reading("a.json", "0" * 64, 10, "0.1.0", 12, (60.0, 80.0, 95.0), 2, 1, 4, 30.0, 0.0)
+READING = Reading("a.json", "a.pdf", "0" * 64, 10, "0.1.0", "", 12, (60.0, 80.0, 95.0), 2, 1, 4, 30.0, 0.0)
 
 
 def holds(text: str, reading: Reading = READING, low: float = 75) -> bool:
@@ -106,3 +125,170 @@ def test_versions(read_by: str, older: bool) -> None:
 def test_versions_that_cannot_be(text: str, said: str) -> None:
     with pytest.raises(BadCondition, match=said):
         older_than(text, "0.2.1")
+
+
+# -- reading again --------------------------------------------------------------------------------------------------
+
+
+def published_from(home: Path, *scans: tuple[str, bytes]) -> ClaimStore:
+    """A home in which these scans were dropped and published, without a server."""
+    settings = load(home=home, settle=0, jobs=2)
+    store = ClaimStore(settings)
+    store.folders.make()
+    for name, data in scans:
+        path = store.folders.inbox / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(data)
+        batch = plan(source_of("inbox", settings), settings, new_id())
+        for part in range(1, batch.parts + 1):
+            assert work(batch, part, settings).left == 0
+    return store
+
+
+def nambat(home: Path, *arguments: str, **more: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(command(*arguments), capture_output=True, text=True, timeout=300, env=where(home, **more))
+
+
+def command(*arguments: str) -> list[str]:
+    return [sys.executable, "-P", "-m", "flows.cli", *arguments]
+
+
+def where(home: Path, **more: str) -> dict[str, str]:
+    return clean_environment(NAMBAT_HOME=str(home), NAMBAT_JOBS="2", PYTHONPATH=str(ROOT), **more)
+
+
+def record(store: ClaimStore, name: str) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads((store.folders.published / name).read_text("utf-8"))
+    return found
+
+
+def footnotes_elsewhere(store: ClaimStore) -> set[str]:
+    """The documents that were read with notes at the end: the setting that these tests change."""
+    made = made_with(load(home=store.folders.home, footnotes="end"))
+    found = {path.relative_to(store.folders.published) for path in store.folders.published.rglob("*.json")}
+    return {str(name) for name in found if record(store, str(name))["source"].get("made_with") == made}
+
+
+ANEW = {"NAMBAT_FOOTNOTES": "end"}
+
+
+def one_of(number: int) -> bytes:
+    return good_pdf(image=strip().crop((0, 0, 900 + number, 180)))
+
+
+def test_a_name_in_any_letters_is_read_again_once(tmp_path: Path) -> None:
+    odd = os.fsdecode(b"kh\xf4ng.pdf")
+    apart = unicodedata.normalize("NFD", "Tờ trình.pdf")
+    scans = [("Phòng A/đơn.pdf", one_of(1)), (odd, one_of(2)), (apart, one_of(3)), ("bản sao.pdf", one_of(1))]
+    store = published_from(tmp_path / "home", *scans)
+    originals = {path: path.read_bytes() for path in store.folders.originals.rglob("*.pdf")}
+    listed = nambat(store.folders.home, "reprocess", "--where", "pages >= 1", "--dry-run", **ANEW)
+    assert (listed.returncode, listed.stderr) == (0, "")
+    assert "Phòng A/đơn.json: 1 page, read by nambat" in listed.stdout
+    assert "4 documents, 4 pages" in listed.stdout
+    assert footnotes_elsewhere(store) == set()
+    done = nambat(store.folders.home, "reprocess", "--where", "pages >= 1", **ANEW)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.count(": read again") == 4
+    assert footnotes_elsewhere(store) == {str(PurePosixPath(name).with_suffix(".json")) for name, _ in scans}
+    assert {path: path.read_bytes() for path in store.folders.originals.rglob("*.pdf")} == originals
+    again = nambat(store.folders.home, "reprocess", "--where", "pages >= 1", **ANEW)
+    assert again.returncode == 0
+    assert "0 documents, 0 pages" in again.stdout
+    assert "4 more were read by this version with these settings" in again.stdout
+    assert "read again\n" not in again.stdout
+    assert not list(store.folders.quarantine.iterdir())
+
+
+def test_two_documents_of_one_name_and_a_scan_that_was_moved(tmp_path: Path) -> None:
+    store = published_from(tmp_path / "home", ("scan.pdf", one_of(1)), ("đi xa.pdf", one_of(2)))
+    (store.folders.originals / "2026").mkdir()
+    (store.folders.originals / "đi xa.pdf").rename(store.folders.originals / "2026" / "xa hơn.pdf")
+    (store.folders.originals / "scan.pdf").unlink()
+    before = (store.folders.published / "scan.txt").read_bytes()
+    done = nambat(store.folders.home, "reprocess", "--where", "pages", **ANEW)
+    assert done.returncode == 1
+    assert "scan.json: its scan does not lie in originals/ any more" in done.stderr
+    assert footnotes_elsewhere(store) == {"đi xa.json"}
+    assert (store.folders.published / "scan.txt").read_bytes() == before
+
+
+def test_what_people_changed_is_kept(tmp_path: Path) -> None:
+    store = published_from(tmp_path / "home", ("a.pdf", one_of(1)), ("b.pdf", one_of(2)))
+    folders = store.folders
+    data = record(store, "a.json")
+    at, block = next((at, one) for at, one in enumerate(data["blocks"]) if one["text"].strip())
+    word = block["text"].split()[0]
+    shelf = Shelf(folders.published, folders.working / ".staging", folders.versions)
+    edit = new("text", "Lan", f"blocks/{at}", before=word, after="ĐÃ-SỬA")
+    revise.revise(shelf, folders.published / "a.json", data["this_file"], [edit], "Lan")
+    (folders.published / "b.txt").write_text("by hand")
+    done = nambat(folders.home, "reprocess", "--where", "pages", **ANEW)
+    assert done.returncode == 0
+    assert "ĐÃ-SỬA" in (folders.published / "a.txt").read_text("utf-8")
+    assert [edit["after"] for edit in record(store, "a.json")["edits"]] == ["ĐÃ-SỬA"]
+    assert footnotes_elsewhere(store) == {"a.json", "b.json"}
+    (kept,) = folders.versions.rglob("b *.txt")
+    assert kept.read_text() == "by hand"
+    assert "kept" in done.stderr
+
+
+def test_what_fails_leaves_what_was_published(tmp_path: Path) -> None:
+    store = published_from(tmp_path / "home", ("a.pdf", one_of(1)), ("b.pdf", one_of(2)))
+    folders = store.folders
+    before = {path.name: path.read_bytes() for path in folders.published.iterdir()}
+    done = nambat(folders.home, "reprocess", "--where", "pages", NAMBAT_MAX_BYTES="100", **ANEW)
+    assert done.returncode == 1
+    assert "a.pdf: " in done.stderr
+    assert "What was published before stays of 2 others." in done.stdout
+    assert {path.name: path.read_bytes() for path in folders.published.iterdir()} == before
+    assert sorted(path.name for path in folders.originals.iterdir()) == ["a.pdf", "b.pdf"]
+    assert not list(folders.quarantine.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ([], "say which documents"),
+        (["--where", "bad"], "nothing is called 'bad'"),
+        (["--since", "99"], "this is nambat"),
+    ],
+)
+def test_a_wrong_question_is_one_clear_line(folders: Folders, arguments: list[str], said: str) -> None:
+    done = nambat(folders.home, "reprocess", *arguments)
+    assert done.returncode == 2
+    assert said in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+def test_kills_lose_nothing_and_the_next_run_goes_on(tmp_path: Path) -> None:
+    store = published_from(tmp_path / "home", *((f"{number}.pdf", one_of(number)) for number in range(8)))
+    folders = store.folders
+    texts = {path.name: path.read_bytes() for path in folders.published.glob("*.txt")}
+    chance, kills = random.Random(3), 0
+    for _ in range(40):
+        process = subprocess.Popen(
+            command("reprocess", "--where", "pages"),
+            env=where(folders.home, **ANEW),
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+        try:
+            assert process.wait(chance.uniform(2, 7)) == 0
+            break
+        except subprocess.TimeoutExpired:
+            kills += 1
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+            for path in folders.published.glob("*.json"):
+                assert publish.is_as_written(path.read_bytes())
+    done = nambat(folders.home, "reprocess", "--where", "pages", **ANEW)
+    assert (done.returncode, kills > 1) == (0, True)
+    assert len(footnotes_elsewhere(store)) == 8
+    assert {path.name: path.read_bytes() for path in folders.published.glob("*.txt")} == texts
+    assert sorted(path.name for path in folders.originals.iterdir()) == sorted(f"{number}.pdf" for number in range(8))
+    assert not list(folders.quarantine.iterdir())
+    assert "0 documents" in nambat(folders.home, "reprocess", "--where", "pages", "--dry-run", **ANEW).stdout

@@ -71,6 +71,7 @@ class HowRead:
 
     Attributes:
         version: of nambat; empty where the JSON does not say so, as before 0.2.
+        made_with: a mark of all that made it of its pages (:func:`flows.intake.duplicates.made_with`); empty likewise.
         bytes: of the scan.
         confidences: mean ones of its pages with words, 0 to 100.
         poor: pages of that grade.
@@ -78,6 +79,7 @@ class HowRead:
     """
 
     version: str
+    made_with: str
     bytes: int
     confidences: tuple[float, ...]
     poor: int
@@ -165,6 +167,7 @@ def _how_read(data: Mapping[str, Any]) -> HowRead:
     confidences = [page["mean_confidence"] for page in pages]
     return HowRead(
         _string(data.get("engine", {}).get("nambat", "")),
+        _string(data["source"].get("made_with", "")),
         _number(data["source"]["bytes"]),
         tuple(_amount(one) for one in confidences if one is not None),
         sum(page.get("grade") == "poor" for page in pages),

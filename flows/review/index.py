@@ -82,8 +82,8 @@ CREATE TABLE counts (
     PRIMARY KEY (document, what, kind)
 ) WITHOUT ROWID;
 CREATE TABLE readings (
-    document INTEGER PRIMARY KEY, version TEXT NOT NULL, bytes INTEGER NOT NULL, confidences TEXT NOT NULL,
-    poor INTEGER NOT NULL, warnings INTEGER NOT NULL, seconds REAL NOT NULL
+    document INTEGER PRIMARY KEY, version TEXT NOT NULL, made_with TEXT NOT NULL, bytes INTEGER NOT NULL,
+    confidences TEXT NOT NULL, poor INTEGER NOT NULL, warnings INTEGER NOT NULL, seconds REAL NOT NULL
 );
 CREATE TABLE put_right (
     document INTEGER NOT NULL, edit INTEGER NOT NULL, before TEXT NOT NULL, after TEXT NOT NULL,
@@ -532,8 +532,9 @@ def _keep(
         connection.execute(f"INSERT INTO parts VALUES ({', '.join('?' * len(values))})", values)
     connection.executemany("INSERT INTO counts VALUES (?, ?, ?, ?)", [(number, *one) for one in entry.counts])
     if how := entry.how_read:
-        reading = number, how.version, how.bytes, json.dumps(how.confidences), how.poor, how.warnings, how.seconds
-        connection.execute("INSERT INTO readings VALUES (?, ?, ?, ?, ?, ?, ?)", reading)
+        scan, pages = (how.version, how.made_with, how.bytes), json.dumps(how.confidences)
+        reading = number, *scan, pages, how.poor, how.warnings, how.seconds
+        connection.execute("INSERT INTO readings VALUES (?, ?, ?, ?, ?, ?, ?, ?)", reading)
     connection.executemany("INSERT INTO put_right VALUES (?, ?, ?, ?)", [(number, *one) for one in entry.put_right])
     connection.execute("INSERT INTO texts VALUES (?, ?)", (number, kept.packed))
     connection.execute("INSERT INTO exact (rowid, words) VALUES (?, ?)", (number, kept.exact))

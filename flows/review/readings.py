@@ -13,7 +13,7 @@ import os
 import re
 import sqlite3
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -28,8 +28,10 @@ class Reading:
 
     Attributes:
         name: path of its JSON below the published folder.
-        sha256, bytes: of its scan.
+        scan: name of the file that was read, fit to be shown.
+        sha256, bytes: of that.
         version: of nambat that read it; empty before the JSON said so.
+        made_with: a mark of all that made it of its pages; empty likewise.
         pages: of its scan.
         confidences: mean ones of its pages with words, 0 to 100.
         poor: pages of the grade poor.
@@ -39,9 +41,11 @@ class Reading:
     """
 
     name: str
+    scan: str
     sha256: str
     bytes: int
     version: str
+    made_with: str
     pages: int
     confidences: tuple[float, ...]
     poor: int
@@ -156,17 +160,16 @@ def _numbers(version: str) -> tuple[int, ...]:
 
 
 _ALL = """
-SELECT name, sha256, bytes, version, pages, confidences, poor, unread, warnings, seconds, changed
+SELECT name, scan, sha256, bytes, version, made_with, pages, confidences, poor, unread, warnings, seconds, changed
 FROM readings JOIN documents ON documents.number = readings.document ORDER BY name
 """
 
 
-def _reading(name: bytes, sha256: str, size: int, version: str, pages: int, confidences: str, *counts: Any) -> Reading:
-    poor, unread, warnings, seconds, changed = counts
-    words = tuple(json.loads(confidences))
-    return Reading(
-        os.fsdecode(name), sha256, size, version, pages, words, poor, unread, warnings, seconds, changed / 1e9
-    )
+def _reading(row: tuple[Any, ...]) -> Reading:
+    """A row of these columns, which are named and ordered as those of a reading."""
+    found = Reading(*row)
+    name, published = os.fsdecode(row[0]), found.published / 1e9
+    return replace(found, name=name, confidences=tuple(json.loads(row[7])), published=published)
 
 
 def readings(library: Library) -> list[Reading]:
@@ -177,6 +180,6 @@ def readings(library: Library) -> list[Reading]:
     """
 
     def question(connection: sqlite3.Connection) -> list[Reading]:
-        return [_reading(*row) for row in connection.execute(_ALL)]
+        return [_reading(row) for row in connection.execute(_ALL)]
 
     return ask(library, question)

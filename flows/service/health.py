@@ -148,8 +148,8 @@ def _watcher(folders: Folders, owner: str, now: float) -> Check:
     silent = max(0.0, now - sign)
     if silent > SILENT_AFTER:
         why = _("no sign of life for {time}; restart `nambat serve`")
-        return Check("watcher", False, why.format(time=_long(silent)), stops_taking=True)
-    return Check("watcher", True, _("a sign of life {time} ago").format(time=_long(silent)))
+        return Check("watcher", False, why.format(time=lasting(silent)), stops_taking=True)
+    return Check("watcher", True, _("a sign of life {time} ago").format(time=lasting(silent)))
 
 
 def server(api: str, *, is_here: bool = True) -> Check:
@@ -245,7 +245,7 @@ def _waiting(store: ClaimStore, claims: Sequence[Claim], clocks: Mapping[str, fl
     said = _("{files} in the inbox, the oldest for {time}")
     if late > settings.late_after:
         said = _("{files} in the inbox, the oldest for {time}; `nambat status` and the log say why")
-    found = said.format(files=_files(len(came)), time=_long(clocks["inbox"] - min(came)))
+    found = said.format(files=_files(len(came)), time=lasting(clocks["inbox"] - min(came)))
     return Check("waiting", late <= settings.late_after, found)
 
 
@@ -290,7 +290,7 @@ def _in_work(store: ClaimStore, claims: Sequence[Claim], clocks: Mapping[str, fl
     said = _("{files} in work") if claims else _("no file in work")
     if idle > limit:
         said = _("{files} in work, of which one has got no further for {time}; restart `nambat serve`")
-    return Check("progress", idle <= limit, said.format(files=_files(len(claims)), time=_long(idle)))
+    return Check("progress", idle <= limit, said.format(files=_files(len(claims)), time=lasting(idle)))
 
 
 def _last_step(store: ClaimStore, claim: Claim) -> float:
@@ -309,7 +309,7 @@ def _files(count: int) -> str:
     return ngettext("{count} file", "{count} files", count).format(count=count)
 
 
-def _long(seconds: float) -> str:
+def lasting(seconds: float) -> str:
     """A time in words: ``4 s``, ``12 min``, ``3 h 20 min``, ``2 days``."""
     minutes, hours = int(seconds // 60), int(seconds // 3600)
     if minutes < 2:

@@ -539,7 +539,7 @@ def _told_apart(service: Service) -> list[str]:
     """What is wrong with the deployments of two homes on one server, and with their runs."""
     wrong = []
     deployments = {one["id"]: one for one in service.api("deployments/filter")}
-    if len(deployments) != 6 or len({tuple(one["tags"]) for one in deployments.values()}) != 2:
+    if len(deployments) != 10 or len({tuple(one["tags"]) for one in deployments.values()}) != 2:
         wrong.append(f"deployments of two homes: {sorted(one['name'] for one in deployments.values())}")
     runs: list[dict[str, Any]] = []
     while more := service.api("flow_runs/filter", limit=200, offset=len(runs), sort="ID_DESC"):

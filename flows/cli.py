@@ -797,11 +797,12 @@ def reread(context: click.Context, names: tuple[str, ...]) -> None:
 @verbose_option
 @click.pass_context
 def reprocess(context: click.Context, since: str | None, where: str | None, dry_run: bool) -> None:
-    """Read many published scans again, after an upgrade or a change of the settings.
+    """Read many published scans again.
 
-    What this version has read with these settings is left out; so a run that was stopped is gone on with by the same
-    command. It gives way to the inbox. Conditions compare: pages, low pages, poor pages, unread pages, warnings; or say
-    "published before 2026-01-31" or "published since 2026-01-31".
+    For after an upgrade or a change of the settings. What this version has read with these settings is left out, so the
+    same command goes on where a stopped one was. It gives way to the inbox. A condition compares pages, low pages, poor
+    pages, unread pages or warnings with a number, or says "published before 2026-01-31" or "published since
+    2026-01-31"; several are joined by "and".
     """
     from flows.batch.again import choose
     from flows.host.mounts import missing_mount

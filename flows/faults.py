@@ -298,6 +298,11 @@ NOT_IN_BUCKET = Message(
     "{path} is no folder of scans below {bucket}; set NAMBAT_BUCKET, and name `inbox` or a folder in that bucket.",
     "{path} không phải thư mục bản quét trong {bucket}; hãy đặt NAMBAT_BUCKET rồi ghi `inbox` hoặc một thư mục ở đó.",
 )
+INBOX_OF_SERVICE = Message(
+    PathRefused,
+    "the running service reads the inbox of its home by itself; a batch reads a folder, or the inbox of NAMBAT_BUCKET.",
+    "dịch vụ đang chạy tự đọc inbox của nó; đợt hàng loạt chỉ đọc một thư mục khác hoặc inbox của NAMBAT_BUCKET.",
+)
 NO_BATCH = Message(
     PathRefused,
     "there is no batch run {batch}; its number stands in the report that registered it.",

@@ -49,6 +49,7 @@ from flows.pipeline.to_check import to_picture
 from flows.pipeline.workers import WorkerPool
 from flows.review.runs import note_run
 from flows.service import day
+from flows.service.batch_runs import keeper
 from flows.service.idle_sweeps import forget_idle_sweeps
 from flows.service.record import ServiceGone, owner_of_service, runs_on_server, version
 from flows.service.reports import (
@@ -141,7 +142,7 @@ def ingest(name: str, claim: str) -> Any:
         name: the file's path below the inbox, as shown.
         claim: the id of the claim that holds the file in working/.
     """
-    store = _store()
+    store = store_of_run()
     with heartbeat.beating(store.folders):
         run = str(runtime.flow_run.id or "")
         try:
@@ -155,19 +156,19 @@ def ingest(name: str, claim: str) -> Any:
                 nothing = _("There is nothing to read again: {why}.").format(why=gone)
                 return Cancelled(message=" ".join((_(NOT_WAITING), nothing)))
             except (Fault, OSError) as fault:
-                return _failed(as_fault(fault))
+                return failed_run(as_fault(fault))
         except OSError as fault:
             # The claim cannot be written down (a full disk). It has no running owner, so a sweep takes it back.
-            return _failed(as_fault(fault))
+            return failed_run(as_fault(fault))
         return _ingest(store, readable(held.name), held)
 
 
-def _failed(why: Fault) -> State[Any]:
+def failed_run(why: Fault) -> State[Any]:
     """The state of a run that has failed; it says why in both languages."""
     return Failed(message=f"{why.vietnamese} / {why}")
 
 
-def _store() -> ClaimStore:
+def store_of_run() -> ClaimStore:
     """The claims, for a run, whose process logs from here on."""
     settings = load()
     if not is_begun():
@@ -209,12 +210,12 @@ def read(path: str) -> Any:
         path: The scan to read, such as `originals/a/b.pdf`. It is counted from the folder of the service's home, or
             from / if it begins so; it must lie below the home or a folder of NAMBAT_READ_ROOTS.
     """
-    store = _store()
+    store = store_of_run()
     with heartbeat.beating(store.folders):
         try:
             held = take_given(store, path, heartbeat.identity(), str(runtime.flow_run.id or ""))
         except (Gone, Fault, OSError) as fault:
-            return _failed(as_fault(fault))
+            return failed_run(as_fault(fault))
         return _ingest(store, readable(held.name), held)
 
 
@@ -346,12 +347,12 @@ def _end_badly(store: ClaimStore, name: str, held: Claim, fault: Exception) -> S
     except OSError as trouble:
         # Not even that can be written down now. The next sweep finds the claim without an owner and takes it back.
         log.error("%s / %s (%s)", why.vietnamese, why, trouble)
-        return _failed(why)
+        return failed_run(why)
     log.error("%s / %s", why.vietnamese, why)
     report_failure(name, why, None if held.original else place)
     if held.original:
         return Failed(message=f"{why.vietnamese} {STAYS_PUBLISHED[0]} / {why} {STAYS_PUBLISHED[1]}")
-    return _failed(why)
+    return failed_run(why)
 
 
 STAYS_PUBLISHED = ("Văn bản đã công bố trước đây vẫn giữ nguyên.", "What was published before stays.")
@@ -503,7 +504,7 @@ def outcome_of(flow_run: str) -> Outcome | None:
 @flow(name="sweep", flow_run_name=_("sweep of the inbox"), description=about(ABOUT_SWEEP), persist_result=False)
 def sweep() -> Any:
     """Look at the inbox: take what is whole, start a run for each, take back what dead runs left."""
-    store = _store()
+    store = store_of_run()
     log = get_run_logger()
     try:
         owner = owner_of_service(store.folders)
@@ -517,7 +518,7 @@ def sweep() -> Any:
         swept = swept if again is None else swept.then(again)
     if swept is None:
         return Completed(message=_("Another sweep is at work."))
-    for trouble in swept.troubles:
+    for trouble in (*swept.troubles, *keeper(store)()):
         log.warning("%s", trouble)
     for path in swept.refused:
         log.warning("%s", path)

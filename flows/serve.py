@@ -283,7 +283,9 @@ async def _run(store: ClaimStore, server: Server, say: Say, deadline: _StopDeadl
     """Serve until asked to stop (true), or until Prefect's runners give up on their server (false)."""
     from prefect.runner import Runner
 
+    from flows.batch_flows import batch, batch_part
     from flows.ingest import ingest, read, sweep
+    from flows.service.batch_runs import BATCH, PART
     from flows.service.deployments import Deployer, Served, close_forsaken, deploy, keep_deployed
 
     folders, settings = store.folders, store.settings
@@ -294,7 +296,10 @@ async def _run(store: ClaimStore, server: Server, say: Say, deadline: _StopDeadl
         ingesting = Runner(name="nambat-ingest", limit=settings.documents, query_seconds=POLL, pause_on_shutdown=False)
         # In a runner of its own, so that a sweep never waits behind long documents.
         sweeping = Runner(name="nambat-sweep", limit=1, query_seconds=POLL, pause_on_shutdown=False)
+        # One part reads as many pages as there are cores.
+        batching = Runner(name="nambat-batch", limit=1, query_seconds=POLL, pause_on_shutdown=False)
     served = [Served(ingest, INGEST, ingesting), Served(read, READ, ingesting), Served(sweep, SWEEP, sweeping)]
+    served += [Served(batch, BATCH, ingesting), Served(batch_part, PART, batching)]
     deployer = Deployer(settings, read_service(folders)["home"], served)
     await deploy(deployer)
     left = hand_back_all(store, crashed=True)
@@ -302,8 +307,10 @@ async def _run(store: ClaimStore, server: Server, say: Say, deadline: _StopDeadl
     await _close_runs(store, left)
     await close_forsaken(deployer, {claim.id for claim in store.open_claims()}, _(STARTED_IN_VAIN))
 
-    tasks: list[asyncio.Task[None]] = [asyncio.create_task(runner.start()) for runner in (ingesting, sweeping)]
-    while not all(runner.started for runner in (ingesting, sweeping)):
+    tasks: list[asyncio.Task[None]] = [
+        asyncio.create_task(runner.start()) for runner in (ingesting, sweeping, batching)
+    ]
+    while not all(runner.started for runner in (ingesting, sweeping, batching)):
         await asyncio.wait(tasks, timeout=0.05, return_when=asyncio.FIRST_COMPLETED)
         for task in tasks:
             if task.done():

@@ -16,6 +16,7 @@ import threading
 import time
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
 from types import TracebackType
 from typing import Any
 
@@ -158,8 +159,12 @@ class Leases:
         self._thread.join(self._every)
         # What is not done is another's to do, and at once.
         for held in list(self._held.values()):
-            with contextlib.suppress(OSError, StorageAway, Lost):
+            try:
                 self.release(held.lease)
+            except Lost:
+                continue
+            except (OSError, StorageAway):
+                note_ended(self._folders, self.owner)
 
     def take(self, source: str, name: str, tag: str) -> Lease | None:
         """Take the lease of a scan; ``None`` if somebody else holds it.
@@ -180,7 +185,9 @@ class Leases:
         old, old_tag = found
         if not self._is_free(old, place):
             return None
-        attempts = old.attempts + bool(old.owner)
+        # Who lives, or was not stopped by a document, is no sign that this one stops its reader.
+        crashed = old.owner not in ("", self.owner) and not _ended(self._folders, old.owner).exists()
+        attempts = old.attempts + crashed
         lease = replace(lease, renewed=old.renewed + 1, attempts=attempts, pages_done=old.pages_done, tries=old.tries)
         if old.tag != tag:
             lease = replace(lease, attempts=0, tries=0, pages_done=0)  # another scan under that name
@@ -306,6 +313,17 @@ class Leases:
                 # What cannot be renewed now is tried again; after the timeout it may be another's.
                 with contextlib.suppress(OSError, StorageAway, Lost):
                     self._write(place)
+
+
+def note_ended(folders: Folders, owner: str) -> None:
+    """Write down that a process of this home ends for no fault of its documents, and may leave leases behind."""
+    with contextlib.suppress(OSError):
+        _ended(folders, owner).parent.mkdir(exist_ok=True)
+        _ended(folders, owner).touch()
+
+
+def _ended(folders: Folders, owner: str) -> Path:
+    return folders.working / ".batch" / f"{hashlib.sha256(owner.encode()).hexdigest()}.ended"
 
 
 def open_leases(storage: Storage) -> Iterator[Lease]:

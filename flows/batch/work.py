@@ -40,7 +40,7 @@ from flows.host.moves import numbered
 from flows.host.names import readable
 from flows.intake.claims import Claim, ClaimStore
 from flows.intake.duplicates import made_with
-from flows.intake.quarantine import crashed_too_often, reason_text
+from flows.intake.quarantine import WHAT_TO_DO_THERE, crashed_too_often, reason_text
 from flows.intake.register import REASON
 from flows.pipeline import engine, publish, stages
 from flows.pipeline.engine import Failed, Job, Passed, Published, Scan
@@ -64,12 +64,6 @@ published before stays; to be tried again; another works on it, or writes to it;
 
 LEFT: tuple[End, ...] = ("put off", "held")
 """What is for another try."""
-
-WHAT_TO_DO_THERE = (
-    "Bản quét vẫn nằm ở chỗ cũ. Khi đã khắc phục: chạy lại đợt xử lý (`nambat batch`).\n"
-    "The scan lies where it lay. When that is mended: run the batch again (`nambat batch`)."
-)
-"""Stands in the notes about scans that stay where they are."""
 
 
 @dataclass(frozen=True, slots=True)

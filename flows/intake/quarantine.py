@@ -32,6 +32,12 @@ WHAT_TO_DO = (
 )
 """Stands in every note."""
 
+WHAT_TO_DO_THERE = (
+    "Bản quét vẫn nằm ở chỗ cũ. Khi đã khắc phục: chạy lại đợt xử lý (`nambat batch`).\n"
+    "The scan lies where it lay. When that is mended: run the batch again (`nambat batch`)."
+)
+"""Stands in notes about scans that a batch run read and that stay where they are, out of quarantine."""
+
 WRITTEN_ON = N_("a note that somebody wrote on; its scan is gone")
 
 
@@ -109,7 +115,7 @@ def quarantined_files(store: ClaimStore) -> list[tuple[Path, str]]:
         if path in notes and path not in scans:
             if not lies(root / notes[path].place) and not register.has_own_note(store, notes[path]):
                 found.append((path, _(WRITTEN_ON)))
-        elif not _is_old_note(root, name, names):
+        elif not _is_note(root, name, names):
             found.append((path, _why(root, path)))
     return found
 
@@ -122,10 +128,13 @@ def _why(root: Path, scan: Path) -> str:
     return _("no note says why")
 
 
-def _is_old_note(root: Path, name: str, names: Collection[str]) -> bool:
-    """Whether a file is the note of a scan that lies beside it, as version 0.1 wrote it: without an entry."""
+def _is_note(root: Path, name: str, names: Collection[str]) -> bool:
+    """Whether a file is a note without an entry: about a scan beside it, as version 0.1 wrote it and batch runs do, or
+    about one that stays where it lies."""
     with contextlib.suppress(Gone, OSError):
-        return name.endswith(REASON) and name.removesuffix(REASON) in names and WHAT_TO_DO in _text(root, name)
+        if name.endswith(REASON):
+            text = _text(root, name)
+            return WHAT_TO_DO_THERE in text or (name.removesuffix(REASON) in names and WHAT_TO_DO in text)
     return False
 
 

@@ -9,6 +9,8 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
+from flows.batch.leases import note_ended
+from flows.batch.under_way import workers
 from flows.faults import Passing
 from flows.host import heartbeat
 from flows.host.locks import claims_lock, locked
@@ -35,8 +37,11 @@ def end_leftovers(store: ClaimStore) -> None:
 
 
 def end_runs(store: ClaimStore) -> None:
-    """Kill the processes of this machine that hold claims."""
+    """Kill the processes of this machine that hold claims, or work on parts of batches."""
     for owner in {claim.owner for claim in store.open_claims() if claim.keep}:
+        _end_run(store.folders, owner)
+    for owner in workers(store.folders):
+        note_ended(store.folders, owner)
         _end_run(store.folders, owner)
 
 

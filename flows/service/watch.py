@@ -13,6 +13,7 @@ from flows.intake.claims import ClaimStore
 from flows.intake.inbox_events import EventsLost, InboxEvents
 from flows.intake.sweep import Swept, sweep
 from flows.language import _
+from flows.service.batch_runs import keeper
 from flows.service.record import runs_on_server
 from flows.settings import Folders
 
@@ -48,6 +49,7 @@ def watch(store: ClaimStore, stop: threading.Event, say: Say, started: Callable[
     settings = store.settings
     on_server = runs_on_server(store.folders)
     runs = replace(on_server, start=lambda claim: _telling(on_server.start(claim), started))
+    keep_batches = keeper(store)
     said: dict[str, float] = {}
     last = lasted = 0.0
     beaten = float("-inf")
@@ -81,7 +83,7 @@ def watch(store: ClaimStore, stop: threading.Event, say: Say, started: Callable[
             return
         if swept is not None:
             arriving = swept.waiting > 0
-            for line in _news(swept):
+            for line in [*_news(swept), *keep_batches()]:
                 _say_once(line, said, say)
 
     def next_look(settles: float | None = None) -> float:

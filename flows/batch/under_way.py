@@ -1,0 +1,306 @@
+"""The batches that a home has under way: which parts have runs, and which wait for theirs.
+
+``working/.batch/open-<id>.json`` holds what is known of each. Parts get runs in their order and a few at a time, so
+that the Prefect server has few to keep. A part whose run ended without having done all is tried again later, until there
+were too many tries; what its documents have come to is in the storage, whatever becomes of runs.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from flows.batch.plan import Batch
+from flows.batch.storage import Storage, open_home
+from flows.batch.work import Done, earlier, is_over
+from flows.faults import StorageAway
+from flows.host import heartbeat
+from flows.host.files import replace_file
+from flows.host.locks import locked
+from flows.language import _
+from flows.settings import BadSetting, Folders, Settings
+
+AHEAD = 2
+"""Parts that have a run and wait for their turn, where the service reads by itself: one at a time."""
+
+ALL_TRIED, CANCELLED = "tried", "cancelled"
+"""Why a part is not tried any more: too many tries; a person cancelled its run."""
+
+
+@dataclass(frozen=True, slots=True)
+class PartRun:
+    """A part that has begun, or had to be tried again.
+
+    Attributes:
+        flow_run: its run; empty if it has none now.
+        tries: how many runs ended without having done all.
+        not_before: seconds since the epoch before which no other run begins.
+        over: whether nothing of it is left to do.
+        given_up: why it is not tried any more; empty if it is.
+    """
+
+    flow_run: str = ""
+    tries: int = 0
+    not_before: float = 0.0
+    over: bool = False
+    given_up: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Open:
+    """A batch under way.
+
+    Attributes:
+        shown: its source, as a person calls it.
+        documents: how many it has.
+        part_runs: by their numbers; those that have not begun are missing.
+    """
+
+    id: str
+    shown: str
+    parts: int
+    documents: int
+    part_runs: dict[int, PartRun] = field(default_factory=dict)
+
+    @property
+    def is_done(self) -> bool:
+        """Whether nothing will be done any more."""
+        return len(self.part_runs) == self.parts and all(one.over or one.given_up for one in self.part_runs.values())
+
+    @property
+    def parts_over(self) -> int:
+        return sum(one.over for one in self.part_runs.values())
+
+
+@dataclass(frozen=True, slots=True)
+class Starter:
+    """What it takes of the Prefect server. Both may raise any exception while it is away.
+
+    Attributes:
+        start: start the run of a part and return its id; the same id for the same batch, part and try.
+        ended: of those runs that have ended, how (see :class:`flows.intake.sweep.Runs`).
+    """
+
+    start: Callable[[str, int, int], str]
+    ended: Callable[[list[str]], dict[str, str]]
+
+
+def open_batch(settings: Settings, batch: Batch) -> None:
+    """Let the parts of a batch have runs from now on.
+
+    Raises:
+        OSError: it cannot be written down.
+    """
+    with locked(_lock(settings.folders)):
+        if not _place(settings.folders, batch.id).exists():
+            _save(settings.folders, Open(batch.id, batch.source.shown, batch.parts, batch.documents))
+
+
+def all_open(folders: Folders) -> list[Open]:
+    """The batches under way, the oldest first."""
+    found = (_read(path) for path in sorted((folders.working / ".batch").glob("open-*.json")))
+    return [one for one in found if one is not None]
+
+
+def keep_going(
+    settings: Settings,
+    starter: Starter,
+    *,
+    ahead: int = AHEAD,
+    now: float | None = None,
+    home: Storage | None = None,
+) -> list[str]:
+    """Start runs for the next parts of the batches under way, and look after those that have ended.
+
+    Args:
+        ahead: most parts that may have a run.
+        now: seconds since the epoch.
+        home: the storage; that of the settings if it is left out.
+
+    Returns:
+        What could not be done now, a sentence each.
+    """
+    folders = settings.folders
+    if not all_open(folders):
+        return []
+    with locked(_lock(folders), wait=False) as alone:
+        if not alone:
+            return []
+        try:
+            _look_after(settings, starter, ahead, time.time() if now is None else now, home or open_home(settings))
+        except (BadSetting, OSError, StorageAway) as fault:
+            return [_("batches wait: {why}").format(why=fault)]
+        except Exception as fault:
+            return [_("the Prefect server does not answer: {why}").format(why=_first_line(fault))]
+    return []
+
+
+@contextlib.contextmanager
+def at_work(folders: Folders, batch_id: str, part: int) -> Iterator[None]:
+    """This process works on a part as long as the block runs; it must leave signs of life meanwhile.
+
+    Raises:
+        OSError: it cannot be written down.
+    """
+    note = _note_of_worker(folders, batch_id, part)
+    note.parent.mkdir(parents=True, exist_ok=True)
+    replace_file(note, heartbeat.identity().encode())
+    try:
+        yield
+    finally:
+        note.unlink(missing_ok=True)
+
+
+def workers(folders: Folders) -> list[str]:
+    """The processes that work on parts, or did so when they were killed."""
+    found = []
+    for note in (folders.working / ".batch").glob("*.worker"):
+        with contextlib.suppress(OSError):
+            found.append(note.read_text())
+    return found
+
+
+def _is_at_work(settings: Settings, batch_id: str, part: int) -> bool:
+    try:
+        owner = _note_of_worker(settings.folders, batch_id, part).read_text()
+    except OSError:
+        return False
+    return heartbeat.is_alive(settings.folders, owner, settings.claim_timeout)
+
+
+def _note_of_worker(folders: Folders, batch_id: str, part: int) -> Path:
+    return folders.working / ".batch" / f"{batch_id}-{part:05}.worker"
+
+
+def _first_line(fault: Exception) -> str:
+    return next(iter(str(fault).splitlines()), "") or type(fault).__name__
+
+
+def _look_after(settings: Settings, starter: Starter, ahead: int, now: float, home: Storage) -> None:
+    folders = settings.folders
+    batches = all_open(folders)
+    ids = [run.flow_run for one in batches for run in one.part_runs.values() if run.flow_run]
+    ended = starter.ended(ids) if ids else {}
+    # A run that has lasted for a while looks as one does that never began: whether somebody works on it, we know.
+    busy = {
+        run.flow_run for one in batches for part, run in one.part_runs.items() if _is_at_work(settings, one.id, part)
+    }
+    ended = {run: how for run, how in ended.items() if how != "stuck" or run not in busy}
+    left = ahead - (len(ids) - len(ended))
+    for batch in batches:
+        for part, run in list(batch.part_runs.items()):
+            if run.flow_run in ended:
+                batch.part_runs[part] = _after(settings, home, batch.id, part, run, ended[run.flow_run], now)
+                _save(folders, batch)
+        for part in _due(batch, now):
+            if left <= 0:
+                break
+            left -= 1
+            run = batch.part_runs.get(part, PartRun())
+            batch.part_runs[part] = replace(run, flow_run=starter.start(batch.id, part, run.tries))
+            _save(folders, batch)
+        if batch.is_done:
+            _place(folders, batch.id).rename(_place(folders, batch.id, "done"))
+
+
+def _after(settings: Settings, home: Storage, batch_id: str, part: int, run: PartRun, how: str, now: float) -> PartRun:
+    """What is known of a part whose run has ended."""
+    run = replace(run, flow_run="", tries=run.tries + 1)
+    if is_over(home, batch_id, part):
+        return replace(run, over=True)
+    if how == "cancelled":
+        return replace(run, given_up=CANCELLED)
+    if run.tries > settings.retries:
+        return replace(run, given_up=ALL_TRIED)
+    return replace(run, not_before=now + settings.pause_before_retry(run.tries - 1))
+
+
+def _due(batch: Open, now: float) -> Iterator[int]:
+    """The parts that may have a run now, in their order."""
+    for part in range(1, batch.parts + 1):
+        run = batch.part_runs.get(part, PartRun())
+        if not (run.flow_run or run.over or run.given_up) and run.not_before <= now:
+            yield part
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """What a batch has come to.
+
+    Attributes:
+        counts: how many documents came to which end; ``waiting`` are those whose turn has not come.
+        failed: what was not published, the first of each reason first.
+        to_check: documents with pages that a person should look at.
+    """
+
+    documents: int
+    pages: int
+    counts: dict[str, int]
+    failed: tuple[Done, ...] = ()
+    to_check: tuple[Done, ...] = ()
+
+    @property
+    def is_well(self) -> bool:
+        """Whether everything is published."""
+        return self.counts.get("published", 0) + self.counts.get("there", 0) == self.documents
+
+
+FAILED = ("quarantined", "put off", "held", "gone")
+
+
+def sum_up(home: Storage, batch: Batch) -> Summary:
+    """What the parts of a batch have come to by now.
+
+    Raises:
+        OSError, StorageAway: that cannot be read now.
+    """
+    done: list[Done] = []
+    for part in range(1, batch.parts + 1):
+        done += earlier(home, batch.id, part).values()
+    return summary_of(done, batch.documents)
+
+
+def summary_of(done: Sequence[Done], documents: int) -> Summary:
+    """What so many documents have come to, of which these have come to an end."""
+    counts = {end: sum(one.end == end for one in done) for end in ("published", "there", *FAILED)}
+    counts["waiting"] = documents - len(done)
+    failed = sorted((one for one in done if one.end in FAILED), key=lambda one: (one.reason, one.name))
+    return Summary(
+        documents,
+        sum(one.pages for one in done),
+        {end: count for end, count in counts.items() if count},
+        tuple(failed),
+        tuple(one for one in done if one.to_check),
+    )
+
+
+def _lock(folders: Folders) -> Path:
+    return folders.working / ".batch" / ".lock"
+
+
+def _place(folders: Folders, batch_id: str, state: str = "open") -> Path:
+    return folders.working / ".batch" / f"{state}-{batch_id}.json"
+
+
+def _save(folders: Folders, batch: Open) -> None:
+    place = _place(folders, batch.id)
+    place.parent.mkdir(parents=True, exist_ok=True)
+    replace_file(place, json.dumps(asdict(batch)).encode())
+
+
+def _read(path: Path) -> Open | None:
+    with contextlib.suppress(OSError, ValueError, KeyError, TypeError, AttributeError):
+        told: dict[str, Any] = json.loads(path.read_bytes())
+        told["part_runs"] = {int(part): PartRun(**run) for part, run in told["part_runs"].items()}
+        return Open(**told)
+    return None
+
+
+def find_open(folders: Folders, batch_id: str) -> Open | None:
+    """A batch of this home, under way or done."""
+    return _read(_place(folders, batch_id)) or _read(_place(folders, batch_id, "done"))

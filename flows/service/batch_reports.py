@@ -1,0 +1,130 @@
+"""What people are told of batch runs, in the UI and on a terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from itertools import groupby
+
+from prefect.artifacts import create_markdown_artifact
+
+from flows.batch.plan import Batch
+from flows.batch.under_way import Summary
+from flows.batch.work import Done, PartDone
+from flows.host.names import readable
+from flows.language import N_, _, counted, language
+from flows.service.reports import NEEDS_ATTENTION, best_effort, cell, tag_run
+
+ABOUT_BATCH = N_("""\
+Lists a folder of scans, or the inbox of a bucket, in parts of some hundred pages. *Run*, *Custom run*, and name the \
+source: a folder below the service's, or below one of those that the setting NAMBAT_READ_ROOTS names. The parts get \
+runs of *batch_part* by themselves, a few at a time.
+""")
+
+ABOUT_PART = N_("""\
+Reads the documents of one part of a batch. There is nothing to start by hand here.
+
+**Completed**: all its documents have come to an end. The report under *Artifacts* names those that were not \
+published, with reasons, and those with pages to look at. **Failed**: some are left, and a later run goes on with them. \
+While scans wait in the inbox a batch reads one page at a time.
+
+What became of each document is a line in `logs/nambat.log`.
+""")
+
+MOST_SHOWN = 200
+"""Documents that a report names of each kind; the log names all."""
+
+ENDS: dict[str, Callable[[], str]] = {
+    "published": lambda: _("published"),
+    "there": lambda: _("published before"),
+    "quarantined": lambda: _("not published"),
+    "put off": lambda: _("put off"),
+    "held": lambda: _("in work elsewhere"),
+    "gone": lambda: _("gone"),
+    "waiting": lambda: _("waiting"),
+}
+"""What the ends of documents are called."""
+
+
+def planned_line(batch: Batch) -> str:
+    """What a batch holds, in one line."""
+    documents = counted("{count} document", "{count} documents", batch.documents)
+    parts = counted("{count} part", "{count} parts", batch.parts)
+    return _("{documents} in {parts}").format(documents=documents, parts=parts)
+
+
+def part_line(done: PartDone) -> str:
+    """What a part came to, in one line."""
+    left = _("; left for another try: {count}").format(count=done.left) if done.left else ""
+    return counts_line(done.counts) + left
+
+
+def counts_line(counts: dict[str, int]) -> str:
+    """How many documents came to which end."""
+    return ", ".join(f"{ENDS[end]()}: {count}" for end, count in counts.items()) or _("nothing")
+
+
+def reason(one: Done) -> str:
+    """Why a document was not published, in the language of the moment."""
+    return (one.vietnamese if language() == "vi" else one.reason) or ENDS[one.end]()
+
+
+def batch_report(batch: Batch, whole: Summary) -> str:
+    """What a batch has come to, as Markdown: counts, what failed and why, what to look at."""
+    pages = counted("{count} page", "{count} pages", whole.pages)
+    lines = [
+        f"# {cell(batch.source.shown)}",
+        "",
+        f"{_('Batch')} {batch.id}: {planned_line(batch)}, {pages}",
+        "",
+        *table(whole.counts),
+    ]
+    if batch.left:
+        lines += [
+            "",
+            counted("{count} file is no scan or an archive", "{count} files are no scans or archives", batch.left),
+        ]
+    lines += _listed(_("## Could not be looked into"), [f"- {cell(one)}" for one in batch.closed])
+    failed = [
+        line
+        for why, several in groupby(whole.failed[:MOST_SHOWN], key=reason)
+        for line in (f"- {cell(why)}", *(f"    - {cell(one.name)}" for one in several))
+    ]
+    lines += _listed(_("## Not published, and why"), failed, len(whole.failed) - MOST_SHOWN)
+    looks = [f"- {cell(one.name)}: {pages_shown(one.to_check)}" for one in whole.to_check[:MOST_SHOWN]]
+    lines += _listed(_("## Pages to look at"), looks, len(whole.to_check) - MOST_SHOWN)
+    return "\n".join(lines) + "\n"
+
+
+def table(counts: dict[str, int]) -> list[str]:
+    """Counts of documents as a table of Markdown."""
+    heads = [ENDS[end]() for end in counts]
+    return [f"| {' | '.join(heads)} |", "|" + "---:|" * len(heads), f"| {' | '.join(map(str, counts.values()))} |"]
+
+
+def _listed(head: str, lines: Sequence[str], more: int = 0) -> list[str]:
+    if not lines:
+        return []
+    rest = [_("- and {count} more, which the log names").format(count=more)] if more > 0 else []
+    return ["", head, "", *lines, *rest]
+
+
+def pages_shown(numbers: Sequence[int]) -> str:
+    """Numbers of pages: ``1, 4, 5 ...``."""
+    return ", ".join(map(str, numbers[:10])) + (" ..." if len(numbers) > 10 else "")
+
+
+def report_planned(batch: Batch) -> None:
+    """Show in the UI what a batch holds."""
+    waiting = Summary(batch.documents, batch.pages, {"waiting": batch.documents})
+    with best_effort():
+        described = _("Planned: {name}").format(name=cell(batch.source.shown))
+        create_markdown_artifact(batch_report(batch, waiting), key=f"batch-{batch.id}", description=described)
+
+
+def report_part(batch: Batch, done: PartDone, whole: Summary) -> None:
+    """Show in the UI what the batch has come to, after one of its parts."""
+    with best_effort():
+        if done.left or any(one.end == "quarantined" or one.to_check for one in done.documents):
+            tag_run([NEEDS_ATTENTION])
+        described = f"{readable(batch.source.shown)}: {counts_line(whole.counts)}"
+        create_markdown_artifact(batch_report(batch, whole), key=f"batch-{batch.id}", description=described)

@@ -25,6 +25,8 @@ from flows.language import _, cause, let_click_speak, ngettext, told
 
 if TYPE_CHECKING:
     from flows.batch.again import Chosen
+    from flows.batch.plan import Batch
+    from flows.batch.storage import Storage
     from flows.convert import Event
     from flows.intake.reread import Original
     from flows.pipeline.outcome import Outcome
@@ -831,7 +833,41 @@ def reprocess(context: click.Context, since: str | None, where: str | None, dry_
             click.echo(_reading_line(one))
     click.echo(_chosen_line(chosen, settings))
     if chosen.readings and not dry_run:
-        context.exit(_reprocess_here(chosen.readings, settings))
+        context.exit(_reprocess(chosen.readings, settings))
+
+
+def _reprocess(chosen: Sequence[Reading], settings: Settings) -> int:
+    """Have published scans read again, by the service if one runs; the exit status."""
+    from flows.batch.again import ORIGINALS, home_of, plan_again
+    from flows.batch.under_way import all_open, open_batch
+    from flows.host.names import readable
+    from flows.service.record import ServiceGone, owner_of_service
+
+    missed = 0
+
+    def missing(one: Reading) -> None:
+        nonlocal missed
+        missed += 1
+        complain(_("{name}: its scan does not lie in originals/ any more").format(name=readable(one.name)))
+
+    if under_way := [one for one in all_open(settings.folders) if one.shown == ORIGINALS.shown]:
+        said = _("the service reads some again just now; wait until it has: {done} of {parts} parts are done")
+        complain(said.format(done=under_way[0].parts_over, parts=under_way[0].parts))
+        return FAILED
+    home = home_of(settings)
+    try:
+        owner_of_service(settings.folders)
+    except ServiceGone:
+        require_tools()
+        return _reprocess_here(plan_again(chosen, settings, home, missing), len(chosen), settings, home)
+    batch = plan_again(chosen, settings, home, missing)
+    if not batch.documents:
+        return FAILED
+    open_batch(settings, batch)
+    click.echo(
+        _("The service reads them again as batch {batch}, one page at a time while scans wait.").format(batch=batch.id)
+    )
+    return FAILED if missed else 0
 
 
 def _reading_line(one: Reading) -> str:
@@ -866,22 +902,22 @@ def _chosen_line(chosen: Chosen, settings: Settings) -> str:
     return f"{said} {same.format(count=chosen.same)}"
 
 
-def _reprocess_here(chosen: Sequence[Reading], settings: Settings) -> int:
-    """Read published scans again in this process; the exit status."""
+def _reprocess_here(batch: Batch, wanted: int, settings: Settings, home: Storage) -> int:
+    """Read published scans again in this process; the exit status.
+
+    Args:
+        wanted: how many documents were to be read.
+        home: where the batch lies.
+    """
     from collections import Counter
 
-    from flows.batch.again import home_of, plan_again
     from flows.batch.plan import Entry
     from flows.batch.work import work
     from flows.host import heartbeat, log
     from flows.host.names import readable
     from flows.pipeline.engine import Failed, Published
 
-    require_tools()
     ends: Counter[str] = Counter()
-
-    def missing(one: Reading) -> None:
-        complain(_("{name}: its scan does not lie in originals/ any more").format(name=readable(one.name)))
 
     def tell(event: object) -> None:
         match event:
@@ -894,16 +930,14 @@ def _reprocess_here(chosen: Sequence[Reading], settings: Settings) -> int:
                 pass
 
     log.begin(settings, console=False)
-    home = home_of(settings)
     with heartbeat.beating(settings.folders):
-        batch = plan_again(chosen, settings, home, missing)
         for part in range(1, batch.parts + 1):
             done = work(batch, part, settings, home=home, scans=home, tell=tell)
             ends.update(one.end for one in done.documents)
             if done.trouble is not None:
                 complain(told(done.trouble))
                 break
-    left = len(chosen) - ends["published"] - ends["there"]
+    left = wanted - ends["published"] - ends["there"]
     said = _("Read again: {published}. What was published before stays of {left} others.")
     click.echo(said.format(published=ends["published"], left=left))
     return FAILED if left else 0

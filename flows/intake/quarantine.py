@@ -218,13 +218,13 @@ def _take(
     entry = next((entry for entry in register.entries(store) if entry.place == name), None)
     called = name if entry is None else entry.name
     note = reason_path(path)
-    has_old_note = entry is None and is_file(note) and _is_old_note(root, name + REASON, {name})
+    has_note = entry is None and is_file(note) and _is_note(root, name + REASON, {name})
     claim = transfers.bring_in(store, path, called, owner, claim_id=claim_id, flow_run=flow_run, quarantined=name)
     if entry is not None:
         with contextlib.suppress(OSError, Fault):  # then it stays, and its entry
             register.take_note_away(store, entry)
             register.strike(store, entry, goes_on=entry.flow_run == flow_run)
-    elif has_old_note:
+    elif has_note:
         with contextlib.suppress(OSError, Fault):
             register.take_note_away(store, Entry(claim.id, name, "", "", name))
     return claim, entry

@@ -13,6 +13,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from flows.batch.under_way import all_open
 from flows.host import meter
 from flows.intake.claims import ClaimStore
 from flows.intake.quarantine import quarantined_files
@@ -146,6 +147,8 @@ def _in_folders(store: ClaimStore) -> Iterator[Metric]:
     in_quarantine = len(quarantined_files(store))
     yield GaugeMetricFamily("nambat_quarantine_files", "Files in quarantine.", in_quarantine)
     yield _labelled("nambat_disk_free_bytes", "Bytes free on a folder's disk.", "folder", _free(folders))
+    waiting = sum(one.pages_waiting for one in all_open(folders))
+    yield GaugeMetricFamily("nambat_batch_pages_waiting", "Pages of batches that are left to read, about.", waiting)
     yield from _signs(folders)
 
 

@@ -32,9 +32,12 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from flows.host.modes import seen_by_others
 from flows.host.processes import descendants, is_running
+from flows.intake.sweep import Swept
 from flows.service.health_page import FRESH
+from flows.service.idle_sweeps import KEPT
 from flows.service.metrics import PATH as METRICS
 from flows.service.prefect_server import is_healthy, local_api
+from flows.service.reports import sweep_line
 from tests.bad_inputs import BadInput, bad_inputs, good_pdf, strip
 from tests.browser import browser
 from tests.kernel import needs_proc
@@ -640,6 +643,35 @@ def test_the_schedule_shows_what_is_coming(service: Service) -> None:
         return found
 
     wait_until(lambda: len(coming()) >= 3)
+
+
+def test_sweeps_that_found_nothing_are_forgotten(service: Service) -> None:
+    """But for the latest, those that somebody tagged, and those that did something."""
+    deployment = sweep_deployment(service)["id"]
+    idle = sweep_line(Swept())
+
+    def ended(message: str, *tags: str) -> str:
+        state = {"type": "COMPLETED", "name": "Completed", "message": message}
+        run = service.api(f"deployments/{deployment}/create_flow_run", state=state, tags=list(tags))
+        return str(run["id"])
+
+    busy, tagged = ended("3 taken"), ended(idle, "remember this")
+    forgotten = [ended(idle) for _ in range(3)]
+    latest = [ended(idle) for _ in range(KEPT)]
+    logged = {"flow_run_id": {"any_": [forgotten[0]]}}
+    service.api(
+        "logs/", "POST", {"name": "test", "level": 20, "message": "x", "timestamp": now(), "flow_run_id": forgotten[0]}
+    )
+    assert service.api("logs/filter", logs=logged)
+    service.api(f"deployments/{deployment}/create_flow_run", state={"type": "SCHEDULED"})
+
+    def left(*runs: str) -> set[str]:
+        return {run["id"] for run in service.api("flow_runs/filter", flow_runs={"id": {"any_": list(runs)}})}
+
+    wait_until(lambda: not left(*forgotten), 120)
+    assert left(busy, tagged) == {busy, tagged}
+    assert len(left(*latest)) >= KEPT - 1  # the sweep that has forgotten them may count itself
+    wait_until(lambda: service.api("logs/filter", logs=logged) == [], 60)
 
 
 def test_a_second_service_refuses(service: Service) -> None:

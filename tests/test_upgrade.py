@@ -14,14 +14,17 @@ from flows.intake.claims import ClaimStore
 from flows.intake.reread import find_original
 from flows.intake.status import status
 from flows.intake.sweep import sweep
+from flows.pipeline import publish, revise
+from flows.pipeline.versions import Shelf
 from flows.review.evaluate import evaluate
 from flows.review.index import of_service, refresh
 from flows.review.listing import Filter
 from flows.review.search import asked_on_command_line, look_for
 from flows.settings import load
+from normalize.edits.edit import new
 from tests.intake import FakeServer
 from tests.kernel import needs_proc
-from tests.old_home import NOTE, PREFECT_3_8, make_old_home
+from tests.old_home import NOTE, PREFECT_3_8, TEXT, make_old_home
 from tests.service import Service
 
 
@@ -38,6 +41,18 @@ def test_old_texts_are_found(old: ClaimStore) -> None:
     found = look_for(library, asked_on_command_line(("cong trinh",)), Filter(agency="Nông nghiệp"))
     assert [hit.document.name for hit in found.hits] == ["Phòng A/thủy lợi.json"]
     assert evaluate(library).all.together.made == 1
+
+
+def test_an_old_text_is_mended(old: ClaimStore) -> None:
+    folders = old.folders
+    shelf = Shelf(folders.published, folders.working / ".staging", folders.versions)
+    place = folders.published / "Phòng A" / "thủy lợi.json"
+    seen = publish.seal_of(place.read_bytes())
+    edit = new("text", "Lan", "blocks/1", before="Kết quả", after="Kết luận")
+    revise.revise(shelf, place, seen, [edit], "Lan")
+    assert "Kết luận quản lý" in place.with_suffix(".txt").read_text()
+    assert publish.is_as_written(place.read_bytes())
+    assert {path.read_text() for path in folders.versions.rglob("*.txt")} == {TEXT}
 
 
 def test_an_old_scan_is_found_to_be_read_again(old: ClaimStore) -> None:

@@ -144,15 +144,13 @@ def _entry(data: Mapping[str, Any]) -> Entry:
     is_whole = "part" not in data
     counts = counts_of(data).items() if is_whole else ()
     mended = put_right(data) if is_whole else ()
-    unread = sum(bool(page["error"]) or bool(page.get("damage")) for page in pages)
-    grades = {"unread" if page["error"] else str(page.get("grade") or "") for page in pages}
     return Entry(
         _string(source["name"]),
         _string(source["sha256"]),
         _number(source["pages"]),
-        unread,
+        sum(bool(page["error"]) or bool(page.get("damage")) for page in pages),
         _doubtful(data),
-        next((grade for grade in GRADES if grade in grades), ""),
+        _worst_grade(pages),
         sum(not one.get("undone") for one in data.get("edits", ())),
         parts,
         (*_texts(data), *_facts_as_texts(parts)),
@@ -160,6 +158,11 @@ def _entry(data: Mapping[str, Any]) -> Entry:
         tuple((number, _string(before), _string(after)) for number, before, after in mended),
         _how_read(data) if is_whole and pages else None,
     )
+
+
+def _worst_grade(pages: Sequence[Mapping[str, Any]]) -> str:
+    grades = {"unread" if page["error"] else str(page.get("grade") or "") for page in pages}
+    return next((grade for grade in GRADES if grade in grades), "")
 
 
 def _how_read(data: Mapping[str, Any]) -> HowRead:

@@ -18,13 +18,14 @@ from flows.batch import under_way
 from flows.batch.leases import Lost
 from flows.batch.plan import Entry
 from flows.batch.storage import open_home
+from flows.batch.told import part_line, planned_line
 from flows.batch.work import work
 from flows.host import heartbeat
 from flows.host.mounts import missing_mount
 from flows.ingest import failed_run, store_of_run
 from flows.pipeline.engine import Event, Opened, PageDone
 from flows.pipeline.faults import as_fault
-from flows.service.batch_reports import ABOUT_BATCH, ABOUT_PART, part_line, planned_line, report_part, report_planned
+from flows.service.batch_reports import ABOUT_BATCH, ABOUT_PART, report_part, report_planned
 from flows.service.reports import about, begin_progress, show_progress
 from flows.settings import BadSetting
 from ocr.faults import Fault
@@ -45,9 +46,7 @@ def batch(source: str) -> Any:
     settings = store.settings
     try:
         found = plans.source_of(source, settings)
-        if not found.keeps and not settings.bucket:
-            raise faults.INBOX_OF_SERVICE.fault()
-        planned = plans.plan(found, settings, _id_of_run())
+        planned = plans.plan_for_service(found, settings, _id_of_run())
         under_way.open_batch(settings, planned)
     except (Fault, OSError, BadSetting) as fault:
         return failed_run(as_fault(fault))

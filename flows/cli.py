@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     from flows.batch.again import Chosen
     from flows.batch.plan import Batch
     from flows.batch.storage import Storage
-    from flows.convert import Event
     from flows.intake.reread import Original
+    from flows.pipeline.engine import Event
     from flows.pipeline.outcome import Outcome
     from flows.review.index import Library
     from flows.review.readings import Reading
@@ -974,6 +974,57 @@ def _reread_here(originals: Sequence[Original], settings: Settings, failed: int)
 
 
 @nambat.command()
+@click.argument("source")
+@click.option("--wait", is_flag=True, help="Wait until the service has read it all.")
+@click.option(
+    "-j", "--jobs", type=click.IntRange(min=1), help="Pages read side by side, without a service. [all cores]"
+)
+@verbose_option
+@click.pass_context
+def batch(context: click.Context, source: str, wait: bool, jobs: int | None) -> None:
+    """Read a whole archive, in parts.
+
+    SOURCE is a folder below the home or a folder of NAMBAT_READ_ROOTS, whose scans stay where they are, or a folder of
+    the bucket that NAMBAT_BUCKET names; `inbox` is the inbox there. The running service reads it beside what comes into
+    its inbox; without a service it is read here. What is published already is not read again, so a run that was stopped
+    can be repeated. Exit status 1 if something is not published.
+    """
+    from flows.batch import plan as plans
+    from flows.batch.on_terminal import read_here, tell_summary, wait_for
+    from flows.batch.storage import BUCKET, open_home
+    from flows.batch.told import planned_line
+    from flows.batch.under_way import open_batch, sum_up
+    from flows.service.record import ServiceGone, owner_of_service
+    from ocr.faults import Fault
+
+    settings = read_settings(jobs=jobs)
+    is_path = source != plans.INBOX and not source.startswith(BUCKET)
+    try:
+        found = plans.source_of(str(Path.cwd() / source) if is_path else source, settings)
+        try:
+            owner_of_service(settings.folders)
+        except ServiceGone:
+            require_tools()
+            planned = read_here(found, settings, lambda planned: progress(planned.documents), complain)
+        else:
+            planned = plans.plan_for_service(found, settings)
+            open_batch(settings, planned)
+            said = _("The service reads {documents}: batch {batch}")
+            click.echo(said.format(documents=planned_line(planned), batch=planned.id))
+            if not wait:
+                context.exit(0)
+            wait_for(settings, planned)
+        summary = sum_up(open_home(settings), planned)
+    except (Fault, OSError) as fault:
+        from flows.pipeline.faults import as_fault
+
+        complain_of(source, as_fault(fault), context.obj)
+        context.exit(FAILED)
+    tell_summary(summary, complain)
+    context.exit(0 if summary.is_well else FAILED)
+
+
+@nambat.command()
 @click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.pass_context
 def dismiss(context: click.Context, files: tuple[Path, ...]) -> None:
@@ -1043,7 +1094,7 @@ def sum_up(outcomes: list[Outcome], wanted: bool | None) -> None:
 
 
 @contextlib.contextmanager
-def progress(documents: int) -> Iterator[Callable[[Event], None]]:
+def progress(documents: int) -> Iterator[Callable[[Event[Any]], None]]:
     """A progress bar if a person is watching, else nothing."""
     if sys.stderr.isatty():
         from flows.show import progress_bar

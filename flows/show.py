@@ -19,15 +19,15 @@ from rich.progress import (
 from rich.table import Table
 from rich.text import Text
 
-from flows.convert import Event
+from flows.host.names import readable
 from flows.language import _, ngettext, told
-from flows.pipeline.engine import Failed, Opened, PageDone, Published
+from flows.pipeline.engine import Event, Failed, Opened, PageDone, Published
 from flows.pipeline.outcome import Outcome, grades
 from flows.retold import retold
 
 
 @contextlib.contextmanager
-def progress_bar(documents: int) -> Iterator[Callable[[Event], None]]:
+def progress_bar(documents: int) -> Iterator[Callable[[Event[Any]], None]]:
     """A progress bar on standard error for the events of a conversion."""
     with Progress(
         SpinnerColumn(),
@@ -41,7 +41,7 @@ def progress_bar(documents: int) -> Iterator[Callable[[Event], None]]:
         task = bar.add_task("", total=None, published=0, documents=documents)
         pages = published = 0
 
-        def tell(event: Event) -> None:
+        def tell(event: Event[Any]) -> None:
             nonlocal pages, published
             match event:
                 case Opened():
@@ -53,7 +53,7 @@ def progress_bar(documents: int) -> Iterator[Callable[[Event], None]]:
                     published += 1
                     bar.update(task, published=published)
                 case Failed():
-                    bar.console.print(Text(f"{event.wanted.name}: {told(event.fault)}", style="red"))
+                    bar.console.print(Text(f"{readable(event.wanted.name)}: {told(event.fault)}", style="red"))
 
         yield tell
 

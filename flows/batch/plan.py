@@ -260,6 +260,18 @@ def put_last(batch: Batch, home: Storage) -> Batch:
     return batch
 
 
+def plan_for_service(source: Source, settings: Settings, batch_id: str = "") -> Batch:
+    """List a source in parts for the running service.
+
+    Raises:
+        PathRefused: the service reads that source by itself.
+        OSError, StorageAway: as :func:`plan`.
+    """
+    if not source.keeps and not settings.bucket:
+        raise faults.INBOX_OF_SERVICE.fault()
+    return plan(source, settings, batch_id or new_id())
+
+
 def _told(fault: OSError) -> str:
     return readable(f"{fault.filename}: {fault.strerror}")
 

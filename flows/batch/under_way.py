@@ -1,8 +1,8 @@
 """The batches that a home has under way: which parts have runs, and which wait for theirs.
 
 ``working/.batch/open-<id>.json`` holds what is known of each. Parts get runs in their order and a few at a time, so
-that the Prefect server has few to keep. A part whose run ended without having done all is tried again later, until there
-were too many tries; what its documents have come to is in the storage, whatever becomes of runs.
+that the Prefect server has few to keep. A part whose run ended without having done all is tried again later, until
+there were too many tries; what its documents have come to is in the storage, whatever becomes of runs.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import json
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field, replace
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -174,11 +175,12 @@ def workers(folders: Folders) -> list[str]:
     return found
 
 
-def _is_at_work(settings: Settings, batch_id: str, part: int) -> bool:
+def _is_at_work(settings: Settings, batch_id: str, part: int) -> bool | None:
+    """Whether the process still runs that works on a part; ``None`` if none has begun."""
     try:
         owner = _note_of_worker(settings.folders, batch_id, part).read_text()
     except OSError:
-        return False
+        return None
     return heartbeat.is_alive(settings.folders, owner, settings.claim_timeout)
 
 
@@ -192,29 +194,32 @@ def _first_line(fault: Exception) -> str:
 
 def _look_after(settings: Settings, starter: Starter, ahead: int, now: float, home: Storage) -> None:
     folders = settings.folders
-    batches = all_open(folders)
-    ids = [run.flow_run for one in batches for run in one.part_runs.values() if run.flow_run]
-    ended = starter.ended(ids) if ids else {}
-    # A run that has lasted for a while looks as one does that never began: whether somebody works on it, we know.
-    busy = {
-        run.flow_run for one in batches for part, run in one.part_runs.items() if _is_at_work(settings, one.id, part)
-    }
-    ended = {run: how for run, how in ended.items() if how != "stuck" or run not in busy}
-    left = ahead - (len(ids) - len(ended))
-    for batch in batches:
-        for part, run in list(batch.part_runs.items()):
-            if run.flow_run in ended:
-                batch.part_runs[part] = _after(settings, home, batch.id, part, run, ended[run.flow_run], now)
-                _save(folders, batch)
-        for part in _due(batch, now):
-            if left <= 0:
-                break
+    for batch in all_open(folders):
+        _look_at_runs(settings, starter, batch, now, home)
+    left = ahead - sum(bool(run.flow_run) for one in all_open(folders) for run in one.part_runs.values())
+    for batch in all_open(folders):
+        for part in islice(_due(batch, now), max(0, left)):
             left -= 1
             run = batch.part_runs.get(part, PartRun())
             batch.part_runs[part] = replace(run, flow_run=starter.start(batch.id, part, run.tries))
             _save(folders, batch)
         if batch.is_done:
             _place(folders, batch.id).rename(_place(folders, batch.id, "done"))
+
+
+def _look_at_runs(settings: Settings, starter: Starter, batch: Open, now: float, home: Storage) -> None:
+    """Write down which runs of a batch have ended."""
+    runs = {part: run for part, run in batch.part_runs.items() if run.flow_run}
+    ended = starter.ended([run.flow_run for run in runs.values()]) if runs else {}
+    for part, run in runs.items():
+        how, works = ended.get(run.flow_run), _is_at_work(settings, batch.id, part)
+        # A run that has lasted for a while looks as one does that never began, and one whose process was killed as if
+        # it went on: whether somebody works on it, we know.
+        if (how == "stuck" and works) or (how is None and works is not False):
+            continue
+        batch.part_runs[part] = _after(settings, home, batch.id, part, run, how or "crashed", now)
+        _note_of_worker(settings.folders, batch.id, part).unlink(missing_ok=True)
+        _save(settings.folders, batch)
 
 
 def _after(settings: Settings, home: Storage, batch_id: str, part: int, run: PartRun, how: str, now: float) -> PartRun:

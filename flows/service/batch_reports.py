@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from itertools import groupby
 
 from prefect.artifacts import create_markdown_artifact
 
 from flows.batch.plan import Batch
+from flows.batch.told import ENDS, counts_line, planned_line, reason
 from flows.batch.under_way import Summary
-from flows.batch.work import Done, PartDone
+from flows.batch.work import PartDone
 from flows.host.names import readable
-from flows.language import N_, _, counted, language
+from flows.language import N_, _, counted
 from flows.service.reports import NEEDS_ATTENTION, best_effort, cell, tag_run
 
 ABOUT_BATCH = N_("""\
@@ -24,49 +25,14 @@ ABOUT_PART = N_("""\
 Reads the documents of one part of a batch. There is nothing to start by hand here.
 
 **Completed**: all its documents have come to an end. The report under *Artifacts* names those that were not \
-published, with reasons, and those with pages to look at. **Failed**: some are left, and a later run goes on with them. \
-While scans wait in the inbox a batch reads one page at a time.
+published, with reasons, and those with pages to look at. **Failed**: some are left, and a later run goes on with \
+them. While scans wait in the inbox a batch reads one page at a time.
 
 What became of each document is a line in `logs/nambat.log`.
 """)
 
 MOST_SHOWN = 200
 """Documents that a report names of each kind; the log names all."""
-
-ENDS: dict[str, Callable[[], str]] = {
-    "published": lambda: _("published"),
-    "there": lambda: _("published before"),
-    "quarantined": lambda: _("not published"),
-    "kept": lambda: _("not read again; what was published before stays"),
-    "put off": lambda: _("put off"),
-    "held": lambda: _("in work elsewhere"),
-    "gone": lambda: _("gone"),
-    "waiting": lambda: _("waiting"),
-}
-"""What the ends of documents are called."""
-
-
-def planned_line(batch: Batch) -> str:
-    """What a batch holds, in one line."""
-    documents = counted("{count} document", "{count} documents", batch.documents)
-    parts = counted("{count} part", "{count} parts", batch.parts)
-    return _("{documents} in {parts}").format(documents=documents, parts=parts)
-
-
-def part_line(done: PartDone) -> str:
-    """What a part came to, in one line."""
-    left = _("; left for another try: {count}").format(count=done.left) if done.left else ""
-    return counts_line(done.counts) + left
-
-
-def counts_line(counts: dict[str, int]) -> str:
-    """How many documents came to which end."""
-    return ", ".join(f"{ENDS[end]()}: {count}" for end, count in counts.items()) or _("nothing")
-
-
-def reason(one: Done) -> str:
-    """Why a document was not published, in the language of the moment."""
-    return (one.vietnamese if language() == "vi" else one.reason) or ENDS[one.end]()
 
 
 def batch_report(batch: Batch, whole: Summary) -> str:

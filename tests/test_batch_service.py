@@ -1,0 +1,158 @@
+"""Batches as users run them: on the command line, and by a real service with its Prefect server."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.kernel import needs_proc
+from tests.scans import write_scan
+from tests.service import ROOT, Service, clean_environment
+
+pytestmark = [pytest.mark.timeout(420), needs_proc]
+
+
+def nambat(*arguments: str, **settings: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-P", "-m", "flows.cli", *arguments],
+        env=clean_environment(PYTHONPATH=str(ROOT), NAMBAT_JOBS="2", **settings),
+        capture_output=True,
+        text=True,
+        timeout=200,
+    )
+
+
+@pytest.fixture(scope="module")
+def archive(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    root = tmp_path_factory.mktemp("archive") / "Lưu trữ"
+    write_scan(root / "1998" / "Báo cáo.pdf", 2)
+    write_scan(root / "1999" / "b.tif")
+    (root / "1999" / "hỏng.pdf").write_bytes(b"no scan")
+    return root
+
+
+PUBLISHED = ["1998/Báo cáo.json", "1998/Báo cáo.txt", "1999/b.tif.json", "1999/b.tif.txt"]
+
+
+def published(home: Path, archive: Path) -> list[str]:
+    root = home / "published" / archive.name
+    return sorted(os.fspath(path.relative_to(root)) for path in root.rglob("*") if path.is_file())
+
+
+def test_without_a_service_a_batch_is_read_here_and_can_be_repeated(archive: Path, tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    settings = {"NAMBAT_HOME": str(home), "NAMBAT_READ_ROOTS": str(archive)}
+    first = nambat("batch", str(archive), **settings)
+    assert (first.returncode, first.stdout) == (1, "")
+    (line,) = first.stderr.splitlines()
+    assert line.startswith("nambat: Lưu trữ/1999/hỏng.pdf: not published: The file is not a PDF")
+    assert published(home, archive) == PUBLISHED
+    made = {path: path.stat().st_mtime_ns for path in (home / "published").rglob("*.json")}
+    again = nambat("batch", str(archive / "1998"), **settings)
+    assert (again.returncode, again.stdout, again.stderr) == (0, "", "")
+    assert {path: path.stat().st_mtime_ns for path in made} == made
+    log = (home / "logs/nambat.log").read_text().splitlines()
+    assert [line.split(": ")[1:3] for line in log if "Báo cáo" in line] == [
+        ["published", "Lưu trữ/1998/Báo cáo.pdf"],
+        ["there", "Lưu trữ/1998/Báo cáo.pdf"],
+    ]
+    assert len(log) == 4  # a line a document, and none a page
+
+
+def test_what_is_no_source_is_said(tmp_path: Path) -> None:
+    found = nambat("batch", "/etc", NAMBAT_HOME=str(tmp_path / "home"))
+    assert found.returncode == 1
+    assert "NAMBAT_READ_ROOTS" in found.stderr
+    assert len(found.stderr.splitlines()) == 1
+
+
+@pytest.fixture(scope="module")
+def service(archive: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    folder = tmp_path_factory.mktemp("service")
+    settings = {"NAMBAT_READ_ROOTS": str(archive), "NAMBAT_RESCAN": "2", "NAMBAT_RETRY_DELAY": "1", "NAMBAT_JOBS": "2"}
+    running = Service(folder / "home", folder / "log", settings)
+    running.start()
+    try:
+        running.wait_until_ready()
+        yield running
+    finally:
+        running.end()
+
+
+def wait_until(what: Callable[[], object], seconds: float = 240) -> None:
+    deadline = time.monotonic() + seconds
+    while not what():
+        assert time.monotonic() < deadline, "it did not happen in time"
+        time.sleep(0.3)
+
+
+def part_runs(service: Service) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = service.api("flow_runs/filter", flows={"name": {"any_": ["batch_part"]}})
+    return sorted(found, key=lambda run: str(run["created"]))
+
+
+@pytest.mark.slow
+def test_a_batch_is_one_run_and_no_task_a_page(service: Service, archive: Path) -> None:
+    deployment = service.api("deployments/name/batch/nambat-batch", "GET")["id"]
+    run = service.api(f"deployments/{deployment}/create_flow_run", parameters={"source": str(archive)})
+    wait_until(lambda: [one["state_type"] for one in part_runs(service)] == ["COMPLETED"])
+    assert published(service.home, archive) == PUBLISHED
+    (planned,) = service.api("flow_runs/filter", flow_runs={"id": {"any_": [run["id"]]}})
+    assert (planned["state_type"], planned["state"]["message"]) == ("COMPLETED", "3 documents in 1 part")
+    (part,) = part_runs(service)
+    chosen = {"id": {"any_": [part["id"]]}}
+    assert service.api("task_runs/filter", flow_runs=chosen) == []
+    artifacts = {one["type"]: one["data"] for one in service.api("artifacts/filter", flow_runs=chosen)}
+    assert set(artifacts) == {"progress", "markdown"}
+    assert r"hỏng\.pdf" in artifacts["markdown"]
+    assert "needs attention" in part["tags"]
+
+
+@pytest.mark.slow
+def test_a_path_that_leads_elsewhere_is_refused(service: Service) -> None:
+    for name, parameters in (
+        ("batch/nambat-batch", {"source": "/etc"}),
+        ("batch_part/nambat-batch-part", {"batch": "../../etc", "part": 1}),
+    ):
+        deployment = service.api(f"deployments/name/{name}", "GET")["id"]
+        run = service.api(f"deployments/{deployment}/create_flow_run", parameters=parameters)["id"]
+
+        def state(run: str = run) -> Any:
+            return service.api("flow_runs/filter", flow_runs={"id": {"any_": [run]}})[0]["state"]
+
+        wait_until(lambda: state()["type"] in ("FAILED", "CRASHED", "COMPLETED"))
+        assert state()["type"] == "FAILED"
+        assert "NAMBAT_READ_ROOTS" in state()["message"] or "no batch run" in state()["message"]
+
+
+@pytest.mark.slow
+def test_a_service_that_is_killed_in_the_middle_goes_on_with_the_batch(service: Service, archive: Path) -> None:
+    for number in range(6):
+        write_scan(archive / "2000" / f"{number}.pdf", 2)
+    before = len(part_runs(service))
+    found = nambat("batch", str(archive / "2000"), NAMBAT_HOME=str(service.home), NAMBAT_READ_ROOTS=str(archive))
+    assert found.returncode == 0, found.stderr
+    assert found.stdout.startswith("The service reads 6 documents in 1 part: batch ")
+    folder = service.home / "published" / archive.name / "2000"
+    wait_until(lambda: folder.exists() and any(folder.glob("*.json")))
+    assert service.process is not None
+    service.process.send_signal(signal.SIGKILL)
+    service.process.wait()
+    service.start()
+    service.wait_until_ready()
+    wait_until(lambda: len(list(folder.glob("*.json"))) == 6, 400)
+    assert not (service.home / "quarantine" / archive.name / "2000").exists()
+    data = json.loads((folder / "0.json").read_text())
+    assert data["source"]["pages"] == 2
+    assert len(part_runs(service)) > before
+    leases = service.home / "working" / ".leases"
+    wait_until(lambda: not list(leases.glob("*.json")), 60)

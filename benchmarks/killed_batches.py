@@ -1,11 +1,11 @@
-"""Kill workers of batch runs over a bucket, then count: no scan may be lost, or published twice or unlike ``convert``.
+"""Kill workers of batch runs over a bucket, then count: no scan may be lost, doubled, or read unlike ``convert``.
 
     python -m benchmarks.killed_batches [--kills 60] [--scans 36] [--workers 2] [--seed 1]
 
 An S3 server (moto's) holds the bucket. Workers with homes of their own, as on several machines, read what comes into
 its inbox/, a page at a time; SIGKILL hits one of them at random moments, and it is started again. Some scans are
-broken. In the end each must lie once in originals/ with its text published, or in quarantine/ with a reason; what is published
-must be what ``nambat convert`` makes of the same scans, and no lease may be left.
+broken. In the end each must lie once in originals/ with its text published, or in quarantine/ with a reason; what is
+published must be what ``nambat convert`` makes of the same scans, and no lease may be left.
 
 Exit status: 0 if all held, 1 if not.
 """
@@ -27,10 +27,10 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.chaos import Drop, drops
-from flows.batch.leases import open_leases
+from flows.batch.leases import Leases, open_leases
 from flows.batch.plan import Source, new_id, plan
 from flows.batch.storage import Storage, open_home
-from flows.batch.work import work
+from flows.batch.work import clear_forsaken, work
 from flows.convert import convert, scratch
 from flows.convert import plan as plan_convert
 from flows.pipeline import publish
@@ -49,6 +49,8 @@ def be_worker() -> None:
     while True:
         batch = plan(INBOX, settings, new_id())
         if batch.parts == 0:
+            home = open_home(settings)
+            clear_forsaken(INBOX, Leases(home, settings), home)
             time.sleep(0.3)
         for part in range(1, batch.parts + 1):
             work(batch, part, settings)
@@ -101,7 +103,8 @@ def kill_at_random(
         deadline = time.monotonic() + arguments.patience
         while any(storage.list("inbox/")) and time.monotonic() < deadline:
             time.sleep(1)
-        time.sleep(2)
+        while any(open_leases(storage)) and time.monotonic() < deadline:
+            time.sleep(1)
     finally:
         for process in running:
             process.terminate()
@@ -192,7 +195,7 @@ def main() -> int:
     parser.add_argument("--scans", type=int, default=36)
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--seed", default="1")
-    parser.add_argument("--most-seconds", type=float, default=8, help="between two kills")
+    parser.add_argument("--most-seconds", type=float, default=12, help="between two kills")
     parser.add_argument("--patience", type=float, default=900, help="seconds for what is left at the end")
     parser.add_argument("--work", action="store_true", help=argparse.SUPPRESS)
     arguments = parser.parse_args()

@@ -333,6 +333,11 @@ SHARE_AWAY = Message(
     "(hoặc xóa tệp {record} nếu ổ này không còn dùng nữa).",
 )
 
+SOURCE_AWAY = Message(
+    ShareAway,
+    "{mount}, where the scans of {folder} lie, is not mounted; mount it, and the batch goes on.",
+    "Bản quét của {folder} nằm trên ổ {mount}, nhưng ổ này chưa được gắn (mount); hãy gắn lại để đợt xử lý chạy tiếp.",
+)
 STORAGE_AWAY = Message(
     StorageAway,
     "{where} does not answer as it should; check the network, its address and the keys in the environment.",

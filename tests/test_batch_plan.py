@@ -106,6 +106,17 @@ def test_planning_that_is_cut_short_plans_nothing_and_can_be_done_again(settings
     assert sum(len(entries_of(home, batch, part)) for part in range(1, batch.parts + 1)) == batch.documents == 4
 
 
+def test_what_is_left_of_a_plan_that_was_cut_short_goes_after_a_day(settings: Settings, archive: Path) -> None:
+    home, source = open_home(settings), source_of(str(archive), settings)
+    old, new = new_id(), new_id()
+    for batch_id in (old, new):
+        home.put(part_name(batch_id, 1), b"")
+    path = settings.folders.working / ".batches" / old / "00001.jsonl"
+    os.utime(path, (path.stat().st_mtime - 90_000,) * 2)
+    kept = plan(source, settings, new_id())
+    assert {one.name.split("/")[1] for one in home.list("batches/")} == {new, kept.id}
+
+
 def test_a_part_of_a_folder_and_one_scan_are_sources_too(settings: Settings, archive: Path) -> None:
     batch = plan(source_of(str(archive / "năm 1998"), settings), settings, new_id())
     assert batch.documents == 2

@@ -24,7 +24,7 @@ from flows.batch.storage import Storage, open_home
 from flows.batch.work import is_over, work
 from flows.convert import convert, find_inputs, scratch
 from flows.convert import plan as plan_convert
-from flows.faults import StorageAway
+from flows.faults import ShareAway, StorageAway
 from flows.host import heartbeat
 from flows.host.heartbeat import identity
 from flows.host.processes import machine
@@ -66,7 +66,7 @@ def bucket_server() -> Iterator[str]:
         yield address
 
 
-@pytest.fixture(params=["folder", "bucket"])
+@pytest.fixture(params=["folder", pytest.param("bucket", marks=pytest.mark.slow)])
 def settings(request: pytest.FixtureRequest, tmp_path: Path) -> Settings:
     """Of a home whose storage is its folders, or a bucket of its own."""
     bucket = ""
@@ -243,7 +243,7 @@ def at_call(number: int) -> Callable[[str, str], bool]:
     return count
 
 
-@pytest.mark.parametrize("after", [False, True])
+@pytest.mark.parametrize("after", [False, pytest.param(True, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("every", [12, pytest.param(1, marks=[pytest.mark.slow, pytest.mark.timeout(1800)])])
 def test_killed_between_any_two_calls_nothing_is_lost_and_nothing_doubled(
     settings: Settings, here: None, tmp_path: Path, after: bool, every: int
@@ -311,6 +311,26 @@ def test_a_storage_that_goes_away_ends_the_part_and_the_next_try_ends_the_rest(
     assert list(open_leases(home)) == []
 
 
+def test_a_share_that_is_not_mounted_has_lost_no_scan(
+    tmp_path: Path, scans: Path, here: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root = tmp_path / "share"
+    shutil.copytree(scans, root)
+    settings = load(home=tmp_path / "home", read_roots=str(root))
+    settings.folders.make()
+    batch = planned(settings, source_of(str(root), settings))
+    root.rename(tmp_path / "away")
+    root.mkdir()
+    with monkeypatch.context() as patch:
+        patch.setattr("flows.batch.plan.is_away", lambda mount: True)
+        result = work(batch, 1, settings)
+    assert isinstance(result.trouble, ShareAway)
+    assert result.left == 3
+    root.rmdir()
+    (tmp_path / "away").rename(root)
+    assert work(batch, 1, settings).counts == {"published": 3}
+
+
 def test_what_another_works_on_is_left_to_him(settings: Settings, scans: Path, here: None) -> None:
     home = open_home(settings)
     fill(home, scans)
@@ -368,8 +388,10 @@ def test_what_stops_its_reader_again_and_again_is_given_up(settings: Settings, s
     home.put("inbox/b.tif", (scans / "b.tif").read_bytes())
     batch = planned(settings)
     for _ in range(settings.attempts):
-        dying = CutShort(home, lambda call, name: call == "fetch", after=True)
-        assert dies(batch, settings, dying)
+        # It dies while it reads, when it makes sure of its lease; a fetch that was the last stops nobody.
+        for call in ("fetch", "put_if"):
+            assert dies(batch, settings, CutShort(home, lambda made, name, call=call: made == call, after=True))
+            shutil.rmtree(settings.folders.working / ".progress", ignore_errors=True)
     assert work(batch, 1, settings).counts == {"quarantined": 1}
     assert "3" in home.read("quarantine/b.tif.reason.txt")[0].decode().splitlines()[1]
 
@@ -466,6 +488,25 @@ def test_another_scan_of_a_name_stays_beside_the_older(settings: Settings, scans
         home.put("inbox/b.tif", (scans / "b.tif").read_bytes() + bytes(number))
         assert work(planned(settings), 1, settings).counts == {"published": 1}
     assert names(home, "originals") == ["b (2).tif", "b.tif"]
+
+
+def test_the_lease_of_a_scan_that_a_dead_one_put_away_goes(settings: Settings, scans: Path, here: None) -> None:
+    home = open_home(settings)
+    home.put("inbox/b.tif", (scans / "b.tif").read_bytes())
+    deleted = CutShort(home, lambda call, name: (call, name) == ("delete", "inbox/b.tif"), after=True)
+    assert dies(planned(settings), settings, deleted)
+    assert len(list(open_leases(home))) == 1
+    home.put("inbox/c.tif", (scans / "b.tif").read_bytes())
+    work(planned(settings), 1, settings)  # another batch, whose plan does not know of it
+    assert list(open_leases(home)) == []
+
+
+def test_each_scan_in_quarantine_has_its_own_note(settings: Settings, here: None) -> None:
+    home = open_home(settings)
+    for number in range(2):
+        home.put("inbox/b.tif", b"no scan %d" % number)
+        assert work(planned(settings), 1, settings).counts == {"quarantined": 1}
+    assert names(home, "quarantine") == ["b (2).tif", "b (2).tif.reason.txt", "b.tif", "b.tif.reason.txt"]
 
 
 def test_while_the_inbox_is_busy_one_page_is_read_at_a_time(store: ClaimStore) -> None:

@@ -95,7 +95,7 @@ def test_one_that_is_not_renewed_is_taken_over_by_the_clock_of_the_storage(stora
     assert lease is not None
     storage.set(1099)
     assert b.take("", "a.pdf", "1") is None
-    a.confirm(lease)  # renewed
+    a.begin(lease, 0)  # renewed
     storage.set(1190)
     assert b.take("", "a.pdf", "1") is None
     storage.set(1200)
@@ -112,10 +112,17 @@ def test_one_that_is_not_renewed_is_taken_over_by_the_clock_of_the_storage(stora
 
 def test_one_whose_process_is_dead_is_taken_over_at_once(storage: Timed, settings: Settings) -> None:
     settings.folders.make()
-    assert Leases(storage, settings, dead_owner()).take("", "a.pdf", "1") is not None
-    taken = Leases(storage, settings).take("", "a.pdf", "1")
-    assert taken is not None
-    assert (taken.owner, taken.attempts) == (heartbeat.identity(), 1)
+    for begins, attempts in ((False, 0), (True, 1)):
+        dead = Leases(storage, settings, dead_owner())
+        lease = dead.take("", "a.pdf", "1")
+        assert lease is not None
+        if begins:
+            dead.begin(lease, 0)
+        leases = Leases(storage, settings)
+        taken = leases.take("", "a.pdf", "1")
+        assert taken is not None
+        assert (taken.owner, taken.attempts) == (heartbeat.identity(), attempts)
+        leases.end(taken)
 
 
 def test_attempts_count_only_while_they_get_no_further(storage: Timed, settings: Settings) -> None:

@@ -14,7 +14,7 @@ import json
 import os
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from types import TracebackType
@@ -48,6 +48,7 @@ class Lease:
         renewed: number of the renewal, so that no two records are the same.
         attempts: how many times in a row the work ended without an answer and no page further.
         pages_done: pages that were read when the present attempt began.
+        begun: whether the present attempt has begun to read: what is only fetched stops nobody.
         tries: how many times it was put off for a trouble that may pass.
         tag: of the scan's object.
     """
@@ -59,6 +60,7 @@ class Lease:
     renewed: int = 0
     attempts: int = 0
     pages_done: int = 0
+    begun: bool = False
     tries: int = 0
     tag: str = ""
 
@@ -99,7 +101,7 @@ def _lease(raw: bytes) -> Lease:
         told: dict[str, Any] = json.loads(raw)
         words = {name: str(told[name]) for name in ("name", "source", "owner", "host", "tag")}
         numbers = {name: int(told[name]) for name in ("renewed", "attempts", "pages_done", "tries")}
-        return Lease(**words, **numbers)  # type: ignore[arg-type]
+        return Lease(**words, **numbers, begun=bool(told["begun"]))  # type: ignore[arg-type]
     except (ValueError, KeyError, TypeError, RecursionError):
         return Lease("", "", "", "")
 
@@ -186,7 +188,7 @@ class Leases:
         if not self._is_free(old, place):
             return None
         # Who lives, or was not stopped by a document, is no sign that this one stops its reader.
-        crashed = old.owner not in ("", self.owner) and not _ended(self._folders, old.owner).exists()
+        crashed = old.begun and old.owner not in ("", self.owner) and not _ended(self._folders, old.owner).exists()
         attempts = old.attempts + crashed
         lease = replace(lease, renewed=old.renewed + 1, attempts=attempts, pages_done=old.pages_done, tries=old.tries)
         if old.tag != tag:
@@ -212,19 +214,25 @@ class Leases:
         return stored is not None and self.storage.clock() - stored.modified > self._timeout
 
     def begin(self, lease: Lease, pages_done: int) -> Lease:
-        """Note how many pages were read before, by which the next attempt is judged.
+        """Note that reading begins: if it ends without an answer, that is an attempt.
 
-        An attempt that got further than the one before it is none: a document that gets further each time will be done
-        one day.
+        Args:
+            pages_done: pages that were read before, by which this attempt is judged (see :meth:`attempts`).
 
         Raises:
             Lost: somebody else holds the lease.
             OSError, StorageAway: that cannot be written down.
         """
-        attempts = min(lease.attempts, 1) if pages_done > lease.pages_done else lease.attempts
-        if (pages_done, attempts) == (lease.pages_done, lease.attempts):
-            return lease
-        return self._write(lease.place, pages_done=pages_done, attempts=attempts)
+        attempts = self.attempts(lease, pages_done)
+        return self._write(lease.place, pages_done=pages_done, attempts=attempts, begun=True)
+
+    @staticmethod
+    def attempts(lease: Lease, pages_done: int) -> int:
+        """How many attempts in a row got no further, now that so many pages are read.
+
+        A document that gets further each time will be done one day; one that does not is what stops its reader.
+        """
+        return min(lease.attempts, 1) if pages_done > lease.pages_done else lease.attempts
 
     def confirm(self, lease: Lease) -> None:
         """Make sure, at this moment, that the lease is held.
@@ -243,7 +251,7 @@ class Leases:
             OSError, StorageAway: that cannot be written down.
         """
         if lease.attempts or lease.tries:
-            self._write(lease.place, owner="")
+            self._write(lease.place, owner="", begun=False)
             self._held.pop(lease.place, None)
         else:
             self.end(lease)
@@ -283,6 +291,20 @@ class Leases:
         if found is not None and self._is_free(found[0], place):
             with contextlib.suppress(Changed):
                 self.storage.delete(place, found[1])
+
+    def clear_forsaken(self, source: str, is_there: Callable[[str], bool]) -> None:
+        """Remove the leases of scans that were put away by somebody who died before he could remove them.
+
+        Args:
+            source: address of the storage of the scans.
+            is_there: whether a scan still lies where it lay.
+
+        Raises:
+            OSError, StorageAway: that cannot be done now.
+        """
+        for lease in list(open_leases(self.storage)):
+            if lease.name and lease.source == source and lease.owner != self.owner and not is_there(lease.name):
+                self.clear(source, lease.name)
 
     def is_lost(self, lease: Lease) -> bool:
         """Whether somebody may have taken a lease over; asked often, so it asks nobody."""

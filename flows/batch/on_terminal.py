@@ -9,10 +9,12 @@ import time
 from collections.abc import Callable, Iterator
 
 from flows import faults
+from flows.batch.leases import Leases
 from flows.batch.plan import Batch, Source, new_id, plan
+from flows.batch.storage import open_home
 from flows.batch.told import ENDS, counts_line, reason
 from flows.batch.under_way import Summary, find_open
-from flows.batch.work import Tell, work
+from flows.batch.work import Tell, clear_forsaken, work
 from flows.host import log
 from flows.host.locks import locked
 from flows.host.modes import make_private
@@ -58,6 +60,9 @@ def read_here(
         os.environ["NAMBAT_WORDS"] = str(settings.word_list)
     with _alone(source, settings):
         planned = plan(source, settings, new_id())
+        if planned.parts == 0:
+            home = open_home(settings)
+            clear_forsaken(source, Leases(home, settings), home)
         with begin(planned) as tell:
             for part in range(1, planned.parts + 1):
                 done = work(planned, part, settings, tell=tell)

@@ -19,6 +19,7 @@ from typing import Any
 
 from flows import faults
 from flows.batch.storage import BUCKET, Storage, Stored, open_home, open_storage
+from flows.host.mounts import is_away, mount_of
 from flows.host.moves import Gone, below_without_links, lies
 from flows.host.names import readable
 from flows.intake.duplicates import made_with
@@ -46,6 +47,9 @@ COUNTING = 60.0
 LOOK = 20.0
 """Seconds that the look at one scan may take."""
 
+FORGOTTEN = 86400.0
+"""Seconds without a new part after which a plan without its record counts as cut short."""
+
 _ID = re.compile(r"\d{8}-\d{6}-[0-9a-f]{8}", re.ASCII)
 
 
@@ -60,6 +64,7 @@ class Source:
         under: folder below which they are published; empty for the names that they have.
         is_published: whether they are scans of originals/ whose texts lie in published/ already: these stay there where
             a scan cannot be read this time, and nobody need hear of it in quarantine/.
+        mount: where the file system is mounted that they lie on; empty for a bucket and the home.
     """
 
     address: str
@@ -67,6 +72,16 @@ class Source:
     keeps: bool
     under: str = ""
     is_published: bool = False
+    mount: str = ""
+
+    def check_mount(self) -> None:
+        """Make sure that what is not there is not only out of sight.
+
+        Raises:
+            ShareAway: the share that the scans lie on is not mounted.
+        """
+        if self.mount and is_away(Path(self.mount)):
+            raise faults.SOURCE_AWAY.fault(mount=self.mount, folder=self.shown)
 
     @property
     def shown(self) -> str:
@@ -185,7 +200,8 @@ def source_of(given: str, settings: Settings) -> Source:
     except Gone as fault:
         raise faults.NO_SOURCE.fault(path=readable(path)) from fault
     prefix = "" if path == root else f"{name}/" if path.is_dir() else name
-    return Source(os.fspath(root), prefix, keeps=True, under="" if root == folders.home else root.name)
+    under = "" if root == folders.home else root.name
+    return Source(os.fspath(root), prefix, keeps=True, under=under, mount=os.fspath(mount_of(path)))
 
 
 def _in_bucket(given: str, settings: Settings) -> Source:
@@ -221,13 +237,13 @@ def plan(
     if (planned := find(home, batch_id)) is not None:
         return planned
     closed: list[str] = []
-    left: list[str] = []
+    left = [0]
     listed = (scans or source.open(settings)).list(source.prefix, lambda fault: closed.append(_told(fault)))
     batch = Batch(batch_id, source, made_with(settings), time.time())
     with _Counter(settings, scans or source.open(settings)) as counter:
         entries = _entries(listed, source, counter.pages, left)
         batch = with_parts(batch, entries, home, most or settings.batch_pages)
-    return put_last(replace(batch, left=len(left), closed=tuple(closed)), home)
+    return put_last(replace(batch, left=left[0], closed=tuple(closed)), home)
 
 
 def with_parts(batch: Batch, entries: Iterable[Entry], home: Storage, most: int) -> Batch:
@@ -256,8 +272,22 @@ def put_last(batch: Batch, home: Storage) -> Batch:
     Raises:
         OSError, StorageAway: it cannot be written down now.
     """
+    _drop_halves(home)
     home.put(f"{FOLDER}{batch.id}/batch.json", (json.dumps(asdict(batch), indent=1) + "\n").encode())
     return batch
+
+
+def _drop_halves(home: Storage) -> None:
+    """Remove what is left of plans that were cut short long ago."""
+    parts: dict[str, list[Stored]] = {}
+    for one in home.list(FOLDER):
+        parts.setdefault(one.name.split("/")[1], []).append(one)
+    now = home.clock()
+    for batch_id, several in parts.items():
+        is_whole = any(one.name == f"{FOLDER}{batch_id}/batch.json" for one in several)
+        if not is_whole and now - max(one.modified for one in several) > FORGOTTEN:
+            for one in several:
+                home.delete(one.name)
 
 
 def plan_for_service(source: Source, settings: Settings, batch_id: str = "") -> Batch:
@@ -277,7 +307,7 @@ def _told(fault: OSError) -> str:
 
 
 def _entries(
-    listed: Iterable[Stored], source: Source, pages: Callable[[Stored], int], left: list[str]
+    listed: Iterable[Stored], source: Source, pages: Callable[[Stored], int], left: list[int]
 ) -> Iterator[Entry]:
     for one in listed:
         below = one.name.removeprefix(f"{INBOX}/") if not source.keeps else one.name
@@ -287,7 +317,7 @@ def _entries(
         is_scan = below.lower().endswith(SCAN_SUFFIXES)
         # What is no scan is told so where people drop it; an archive holds what it holds. ZIP files are left alone.
         if (source.keeps and not is_scan) or below.lower().endswith(archives.SUFFIX):
-            left.append(below)
+            left[0] += 1
             continue
         name = os.fspath(PurePosixPath(source.under, below))
         yield Entry(one.name, name, one.tag, one.size, pages(one))

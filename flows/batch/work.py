@@ -19,10 +19,11 @@ import secrets
 import shutil
 import threading
 from collections import Counter
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from functools import partial
+from itertools import count
 from logging import INFO, WARNING
 from pathlib import Path, PurePosixPath
 from typing import Any, Literal
@@ -36,6 +37,7 @@ from flows.batch.storage import Changed, Storage, Stored, is_away, open_home
 from flows.convert import scratch
 from flows.host import meter
 from flows.host.log import note
+from flows.host.mounts import missing_mount
 from flows.host.moves import numbered
 from flows.host.names import readable
 from flows.intake.claims import Claim, ClaimStore
@@ -125,12 +127,16 @@ class _InWork:
     Attributes:
         stored: its scan's object, as it was taken.
         folder: for what is fetched.
+        pages_done: pages that were read before.
+        begins: held while it is written down that reading begins.
     """
 
     lease: Lease
     stored: Stored
     folder: Path
     sha256: str = ""
+    pages_done: int = 0
+    begins: threading.Lock = field(default_factory=threading.Lock)
 
 
 @dataclass(frozen=True)
@@ -160,6 +166,7 @@ class Part:
         """Take a document's lease, fetch its scan and look at it; ``None`` if there is nothing to read."""
         stored = self.scans.look(entry.scan)
         if stored is None:
+            self.source.check_mount()
             self.leases.clear(self.source.address, entry.scan)
             return self._nothing(entry, "gone")
         lease = self.leases.take(self.source.address, entry.scan, stored.tag)
@@ -179,19 +186,33 @@ class Part:
         if self.is_published(entry.name, checked.sha256):
             self._put_away(entry, held)
             return self._nothing(entry, "there")
-        if lease.attempts >= self.settings.attempts:
-            raise crashed_too_often(self.settings.attempts)
         records = self._records(entry, held)
         records.mkdir(parents=True, exist_ok=True)
-        held.lease = self.leases.begin(lease, sum(1 for _ in records.glob("*.json")))
+        held.pages_done = sum(1 for _ in records.glob("*.json"))
+        if self.leases.attempts(lease, held.pages_done) >= self.settings.attempts:
+            raise crashed_too_often(self.settings.attempts)
         return Scan(path, records, checked, is_last_try=lease.tries >= self.settings.retries)
+
+    @contextlib.contextmanager
+    def reading(self, turns: Turns, entry: Entry) -> Iterator[None]:
+        """Wait for a page's turn; the first of a document is written down."""
+        with turns.turn():
+            held = self._in_work.get(entry.scan)
+            if held is not None:  # else it has failed meanwhile, and nobody asks for this page
+                with held.begins:
+                    if not held.lease.begun:
+                        held.lease = self.leases.begin(held.lease, held.pages_done)
+            yield
 
     def finish(self, entry: Entry, pool: WorkerPool, scan: Scan) -> Outcome:
         """Publish a document whose pages are read, and put its scan away."""
         held = self._in_work[entry.scan]
         now = self.scans.look(entry.scan)
         if now is None or now.tag != held.stored.tag:
+            self.source.check_mount()
             raise Changed(entry.scan)
+        if away := missing_mount(self.settings.folders):
+            raise away  # what is published now would not be seen
         names = publish.output_names(entry.name, self.settings.formats, self.settings.split != "off")
         for number in range(CHANGED_AGAIN):
             self.leases.confirm(held.lease)
@@ -261,13 +282,13 @@ class Part:
         if self.source.is_published:
             self._end(entry)
             return
-        place = f"quarantine/{entry.name}"
+        place = f"quarantine/{entry.name}" if self.source.keeps else self._free_place(entry, held, "quarantine")
         moment = datetime.now().astimezone(ZoneInfo(self.settings.timezone))
         # The note comes first: a scan without one would be a riddle.
         what_to_do = WHAT_TO_DO_THERE if self.source.keeps else None
         self.home.put(place + REASON, reason_text(entry.name, fault, moment, held.lease.place, what_to_do))
         if not self.source.keeps:
-            self._move(entry, held, "quarantine")
+            self._move(entry, held, place)
         self._end(entry)
 
     def put_off(self, entry: Entry) -> None:
@@ -291,9 +312,12 @@ class Part:
         """Whether a document's scan lies where it lay.
 
         Raises:
-            OSError, StorageAway: that cannot be said now.
+            OSError, ShareAway, StorageAway: that cannot be said now.
         """
-        return self.scans.look(entry.scan) is not None
+        if self.scans.look(entry.scan) is not None:
+            return True
+        self.source.check_mount()
+        return False
 
     def holds(self, entry: Entry) -> bool:
         """Whether this process has the document in work."""
@@ -325,7 +349,7 @@ class Part:
     def _put_away(self, entry: Entry, held: _InWork) -> None:
         """End the work on a document that is published."""
         if not self.source.keeps:
-            self._move(entry, held, "originals")
+            self._move(entry, held, self._free_place(entry, held, "originals"))
         # The note of an earlier try, unless it is that of an earlier scan of the name, which lies there.
         may_have_one = self.source.keeps or held.lease.tries or held.lease.attempts
         if may_have_one and self.home.look(f"quarantine/{entry.name}") is None:
@@ -338,23 +362,21 @@ class Part:
             self.leases.end(held.lease)
         self.forget(entry)
 
-    def _move(self, entry: Entry, held: _InWork, folder: str) -> None:
-        """Copy a scan to a free name in another folder and remove it; what was copied before is found again."""
-        wanted = Path(folder, entry.name)
-        number = 1
-        while True:
-            place = os.fspath(numbered(wanted, number))
+    def _free_place(self, entry: Entry, held: _InWork, folder: str) -> str:
+        """A free name for a scan in another folder; the one that it has there if it was copied before."""
+        for number in count(1):
+            place = os.fspath(numbered(Path(folder, entry.name), number))
             there = self.home.look(place)
-            try:
-                if there is None:
-                    self.home.copy(entry.scan, place, held.stored.tag)
-                elif not self._is_copy(held, there):
-                    number += 1
-                    continue
-                self.home.delete(entry.scan, held.stored.tag)
-            except Changed:
-                pass  # another scan lies there by now: it stays, to be read
-            return
+            if there is None or self._is_copy(held, there):
+                return place
+        raise AssertionError
+
+    def _move(self, entry: Entry, held: _InWork, place: str) -> None:
+        """Copy a scan to its place in another folder, and remove it; what was copied before is not copied again."""
+        with contextlib.suppress(Changed):  # another scan lies there by now: it stays, to be read
+            if self.home.look(place) is None:
+                self.home.copy(entry.scan, place, held.stored.tag)
+            self.home.delete(entry.scan, held.stored.tag)
 
     def _is_copy(self, held: _InWork, there: Stored) -> bool:
         """Whether an object is the same scan: a kill came before it could be removed from where it lay."""
@@ -406,6 +428,7 @@ def work(
         on = Part(settings, batch.source, home, scans, leases, folder.absolute(), made_with(settings))
         events = _events(on, entries, settings, stop)
         try:
+            clear_forsaken(batch.source, leases, scans)
             for event in events:
                 tell(event)
                 if (one := _after(on, event, settings)) is not None:
@@ -430,12 +453,22 @@ def work(
     return result
 
 
+def clear_forsaken(source: Source, leases: Leases, scans: Storage) -> None:
+    """Remove leases of scans that were put away: no plan lists those, so nobody would come upon them.
+
+    Raises:
+        OSError, StorageAway: that cannot be done now.
+    """
+    if not source.keeps:
+        leases.clear_forsaken(source.address, lambda name: scans.look(name) is not None)
+
+
 def _events(
     on: Part, entries: Sequence[Entry], settings: Settings, stop: threading.Event | None
 ) -> Generator[engine.Event[Entry], None, None]:
     jobs = (on.job(entry) for entry in entries if stop is None or not stop.is_set())
     turns = Turns(ClaimStore(settings))
-    return engine.read_all(jobs, settings, ahead=AHEAD, page_turn=turns.turn)
+    return engine.read_all(jobs, settings, ahead=AHEAD, page_turn=partial(on.reading, turns))
 
 
 def _after(on: Part, event: engine.Event[Entry], settings: Settings) -> Done | None:

@@ -135,7 +135,7 @@ def read_all(
     settings: Settings,
     *,
     ahead: int = 0,
-    page_turn: Callable[[], AbstractContextManager[object]] = contextlib.nullcontext,
+    page_turn: Callable[[Wanted], AbstractContextManager[object]] = contextlib.nullcontext,
 ) -> Generator[Event[Wanted], None, None]:
     """Read documents, at most ``settings.jobs`` pages at a time, and tell what happens as it happens.
 
@@ -143,7 +143,7 @@ def read_all(
         jobs: taken one after the other, a few pages before their turn.
         ahead: documents that are opened or finished beside the pages that are read, where that is mostly waiting for a
             share or a bucket.
-        page_turn: entered for as long as a page is read; it may make it wait.
+        page_turn: entered for as long as a page of a document is read; it may make it wait.
 
     Raises:
         ToolMissing: Tesseract, its Vietnamese data or poppler is missing.
@@ -197,7 +197,7 @@ def read_all(
 
             def in_turn() -> PageRead:
                 asked = time.monotonic()
-                with page_turn():
+                with page_turn(document.job.wanted):
                     document.waited += time.monotonic() - asked
                     return pool.call(
                         stages.read_page_to_disk,

@@ -41,15 +41,13 @@ def batch_report(batch: Batch, whole: Summary) -> str:
     lines = [
         f"# {cell(batch.source.shown)}",
         "",
-        f"{_('Batch')} {batch.id}: {planned_line(batch)}, {pages}",
+        _("Batch {batch}: {documents}, {pages}").format(batch=batch.id, documents=planned_line(batch), pages=pages),
         "",
         *table(whole.counts),
     ]
     if batch.left:
-        lines += [
-            "",
-            counted("{count} file is no scan or an archive", "{count} files are no scans or archives", batch.left),
-        ]
+        said = counted("{count} file is no scan", "{count} files are no scans", batch.left)
+        lines += ["", _("Left alone: {files}").format(files=said)]
     lines += _listed(_("## Could not be looked into"), [f"- {cell(one)}" for one in batch.closed])
     failed = [
         line

@@ -5,8 +5,9 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
-from flows.batch.under_way import Starter, keep_going
+from flows.batch.under_way import AHEAD, Starter, keep_going
 from flows.intake.claims import ClaimStore
+from flows.intake.sweep import RUNS_AHEAD
 from flows.service.record import name_on_server, read_service, runs_on_server
 from flows.settings import Folders
 
@@ -48,7 +49,9 @@ def keeper(store: ClaimStore) -> Callable[[], list[str]]:
         nonlocal last
         if time.monotonic() - last < EVERY:
             return []
-        troubles = keep_going(store.settings, starter)
+        # Workers of a pool take several at once; how many there are, nobody knows beforehand.
+        ahead = RUNS_AHEAD if read_service(store.folders).get("pool") else AHEAD
+        troubles = keep_going(store.settings, starter, ahead=ahead)
         last = time.monotonic()
         return troubles
 

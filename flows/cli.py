@@ -24,10 +24,14 @@ import click
 from flows.language import _, cause, let_click_speak, ngettext, told
 
 if TYPE_CHECKING:
+    from flows.batch.again import Chosen
+    from flows.batch.plan import Batch
+    from flows.batch.storage import Storage
     from flows.intake.reread import Original
     from flows.pipeline.engine import Event
     from flows.pipeline.outcome import Outcome
     from flows.review.index import Library
+    from flows.review.readings import Reading
     from flows.service.health import Check
     from flows.settings import Folders, Settings
     from ocr.faults import Fault
@@ -665,8 +669,11 @@ def ingest(context: click.Context, inputs: tuple[Path, ...], out: Path | None) -
 
 
 @nambat.command()
-def status() -> None:
+@click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs.")
+def status(as_json: bool) -> None:
     """Show what lies in which folder of the service, and why."""
+    import json
+
     from flows.host import heartbeat
     from flows.host.names import readable
     from flows.intake import status
@@ -680,12 +687,17 @@ def status() -> None:
     folders = store.folders
     service = read_service(folders)
     running = heartbeat.is_alive(folders, service.get("owner", ""), store.settings.claim_timeout)
+    counts, held = status.status(store, health.hindrance)
+    if as_json:
+        ui = service["api"].removesuffix("/api") if running else ""
+        about = {"home": readable(folders.home), "served": running, "ui": ui, **health.as_record()}
+        click.echo(json.dumps({**about, **status.as_record(counts, held)}, ensure_ascii=False, indent=1))
+        return
     served = _served_by(service) if running else _("not served")
     click.echo(f"{folders.home}: {served}")
     if running:
         for trouble in health.troubles:
             tell_check(trouble)
-    counts, held = status.status(store, health.hindrance)
     click.echo("  ".join(f"{name} {count}" for name, count in counts.items()))
     if held:
         rows = [(one.where, readable(one.name), readable(one.why)) for one in held[:100]]
@@ -845,6 +857,161 @@ def reread(context: click.Context, names: tuple[str, ...]) -> None:
             failed += 1
             complain(_("{name} cannot be moved: {cause}").format(name=readable(original.place), cause=cause(fault)))
     context.exit(FAILED if failed else 0)
+
+
+@nambat.command()
+@click.option("--since", metavar="VERSION", help="Documents that an earlier version of nambat read.")
+@click.option(
+    "--where",
+    metavar="CONDITION",
+    help='Documents of which this holds, such as "low pages > 0" or "warnings > 3 and pages < 10".',
+)
+@click.option("--dry-run", is_flag=True, help="Only list what would be read.")
+@verbose_option
+@click.pass_context
+def reprocess(context: click.Context, since: str | None, where: str | None, dry_run: bool) -> None:
+    """Read many published scans again.
+
+    For after an upgrade or a change of the settings. What this version has read with these settings is left out, so the
+    same command goes on where a stopped one was. It gives way to the inbox. A condition compares pages, low pages, poor
+    pages, unread pages or warnings with a number, or says "published before 2026-01-31" or "published since
+    2026-01-31"; several are joined by "and".
+    """
+    from flows.batch.again import choose
+    from flows.host.mounts import missing_mount
+    from flows.intake.duplicates import made_with
+    from flows.review.readings import BadCondition, condition, older_than, readings
+    from flows.service.record import version
+    from flows.settings import tell_words
+
+    settings = read_settings()
+    if since is None and where is None:
+        raise click.UsageError(_("say which documents: --since VERSION, --where CONDITION, or both."))
+    try:
+        tests = [older_than(since, version())] if since is not None else []
+        tests += [condition(where, settings.low_confidence, settings.timezone)] if where is not None else []
+    except BadCondition as fault:
+        raise click.UsageError(str(fault)) from None
+    if away := missing_mount(settings.folders):
+        complain(told(away))
+        context.exit(FAILED)
+    tell_words(settings)
+    with _library(context, None, _("{path}: nothing is published there yet.")) as library:
+        known = readings(library)
+    chosen = choose(known, lambda reading: all(test(reading) for test in tests), made_with(settings))
+    if dry_run:
+        for one in chosen.readings:
+            click.echo(_reading_line(one))
+    click.echo(_chosen_line(chosen, settings))
+    if chosen.readings and not dry_run:
+        context.exit(_reprocess(chosen.readings, settings))
+
+
+def _reprocess(chosen: Sequence[Reading], settings: Settings) -> int:
+    """Have published scans read again, by the service if one runs; the exit status."""
+    from flows.batch.again import ORIGINALS, home_of, plan_again
+    from flows.batch.under_way import all_open, open_batch
+    from flows.host.names import readable
+    from flows.service.record import ServiceGone, owner_of_service
+
+    missed = 0
+
+    def missing(one: Reading) -> None:
+        nonlocal missed
+        missed += 1
+        complain(_("{name}: its scan does not lie in originals/ any more").format(name=readable(one.name)))
+
+    if under_way := [one for one in all_open(settings.folders) if one.shown == ORIGINALS.shown]:
+        said = _("the service reads some again just now; wait until it has: {done} of {parts} parts are done")
+        complain(said.format(done=under_way[0].parts_over, parts=under_way[0].parts))
+        return FAILED
+    home = home_of(settings)
+    try:
+        owner_of_service(settings.folders)
+    except ServiceGone:
+        require_tools()
+        return _reprocess_here(plan_again(chosen, settings, home, missing), len(chosen), settings, home)
+    batch = plan_again(chosen, settings, home, missing)
+    if not batch.documents:
+        return FAILED
+    open_batch(settings, batch)
+    click.echo(
+        _("The service reads them again as batch {batch}, one page at a time while scans wait.").format(batch=batch.id)
+    )
+    return FAILED if missed else 0
+
+
+def _reading_line(one: Reading) -> str:
+    from flows.host.names import readable
+
+    pages = ngettext("{count} page", "{count} pages", one.pages).format(count=one.pages)
+    read_by = (
+        _("read by nambat {version}").format(version=one.version) if one.version else _("read by a version before 0.2")
+    )
+    return f"{readable(one.name)}: {pages}, {read_by}"
+
+
+def _chosen_line(chosen: Chosen, settings: Settings) -> str:
+    """How much is to be read again, and how long that may take."""
+    from flows.service.health import lasting
+
+    documents = ngettext("{count} document", "{count} documents", len(chosen.readings))
+    pages = ngettext("{count} page", "{count} pages", chosen.pages)
+    said = _("To be read again: {documents}, {pages}, in about {time} with {jobs} pages side by side.").format(
+        documents=documents.format(count=len(chosen.readings)),
+        pages=pages.format(count=chosen.pages),
+        time=lasting(chosen.seconds / settings.jobs),
+        jobs=settings.jobs,
+    )
+    if not chosen.same:
+        return said
+    same = ngettext(
+        "{count} more was read by this version with these settings; `nambat reread` reads it all the same.",
+        "{count} more were read by this version with these settings; `nambat reread` reads them all the same.",
+        chosen.same,
+    )
+    return f"{said} {same.format(count=chosen.same)}"
+
+
+def _reprocess_here(batch: Batch, wanted: int, settings: Settings, home: Storage) -> int:
+    """Read published scans again in this process; the exit status.
+
+    Args:
+        wanted: how many documents were to be read.
+        home: where the batch lies.
+    """
+    from collections import Counter
+
+    from flows.batch.plan import Entry
+    from flows.batch.work import work
+    from flows.host import heartbeat, log
+    from flows.host.names import readable
+    from flows.pipeline.engine import Failed, Published
+
+    ends: Counter[str] = Counter()
+
+    def tell(event: object) -> None:
+        match event:
+            case Published(Entry() as entry, outcome):
+                click.echo(_("{name}: read again").format(name=readable(entry.name)))
+                tell_kept(readable(entry.name), outcome)
+            case Failed(Entry() as entry, fault, _cause):
+                complain_of(readable(entry.name), fault, False)
+            case _:
+                pass
+
+    log.begin(settings, console=False)
+    with heartbeat.beating(settings.folders):
+        for part in range(1, batch.parts + 1):
+            done = work(batch, part, settings, home=home, scans=home, tell=tell)
+            ends.update(one.end for one in done.documents)
+            if done.trouble is not None:
+                complain(told(done.trouble))
+                break
+    left = wanted - ends["published"] - ends["there"]
+    said = _("Read again: {published}. What was published before stays of {left} others.")
+    click.echo(said.format(published=ends["published"], left=left))
+    return FAILED if left else 0
 
 
 def _reread_here(originals: Sequence[Original], settings: Settings, failed: int) -> int:

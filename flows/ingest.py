@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import contextlib
 import logging
-import os
 import time
 from collections import deque
 from dataclasses import asdict, replace
@@ -26,7 +25,7 @@ from prefect.task_runners import TaskRunner, ThreadPoolTaskRunner
 from prefect.tasks import Task
 
 from flows import faults
-from flows.host import heartbeat
+from flows.host import heartbeat, meter
 from flows.host.locks import page_slot
 from flows.host.log import adopt_errors, begin, is_begun, note
 from flows.host.mounts import missing_mount, staging_folder
@@ -51,6 +50,7 @@ from flows.pipeline.workers import WorkerPool
 from flows.review.runs import note_run
 from flows.service import day
 from flows.service.batch_runs import keeper
+from flows.service.idle_sweeps import forget_idle_sweeps
 from flows.service.record import ServiceGone, owner_of_service, runs_on_server, version
 from flows.service.reports import (
     ABOUT_INGEST,
@@ -73,7 +73,7 @@ from flows.service.reports import (
     sweep_line,
     tag_run,
 )
-from flows.settings import Folders, Settings, load
+from flows.settings import Folders, Settings, load, tell_words
 from ocr.faults import Fault, PageFault
 
 MOST_THREADS = 64
@@ -174,8 +174,7 @@ def store_of_run() -> ClaimStore:
     if not is_begun():
         begin(settings, console=True)
         adopt_errors(settings)
-    if settings.word_list.is_file():  # normalize/ and the processes that it runs in are told by the environment
-        os.environ["NAMBAT_WORDS"] = str(settings.word_list)
+    tell_words(settings)
     return ClaimStore(settings)
 
 
@@ -235,6 +234,7 @@ def _ingest(store: ClaimStore, name: str, held: Claim) -> State[Any]:
             # Before the scan is put away: after a crash it is read again, and this is done then.
             outcome = replace(outcome, settled=_settle(store, held))
             place = transfers.archive(store, held)
+            meter.count(store.folders, outcome.counts)
             if held.keep and held.sha256:
                 with contextlib.suppress(OSError):
                     duplicates.remember(store, held.sha256, held.name, version(), held.id)
@@ -285,6 +285,7 @@ def _unpack(store: ClaimStore, name: str, held: Claim) -> State[Any]:
     deliver(store, held, unpacking)
     _settle(store, held)
     place = transfers.archive(store, held)
+    meter.count_end(store.folders, "unpacked")
     scans, others = len(unpacking.scans), len(unpacking.others)
     unpacked = ngettext("{count} scan unpacked", "{count} scans unpacked", scans).format(count=scans)
     left = ngettext("{count} other file left in it", "{count} other files left in it", others).format(count=others)
@@ -380,6 +381,7 @@ def work_on(store: ClaimStore, claim: Claim) -> Outcome:
         folders.published,
         tells_strangers=True,
         timezone=settings.timezone,
+        made_with=duplicates.made_with(settings),
     )
     with WorkerPool(
         settings.jobs, memory=settings.worker_memory, scratch=settings.worker_scratch, warm=stages.WARM
@@ -522,6 +524,8 @@ def sweep() -> Any:
         log.warning("%s", path)
     report_sweep(swept)
     report_day(store)
+    with best_effort():
+        forget_idle_sweeps()
     if swept.troubles:
         with best_effort():
             tag_run([NEEDS_ATTENTION])

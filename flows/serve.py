@@ -40,6 +40,7 @@ from flows.service.health import look
 from flows.service.health_page import answering
 from flows.service.home import name_home
 from flows.service.leftovers import clear_leftovers, disown_all, end_leftovers, end_runs, hand_back_all
+from flows.service.metrics import exposition
 from flows.service.prefect_server import (
     STOP_SECONDS,
     Server,
@@ -156,10 +157,10 @@ def _logging_too(say: Say | None, settings: Settings) -> Say:
 
 
 def _health_page(store: ClaimStore, server: Server, say: Say) -> contextlib.AbstractContextManager[None]:
-    """Who answers at /nambat/health, if it is not the Prefect server that we started."""
+    """Who answers at /nambat/health and /nambat/metrics, if it is not the Prefect server that we started."""
     if server.pid is not None:
         return contextlib.nullcontext()
-    return answering(store.settings, lambda: look(store), say)
+    return answering(store.settings, lambda: look(store), lambda: exposition(store), say)
 
 
 def _run_until_stopped(store: ClaimStore, server: Server, say: Say, deadline: _StopDeadline) -> None:

@@ -342,6 +342,12 @@ class Settings(BaseSettings):
         return failed >= self.failed_pages_least and failed > self.failed_page_share * pages
 
 
+def tell_words(settings: Settings) -> None:
+    """Tell normalize/, and the processes that it runs in, where the office's own words are: by the environment."""
+    if settings.word_list.is_file():
+        os.environ["NAMBAT_WORDS"] = str(settings.word_list)
+
+
 @dataclass(frozen=True, slots=True)
 class Folders:
     """The service's folders, as absolute paths."""

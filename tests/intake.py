@@ -86,9 +86,11 @@ class FakeServer:
         return f"run of {claim.id}"
 
 
-def take_one(store: ClaimStore, owner: str, *, running: bool, flow_run: str = "1") -> Claim:
-    look = drop(store.folders, "a.pdf")
-    claim = replace(transfers.take(store, "a.pdf", look, owner), running=running, flow_run=flow_run)
+def take_one(
+    store: ClaimStore, owner: str, *, name: str = "a.pdf", running: bool = False, flow_run: str = "1"
+) -> Claim:
+    look = drop(store.folders, name)
+    claim = replace(transfers.take(store, name, look, owner), running=running, flow_run=flow_run)
     store.save(claim)
     return claim
 

@@ -18,6 +18,7 @@ import time
 import urllib.error
 import urllib.parse
 import urllib.request
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -27,10 +28,16 @@ from threading import Thread
 from typing import Any
 
 import pytest
+from prometheus_client.parser import text_string_to_metric_families
 
 from flows.host.modes import seen_by_others
 from flows.host.processes import descendants, is_running
+from flows.intake.sweep import Swept
+from flows.service.health_page import FRESH
+from flows.service.idle_sweeps import KEPT
+from flows.service.metrics import PATH as METRICS
 from flows.service.prefect_server import is_healthy, local_api
+from flows.service.reports import sweep_line
 from tests.bad_inputs import BadInput, bad_inputs, good_pdf, strip
 from tests.browser import browser
 from tests.kernel import needs_proc
@@ -365,6 +372,55 @@ def test_logs_hold_no_text_of_documents(service: Service) -> None:
     assert not [message for message in messages if words & set(message.split())]
 
 
+def logged_events(service: Service) -> Counter[str]:
+    lines = (service.home / "logs" / "nambat.log").read_text("utf-8").splitlines()
+    events = ("published", "quarantined", "put off")
+    shown = {"published": " published: ", "quarantined": " to quarantine: ", "put off": " put off: "}
+    return Counter(event for line in lines for event in events if shown[event] in line and line[:2] == "20")
+
+
+def numbers(service: Service) -> str:
+    with urllib.request.urlopen(f"http://127.0.0.1:{service.port}{METRICS}", timeout=30) as answer:
+        assert answer.headers["content-type"].startswith("text/plain; version=0.0.4")
+        return str(answer.read().decode())
+
+
+def test_its_numbers_are_those_of_its_log(service: Service) -> None:
+    wait_until(lambda: states(service, "nhật ký.pdf") == ["COMPLETED"])
+    wait_until((service.home / "quarantine" / "hỏng.pdf").exists)
+    for _ in range(100):  # others of these files end meanwhile
+        before = logged_events(service)
+        time.sleep(FRESH + 0.5)  # what is told now is no older than what was logged
+        text = numbers(service)
+        if before == logged_events(service):
+            break
+    found = {
+        (sample.name, tuple(sample.labels.values())): sample.value
+        for family in text_string_to_metric_families(text)
+        for sample in family.samples
+    }
+
+    def documents(*ends: str) -> float:
+        return sum(found["nambat_documents_total", (end,)] for end in ends)
+
+    assert documents("published", "copied") == before["published"] > 0
+    assert documents("quarantined") == before["quarantined"] > 0
+    assert documents("put_off") == before["put off"]
+    failed = sum(value for (name, labels), value in found.items() if name == "nambat_failures_total")
+    assert failed == documents("quarantined", "put_off", "kept")
+    assert found["nambat_failures_total", ("NotAScan", "quarantined")] >= 1
+    assert found["nambat_pages_total", ("read",)] >= documents("published") > 0
+    for stage in ("reading", "structure", "repair", "publish"):
+        count = found["nambat_page_seconds_count", (stage,)]
+        assert count == sum(found["nambat_pages_total", (one,)] for one in ("read", "unreadable"))
+        assert found["nambat_page_seconds_sum", (stage,)] > 0
+    assert found["nambat_healthy", ()] == 1
+    assert found["nambat_watcher_silent_seconds", ()] < 60
+    assert found["nambat_sweep_age_seconds", ()] < 60
+    for word in ("ký", "hỏng", ".pdf", str(service.home)):
+        assert word not in text
+
+
 def test_nothing_is_run_of_what_lies_where_the_service_was_started(service: Service) -> None:
     wait_until(lambda: states(service, "nhật ký.pdf") == ["COMPLETED"])
     assert service.stands_in is not None
@@ -379,7 +435,7 @@ def test_nothing_is_run_of_what_lies_where_the_service_was_started(service: Serv
 )
 def test_what_only_another_page_sends_is_refused(service: Service, headers: dict[str, str]) -> None:
     """What Chromium sends is seen in a test of its own; this one needs none."""
-    for path in ("/api/admin/version", "/api/csrf-token?client=evil", "/"):
+    for path in ("/api/admin/version", "/api/csrf-token?client=evil", METRICS, "/"):
         request = urllib.request.Request(f"http://127.0.0.1:{service.port}{path}", headers=headers)
         with pytest.raises(urllib.error.HTTPError, match="403"):
             urllib.request.urlopen(request, timeout=30)
@@ -587,6 +643,35 @@ def test_the_schedule_shows_what_is_coming(service: Service) -> None:
         return found
 
     wait_until(lambda: len(coming()) >= 3)
+
+
+def test_sweeps_that_found_nothing_are_forgotten(service: Service) -> None:
+    """But for the latest, those that somebody tagged, and those that did something."""
+    deployment = sweep_deployment(service)["id"]
+    idle = sweep_line(Swept())
+
+    def ended(message: str, *tags: str) -> str:
+        state = {"type": "COMPLETED", "name": "Completed", "message": message}
+        run = service.api(f"deployments/{deployment}/create_flow_run", state=state, tags=list(tags))
+        return str(run["id"])
+
+    busy, tagged = ended("3 taken"), ended(idle, "remember this")
+    forgotten = [ended(idle) for _ in range(3)]
+    latest = [ended(idle) for _ in range(KEPT)]
+    logged = {"flow_run_id": {"any_": [forgotten[0]]}}
+    service.api(
+        "logs/", "POST", {"name": "test", "level": 20, "message": "x", "timestamp": now(), "flow_run_id": forgotten[0]}
+    )
+    assert service.api("logs/filter", logs=logged)
+    service.api(f"deployments/{deployment}/create_flow_run", state={"type": "SCHEDULED"})
+
+    def left(*runs: str) -> set[str]:
+        return {run["id"] for run in service.api("flow_runs/filter", flow_runs={"id": {"any_": list(runs)}})}
+
+    wait_until(lambda: not left(*forgotten), 120)
+    assert left(busy, tagged) == {busy, tagged}
+    assert len(left(*latest)) >= KEPT - 1  # the sweep that has forgotten them may count itself
+    wait_until(lambda: service.api("logs/filter", logs=logged) == [], 60)
 
 
 def test_a_second_service_refuses(service: Service) -> None:

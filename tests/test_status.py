@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import json
+import os
+import subprocess
+import sys
 import time
 from datetime import datetime
 
@@ -13,6 +17,7 @@ from flows.intake.claims import ClaimStore
 from flows.settings import Folders
 from ocr.faults import NotAScan
 from tests.intake import apart, drop, take_one
+from tests.service import ROOT, clean_environment
 
 
 def test_status_says_where_and_why(folders: Folders, store: ClaimStore) -> None:
@@ -46,3 +51,22 @@ def test_a_held_file_whose_folder_was_moved_is_told(
     (folders.inbox / "sub").rename(folders.inbox / "moved")
     transfers.archive(store, claim)
     assert [(one.where, one.name) for one in status.status(store)[1]] == [("inbox", f"moved/{claim.hidden_name}")]
+
+
+def test_status_for_programs(folders: Folders, store: ClaimStore) -> None:
+    for number in range(120):
+        drop(folders, f"Phòng A/{number}.pdf")
+    (folders.inbox / os.fsdecode(b"kh\xf4ng.pdf")).write_bytes(b"%PDF")
+    command = [sys.executable, "-P", "-m", "flows.cli", "status", "--json"]
+    environment = clean_environment(NAMBAT_HOME=str(folders.home), PYTHONPATH=str(ROOT))
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, env=environment)
+    told = json.loads(done.stdout)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert list(told) == ["home", "served", "ui", "healthy", "checks", "files", "not_done"]
+    assert (told["home"], told["served"], told["ui"], told["healthy"]) == (str(folders.home), False, "", False)
+    assert [check["what"] for check in told["checks"] if not check["ok"]] == ["service"]
+    assert told["files"] == {"inbox": 121, "working": 0, "published": 0, "originals": 0, "quarantine": 0}
+    assert len(told["not_done"]) == 121
+    assert {"Phòng A/7.pdf", "kh\N{REPLACEMENT CHARACTER}ng.pdf"} <= {one["name"] for one in told["not_done"]}
+    assert {one["where"] for one in told["not_done"]} == {"inbox"}
+    assert "nambat serve" in told["not_done"][0]["why"]

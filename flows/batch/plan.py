@@ -12,7 +12,7 @@ import re
 import secrets
 import time
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -62,6 +62,8 @@ class Source:
         prefix: how the names of their objects begin.
         keeps: whether they stay where they are; else they go to originals/ or quarantine/.
         under: folder below which they are published; empty for the names that they have.
+        is_published: whether they are scans of originals/ whose texts lie in published/ already: these stay there where
+            a scan cannot be read this time, and nobody need hear of it in quarantine/.
         mount: where the file system is mounted that they lie on; empty for a bucket and the home.
     """
 
@@ -69,6 +71,7 @@ class Source:
     prefix: str
     keeps: bool
     under: str = ""
+    is_published: bool = False
     mount: str = ""
 
     def check_mount(self) -> None:
@@ -236,20 +239,41 @@ def plan(
     closed: list[str] = []
     left = [0]
     listed = (scans or source.open(settings)).list(source.prefix, lambda fault: closed.append(_told(fault)))
-    parts = documents = pages = size = 0
+    batch = Batch(batch_id, source, made_with(settings), time.time())
     with _Counter(settings, scans or source.open(settings)) as counter:
         entries = _entries(listed, source, counter.pages, left)
-        for part, several in enumerate(split(entries, most or settings.batch_pages), 1):
-            home.put(part_name(batch_id, part), "".join(entry.as_line() for entry in several).encode())
-            parts = part
-            documents += len(several)
-            pages += sum(entry.pages for entry in several)
-            size += sum(entry.bytes for entry in several)
-    batch = Batch(
-        batch_id, source, made_with(settings), time.time(), parts, documents, pages, size, left[0], tuple(closed)
-    )
+        batch = with_parts(batch, entries, home, most or settings.batch_pages)
+    return put_last(replace(batch, left=left[0], closed=tuple(closed)), home)
+
+
+def with_parts(batch: Batch, entries: Iterable[Entry], home: Storage, most: int) -> Batch:
+    """Write the parts of a batch down; the batch with what was counted.
+
+    Args:
+        home: where batches lie.
+        most: pages of a part.
+
+    Raises:
+        OSError, StorageAway: they cannot be written down now.
+    """
+    parts = documents = pages = size = 0
+    for part, several in enumerate(split(entries, most), 1):
+        home.put(part_name(batch.id, part), "".join(entry.as_line() for entry in several).encode())
+        parts = part
+        documents += len(several)
+        pages += sum(entry.pages for entry in several)
+        size += sum(entry.bytes for entry in several)
+    return replace(batch, parts=parts, documents=documents, pages=pages, bytes=size)
+
+
+def put_last(batch: Batch, home: Storage) -> Batch:
+    """Write down what tells of the whole of a batch: from here on it is one.
+
+    Raises:
+        OSError, StorageAway: it cannot be written down now.
+    """
     _drop_halves(home)
-    home.put(f"{FOLDER}{batch_id}/batch.json", (json.dumps(asdict(batch), indent=1) + "\n").encode())
+    home.put(f"{FOLDER}{batch.id}/batch.json", (json.dumps(asdict(batch), indent=1) + "\n").encode())
     return batch
 
 

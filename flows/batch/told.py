@@ -12,6 +12,7 @@ ENDS: dict[str, Callable[[], str]] = {
     "published": lambda: _("published"),
     "there": lambda: _("published before"),
     "quarantined": lambda: _("not published"),
+    "kept": lambda: _("not read again; what was published before stays"),
     "put off": lambda: _("put off"),
     "held": lambda: _("in work elsewhere"),
     "gone": lambda: _("gone"),

@@ -59,6 +59,7 @@ class Open:
     Attributes:
         shown: its source, as a person calls it.
         documents: how many it has.
+        pages: how many these have, as far as they were counted.
         part_runs: by their numbers; those that have not begun are missing.
     """
 
@@ -67,6 +68,7 @@ class Open:
     parts: int
     documents: int
     part_runs: dict[int, PartRun] = field(default_factory=dict)
+    pages: int = 0
 
     @property
     def is_done(self) -> bool:
@@ -76,6 +78,12 @@ class Open:
     @property
     def parts_over(self) -> int:
         return sum(one.over for one in self.part_runs.values())
+
+    @property
+    def pages_waiting(self) -> float:
+        """About how many pages are left to read: parts have about as many each."""
+        left = self.parts - sum(bool(one.over or one.given_up) for one in self.part_runs.values())
+        return self.pages * left / max(1, self.parts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +107,8 @@ def open_batch(settings: Settings, batch: Batch) -> None:
     """
     with locked(_lock(settings.folders)):
         if not _place(settings.folders, batch.id).exists():
-            _save(settings.folders, Open(batch.id, batch.source.shown, batch.parts, batch.documents))
+            shown = batch.source.shown
+            _save(settings.folders, Open(batch.id, shown, batch.parts, batch.documents, pages=batch.pages))
 
 
 def all_open(folders: Folders) -> list[Open]:
@@ -255,7 +264,7 @@ class Summary:
         return self.counts.get("published", 0) + self.counts.get("there", 0) == self.documents
 
 
-FAILED = ("quarantined", "put off", "held", "gone")
+FAILED = ("quarantined", "kept", "put off", "held", "gone")
 
 
 def sum_up(home: Storage, batch: Batch) -> Summary:

@@ -35,6 +35,7 @@ from flows.batch.leases import Lease, Leases, Lost
 from flows.batch.plan import Batch, Entry, Source, entries_of, part_name
 from flows.batch.storage import Changed, Storage, Stored, is_away, open_home
 from flows.convert import scratch
+from flows.host import meter
 from flows.host.log import note
 from flows.host.mounts import missing_mount
 from flows.host.moves import numbered
@@ -59,9 +60,9 @@ AHEAD = 2
 CHANGED_AGAIN = 5
 """Times that a document is published anew because somebody changed what is published of it at that moment."""
 
-End = Literal["published", "there", "quarantined", "put off", "held", "gone"]
-"""What becomes of a document: published now; published before, from the same bytes; given up; to be tried again;
-another works on it, or writes to it; its scan is not there any more."""
+End = Literal["published", "there", "quarantined", "kept", "put off", "held", "gone"]
+"""What becomes of a document: published now; published before, from the same bytes; given up; given up, and what was
+published before stays; to be tried again; another works on it, or writes to it; its scan is not there any more."""
 
 LEFT: tuple[End, ...] = ("put off", "held")
 """What is for another try."""
@@ -278,6 +279,9 @@ class Part:
         """
         held = self._in_work[entry.scan]
         self.leases.confirm(held.lease)
+        if self.source.is_published:
+            self._end(entry)
+            return
         place = f"quarantine/{entry.name}" if self.source.keeps else self._free_place(entry, held, "quarantine")
         moment = datetime.now().astimezone(ZoneInfo(self.settings.timezone))
         # The note comes first: a scan without one would be a riddle.
@@ -429,6 +433,7 @@ def work(
                 tell(event)
                 if (one := _after(on, event, settings)) is not None:
                     _note(batch, one)
+                    _count(event, one, settings)
                     if one.end not in ("there", "gone") or one.name not in done or done[one.name].end in LEFT:
                         done[one.name] = one
                         _journal(journal, one)
@@ -512,7 +517,7 @@ def _failed(on: Part, entry: Entry, fault: Fault, cause: Exception, settings: Se
             return Done(name, "gone")
         if on.tries(entry) >= tries_again(fault, settings.retries):
             on.give_up(entry, fault)
-            return replace(told, end="quarantined")
+            return replace(told, end="kept" if on.source.is_published else "quarantined")
         on.put_off(entry)
         return told
     except Lost:
@@ -530,6 +535,17 @@ def _note(batch: Batch, one: Done) -> None:
     level = WARNING if one.reason else INFO
     facts = {"pages": one.pages, "words": one.words, "seconds": one.seconds, "reason": one.reason or None}
     note(one.end, f"batch {batch.id}: {said}", level=level, file=name, batch=batch.id, **facts)
+
+
+def _count(event: engine.Event[Entry], one: Done, settings: Settings) -> None:
+    """What the service tells Prometheus of it, as of any other document."""
+    match event:
+        case Published(_, outcome):
+            meter.count(settings.folders, outcome.counts)
+        case Failed(_, fault, _) if one.end in ("quarantined", "kept", "put off"):
+            meter.count_end(settings.folders, one.end, type(fault).__name__)
+        case _:
+            pass
 
 
 def _journal(path: Path, one: Done) -> None:

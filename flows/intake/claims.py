@@ -28,7 +28,7 @@ from pathlib import Path, PurePosixPath
 
 from pydantic import TypeAdapter
 
-from flows.host import heartbeat
+from flows.host import heartbeat, meter
 from flows.host.files import replace_file, sync_folder
 from flows.host.heartbeat import identity
 from flows.host.locks import claims_lock, locked
@@ -336,6 +336,7 @@ class ClaimStore:
             tries=claim.tries,
             seconds_to_next=round(not_before - time.time()),
         )
+        meter.count_end(self.folders, "put off", type(fault).__name__)
         return claim
 
     def progress_folder(self, claim: Claim) -> Path:

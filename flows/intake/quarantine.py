@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 
 from flows import faults
 from flows.faults import CrashedTooOften
+from flows.host import meter
 from flows.host.locks import claims_lock, locked, moves_lock
 from flows.host.log import note as log
 from flows.host.moves import Gone, below_without_links, is_file, lies, read_below
@@ -59,7 +60,9 @@ def quarantine(store: ClaimStore, claim: Claim, fault: Fault, now: datetime | No
     if claim.keep and transfers.is_half_way(store, claim):
         return transfers.recover(store, claim)
     if claim.original or (isinstance(fault, CrashedTooOften) and duplicates.is_published(store, claim)):
-        return transfers.archive(store, claim)
+        place = transfers.archive(store, claim)
+        meter.count_end(store.folders, "kept", type(fault).__name__)
+        return place
     root = store.folders.quarantine
     moment = (now or datetime.now()).astimezone(ZoneInfo(store.settings.timezone))
     note = reason_text(claim.name, fault, moment, claim.id)
@@ -77,6 +80,7 @@ def quarantine(store: ClaimStore, claim: Claim, fault: Fault, now: datetime | No
     place = transfers.move_out(store, claim, root, is_taken=is_taken, announce=announce)
     name, kind = readable(claim.name), type(fault).__name__
     log("quarantined", f"to quarantine: {name}: {fault}", level=WARNING, file=name, fault=kind, reason=str(fault))
+    meter.count_end(store.folders, "quarantined", kind)
     if claim.keep:
         store.keep_pages(claim)
     else:
@@ -213,9 +217,14 @@ def _take(
         raise Gone(_("{name} is not in quarantine").format(name=readable(path.name)))
     entry = next((entry for entry in register.entries(store) if entry.place == name), None)
     called = name if entry is None else entry.name
+    note = reason_path(path)
+    has_note = entry is None and is_file(note) and _is_note(root, name + REASON, {name})
     claim = transfers.bring_in(store, path, called, owner, claim_id=claim_id, flow_run=flow_run, quarantined=name)
     if entry is not None:
         with contextlib.suppress(OSError, Fault):  # then it stays, and its entry
             register.take_note_away(store, entry)
             register.strike(store, entry, goes_on=entry.flow_run == flow_run)
+    elif has_note:
+        with contextlib.suppress(OSError, Fault):
+            register.take_note_away(store, Entry(claim.id, name, "", "", name))
     return claim, entry

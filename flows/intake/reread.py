@@ -94,6 +94,21 @@ def original_of_run(store: ClaimStore, claim_id: str, shown: str) -> Original:
     raise Gone(said.format(name=shown))
 
 
+def original_of_text(store: ClaimStore, name: str, sha256: str) -> str | None:
+    """The path below originals/ of the very scan that a text was read from; ``None`` if it does not lie there.
+
+    Args:
+        name: of the scan, when it was dropped.
+
+    Raises:
+        OSError: originals/ cannot be looked into now.
+    """
+    for place in reversed(list(_places(store, name))):
+        if digest(store.folders.originals / place) == sha256:
+            return place
+    return None
+
+
 def take_original(
     store: ClaimStore, original: Original, owner: str, *, claim_id: str = "", flow_run: str = ""
 ) -> Claim:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 from flows.host import heartbeat
+from flows.host.names import readable
 from flows.intake.claims import Claim, ClaimStore
 from flows.intake.inbox import list_inbox
 from flows.intake.quarantine import quarantined_files
@@ -56,6 +57,12 @@ def status(store: ClaimStore, hindrance: str = "") -> tuple[dict[str, int], list
         "quarantine": len(quarantined),
     }
     return counts, held
+
+
+def as_record(counts: dict[str, int], held: list[Held]) -> dict[str, object]:
+    """What :func:`status` gives, for JSON."""
+    not_done = [{"where": one.where, "name": readable(one.name), "why": readable(one.why)} for one in held]
+    return {"files": counts, "not_done": not_done}
 
 
 LEFT_BEHIND = N_("a scan that was held here while its folder was moved; rename it, and it is read")

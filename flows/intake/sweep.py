@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 
 from flows import faults
 from flows.host.files import replace_file
@@ -27,6 +27,7 @@ from flows.intake.claims import Claim, ClaimStore
 from flows.intake.inbox import StabilityTracker
 from flows.intake.quarantine import crashed_too_often, quarantine
 from flows.language import _, cause, ngettext, told
+from flows.settings import Folders
 from ocr.faults import Fault
 
 
@@ -99,7 +100,7 @@ def sweep(
     """
     now = time.time() if now is None else now
     folders, settings = store.folders, store.settings
-    with locked(folders.working / ".sweep.lock", wait=False) as held:
+    with locked(_sign_of_sweep(folders), wait=False) as held:
         if not held:
             return None
         if away := missing_mount(folders):
@@ -161,6 +162,8 @@ def sweep(
                 count,
             )
             troubles.append(said.format(folder=where, count=count))
+        with contextlib.suppress(OSError):
+            os.utime(_sign_of_sweep(folders))
         return Swept(
             tuple(taken),
             tuple(returned),
@@ -169,6 +172,19 @@ def sweep(
             tuple(f"{readable(path)}: {why}" for path, why in listing.refused.items()),
             tuple(troubles),
         )
+
+
+def _sign_of_sweep(folders: Folders) -> Path:
+    """The lock of sweeps; each touches it when it has come to its end."""
+    return folders.working / ".sweep.lock"
+
+
+def last_sweep(folders: Folders) -> float | None:
+    """When a sweep last came to its end, on the clock of working/; ``None`` if none ever did."""
+    try:
+        return _sign_of_sweep(folders).stat().st_mtime
+    except OSError:
+        return None
 
 
 def _release_runs(store: ClaimStore, runs: Runs) -> None:
@@ -308,7 +324,7 @@ def _look_after(working: Sequence[Claim], starts: _Starts, now: float) -> tuple[
                     quarantined += _given_up(store, claim, crashed_too_often(store.settings.attempts))
                 elif transfers.recover(store, claim) is not None:
                     returned.append(claim.name)
-                    transfers.note_returned(claim)
+                    transfers.note_returned(store, claim)
             if claim.flow_run and ended in (None, "stuck"):
                 lost.append(claim.flow_run)
         except Gone:

@@ -20,7 +20,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import IO
 
-from flows.host import moves
+from flows.host import meter, moves
 from flows.host.files import sync_folder
 from flows.host.locks import locked, moves_lock
 from flows.host.log import note
@@ -201,12 +201,13 @@ def hand_back(store: ClaimStore, claim: Claim) -> Path | None:
     """
     place = move_out(store, claim, store.folders.inbox)
     if place is not None:
-        note_returned(claim)
+        note_returned(store, claim)
     return place
 
 
-def note_returned(claim: Claim) -> None:
-    """Log that a claim's file lies in the inbox again."""
+def note_returned(store: ClaimStore, claim: Claim) -> None:
+    """Log and count that a claim's file lies in the inbox again."""
+    meter.count_end(store.folders, "returned")
     note("returned", f"back in the inbox: {readable(claim.name)}", file=readable(claim.name), claim=claim.id)
 
 

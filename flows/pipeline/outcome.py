@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -61,6 +61,7 @@ class Outcome:
         checks: what to compare with the scan, in that order.
         left_out: page, text and reason of what is not in the published text, in the order to look at it.
         left_out_in_all: how much that is in all.
+        timings: seconds by stage, those of all pages together; none of a copy.
         replaced: the document of another scan whose text was replaced, if one was.
         beside: name of the file that another document's text has and this one's would have had; empty if none has.
         settled: where the scans of the same name lie now that lay in quarantine.
@@ -88,6 +89,20 @@ class Outcome:
     checks: tuple[Check, ...] = ()
     left_out: tuple[tuple[int, str, str], ...] = ()
     left_out_in_all: int = 0
+    timings: Mapping[str, float] = field(default_factory=dict)
+
+    @property
+    def counts(self) -> dict[str, float]:
+        """What of it is counted (see :mod:`flows.host.meter`)."""
+        if self.copy_of:
+            return {"documents/copied": 1}
+        unread = len(self.failed_pages)
+        counts: dict[str, float] = {"documents/published": 1, "pages/read": self.pages - unread}
+        if unread:
+            counts["pages/unreadable"] = unread
+        for stage, seconds in self.timings.items():
+            counts |= {f"seconds/{stage}": seconds, f"pages of/{stage}": self.pages}
+        return counts
 
 
 def outcome_of(
@@ -122,6 +137,7 @@ def outcome_of(
         checks=checks_of(data),
         left_out=tuple((one["page"], one["text"], one["reason"]) for one in left_out(dropped)[:SHOWN_CHANGES]),
         left_out_in_all=len(dropped),
+        timings=data.get("timings", {}),
     )
 
 

@@ -12,6 +12,7 @@ import time
 import traceback
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from importlib.metadata import version
 from pathlib import Path
 
 from flows import faults
@@ -254,10 +255,16 @@ def publish_document(document: Document, plan: PublishPlan) -> Outcome:
 
     started = time.monotonic()
     document = repair(document, plan.repair)
-    document = replace(document, timings={**document.timings, "repair": round(time.monotonic() - started, 3)})
+    document = replace(
+        document,
+        timings={**document.timings, "repair": round(time.monotonic() - started, 3)},
+        engine={**document.engine, "nambat": version("nambat")},
+    )
     with saves.lock_if_saved_here(plan.shelf.root, plan.targets["json"]):
+        begun = time.monotonic()
         saves.finish_saves(plan.shelf, plan.targets["json"])
-        return _publish(revise.with_earlier_edits(document, plan.targets, plan.shelf.root), plan)
+        outcome = _publish(revise.with_earlier_edits(document, plan.targets, plan.shelf.root), plan)
+        return replace(outcome, timings={**outcome.timings, "publish": round(time.monotonic() - begun, 3)})
 
 
 def _publish(document: Document, plan: PublishPlan) -> Outcome:

@@ -66,6 +66,28 @@ class Text:
 
 
 @dataclass(frozen=True, slots=True)
+class HowRead:
+    """How the scan of a document was read.
+
+    Attributes:
+        version: of nambat; empty where the JSON does not say so, as before 0.2.
+        made_with: a mark of all that made it of its pages (:func:`flows.intake.duplicates.made_with`); empty likewise.
+        bytes: of the scan.
+        confidences: mean ones of its pages with words, 0 to 100.
+        poor: pages of that grade.
+        seconds: that its pages took, together.
+    """
+
+    version: str
+    made_with: str
+    bytes: int
+    confidences: tuple[float, ...]
+    poor: int
+    warnings: int
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
 class Entry:
     """What is kept of a document.
 
@@ -78,6 +100,7 @@ class Entry:
         parts: the documents in the file, at least one.
         counts: of :func:`flows.review.tally.counts_of`; none of a part of a file, which is counted with the whole.
         put_right: of :func:`flows.review.tally.put_right`, likewise.
+        how_read: likewise; ``None`` for text of another engine, too.
     """
 
     scan: str
@@ -91,6 +114,7 @@ class Entry:
     texts: tuple[Text, ...]
     counts: tuple[tuple[str, str, int], ...] = ()
     put_right: tuple[tuple[int, str, str], ...] = ()
+    how_read: HowRead | None = None
 
 
 def entry_of(raw: bytes) -> Entry | None:
@@ -114,25 +138,44 @@ def entry_of(raw: bytes) -> Entry | None:
 
 
 def _entry(data: Mapping[str, Any]) -> Entry:
-    parts = tuple(_facts(part["metadata"]) for part in data["documents"]) or (_facts(data["metadata"]),)
+    # Version 0.1 told no documents apart in a file.
+    parts = tuple(_facts(part["metadata"]) for part in data.get("documents", ())) or (_facts(data["metadata"]),)
     source, pages = data["source"], data["pages"]
     is_whole = "part" not in data
     counts = counts_of(data).items() if is_whole else ()
     mended = put_right(data) if is_whole else ()
-    unread = sum(bool(page["error"]) or bool(page.get("damage")) for page in pages)
-    grades = {"unread" if page["error"] else str(page.get("grade") or "") for page in pages}
     return Entry(
         _string(source["name"]),
         _string(source["sha256"]),
         _number(source["pages"]),
-        unread,
+        sum(bool(page["error"]) or bool(page.get("damage")) for page in pages),
         _doubtful(data),
-        next((grade for grade in GRADES if grade in grades), ""),
+        _worst_grade(pages),
         sum(not one.get("undone") for one in data.get("edits", ())),
         parts,
         (*_texts(data), *_facts_as_texts(parts)),
         tuple((what, _string(kind), many) for (what, kind), many in counts),
         tuple((number, _string(before), _string(after)) for number, before, after in mended),
+        _how_read(data) if is_whole and pages else None,
+    )
+
+
+def _worst_grade(pages: Sequence[Mapping[str, Any]]) -> str:
+    grades = {"unread" if page["error"] else str(page.get("grade") or "") for page in pages}
+    return next((grade for grade in GRADES if grade in grades), "")
+
+
+def _how_read(data: Mapping[str, Any]) -> HowRead:
+    pages = data["pages"]
+    confidences = [page["mean_confidence"] for page in pages]
+    return HowRead(
+        _string(data.get("engine", {}).get("nambat", "")),
+        _string(data["source"].get("made_with", "")),
+        _number(data["source"]["bytes"]),
+        tuple(_amount(one) for one in confidences if one is not None),
+        sum(page.get("grade") == "poor" for page in pages),
+        len(data["warnings"]),
+        sum(_amount(page["seconds"]) for page in pages),
     )
 
 
@@ -211,3 +254,14 @@ def _number(value: object) -> int:
     if not isinstance(value, int) or not 0 <= value < _MOST:
         raise ValueError(f"{value!r} in place of a number")
     return value
+
+
+def _amount(value: object) -> float:
+    """``value``, which must be an amount of something.
+
+    Raises:
+        ValueError: it is none.
+    """
+    if not isinstance(value, int | float) or not 0 <= value < _MOST:
+        raise ValueError(f"{value!r} in place of an amount")
+    return float(value)

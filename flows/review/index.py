@@ -35,7 +35,7 @@ from flows.review.words import indexed, without_marks
 from flows.settings import Folders, cores
 from ocr.faults import Fault
 
-VERSION = 3
+VERSION = 4
 """Of the tables and of the words in them; an index of another version is thrown away."""
 
 LARGEST = 256 * 1024**2
@@ -81,6 +81,10 @@ CREATE TABLE counts (
     document INTEGER NOT NULL, what TEXT NOT NULL, kind TEXT NOT NULL, many INTEGER NOT NULL,
     PRIMARY KEY (document, what, kind)
 ) WITHOUT ROWID;
+CREATE TABLE readings (
+    document INTEGER PRIMARY KEY, version TEXT NOT NULL, made_with TEXT NOT NULL, bytes INTEGER NOT NULL,
+    confidences TEXT NOT NULL, poor INTEGER NOT NULL, warnings INTEGER NOT NULL, seconds REAL NOT NULL
+);
 CREATE TABLE put_right (
     document INTEGER NOT NULL, edit INTEGER NOT NULL, before TEXT NOT NULL, after TEXT NOT NULL,
     PRIMARY KEY (document, edit, before, after)
@@ -490,7 +494,7 @@ def _forget(connection: sqlite3.Connection, name: str, *, keep_number: bool = Fa
         as_typed, plainly = indexed(one.text for one in unpacked(packed[0]))
         connection.execute("INSERT INTO exact (exact, rowid, words) VALUES ('delete', ?, ?)", (*row, as_typed))
         connection.execute("INSERT INTO plain (plain, rowid, words) VALUES ('delete', ?, ?)", (*row, plainly))
-    for table in ("texts", "parts", "counts", "put_right"):
+    for table in ("texts", "parts", "counts", "readings", "put_right"):
         connection.execute(f"DELETE FROM {table} WHERE document = ?", row)
     if not keep_number:
         connection.execute("DELETE FROM documents WHERE number = ?", row)
@@ -527,6 +531,10 @@ def _keep(
         )
         connection.execute(f"INSERT INTO parts VALUES ({', '.join('?' * len(values))})", values)
     connection.executemany("INSERT INTO counts VALUES (?, ?, ?, ?)", [(number, *one) for one in entry.counts])
+    if how := entry.how_read:
+        scan, pages = (how.version, how.made_with, how.bytes), json.dumps(how.confidences)
+        reading = number, *scan, pages, how.poor, how.warnings, how.seconds
+        connection.execute("INSERT INTO readings VALUES (?, ?, ?, ?, ?, ?, ?, ?)", reading)
     connection.executemany("INSERT INTO put_right VALUES (?, ?, ?, ?)", [(number, *one) for one in entry.put_right])
     connection.execute("INSERT INTO texts VALUES (?, ?)", (number, kept.packed))
     connection.execute("INSERT INTO exact (rowid, words) VALUES (?, ?)", (number, kept.exact))

@@ -89,7 +89,7 @@ def report_planned(batch: Batch) -> None:
 def report_part(batch: Batch, done: PartDone, whole: Summary) -> None:
     """Show in the UI what the batch has come to, after one of its parts."""
     with best_effort():
-        if done.left or any(one.end == "quarantined" or one.to_check for one in done.documents):
+        if done.left or any(one.end in ("quarantined", "kept") or one.to_check for one in done.documents):
             tag_run([NEEDS_ATTENTION])
         described = f"{readable(batch.source.shown)}: {counts_line(whole.counts)}"
         create_markdown_artifact(batch_report(batch, whole), key=f"batch-{batch.id}", description=described)

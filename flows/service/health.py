@@ -152,8 +152,8 @@ def _watcher(folders: Folders, owner: str, now: float) -> Check:
     silent = max(0.0, now - sign)
     if silent > SILENT_AFTER:
         why = _("no sign of life for {time}; restart `nambat serve`")
-        return Check("watcher", False, why.format(time=_long(silent)), stops_taking=True)
-    return Check("watcher", True, _("a sign of life {time} ago").format(time=_long(silent)))
+        return Check("watcher", False, why.format(time=lasting(silent)), stops_taking=True)
+    return Check("watcher", True, _("a sign of life {time} ago").format(time=lasting(silent)))
 
 
 def server(api: str, *, is_here: bool = True) -> Check:
@@ -241,7 +241,20 @@ def disk(store: ClaimStore) -> Iterator[Check]:
 
 def _waiting(store: ClaimStore, claims: Sequence[Claim], clocks: Mapping[str, float]) -> Check:
     """Whether a file has waited in the inbox for longer than it should."""
-    folders, settings = store.folders, store.settings
+    settings = store.settings
+    came = times_in_inbox(store.folders, claims)
+    if not came:
+        return Check("waiting", True, _("no file waits"))
+    late = clocks["inbox"] - _due(min(came), settings)
+    said = _("{files} in the inbox, the oldest for {time}")
+    if late > settings.late_after:
+        said = _("{files} in the inbox, the oldest for {time}; `nambat status` and the log say why")
+    found = said.format(files=_files(len(came)), time=lasting(clocks["inbox"] - min(came)))
+    return Check("waiting", late <= settings.late_after, found)
+
+
+def times_in_inbox(folders: Folders, claims: Sequence[Claim]) -> list[float]:
+    """Since when each file has lain in the inbox that waits to be taken, on the clock of the inbox."""
     # A later version of a file waits until the earlier one is done.
     busy = {claim.name for claim in claims}
     came: list[float] = []
@@ -249,14 +262,7 @@ def _waiting(store: ClaimStore, claims: Sequence[Claim], clocks: Mapping[str, fl
         if name not in busy:
             with contextlib.suppress(OSError):  # taken just now
                 came.append((folders.inbox / name).lstat().st_ctime)
-    if not came:
-        return Check("waiting", True, _("no file waits"))
-    late = clocks["inbox"] - _due(min(came), settings)
-    said = _("{files} in the inbox, the oldest for {time}")
-    if late > settings.late_after:
-        said = _("{files} in the inbox, the oldest for {time}; `nambat status` and the log say why")
-    found = said.format(files=_files(len(came)), time=_long(clocks["inbox"] - min(came)))
-    return Check("waiting", late <= settings.late_after, found)
+    return came
 
 
 def _due(came: float, settings: Settings) -> float:
@@ -288,7 +294,7 @@ def _in_work(store: ClaimStore, claims: Sequence[Claim], clocks: Mapping[str, fl
     said = _("{files} in work") if claims else _("no file in work")
     if idle > limit:
         said = _("{files} in work, of which one has got no further for {time}; restart `nambat serve`")
-    return Check("progress", idle <= limit, said.format(files=_files(len(claims)), time=_long(idle)))
+    return Check("progress", idle <= limit, said.format(files=_files(len(claims)), time=lasting(idle)))
 
 
 def _workers(store: ClaimStore, claims: Sequence[Claim], now: float) -> Iterator[Check]:
@@ -342,7 +348,7 @@ def seen_workers(folders: Folders, now: float) -> list[SeenWorker]:
         last = last_sign_of_worker(folders, worker.owner)
         silent = float("inf") if last is None else max(0.0, now - last)
         is_heard = silent < IN_TIME and lives(folders, worker, IN_TIME)
-        seen.append(SeenWorker(worker, "" if last is None else _long(silent), is_heard))
+        seen.append(SeenWorker(worker, "" if last is None else lasting(silent), is_heard))
     return seen
 
 
@@ -362,7 +368,7 @@ def _files(count: int) -> str:
     return ngettext("{count} file", "{count} files", count).format(count=count)
 
 
-def _long(seconds: float) -> str:
+def lasting(seconds: float) -> str:
     """A time in words: ``4 s``, ``12 min``, ``3 h 20 min``, ``2 days``."""
     minutes, hours = int(seconds // 60), int(seconds // 3600)
     if minutes < 2:

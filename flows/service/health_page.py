@@ -1,8 +1,10 @@
-"""The web address ``/nambat/health``: 200 if the service is well, 503 if not, and what was found as JSON.
+"""The web address ``/nambat/health``: 200 if the service is well, 503 if not, and what was found as JSON. Beside it
+``/nambat/metrics``, for Prometheus.
 
-It stands before our Prefect server. Where ``PREFECT_API_URL`` names another's server, the service answers by itself, at
-the same address as ours would (``NAMBAT_HOST``, ``NAMBAT_PORT``). It asks for no password, so that Docker and monitors
-can use it; who asks from another machine hears what is well and what is not, and no word more.
+They stand before our Prefect server. Where ``PREFECT_API_URL`` names another's server, the service answers by itself,
+at the same address as ours would (``NAMBAT_HOST``, ``NAMBAT_PORT``). They ask for no password, so that Docker and
+monitors can use them; who asks from another machine hears what is well and what is not, and numbers, and no word
+more.
 """
 
 from __future__ import annotations
@@ -13,10 +15,12 @@ import ipaddress
 import json
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
+from typing import Generic, TypeVar
 
 from flows.language import N_, _
+from flows.service import metrics
 from flows.service.guard import Application, Receive, Scope, Send, admitted, guarded, own_origins
 from flows.service.health import Check, Health
 from flows.service.prefect_server import is_taken
@@ -33,33 +37,51 @@ FRESH = 2.0
 HANGS = N_("the look at the folders does not come to an end; a disk or share hangs")
 
 
+T = TypeVar("T")
+
+
 @dataclass(frozen=True, slots=True)
-class _Looking:
+class _Looking(Generic[T]):
     """A look that somebody asked for.
 
     Attributes:
         begun: on the monotonic clock, in seconds.
     """
 
-    task: asyncio.Task[Health]
+    task: asyncio.Task[T]
     begun: float
+
+
+def shared(look: Callable[[], T]) -> Callable[[], Awaitable[asyncio.Task[T] | None]]:
+    """``look`` for all who ask at about the same time.
+
+    Returns:
+        Gives the look of this moment, which has come to its end; ``None`` if it does not.
+    """
+    last: _Looking[T] | None = None
+
+    async def looked() -> asyncio.Task[T] | None:
+        nonlocal last
+        if last is None or (last.task.done() and time.monotonic() - last.begun > FRESH):
+            last = _Looking(asyncio.create_task(asyncio.to_thread(look)), time.monotonic())
+        asked = last.task
+        done, _waiting = await asyncio.wait([asked], timeout=ANSWER_WITHIN)
+        return asked if done else None
+
+    return looked
 
 
 def with_health(application: Application, look: Callable[[], Health]) -> Application:
     """``application``, and the page of the service's health beside it."""
-    last: _Looking | None = None
+    looked = shared(look)
 
     async def health() -> Health:
-        """The health by a look of this moment, which all who ask now share."""
-        nonlocal last
-        if last is None or (last.task.done() and time.monotonic() - last.begun > FRESH):
-            last = _Looking(asyncio.create_task(asyncio.to_thread(look)), time.monotonic())
-        done, _waiting = await asyncio.wait([last.task], timeout=ANSWER_WITHIN)
-        if not done:
+        task = await looked()
+        if task is None:
             return Health((Check("look", False, _(HANGS)),))
-        if fault := last.task.exception():
+        if fault := task.exception():
             return Health((Check("look", False, _("nobody can say: {fault}").format(fault=fault)),))
-        return last.task.result()
+        return task.result()
 
     async def answer(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http" or scope["path"] != PATH:
@@ -73,6 +95,27 @@ def with_health(application: Application, look: Callable[[], Health]) -> Applica
     return answer
 
 
+def with_metrics(application: Application, measure: Callable[[], bytes]) -> Application:
+    """``application``, and the page with the service's numbers beside it.
+
+    Args:
+        measure: gives them, as Prometheus reads them; they must name nothing that a stranger may not know.
+    """
+    looked = shared(measure)
+
+    async def answer(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or scope["path"] != metrics.PATH:
+            return await application(scope, receive, send)
+        if scope["method"] not in ("GET", "HEAD"):
+            return await _send(send, 405, {"error": "GET or HEAD"}, body=True)
+        task, body = await looked(), scope["method"] == "GET"
+        if task is None or task.exception():
+            return await _send(send, 503, {"error": f"nobody can say now; see {PATH}"}, body=body)
+        return await _send_bytes(send, 200, metrics.KIND, task.result(), body=body)
+
+    return answer
+
+
 def _is_here(scope: Scope) -> bool:
     """Whether a program of this machine asks."""
     with contextlib.suppress(ValueError, TypeError, IndexError):
@@ -82,8 +125,12 @@ def _is_here(scope: Scope) -> bool:
 
 async def _send(send: Send, status: int, record: object, *, body: bool) -> None:
     told = (json.dumps(record, ensure_ascii=False, indent=1) + "\n").encode()
+    await _send_bytes(send, status, "application/json", told, body=body)
+
+
+async def _send_bytes(send: Send, status: int, kind: str, told: bytes, *, body: bool) -> None:
     headers = [
-        (b"content-type", b"application/json"),
+        (b"content-type", kind.encode()),
         (b"content-length", str(len(told)).encode()),
         (b"cache-control", b"no-store"),
     ]
@@ -93,14 +140,16 @@ async def _send(send: Send, status: int, record: object, *, body: bool) -> None:
 
 async def _nothing_else(scope: Scope, receive: Receive, send: Send) -> None:
     if scope["type"] == "http":
-        await _send(send, 404, {"error": f"only {PATH} is here"}, body=True)
+        await _send(send, 404, {"error": f"only {PATH} and {metrics.PATH} are here"}, body=True)
     elif scope["type"] == "websocket":
         await receive()
         await send({"type": "websocket.close", "code": 1000})
 
 
 @contextlib.contextmanager
-def answering(settings: Settings, look: Callable[[], Health], say: Callable[[str], None]) -> Iterator[None]:
+def answering(
+    settings: Settings, look: Callable[[], Health], measure: Callable[[], bytes], say: Callable[[str], None]
+) -> Iterator[None]:
     """Answer at the service's own address as long as the block runs: its Prefect server is another's."""
     host, port = settings.host, settings.port
     if is_taken(host, port):
@@ -110,7 +159,8 @@ def answering(settings: Settings, look: Callable[[], Health], say: Callable[[str
         return
     import uvicorn
 
-    application = guarded(with_health(_nothing_else, look), admitted(own_origins(host, port)))
+    pages = with_metrics(with_health(_nothing_else, look), measure)
+    application = guarded(pages, admitted(own_origins(host, port)))
     config = uvicorn.Config(application, host=host, port=port, lifespan="off", log_config=None, log_level="critical")
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, name="health page", daemon=True)

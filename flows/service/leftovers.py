@@ -158,7 +158,7 @@ def hand_back_all(store: ClaimStore, *, crashed: bool, seconds: float | None = N
                 place = transfers.recover(store, claim)
                 returned.append((claim, place))
                 if place is not None:
-                    transfers.note_returned(claim)
+                    transfers.note_returned(store, claim)
     return returned
 
 
@@ -176,5 +176,5 @@ def hand_back(store: ClaimStore, claims: Iterable[Claim]) -> list[tuple[Claim, P
                 place = transfers.recover(store, now)
                 returned.append((now, place))
                 if place is not None:
-                    transfers.note_returned(now)
+                    transfers.note_returned(store, now)
     return returned

@@ -19,8 +19,9 @@ from flows.host.log import log_file, replace_terminal, server_log
 from flows.intake.claims import ClaimStore
 from flows.service.guard import Application, admitted, guarded
 from flows.service.health import look
-from flows.service.health_page import with_health
+from flows.service.health_page import with_health, with_metrics
 from flows.service.lean_prefect import leave_out_modules, look_seldom, offer_no_newer_ui
+from flows.service.metrics import exposition
 from flows.settings import load
 
 
@@ -50,9 +51,11 @@ def run(host: str, port: int, ends_with: int | None = None) -> None:
         sys.exit(1)
     gc.collect()
     gc.freeze()  # what is there now stays, and need not be looked through again and again
+    store = ClaimStore(settings)
+    pages = with_metrics(with_health(application, lambda: look(store)), lambda: exposition(store))
     web = _WebServer(
         uvicorn.Config(
-            guarded(with_health(application, lambda: look(ClaimStore(settings))), may),
+            guarded(pages, may),
             host=host,
             port=port,
             timeout_keep_alive=server.api.keepalive_timeout,

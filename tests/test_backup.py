@@ -1,0 +1,156 @@
+"""What is saved of a home by the steps of docs/intake.md is all of it: restored, the service goes on as if nothing was.
+
+The steps stand here as they stand there.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from flows.host import heartbeat
+from flows.intake import quarantine
+from flows.pipeline import publish, revise
+from flows.pipeline.versions import Shelf
+from flows.review.index import document_id, mark_looked_at, of_service, refresh
+from normalize.edits.edit import new
+from tests.bad_inputs import good_pdf, strip
+from tests.kernel import needs_proc
+from tests.scans import write_scan
+from tests.service import Service
+
+STOPPED = """
+tar -C "$HOME_OF_NAMBAT" --exclude=working/.slots --exclude=working/.alive --exclude=prefect/tmp \\
+    --exclude='review/index*' -cf "$BACKUP" .
+"""
+"""With the service stopped."""
+
+RUNNING = """
+cd "$HOME_OF_NAMBAT"
+for round in 1 2; do
+    for folder in inbox working quarantine originals published versions dismissed review words.txt; do
+        if [ -e "$folder" ]; then cp -au "$folder" "$BACKUP" || true; fi
+    done
+done
+python3 -c 'import sqlite3, sys; sqlite3.connect(sys.argv[1]).backup(sqlite3.connect(sys.argv[2]))' \\
+    prefect/prefect.db "$BACKUP/prefect.db"
+"""
+"""With the service at work: in the order that files go, and twice, so that none that moves meanwhile is missed."""
+
+QUICK = {"NAMBAT_SETTLE": "1", "NAMBAT_SETTLE_BROKEN": "2", "NAMBAT_RESCAN": "1", "NAMBAT_JOBS": "2"}
+
+
+def shell(steps: str, **names: Path) -> None:
+    environment = {**os.environ, **{name: str(path) for name, path in names.items()}}
+    environment["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{environment['PATH']}"
+    subprocess.run(["sh", "-euc", steps], check=True, env=environment)
+
+
+def wait_until(what: Callable[[], object], seconds: float = 300) -> None:
+    deadline = time.monotonic() + seconds
+    while not what():
+        assert time.monotonic() < deadline, "it did not happen in time"
+        time.sleep(0.2)
+
+
+def published(home: Path) -> set[str]:
+    return {path.stem for path in (home / "published").rglob("*.json")}
+
+
+def seals(home: Path) -> dict[str, str]:
+    """What tells each published document from one that was published anew."""
+    return {
+        path.stem: json.loads(path.read_text("utf-8"))["this_file"] for path in (home / "published").rglob("*.json")
+    }
+
+
+def one_of(number: int) -> bytes:
+    return good_pdf(image=strip().crop((0, 0, 900 + number, 180)))
+
+
+def mended(service: Service, name: str) -> str:
+    """Change a word of a published document, as the review page does; what stands there then."""
+    folders = service.folders
+    record = folders.published / f"{name}.json"
+    data = json.loads(record.read_text("utf-8"))
+    where, block = next((f"blocks/{at}", one) for at, one in enumerate(data["blocks"]) if one["text"].strip())
+    word = block["text"].split()[0]
+    edit = new("text", "Lan", where, before=word, after="ĐÃ-SỬA")
+    shelf = Shelf(folders.published, folders.working / ".staging", folders.versions)
+    revise.revise(shelf, record, data["this_file"], [edit], "Lan")
+    return "ĐÃ-SỬA"
+
+
+@needs_proc
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize("is_running", [False, True], ids=["stopped", "running"])
+def test_a_home_that_is_restored_goes_on(tmp_path: Path, is_running: bool) -> None:
+    home = tmp_path / "home"
+    service = Service(home, tmp_path / "log", QUICK)
+    service.start()
+    try:
+        service.wait_until_ready()
+        for number in range(10):
+            (home / "inbox" / f"đơn {number}.pdf").write_bytes(one_of(number))
+        for name in ("hỏng.pdf", "rách.pdf"):
+            (home / "inbox" / name).write_bytes(one_of(20)[:700] + name.encode())
+        wait_until(lambda: len(published(home)) == 10 and len(list((home / "quarantine").glob("*.pdf"))) == 2)
+        word = mended(service, "đơn 3")
+        library = of_service(service.folders)
+        refresh(library)
+        mark_looked_at(library, document_id("đơn 4.json"))
+        before = seals(home)
+        write_scan(home / "inbox" / "dở dang.pdf", pages=6)
+        wait_until(lambda: list((home / "working" / ".progress").rglob("0000*.json")))
+        backup = tmp_path / ("backup" if is_running else "backup.tar")
+        if is_running:
+            backup.mkdir()
+            shell(RUNNING, HOME_OF_NAMBAT=home, BACKUP=backup)
+        os.kill(service.pid, signal.SIGKILL)  # nothing is put in order first
+        service.end()
+        if not is_running:
+            shell(STOPPED, HOME_OF_NAMBAT=home, BACKUP=backup)
+        shutil.rmtree(home)
+        home.mkdir()
+        if is_running:
+            subprocess.run(["cp", "-a", f"{backup}/.", str(home)], check=True)
+            (home / "prefect").mkdir()
+            (home / "prefect.db").rename(home / "prefect" / "prefect.db")
+        else:
+            subprocess.run(["tar", "-C", str(home), "-xf", str(backup)], check=True)
+
+        service.start()
+        service.wait_until_ready()
+        wait_until(lambda: "dở dang" in published(home))
+        assert published(home) == {*before, "dở dang"}
+        assert {name: seal for name, seal in seals(home).items() if name in before} == before
+        assert word in (home / "published" / "đơn 3.txt").read_text("utf-8")
+        assert {run["name"] for run in service.api("flow_runs/filter", limit=200)} >= {"đơn 0.pdf", "hỏng.pdf"}
+        kept = quarantine.quarantined_files(service.store)
+        assert [path.name for path, _ in kept] == ["hỏng.pdf", "rách.pdf"]
+        assert all("damaged" in why for _, why in kept)
+        assert (home / "review" / "looked_at" / document_id("đơn 4.json")).exists()
+        wait_until(lambda: not service.store.open_claims() and not list((home / "inbox").glob("*.pdf")))
+        originals = sorted(path.name for path in (home / "originals").iterdir())
+        assert originals == sorted([*(f"đơn {number}.pdf" for number in range(10)), "dở dang.pdf"])
+        (home / "inbox" / "đơn 7.pdf").write_bytes(one_of(7))
+        wait_until(lambda: [run for run in service.runs("đơn 7.pdf") if run["state_type"] == "COMPLETED"])
+        quarantine.retry(service.store, home / "quarantine" / "hỏng.pdf", heartbeat.identity())
+        wait_until(lambda: len(service.runs("hỏng.pdf")) == 2)
+        assert seals(home)["đơn 7"] == before["đơn 7"]
+    finally:
+        service.end()
+    with sqlite3.connect(home / "prefect" / "prefect.db") as connection:
+        assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+    assert publish.is_as_written((home / "published" / "đơn 0.json").read_bytes())

@@ -1,0 +1,327 @@
+"""Which published documents are read again, and that they are, once, and nothing is lost."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+import unicodedata
+from dataclasses import replace
+from datetime import datetime
+from pathlib import Path, PurePosixPath
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from flows.batch.plan import new_id, plan, source_of
+from flows.batch.under_way import all_open
+from flows.batch.work import work
+from flows.intake.claims import ClaimStore
+from flows.intake.duplicates import made_with
+from flows.pipeline import publish, revise
+from flows.pipeline.versions import Shelf
+from flows.review.readings import COUNTS, BadCondition, Reading, condition, older_than
+from flows.settings import Folders, load
+from normalize.edits.edit import new
+from tests.bad_inputs import good_pdf, strip
+from tests.kernel import needs_proc
+from tests.service import ROOT, Service, clean_environment
+
+ZONE = "Asia/Ho_Chi_Minh"
+READING = Reading("a.json", "a.pdf", "0" * 64, 10, "0.1.0", "", 12, (60.0, 80.0, 95.0), 2, 1, 4, 30.0, 0.0)
+
+
+def holds(text: str, reading: Reading = READING, low: float = 75) -> bool:
+    return condition(text, low, ZONE)(reading)
+
+
+@pytest.mark.parametrize(
+    ("text", "is_so"),
+    [
+        ("low pages > 0", True),
+        ("low pages > 1", False),
+        ("low pages", True),
+        ("Low  Pages  >=  1", True),
+        ("poor pages = 2", True),
+        ("poor pages == 2", True),
+        ("poor pages != 2", False),
+        ("unread pages<1", False),
+        ("warnings > 3 and pages < 13", True),
+        ("warnings > 3 and pages < 12", False),
+        ("warnings>3 AND pages<=12 and unread pages", True),
+        ("published before 1970-01-02", True),
+        ("published since 1970-01-02", False),
+        ("published since 1970-01-01 and published before 1970-01-02", True),
+    ],
+)
+def test_conditions(text: str, is_so: bool) -> None:
+    assert holds(text) is is_so
+
+
+def test_a_page_is_low_below_the_setting() -> None:
+    assert [holds("low pages = 2", low=low) for low in (75, 90)] == [False, True]
+
+
+def test_days_begin_in_the_set_zone() -> None:
+    for hour, is_before in ((0, False), (-1, True)):
+        moment = datetime(2026, 1, 31, tzinfo=ZoneInfo(ZONE)).timestamp() + hour
+        assert holds("published before 2026-01-31", replace(READING, published=moment)) is is_before
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("", "no condition"),
+        ("bad pages > 0", "nothing is called 'bad pages'; pages, low pages"),
+        ("pages > many", "no condition"),
+        ("pages > -1", "no condition"),
+        ("pages > 0 or warnings > 0", "no condition"),
+        ("pages > 0 and", "no condition"),
+        ("published before yesterday", "'yesterday' is no day"),
+        ("published before 2026-13-01", "no day"),
+        ("__import__('os')", "no condition"),
+    ],
+)
+def test_what_is_no_condition_is_said_in_one_line(text: str, said: str) -> None:
+    with pytest.raises(BadCondition) as fault:
+        condition(text, 75, ZONE)
+    assert said in str(fault.value)
+    assert "\n" not in str(fault.value)
+
+
+@given(st.text(max_size=40))
+def test_any_text_is_a_condition_or_none(text: str) -> None:
+    try:
+        assert holds(text) in (True, False)
+    except BadCondition as fault:
+        assert str(fault)
+
+
+SIGNS = {">": "__gt__", ">=": "__ge__", "<": "__lt__", "<=": "__le__", "=": "__eq__", "!=": "__ne__"}
+
+
+@given(
+    st.lists(st.tuples(st.sampled_from(sorted(COUNTS)), st.sampled_from(sorted(SIGNS)), st.integers(0, 20)), min_size=1)
+)
+def test_all_of_several_comparisons_must_hold(comparisons: list[tuple[str, str, int]]) -> None:
+    text = " and ".join(f"{name} {sign} {number}" for name, sign, number in comparisons)
+    expected = all(getattr(COUNTS[name](READING, 75), SIGNS[sign])(number) for name, sign, number in comparisons)
+    assert holds(text) is expected
+
+
+@pytest.mark.parametrize(
+    ("read_by", "older"),
+    [("", True), ("0.1.0", True), ("0.1.9", True), ("0.2.0", False), ("0.2", False), ("0.10.0", False), ("x", True)],
+)
+def test_versions(read_by: str, older: bool) -> None:
+    assert older_than("0.2", "0.11.0")(replace(READING, version=read_by)) is older
+
+
+@pytest.mark.parametrize(("text", "said"), [("new", "no version"), ("", "no version"), ("0.3", "this is nambat 0.2.1")])
+def test_versions_that_cannot_be(text: str, said: str) -> None:
+    with pytest.raises(BadCondition, match=said):
+        older_than(text, "0.2.1")
+
+
+# -- reading again --------------------------------------------------------------------------------------------------
+
+
+def published_from(home: Path, *scans: tuple[str, bytes]) -> ClaimStore:
+    """A home in which these scans were dropped and published, without a server."""
+    settings = load(home=home, settle=0, jobs=2)
+    store = ClaimStore(settings)
+    store.folders.make()
+    for name, data in scans:
+        path = store.folders.inbox / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(data)
+        batch = plan(source_of("inbox", settings), settings, new_id())
+        for part in range(1, batch.parts + 1):
+            assert work(batch, part, settings).left == 0
+    return store
+
+
+def nambat(home: Path, *arguments: str, **more: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(command(*arguments), capture_output=True, text=True, timeout=300, env=where(home, **more))
+
+
+def command(*arguments: str) -> list[str]:
+    return [sys.executable, "-P", "-m", "flows.cli", *arguments]
+
+
+def where(home: Path, **more: str) -> dict[str, str]:
+    return clean_environment(NAMBAT_HOME=str(home), NAMBAT_JOBS="2", PYTHONPATH=str(ROOT), **more)
+
+
+def record(store: ClaimStore, name: str) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads((store.folders.published / name).read_text("utf-8"))
+    return found
+
+
+def footnotes_elsewhere(store: ClaimStore) -> set[str]:
+    """The documents that were read with notes at the end: the setting that these tests change."""
+    made = made_with(load(home=store.folders.home, footnotes="end"))
+    found = {path.relative_to(store.folders.published) for path in store.folders.published.rglob("*.json")}
+    return {str(name) for name in found if record(store, str(name))["source"].get("made_with") == made}
+
+
+ANEW = {"NAMBAT_FOOTNOTES": "end"}
+
+
+def one_of(number: int) -> bytes:
+    return good_pdf(image=strip().crop((0, 0, 900 + number, 180)))
+
+
+def test_a_name_in_any_letters_is_read_again_once(tmp_path: Path) -> None:
+    odd = os.fsdecode(b"kh\xf4ng.pdf")
+    apart = unicodedata.normalize("NFD", "Tờ trình.pdf")
+    scans = [("Phòng A/đơn.pdf", one_of(1)), (odd, one_of(2)), (apart, one_of(3)), ("bản sao.pdf", one_of(1))]
+    store = published_from(tmp_path / "home", *scans)
+    originals = {path: path.read_bytes() for path in store.folders.originals.rglob("*.pdf")}
+    listed = nambat(store.folders.home, "reprocess", "--where", "pages >= 1", "--dry-run", **ANEW)
+    assert (listed.returncode, listed.stderr) == (0, "")
+    assert "Phòng A/đơn.json: 1 page, read by nambat" in listed.stdout
+    assert "4 documents, 4 pages" in listed.stdout
+    assert footnotes_elsewhere(store) == set()
+    done = nambat(store.folders.home, "reprocess", "--where", "pages >= 1", **ANEW)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.count(": read again") == 4
+    assert footnotes_elsewhere(store) == {str(PurePosixPath(name).with_suffix(".json")) for name, _ in scans}
+    assert {path: path.read_bytes() for path in store.folders.originals.rglob("*.pdf")} == originals
+    again = nambat(store.folders.home, "reprocess", "--where", "pages >= 1", **ANEW)
+    assert again.returncode == 0
+    assert "0 documents, 0 pages" in again.stdout
+    assert "4 more were read by this version with these settings" in again.stdout
+    assert "read again\n" not in again.stdout
+    assert not list(store.folders.quarantine.iterdir())
+
+
+def test_two_documents_of_one_name_and_a_scan_that_was_moved(tmp_path: Path) -> None:
+    store = published_from(tmp_path / "home", ("scan.pdf", one_of(1)), ("đi xa.pdf", one_of(2)))
+    (store.folders.originals / "2026").mkdir()
+    (store.folders.originals / "đi xa.pdf").rename(store.folders.originals / "2026" / "xa hơn.pdf")
+    (store.folders.originals / "scan.pdf").unlink()
+    before = (store.folders.published / "scan.txt").read_bytes()
+    done = nambat(store.folders.home, "reprocess", "--where", "pages", **ANEW)
+    assert done.returncode == 1
+    assert "scan.json: its scan does not lie in originals/ any more" in done.stderr
+    assert footnotes_elsewhere(store) == {"đi xa.json"}
+    assert (store.folders.published / "scan.txt").read_bytes() == before
+
+
+def test_what_people_changed_is_kept(tmp_path: Path) -> None:
+    store = published_from(tmp_path / "home", ("a.pdf", one_of(1)), ("b.pdf", one_of(2)))
+    folders = store.folders
+    data = record(store, "a.json")
+    at, block = next((at, one) for at, one in enumerate(data["blocks"]) if one["text"].strip())
+    word = block["text"].split()[0]
+    shelf = Shelf(folders.published, folders.working / ".staging", folders.versions)
+    edit = new("text", "Lan", f"blocks/{at}", before=word, after="ĐÃ-SỬA")
+    revise.revise(shelf, folders.published / "a.json", data["this_file"], [edit], "Lan")
+    (folders.published / "b.txt").write_text("by hand")
+    done = nambat(folders.home, "reprocess", "--where", "pages", **ANEW)
+    assert done.returncode == 0
+    assert "ĐÃ-SỬA" in (folders.published / "a.txt").read_text("utf-8")
+    assert [edit["after"] for edit in record(store, "a.json")["edits"]] == ["ĐÃ-SỬA"]
+    assert footnotes_elsewhere(store) == {"a.json", "b.json"}
+    (kept,) = folders.versions.rglob("b *.txt")
+    assert kept.read_text() == "by hand"
+    assert "kept" in done.stderr
+
+
+def test_what_fails_leaves_what_was_published(tmp_path: Path) -> None:
+    store = published_from(tmp_path / "home", ("a.pdf", one_of(1)), ("b.pdf", one_of(2)))
+    folders = store.folders
+    before = {path.name: path.read_bytes() for path in folders.published.iterdir()}
+    done = nambat(folders.home, "reprocess", "--where", "pages", NAMBAT_MAX_BYTES="100", **ANEW)
+    assert done.returncode == 1
+    assert "a.pdf: " in done.stderr
+    assert "What was published before stays of 2 others." in done.stdout
+    assert {path.name: path.read_bytes() for path in folders.published.iterdir()} == before
+    assert sorted(path.name for path in folders.originals.iterdir()) == ["a.pdf", "b.pdf"]
+    assert not list(folders.quarantine.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ([], "say which documents"),
+        (["--where", "bad"], "nothing is called 'bad'"),
+        (["--since", "99"], "this is nambat"),
+    ],
+)
+def test_a_wrong_question_is_one_clear_line(folders: Folders, arguments: list[str], said: str) -> None:
+    done = nambat(folders.home, "reprocess", *arguments)
+    assert done.returncode == 2
+    assert said in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+def test_kills_lose_nothing_and_the_next_run_goes_on(tmp_path: Path) -> None:
+    store = published_from(tmp_path / "home", *((f"{number}.pdf", one_of(number)) for number in range(8)))
+    folders = store.folders
+    texts = {path.name: path.read_bytes() for path in folders.published.glob("*.txt")}
+    chance, kills = random.Random(3), 0
+    for _ in range(40):
+        process = subprocess.Popen(
+            command("reprocess", "--where", "pages"),
+            env=where(folders.home, **ANEW),
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+        try:
+            assert process.wait(chance.uniform(2, 7)) == 0
+            break
+        except subprocess.TimeoutExpired:
+            kills += 1
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+            for path in folders.published.glob("*.json"):
+                assert publish.is_as_written(path.read_bytes())
+    done = nambat(folders.home, "reprocess", "--where", "pages", **ANEW)
+    assert (done.returncode, kills > 1) == (0, True)
+    assert len(footnotes_elsewhere(store)) == 8
+    assert {path.name: path.read_bytes() for path in folders.published.glob("*.txt")} == texts
+    assert sorted(path.name for path in folders.originals.iterdir()) == sorted(f"{number}.pdf" for number in range(8))
+    assert not list(folders.quarantine.iterdir())
+    assert "0 documents" in nambat(folders.home, "reprocess", "--where", "pages", "--dry-run", **ANEW).stdout
+
+
+@needs_proc
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+def test_the_service_reads_again_and_people_do_not_wait(tmp_path: Path) -> None:
+    store = published_from(tmp_path / "home", *((f"{number}.pdf", one_of(number)) for number in range(12)))
+    folders = store.folders
+    service = Service(folders.home, tmp_path / "log", {"NAMBAT_SETTLE": "1", "NAMBAT_RESCAN": "1", **ANEW})
+    service.start()
+    try:
+        service.wait_until_ready()
+        asked = nambat(folders.home, "reprocess", "--where", "pages", **ANEW)
+        assert (asked.returncode, asked.stderr) == (0, "")
+        assert "The service reads them again as batch" in asked.stdout
+        again = nambat(folders.home, "reprocess", "--where", "pages", **ANEW)
+        assert (again.returncode, "reads some again just now" in again.stderr) == (1, True)
+        (folders.inbox / "của dân.pdf").write_bytes(one_of(50))
+        deadline = time.monotonic() + 300
+        while len(footnotes_elsewhere(store)) < 13 or all_open(folders):
+            assert time.monotonic() < deadline, service.said()
+            time.sleep(0.2)
+        logged = (folders.logs / "nambat.log").read_text("utf-8")
+        last = max(logged.index(f": published: {number}.pdf") for number in range(12))
+        assert logged.index("published: của dân.pdf") < last
+        over = nambat(folders.home, "reprocess", "--where", "pages", **ANEW)
+        assert (over.returncode, "0 documents" in over.stdout) == (0, True)
+        assert len(list(folders.originals.iterdir())) == 13
+    finally:
+        service.end()

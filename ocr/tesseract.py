@@ -372,9 +372,9 @@ def _parse_word(element: etree._Element) -> ReadWord | None:
             pending = (_printed(child.text or ""), _box(_CHAR_BOX, found))
         elif pending and child.get("class") == "ocrx_cinfo":
             raw = tuple(
-                (choice.text or "", round(float(match[1]), 1))
+                (choice.text or "", confidence)
                 for choice in child
-                if (match := _X_CONFS.search(choice.get("title") or ""))
+                if (confidence := _choice_confidence(choice.get("title") or "")) is not None
             )
             settle(_telling_choices(pending[0], raw))
     settle()
@@ -388,6 +388,14 @@ def _parse_word(element: etree._Element) -> ReadWord | None:
     return ReadWord(text, _box(_BOX, title), float(confidence[1]) if confidence else 0.0, tuple(letters), tuple(boxes))
 
 
+@lru_cache(maxsize=4096)
+def _choice_confidence(title: str) -> float | None:
+    """To one decimal; most of a page's thousands of choices have one of few confidences, 0 above all."""
+    found = _X_CONFS.search(title)
+    return round(float(found[1]), 1) if found else None
+
+
+@lru_cache(maxsize=4096)
 def _printed(text: str) -> str:
     """A letter in NFC; the slash of 3/4, for which Tesseract has a sign of its own, as a slash."""
     return unicodedata.normalize("NFC", text).replace("\N{FRACTION SLASH}", "/")

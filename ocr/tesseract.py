@@ -372,9 +372,9 @@ def _parse_word(element: etree._Element) -> ReadWord | None:
             pending = (_printed(child.text or ""), _box(_CHAR_BOX, found))
         elif pending and child.get("class") == "ocrx_cinfo":
             raw = tuple(
-                (choice.text or "", confidence)
+                (choice.text or "", sure)
                 for choice in child
-                if (confidence := _choice_confidence(choice.get("title") or "")) is not None
+                if (sure := _choice_confidence(choice.get("title") or "")) is not None
             )
             settle(_telling_choices(pending[0], raw))
     settle()

@@ -56,21 +56,23 @@ def hocr(
         Timeout: it took too long.
     """
     begun = time.monotonic()
+    library = _library()
+    if library is None:
+        return None
     with _LOCK:
-        if not _is_the_commands(language, command_version):
+        if not _is_the_commands(library, language, command_version):
             return None
-        found = _read(_library(), _READERS[language], image, psm, rivals, timeout)
+        found = _read(library, _READERS[language], image, psm, rivals, timeout)
         if found is None:  # what it was in the middle of does not go on in the next image
-            _library().TessBaseAPIDelete(_READERS.pop(language))
+            library.TessBaseAPIDelete(_READERS.pop(language))
             if time.monotonic() - begun >= timeout:
                 raise messages.SLOW_TO_READ.fault(f"{_LIBRARY}: deadline", seconds=timeout)
     return found
 
 
-def _is_the_commands(language: str, command_version: str) -> bool:
+def _is_the_commands(library: ctypes.CDLL, language: str, command_version: str) -> bool:
     """Whether there is a reader of the language that is of the command's version and has the command's models."""
-    library = _library()
-    if library is None or library.TessVersion().decode().partition("-")[0] != command_version:
+    if library.TessVersion().decode().partition("-")[0] != command_version:
         return False
     if language not in _READERS:
         reader = library.TessBaseAPICreate()
@@ -82,9 +84,7 @@ def _is_the_commands(language: str, command_version: str) -> bool:
     return bool(models) and Path(os.fsdecode(models)) == _models_of_command()
 
 
-def _read(
-    library: ctypes.CDLL, reader: int, image: np.ndarray, psm: int, rivals: bool, timeout: float
-) -> bytes | None:
+def _read(library: ctypes.CDLL, reader: int, image: np.ndarray, psm: int, rivals: bool, timeout: float) -> bytes | None:
     height, width = image.shape
     pixels = np.ascontiguousarray(image, np.uint8)
     library.TessBaseAPISetVariable(reader, b"hocr_char_boxes", b"1")

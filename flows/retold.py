@@ -109,6 +109,7 @@ EVIDENCE = (
     N_("the document has {new} {times} times, {old} {fewer} times"),
     N_("the document has {phrase} {times} times"),
     N_("beside the same word the document has it {times} times elsewhere, and as read {fewer} times"),
+    N_("misread together with its neighbour; the document has the two {times} times elsewhere"),
     N_("the document has {phrase} {times} times, also after {words}"),
     N_("official texts write {new}, not {old}"),
     N_("no document symbol has {old}"),

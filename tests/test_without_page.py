@@ -12,7 +12,7 @@ from normalize.repair.candidates import lattice
 from normalize.repair.channel import load_channel
 from normalize.repair.misreadings import SHARES, is_mended, kind_of_syllable, spoilt
 from normalize.repair.repair import repair, undo
-from normalize.repair.without_page import FEATURES, load_weights, plausible, weighed
+from normalize.repair.without_page import FEATURES, load_weights, plausible, sure, weighed, weighed_pairs
 from normalize.vietnamese.language import load_language_model
 from normalize.vietnamese.syllable import parse, skeleton
 
@@ -53,6 +53,48 @@ def test_the_record_says_what_the_document_has_elsewhere() -> None:
     repaired = repair(document("quy định còn chông chéo chưa rõ", elsewhere, elsewhere, *PLAN))
     assert [one.after for one in repaired.corrections] == ["chồng"]
     assert "the document has it 2 times elsewhere, and as read 0 times" in repaired.corrections[0].evidence
+
+
+PAIRS = [
+    ("phấn", "các xã phân đầu đạt chuẩn nông thôn mới", "các cấp ủy phấn đấu thực hiện kế hoạch"),
+    ("kiềm", "tập trung kiểm chê đà tăng của giá cả", "các biện pháp kiềm chế lạm phát"),
+    ("liền", "hai thửa đất liên kể nhau", "thửa đất liền kề với đường"),
+]
+
+
+def pair_probability(after: str, *texts: str) -> float:
+    """How likely a change of two syllables in a row of the first text is, the first of which becomes ``after``."""
+    model = load_language_model()
+    ids, slots = lattice(document(*texts), model, load_channel())
+    found = weighed_pairs(ids, slots, model, load_weights())
+    return max((one.probability for one, _ in found if one.slot.text == 0 and one.after == after), default=0.0)
+
+
+@pytest.mark.parametrize(("after", "text", "elsewhere"), PAIRS)
+def test_two_in_a_row_are_weighed_as_one_word(after: str, text: str, elsewhere: str) -> None:
+    alone = pair_probability(after, text, *PLAN)
+    assert 0 < alone < pair_probability(after, text, elsewhere, elsewhere, *PLAN)
+
+
+def test_two_that_make_a_rare_word_are_no_other_word() -> None:
+    elsewhere = "phát triển kinh tế - xã hội, bảo đảm an sinh xã hội"
+    assert not pair_probability("xã", "tránh tư tưởng xả hơi, nghỉ ngơi", *[elsewhere] * 5, *PLAN)
+
+
+def test_the_record_says_that_two_were_misread_together() -> None:
+    _, text, elsewhere = PAIRS[1]
+    repaired = repair(document(text, *[elsewhere] * 4, *PLAN))
+    assert repaired.blocks[0].text == "tập trung kiềm chế đà tăng của giá cả"
+    assert "has the two 4 times elsewhere" in repaired.corrections[0].evidence
+
+
+def test_what_was_mended_still_tells_how_clean_a_text_is() -> None:
+    """A text is looked at again after what was mended: it is no cleaner than it was."""
+    model = load_language_model()
+    text = "đèn chiếu sáng hiện hưu bằng đèn led", *PLAN
+    ids, slots = lattice(document(*text), model, load_channel())
+    few, many = (sure(ids, slots, model, "full", mended) for mended in (0, 5))
+    assert max((one.probability for one in few), default=0.0) < max(one.probability for one in many)
 
 
 def test_what_the_document_has_often_stays() -> None:

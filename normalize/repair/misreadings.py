@@ -83,19 +83,22 @@ def misread(word: str, model: LanguageModel) -> tuple[tuple[int, str, float], ..
     return tuple(out)
 
 
-def spoilt(words: Sequence[str], model: LanguageModel, rng: random.Random, rate: float = RATE) -> list[str]:
+def spoilt(
+    words: Sequence[str], model: LanguageModel, rng: random.Random, rate: float = RATE, row: float = ROW
+) -> list[str]:
     """The words of a document with misreadings in them.
 
     Args:
         words: what stands between spaces, punctuation included.
         rate: misreadings per syllable; rows and misreadings that come again make them a fifth more.
+        row: how likely the syllable after a misread one is misread, too.
     """
     options = _options(words, model)
     total = sum(weight for one in options for _, weight in one)
     share = rate * len(words) / max(total, 1e-9)
     again: dict[tuple[str, str], str] = {}
     out: list[str] = []
-    before, row = "", False
+    before, in_row = "", False
     for word, here in zip(words, options, strict=True):
         core = _EDGES.sub("", word)
         low = core.lower()
@@ -104,9 +107,9 @@ def spoilt(words: Sequence[str], model: LanguageModel, rng: random.Random, rate:
             new = again.pop((before, low))
         elif here:
             weights = [weight for _, weight in here]
-            if rng.random() < (ROW if row else min(0.5, share * sum(weights))):
+            if rng.random() < (row if in_row else min(0.5, share * sum(weights))):
                 new = again[before, low] = rng.choices([form for form, _ in here], weights)[0]
-        row = new is not None
+        in_row = new is not None
         out.append(word.replace(core, match_case(new, core), 1) if new else word)
         before = low
     return out

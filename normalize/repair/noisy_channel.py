@@ -13,21 +13,26 @@ from normalize.repair.changes import Change
 from normalize.repair.channel import load_channel
 from normalize.repair.decision import Judge, decide, load_decision
 from normalize.repair.search import decode
-from normalize.repair.without_page import sure
+from normalize.repair.without_page import SURE, sure
 from normalize.vietnamese.language import LanguageModel
+
+# Kinds of correction as the language model makes them.
+_MARKS = ("tone", "mark")
 
 
 def noisy_channel(document: Document, model: LanguageModel, mode: str) -> list[Change]:
     """What the channel and the language model together read otherwise.
 
     Args:
+        document: its corrections are those that it has already.
         mode: how sure the decision must be, ``safe`` or ``full``.
     """
     channel = load_channel()
     ids, slots = lattice(document, model, channel)
     texts = [tokens for _, tokens in document.texts()]
     if not any(slot.letters for slot in slots):
-        return [changed(one, texts) for one in sure(ids, slots, model, mode)]
+        mended = sum(one.kind in _MARKS and one.probability >= SURE for one in document.corrections)
+        return [changed(one, texts) for one in sure(ids, slots, model, mode, mended)]
     judge = Judge(load_decision(), mode, ids, slots)
     proposals = decide(decode(ids, slots, model, channel.burst), ids, model, channel.burst, judge.accept)
     judge.see(proposals)
@@ -61,6 +66,9 @@ def _because(proposal: Proposal) -> str:
             reasons.append(
                 f"beside the same word the document has it {here} times elsewhere, and as read {as_read} times"
             )
+        elif len(proposal.features) == len(without_page.PAIR_FEATURES):
+            here = without_page.together_elsewhere(proposal)
+            reasons.append(f"misread together with its neighbour; the document has the two {here} times elsewhere")
     times = (proposal.margin + proposal.cost) / math.log(10)
     reasons.append(f"in its sentence the new reading is {times:.1f} orders of magnitude likelier")
     return "; ".join(reasons)

@@ -142,7 +142,7 @@ def _repaired(document: Document, model: LanguageModel, mode: str) -> Document:
     # Where there is no page, what was mended may make its neighbours sure enough, and whoever took the published text
     # back would see that.
     for _ in range(_MORE_ROUNDS):
-        seen = _found(replace(repaired, corrections=()), model, mode)
+        seen = _found(repaired, model, mode)
         more = beside(changes, carried_back(seen, changes), document)
         if not more:
             break

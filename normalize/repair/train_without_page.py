@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import random
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -25,7 +26,8 @@ import numpy.typing as npt
 from normalize.document import Block, Document, Source, Token
 from normalize.repair.candidates import lattice
 from normalize.repair.channel import load_channel
-from normalize.repair.misreadings import is_mended, spoilt
+from normalize.repair.misreadings import ROW, is_mended, spoilt
+from normalize.repair.pairs_without_page import PAIR_FEATURES, plausible_pairs
 from normalize.repair.without_page import FEATURES, plausible
 from normalize.vietnamese.language import load_language_model
 from normalize.vietnamese.train_language import held_out, paragraphs, report_of
@@ -33,12 +35,17 @@ from normalize.vietnamese.train_language import held_out, paragraphs, report_of
 SOURCE = Source("calibration", "", 0, 0)
 #: Least probability of a change in each mode: measured by the table, at one and at three false changes in 10,000.
 THRESHOLDS = {"safe": 0.6, "full": 0.45}
+#: The same of a pair, measured by its own table (at 0.78 and 0.5 there, before the odds are made those of real rows):
+#: pairs are so rare that 0.04 and 0.24 false ones in 10,000 come of it.
+PAIR_THRESHOLDS = {"safe": 0.45, "full": 0.2}
 #: Corpus text has slips of its own: a change of such a gain (nats) where nothing was put in is not called false.
 SLIP = 12.0
 RIDGE = 5.0
 #: Paragraphs of a short document.
 PAGE = 15
 GENERAL_WEIGHT = 1.0
+#: Pairs are rare: for them misreadings are put in so that more of them stand in rows, this often a report.
+ROW_OF_PAIRS, TIMES_OF_PAIRS = 0.5, 12
 
 Reals = npt.NDArray[np.float64]
 Paragraphs = Sequence[Sequence[str]]
@@ -68,9 +75,9 @@ def held_out_texts(path: Path, limit: int, length: int = 300) -> Iterator[list[l
                 return
 
 
-def noised(texts: Paragraphs, rng: random.Random) -> list[list[str]]:
-    """A document with misreadings in it."""
-    words = iter(spoilt([word for text in texts for word in text], load_language_model(), rng))
+def noised(texts: Paragraphs, rng: random.Random, row: float = ROW) -> list[list[str]]:
+    """A document with misreadings in it; ``row``: how likely one follows another."""
+    words = iter(spoilt([word for text in texts for word in text], load_language_model(), rng, row=row))
     return [[next(words) for _ in text] for text in texts]
 
 
@@ -84,10 +91,10 @@ class Samples:
     """Plausible changes of one spoilt document.
 
     Attributes:
-        features: shape (n, len(FEATURES)).
+        features: one row each.
         right: whether each gives what was printed; shape (n,).
-        slot: which slot each belongs to; shape (n,).
-        spoilt: how many words were spoilt.
+        slot: which slot each belongs to, or begins at; shape (n,).
+        spoilt: how many words, or pairs of words, were spoilt.
         words: how many there are.
     """
 
@@ -114,6 +121,32 @@ def samples(printed: Paragraphs, read: Paragraphs) -> Samples:
         kept.append(right[-1] or (true == word and row[gain] < SLIP))
     changed = sum(
         one != two for text, other in zip(printed, read, strict=True) for one, two in zip(text, other, strict=True)
+    )
+    keep = np.array(kept, bool)
+    return Samples(found.features[keep], np.array(right, bool)[keep], found.slot[keep], changed, sum(map(len, printed)))
+
+
+def pair_samples(printed: Paragraphs, read: Paragraphs) -> Samples:
+    """The plausible changes of two syllables in a row of a document whose text is known."""
+    model = load_language_model()
+    printed, read = [text for text in printed if text], [text for text in read if text]
+    ids, slots = lattice(plain_document(read), model, load_channel())
+    found = plausible_pairs(ids, slots, model)
+    right, kept = [], []
+    gain = PAIR_FEATURES.index("gain")
+    for number, pair, row in zip(found.slot.tolist(), found.candidates, found.features, strict=True):
+        wrong, mended = [], []
+        for slot, (_, form, _) in zip(slots[number : number + 2], pair, strict=True):
+            true, word = printed[slot.text][slot.token], read[slot.text][slot.token]
+            wrong.append(true != word)
+            mended.append(is_mended(true, word[: slot.start] + form + word[slot.end :]))
+        right.append(all(wrong) and all(mended))
+        # What else two misread words might have been says nothing about right ones.
+        kept.append(right[-1] or (not all(wrong) and row[gain] < SLIP))
+    changed = sum(
+        text[at] != other[at] and text[at + 1] != other[at + 1]
+        for text, other in zip(printed, read, strict=True)
+        for at in range(len(text) - 1)
     )
     keep = np.array(kept, bool)
     return Samples(found.features[keep], np.array(right, bool)[keep], found.slot[keep], changed, sum(map(len, printed)))
@@ -173,11 +206,34 @@ def main() -> None:
     print(f"{len(own)} reports spoilt {given.times + 1} times")
     _show_held_out(by_report, general)
     weights = fit([(one, 1.0) for many in by_report.values() for one in many] + general)
+    pairs = {name: _spoilt_pairs(name, texts) for name, texts in own.items()}
+    general_pairs = [
+        (pair_samples(texts, noised(texts, random.Random(number))), GENERAL_WEIGHT)
+        for path in given.general
+        for number, texts in enumerate(held_out_texts(path, given.limit))
+    ]
+    print(f"pairs, reports spoilt {TIMES_OF_PAIRS} times with rows at {ROW_OF_PAIRS}")
+    _show_held_out(pairs, general_pairs)
+    pair_weights = fit([(one, 1.0) for many in pairs.values() for one in many] + general_pairs)
+    # Real rows are as rare as ROW says.
+    pair_weights[0] += math.log(ROW / ROW_OF_PAIRS)
     data = {
-        "weights": {name: round(float(value), 4) for name, value in zip(FEATURES, weights, strict=True)},
+        "weights": _named(FEATURES, weights),
+        "pairs": _named(PAIR_FEATURES, pair_weights),
         "thresholds": THRESHOLDS,
+        "pair thresholds": PAIR_THRESHOLDS,
     }
     given.out.write_text(json.dumps(data, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+
+
+def _named(names: Sequence[str], weights: Reals) -> dict[str, float]:
+    return {name: round(float(value), 4) for name, value in zip(names, weights, strict=True)}
+
+
+def _spoilt_pairs(name: str, texts: Paragraphs) -> list[Samples]:
+    """The samples of pairs of a report that was spoilt so many times."""
+    reads = (noised(texts, random.Random(f"{name} rows {time}"), ROW_OF_PAIRS) for time in range(TIMES_OF_PAIRS))
+    return [pair_samples(texts, read) for read in reads]
 
 
 def _spoilt_samples(name: str, texts: Paragraphs, times: int) -> list[Samples]:

@@ -26,13 +26,12 @@ import numpy.typing as npt
 from normalize.repair.candidates import Candidate, Proposal, Slot
 from normalize.repair.channel import load_channel
 from normalize.repair.decision import Judge, decide, load_decision
+from normalize.repair.evidence import FIRM, LOOSE, Ids, OwnCounts, Reals, familiar, packed
 from normalize.repair.misreadings import SHARES, kind_of_syllable
+from normalize.repair.pairs_without_page import PAIR_FEATURES, plausible_pairs
 from normalize.repair.search import ODD, base_scores, decode, scored
-from normalize.vietnamese.language import NONE, RESERVED, LanguageModel, pack
+from normalize.vietnamese.language import NONE, RESERVED, LanguageModel
 from normalize.vietnamese.syllable import parse
-
-Ids = npt.NDArray[np.int64]
-Reals = npt.NDArray[np.float64]
 
 DATA = Path(__file__).parent / "data" / "without_page.json"
 # A candidate that makes the text less likely by more nats than this is not looked at; one that the document does not
@@ -49,10 +48,6 @@ SHORT = 5000
 # The weights know no document of a line or two, where nearly every feature is at its end: below so many syllables only
 # what is this sure is changed ("ngày 17/5/2020 của" becomes "cửa" with 0.77 otherwise).
 TINY, SURE_IN_TINY = 40, 0.97
-# So many symbols on either side tell whether the model knows this kind of text.
-FAR = 12
-# Bonds (pointwise mutual information) are kept within these bounds, nats.
-LOOSE, FIRM = -3.0, 10.0
 
 FEATURES = (
     "bias",
@@ -102,10 +97,18 @@ FEATURES = (
 
 @dataclass(frozen=True, slots=True)
 class Weights:
-    """A logistic regression over :data:`FEATURES`, and the least probability of a change in each mode."""
+    """Two logistic regressions, and the least probability of a change in each mode.
+
+    Attributes:
+        values: of :data:`FEATURES`, for one syllable.
+        pairs: of :data:`~normalize.repair.pairs_without_page.PAIR_FEATURES`, for two in a row.
+        thresholds, pair_thresholds: by mode.
+    """
 
     values: tuple[float, ...]
+    pairs: tuple[float, ...]
     thresholds: dict[str, float]
+    pair_thresholds: dict[str, float]
 
 
 @lru_cache(maxsize=4)
@@ -116,7 +119,13 @@ def load_weights(path: Path = DATA) -> Weights:
         FileNotFoundError: the data file is missing.
     """
     data = json.loads(path.read_text(encoding="utf-8"))
-    return Weights(tuple(data["weights"][name] for name in FEATURES), data["thresholds"])
+    single, pairs = data["weights"], data["pairs"]
+    return Weights(
+        tuple(single[name] for name in FEATURES),
+        tuple(pairs[name] for name in PAIR_FEATURES),
+        data["thresholds"],
+        data["pair thresholds"],
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,30 +141,6 @@ class Plausible:
     slot: npt.NDArray[np.int64]
     candidate: tuple[Candidate, ...]
     features: Reals
-
-
-class _Counts:
-    """How often the document has each sequence of symbols of one shape."""
-
-    def __init__(self, ids: Ids, offsets: Sequence[int], where: npt.NDArray[np.bool_] | None = None) -> None:
-        """``offsets`` are those of the sequence's members from the first; ``where``: at which symbols it may stand."""
-        size = len(ids) - offsets[-1]
-        columns = np.stack([ids[one : one + size] for one in offsets], axis=1)
-        if where is not None:
-            columns = columns[np.logical_and.reduce([where[one : one + size] for one in offsets])]
-        self._keys, self._times = np.unique(_packed(columns), return_counts=True)
-
-    def __call__(self, columns: Ids) -> npt.NDArray[np.int64]:
-        """How often each row stands in the document; shape (n, k) -> (n,)."""
-        if not self._keys.size:
-            return np.zeros(columns.shape[0], np.int64)
-        wanted = _packed(columns)
-        at = np.minimum(np.searchsorted(self._keys, wanted), self._keys.size - 1)
-        return np.where(self._keys[at] == wanted, self._times[at], 0)
-
-
-def _packed(columns: Ids) -> npt.NDArray[np.uint64]:
-    return pack(np.hstack([np.zeros((columns.shape[0], 4 - columns.shape[1]), np.int64), columns]))
 
 
 def plausible(ids: Ids, slots: Sequence[Slot], model: LanguageModel) -> Plausible:
@@ -200,7 +185,7 @@ def plausible(ids: Ids, slots: Sequence[Slot], model: LanguageModel) -> Plausibl
         "capital": np.array([not slots[one].read.islower() for one in number], float),
         "frequency after": model.alone(symbol),
         "frequency before": model.alone(read),
-        "familiar": _familiar(base, at),
+        "familiar": familiar(base, at, 4),
         "begins": around[:, 2] < len(RESERVED),
         "ends": around[:, 4] < len(RESERVED),
     }
@@ -271,8 +256,8 @@ def _here(
 
     "gia đình" says nothing about Gia Định: where a name stands beside another capital, only capitals count.
     """
-    one, pair, triple, skip = (_Counts(ids, shape) for shape in ((0,), (0, 1), (0, 1, 2), (0, 2)))
-    names = _Counts(ids, (0, 1), capital)
+    one, pair, triple, skip = (OwnCounts(ids, shape) for shape in ((0,), (0, 1), (0, 1, 2), (0, 2)))
+    names = OwnCounts(ids, (0, 1), capital)
     is_word = before >= len(RESERVED)
     out: dict[str, Reals] = {}
     for side, rows, itself in (("after", after, 0), ("before", before, 1)):
@@ -287,13 +272,13 @@ def _here(
     return out
 
 
-def _times(count: _Counts, places: tuple[int, ...], rows: Ids, is_word: npt.NDArray[np.bool_], itself: int) -> Reals:
+def _times(count: OwnCounts, places: tuple[int, ...], rows: Ids, is_word: npt.NDArray[np.bool_], itself: int) -> Reals:
     """How often else the document has some of seven symbols, of which one must be a word."""
     found = np.maximum(count(rows[:, places]) - itself, 0)
     return np.where(is_word[:, places].any(axis=1), found, 0).astype(float)
 
 
-def _beside(count: _Counts, rows: Ids, is_word: npt.NDArray[np.bool_], itself: int) -> Reals:
+def _beside(count: OwnCounts, rows: Ids, is_word: npt.NDArray[np.bool_], itself: int) -> Reals:
     """How often else the document has the middle one of seven symbols beside the word to its left or right."""
     left = np.where(is_word[:, 2], count(rows[:, [2, 3]]) - itself, 0)
     right = np.where(is_word[:, 4], count(rows[:, [3, 4]]) - itself, 0)
@@ -310,64 +295,82 @@ def _known(model: LanguageModel, rows: Ids, side: str) -> dict[str, Reals]:
         neighbour = rows[:, 2 if name == "left" else 4]
         out[f"bond {name} {side}"] = np.where(neighbour >= len(RESERVED), bond, 0.0)
     for order, name in ((2, "pairs"), (3, "triples"), (4, "fours")):
-        found = [model.find(_packed(rows[:, 4 - order + shift : 4 + shift])) >= 0 for shift in range(order)]
+        found = [model.find(packed(rows[:, 4 - order + shift : 4 + shift])) >= 0 for shift in range(order)]
         out[f"{name} {side}"] = np.sum(found, axis=0).astype(float)
     return out
-
-
-def _familiar(base: Reals, at: Ids) -> Reals:
-    """Mean log probability of the symbols around, without those that a candidate touches."""
-    sums = np.concatenate([[0.0], np.cumsum(base)])
-    first, last = np.maximum(at - FAR, 0), np.minimum(at + 4 + FAR, len(base))
-    begin = np.minimum(at + 4, len(base))
-    size = (at - first) + (last - begin)
-    return (sums[at] - sums[first] + sums[last] - sums[begin]) / np.maximum(size, 1)
 
 
 def weighed(ids: Ids, slots: Sequence[Slot], model: LanguageModel, weights: Weights) -> list[Proposal]:
     """The best candidate of each slot that has one, with the probability that it was printed there."""
     found = plausible(ids, slots, model)
-    values = found.features @ np.array(weights.values)
-    best: dict[int, int] = {}
-    for row, number in enumerate(found.slot.tolist()):
-        if number not in best or values[row] > values[best[number]]:
-            best[number] = row
     gain = FEATURES.index("gain")
     out = []
-    for number, row in best.items():
+    for row, probability in _best(found.slot, found.features @ np.array(weights.values)):
         symbol, form, _ = found.candidate[row]
-        probability = 1 / (1 + math.exp(-max(-50.0, min(float(values[row]), 50.0))))
-        margin = float(found.features[row, gain])
-        out.append(Proposal(slots[number], form, symbol, 0.0, margin, tuple(found.features[row]), probability))
+        slot, features = slots[int(found.slot[row])], tuple(found.features[row])
+        out.append(Proposal(slot, form, symbol, 0.0, features[gain], features, probability))
     return out
 
 
-def sure(ids: Ids, slots: Sequence[Slot], model: LanguageModel, mode: str) -> list[Proposal]:
+def weighed_pairs(
+    ids: Ids, slots: Sequence[Slot], model: LanguageModel, weights: Weights
+) -> list[tuple[Proposal, Proposal]]:
+    """The best candidates of two slots in a row that have some, each with the probability that the two were printed."""
+    found = plausible_pairs(ids, slots, model)
+    gain = PAIR_FEATURES.index("gain")
+    out = []
+    for row, probability in _best(found.slot, found.features @ np.array(weights.pairs)):
+        number, features = int(found.slot[row]), tuple(found.features[row])
+        one, two = (
+            Proposal(slot, form, symbol, 0.0, features[gain], features, probability)
+            for slot, (symbol, form, _) in zip(slots[number : number + 2], found.candidates[row], strict=True)
+        )
+        out.append((one, two))
+    return out
+
+
+def _best(slot: npt.NDArray[np.int64], values: Reals) -> list[tuple[int, float]]:
+    """The row of the greatest value of each slot, with the probability that it stands for."""
+    best: dict[int, int] = {}
+    for row, number in enumerate(slot.tolist()):
+        if number not in best or values[row] > values[best[number]]:
+            best[number] = row
+    return [(row, 1 / (1 + math.exp(-max(-50.0, min(float(values[row]), 50.0))))) for row in best.values()]
+
+
+def sure(ids: Ids, slots: Sequence[Slot], model: LanguageModel, mode: str, mended: int = 0) -> list[Proposal]:
     """The changes that are sure enough in a mode, of those that see each other the surest alone.
 
     Where hardly any change is sure, errors are rare, and a doubtful change is likelier a rare word.
+
+    Args:
+        mended: how many sure changes the text has already.
     """
     weights = load_weights()
     found = weighed(ids, slots, model, weights)
-    rate = (sum(one.probability >= SURE for one in found) + SURE_CHANGES * KNOWN_BEFORE) / (len(slots) + KNOWN_BEFORE)
+    groups: list[tuple[Proposal, ...]] = [*((one,) for one in found), *weighed_pairs(ids, slots, model, weights)]
+    are_sure = mended + sum(one.probability >= SURE for one in found)
+    rate = (are_sure + SURE_CHANGES * KNOWN_BEFORE) / (len(slots) + KNOWN_BEFORE)
     cleaner = min(1.0, rate / SURE_CHANGES)
-    odds = (replace(one, probability=_less_likely(one.probability, cleaner)) for one in found)
-    least = weights.thresholds[mode] if len(slots) >= TINY else max(SURE_IN_TINY, weights.thresholds[mode])
-    good = [one for one in odds if one.probability >= least]
+    thresholds = {1: weights.thresholds[mode], 2: weights.pair_thresholds[mode]}
+    least = SURE_IN_TINY if len(slots) < TINY else 0.0
+    good = [
+        tuple(replace(one, probability=probability) for one in group)
+        for group in groups
+        if (probability := _less_likely(group[0].probability, cleaner)) >= max(least, thresholds[len(group)])
+    ]
+    good += rows(ids, slots, model, mode)
     kept: list[Proposal] = []
     taken: set[int] = set()
-    for group in sorted(
-        [*([one] for one in good), *rows(ids, slots, model, mode)],
-        key=lambda group: (-len(group), -max(one.probability for one in group)),
-    ):
+    for group in sorted(good, key=lambda group: (-len(group), -max(one.probability for one in group))):
         if all(taken.isdisjoint(range(one.slot.at - REACH, one.slot.at + REACH + 1)) for one in group):
             taken.update(one.slot.at for one in group)
             kept += group
     return sorted(kept, key=lambda one: one.slot.at)
 
 
-def rows(ids: Ids, slots: Sequence[Slot], model: LanguageModel, mode: str) -> list[list[Proposal]]:
-    """Changes of several syllables in a row, which make sense together only: "phân đầu" for "phấn đấu".
+def rows(ids: Ids, slots: Sequence[Slot], model: LanguageModel, mode: str) -> list[tuple[Proposal, ...]]:
+    """Changes of several syllables in a row by their likelihood alone: in a line or two, too, and more than two.
 
     And of words that are no syllables, which no engine with a language model of its own leaves.
     """
@@ -391,7 +394,7 @@ def rows(ids: Ids, slots: Sequence[Slot], model: LanguageModel, mode: str) -> li
             groups[-1].append(replace(one, probability=judge.probability(one)))
         else:
             groups.append([replace(one, probability=judge.probability(one))])
-    return [group for group in groups if len(group) > 1 or parse(group[0].slot.read) is None]
+    return [tuple(group) for group in groups if len(group) > 1 or parse(group[0].slot.read) is None]
 
 
 def _less_likely(probability: float, times: float) -> float:
@@ -403,3 +406,8 @@ def beside_the_same(proposal: Proposal) -> tuple[int, int]:
     """How often else the document has the new and the old syllable of a weighed change beside the same word."""
     after, before = (proposal.features[FEATURES.index(f"pairs here {side}")] for side in ("after", "before"))
     return round(math.expm1(after)), round(math.expm1(before))
+
+
+def together_elsewhere(proposal: Proposal) -> int:
+    """How often else the document has the two syllables of a weighed change of a pair."""
+    return round(math.expm1(proposal.features[PAIR_FEATURES.index("here after")]))

@@ -263,7 +263,7 @@ class _Read:
             part = np.where(self._dots(box), 255, part).astype(np.uint8)
         if margin:
             part = np.pad(part, margin, constant_values=int(np.percentile(part, 90)))
-        found = list(map(mended, recognize(part, dpi=dpi, timeout=timeout, one_block=one_block)))
+        found = list(map(mended, recognize(part, dpi=dpi, timeout=timeout, one_block=one_block, is_part=True)))
         lines = [moved(line, 1.0, box.left - margin, box.top - margin) for line in with_roman_ones(found, part)]
         return self._attached(lines, box, plain=with_signs or with_borders)
 
@@ -273,7 +273,7 @@ class _Read:
             return [], unread_ink.InkAccount()
 
         def again(part: np.ndarray, place: Box) -> list[Line]:
-            found = map(mended, recognize(part, dpi=dpi, timeout=timeout, one_block=True))
+            found = map(mended, recognize(part, dpi=dpi, timeout=timeout, one_block=True, is_part=True))
             return attach([moved(line, 1.0, place.left, place.top) for line in found], [])
 
         return read_stamps(self.page.stamped, self.page.stamps, dpi, again)
@@ -292,7 +292,7 @@ class _Read:
         sheet = _below_each_other(parts, margin, paper)
         ends = np.cumsum([part.shape[0] + 2 * margin for part in parts])
         out: list[list[ReadLine]] = [[] for _ in boxes]
-        found = list(map(mended, recognize(sheet, dpi=dpi, timeout=timeout, one_block=True)))
+        found = list(map(mended, recognize(sheet, dpi=dpi, timeout=timeout, one_block=True, is_part=True)))
         for line in with_roman_ones(found, sheet):
             at = min(int(np.searchsorted(ends, line.box.y, side="right")), len(boxes) - 1)
             box, above = boxes[at], int(ends[at]) - parts[at].shape[0] - 2 * margin

@@ -2,7 +2,8 @@
 
 Tesseract is asked for hOCR with ``lstm_choice_mode=2``: for each letter it lists those that competed with it, the
 best evidence that repair will ever get, for a tenth more time. It runs with one thread (several fight each
-other; pages run side by side instead) and is killed when it takes longer than its limit.
+other; pages run side by side instead) and is killed when it takes longer than its limit. Parts of a page that are read
+by themselves are read in this process, without a start of Tesseract for each.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ import cv2
 import numpy as np
 from lxml import etree
 
-from ocr import messages
+from ocr import messages, tesseract_library
 from ocr.page import Box, Letter, hull, letter
 from ocr.signs.misread import signs_for
 
@@ -119,6 +120,7 @@ def recognize(
     dpi: int = 300,
     timeout: float = 180.0,
     one_block: bool = False,
+    is_part: bool = False,
     language: str = LANGUAGE,
     rivals: bool = True,
 ) -> list[ReadLine]:
@@ -129,6 +131,7 @@ def recognize(
         dpi: of the image; above :data:`READING_DPI` it is read reduced to that, and boxes are scaled back.
         timeout: seconds after which Tesseract is killed.
         one_block: the image is one block of lines; Tesseract does not look for pictures and columns in it.
+        is_part: the image is but a part of a page, and need not have a process of its own.
         language: of the model.
         rivals: whether the letters come with those that compete with them; without them reading is a little faster.
 
@@ -143,23 +146,34 @@ def recognize(
         OSError: the disk of the temporary folder is full.
     """
 
-    os.environ["OMP_THREAD_LIMIT"] = "1"  # pytesseract hands its own environment on.
+    os.environ["OMP_THREAD_LIMIT"] = "1"  # pytesseract hands its own environment on; the library looks when loaded.
+    scale = min(1.0, READING_DPI / dpi)
+    if scale < 0.95:
+        image = cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+    else:
+        scale = 1.0
+    psm = 6 if one_block else 3
+    hocr = None
+    if is_part:
+        version = engine_versions()["tesseract"]
+        hocr = tesseract_library.hocr(image, language, version, psm=psm, rivals=rivals, timeout=timeout)
+    if hocr is None:
+        hocr = _hocr_of_command(image, language, psm, rivals, timeout)
+    lines = parse_hocr(hocr)
+    return lines if scale == 1.0 else [moved(line, 1 / scale) for line in lines]
+
+
+def _hocr_of_command(image: np.ndarray, language: str, psm: int, rivals: bool, timeout: float) -> bytes:
+    """What the command makes of an image; raises what :func:`recognize` raises."""
     # No --dpi: Tesseract estimates the resolution from the type size, which suits its own layout analysis better.
-    config = f"--psm {6 if one_block else 3} -c hocr_char_boxes=1" + (" -c lstm_choice_mode=2" if rivals else "")
+    config = f"--psm {psm} -c hocr_char_boxes=1" + (" -c lstm_choice_mode=2" if rivals else "")
     with tempfile.TemporaryDirectory(prefix="nambat-page-") as folder:
         # A path, not an array: pytesseract would write a PNG, and compressing it takes longer than reading it.
         path = Path(folder) / "page.pgm"
-        scale = min(1.0, READING_DPI / dpi)
-        if scale < 0.95:
-            image = cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
-        else:
-            scale = 1.0
         if not cv2.imwrite(str(path), image):
             _check_room(path.parent)
             raise messages.NO_SCRATCH.fault()
-        hocr = _whole_hocr(path, language, config, timeout)
-    lines = parse_hocr(hocr)
-    return lines if scale == 1.0 else [moved(line, 1 / scale) for line in lines]
+        return _whole_hocr(path, language, config, timeout)
 
 
 def _whole_hocr(path: Path, language: str, config: str, timeout: float) -> bytes:
@@ -219,7 +233,15 @@ def read_rows(rows: Sequence[np.ndarray], *, timeout: float = 180.0) -> list[str
     width = max(row.shape[1] for row in rows)
     sheet = np.vstack([np.pad(row, ((0, 0), (0, width - row.shape[1])), constant_values=255) for row in rows])
     texts = [""] * len(rows)
-    reading = recognize(sheet, dpi=READING_DPI, timeout=timeout, one_block=True, language=SECOND_LANGUAGE, rivals=False)
+    reading = recognize(
+        sheet,
+        dpi=READING_DPI,
+        timeout=timeout,
+        one_block=True,
+        is_part=True,
+        language=SECOND_LANGUAGE,
+        rivals=False,
+    )
     for line in reading:
         for word in line.words:
             at = int(np.searchsorted(ends, word.box.y, side="right"))
@@ -350,9 +372,9 @@ def _parse_word(element: etree._Element) -> ReadWord | None:
             pending = (_printed(child.text or ""), _box(_CHAR_BOX, found))
         elif pending and child.get("class") == "ocrx_cinfo":
             raw = tuple(
-                (choice.text or "", round(float(match[1]), 1))
+                (choice.text or "", sure)
                 for choice in child
-                if (match := _X_CONFS.search(choice.get("title") or ""))
+                if (sure := _choice_confidence(choice.get("title") or "")) is not None
             )
             settle(_telling_choices(pending[0], raw))
     settle()
@@ -366,6 +388,14 @@ def _parse_word(element: etree._Element) -> ReadWord | None:
     return ReadWord(text, _box(_BOX, title), float(confidence[1]) if confidence else 0.0, tuple(letters), tuple(boxes))
 
 
+@lru_cache(maxsize=4096)
+def _choice_confidence(title: str) -> float | None:
+    """To one decimal; most of a page's thousands of choices have one of few confidences, 0 above all."""
+    found = _X_CONFS.search(title)
+    return round(float(found[1]), 1) if found else None
+
+
+@lru_cache(maxsize=4096)
 def _printed(text: str) -> str:
     """A letter in NFC; the slash of 3/4, for which Tesseract has a sign of its own, as a slash."""
     return unicodedata.normalize("NFC", text).replace("\N{FRACTION SLASH}", "/")

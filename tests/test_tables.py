@@ -136,6 +136,26 @@ def test_inequalities_are_found_by_their_shape(text: str, signs: str) -> None:
     assert (rest[:140] == ink[:140]).all()
 
 
+@pytest.mark.parametrize("size", [26, 40, 58])
+@pytest.mark.parametrize(("blur", "noise"), [(0.5, 0), (1.0, 12), (1.0, 30), (2.0, 45)])
+def test_what_the_network_is_not_shown_it_would_not_have_taken(
+    monkeypatch: pytest.MonkeyPatch, size: int, blur: float, noise: float
+) -> None:
+    """Whatever the scan did to a sign: alone, tight before a number, or run together with what stands beside it."""
+    rng = np.random.default_rng(size)
+    texts = ["Một dòng chữ dài để biết cỡ chữ của trang", "a≤ ≥b ≤5 ≥ 12 ≤≥ (≤) x≥y ≤", "≥ ≤ ≥7 m≤ 3 ≥,≤. ≥≥ e≤n"]
+    canvas = Image.new("L", (1700, 120 * len(texts)), 250)
+    for row, text in enumerate(texts):
+        ImageDraw.Draw(canvas).text((40, 120 * row + 25), text, font=font(size), fill=20)
+    grey = cv2.GaussianBlur(np.asarray(canvas), (0, 0), blur)
+    page = np.clip(grey + rng.normal(0, noise, grey.shape), 0, 255).astype(np.uint8)
+    parts = find_components(clean.binarize(page))
+    found = find_inequalities(page, parts)
+    monkeypatch.setattr("ocr.signs.inequalities._opens", lambda own: True)
+    assert found == find_inequalities(page, parts)
+    assert found or noise > 20
+
+
 def read_word(text: str, left: int) -> ReadWord:
     boxes = tuple(Box(left + 20 * i, 60, left + 20 * i + 18, 100) for i in range(len(text)))
     return ReadWord(text, Box(left, 60, boxes[-1].right, 100), 95.0, tuple(letter(c) for c in text), boxes)

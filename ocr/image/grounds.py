@@ -88,8 +88,11 @@ def even_shades(grey: np.ndarray) -> np.ndarray:
     side = max(3, round(_THICKEST * unit / 2))
     shades = cv2.morphologyEx(half, cv2.MORPH_CLOSE, np.ones((side, side), np.uint8))
     low, high = _SHADES
-    parts = find_components(cv2.inRange(shades, low, high))
+    grey_shades = cv2.inRange(shades, low, high)
     least, long = _LEAST_SHADE * unit * unit / 4, _LONG * unit / 2
+    if cv2.countNonZero(grey_shades) < least:  # of most pages nothing at all
+        return grey
+    parts = find_components(grey_shades)
     large = np.flatnonzero((parts.area >= least) & (np.maximum(parts.width, parts.height) >= long))
     even = [index for index in large.tolist() if _is_one_shade(shades, parts, index, unit / 2)]
     if not even:

@@ -97,7 +97,7 @@ def drop_red(image: np.ndarray, red: np.ndarray | None, letters: np.ndarray | No
         return image
     grey = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
     reddish = cv2.dilate(red, np.ones((3, 3), np.uint8))
-    out = np.where(reddish > 0, cv2.max(image[:, :, 0], grey), grey).astype(np.uint8)
+    out = cv2.copyTo(cv2.max(cv2.extractChannel(image, 0), grey), reddish, grey.copy())
     if letters is None or not letters.any():
         return out
     darkest = image.min(axis=2)

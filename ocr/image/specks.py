@@ -50,22 +50,24 @@ def drop_specks(
     specks = _specks(parts, raised, *ink.shape)
     if not specks.any():
         return image, ink
-    mask = _mask(parts, specks)
-    halo = cv2.dilate(mask.astype(np.uint8), np.ones((5, 5), np.uint8)) > 0
-    halo &= (ink == 0) | mask
+    paper = int(np.percentile(image[::8, ::8], 75))
+    indices = np.nonzero(specks)[0].tolist()
     image, ink = image.copy(), ink.copy()
-    image[halo] = int(np.percentile(image[::8, ::8], 75))
-    ink[mask] = 0
+    for index in indices:
+        left, top, right, bottom = parts.box(index)
+        ink[top:bottom, left:right][parts.labels[top:bottom, left:right] == index + 1] = 0
+    # A few small windows are painted over sooner than the whole page is looked at.
+    for index in indices:
+        window = _about(parts.box(index))
+        halo = cv2.dilate((parts.labels[window] == index + 1).astype(np.uint8), np.ones((5, 5), np.uint8)) > 0
+        image[window][halo & (ink[window] == 0)] = paper
     return image, ink
 
 
-def _mask(parts: Components, specks: np.ndarray) -> np.ndarray:
-    """``(height, width)``: the pixels of the specks; a few small windows are looked at sooner than the whole page."""
-    mask = np.zeros(parts.labels.shape, bool)
-    for index in np.nonzero(specks)[0].tolist():
-        left, top, right, bottom = parts.box(index)
-        mask[top:bottom, left:right] |= parts.labels[top:bottom, left:right] == index + 1
-    return mask
+def _about(speck: Box) -> tuple[slice, slice]:
+    """Rows and columns of a speck and of its grey edges."""
+    left, top, right, bottom = speck
+    return np.s_[max(0, top - 2) : bottom + 2, max(0, left - 2) : right + 2]
 
 
 def _specks(parts: Components, raised: Sequence[Box], page_height: int, page_width: int) -> np.ndarray:

@@ -31,6 +31,6 @@ def find_rules(ink: np.ndarray) -> tuple[Box, ...]:
         # A rule has paper above and below it; a run of letters' serifs or a table's border has not.
         above = ink[max(0, top - 6) : top, left : left + w]
         below = ink[top + h : top + h + 6, left : left + w]
-        if above.size and below.size and max(above.mean(), below.mean()) < 40:
+        if above.size and below.size and above.mean() < 40 and below.mean() < 40:
             rules.append(Box(left + 6, top + 2, left + w - 6, top + h - 2))
     return tuple(sorted(rules, key=lambda rule: (rule.top, rule.left)))

@@ -61,8 +61,9 @@ def find_tick_boxes(parts: Components, dpi: int) -> list[TickBox]:
 def _inside(ink: np.ndarray) -> float | None:
     """The share of a box's inside that is inked; ``None`` where it has not four straight sides that meet."""
     rim = max(2, round(_THICK * min(ink.shape)))
-    sides = (ink[:rim].any(axis=0), ink[-rim:].any(axis=0), ink[:, :rim].any(axis=1), ink[:, -rim:].any(axis=1))
-    if min(side.mean() for side in sides) < _INKED:
+    # One after the other: most letters have no first side, and a page has hundreds as square as a box.
+    sides = ((ink[:rim], 0), (ink[-rim:], 0), (ink[:, :rim], 1), (ink[:, -rim:], 1))
+    if any(side.any(axis=axis).mean() < _INKED for side, axis in sides):
         return None
     # A side is a line: its ink lies in a few rows of pixels, not in a curve as that of O and D.
     lines = (ink[:rim].mean(axis=1), ink[-rim:].mean(axis=1), ink[:, :rim].mean(axis=0), ink[:, -rim:].mean(axis=0))

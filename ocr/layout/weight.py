@@ -44,13 +44,14 @@ def _weighed(line: Line, weights: Mapping[int, float]) -> Line:
 def _stroke(word: Word, ink: np.ndarray) -> float:
     """Pixels; 0.0 where it cannot be told."""
     left, top, right, bottom = word.box
-    window = ink[max(0, top) : bottom, max(0, left) : right] > 0
+    window = ink[max(0, top) : bottom, max(0, left) : right]
     if not any(c.isalnum() for c in word.text) or not window.size:
         return 0.0
-    on_paper = np.zeros((window.shape[0], window.shape[1] + 2), np.int8)
-    on_paper[:, 1:-1] = window
-    edges = (on_paper[:, 1:] - on_paper[:, :-1]).ravel()
-    runs = np.sort(np.flatnonzero(edges == -1) - np.flatnonzero(edges == 1))
+    on_paper = np.zeros((window.shape[0], window.shape[1] + 2), bool)
+    np.not_equal(window, 0, out=on_paper[:, 1:-1])
+    # Every row begins and ends on paper: its edges are, in turn, where a run begins and where it ends.
+    edges = np.flatnonzero(on_paper[:, 1:] != on_paper[:, :-1])
+    runs = np.sort(edges[1::2] - edges[::2])
     if len(runs) < _FEWEST_RUNS:
         return 0.0
     usual = (runs[(len(runs) - 1) // 2] + runs[len(runs) // 2]) / 2

@@ -95,8 +95,11 @@ def _convolved(x: np.ndarray, kernel: np.ndarray, down: int, right: int) -> np.n
     out, channels, tall, wide = kernel.shape
     x = np.pad(x, ((0, 0), (tall // 2, tall // 2), (wide // 2, wide // 2)))
     rows, columns = (x.shape[1] - tall) // down + 1, (x.shape[2] - wide) // right + 1
-    windows = np.lib.stride_tricks.sliding_window_view(x, (tall, wide), (1, 2))[:, ::down, ::right]
-    flat = np.ascontiguousarray(windows.transpose(0, 3, 4, 1, 2)).reshape(channels * tall * wide, rows * columns)
+    windows = np.empty((channels, tall, wide, rows, columns), x.dtype)
+    for row in range(tall):
+        for column in range(wide):
+            windows[:, row, column] = x[:, row : row + down * rows : down, column : column + right * columns : right]
+    flat = windows.reshape(channels * tall * wide, rows * columns)
     return np.asarray((kernel.reshape(out, -1) @ flat).reshape(out, rows, columns))
 
 

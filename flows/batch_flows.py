@@ -82,7 +82,7 @@ def batch_part(batch: str, part: int) -> Any:
             with under_way.at_work(store.folders, batch, part):
                 done = work(found, part, settings, home=home, tell=show)
             show.end()
-            whole = under_way.sum_up(home, found)
+            whole = under_way.sum_up_in_turn(settings, home, found)
         except (Fault, OSError, BadSetting, Lost) as fault:
             return failed_run(as_fault(fault))
     report_part(found, done, whole)

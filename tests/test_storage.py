@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import os
 import secrets
 import threading
@@ -252,3 +253,23 @@ def test_a_bucket_that_does_not_answer_is_a_fault_that_passes(monkeypatch: pytes
 def test_what_is_no_bucket_is_refused(value: str) -> None:
     with pytest.raises(BadSetting, match="--bucket"):
         load(bucket=value)
+
+
+def test_copies_to_and_fro_do_not_wait_for_each_other(tmp_path: Path) -> None:
+    """Each holds the locks of two objects."""
+    storage = open_storage(os.fspath(tmp_path))
+    names = [f"{number}.pdf" for number in range(6)]
+    tags = {name: storage.put(name, b"x") for name in names}
+
+    def copy(several: list[str]) -> None:
+        for name, to in itertools.pairwise(several):
+            with contextlib.suppress(Changed):
+                storage.copy(name, to, tags[name])
+
+    threads = [threading.Thread(target=copy, args=(one * 5,)) for one in (names, names[::-1])]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+        assert not thread.is_alive()
+    assert {storage.read(name)[0] for name in names} == {b"x"}

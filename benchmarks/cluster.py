@@ -64,17 +64,18 @@ POOL = "quét văn bản"
 FORMATS = ("txt", "json")
 
 
-def page_pictures(folder: Path, strips: bool) -> list[Path]:
-    """The pages of the sample scans as pictures.
+def page_pictures(folder: Path, count: int, strips: bool) -> list[Path]:
+    """Pages of the sample scans as pictures: so many, or as many as there are.
 
     Args:
         strips: whether only the upper quarter of each is wanted, which reads in about a second.
     """
     made: list[Path] = []
     for scan in sorted(SAMPLES.glob("*.pdf")):
-        command = ["pdftoppm", "-r", "300", "-gray", "-png", os.fspath(scan), os.fspath(folder / scan.stem)]
-        subprocess.run(command, check=True)
-        made += sorted(folder.glob(f"{scan.stem}-*.png"))
+        if len(made) < count:
+            command = ["pdftoppm", "-r", "300", "-gray", "-l", str(count - len(made))]
+            subprocess.run([*command, os.fspath(scan), os.fspath(folder / scan.stem)], check=True)
+            made += sorted(folder.glob(f"{scan.stem}-*.pgm"))
     for path in made if strips else ():
         with Image.open(path) as image:
             image.crop((0, 0, image.width, image.height // 4)).save(path)
@@ -378,7 +379,7 @@ def read(arguments: argparse.Namespace) -> int:
     with tempfile.TemporaryDirectory(prefix="nambat-cluster-") as name:
         folder = Path(name)
         (folder / "pictures").mkdir()
-        pictures = page_pictures(folder / "pictures", arguments.strips)
+        pictures = page_pictures(folder / "pictures", arguments.documents, arguments.strips)
         with running_cluster(folder) as cluster:
             kinds = [*map(str, arguments.workers), *(["kills"] if arguments.kills else [])]
             done: list[Round] = []
@@ -419,7 +420,7 @@ def overhead(arguments: argparse.Namespace) -> int:
     with tempfile.TemporaryDirectory(prefix="nambat-cluster-") as name:
         folder = Path(name)
         (folder / "pictures").mkdir()
-        pictures = page_pictures(folder / "pictures", arguments.strips)
+        pictures = page_pictures(folder / "pictures", arguments.documents, arguments.strips)
         with running_cluster(folder) as cluster:
             cluster.start_worker(0).wait_until_ready(300)
             for number in range(arguments.rounds):

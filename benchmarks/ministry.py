@@ -12,7 +12,6 @@ from __future__ import annotations
 import argparse
 import asyncio
 import contextlib
-import itertools
 import json
 import multiprocessing
 import os
@@ -183,23 +182,21 @@ def _lease_all_the_time(settings: Settings, number: int, seconds: float) -> tupl
     end = time.monotonic() + seconds
     waits: list[float] = []
 
-    def clocked(what: Callable[[], Any]) -> Any:
+    def clocked(what: Callable[..., Any], *given: Any) -> Any:
         begun = time.monotonic()
-        found = what()
+        found = what(*given)
         waits.append(time.monotonic() - begun)
         return found
 
     done = 0
     with Leases(open_home(settings), settings, owner=f"machine:{number}:1") as leases:
-        for one in itertools.count():
-            if time.monotonic() > end:
-                return done, waits
-            lease = clocked(lambda one=one: leases.take("", f"{number}/{one}.pdf", "tag"))
-            lease = clocked(lambda lease=lease: leases.begin(lease, 0))
-            clocked(lambda lease=lease: leases.confirm(lease))
-            clocked(lambda lease=lease: leases.end(lease))
+        while time.monotonic() < end:
+            lease = clocked(leases.take, "", f"{number}/{done}.pdf", "tag")
+            lease = clocked(leases.begin, lease, 0)
+            clocked(leases.confirm, lease)
+            clocked(leases.end, lease)
             done += 1
-    raise AssertionError
+    return done, waits
 
 
 class _Pretended:
@@ -277,13 +274,13 @@ class PretendedWorker(Worker):
 
 @dataclass(frozen=True, slots=True)
 class Count:
-    """What has been used so far.
+    """What has been used so far; processor time in hundredths of a second, so that all are whole numbers.
 
     Attributes:
         asked: requests to the server, by what they ask for.
         rows: written to the database's tables, by insertion and by change.
         sizes: bytes of the tables with their indexes.
-        used: processor seconds, by who used them.
+        used: processor time, by who used it.
     """
 
     at: float
@@ -318,7 +315,7 @@ def requests(log: Path) -> Counter[str]:
 
 async def tables(address: str) -> tuple[Counter[str], Counter[str]]:
     """Rows written to the tables of a database, and the sizes of these."""
-    import asyncpg
+    import asyncpg  # type: ignore[import-untyped]
 
     connection = await asyncpg.connect(address.replace("+asyncpg", ""))
     try:
@@ -339,11 +336,15 @@ def count(service: Service, workers: list[Worker], database: Path) -> Count:
     rows, sizes = asyncio.run(tables(service.settings["PREFECT_SERVER_DATABASE_CONNECTION_URL"]))
     used: Counter[str] = Counter()
     for pid in family(service):
-        used[role(pid, service)] += processor_seconds(pid)
-    used["workers"] = sum(processor_seconds(pid) for pid in family(*workers))
+        used[role(pid, service)] += _ticks([pid])
+    used["workers"] = _ticks(family(*workers))
     postmaster = int((database / "postmaster.pid").read_text().split()[0])
-    used["PostgreSQL"] = sum(map(processor_seconds, [postmaster, *descendants(postmaster)]))
+    used["PostgreSQL"] = _ticks([postmaster, *descendants(postmaster)])
     return Count(time.monotonic(), requests(server_log(service.folders)), rows, sizes, used)
+
+
+def _ticks(pids: list[int]) -> int:
+    return round(100 * sum(map(processor_seconds, pids)))
 
 
 def simulate(arguments: argparse.Namespace) -> int:
@@ -423,7 +424,11 @@ def archive_of(root: Path, documents: int, pages: int) -> Iterator[Entry]:
 def show(what: str, used: Count, parts: int, each: str) -> None:
     """Print what was used, the most first."""
     print(f"{what}: {used.at:.0f} s")
-    for head, counter in (("requests", used.asked), ("rows", used.rows), ("bytes", used.sizes), ("seconds", used.used)):
+    of_processors = "hundredths of a second of a core"
+    for head, counter in (
+        *(("requests", used.asked), ("rows", used.rows), ("bytes", used.sizes)),
+        (of_processors, used.used),
+    ):
         total = sum(counter.values())
         print(f"  {head}: {total:.1f}, {total / parts:.2f}{each}, {total / used.at:.2f} a second")
         for name, number in counter.most_common(14):

@@ -31,7 +31,7 @@ from flows.intake.claims import Claim, ClaimStore
 from flows.language import _, ngettext
 from flows.service.fitness import SHARE, Unfit, unfit
 from flows.service.home import read_name
-from flows.service.leftovers import hand_back
+from flows.service.leftovers import end_parts_here, hand_back
 from flows.service.prefect_server import clock_ahead, is_healthy, prefect_environment
 from flows.service.record import read_service, version
 from flows.service.warm_process import warm_process
@@ -349,6 +349,7 @@ async def _end_runs(watched: Watched, worker: PoolWorker, at_once: asyncio.Event
         say(said.format(count=count, seconds=seconds))
     await _until_idle(worker, seconds, at_once)
     left = _held_here(store)
+    end_parts_here(store)
     for child in descendants(os.getpid()):
         kill_tree(child)
     await _until_idle(worker, ENDS_WITHIN, asyncio.Event())

@@ -24,7 +24,7 @@ def test_scans_of_a_set_are_unlike_and_each_set_is_the_same(tmp_path: Path) -> N
     assert not {scan.read_bytes() for scan in first} & {scan.read_bytes() for scan in others}
 
 
-@pytest.mark.slow
+@pytest.mark.longest
 @pytest.mark.timeout(900)
 @needs_proc
 def test_two_workers_lose_nothing_when_one_is_killed_and_the_server(tmp_path: Path) -> None:

@@ -14,7 +14,8 @@ from flows.batch import under_way
 from flows.batch.plan import Batch, Source, part_name
 from flows.batch.storage import open_home
 from flows.batch.under_way import Starter, all_open, find_open, keep_going, open_batch, sum_up_in_turn, summary_of
-from flows.batch.work import Done
+from flows.batch.work import Done, PartDone
+from flows.service.batch_reports import part_report
 from flows.settings import Settings, load
 from tests.intake import dead_owner
 
@@ -212,3 +213,16 @@ def test_a_batch_of_few_parts_is_summed_up_after_each(settings: Settings) -> Non
     batch = Batch(FIRST, Source("", "archive/", keeps=True), "", 0.0, under_way.FEW, 1)
     for _ in range(3):
         assert sum_up_in_turn(settings, open_home(settings), batch) is not None
+
+
+def test_a_part_that_tells_of_itself_says_what_is_left_failed_or_to_look_at() -> None:
+    batch = Batch(FIRST, Source("", "archive/", keeps=True), "", 0.0, 20_000, 1_000_000)
+    documents = (
+        Done("a.pdf", "published", 3, to_check=(2,)),
+        Done("văn bản.pdf", "quarantined", reason="The file is not a PDF.", vietnamese="Tệp không phải PDF."),
+    )
+    report = part_report(batch, PartDone(FIRST, 7, documents, unseen=4))
+    assert f"Batch {FIRST}, part 7" in report
+    assert "| 1 | 1 | 4 |" in report
+    for told in (r"The file is not a PDF", "văn bản", r"a\.pdf: 2"):
+        assert told in report

@@ -360,15 +360,17 @@ def _published_in_log(home: Path) -> Iterator[str]:
 
 def show(one: Round, first: Round | None) -> None:
     """Print what a round took."""
+    if not one.waited:  # who was killed does not tell any more what he has used
+        print(f"  {one.workers} workers: {one.wall:.0f} s, load {os.getloadavg()[0]:.1f}", flush=True)
+        return
     names = [name for name in one.used if name != "all"]
     others = one.used["all"] - sum(one.used[name] for name in names)
     shares = ", ".join(f"{name} {one.used[name]:.0f}" for name in names)
     print(f"  {one.workers} workers: {one.wall:.0f} s; processor seconds: {shares}", flush=True)
     print(f"    others beside: {others / one.wall:.1f} cores of {os.cpu_count()}, load {os.getloadavg()[0]:.1f}")
-    if one.waited:
-        waited = ", ".join(f"{seconds:.0f}" for seconds in one.waited.values())
-        print(f"    between runs {waited} s; on cores of their own {one.slowest:.0f} s", flush=True)
-    if first is not None and one.waited:
+    waited = ", ".join(f"{seconds:.0f}" for seconds in one.waited.values())
+    print(f"    between runs {waited} s; on cores of their own {one.slowest:.0f} s", flush=True)
+    if first is not None:
         ratios = one.wall / first.wall, one.slowest / first.slowest
         print(f"    against {first.workers}: wall {ratios[0]:.2f}, on cores of their own {ratios[1]:.2f}", flush=True)
 

@@ -178,3 +178,10 @@ def test_manifests_are_lines_of_json(settings: Settings, archive: Path) -> None:
         "~$d.pdf",
         ".hidden/c.pdf",
     }
+
+
+def test_a_file_is_named_and_not_what_is_called_like_it(settings: Settings, archive: Path) -> None:
+    write_scan(archive / "a.pdf.tif")
+    write_scan(archive / "a.pdf (2).pdf")
+    batch = plan(source_of(str(archive / "a.pdf"), settings), settings, new_id())
+    assert [entry.scan for entry in entries_of(open_home(settings), batch, 1)] == ["a.pdf"]

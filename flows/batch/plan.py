@@ -310,6 +310,8 @@ def _entries(
     listed: Iterable[Stored], source: Source, pages: Callable[[Stored], int], left: list[int]
 ) -> Iterator[Entry]:
     for one in listed:
+        if source.prefix and not source.prefix.endswith("/") and one.name != source.prefix:
+            continue  # a file was named, and not what is called like it with more behind
         below = one.name.removeprefix(f"{INBOX}/") if not source.keeps else one.name
         parts = PurePosixPath(below).parts
         if any(part.startswith(".") for part in parts[:-1]) or is_junk(parts[-1]):

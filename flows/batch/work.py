@@ -43,7 +43,7 @@ from flows.host.names import readable
 from flows.intake.claims import Claim, ClaimStore
 from flows.intake.duplicates import made_with
 from flows.intake.quarantine import WHAT_TO_DO_THERE, crashed_too_often, reason_text
-from flows.intake.register import REASON
+from flows.intake.register import reason_path
 from flows.pipeline import engine, publish, stages
 from flows.pipeline.engine import Failed, Job, Passed, Published, Scan
 from flows.pipeline.faults import as_fault, tries_again
@@ -286,7 +286,7 @@ class Part:
         moment = datetime.now().astimezone(ZoneInfo(self.settings.timezone))
         # The note comes first: a scan without one would be a riddle.
         what_to_do = WHAT_TO_DO_THERE if self.source.keeps else None
-        self.home.put(place + REASON, reason_text(entry.name, fault, moment, held.lease.place, what_to_do))
+        self.home.put(_note_of(place), reason_text(entry.name, fault, moment, held.lease.place, what_to_do))
         if not self.source.keeps:
             self._move(entry, held, place)
         self._end(entry)
@@ -353,7 +353,7 @@ class Part:
         # The note of an earlier try, unless it is that of an earlier scan of the name, which lies there.
         may_have_one = self.source.keeps or held.lease.tries or held.lease.attempts
         if may_have_one and self.home.look(f"quarantine/{entry.name}") is None:
-            self.home.delete(f"quarantine/{entry.name}{REASON}")
+            self.home.delete(_note_of(f"quarantine/{entry.name}"))
         self._end(entry)
 
     def _end(self, entry: Entry) -> None:
@@ -389,6 +389,12 @@ class Part:
             self.scans.fetch(held.stored.name, mine)
             held.sha256 = digest(mine)
         return digest(path) == held.sha256
+
+
+def _note_of(place: str) -> str:
+    """The name of the note about a scan in quarantine; as in folders, it is never too long a name where the scan's is
+    not."""
+    return os.fspath(reason_path(Path(place)))
 
 
 Tell = Callable[[engine.Event[Entry]], object]
@@ -445,12 +451,21 @@ def work(
             trouble = as_fault(fault)
         finally:
             events.close()
+    with contextlib.suppress(OSError, faults.StorageAway):
+        done |= _ended_elsewhere(done, earlier(home, batch.id, part))
     ended = tuple(done[entry.name] for entry in entries if entry.name in done)
     result = PartDone(batch.id, part, ended, trouble, len(entries) - len(ended))
     with contextlib.suppress(OSError, faults.StorageAway):  # what is missing in a report can be read again
         home.put(part_name(batch.id, part, ".result.json"), _as_json(result))
         journal.unlink(missing_ok=True)
     return result
+
+
+def _ended_elsewhere(done: dict[str, Done], known: dict[str, Done]) -> dict[str, Done]:
+    """What another run of the part ended meanwhile of what this one has left: a person may start one once more."""
+    return {
+        name: one for name, one in known.items() if one.end not in LEFT and (name not in done or done[name].end in LEFT)
+    }
 
 
 def clear_forsaken(source: Source, leases: Leases, scans: Storage) -> None:
@@ -503,11 +518,13 @@ def _published(entry: Entry, outcome: Outcome) -> Done:
 
 
 def _failed(on: Part, entry: Entry, fault: Fault, cause: Exception, settings: Settings) -> Done:
-    if is_away(cause) or not on.holds(entry):
+    if is_away(cause):
         on.forget(entry)
         raise cause
     name = entry.name
     told = Done(name, "put off", 0, 0, 0.0, str(fault), fault.vietnamese)
+    if not on.holds(entry):  # it could not even be looked at
+        return told
     try:
         if isinstance(cause, Lost | Changed):
             on.let_go(entry)
@@ -523,6 +540,13 @@ def _failed(on: Part, entry: Entry, fault: Fault, cause: Exception, settings: Se
     except Lost:
         on.forget(entry)
         return Done(name, "held")
+    except (OSError, ValueError) as trouble:
+        if is_away(trouble):
+            raise
+        # It cannot even be put away, such as where its name becomes too long: the others must not wait for that.
+        on.let_go(entry)
+        why = as_fault(trouble)
+        return replace(told, reason=str(why), vietnamese=why.vietnamese)
 
 
 def _note(batch: Batch, one: Done) -> None:

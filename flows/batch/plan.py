@@ -14,11 +14,13 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
+from logging import WARNING
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 from flows import faults
 from flows.batch.storage import BUCKET, Storage, Stored, open_home, open_storage
+from flows.host.log import note
 from flows.host.mounts import is_away, mount_of
 from flows.host.moves import Gone, below_without_links, lies
 from flows.host.names import readable
@@ -46,6 +48,9 @@ COUNTING = 60.0
 
 LOOK = 20.0
 """Seconds that the look at one scan may take."""
+
+RESULT = ".result.json"
+"""How the name of the object ends that tells what a part has come to."""
 
 FORGOTTEN = 86400.0
 """Seconds without a new part after which a plan without its record counts as cut short."""
@@ -238,7 +243,12 @@ def plan(
         return planned
     closed: list[str] = []
     left = [0]
-    listed = (scans or source.open(settings)).list(source.prefix, lambda fault: closed.append(_told(fault)))
+
+    def tell_closed(fault: OSError) -> None:
+        closed.append(_told(fault))
+        note("closed", f"batch {batch_id}: not looked into: {closed[-1]}", level=WARNING, batch=batch_id)
+
+    listed = (scans or source.open(settings)).list(source.prefix, tell_closed)
     batch = Batch(batch_id, source, made_with(settings), time.time())
     with _Counter(settings, scans or source.open(settings)) as counter:
         entries = _entries(listed, source, counter.pages, left)

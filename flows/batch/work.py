@@ -32,7 +32,7 @@ from zoneinfo import ZoneInfo
 from flows import faults
 from flows.batch.give_way import Turns
 from flows.batch.leases import Lease, Leases, Lost
-from flows.batch.plan import Batch, Entry, Source, entries_of, part_name
+from flows.batch.plan import RESULT, Batch, Entry, Source, entries_of, part_name
 from flows.batch.storage import Changed, Storage, Stored, is_away, open_home
 from flows.convert import scratch
 from flows.host import meter
@@ -456,7 +456,7 @@ def work(
     ended = tuple(done[entry.name] for entry in entries if entry.name in done)
     result = PartDone(batch.id, part, ended, trouble, len(entries) - len(ended))
     with contextlib.suppress(OSError, faults.StorageAway):  # what is missing in a report can be read again
-        home.put(part_name(batch.id, part, ".result.json"), _as_json(result))
+        home.put(part_name(batch.id, part, RESULT), _as_json(result))
         journal.unlink(missing_ok=True)
     return result
 
@@ -604,7 +604,7 @@ def earlier(home: Storage, batch_id: str, part: int) -> dict[str, Done]:
         OSError, StorageAway: that cannot be read now.
     """
     try:
-        raw, _tag = home.read(part_name(batch_id, part, ".result.json"))
+        raw, _tag = home.read(part_name(batch_id, part, RESULT))
         told = json.loads(raw)["documents"]
         return {one["name"]: _read_done(one) for one in told}
     except (FileNotFoundError, ValueError, KeyError, TypeError):
@@ -618,7 +618,7 @@ def is_over(home: Storage, batch_id: str, part: int) -> bool:
         OSError, StorageAway: that cannot be read now.
     """
     try:
-        raw, _tag = home.read(part_name(batch_id, part, ".result.json"))
+        raw, _tag = home.read(part_name(batch_id, part, RESULT))
         return json.loads(raw)["left"] == 0
     except (FileNotFoundError, ValueError, KeyError, TypeError):
         return False

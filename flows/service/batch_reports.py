@@ -48,7 +48,8 @@ def batch_report(batch: Batch, whole: Summary) -> str:
     if batch.left:
         said = counted("{count} file is no scan", "{count} files are no scans", batch.left)
         lines += ["", _("Left alone: {files}").format(files=said)]
-    lines += _listed(_("## Could not be looked into"), [f"- {cell(one)}" for one in batch.closed])
+    closed = [f"- {cell(one)}" for one in batch.closed[:MOST_SHOWN]]
+    lines += _listed(_("## Could not be looked into"), closed, len(batch.closed) - MOST_SHOWN)
     failed = [
         line
         for why, several in groupby(whole.failed[:MOST_SHOWN], key=reason)
@@ -86,10 +87,15 @@ def report_planned(batch: Batch) -> None:
         create_markdown_artifact(batch_report(batch, waiting), key=f"batch-{batch.id}", description=described)
 
 
-def report_part(batch: Batch, done: PartDone, whole: Summary) -> None:
-    """Show in the UI what the batch has come to, after one of its parts."""
+def report_part(batch: Batch, done: PartDone, whole: Summary | None) -> None:
+    """Show in the UI what a part has come to.
+
+    Args:
+        whole: what the batch has come to; ``None`` where that is told another time.
+    """
     with best_effort():
         if done.left or any(one.end in ("quarantined", "kept") or one.to_check for one in done.documents):
             tag_run([NEEDS_ATTENTION])
-        described = f"{readable(batch.source.shown)}: {counts_line(whole.counts)}"
-        create_markdown_artifact(batch_report(batch, whole), key=f"batch-{batch.id}", description=described)
+        if whole is not None:
+            described = f"{cell(batch.source.shown)}: {counts_line(whole.counts)}"
+            create_markdown_artifact(batch_report(batch, whole), key=f"batch-{batch.id}", description=described)

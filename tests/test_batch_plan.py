@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import time
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 
 from flows.batch.plan import Entry, Source, check_id, entries_of, find, new_id, part_name, plan, source_of, split
 from flows.batch.storage import Storage, open_home, open_storage
+from flows.batch.under_way import open_batch
 from flows.faults import PathRefused
 from flows.settings import Settings, load
 from tests.scans import write_scan
@@ -185,3 +187,29 @@ def test_a_file_is_named_and_not_what_is_called_like_it(settings: Settings, arch
     write_scan(archive / "a.pdf (2).pdf")
     batch = plan(source_of(str(archive / "a.pdf"), settings), settings, new_id())
     assert [entry.scan for entry in entries_of(open_home(settings), batch, 1)] == ["a.pdf"]
+
+
+def grow_old(folder: Path, days: float) -> None:
+    moment = time.time() - days * 86400
+    for path in folder.rglob("*"):
+        os.utime(path, (moment, moment))
+
+
+def test_batches_of_long_ago_go_but_for_those_that_wait(settings: Settings, archive: Path) -> None:
+    home, source = open_home(settings), source_of(str(archive), settings)
+    old, waiting = (plan(source, settings, new_id(), most=3) for _ in range(2))
+    open_batch(settings, waiting)
+    notes = settings.folders.working / ".batch"
+    for name in (f"done-{old.id}.json", f"{old.id}-00001.jsonl", f"{waiting.id}-00001.jsonl", "0" * 64 + ".ended"):
+        (notes / name).write_text("{}")
+    for days, kept in ((29, [old.id, waiting.id]), (31, [waiting.id])):
+        for folder in (settings.folders.working / ".batches", notes):
+            grow_old(folder, days)
+        new = plan(source, settings, new_id())
+        assert find(home, new.id) == new
+        ids = sorted(place.name for place in (settings.folders.working / ".batches").iterdir())
+        assert [one for one in ids if one in (old.id, waiting.id)] == sorted(kept)
+    assert find(home, old.id) is None
+    assert len(entries_of(home, waiting, 1)) > 0
+    left = sorted(place.name for place in notes.iterdir() if not place.name.startswith("."))
+    assert left == sorted([f"open-{waiting.id}.json", f"{waiting.id}-00001.jsonl"])

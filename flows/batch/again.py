@@ -82,7 +82,7 @@ def plan_again(
     """
     batch = Batch(new_id(), ORIGINALS, duplicates.made_with(settings), time.time())
     entries = _entries(readings, ClaimStore(settings), missing)
-    return put_last(with_parts(batch, entries, home, settings.batch_pages), home)
+    return put_last(with_parts(batch, entries, home, settings.batch_pages), home, settings.folders)
 
 
 def _entries(readings: Iterable[Reading], store: ClaimStore, missing: Callable[[Reading], object]) -> Iterator[Entry]:

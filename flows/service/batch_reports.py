@@ -11,7 +11,6 @@ from flows.batch.plan import Batch
 from flows.batch.told import ENDS, counts_line, planned_line, reason
 from flows.batch.under_way import Summary
 from flows.batch.work import PartDone
-from flows.host.names import readable
 from flows.language import N_, _, counted
 from flows.service.reports import NEEDS_ATTENTION, best_effort, cell, tag_run
 

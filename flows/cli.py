@@ -909,7 +909,8 @@ def reprocess(context: click.Context, since: str | None, where: str | None, dry_
 
 def _reprocess(chosen: Sequence[Reading], settings: Settings) -> int:
     """Have published scans read again, by the service if one runs; the exit status."""
-    from flows.batch.again import ORIGINALS, home_of, plan_again
+    from flows.batch.again import ORIGINALS, plan_again
+    from flows.batch.storage import open_folders, open_home
     from flows.batch.under_way import all_open, open_batch
     from flows.host.names import readable
     from flows.service.record import ServiceGone, owner_of_service
@@ -925,13 +926,13 @@ def _reprocess(chosen: Sequence[Reading], settings: Settings) -> int:
         said = _("the service reads some again just now; wait until it has: {done} of {parts} parts are done")
         complain(said.format(done=under_way[0].parts_over, parts=under_way[0].parts))
         return FAILED
-    home = home_of(settings)
     try:
         owner_of_service(settings.folders)
     except ServiceGone:
         require_tools()
+        home = open_folders(settings)
         return _reprocess_here(plan_again(chosen, settings, home, missing), len(chosen), settings, home)
-    batch = plan_again(chosen, settings, home, missing)
+    batch = plan_again(chosen, settings, open_home(settings), missing)  # where the service looks for batches
     if not batch.documents:
         return FAILED
     open_batch(settings, batch)

@@ -21,10 +21,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flows.batch.again import home_of, plan_again
-from flows.batch.plan import entries_of, new_id, plan, source_of
+from flows.batch.again import plan_again
+from flows.batch.plan import entries_of, find, new_id, plan, source_of
+from flows.batch.storage import open_folders, open_home
 from flows.batch.under_way import all_open
-from flows.batch.work import work
+from flows.batch.work import is_over, work
 from flows.intake.claims import ClaimStore
 from flows.intake.duplicates import made_with
 from flows.pipeline import publish, revise
@@ -34,6 +35,7 @@ from flows.review.scans import Scans
 from flows.settings import Folders, load
 from normalize.edits.edit import new
 from tests.bad_inputs import good_pdf, strip
+from tests.bucket import running_bucket
 from tests.kernel import needs_proc
 from tests.service import ROOT, Service, clean_environment
 
@@ -223,7 +225,7 @@ def planned_again(folders: Folders, readings: list[Reading]) -> tuple[list[str],
     """Which scans of originals/ would be read, and how many are missing."""
     settings = load(home=folders.home)
     missing: list[Reading] = []
-    home = home_of(settings)
+    home = open_folders(settings)
     batch = plan_again(readings, settings, home, missing.append)
     entries = [entry for part in range(1, batch.parts + 1) for entry in entries_of(home, batch, part)]
     return [entry.scan.removeprefix("originals/") for entry in entries], len(missing)
@@ -265,6 +267,25 @@ def test_what_is_no_name_of_a_scan_stops_no_other(folders: Folders, scan: str) -
     good.write_bytes(b"scan")
     found, missing = planned_again(folders, [replace(READING, name="b.json", scan=scan), reading_of("a", good)])
     assert (found, missing) == (["a.pdf"], 1)
+
+
+@pytest.mark.slow
+def test_what_lies_in_the_folders_is_read_again_there_where_batches_publish_to_a_bucket(tmp_path: Path) -> None:
+    store = published_from(tmp_path / "home", ("đơn.pdf", one_of(1)))
+    record = store.folders.published / "đơn.json"
+    source = json.loads(record.read_bytes())["source"]
+    reading = replace(READING, name="đơn.json", scan="đơn.pdf", sha256=source["sha256"], bytes=source["bytes"])
+    with running_bucket() as address:
+        settings = load(home=store.folders.home, bucket=address, repair="off", jobs=1)
+        planned = plan_again([reading], settings, open_home(settings), lambda one: None)
+        # As a run of the service finds it.
+        found = find(open_home(settings), planned.id)
+        assert found is not None
+        assert work(found, 1, settings, home=open_home(settings)).counts == {"published": 1}
+        assert is_over(open_home(settings), found.id, 1)
+        assert [one.name.split("/")[0] for one in open_home(settings).list()] == ["batches"] * 3
+    assert json.loads(record.read_bytes())["source"]["made_with"] == made_with(settings)
+    assert (store.folders.originals / "đơn.pdf").exists()
 
 
 def test_what_people_changed_is_kept(tmp_path: Path) -> None:

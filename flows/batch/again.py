@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from flows.batch.plan import Batch, Entry, Source, new_id, put_last, with_parts
-from flows.batch.storage import Storage, open_home
+from flows.batch.storage import Storage
 from flows.intake import duplicates
 from flows.intake.claims import ClaimStore
 from flows.intake.reread import is_original
@@ -28,11 +28,6 @@ ORIGINALS = Source("", "originals/", keeps=True, is_published=True)
 
 MOST_OF_A_NAME = 100
 """Documents of one name (``b.txt``, ``b~2.txt``) among which one is looked for."""
-
-
-def home_of(settings: Settings) -> Storage:
-    """The home's folders, whose originals/ and published/ these are, wherever else batches publish to."""
-    return open_home(settings.model_copy(update={"bucket": ""}))
 
 
 @dataclass(frozen=True, slots=True)

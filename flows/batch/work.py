@@ -33,7 +33,7 @@ from flows import faults
 from flows.batch.give_way import Turns
 from flows.batch.leases import Lease, Leases, Lost
 from flows.batch.plan import RESULT, Batch, Entry, Source, entries_of, part_name
-from flows.batch.storage import Changed, Storage, Stored, is_away, open_home
+from flows.batch.storage import Changed, Storage, Stored, is_away, open_folders, open_home
 from flows.convert import scratch
 from flows.host import meter
 from flows.host.log import note
@@ -413,7 +413,8 @@ def work(
     """Work on a part until all of its documents have come to an end, or nothing can be done now.
 
     Args:
-        home, scans: the storages of the home and of the source; those of the settings and of the batch if left out.
+        home, scans: the storages of the home, where the batch lies, and of the source; those of the settings and of the
+            batch if left out.
         tell: is told what happens.
         stop: set by who wants the part to end; what is not done is left.
 
@@ -422,10 +423,12 @@ def work(
         PathRefused: there is no such part.
         OSError, StorageAway: the part cannot even be begun.
     """
-    home = home or open_home(settings)
+    lists = home or open_home(settings)
+    # What is read again is published in the home's folders, wherever batches lie.
+    home = open_folders(settings) if batch.source.is_published and settings.bucket else lists
     scans = scans or (batch.source.open(settings) if batch.source.address else home)
-    entries = entries_of(home, batch, part)
-    done = earlier(home, batch.id, part)
+    entries = entries_of(lists, batch, part)
+    done = earlier(lists, batch.id, part)
     journal = settings.folders.working / ".batch" / f"{batch.id}-{part:05}.jsonl"
     done |= {one.name: one for one in _journalled(journal)}
     trouble: Fault | None = None
@@ -452,11 +455,11 @@ def work(
         finally:
             events.close()
     with contextlib.suppress(OSError, faults.StorageAway):
-        done |= _ended_elsewhere(done, earlier(home, batch.id, part))
+        done |= _ended_elsewhere(done, earlier(lists, batch.id, part))
     ended = tuple(done[entry.name] for entry in entries if entry.name in done)
     result = PartDone(batch.id, part, ended, trouble, len(entries) - len(ended))
     with contextlib.suppress(OSError, faults.StorageAway):  # what is missing in a report can be read again
-        home.put(part_name(batch.id, part, RESULT), _as_json(result))
+        lists.put(part_name(batch.id, part, RESULT), _as_json(result))
         journal.unlink(missing_ok=True)
     return result
 

@@ -566,10 +566,11 @@ def worker(context: click.Context, pool: str | None, limit: int, name: str) -> N
     It may run on another machine. NAMBAT_HOME names the service's folders, which both machines share, and
     PREFECT_API_URL its Prefect server. Runs until it is stopped.
     """
+    from flows.host.names import readable
     from flows.service.worker import WorkerTrouble, work
 
-    if "/" in name or "%" in name:
-        raise click.BadParameter(_("a worker's name has no / and no %."))
+    if "/" in name or "%" in name or readable(name) != name:
+        raise click.BadParameter(_("a worker's name has no /, no % and no sign that cannot be shown."))
     if pool is not None:
         os.environ["NAMBAT_POOL"] = pool
     try:

@@ -13,9 +13,11 @@ from pathlib import Path
 from threading import Thread
 
 import pytest
+from click.testing import CliRunner
 from hypothesis import given
 from hypothesis import strategies as st
 
+from flows.cli import nambat
 from flows.host import heartbeat
 from flows.host.locks import FORGOTTEN, forget_slots, locked, page_slot, slots_of
 from flows.host.processes import machine
@@ -325,3 +327,10 @@ def test_the_folder_of_a_killed_worker_goes_and_that_of_a_living_one_stays(
                 *(link.name, f"{OWN}file", living.name, young.name, own.name)
             }
     assert not own.exists()
+
+
+@pytest.mark.parametrize("name", ["a/b", "100%", "a\nb", os.fsdecode(b"m\xe1y")])
+def test_a_name_that_nobody_could_be_shown_is_refused(folders: Folders, name: str) -> None:
+    done = CliRunner().invoke(nambat, ["worker", "--name", name], env={"NAMBAT_HOME": str(folders.home)})
+    assert done.exit_code == 2
+    assert "no sign that cannot be shown" in " ".join(done.output.split())

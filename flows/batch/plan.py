@@ -28,7 +28,7 @@ from flows.host.moves import Gone, below_without_links, lies
 from flows.host.names import readable
 from flows.intake.claims import FORGOTTEN
 from flows.intake.duplicates import made_with
-from flows.intake.given_paths import root_of
+from flows.intake.given_paths import name_of_root, root_of
 from flows.intake.inbox import is_junk
 from flows.pipeline import archives
 from flows.pipeline.publish import SCAN_SUFFIXES
@@ -211,7 +211,7 @@ def source_of(given: str, settings: Settings) -> Source:
     except Gone as fault:
         raise faults.NO_SOURCE.fault(path=readable(path)) from fault
     prefix = "" if path == root else f"{name}/" if path.is_dir() else name
-    under = "" if root == folders.home else root.name
+    under = name_of_root(settings, root)
     return Source(os.fspath(root), prefix, keeps=True, under=under, mount=os.fspath(mount_of(path)))
 
 

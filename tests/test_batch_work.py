@@ -655,3 +655,22 @@ def test_two_runs_of_a_part_leave_what_both_have_come_to(settings: Settings, sca
     assert names(home, "inbox") == []
     assert is_over(home, batch.id, 1)
     assert set(sum_up(home, batch).counts) <= {"published", "there"}
+
+
+@pytest.mark.slow
+def test_a_scan_that_a_bucket_has_archived_keeps_nothing_else_from_being_read(
+    bucket_server: str, scans: Path, here: None, tmp_path: Path
+) -> None:
+    import s3fs
+
+    address = make_bucket()
+    settings = load(home=tmp_path / "home", bucket=address, jobs=2)
+    settings.folders.make()
+    fill(open_home(settings), scans)
+    s3fs.S3FileSystem(skip_instance_cache=True).call_s3(
+        "put_object", Bucket=address.removeprefix("s3://"), Key="inbox/0.pdf", Body=b"x", StorageClass="GLACIER"
+    )
+    result = work(planned(settings), 1, settings)
+    assert result.counts["published"] == 3
+    assert result.trouble is None
+    assert names(open_home(settings), "inbox") == ["0.pdf"]

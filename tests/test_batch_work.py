@@ -245,6 +245,17 @@ def at_call(number: int) -> Callable[[str, str], bool]:
     return count
 
 
+def nth(wanted: str, number: int) -> Callable[[str, str], bool]:
+    """Whether it is the call of a kind that has this number, counted from 1."""
+    left = [number]
+
+    def count(call: str, name: str) -> bool:
+        left[0] -= call == wanted
+        return call == wanted and left[0] == 0
+
+    return count
+
+
 @pytest.mark.parametrize("after", [False, pytest.param(True, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("every", [12, pytest.param(1, marks=[pytest.mark.longest, pytest.mark.timeout(1800)])])
 def test_killed_between_any_two_calls_nothing_is_lost_and_nothing_doubled(
@@ -390,9 +401,10 @@ def test_what_stops_its_reader_again_and_again_is_given_up(settings: Settings, s
     home.put("inbox/b.tif", (scans / "b.tif").read_bytes())
     batch = planned(settings)
     for _ in range(settings.attempts):
-        # It dies while it reads, when it makes sure of its lease; a fetch that was the last stops nobody.
-        for call in ("fetch", "put_if"):
-            assert dies(batch, settings, CutShort(home, lambda made, name, call=call: made == call, after=True))
+        # A fetch that was the last stops nobody. Then it dies when it begins to read: the first time that it writes its
+        # lease, it takes that over.
+        for call, number in (("fetch", 1), ("put_if", 2)):
+            assert dies(batch, settings, CutShort(home, nth(call, number), after=True))
             shutil.rmtree(settings.folders.working / ".progress", ignore_errors=True)
     assert work(batch, 1, settings).counts == {"quarantined": 1}
     assert "3" in home.read("quarantine/b.tif.reason.txt")[0].decode().splitlines()[1]

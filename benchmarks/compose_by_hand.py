@@ -2,9 +2,9 @@
 
 Each service is started as its container would be: its command, its environment and no other, its user without any
 capability, a root that cannot be written to, its tmpfs, its volumes and its secrets, process ids and a host name of its
-own, in a network in which there is nothing else. Programs are this machine's, not those of the images: PostgreSQL,
+own, and no networks but its own. Programs are this machine's, not those of the images: PostgreSQL,
 Redis, and nambat of this checkout. What only Docker or its kernel's groups do is not done: limits of memory, processors
-and processes, separate networks, published ports.
+and processes, published ports.
 
 Then scans are dropped, the API is stopped and started while they are read, and all has to be published once. Exit
 status 0 if that is so, 1 if not, 77 if it cannot be tried here.
@@ -28,7 +28,7 @@ import tempfile
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -38,6 +38,9 @@ import yaml
 from flows.host.processes import descendants
 
 ROOT = Path(__file__).parents[1]
+NETWORKS = {"stores": "10.99.1", "runs": "10.99.2"}
+"""Networks of the file, and the first three numbers of all addresses in them."""
+
 INSIDE = "COMPOSE_BY_HAND_INSIDE"
 """Environment variable of a process that is in the network of its own already."""
 
@@ -52,7 +55,7 @@ HEALTHY_WITHIN = 240.0
 
 POSTGRES = """
 if [ ! -s "$PGDATA/PG_VERSION" ]; then
-    initdb --username="$POSTGRES_USER" --pwfile="$POSTGRES_PASSWORD_FILE" --encoding=UTF8 $POSTGRES_INITDB_ARGS >/dev/null
+    initdb --username="$POSTGRES_USER" --pwfile="$POSTGRES_PASSWORD_FILE" -E UTF8 $POSTGRES_INITDB_ARGS >/dev/null
     echo 'host all all all scram-sha-256' >>"$PGDATA/pg_hba.conf"
     echo "CREATE DATABASE \\"$POSTGRES_DB\\"" | postgres --single postgres >/dev/null
 fi
@@ -73,11 +76,13 @@ class Image:
         environment: of every container.
         command: where the service names none.
         people: its users, as lines of /etc/passwd.
+        stands: the folder that its programs are started in.
     """
 
     environment: dict[str, str]
     command: tuple[str, ...]
     people: str
+    stands: str = "/tmp"
 
 
 @dataclass(slots=True)
@@ -103,7 +108,7 @@ class Container:
 
     def run(self, *words: str, seconds: float = 60) -> subprocess.CompletedProcess[str]:
         """Run a command in there, as ``docker exec`` does."""
-        outside = ["nsenter", f"--target={self.first}", "--mount", "--pid", "--uts", "--"]
+        outside = ["nsenter", f"--target={self.first}", "--mount", "--pid", "--uts", "--net", "--"]
         return subprocess.run([*outside, *self.enter, *words], capture_output=True, text=True, timeout=seconds)
 
     def is_well(self) -> bool:
@@ -182,9 +187,9 @@ def make_stack(folder: Path) -> Stack:
         secret.parent.mkdir(mode=0o755, exist_ok=True)
         secret.write_text(f"{secrets.token_hex(24)}\n")
         secret.chmod(0o444)
-    hosts = "".join(f"127.0.0.1 {name}\n" for name in ("localhost", *services))
-    (folder / "hosts").write_text(hosts)
-    ours = Image({**image_environment(), "PATH": path, "HOME": "/tmp"}, (), "nambat:x:1000:1000::/tmp:/bin/sh\n")
+    ours = Image(
+        {**image_environment(), "PATH": path, "HOME": "/tmp"}, (), "nambat:x:1000:1000::/tmp:/bin/sh\n", "/data"
+    )
     data = {"PATH": path, "PGDATA": "/var/lib/postgresql/data"}
     images = {
         "nambat": ours,
@@ -195,6 +200,46 @@ def make_stack(folder: Path) -> Stack:
         (folder / name).mkdir(mode=0o700)
         os.chown(folder / name, owner, owner)
     return Stack(folder, services, images)
+
+
+def networks(service: dict[str, Any]) -> dict[str, list[str]]:
+    """The networks of a service, and what else it is called there."""
+    named = service["networks"]
+    if isinstance(named, list):
+        return {name: [] for name in named}
+    return {name: (about or {}).get("aliases", []) for name, about in named.items()}
+
+
+def address(stack: Stack, name: str, number: int, network: str) -> str:
+    """The address of a container, always the same."""
+    return f"{NETWORKS[network]}.{10 * (1 + list(stack.services).index(name)) + number}"
+
+
+def write_hosts(stack: Stack, scale: Mapping[str, int]) -> None:
+    """Write down who is called how, as Docker's name server tells it; a service of many has as many addresses."""
+    lines = ["127.0.0.1 localhost"]
+    for name, service in stack.services.items():
+        for number in range(1, scale[name] + 1):
+            for network, aliases in networks(service).items():
+                lines += [f"{address(stack, name, number, network)} {called}" for called in (name, *aliases)]
+    (stack.folder / "hosts").write_text("\n".join(lines) + "\n")
+
+
+def make_networks() -> None:
+    """Bridges for the networks, which this process is in as well."""
+    subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
+    for name, numbers in NETWORKS.items():
+        subprocess.run(["ip", "link", "add", name, "type", "bridge"], check=True)
+        subprocess.run(["ip", "address", "add", f"{numbers}.1/24", "dev", name], check=True)
+        subprocess.run(["ip", "link", "set", name, "up"], check=True)
+
+
+def connect(network: str, pid: int) -> None:
+    """Put the network namespace of a process into a network; it finds an interface of that name."""
+    outer = f"v{secrets.token_hex(5)}"
+    peer = ["peer", "name", network, "netns", str(pid)]
+    subprocess.run(["ip", "link", "add", outer, "type", "veth", *peer], check=True)
+    subprocess.run(["ip", "link", "set", outer, "master", network, "up"], check=True)
 
 
 def mounts(stack: Stack, service: dict[str, Any], image: Image, root: Path) -> Iterator[str]:
@@ -208,8 +253,9 @@ def mounts(stack: Stack, service: dict[str, Any], image: Image, root: Path) -> I
             # Not those mounted below: nothing there that a container would have.
             yield f"mkdir -p {root}{folder} && mount --bind {folder} {root}{folder}"
             yield f"mount -o remount,bind,ro {root}{folder}"
-    yield f"mkdir -p {root}/proc {root}/dev {root}/run {root}/tmp && mount -t proc proc {root}/proc"
-    yield f"mount --bind /dev {root}/dev && mount -t tmpfs -o size={service.get('shm_size', '64m')} tmpfs {root}/dev/shm"
+    yield f"mkdir -p {root}/proc {root}/dev {root}/run {root}/tmp {root}{image.stands}"
+    yield f"mount -t proc proc {root}/proc && mount --bind /dev {root}/dev"
+    yield f"mount -t tmpfs -o size={service.get('shm_size', '64m')} tmpfs {root}/dev/shm"
     yield f"mount -t tmpfs tmpfs {root}/run && mkdir -p {root}/run/secrets"
     for one in service.get("tmpfs", []):
         place, _, options = one.partition(":")
@@ -246,18 +292,20 @@ def start(stack: Stack, name: str, number: int = 1) -> Container:
     user, group = service["user"].split(":")
     rights = [f"--reuid={user}", f"--regid={group}", "--clear-groups", "--no-new-privs", "--bounding-set=-all"]
     environment = {**image.environment, **service.get("environment", {})}
-    stands = "/data" if "NAMBAT_HOME" in environment else "/tmp"
     given = [f"{variable}={value}" for variable, value in environment.items()]
-    enter = ["chroot", str(root), "setpriv", *rights, "--inh-caps=-all", "env", "-i", f"--chdir={stands}", *given]
+    enter = ["chroot", str(root), "setpriv", *rights, "--inh-caps=-all", "env", "-i", f"--chdir={image.stands}", *given]
     words = [*service.get("entrypoint", []), *service.get("command", image.command)]
     script = "\n".join(
-        ["set -e", f"hostname {secrets.token_hex(6)}", *mounts(stack, service, image, root)]
+        ["set -e", f"hostname {secrets.token_hex(6)}", "ip link set lo up"]
+        + [f"until ip link set {one} up 2>/dev/null; do sleep 0.05; done" for one in networks(service)]
+        + [f"ip address add {address(stack, name, number, one)}/24 dev {one}" for one in networks(service)]
+        + [*mounts(stack, service, image, root)]
         + [f"exec {shlex.join([*enter, *words])}"]
     )
     log = stack.folder / f"{name}-{number}.log"
     with log.open("ab") as output:
         process = subprocess.Popen(
-            ["unshare", "--mount", "--pid", "--uts", "--fork", "--kill-child", "sh", "-c", script],
+            ["unshare", "--mount", "--pid", "--uts", "--net", "--fork", "--kill-child", "sh", "-c", script],
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=output,
@@ -265,6 +313,9 @@ def start(stack: Stack, name: str, number: int = 1) -> Container:
         )
     made = Container(f"{name}-{number}", service, process, root, enter, log)
     stack.running.append(made)
+    wait_until(lambda: descendants(process.pid), 10, f"{name} did not begin")
+    for network in networks(service):
+        connect(network, made.first)
     return made
 
 
@@ -280,7 +331,7 @@ def stop(stack: Stack, one: Container) -> float:
             one.process.wait(grace)
         except subprocess.TimeoutExpired:
             killed = True
-            one.process.kill()
+            os.kill(one.first, signal.SIGKILL)  # all others in there end with it
             one.process.wait()
     took = time.monotonic() - begun
     return -took if killed else took
@@ -308,14 +359,17 @@ def order(services: dict[str, dict[str, Any]]) -> list[str]:
     """Names of services, each after those that it waits for."""
     found: list[str] = []
     while len(found) < len(services):
-        found += [name for name, one in services.items() if name not in found and set(one.get("depends_on", {})) <= {*found}]
+        found += [
+            name for name, one in services.items() if name not in found and set(one.get("depends_on", {})) <= {*found}
+        ]
     return found
 
 
-def start_all(stack: Stack, workers: int) -> None:
+def start_all(stack: Stack, scale: Mapping[str, int]) -> None:
     """Start everything in its order, each when what it waits for is well."""
+    write_hosts(stack, scale)
     for name in order(stack.services):
-        for number in range(1, (workers if name == "worker" else 1) + 1):
+        for number in range(1, scale[name] + 1):
             one = start(stack, name, number)
             if "healthcheck" in one.service:
                 say(f"{one.name} is well after {wait_until_well(one):.1f} s, {one.memory():.0f} MiB")
@@ -337,7 +391,9 @@ def ask(stack: Stack, path: str, *, password: bool = True, **body: Any) -> Any:
         token = ask(stack, "csrf-token?client=hand")["token"]
         headers.update({"prefect-csrf-client": "hand", "prefect-csrf-token": token})
     data = json.dumps(body).encode() if body else None
-    asked = urllib.request.Request(f"http://127.0.0.1:4200/api/{path}", data=data, headers=headers)
+    asked = urllib.request.Request(
+        f"http://{address(stack, 'api', 1, 'runs')}:4200/api/{path}", data=data, headers=headers
+    )
     try:
         with urllib.request.urlopen(asked, timeout=60) as answer:
             return json.loads(answer.read())
@@ -353,7 +409,7 @@ def shown_secrets(stack: Stack) -> set[str]:
 
 def drop(stack: Stack, count: int) -> list[str]:
     """Drop so many scans; their names without ending."""
-    samples = sorted(path for path in (ROOT / "sample_scans").iterdir() if path.suffix in (".pdf", ".jpg", ".png"))
+    samples = sorted(path for path in (ROOT / "sample_scans").iterdir() if path.suffix in (".pdf", ".jpg", ".tif"))
     names = []
     for number in range(count):
         scan = samples[number % len(samples)]
@@ -378,13 +434,13 @@ def wait_until(done: Any, seconds: float, what: str) -> float:
     return time.monotonic() - begun
 
 
-def try_out(stack: Stack, scans: int, workers: int) -> None:
+def try_out(stack: Stack, scans: int, scale: Mapping[str, int]) -> None:
     """Start, drop, restart the API, look.
 
     Raises:
         AssertionError: something is not as it should be.
     """
-    start_all(stack, workers)
+    start_all(stack, scale)
     assert shown_secrets(stack) == set()
     assert ask(stack, "admin/version", password=False) == 401
     begun = time.monotonic()
@@ -396,7 +452,7 @@ def try_out(stack: Stack, scans: int, workers: int) -> None:
     say(f"the API is stopped while {len(list(working.glob('2*')))} are in work; it took {took:.1f} s")
     assert took > 0
     time.sleep(10)
-    again = start(stack, "api", 2)
+    again = start(stack, "api")
     say(f"the API is well again after {wait_until_well(again):.1f} s")
     wait_until(lambda: set(names) <= published(stack), PUBLISHED_WITHIN, f"published only {sorted(published(stack))}")
     say(f"{scans} scans published after {time.monotonic() - begun:.1f} s")
@@ -442,20 +498,32 @@ def go_inside(arguments: Sequence[str]) -> int:
     apart = ["unshare", "--net", "--mount", "--propagation", "private"]
     if subprocess.run([*apart, "true"], capture_output=True).returncode:
         raise Untried("no network namespace can be made here")
-    command = [*apart, sys.executable, "-m", "benchmarks.compose_by_hand", *arguments]
-    return subprocess.run(command, cwd=ROOT, env={**os.environ, INSIDE: "yes"}).returncode
+    # All ends with this process, however it ends.
+    command = [
+        *apart,
+        "--pid",
+        "--fork",
+        "--kill-child",
+        "--mount-proc",
+        sys.executable,
+        "-m",
+        "benchmarks.compose_by_hand",
+    ]
+    return subprocess.run([*command, *arguments], cwd=ROOT, env={**os.environ, INSIDE: "yes"}).returncode
 
 
 def main(arguments: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
     parser.add_argument("--scans", type=int, default=4, help="how many scans are dropped")
     parser.add_argument("--workers", type=int, default=2, help="as --scale worker=N")
+    parser.add_argument("--apis", type=int, default=1, help="how many processes of the API there are")
     parser.add_argument("--keep", action="store_true", help="leave the folder, and say where")
     given = parser.parse_args(arguments)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     try:
         if INSIDE not in os.environ:
             return go_inside(arguments)
-        subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
+        make_networks()
         folder = Path(tempfile.mkdtemp(prefix="compose-"))
         folder.chmod(0o755)
         stack = make_stack(folder)
@@ -463,7 +531,9 @@ def main(arguments: Sequence[str]) -> int:
         say(f"not tried: {why}")
         return 77
     try:
-        try_out(stack, given.scans, given.workers)
+        asked = {"worker": given.workers, "api-more": given.apis - 1}
+        scale = {name: asked.get(name, one.get("scale", 1)) for name, one in stack.services.items()}
+        try_out(stack, given.scans, scale)
         stop_all(stack)
         say("all is well")
         return 0
@@ -472,7 +542,9 @@ def main(arguments: Sequence[str]) -> int:
         return 1
     finally:
         for one in stack.running:
-            one.process.kill()
+            for first in descendants(one.process.pid)[:1]:
+                os.kill(first, signal.SIGKILL)
+            one.process.wait()
         if given.keep:
             say(f"left in {folder}")
         else:

@@ -133,10 +133,12 @@ class Stack:
 
     Attributes:
         services: as the file has them, its variables filled in.
+        scale: how many containers of each there are to be.
     """
 
     folder: Path
     services: dict[str, dict[str, Any]]
+    scale: dict[str, int]
     images: dict[str, Image]
     running: list[Container] = field(default_factory=list)
 
@@ -175,8 +177,11 @@ def programs() -> str:
     return path
 
 
-def make_stack(folder: Path) -> Stack:
+def make_stack(folder: Path, asked: Mapping[str, int]) -> Stack:
     """The folders of volumes, secrets and roots; nothing is started.
+
+    Args:
+        asked: how many containers of some services there are to be, as by ``--scale``.
 
     Raises:
         Untried: a program is missing.
@@ -199,7 +204,8 @@ def make_stack(folder: Path) -> Stack:
     for name, owner in (("database", 999), ("queue", 999), ("home", 1000)):
         (folder / name).mkdir(mode=0o700)
         os.chown(folder / name, owner, owner)
-    return Stack(folder, services, images)
+    scale = {name: asked.get(name, one.get("scale", 1)) for name, one in services.items()}
+    return Stack(folder, services, scale, images)
 
 
 def networks(service: dict[str, Any]) -> dict[str, list[str]]:
@@ -215,14 +221,15 @@ def address(stack: Stack, name: str, number: int, network: str) -> str:
     return f"{NETWORKS[network]}.{10 * (1 + list(stack.services).index(name)) + number}"
 
 
-def write_hosts(stack: Stack, scale: Mapping[str, int]) -> None:
-    """Write down who is called how, as Docker's name server tells it; a service of many has as many addresses."""
+def hosts(stack: Stack, service: dict[str, Any]) -> str:
+    """Who is called how, as a container of a service hears from Docker's name server: those of its own networks."""
     lines = ["127.0.0.1 localhost"]
-    for name, service in stack.services.items():
-        for number in range(1, scale[name] + 1):
-            for network, aliases in networks(service).items():
-                lines += [f"{address(stack, name, number, network)} {called}" for called in (name, *aliases)]
-    (stack.folder / "hosts").write_text("\n".join(lines) + "\n")
+    for name, other in stack.services.items():
+        for number in range(1, stack.scale[name] + 1):
+            for network in networks(service).keys() & networks(other).keys():
+                names = [name, *networks(other)[network]]
+                lines += [f"{address(stack, name, number, network)} {called}" for called in names]
+    return "\n".join(lines) + "\n"
 
 
 def make_networks() -> None:
@@ -268,10 +275,10 @@ def mounts(stack: Stack, service: dict[str, Any], image: Image, root: Path) -> I
         if checkout.parts[1] in OWN:
             yield f"mkdir -p {root}{checkout} && mount --bind {checkout} {root}{checkout}"
             yield f"mount -o remount,bind,ro {root}{checkout}"
-    for name, text in (("passwd", f"root:x:0:0::/:/bin/sh\n{image.people}"), ("group", "root:x:0:\n")):
+    people = f"root:x:0:0::/:/bin/sh\n{image.people}"
+    for name, text in (("passwd", people), ("group", "root:x:0:\n"), ("hosts", hosts(stack, service))):
         (root.parent / f"{root.name}.{name}").write_text(text)
         yield f"mount --bind {root.parent}/{root.name}.{name} {root}/etc/{name}"
-    yield f"mount --bind {stack.folder}/hosts {root}/etc/hosts"
     for volume in service.get("volumes", []):
         name, place = volume.split(":")
         above = next(one for one in Path(place).parents if one.exists())
@@ -365,11 +372,10 @@ def order(services: dict[str, dict[str, Any]]) -> list[str]:
     return found
 
 
-def start_all(stack: Stack, scale: Mapping[str, int]) -> None:
+def start_all(stack: Stack) -> None:
     """Start everything in its order, each when what it waits for is well."""
-    write_hosts(stack, scale)
     for name in order(stack.services):
-        for number in range(1, scale[name] + 1):
+        for number in range(1, stack.scale[name] + 1):
             one = start(stack, name, number)
             if "healthcheck" in one.service:
                 say(f"{one.name} is well after {wait_until_well(one):.1f} s, {one.memory():.0f} MiB")
@@ -408,13 +414,13 @@ def shown_secrets(stack: Stack) -> set[str]:
 
 
 def drop(stack: Stack, count: int) -> list[str]:
-    """Drop so many scans; their names without ending."""
+    """Drop so many scans; their names."""
     samples = sorted(path for path in (ROOT / "sample_scans").iterdir() if path.suffix in (".pdf", ".jpg", ".tif"))
     names = []
     for number in range(count):
         scan = samples[number % len(samples)]
-        name = f"tờ trình {number + 1}"
-        file = stack.folder / "home/inbox" / f"{name}{scan.suffix}"
+        name = f"tờ trình {number + 1}{scan.suffix}"
+        file = stack.folder / "home/inbox" / name
         # No two alike: the same scan is read once only.
         file.write_bytes(scan.read_bytes() + b"\n" * (number // len(samples)))
         os.chown(file, 1000, 1000)
@@ -423,7 +429,9 @@ def drop(stack: Stack, count: int) -> list[str]:
 
 
 def published(stack: Stack) -> set[str]:
-    return {path.name.removesuffix(".json") for path in (stack.folder / "home/published").glob("*.json")}
+    """Names of the scans whose text is there."""
+    records = (stack.folder / "home/published").glob("*.json")
+    return {json.loads(path.read_bytes())["source"]["name"] for path in records}
 
 
 def wait_until(done: Any, seconds: float, what: str) -> float:
@@ -434,15 +442,17 @@ def wait_until(done: Any, seconds: float, what: str) -> float:
     return time.monotonic() - begun
 
 
-def try_out(stack: Stack, scans: int, scale: Mapping[str, int]) -> None:
+def try_out(stack: Stack, scans: int) -> None:
     """Start, drop, restart the API, look.
 
     Raises:
         AssertionError: something is not as it should be.
     """
-    start_all(stack, scale)
+    start_all(stack)
     assert shown_secrets(stack) == set()
     assert ask(stack, "admin/version", password=False) == 401
+    with urllib.request.urlopen(f"http://{address(stack, 'api', 1, 'runs')}:4200/", timeout=60) as page:
+        assert b"<title>Prefect Server</title>" in page.read()
     begun = time.monotonic()
     names = drop(stack, scans)
     working = stack.folder / "home/working"
@@ -458,7 +468,7 @@ def try_out(stack: Stack, scans: int, scale: Mapping[str, int]) -> None:
     say(f"{scans} scans published after {time.monotonic() - begun:.1f} s")
     wait_until(lambda: not any(working.glob("2*")), 60, "something is left in work")
     home = stack.folder / "home"
-    assert sorted(path.stem for path in (home / "originals").iterdir()) == sorted(names)
+    assert sorted(path.name for path in (home / "originals").iterdir()) == sorted(names)
     assert [path for path in (home / "quarantine").rglob("*") if path.is_file()] == []
     assert not (home / "versions").exists() or not any((home / "versions").iterdir()), "something was published twice"
     runs = ask(stack, "flow_runs/filter", sort="START_TIME_ASC", flow_runs={"tags": {"all_": ["nambat"]}})
@@ -526,14 +536,12 @@ def main(arguments: Sequence[str]) -> int:
         make_networks()
         folder = Path(tempfile.mkdtemp(prefix="compose-"))
         folder.chmod(0o755)
-        stack = make_stack(folder)
+        stack = make_stack(folder, {"worker": given.workers, "api-more": given.apis - 1})
     except Untried as why:
         say(f"not tried: {why}")
         return 77
     try:
-        asked = {"worker": given.workers, "api-more": given.apis - 1}
-        scale = {name: asked.get(name, one.get("scale", 1)) for name, one in stack.services.items()}
-        try_out(stack, given.scans, scale)
+        try_out(stack, given.scans)
         stop_all(stack)
         say("all is well")
         return 0

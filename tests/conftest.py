@@ -33,6 +33,7 @@ hypothesis_settings.load_profile("known")
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--slow", action="store_true", help="run the tests that take long, too (as if CI were set)")
+    parser.addoption("--all", action="store_true", help="run those that take minutes each, too")
 
 
 def _may_take(item: pytest.Item) -> float:
@@ -48,12 +49,13 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     for item in items:
         longest[item.path] = max(longest.get(item.path, 0.0), _may_take(item))
     items.sort(key=lambda item: longest[item.path], reverse=True)
-    if config.getoption("--slow") or os.environ.get("CI"):
-        return
-    skipped = pytest.mark.skip(reason="takes long; run with --slow")
+    runs_all = config.getoption("--all")
+    runs_slow = runs_all or config.getoption("--slow") or os.environ.get("CI")
     for item in items:
-        if item.get_closest_marker("slow"):
-            item.add_marker(skipped)
+        if item.get_closest_marker("longest") and not runs_all:
+            item.add_marker(pytest.mark.skip(reason="takes minutes; run with --all"))
+        elif item.get_closest_marker("slow") and not runs_slow:
+            item.add_marker(pytest.mark.skip(reason="takes long; run with --slow"))
 
 
 @pytest.fixture

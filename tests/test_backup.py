@@ -94,7 +94,9 @@ def mended(service: Service, name: str) -> str:
 @needs_proc
 @pytest.mark.slow
 @pytest.mark.timeout(900)
-@pytest.mark.parametrize("is_running", [False, True], ids=["stopped", "running"])
+@pytest.mark.parametrize(
+    "is_running", [pytest.param(False, id="stopped", marks=pytest.mark.longest), pytest.param(True, id="running")]
+)
 def test_a_home_that_is_restored_goes_on(tmp_path: Path, is_running: bool) -> None:
     home = tmp_path / "home"
     service = Service(home, tmp_path / "log", QUICK)

@@ -244,7 +244,7 @@ def at_call(number: int) -> Callable[[str, str], bool]:
 
 
 @pytest.mark.parametrize("after", [False, pytest.param(True, marks=pytest.mark.slow)])
-@pytest.mark.parametrize("every", [12, pytest.param(1, marks=[pytest.mark.slow, pytest.mark.timeout(1800)])])
+@pytest.mark.parametrize("every", [12, pytest.param(1, marks=[pytest.mark.longest, pytest.mark.timeout(1800)])])
 def test_killed_between_any_two_calls_nothing_is_lost_and_nothing_doubled(
     settings: Settings, here: None, tmp_path: Path, after: bool, every: int
 ) -> None:

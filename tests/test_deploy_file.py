@@ -170,6 +170,10 @@ def test_no_parameter_of_a_run_leads_out_of_the_home(deployed: Deployed, tmp_pat
         runs = [ask(service, ids["nambat-read"], path=path) for path in HOSTILE if "\0" not in path]
         for claim in ("../../etc", "/etc/passwd", "20260101-000000-00000000/../..", "", "x\ny"):
             runs.append(ask(service, ids["nambat-ingest"], name="../../etc/passwd", claim=claim))
+        for source in ("/etc", "../..", "liên kết", "working", "/proc/self", "s3://x/y", ""):
+            runs.append(ask(service, ids["nambat-batch"], source=source))
+        for batch in ("../../etc", "/etc", "", "20260101-000000-00000000"):
+            runs.append(ask(service, ids["nambat-batch-part"], batch=batch, part=1))
         wait_until(lambda: all(state(service, run) in ("FAILED", "CANCELLED") for run in runs), 300)
         assert {name: seen(home, name) for name in before} == before
         assert not service.store.open_claims()
@@ -185,7 +189,7 @@ def seen(home: Path, name: str) -> list[str]:
     return files(home / name)
 
 
-def ask(service: Service, deployment: str, **parameters: str) -> str:
+def ask(service: Service, deployment: str, **parameters: str | int) -> str:
     """Start a run as the UI's form does; its id."""
     run = service.api(
         f"deployments/{deployment}/create_flow_run", "POST", state={"type": "SCHEDULED"}, parameters=parameters

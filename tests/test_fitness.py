@@ -72,7 +72,7 @@ def test_a_missing_program_is_told_with_its_own_exit_status(
     found = unfit(served, 0.0)
     assert found is not None and found.is_program
     assert "Tesseract" in found.why
-    assert unfit(served, 0.0, with_programs=False) is None
+    assert unfit(served, 0.0, thorough=False) is None
 
 
 def test_a_share_that_is_not_there_is_no_home(served: ClaimStore) -> None:

@@ -154,6 +154,7 @@ def test_a_deployment_names_no_path_and_the_queues_have_their_priorities(service
 QUOTED = ("qu%C3%A9t", "v%C4%83n", "b%E1%BA%A3n")
 
 
+@pytest.mark.longest
 def test_a_second_service_on_another_machine_refuses(service: Service) -> None:
     """Before it does, it looks whether the first one's sign of life is renewed."""
     done = subprocess.run(
@@ -169,6 +170,7 @@ def test_a_second_service_on_another_machine_refuses(service: Service) -> None:
     assert "another nambat service runs on" in done.stderr
 
 
+@pytest.mark.longest
 def test_the_commands_tell_of_the_workers(service: Service) -> None:
     """Nobody reads, and files wait; then somebody does."""
     write_scan(service.home / "inbox" / "chờ.pdf")
@@ -203,6 +205,7 @@ def run_count(service: Service, run: dict[str, Any]) -> int:
     return count
 
 
+@pytest.mark.longest
 def test_who_cancels_in_the_ui_is_heard_by_a_worker(service: Service) -> None:
     reader = worker_of(service, "huỷ")
     try:
@@ -218,6 +221,7 @@ def test_who_cancels_in_the_ui_is_heard_by_a_worker(service: Service) -> None:
             left.unlink()
 
 
+@pytest.mark.longest
 def test_a_worker_that_is_stopped_hands_back_and_one_that_is_killed_loses_nothing(service: Service) -> None:
     reader = worker_of(service, "dừng", NAMBAT_WORKER_GRACE="2")
     write_scan(service.home / "inbox" / "dừng.pdf", pages=40)
@@ -253,6 +257,7 @@ def test_a_worker_that_is_stopped_hands_back_and_one_that_is_killed_loses_nothin
     assert files(service.home / "quarantine") == []
 
 
+@pytest.mark.longest
 def test_what_a_worker_runs_outlives_the_service(service: Service) -> None:
     """The service is stopped and started, and killed and started, while a worker reads."""
     reader = worker_of(service, "bền")
@@ -275,6 +280,7 @@ def test_what_a_worker_runs_outlives_the_service(service: Service) -> None:
         reader.kill()
 
 
+@pytest.mark.longest
 def test_a_service_that_reads_by_itself_again_takes_its_deployments_back(tmp_path: Path) -> None:
     service = Service(tmp_path / "home", tmp_path / "log", {**QUICK, "NAMBAT_POOL": "p"})
     try:

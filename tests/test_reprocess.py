@@ -298,7 +298,7 @@ def test_kills_lose_nothing_and_the_next_run_goes_on(tmp_path: Path) -> None:
 
 
 @needs_proc
-@pytest.mark.slow
+@pytest.mark.longest
 @pytest.mark.timeout(600)
 def test_the_service_reads_again_and_people_do_not_wait(tmp_path: Path) -> None:
     store = published_from(tmp_path / "home", *((f"{number}.pdf", one_of(number)) for number in range(12)))

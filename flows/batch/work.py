@@ -507,7 +507,7 @@ def _failed(on: Part, entry: Entry, fault: Fault, cause: Exception, settings: Se
         on.forget(entry)
         raise cause
     name = entry.name
-    told = Done(name, "put off", reason=str(fault), vietnamese=fault.vietnamese)
+    told = Done(name, "put off", 0, 0, 0.0, str(fault), fault.vietnamese)
     try:
         if isinstance(cause, Lost | Changed):
             on.let_go(entry)

@@ -82,7 +82,7 @@ def forget_slots(folders: Folders, now: float) -> None:
         now: on the clock of working/, in seconds.
     """
     for home in [place for place in (folders.working / ".slots").glob("*") if place != slots_of(folders)]:
-        # Versions before 0.3 had the places themselves here.
+        # Earlier versions had the places themselves here.
         places = sorted(home.iterdir()) if home.is_dir() else [home]
         with contextlib.suppress(OSError):
             if all(now - place.stat().st_mtime > FORGOTTEN for place in [*places, home]):

@@ -45,23 +45,23 @@ class Unfit:
         return self.kind == PROGRAM
 
 
-def unfit(store: ClaimStore, apart: float | None, home: str = "", *, with_programs: bool = True) -> Unfit | None:
+def unfit(store: ClaimStore, apart: float | None, home: str = "", *, thorough: bool = True) -> Unfit | None:
     """What keeps this machine from taking runs; the first trouble that is found.
 
     Args:
         apart: seconds by which the server's clock is ahead; ``None`` if it does not answer, which is no matter of this.
         home: the name of the home that it must be; empty if any will do.
-        with_programs: whether to ask for the programs as well, which starts one of them.
+        thorough: whether to look at what costs something as well: the programs, and each folder.
     """
-    return next(_troubles(store, apart, home, with_programs), None)
+    return next(_troubles(store, apart, home, thorough), None)
 
 
-def _troubles(store: ClaimStore, apart: float | None, home: str, with_programs: bool) -> Iterator[Unfit]:
-    for sentence in missing_tools() if with_programs else ():
+def _troubles(store: ClaimStore, apart: float | None, home: str, thorough: bool) -> Iterator[Unfit]:
+    for sentence in missing_tools() if thorough else ():
         yield Unfit(PROGRAM, sentence)
     looks: Mapping[str, Callable[[], str | None]] = {
         SHARE: partial(_no_share, store, home),
-        "folder": partial(_no_writing, store),
+        "folder": partial(_no_writing, store) if thorough else lambda: None,
         "version": partial(_another_version, store),
         "disk": partial(full_disk, store),
         "clock": partial(_wrong_clock, apart),

@@ -17,7 +17,7 @@ from flows.host import heartbeat
 from flows.host.locks import claims_lock, forget_slots, locked
 from flows.host.mounts import missing_mount
 from flows.host.moves import Gone
-from flows.host.processes import kill_tree, machine
+from flows.host.processes import descendants, kill_tree, machine
 from flows.intake import transfers
 from flows.intake.claims import Claim, ClaimStore
 from flows.intake.quarantine import crashed_too_often, quarantine
@@ -46,6 +46,15 @@ def end_runs(store: ClaimStore) -> None:
     for owner in workers(store.folders):
         note_ended(store.folders, owner)
         _end_run(store.folders, owner)
+
+
+def end_parts_here(store: ClaimStore) -> None:
+    """Kill the processes that this one has begun and that work on parts of batches; they go on elsewhere at once."""
+    ours = set(descendants(os.getpid()))
+    for owner in workers(store.folders):
+        if heartbeat.pid_of(store.folders, owner) in ours:
+            note_ended(store.folders, owner)
+            _end_run(store.folders, owner)
 
 
 def _end_run(folders: Folders, owner: str) -> None:

@@ -31,7 +31,7 @@ from flows.intake.claims import Claim, ClaimStore
 from flows.language import _, ngettext
 from flows.service.fitness import SHARE, Unfit, unfit
 from flows.service.home import read_name
-from flows.service.leftovers import hand_back
+from flows.service.leftovers import end_parts_here, hand_back
 from flows.service.prefect_server import clock_ahead, is_healthy, prefect_environment
 from flows.service.record import read_service, version
 from flows.service.warm_process import warm_process
@@ -58,7 +58,7 @@ ASKED_EVERY = 5.0
 SOON = 1.0
 
 LOOKED_AT_EVERY = 60.0
-"""Seconds between two looks at what costs something: the programs, and the server's clock."""
+"""Seconds between two looks at what costs something: the programs, each folder, the server's clock."""
 
 ENDS_WITHIN = 5.0
 """Seconds that Prefect's worker gets to tell the server of runs that were killed."""
@@ -98,7 +98,7 @@ def work(settings: Settings, limit: int, name: str, say: Say | None) -> None:
     store = ClaimStore(settings)
     refuse_if(unfit(store, None))
     api, pool = address_of_server(store.folders), _pool(settings)
-    refuse_if(unfit(store, clock_ahead(api), with_programs=False))
+    refuse_if(unfit(store, clock_ahead(api), thorough=False))
     shut_out_current_folder()
     with own_folder() as own:
         stand_in(own)
@@ -243,8 +243,8 @@ class Watched:
         if is_due:
             self.looked = now
             self.apart = clock_ahead(self.api) or 0.0
-        # What was missing may have been installed by now; asking takes a process.
-        found = unfit(self.store, self.apart, self.home, with_programs=is_due or self.trouble != "")
+        # What was missing may be there by now.
+        found = unfit(self.store, self.apart, self.home, thorough=is_due or self.trouble != "")
         before, self.trouble = self.trouble, found.why if found else ""
         if found:
             said = _("no runs are taken now: {why}")
@@ -349,6 +349,7 @@ async def _end_runs(watched: Watched, worker: PoolWorker, at_once: asyncio.Event
         say(said.format(count=count, seconds=seconds))
     await _until_idle(worker, seconds, at_once)
     left = _held_here(store)
+    end_parts_here(store)
     for child in descendants(os.getpid()):
         kill_tree(child)
     await _until_idle(worker, ENDS_WITHIN, asyncio.Event())

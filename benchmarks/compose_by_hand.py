@@ -106,6 +106,10 @@ class Container:
         """The process that is number 1 in there."""
         return next(iter(descendants(self.process.pid)))
 
+    @property
+    def service_name(self) -> str:
+        return self.name.rpartition("-")[0]
+
     def run(self, *words: str, seconds: float = 60) -> subprocess.CompletedProcess[str]:
         """Run a command in there, as ``docker exec`` does."""
         outside = ["nsenter", f"--target={self.first}", "--mount", "--pid", "--uts", "--net", "--"]
@@ -144,7 +148,7 @@ class Stack:
 
     def named(self, service: str) -> list[Container]:
         """Its containers."""
-        return [one for one in self.running if one.name.rpartition("-")[0] == service]
+        return [one for one in self.running if one.service_name == service]
 
 
 def read_services(path: Path = ROOT / "compose.yaml") -> dict[str, dict[str, Any]]:
@@ -471,9 +475,10 @@ def try_out(stack: Stack, scans: int) -> None:
     assert sorted(path.name for path in (home / "originals").iterdir()) == sorted(names)
     assert [path for path in (home / "quarantine").rglob("*") if path.is_file()] == []
     assert not (home / "versions").exists() or not any((home / "versions").iterdir()), "something was published twice"
-    runs = ask(stack, "flow_runs/filter", sort="START_TIME_ASC", flow_runs={"tags": {"all_": ["nambat"]}})
-    told = [(run["name"], run["state_type"]) for run in runs]
-    say(f"runs: {told}")
+    runs = ask(stack, "flow_runs/filter", sort="START_TIME_ASC", limit=200)
+    ended = sorted((run["name"], run["state_type"]) for run in runs if run["name"] in names)
+    say(f"runs: {ended}")
+    assert sorted(name for name, state in ended if state == "COMPLETED") == sorted(names)
     for one in stack.running:
         assert one.is_well(), one.name
         say(f"{one.name}: {one.memory():.0f} MiB of {one.service['mem_limit']}")
@@ -488,7 +493,8 @@ def stop_all(stack: Stack) -> None:
         AssertionError: one had to be killed.
     """
     killed = []
-    for one in reversed(list(stack.running)):
+    begun = order(stack.services)
+    for one in sorted(stack.running, key=lambda one: begun.index(one.service_name), reverse=True):
         took = stop(stack, one)
         say(f"{one.name} stopped in {abs(took):.1f} s{' and had to be killed' if took < 0 else ''}")
         if took < 0:

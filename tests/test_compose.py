@@ -243,7 +243,7 @@ def test_the_example_names_settings() -> None:
 # -- by hand ----------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.slow
+@pytest.mark.longest
 @pytest.mark.timeout(1500)
 def test_what_the_file_says_reads_scans_and_loses_nothing() -> None:
     """PostgreSQL, Redis, the API, its services, nambat and two workers, each as its container would be."""

@@ -103,6 +103,8 @@ def test_secrets_are_files_and_every_one_is_used() -> None:
 def test_every_variable_is_one_that_somebody_knows() -> None:
     ours = {f"NAMBAT_{name.upper()}" for name in Settings.model_fields}
     theirs = prefects_names()
+    filled_in = re.findall(r"\$\{(\w+)", (ROOT / "compose.yaml").read_text())
+    assert {variable for variable in filled_in if variable.startswith("NAMBAT_")} <= ours
     for name, one in SERVICES.items():
         given = one.get("environment", {})
         assert {variable for variable in given if variable.startswith("NAMBAT_")} <= ours, name

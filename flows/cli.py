@@ -784,8 +784,9 @@ def retry(context: click.Context, files: tuple[Path, ...], everything: bool) -> 
 
 @nambat.command()
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs.")
+@click.option("--worker", "of_workers", is_flag=True, help="Say it of this machine's `nambat worker` instead.")
 @click.pass_context
-def health(context: click.Context, as_json: bool) -> None:
+def health(context: click.Context, as_json: bool, of_workers: bool) -> None:
     """Say whether the running service is well.
 
     Exit status 0 if it is, 1 if not.
@@ -793,9 +794,9 @@ def health(context: click.Context, as_json: bool) -> None:
     import json
 
     from flows.intake.claims import ClaimStore
-    from flows.service.health import look
+    from flows.service.health import look, look_at_workers
 
-    found = look(ClaimStore(read_settings()))
+    found = (look_at_workers if of_workers else look)(ClaimStore(read_settings()))
     if as_json:
         click.echo(json.dumps(found.as_record(), ensure_ascii=False, indent=1))
     else:

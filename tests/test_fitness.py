@@ -23,7 +23,7 @@ from flows.host.locks import FORGOTTEN, forget_slots, locked, page_slot, slots_o
 from flows.host.processes import machine
 from flows.intake.claims import ClaimStore
 from flows.service.fitness import MOST_APART, unfit
-from flows.service.health import look, seen_workers
+from flows.service.health import look, look_at_workers, seen_workers
 from flows.service.home import name_home
 from flows.service.prefect_server import clock_ahead
 from flows.service.record import record_of_service, write_service
@@ -231,6 +231,31 @@ def test_health_is_bad_only_while_files_wait_for_nobody(served: ClaimStore) -> N
     assert check()[0]
     assert [one.is_heard for one in seen_workers(folders, now + 1)] == [True, True]
     served.save(claim)
+
+
+def test_the_health_of_this_machines_worker_is_its_own(served: ClaimStore) -> None:
+    """Neither that of the service, nor of another machine's worker, nor of one that was killed."""
+
+    def check() -> tuple[bool, str]:
+        health = look_at_workers(served)
+        return health.is_well, "; ".join(one.found for one in health.checks if one.what == "workers")
+
+    folders, own = served.folders, heartbeat.identity()
+    for others in (OTHER, dead_owner()):
+        write_worker(folders, record_of(others))
+        leave_sign(folders, others)
+    assert check() == (False, "none runs on this machine; start one with: nambat worker")
+    write_worker(folders, record_of(own, "đây"))
+    leave_sign(folders, own)
+    assert check() == (True, "đây takes runs from the work pool quét")
+    beats(folders, f"{own}.worker", 61)
+    assert not check()[0]
+    assert check()[1].startswith("đây: no sign of life for 6")
+    leave_sign(folders, own)
+    write_worker(folders, record_of(own, "đây", trouble="the disk is full"))
+    assert check() == (False, "đây: the disk is full")
+    folders.working.rename(folders.home / "away")
+    assert not look_at_workers(served).is_well
 
 
 def test_a_service_that_reads_by_itself_has_no_workers_to_look_after(store: ClaimStore) -> None:

@@ -16,8 +16,8 @@ from flows import faults
 from flows.batch import plan as plans
 from flows.batch import under_way
 from flows.batch.leases import Lost
-from flows.batch.plan import RESULT, Batch, Entry
-from flows.batch.storage import Storage, open_home
+from flows.batch.plan import Entry
+from flows.batch.storage import open_home
 from flows.batch.told import part_line, planned_line
 from flows.batch.work import work
 from flows.host import heartbeat
@@ -32,9 +32,6 @@ from ocr.faults import Fault
 
 SHOWN_EVERY = 5.0
 """Seconds between two updates of a part's progress."""
-
-TOLD_TIMES = 50
-"""Times that a large batch's report is made anew while its parts are read, about."""
 
 
 @flow(name="batch", flow_run_name="{source}", description=about(ABOUT_BATCH), persist_result=False)
@@ -85,22 +82,13 @@ def batch_part(batch: str, part: int) -> Any:
             with under_way.at_work(store.folders, batch, part):
                 done = work(found, part, settings, home=home, tell=show)
             show.end()
-            whole = under_way.sum_up(home, found) if _tells_of_whole(home, found, part) else None
+            whole = under_way.sum_up_in_turn(settings, home, found)
         except (Fault, OSError, BadSetting, Lost) as fault:
             return failed_run(as_fault(fault))
     report_part(found, done, whole)
     if done.trouble is not None:
         return failed_run(done.trouble)
     return Failed(message=part_line(done)) if done.left else Completed(message=part_line(done))
-
-
-def _tells_of_whole(home: Storage, batch: Batch, part: int) -> bool:
-    """Whether it is told anew what the whole batch has come to: after each part of a small one, after every so many of
-    a large one, and once all parts have been worked on. It takes a look at what all parts have come to."""
-    if part % (batch.parts // TOLD_TIMES + 1) == 0:
-        return True
-    results = sum(one.name.endswith(RESULT) for one in home.list(f"{plans.FOLDER}{batch.id}/"))
-    return results == batch.parts
 
 
 class _Progress:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -11,8 +13,9 @@ import pytest
 from flows.batch import under_way
 from flows.batch.plan import Batch, Source, part_name
 from flows.batch.storage import open_home
-from flows.batch.under_way import Starter, all_open, find_open, keep_going, open_batch, summary_of
-from flows.batch.work import Done
+from flows.batch.under_way import Starter, all_open, find_open, keep_going, open_batch, sum_up_in_turn, summary_of
+from flows.batch.work import Done, PartDone
+from flows.service.batch_reports import part_report
 from flows.settings import Settings, load
 from tests.intake import dead_owner
 
@@ -161,3 +164,65 @@ def test_a_summary_counts_every_document_once() -> None:
     assert [one.name for one in found.to_check] == ["a.pdf"]
     assert not found.is_well
     assert summary_of(done[:2], 2).is_well
+
+
+def test_parts_that_are_worked_on_keep_none_waiting(settings: Settings) -> None:
+    """However many workers there are, each finds the next part at once."""
+    server = Server()
+    opened(settings, parts=9)
+    keep_going(settings, server.starter, ahead=2)
+    with ExitStack() as stack:
+        for part in range(1, 7):
+            stack.enter_context(under_way.at_work(settings.folders, FIRST, part))
+            keep_going(settings, server.starter, ahead=2)
+            assert [begun for _, begun, _ in server.started] == list(range(1, part + 3))
+
+
+def test_what_was_begun_before_the_server_went_away_is_kept(settings: Settings) -> None:
+    server = Server()
+    opened(settings, parts=4)
+
+    def start(batch: str, part: int, tries: int) -> str:
+        server.away = part == 3
+        return server._start(batch, part, tries)
+
+    assert keep_going(settings, Starter(start, lambda ids: {}), ahead=4) != []
+    (batch,) = all_open(settings.folders)
+    assert {part: run.flow_run for part, run in batch.part_runs.items()} == {1: "1:0", 2: "2:0"}
+
+
+def test_a_batch_of_many_parts_is_summed_up_now_and_then_and_at_its_end(settings: Settings) -> None:
+    home, parts = open_home(settings), under_way.FEW + 1
+    batch = Batch(FIRST, Source("", "archive/", keeps=True), "", 0.0, parts, parts)
+    open_batch(settings, batch)
+    keep_going(settings, Server().starter, ahead=parts - 1)
+    first = sum_up_in_turn(settings, home, batch)
+    assert first is not None and first.counts == {"waiting": parts}
+    mark = settings.folders.working / ".batch" / f"{FIRST}.summed"
+    mark.write_text("10")
+    assert sum_up_in_turn(settings, home, batch) is None
+    long_ago = mark.stat().st_mtime - 10 * under_way.SHARE
+    os.utime(mark, (long_ago, long_ago))
+    assert sum_up_in_turn(settings, home, batch) is not None
+    mark.write_text("10")
+    keep_going(settings, Server().starter, ahead=parts)
+    assert sum_up_in_turn(settings, home, batch) is not None  # any of those that are left may be the last
+
+
+def test_a_batch_of_few_parts_is_summed_up_after_each(settings: Settings) -> None:
+    batch = Batch(FIRST, Source("", "archive/", keeps=True), "", 0.0, under_way.FEW, 1)
+    for _ in range(3):
+        assert sum_up_in_turn(settings, open_home(settings), batch) is not None
+
+
+def test_a_part_that_tells_of_itself_says_what_is_left_failed_or_to_look_at() -> None:
+    batch = Batch(FIRST, Source("", "archive/", keeps=True), "", 0.0, 20_000, 1_000_000)
+    documents = (
+        Done("a.pdf", "published", 3, to_check=(2,)),
+        Done("văn bản.pdf", "quarantined", reason="The file is not a PDF.", vietnamese="Tệp không phải PDF."),
+    )
+    report = part_report(batch, PartDone(FIRST, 7, documents, unseen=4))
+    assert f"Batch {FIRST}, part 7" in report
+    assert "| 1 | 1 | 4 |" in report
+    for told in (r"The file is not a PDF", "văn bản", r"a\.pdf: 2"):
+        assert told in report

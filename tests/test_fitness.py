@@ -7,6 +7,7 @@ import json
 import os
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
@@ -287,6 +288,25 @@ def test_each_machine_has_places_of_its_own_for_reading_pages(folders: Folders) 
     with page_slot(folders, 1):
         assert [place.name for place in slots_of(folders).iterdir()] == ["0"]
         assert slots_of(folders).name == machine()
+
+
+def test_a_thread_looks_first_at_the_place_that_it_had(folders: Folders) -> None:
+    """On a share each look at a place that is taken costs something."""
+
+    def held(count: int) -> list[str]:
+        with page_slot(folders, count):
+            return [place.name for place in sorted(slots_of(folders).iterdir()) if not _is_free(place)]
+
+    with ThreadPoolExecutor(1) as thread:
+        with page_slot(folders, 1):
+            assert thread.submit(held, 2).result() == ["0", "1"]
+        assert thread.submit(held, 2).result() == ["1"]
+        assert thread.submit(held, 1).result() == ["0"]  # there are fewer now
+
+
+def _is_free(place: Path) -> bool:
+    with locked(place, wait=False) as was_free:
+        return was_free
 
 
 def test_places_of_machines_that_are_gone_are_forgotten(folders: Folders) -> None:

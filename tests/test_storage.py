@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import os
 import secrets
 import subprocess
@@ -277,3 +278,23 @@ print([(str(fault.filename), fault.strerror) for fault in closed])
     listed, closed = done.stdout.splitlines() or [done.stderr, ""]
     assert listed == "['a.pdf', 'shut.pdf', 'z.pdf']"
     assert closed == f"[({str(tmp_path / 'kho' / 'closed')!r}, 'Permission denied')]"
+
+
+def test_copies_to_and_fro_do_not_wait_for_each_other(tmp_path: Path) -> None:
+    """Each holds the locks of two objects."""
+    storage = open_storage(os.fspath(tmp_path))
+    names = [f"{number}.pdf" for number in range(6)]
+    tags = {name: storage.put(name, b"x") for name in names}
+
+    def copy(several: list[str]) -> None:
+        for name, to in itertools.pairwise(several):
+            with contextlib.suppress(Changed):
+                storage.copy(name, to, tags[name])
+
+    threads = [threading.Thread(target=copy, args=(one * 5,)) for one in (names, names[::-1])]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+        assert not thread.is_alive()
+    assert {storage.read(name)[0] for name in names} == {b"x"}

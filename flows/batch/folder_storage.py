@@ -1,13 +1,15 @@
 """A storage that is a folder: of this machine, or on a share of several.
 
 Objects are put in place by rename, as files. Who compares before he replaces holds a lock file meanwhile; people and
-other programs do not, so theirs are told by their times.
+other programs do not, so theirs are told by their times. There are many lock files, and an object's name says which is
+its: behind a single one each write of a lease on any machine would wait for all others to reach the disk.
 """
 
 from __future__ import annotations
 
 import contextlib
 import errno
+import hashlib
 import os
 import secrets
 import stat
@@ -115,20 +117,20 @@ class FolderStorage:
         return self._path(check_name(name))
 
     def put(self, name: str, data: bytes) -> str:
-        with self._lock():
+        with self._lock(name):
             return self._put(name, data)
 
     def put_new(self, name: str, data: bytes) -> str:
-        with self._lock():
+        with self._lock(name):
             return self._put(name, data, is_new=True)
 
     def put_if(self, name: str, data: bytes, tag: str) -> str:
-        with self._lock():
+        with self._lock(name):
             self._check(name, tag)
             return self._put(name, data)
 
     def copy(self, name: str, to: str, tag: str) -> None:
-        with self._lock(), _as_changed(name), self._folder_of(check_name(to), make=True) as folder:
+        with self._lock(name, to), _as_changed(name), self._folder_of(check_name(to), make=True) as folder:
             self._check(name, tag)
             beside, target = f"{OURS}{secrets.token_hex(8)}", PurePosixPath(to).name
             try:
@@ -140,7 +142,7 @@ class FolderStorage:
                     os.unlink(beside, dir_fd=folder)
 
     def delete(self, name: str, tag: str = "") -> None:
-        with self._lock(), contextlib.suppress(*_NOT_THERE), self._folder_of(check_name(name)) as folder:
+        with self._lock(name), contextlib.suppress(*_NOT_THERE), self._folder_of(check_name(name)) as folder:
             found = self.look(name)
             if tag and found is not None and found.tag != tag:
                 raise Changed(name)
@@ -204,8 +206,17 @@ class FolderStorage:
         """Our own folder of this storage: beside the claims of a home, or the root."""
         return self.places["claims"].parent if "claims" in self.places else self.root
 
-    def _lock(self) -> contextlib.AbstractContextManager[bool]:
-        return locked(self._lock_folder() / f"{OURS}lock")
+    @contextlib.contextmanager
+    def _lock(self, *names: str) -> Iterator[None]:
+        """Hold the lock files of objects, in one order for all, so that no two wait for each other."""
+        with contextlib.ExitStack() as stack:
+            for place in sorted({self._lock_of(name) for name in names}):
+                stack.enter_context(locked(place))
+            yield
+
+    def _lock_of(self, name: str) -> Path:
+        """The lock file of an object; there are 256."""
+        return self._lock_folder() / f"{OURS}lock-{hashlib.sha256(os.fsencode(name)).hexdigest()[:2]}"
 
 
 def _stored(name: str, status: os.stat_result) -> Stored:

@@ -10,7 +10,8 @@ from __future__ import annotations
 import contextlib
 import json
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass, field, replace
 from itertools import islice
 from pathlib import Path
@@ -21,7 +22,7 @@ from flows.batch.storage import Storage, open_home
 from flows.batch.work import Done, earlier, is_over
 from flows.faults import StorageAway
 from flows.host import heartbeat
-from flows.host.files import replace_file
+from flows.host.files import replace_file, try_writing
 from flows.host.locks import locked
 from flows.language import _
 from flows.settings import BadSetting, Folders, Settings
@@ -113,8 +114,12 @@ def open_batch(settings: Settings, batch: Batch) -> None:
 
 def all_open(folders: Folders) -> list[Open]:
     """The batches under way, the oldest first."""
-    found = (_read(path) for path in sorted((folders.working / ".batch").glob("open-*.json")))
+    found = (_read(path) for path in _places_of_open(folders))
     return [one for one in found if one is not None]
+
+
+def _places_of_open(folders: Folders) -> list[Path]:
+    return sorted((folders.working / ".batch").glob("open-*.json"))
 
 
 def keep_going(
@@ -128,7 +133,7 @@ def keep_going(
     """Start runs for the next parts of the batches under way, and look after those that have ended.
 
     Args:
-        ahead: most parts that may have a run.
+        ahead: most parts that may have a run and wait for their turn.
         now: seconds since the epoch.
         home: the storage; that of the settings if it is left out.
 
@@ -136,7 +141,7 @@ def keep_going(
         What could not be done now, a sentence each.
     """
     folders = settings.folders
-    if not all_open(folders):
+    if not _places_of_open(folders):
         return []
     with locked(_lock(folders), wait=False) as alone:
         if not alone:
@@ -194,23 +199,36 @@ def _first_line(fault: Exception) -> str:
 
 def _look_after(settings: Settings, starter: Starter, ahead: int, now: float, home: Storage) -> None:
     folders = settings.folders
-    for batch in all_open(folders):
+    batches = all_open(folders)
+    for batch in batches:
         _look_at_runs(settings, starter, batch, now, home)
-    left = ahead - sum(bool(run.flow_run) for one in all_open(folders) for run in one.part_runs.values())
-    for batch in all_open(folders):
-        for part in islice(_due(batch, now), max(0, left)):
-            left -= 1
-            run = batch.part_runs.get(part, PartRun())
-            batch.part_runs[part] = replace(run, flow_run=starter.start(batch.id, part, run.tries))
-            _save(folders, batch)
+    left = ahead - sum(_waiting(settings, batch) for batch in batches)
+    for batch in batches:
+        begun = list(islice(_due(batch, now), max(0, left)))
+        left -= len(begun)
+        try:
+            for part in begun:
+                run = batch.part_runs.get(part, PartRun())
+                batch.part_runs[part] = replace(run, flow_run=starter.start(batch.id, part, run.tries))
+        finally:  # the server may have gone away in between
+            if begun:
+                _save(folders, batch)
         if batch.is_done:
             _place(folders, batch.id).rename(_place(folders, batch.id, "done"))
+
+
+def _waiting(settings: Settings, batch: Open) -> int:
+    """How many parts have a run and wait for their turn."""
+    return sum(
+        bool(run.flow_run) and not _is_at_work(settings, batch.id, part) for part, run in batch.part_runs.items()
+    )
 
 
 def _look_at_runs(settings: Settings, starter: Starter, batch: Open, now: float, home: Storage) -> None:
     """Write down which runs of a batch have ended."""
     runs = {part: run for part, run in batch.part_runs.items() if run.flow_run}
     ended = starter.ended([run.flow_run for run in runs.values()]) if runs else {}
+    over: list[int] = []
     for part, run in runs.items():
         how, works = ended.get(run.flow_run), _is_at_work(settings, batch.id, part)
         # A run that has lasted for a while looks as one does that never began, and one whose process was killed as if
@@ -218,8 +236,11 @@ def _look_at_runs(settings: Settings, starter: Starter, batch: Open, now: float,
         if (how == "stuck" and works) or (how is None and works is not False):
             continue
         batch.part_runs[part] = _after(settings, home, batch.id, part, run, how or "crashed", now)
-        _note_of_worker(settings.folders, batch.id, part).unlink(missing_ok=True)
+        over.append(part)
+    if over:  # once for all: of a batch of thousands of parts each writing takes a while
         _save(settings.folders, batch)
+        for part in over:
+            _note_of_worker(settings.folders, batch.id, part).unlink(missing_ok=True)
 
 
 def _after(settings: Settings, home: Storage, batch_id: str, part: int, run: PartRun, how: str, now: float) -> PartRun:
@@ -264,6 +285,12 @@ class Summary:
         return self.counts.get("published", 0) + self.counts.get("there", 0) == self.documents
 
 
+FEW = 100
+"""Parts of a batch that is summed up after each of them."""
+
+SHARE = 50
+"""Of more parts that is done so seldom that it takes no more than one of so many seconds of one process."""
+
 FAILED = ("quarantined", "kept", "put off", "held", "gone")
 
 
@@ -273,24 +300,59 @@ def sum_up(home: Storage, batch: Batch) -> Summary:
     Raises:
         OSError, StorageAway: that cannot be read now.
     """
-    done: list[Done] = []
-    for part in range(1, batch.parts + 1):
-        done += earlier(home, batch.id, part).values()
-    return summary_of(done, batch.documents)
+    ended = (one for part in range(1, batch.parts + 1) for one in earlier(home, batch.id, part).values())
+    return summary_of(ended, batch.documents)
 
 
-def summary_of(done: Sequence[Done], documents: int) -> Summary:
+def summary_of(done: Iterable[Done], documents: int) -> Summary:
     """What so many documents have come to, of which these have come to an end."""
-    counts = {end: sum(one.end == end for one in done) for end in ("published", "there", *FAILED)}
-    counts["waiting"] = documents - len(done)
-    failed = sorted((one for one in done if one.end in FAILED), key=lambda one: (one.reason, one.name))
+    counted: Counter[str] = Counter()
+    pages = 0
+    failed, to_check = [], []
+    for one in done:  # there may be millions: only those are kept of which something is to be told
+        counted[one.end] += 1
+        pages += one.pages
+        if one.end in FAILED:
+            failed.append(one)
+        if one.to_check:
+            to_check.append(one)
+    counts = {end: counted[end] for end in ("published", "there", *FAILED)}
+    counts["waiting"] = documents - counted.total()
     return Summary(
         documents,
-        sum(one.pages for one in done),
+        pages,
         {end: count for end, count in counts.items() if count},
-        tuple(failed),
-        tuple(one for one in done if one.to_check),
+        tuple(sorted(failed, key=lambda one: (one.reason, one.name))),
+        tuple(to_check),
     )
+
+
+def sum_up_in_turn(settings: Settings, home: Storage, batch: Batch) -> Summary | None:
+    """The same after a part has ended; ``None`` where that was done a while ago and many parts are still to come.
+
+    All results are read for it. After each of some thousand parts that would take longer than their pages.
+
+    Raises:
+        OSError, StorageAway: as :func:`sum_up`.
+    """
+    if batch.parts <= FEW or _is_nearly_done(settings.folders, batch):
+        return sum_up(home, batch)
+    mark = settings.folders.working / ".batch" / f"{batch.id}.summed"
+    with locked(mark, wait=False) as alone:
+        told = mark.read_text()
+        now = try_writing(mark.parent)
+        if not alone or (told and now - mark.stat().st_mtime < float(told) * SHARE):
+            return None
+        begun = time.monotonic()
+        found = sum_up(home, batch)
+        mark.write_text(f"{time.monotonic() - begun:.3f}")
+        return found
+
+
+def _is_nearly_done(folders: Folders, batch: Batch) -> bool:
+    """Whether no part of a batch waits for its first run: each of the last ones may be the very last."""
+    found = find_open(folders, batch.id)
+    return found is None or len(found.part_runs) == batch.parts
 
 
 def _lock(folders: Folders) -> Path:

@@ -459,7 +459,7 @@ def work(
     ended = tuple(done[entry.name] for entry in entries if entry.name in done)
     result = PartDone(batch.id, part, ended, trouble, len(entries) - len(ended))
     with contextlib.suppress(OSError, faults.StorageAway):  # what is missing in a report can be read again
-        lists.put(part_name(batch.id, part, RESULT), _as_json(result))
+        lists.put(part_name(batch.id, part, RESULT), as_json(result))
         journal.unlink(missing_ok=True)
     return result
 
@@ -594,7 +594,8 @@ def _read_done(told: dict[str, Any]) -> Done:
     return Done(**{**told, "to_check": tuple(told["to_check"])})
 
 
-def _as_json(result: PartDone) -> bytes:
+def as_json(result: PartDone) -> bytes:
+    """What is kept of what a part came to."""
     trouble = None if result.trouble is None else [str(result.trouble), result.trouble.vietnamese]
     told = {"left": result.left, "trouble": trouble, "documents": [asdict(one) for one in result.documents]}
     return (json.dumps(told) + "\n").encode()

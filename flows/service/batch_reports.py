@@ -9,7 +9,7 @@ from prefect.artifacts import create_markdown_artifact
 
 from flows.batch.plan import Batch
 from flows.batch.told import ENDS, counts_line, planned_line, reason
-from flows.batch.under_way import Summary
+from flows.batch.under_way import Summary, summary_of
 from flows.batch.work import PartDone
 from flows.language import N_, _, counted
 from flows.service.reports import NEEDS_ATTENTION, best_effort, cell, tag_run
@@ -49,15 +49,26 @@ def batch_report(batch: Batch, whole: Summary) -> str:
         lines += ["", _("Left alone: {files}").format(files=said)]
     closed = [f"- {cell(one)}" for one in batch.closed[:MOST_SHOWN]]
     lines += _listed(_("## Could not be looked into"), closed, len(batch.closed) - MOST_SHOWN)
+    return "\n".join([*lines, *_told_of(whole)]) + "\n"
+
+
+def part_report(batch: Batch, done: PartDone) -> str:
+    """What one part of a batch has come to, as Markdown, where the whole is not summed up."""
+    came_to = summary_of(done.documents, len(done.documents) + done.unseen)
+    head = [f"# {cell(batch.source.shown)}", "", _("Batch {batch}, part {part}").format(batch=batch.id, part=done.part)]
+    return "\n".join([*head, "", *table(came_to.counts), *_told_of(came_to)]) + "\n"
+
+
+def _told_of(whole: Summary) -> list[str]:
+    """Lines about what was not published, and about what a person should look at."""
     failed = [
         line
         for why, several in groupby(whole.failed[:MOST_SHOWN], key=reason)
         for line in (f"- {cell(why)}", *(f"    - {cell(one.name)}" for one in several))
     ]
-    lines += _listed(_("## Not published, and why"), failed, len(whole.failed) - MOST_SHOWN)
+    lines = _listed(_("## Not published, and why"), failed, len(whole.failed) - MOST_SHOWN)
     looks = [f"- {cell(one.name)}: {pages_shown(one.to_check)}" for one in whole.to_check[:MOST_SHOWN]]
-    lines += _listed(_("## Pages to look at"), looks, len(whole.to_check) - MOST_SHOWN)
-    return "\n".join(lines) + "\n"
+    return lines + _listed(_("## Pages to look at"), looks, len(whole.to_check) - MOST_SHOWN)
 
 
 def table(counts: dict[str, int]) -> list[str]:
@@ -87,14 +98,16 @@ def report_planned(batch: Batch) -> None:
 
 
 def report_part(batch: Batch, done: PartDone, whole: Summary | None) -> None:
-    """Show in the UI what a part has come to.
+    """Show in the UI what the batch has come to, after one of its parts.
 
     Args:
-        whole: what the batch has come to; ``None`` where that is told another time.
+        whole: ``None`` if that was not summed up; then what the part has come to is shown.
     """
     with best_effort():
         if done.left or any(one.end in ("quarantined", "kept") or one.to_check for one in done.documents):
             tag_run([NEEDS_ATTENTION])
-        if whole is not None:
-            described = f"{cell(batch.source.shown)}: {counts_line(whole.counts)}"
-            create_markdown_artifact(batch_report(batch, whole), key=f"batch-{batch.id}", description=described)
+        if whole is None:
+            create_markdown_artifact(part_report(batch, done))  # of its run; without a key it is listed nowhere else
+            return
+        described = f"{cell(batch.source.shown)}: {counts_line(whole.counts)}"
+        create_markdown_artifact(batch_report(batch, whole), key=f"batch-{batch.id}", description=described)

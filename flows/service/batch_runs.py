@@ -49,7 +49,7 @@ def keeper(store: ClaimStore) -> Callable[[], list[str]]:
         nonlocal last
         if time.monotonic() - last < EVERY:
             return []
-        # Workers of a pool take several at once; how many there are, nobody knows beforehand.
+        # Workers of a pool take several at once, as soon as they are free; how many there are, nobody knows beforehand.
         ahead = RUNS_AHEAD if read_service(store.folders).get("pool") else AHEAD
         troubles = keep_going(store.settings, starter, ahead=ahead)
         last = time.monotonic()

@@ -549,7 +549,7 @@ def _failed(on: Part, entry: Entry, fault: Fault, cause: Exception, settings: Se
         # It cannot even be put away, such as where its name becomes too long: the others must not wait for that.
         on.let_go(entry)
         why = as_fault(trouble)
-        return replace(told, reason=str(why), vietnamese=why.vietnamese)
+        return Done(name, told.end, 0, 0, 0.0, str(why), why.vietnamese)
 
 
 def _note(batch: Batch, one: Done) -> None:

@@ -14,9 +14,11 @@ RUN apt-get update \
     && rm -rf /var/lib/apt/lists/*
 
 # What changes least comes first, so that a change to the code does not install everything anew.
+# For several machines (compose.yaml): docker build --build-arg LOCK=requirements-cluster.lock
+ARG LOCK=requirements.lock
 WORKDIR /opt/nambat
-COPY requirements.lock ./
-RUN pip install --no-cache-dir --disable-pip-version-check --no-deps --require-hashes -r requirements.lock
+COPY ${LOCK} ./
+RUN pip install --no-cache-dir --disable-pip-version-check --no-deps --require-hashes -r ${LOCK}
 
 COPY pyproject.toml README.md LICENSE ./
 COPY ocr ocr
@@ -26,6 +28,7 @@ RUN pip install --no-cache-dir --disable-pip-version-check --no-deps --no-build-
     && python -c "import prefect.server.api.server, flows.ingest" \
     && useradd --create-home --uid 1000 nambat \
     && install -d -m 700 -o nambat -g nambat /data
+COPY deploy/with-secrets /usr/local/bin/
 
 USER nambat
 # Inside a container the server must listen on all addresses for a published port to reach it. Publish the port on

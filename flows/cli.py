@@ -566,10 +566,11 @@ def worker(context: click.Context, pool: str | None, limit: int, name: str) -> N
     It may run on another machine. NAMBAT_HOME names the service's folders, which both machines share, and
     PREFECT_API_URL its Prefect server. Runs until it is stopped.
     """
+    from flows.host.names import readable
     from flows.service.worker import WorkerTrouble, work
 
-    if "/" in name or "%" in name:
-        raise click.BadParameter(_("a worker's name has no / and no %."))
+    if "/" in name or "%" in name or readable(name) != name:
+        raise click.BadParameter(_("a worker's name has no /, no % and no sign that cannot be shown."))
     if pool is not None:
         os.environ["NAMBAT_POOL"] = pool
     try:
@@ -783,8 +784,9 @@ def retry(context: click.Context, files: tuple[Path, ...], everything: bool) -> 
 
 @nambat.command()
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs.")
+@click.option("--worker", "of_workers", is_flag=True, help="Say it of this machine's `nambat worker` instead.")
 @click.pass_context
-def health(context: click.Context, as_json: bool) -> None:
+def health(context: click.Context, as_json: bool, of_workers: bool) -> None:
     """Say whether the running service is well.
 
     Exit status 0 if it is, 1 if not.
@@ -792,9 +794,9 @@ def health(context: click.Context, as_json: bool) -> None:
     import json
 
     from flows.intake.claims import ClaimStore
-    from flows.service.health import look
+    from flows.service.health import look, look_at_workers
 
-    found = look(ClaimStore(read_settings()))
+    found = (look_at_workers if of_workers else look)(ClaimStore(read_settings()))
     if as_json:
         click.echo(json.dumps(found.as_record(), ensure_ascii=False, indent=1))
     else:
@@ -909,7 +911,8 @@ def reprocess(context: click.Context, since: str | None, where: str | None, dry_
 
 def _reprocess(chosen: Sequence[Reading], settings: Settings) -> int:
     """Have published scans read again, by the service if one runs; the exit status."""
-    from flows.batch.again import ORIGINALS, home_of, plan_again
+    from flows.batch.again import ORIGINALS, plan_again
+    from flows.batch.storage import open_folders, open_home
     from flows.batch.under_way import all_open, open_batch
     from flows.host.names import readable
     from flows.service.record import ServiceGone, owner_of_service
@@ -925,13 +928,13 @@ def _reprocess(chosen: Sequence[Reading], settings: Settings) -> int:
         said = _("the service reads some again just now; wait until it has: {done} of {parts} parts are done")
         complain(said.format(done=under_way[0].parts_over, parts=under_way[0].parts))
         return FAILED
-    home = home_of(settings)
     try:
         owner_of_service(settings.folders)
     except ServiceGone:
         require_tools()
+        home = open_folders(settings)
         return _reprocess_here(plan_again(chosen, settings, home, missing), len(chosen), settings, home)
-    batch = plan_again(chosen, settings, home, missing)
+    batch = plan_again(chosen, settings, open_home(settings), missing)  # where the service looks for batches
     if not batch.documents:
         return FAILED
     open_batch(settings, batch)

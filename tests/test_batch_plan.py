@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import time
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,9 @@ from hypothesis import strategies as st
 
 from flows.batch.plan import Entry, Source, check_id, entries_of, find, new_id, part_name, plan, source_of, split
 from flows.batch.storage import Storage, open_home, open_storage
+from flows.batch.under_way import open_batch
 from flows.faults import PathRefused
+from flows.intake.given_paths import name_of_root
 from flows.settings import Settings, load
 from tests.scans import write_scan
 
@@ -178,3 +181,56 @@ def test_manifests_are_lines_of_json(settings: Settings, archive: Path) -> None:
         "~$d.pdf",
         ".hidden/c.pdf",
     }
+
+
+def test_a_file_is_named_and_not_what_is_called_like_it(settings: Settings, archive: Path) -> None:
+    write_scan(archive / "a.pdf.tif")
+    write_scan(archive / "a.pdf (2).pdf")
+    batch = plan(source_of(str(archive / "a.pdf"), settings), settings, new_id())
+    assert [entry.scan for entry in entries_of(open_home(settings), batch, 1)] == ["a.pdf"]
+
+
+def grow_old(folder: Path, days: float) -> None:
+    moment = time.time() - days * 86400
+    for path in folder.rglob("*"):
+        os.utime(path, (moment, moment))
+
+
+def test_batches_of_long_ago_go_but_for_those_that_wait(settings: Settings, archive: Path) -> None:
+    home, source = open_home(settings), source_of(str(archive), settings)
+    old, waiting = (plan(source, settings, new_id(), most=3) for _ in range(2))
+    open_batch(settings, waiting)
+    notes = settings.folders.working / ".batch"
+    for name in (f"done-{old.id}.json", f"{old.id}-00001.jsonl", f"{waiting.id}-00001.jsonl", "0" * 64 + ".ended"):
+        (notes / name).write_text("{}")
+    for days, kept in ((29, [old.id, waiting.id]), (31, [waiting.id])):
+        for folder in (settings.folders.working / ".batches", notes):
+            grow_old(folder, days)
+        new = plan(source, settings, new_id())
+        assert find(home, new.id) == new
+        ids = sorted(place.name for place in (settings.folders.working / ".batches").iterdir())
+        assert [one for one in ids if one in (old.id, waiting.id)] == sorted(kept)
+    assert find(home, old.id) is None
+    assert len(entries_of(home, waiting, 1)) > 0
+    left = sorted(place.name for place in notes.iterdir() if not place.name.startswith("."))
+    assert left == sorted([f"open-{waiting.id}.json", f"{waiting.id}-00001.jsonl"])
+
+
+def test_roots_of_one_name_are_published_apart(tmp_path: Path) -> None:
+    roots = [tmp_path / folder for folder in ("sở/1998", "huyện/1998", "huyện/1999", "a/b/1998")]
+    for root in roots:
+        write_scan(root / "1.pdf")
+    settings = load(home=tmp_path / "home", read_roots=os.pathsep.join(map(str, roots)))
+    settings.folders.make()
+    sources = [source_of(str(root / "1.pdf"), settings) for root in roots]
+    assert [source.under for source in sources] == ["sở/1998", "huyện/1998", "1999", "b/1998"]
+    planned = [plan(source, settings, new_id()) for source in sources]
+    names = [entry.name for batch in planned for entry in entries_of(open_home(settings), batch, 1)]
+    assert names == ["sở/1998/1.pdf", "huyện/1998/1.pdf", "1999/1.pdf", "b/1998/1.pdf"]
+    assert name_of_root(settings, settings.folders.home) == ""
+
+
+def test_a_root_within_another_of_its_name_has_a_name(tmp_path: Path) -> None:
+    inner = tmp_path / "kho" / "kho"
+    settings = load(home=tmp_path / "home", read_roots=os.pathsep.join([str(inner), str(inner.parent)]))
+    assert {name_of_root(settings, root) for root in (inner, inner.parent)} == {"kho/kho", f"{tmp_path.name}/kho"}

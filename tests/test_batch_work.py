@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import secrets
@@ -21,6 +22,7 @@ from flows.batch.give_way import Turns
 from flows.batch.leases import Leases, open_leases
 from flows.batch.plan import Batch, Source, new_id, plan, source_of
 from flows.batch.storage import Storage, open_home
+from flows.batch.under_way import sum_up
 from flows.batch.work import is_over, work
 from flows.convert import convert, find_inputs, scratch
 from flows.convert import plan as plan_convert
@@ -243,6 +245,17 @@ def at_call(number: int) -> Callable[[str, str], bool]:
     return count
 
 
+def nth(wanted: str, number: int) -> Callable[[str, str], bool]:
+    """Whether it is the call of a kind that has this number, counted from 1."""
+    left = [number]
+
+    def count(call: str, name: str) -> bool:
+        left[0] -= call == wanted
+        return call == wanted and left[0] == 0
+
+    return count
+
+
 @pytest.mark.parametrize("after", [False, pytest.param(True, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("every", [12, pytest.param(1, marks=[pytest.mark.longest, pytest.mark.timeout(1800)])])
 def test_killed_between_any_two_calls_nothing_is_lost_and_nothing_doubled(
@@ -388,9 +401,10 @@ def test_what_stops_its_reader_again_and_again_is_given_up(settings: Settings, s
     home.put("inbox/b.tif", (scans / "b.tif").read_bytes())
     batch = planned(settings)
     for _ in range(settings.attempts):
-        # It dies while it reads, when it makes sure of its lease; a fetch that was the last stops nobody.
-        for call in ("fetch", "put_if"):
-            assert dies(batch, settings, CutShort(home, lambda made, name, call=call: made == call, after=True))
+        # A fetch that was the last stops nobody. Then it dies when it begins to read: the first time that it writes its
+        # lease, it takes that over.
+        for call, number in (("fetch", 1), ("put_if", 2)):
+            assert dies(batch, settings, CutShort(home, nth(call, number), after=True))
             shutil.rmtree(settings.folders.working / ".progress", ignore_errors=True)
     assert work(batch, 1, settings).counts == {"quarantined": 1}
     assert "3" in home.read("quarantine/b.tif.reason.txt")[0].decode().splitlines()[1]
@@ -546,3 +560,129 @@ def test_notes_about_scans_that_stay_elsewhere_are_no_scans(tmp_path: Path, here
     work(planned(settings, source_of(str(root), settings)), 1, settings)
     assert (settings.folders.quarantine / "kho/hỏng.pdf.reason.txt").exists()
     assert quarantined_files(ClaimStore(settings)) == []
+
+
+def test_names_as_long_as_a_name_may_be_stop_no_part(settings: Settings, scans: Path, here: None) -> None:
+    home = open_home(settings)
+    good, bad = f"{'ơ' * 125}x.pdf", f"{'h' * 251}.pdf"
+    assert [len(name.encode()) for name in (good, bad)] == [255, 255]
+    home.put(f"inbox/{good}", (scans / "a/Báo cáo.pdf").read_bytes())
+    home.put(f"inbox/{bad}", b"no scan")
+    home.put("inbox/z.tif", (scans / "b.tif").read_bytes())
+    result = work(planned(settings), 1, settings)
+    assert (result.counts, result.left) == ({"published": 2, "quarantined": 1}, 0)
+    assert names(home, "originals") == sorted(["z.tif", good])
+    in_quarantine = names(home, "quarantine")
+    assert bad in in_quarantine
+    (note,) = (name for name in in_quarantine if name != bad)
+    assert note.startswith("h" * 200)
+    assert len(note.encode()) <= 255
+
+
+def test_the_note_about_a_long_name_goes_with_its_cause(settings: Settings, tmp_path: Path, here: None) -> None:
+    root = tmp_path / "kho"
+    root.mkdir()
+    scan = root / f"{'h' * 251}.pdf"
+    scan.write_bytes(b"no scan")
+    settings = settings.model_copy(update={"read_roots": (root,)})
+    home, source = open_home(settings), source_of(str(root), settings)
+    assert work(planned(settings, source), 1, settings).counts == {"quarantined": 1}
+    assert len(names(home, "quarantine")) == 1
+    write_scan(scan)
+    assert work(planned(settings, source), 1, settings).counts == {"published": 1}
+    assert names(home, "quarantine") == []
+
+
+def test_what_cannot_be_put_away_keeps_nothing_else_from_being_read(
+    settings: Settings, scans: Path, here: None
+) -> None:
+    home = open_home(settings)
+    fill(home, scans)
+    home.put("inbox/0.pdf", b"no scan")
+    too_long = OSError(errno.ENAMETOOLONG, "File name too long", "0.pdf")
+    cut = FailingPut(home, "quarantine/0.pdf", too_long)
+    result = work(planned(settings), 1, settings, home=cut, scans=home)
+    assert result.counts == {"put off": 1, "published": 3}
+    assert result.trouble is None
+    assert names(home, "inbox") == ["0.pdf"]
+    (reason,) = {one.reason for one in result.documents if one.end == "put off"}
+    assert "too long" in reason
+
+
+class FailingPut:
+    """A storage into which what begins with a name cannot be put."""
+
+    def __init__(self, storage: Storage, name: str, fault: Exception) -> None:
+        self.storage, self.name, self.fault = storage, name, fault
+
+    def __getattr__(self, call: str) -> Any:
+        return getattr(self.storage, call)
+
+    def put(self, name: str, data: bytes) -> str:
+        if name.startswith(self.name):
+            raise self.fault
+        return self.storage.put(name, data)
+
+
+def _shut(look: Callable[..., Any], shut: str, fault: Exception) -> Callable[..., Any]:
+    def looked(storage: Storage, name: str) -> Any:
+        if name == shut:
+            raise fault
+        return look(storage, name)
+
+    return looked
+
+
+def test_a_scan_that_nobody_may_look_at_keeps_nothing_else_from_being_read(
+    settings: Settings, scans: Path, here: None
+) -> None:
+    home = open_home(settings)
+    fill(home, scans)
+    batch = planned(settings)
+    shut = OSError(errno.EACCES, "Permission denied", "b.tif")
+    with mock.patch.object(type(home), "look", _shut(type(home).look, "inbox/b.tif", shut)):
+        result = work(batch, 1, settings)
+    assert (result.counts, result.left, result.trouble) == ({"put off": 1, "published": 2}, 1, None)
+    assert work(batch, 1, settings).counts == {"published": 3}
+
+
+def test_two_runs_of_a_part_leave_what_both_have_come_to(settings: Settings, scans: Path, here: None) -> None:
+    home = open_home(settings)
+    fill(home, scans)
+    batch = planned(settings)
+    stored = home.look("inbox/b.tif")
+    assert stored is not None
+    other = Leases(home, settings, OTHER)
+    lease = other.take("", "inbox/b.tif", stored.tag)
+    assert lease is not None
+    second: list[int] = []
+
+    def tell(event: Event[Any]) -> None:
+        if isinstance(event, engine.Passed) and not second:
+            second.append(1)
+            other.release(lease)
+            second.append(work(batch, 1, settings).left)
+
+    work(batch, 1, settings, tell=tell)
+    assert names(home, "inbox") == []
+    assert is_over(home, batch.id, 1)
+    assert set(sum_up(home, batch).counts) <= {"published", "there"}
+
+
+@pytest.mark.slow
+def test_a_scan_that_a_bucket_has_archived_keeps_nothing_else_from_being_read(
+    bucket_server: str, scans: Path, here: None, tmp_path: Path
+) -> None:
+    import s3fs
+
+    address = make_bucket()
+    settings = load(home=tmp_path / "home", bucket=address, jobs=2)
+    settings.folders.make()
+    fill(open_home(settings), scans)
+    s3fs.S3FileSystem(skip_instance_cache=True).call_s3(
+        "put_object", Bucket=address.removeprefix("s3://"), Key="inbox/0.pdf", Body=b"x", StorageClass="GLACIER"
+    )
+    result = work(planned(settings), 1, settings)
+    assert result.counts["published"] == 3
+    assert result.trouble is None
+    assert names(open_home(settings), "inbox") == ["0.pdf"]

@@ -14,15 +14,17 @@ from pathlib import Path
 from threading import Thread
 
 import pytest
+from click.testing import CliRunner
 from hypothesis import given
 from hypothesis import strategies as st
 
+from flows.cli import nambat
 from flows.host import heartbeat
 from flows.host.locks import FORGOTTEN, forget_slots, locked, page_slot, slots_of
 from flows.host.processes import machine
 from flows.intake.claims import ClaimStore
 from flows.service.fitness import MOST_APART, unfit
-from flows.service.health import look, seen_workers
+from flows.service.health import look, look_at_workers, seen_workers
 from flows.service.home import name_home
 from flows.service.prefect_server import clock_ahead
 from flows.service.record import record_of_service, write_service
@@ -232,6 +234,31 @@ def test_health_is_bad_only_while_files_wait_for_nobody(served: ClaimStore) -> N
     served.save(claim)
 
 
+def test_the_health_of_this_machines_worker_is_its_own(served: ClaimStore) -> None:
+    """Neither that of the service, nor of another machine's worker, nor of one that was killed."""
+
+    def check() -> tuple[bool, str]:
+        health = look_at_workers(served)
+        return health.is_well, "; ".join(one.found for one in health.checks if one.what == "workers")
+
+    folders, own = served.folders, heartbeat.identity()
+    for others in (OTHER, dead_owner()):
+        write_worker(folders, record_of(others))
+        leave_sign(folders, others)
+    assert check() == (False, "none runs on this machine; start one with: nambat worker")
+    write_worker(folders, record_of(own, "đây"))
+    leave_sign(folders, own)
+    assert check() == (True, "đây takes runs from the work pool quét")
+    beats(folders, f"{own}.worker", 61)
+    assert not check()[0]
+    assert check()[1].startswith("đây: no sign of life for 6")
+    leave_sign(folders, own)
+    write_worker(folders, record_of(own, "đây", trouble="the disk is full"))
+    assert check() == (False, "đây: the disk is full")
+    folders.working.rename(folders.home / "away")
+    assert not look_at_workers(served).is_well
+
+
 def test_a_service_that_reads_by_itself_has_no_workers_to_look_after(store: ClaimStore) -> None:
     write_service(store.folders, api="http://127.0.0.1:9/api", server_pid=None, home="")
     assert "workers" not in {one.what for one in look(store).checks}
@@ -345,3 +372,10 @@ def test_the_folder_of_a_killed_worker_goes_and_that_of_a_living_one_stays(
                 *(link.name, f"{OWN}file", living.name, young.name, own.name)
             }
     assert not own.exists()
+
+
+@pytest.mark.parametrize("name", ["a/b", "100%", "a\nb", os.fsdecode(b"m\xe1y")])
+def test_a_name_that_nobody_could_be_shown_is_refused(folders: Folders, name: str) -> None:
+    done = CliRunner().invoke(nambat, ["worker", "--name", name], env={"NAMBAT_HOME": str(folders.home)})
+    assert done.exit_code == 2
+    assert "no sign that cannot be shown" in " ".join(done.output.split())

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -16,7 +17,8 @@ ROOT = Path(__file__).parents[1]
 LOCKS = {
     "requirements.lock": ("build",),
     "requirements-s3.lock": ("build", "s3"),
-    "requirements-dev.lock": ("build", "s3", "dev"),
+    "requirements-cluster.lock": ("build", "s3", "cluster"),
+    "requirements-dev.lock": ("build", "s3", "cluster", "dev"),
 }
 
 
@@ -63,13 +65,15 @@ def test_what_is_built_with_is_locked_too() -> None:
 
 
 def test_tests_run_with_what_users_get() -> None:
-    users, of_buckets, developers = (locked(lock) for lock in LOCKS)
-    assert {name: of_buckets.get(name) for name in users} == users
-    assert {name: developers.get(name) for name in of_buckets} == of_buckets
+    """Each lock holds all of the one before."""
+    for less, more in pairwise(LOCKS):
+        pins = locked(more)
+        assert {name: pins.get(name) for name in locked(less)} == locked(less)
 
 
-def test_buckets_cost_nobody_else_anything() -> None:
-    assert not {"s3fs", "aiobotocore", "aiohttp"} & set(locked("requirements.lock"))
+def test_buckets_and_several_servers_cost_nobody_else_anything() -> None:
+    assert not {"s3fs", "aiobotocore", "aiohttp", "prefect-redis"} & set(locked("requirements.lock"))
+    assert "prefect-redis" not in locked("requirements-s3.lock")
 
 
 @pytest.mark.parametrize("lock", LOCKS)

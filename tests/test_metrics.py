@@ -127,6 +127,20 @@ def test_what_does_not_belong_there_is_passed_over(folders: Folders) -> None:
     assert meter.counted(folders) == {"a": 6}
 
 
+@pytest.mark.parametrize(
+    "amounts", [f'{{"b": 1{"0" * 400}}}', '{"failures/kept/\\udc80": 1}', '{"b": 1e308, "a\\n": 1}']
+)
+def test_numbers_that_are_none_spoil_no_others(store: ClaimStore, amounts: str) -> None:
+    meter.count(store.folders, {"a": 1})
+    place = store.folders.working / ".counts"
+    (place / "totals.json").write_text(f'{{"counts": {amounts}}}')
+    with (place / "new.jsonl").open("a") as file:
+        file.write(f"{amounts}\n")
+    meter.count(store.folders, {"a": 1})
+    assert meter.counted(store.folders) == {"a": 2}
+    assert b"nambat_build_info" in metrics.exposition(store)
+
+
 def test_nothing_fails_where_nothing_can_be_counted(folders: Folders) -> None:
     (folders.working / ".counts").write_text("in the way")
     meter.count_end(folders, "published")

@@ -187,6 +187,8 @@ def test_the_commands_tell_of_the_workers(service: Service) -> None:
         told = command(service, "status").stdout
         assert "Workers" in told and "đọc" in told and "takes runs" in told
         assert "ok   workers" in command(service, "doctor").stdout
+        own = command(service, "health", "--worker")
+        assert (own.returncode, "đọc takes runs" in own.stdout) == (0, True), own.stdout
         # Read again, by the command and in the UI.
         assert command(service, "reread", "chờ.pdf").returncode == 0
         wait_until(lambda: states(service, "chờ.pdf").count("COMPLETED") == 2)

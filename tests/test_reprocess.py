@@ -12,6 +12,7 @@ import time
 import unicodedata
 from dataclasses import replace
 from datetime import datetime
+from hashlib import sha256
 from pathlib import Path, PurePosixPath
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -20,17 +21,21 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flows.batch.plan import new_id, plan, source_of
+from flows.batch.again import plan_again
+from flows.batch.plan import entries_of, find, new_id, plan, source_of
+from flows.batch.storage import open_folders, open_home
 from flows.batch.under_way import all_open
-from flows.batch.work import work
+from flows.batch.work import is_over, work
 from flows.intake.claims import ClaimStore
 from flows.intake.duplicates import made_with
 from flows.pipeline import publish, revise
 from flows.pipeline.versions import Shelf
 from flows.review.readings import COUNTS, BadCondition, Reading, condition, older_than
+from flows.review.scans import Scans
 from flows.settings import Folders, load
 from normalize.edits.edit import new
 from tests.bad_inputs import good_pdf, strip
+from tests.bucket import running_bucket
 from tests.kernel import needs_proc
 from tests.service import ROOT, Service, clean_environment
 
@@ -214,6 +219,73 @@ def test_two_documents_of_one_name_and_a_scan_that_was_moved(tmp_path: Path) -> 
     assert "scan.json: its scan does not lie in originals/ any more" in done.stderr
     assert footnotes_elsewhere(store) == {"đi xa.json"}
     assert (store.folders.published / "scan.txt").read_bytes() == before
+
+
+def planned_again(folders: Folders, readings: list[Reading]) -> tuple[list[str], int]:
+    """Which scans of originals/ would be read, and how many are missing."""
+    settings = load(home=folders.home)
+    missing: list[Reading] = []
+    home = open_folders(settings)
+    batch = plan_again(readings, settings, home, missing.append)
+    entries = [entry for part in range(1, batch.parts + 1) for entry in entries_of(home, batch, part)]
+    return [entry.scan.removeprefix("originals/") for entry in entries], len(missing)
+
+
+def reading_of(name: str, scan: Path) -> Reading:
+    data = scan.read_bytes()
+    return replace(READING, name=f"{name}.json", scan=f"{name}.pdf", sha256=sha256(data).hexdigest(), bytes=len(data))
+
+
+def test_scans_of_one_size_are_read_once_to_be_found_however_many_were_renamed(
+    folders: Folders, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folders.make()
+    scans = [folders.originals / f"mới {number:02}.pdf" for number in range(20)]
+    for scan in scans:
+        scan.write_bytes(f"scan {scan.name}".encode())
+    readings = [reading_of(f"{number:02}", scan) for number, scan in enumerate(scans)]
+    gone = [replace(one, name=f"x{one.name}", scan=f"x{one.scan}", sha256=one.sha256[::-1]) for one in readings]
+    read: list[Path] = []
+    looks: list[None] = []
+
+    def counted(path: Path) -> str:
+        read.append(path)
+        return sha256(path.read_bytes()).hexdigest()
+
+    look = Scans._look
+    monkeypatch.setattr("flows.review.scans._sha256", counted)
+    monkeypatch.setattr(Scans, "_look", lambda scans: looks.append(None) or look(scans))
+    found, missing = planned_again(folders, [*readings, *gone])
+    assert (found, missing) == ([scan.name for scan in scans], 20)
+    assert (len(read), len(looks)) == (20, 1)
+
+
+@pytest.mark.parametrize("scan", ["", ".", "..", "a/b.pdf", "/etc/passwd", "../../a.pdf", "a.p\0df", "a."])
+def test_what_is_no_name_of_a_scan_stops_no_other(folders: Folders, scan: str) -> None:
+    folders.make()
+    good = folders.originals / "a.pdf"
+    good.write_bytes(b"scan")
+    found, missing = planned_again(folders, [replace(READING, name="b.json", scan=scan), reading_of("a", good)])
+    assert (found, missing) == (["a.pdf"], 1)
+
+
+@pytest.mark.slow
+def test_what_lies_in_the_folders_is_read_again_there_where_batches_publish_to_a_bucket(tmp_path: Path) -> None:
+    store = published_from(tmp_path / "home", ("đơn.pdf", one_of(1)))
+    record = store.folders.published / "đơn.json"
+    source = json.loads(record.read_bytes())["source"]
+    reading = replace(READING, name="đơn.json", scan="đơn.pdf", sha256=source["sha256"], bytes=source["bytes"])
+    with running_bucket() as address:
+        settings = load(home=store.folders.home, bucket=address, repair="off", jobs=1)
+        planned = plan_again([reading], settings, open_home(settings), lambda one: None)
+        # As a run of the service finds it.
+        found = find(open_home(settings), planned.id)
+        assert found is not None
+        assert work(found, 1, settings, home=open_home(settings)).counts == {"published": 1}
+        assert is_over(open_home(settings), found.id, 1)
+        assert [one.name.split("/")[0] for one in open_home(settings).list()] == ["batches"] * 3
+    assert json.loads(record.read_bytes())["source"]["made_with"] == made_with(settings)
+    assert (store.folders.originals / "đơn.pdf").exists()
 
 
 def test_what_people_changed_is_kept(tmp_path: Path) -> None:

@@ -6,6 +6,8 @@ import contextlib
 import itertools
 import os
 import secrets
+import subprocess
+import sys
 import threading
 import unicodedata
 from collections.abc import Iterator
@@ -18,6 +20,7 @@ from hypothesis import strategies as st
 from flows.batch.storage import Changed, Storage, check_name, open_home, open_storage
 from flows.settings import BadSetting, load
 from tests.bucket import running_bucket
+from tests.test_cli import ROOT, WITHOUT_RIGHTS, needs_rights
 
 PARTS = [
     "a",
@@ -253,6 +256,28 @@ def test_a_bucket_that_does_not_answer_is_a_fault_that_passes(monkeypatch: pytes
 def test_what_is_no_bucket_is_refused(value: str) -> None:
     with pytest.raises(BadSetting, match="--bucket"):
         load(bucket=value)
+
+
+@needs_rights
+def test_what_nobody_may_read_is_listed_and_keeps_nothing_else_from_it(tmp_path: Path) -> None:
+    (tmp_path / "kho" / "closed").mkdir(parents=True)
+    for name in ("a.pdf", "closed/b.pdf", "shut.pdf", "z.pdf"):
+        (tmp_path / "kho" / name).write_bytes(b"%PDF")
+    (tmp_path / "kho" / "shut.pdf").chmod(0)
+    (tmp_path / "kho" / "closed").chmod(0)
+    code = """
+import sys
+from flows.batch.storage import open_storage
+closed = []
+print([one.name for one in open_storage(sys.argv[1]).list("", closed.append)])
+print([(str(fault.filename), fault.strerror) for fault in closed])
+"""
+    command = [*(WITHOUT_RIGHTS if os.geteuid() == 0 else ()), sys.executable, "-c", code, str(tmp_path / "kho")]
+    done = subprocess.run(command, capture_output=True, text=True, env={**os.environ, "PYTHONPATH": str(ROOT)})
+    (tmp_path / "kho" / "closed").chmod(0o700)
+    listed, closed = done.stdout.splitlines() or [done.stderr, ""]
+    assert listed == "['a.pdf', 'shut.pdf', 'z.pdf']"
+    assert closed == f"[({str(tmp_path / 'kho' / 'closed')!r}, 'Permission denied')]"
 
 
 def test_copies_to_and_fro_do_not_wait_for_each_other(tmp_path: Path) -> None:

@@ -14,10 +14,10 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from flows.batch.plan import Batch, Entry, Source, new_id, put_last, with_parts
-from flows.batch.storage import Storage, open_home
+from flows.batch.storage import Storage
 from flows.intake import duplicates
 from flows.intake.claims import ClaimStore
-from flows.intake.reread import original_of_text
+from flows.intake.reread import is_original
 from flows.pipeline import publish
 from flows.pipeline.strangers import names_like
 from flows.review.readings import Holds, Reading
@@ -28,11 +28,6 @@ ORIGINALS = Source("", "originals/", keeps=True, is_published=True)
 
 MOST_OF_A_NAME = 100
 """Documents of one name (``b.txt``, ``b~2.txt``) among which one is looked for."""
-
-
-def home_of(settings: Settings) -> Storage:
-    """The home's folders, whose originals/ and published/ these are, wherever else batches publish to."""
-    return open_home(settings.model_copy(update={"bucket": ""}))
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,14 +77,15 @@ def plan_again(
     """
     batch = Batch(new_id(), ORIGINALS, duplicates.made_with(settings), time.time())
     entries = _entries(readings, ClaimStore(settings), missing)
-    return put_last(with_parts(batch, entries, home, settings.batch_pages), home)
+    return put_last(with_parts(batch, entries, home, settings.batch_pages), home, settings.folders)
 
 
 def _entries(readings: Iterable[Reading], store: ClaimStore, missing: Callable[[Reading], object]) -> Iterator[Entry]:
-    moved = Scans((store.folders.originals,))
+    moved = Scans((store.folders.originals,), looks_again=False)
     for reading in readings:
         name = _name_of(reading, store)
-        place = original_of_text(store, name, reading.sha256) if name else None
+        place = name if name and is_original(store, name, reading.sha256) else None
+        # By what is in it and not by its name: listing a folder for each of a hundred thousand takes days.
         if name and place is None and (path := moved.scan_of(reading.sha256, reading.bytes)) is not None:
             place = os.fspath(path.relative_to(store.folders.originals))
         if name is None or place is None:
@@ -103,10 +99,17 @@ def _name_of(reading: Reading, store: ClaimStore) -> str | None:
 
     The JSON tells it as far as it can be shown; its own name and what was noted when it was published tell the rest.
     """
-    record = PurePosixPath(reading.name)
-    shown = record.with_name(reading.scan)
-    told = os.fspath(shown), os.fspath(record.with_suffix(shown.suffix)), *duplicates.names_of(store, reading.sha256)
+    told = *_told_by_json(reading), *duplicates.names_of(store, reading.sha256)
     return next((name for name in told if _is_published_as(store.settings, name, reading.name)), None)
+
+
+def _told_by_json(reading: Reading) -> tuple[str, ...]:
+    """What the scan may have been called; nothing if somebody wrote into the JSON what is no name of a file."""
+    record = PurePosixPath(reading.name)
+    if not reading.scan.strip(".") or "/" in reading.scan or "\0" in reading.scan:
+        return ()
+    shown = record.with_name(reading.scan)
+    return os.fspath(shown), os.fspath(record.with_suffix(shown.suffix))
 
 
 def _is_published_as(settings: Settings, name: str, record: str) -> bool:

@@ -239,6 +239,7 @@ class BucketStorage:
 
         Raises:
             FileNotFoundError: there is no such object.
+            PermissionError: it is archived, and cannot be had now.
             Refused: a condition is not met.
             StorageAway: anything else that it says, or nothing.
         """
@@ -270,6 +271,8 @@ class BucketStorage:
             return FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), key)
         if code in ("412", "PreconditionFailed", "ConditionalRequestConflict"):
             return Refused(code)
+        if code == "InvalidObjectState":  # put away where it has to be asked for hours before; others can be had
+            return OSError(errno.EACCES, os.strerror(errno.EACCES), key)
         return faults.STORAGE_AWAY.fault(repr(fault), where=self.address)
 
 

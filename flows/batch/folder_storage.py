@@ -12,6 +12,7 @@ import errno
 import hashlib
 import os
 import secrets
+import stat
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
@@ -49,7 +50,7 @@ class FolderStorage:
         except _NOT_THERE:
             return
         except OSError as fault:
-            closed(fault)
+            closed(self._named(fault, folder))
             return
         for name in sorted(found, key=lambda name: os.fsencode(name) + b"/" * found[name]):
             whole = f"{folder}/{name}" if folder else name
@@ -57,8 +58,19 @@ class FolderStorage:
                 continue
             if found[name]:
                 yield from self._walk(whole, prefix, closed)
-            elif one := self.look(whole):
+            elif one := self._listed(whole, closed):
                 yield one
+
+    def _listed(self, name: str, closed: Closed) -> Stored | None:
+        try:
+            return self.look(name)
+        except OSError as fault:
+            closed(self._named(fault, name))
+            return None
+
+    def _named(self, fault: OSError, name: str) -> OSError:
+        """A fault with the whole path of what it is about: the kernel was told the last part of it, or a number."""
+        return OSError(fault.errno, fault.strerror, os.fspath(self._path(name)))
 
     def _entries(self, folder: str) -> dict[str, bool]:
         """What lies in a folder, and whether it is one; what is neither file nor folder is left out."""
@@ -77,6 +89,16 @@ class FolderStorage:
                 return _stored(name, os.fstat(handle))
         except _NOT_THERE:
             return None
+        except PermissionError:
+            return self._look_without_rights(name)
+
+    def _look_without_rights(self, name: str) -> Stored | None:
+        """A file that lies there but that this user may not read: who wants to read it is told so."""
+        with contextlib.suppress(*_NOT_THERE), self._folder_of(name) as folder:
+            status = os.stat(PurePosixPath(name).name, dir_fd=folder, follow_symlinks=False)
+            if stat.S_ISREG(status.st_mode):
+                return _stored(name, status)
+        return None
 
     def read(self, name: str) -> tuple[bytes, str]:
         with _as_missing(name), self._opened(check_name(name)) as handle, os.fdopen(os.dup(handle), "rb") as file:

@@ -6,29 +6,34 @@ whole. It is put there last: a batch whose planning was cut short has none, and 
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
 import secrets
+import stat
 import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
+from logging import WARNING
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 from flows import faults
 from flows.batch.storage import BUCKET, Storage, Stored, open_home, open_storage
+from flows.host.log import note
 from flows.host.mounts import is_away, mount_of
 from flows.host.moves import Gone, below_without_links, lies
 from flows.host.names import readable
+from flows.intake.claims import FORGOTTEN
 from flows.intake.duplicates import made_with
-from flows.intake.given_paths import root_of
+from flows.intake.given_paths import name_of_root, root_of
 from flows.intake.inbox import is_junk
 from flows.pipeline import archives
 from flows.pipeline.publish import SCAN_SUFFIXES
 from flows.pipeline.workers import WorkerPool
-from flows.settings import Settings
+from flows.settings import Folders, Settings
 from ocr.faults import Fault
 
 FOLDER = "batches/"
@@ -47,8 +52,14 @@ COUNTING = 60.0
 LOOK = 20.0
 """Seconds that the look at one scan may take."""
 
-FORGOTTEN = 86400.0
+RESULT = ".result.json"
+"""How the name of the object ends that tells what a part has come to."""
+
+CUT_SHORT = 86400.0
 """Seconds without a new part after which a plan without its record counts as cut short."""
+
+ID_LENGTH = 24
+"""Letters of an id (see :func:`new_id`)."""
 
 _ID = re.compile(r"\d{8}-\d{6}-[0-9a-f]{8}", re.ASCII)
 
@@ -200,7 +211,7 @@ def source_of(given: str, settings: Settings) -> Source:
     except Gone as fault:
         raise faults.NO_SOURCE.fault(path=readable(path)) from fault
     prefix = "" if path == root else f"{name}/" if path.is_dir() else name
-    under = "" if root == folders.home else root.name
+    under = name_of_root(settings, root)
     return Source(os.fspath(root), prefix, keeps=True, under=under, mount=os.fspath(mount_of(path)))
 
 
@@ -238,12 +249,17 @@ def plan(
         return planned
     closed: list[str] = []
     left = [0]
-    listed = (scans or source.open(settings)).list(source.prefix, lambda fault: closed.append(_told(fault)))
+
+    def tell_closed(fault: OSError) -> None:
+        closed.append(_told(fault))
+        note("closed", f"batch {batch_id}: not looked into: {closed[-1]}", level=WARNING, batch=batch_id)
+
+    listed = (scans or source.open(settings)).list(source.prefix, tell_closed)
     batch = Batch(batch_id, source, made_with(settings), time.time())
     with _Counter(settings, scans or source.open(settings)) as counter:
         entries = _entries(listed, source, counter.pages, left)
         batch = with_parts(batch, entries, home, most or settings.batch_pages)
-    return put_last(replace(batch, left=left[0], closed=tuple(closed)), home)
+    return put_last(replace(batch, left=left[0], closed=tuple(closed)), home, settings.folders)
 
 
 def with_parts(batch: Batch, entries: Iterable[Entry], home: Storage, most: int) -> Batch:
@@ -266,28 +282,54 @@ def with_parts(batch: Batch, entries: Iterable[Entry], home: Storage, most: int)
     return replace(batch, parts=parts, documents=documents, pages=pages, bytes=size)
 
 
-def put_last(batch: Batch, home: Storage) -> Batch:
-    """Write down what tells of the whole of a batch: from here on it is one.
+def put_last(batch: Batch, home: Storage, folders: Folders) -> Batch:
+    """Write down what tells of the whole of a batch: from here on it is one. What is left of old ones goes.
+
+    Args:
+        folders: of the home; they tell which batches are under way.
 
     Raises:
         OSError, StorageAway: it cannot be written down now.
     """
-    _drop_halves(home)
+    _forget(home, folders)
     home.put(f"{FOLDER}{batch.id}/batch.json", (json.dumps(asdict(batch), indent=1) + "\n").encode())
     return batch
 
 
-def _drop_halves(home: Storage) -> None:
-    """Remove what is left of plans that were cut short long ago."""
-    parts: dict[str, list[Stored]] = {}
+def _forget(home: Storage, folders: Folders) -> None:
+    """Remove what is left of plans that were cut short, and of batches of which nothing changed for long.
+
+    Those that are under way here stay, however long they wait. What they published is no part of them.
+    """
+    objects: dict[str, list[Stored]] = {}
     for one in home.list(FOLDER):
-        parts.setdefault(one.name.split("/")[1], []).append(one)
-    now = home.clock()
-    for batch_id, several in parts.items():
-        is_whole = any(one.name == f"{FOLDER}{batch_id}/batch.json" for one in several)
-        if not is_whole and now - max(one.modified for one in several) > FORGOTTEN:
-            for one in several:
+        objects.setdefault(one.name.split("/")[1], []).append(one)
+    now, waiting = home.clock(), _under_way(folders)
+    for batch_id, several in objects.items():
+        whole = f"{FOLDER}{batch_id}/batch.json"
+        patience = FORGOTTEN if any(one.name == whole for one in several) else CUT_SHORT
+        if batch_id not in waiting and now - max(one.modified for one in several) > patience:
+            for one in sorted(several, key=lambda one: one.name != whole):  # cut short here, it is no batch any more
                 home.delete(one.name)
+            if (place := home.local(whole)) is not None:
+                with contextlib.suppress(OSError):
+                    place.parent.rmdir()
+    _forget_notes(folders, now, waiting)
+
+
+def _under_way(folders: Folders) -> set[str]:
+    """The batches that :mod:`flows.batch.under_way` has written down as such."""
+    return {place.stem.removeprefix("open-") for place in (folders.working / ".batch").glob("open-*.json")}
+
+
+def _forget_notes(folders: Folders, now: float, waiting: set[str]) -> None:
+    """Remove what was noted of batches, and of processes that worked on them, long ago."""
+    for place in (folders.working / ".batch").glob("*"):
+        with contextlib.suppress(OSError):
+            about = place.lstat()
+            is_note = stat.S_ISREG(about.st_mode) and not place.name.startswith((".", "open-"))
+            if is_note and place.name[:ID_LENGTH] not in waiting and now - about.st_mtime > FORGOTTEN:
+                place.unlink()
 
 
 def plan_for_service(source: Source, settings: Settings, batch_id: str = "") -> Batch:
@@ -310,6 +352,8 @@ def _entries(
     listed: Iterable[Stored], source: Source, pages: Callable[[Stored], int], left: list[int]
 ) -> Iterator[Entry]:
     for one in listed:
+        if source.prefix and not source.prefix.endswith("/") and one.name != source.prefix:
+            continue  # a file was named, and not what is called like it with more behind
         below = one.name.removeprefix(f"{INBOX}/") if not source.keeps else one.name
         parts = PurePosixPath(below).parts
         if any(part.startswith(".") for part in parts[:-1]) or is_junk(parts[-1]):

@@ -218,6 +218,11 @@ def open_home(settings: Settings) -> Storage:
     return open_storage(settings.bucket or os.fspath(folders.home), places)
 
 
+def open_folders(settings: Settings) -> Storage:
+    """The home's folders, wherever else batches publish to: what came by the inbox is there."""
+    return open_home(settings.model_copy(update={"bucket": ""}))
+
+
 def is_away(fault: BaseException) -> bool:
     """Whether a fault is the storage's or the machine's, and so says nothing about the document it came with."""
     from flows.faults import Passing, ShareAway, StorageAway

@@ -32,8 +32,8 @@ from zoneinfo import ZoneInfo
 from flows import faults
 from flows.batch.give_way import Turns
 from flows.batch.leases import Lease, Leases, Lost
-from flows.batch.plan import Batch, Entry, Source, entries_of, part_name
-from flows.batch.storage import Changed, Storage, Stored, is_away, open_home
+from flows.batch.plan import RESULT, Batch, Entry, Source, entries_of, part_name
+from flows.batch.storage import Changed, Storage, Stored, is_away, open_folders, open_home
 from flows.convert import scratch
 from flows.host import meter
 from flows.host.log import note
@@ -43,7 +43,7 @@ from flows.host.names import readable
 from flows.intake.claims import Claim, ClaimStore
 from flows.intake.duplicates import made_with
 from flows.intake.quarantine import WHAT_TO_DO_THERE, crashed_too_often, reason_text
-from flows.intake.register import REASON
+from flows.intake.register import reason_path
 from flows.pipeline import engine, publish, stages
 from flows.pipeline.engine import Failed, Job, Passed, Published, Scan
 from flows.pipeline.faults import as_fault, tries_again
@@ -286,7 +286,7 @@ class Part:
         moment = datetime.now().astimezone(ZoneInfo(self.settings.timezone))
         # The note comes first: a scan without one would be a riddle.
         what_to_do = WHAT_TO_DO_THERE if self.source.keeps else None
-        self.home.put(place + REASON, reason_text(entry.name, fault, moment, held.lease.place, what_to_do))
+        self.home.put(_note_of(place), reason_text(entry.name, fault, moment, held.lease.place, what_to_do))
         if not self.source.keeps:
             self._move(entry, held, place)
         self._end(entry)
@@ -353,7 +353,7 @@ class Part:
         # The note of an earlier try, unless it is that of an earlier scan of the name, which lies there.
         may_have_one = self.source.keeps or held.lease.tries or held.lease.attempts
         if may_have_one and self.home.look(f"quarantine/{entry.name}") is None:
-            self.home.delete(f"quarantine/{entry.name}{REASON}")
+            self.home.delete(_note_of(f"quarantine/{entry.name}"))
         self._end(entry)
 
     def _end(self, entry: Entry) -> None:
@@ -391,6 +391,12 @@ class Part:
         return digest(path) == held.sha256
 
 
+def _note_of(place: str) -> str:
+    """The name of the note about a scan in quarantine; as in folders, it is never too long a name where the scan's is
+    not."""
+    return os.fspath(reason_path(Path(place)))
+
+
 Tell = Callable[[engine.Event[Entry]], object]
 
 
@@ -407,7 +413,8 @@ def work(
     """Work on a part until all of its documents have come to an end, or nothing can be done now.
 
     Args:
-        home, scans: the storages of the home and of the source; those of the settings and of the batch if left out.
+        home, scans: the storages of the home, where the batch lies, and of the source; those of the settings and of the
+            batch if left out.
         tell: is told what happens.
         stop: set by who wants the part to end; what is not done is left.
 
@@ -416,10 +423,12 @@ def work(
         PathRefused: there is no such part.
         OSError, StorageAway: the part cannot even be begun.
     """
-    home = home or open_home(settings)
+    lists = home or open_home(settings)
+    # What is read again is published in the home's folders, wherever batches lie.
+    home = open_folders(settings) if batch.source.is_published and settings.bucket else lists
     scans = scans or (batch.source.open(settings) if batch.source.address else home)
-    entries = entries_of(home, batch, part)
-    done = earlier(home, batch.id, part)
+    entries = entries_of(lists, batch, part)
+    done = earlier(lists, batch.id, part)
     journal = settings.folders.working / ".batch" / f"{batch.id}-{part:05}.jsonl"
     done |= {one.name: one for one in _journalled(journal)}
     trouble: Fault | None = None
@@ -445,12 +454,21 @@ def work(
             trouble = as_fault(fault)
         finally:
             events.close()
+    with contextlib.suppress(OSError, faults.StorageAway):
+        done |= _ended_elsewhere(done, earlier(lists, batch.id, part))
     ended = tuple(done[entry.name] for entry in entries if entry.name in done)
     result = PartDone(batch.id, part, ended, trouble, len(entries) - len(ended))
     with contextlib.suppress(OSError, faults.StorageAway):  # what is missing in a report can be read again
-        home.put(part_name(batch.id, part, ".result.json"), as_json(result))
+        lists.put(part_name(batch.id, part, RESULT), as_json(result))
         journal.unlink(missing_ok=True)
     return result
+
+
+def _ended_elsewhere(done: dict[str, Done], known: dict[str, Done]) -> dict[str, Done]:
+    """What another run of the part ended meanwhile of what this one has left: a person may start one once more."""
+    return {
+        name: one for name, one in known.items() if one.end not in LEFT and (name not in done or done[name].end in LEFT)
+    }
 
 
 def clear_forsaken(source: Source, leases: Leases, scans: Storage) -> None:
@@ -503,11 +521,13 @@ def _published(entry: Entry, outcome: Outcome) -> Done:
 
 
 def _failed(on: Part, entry: Entry, fault: Fault, cause: Exception, settings: Settings) -> Done:
-    if is_away(cause) or not on.holds(entry):
+    if is_away(cause):
         on.forget(entry)
         raise cause
     name = entry.name
     told = Done(name, "put off", 0, 0, 0.0, str(fault), fault.vietnamese)
+    if not on.holds(entry):  # it could not even be looked at
+        return told
     try:
         if isinstance(cause, Lost | Changed):
             on.let_go(entry)
@@ -523,6 +543,13 @@ def _failed(on: Part, entry: Entry, fault: Fault, cause: Exception, settings: Se
     except Lost:
         on.forget(entry)
         return Done(name, "held")
+    except (OSError, ValueError) as trouble:
+        if is_away(trouble):
+            raise
+        # It cannot even be put away, such as where its name becomes too long: the others must not wait for that.
+        on.let_go(entry)
+        why = as_fault(trouble)
+        return Done(name, told.end, 0, 0, 0.0, str(why), why.vietnamese)
 
 
 def _note(batch: Batch, one: Done) -> None:
@@ -581,7 +608,7 @@ def earlier(home: Storage, batch_id: str, part: int) -> dict[str, Done]:
         OSError, StorageAway: that cannot be read now.
     """
     try:
-        raw, _tag = home.read(part_name(batch_id, part, ".result.json"))
+        raw, _tag = home.read(part_name(batch_id, part, RESULT))
         told = json.loads(raw)["documents"]
         return {one["name"]: _read_done(one) for one in told}
     except (FileNotFoundError, ValueError, KeyError, TypeError):
@@ -595,7 +622,7 @@ def is_over(home: Storage, batch_id: str, part: int) -> bool:
         OSError, StorageAway: that cannot be read now.
     """
     try:
-        raw, _tag = home.read(part_name(batch_id, part, ".result.json"))
+        raw, _tag = home.read(part_name(batch_id, part, RESULT))
         return json.loads(raw)["left"] == 0
     except (FileNotFoundError, ValueError, KeyError, TypeError):
         return False

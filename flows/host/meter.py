@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import math
 import os
 import secrets
 from collections import Counter
@@ -28,6 +27,9 @@ from flows.settings import Folders
 
 MOST_NEW = 64_000
 """Bytes of lines after which they go into the totals: those of some 300 documents, read in a millisecond."""
+
+MOST = 1e300
+"""What is no count any more: such a sum could not be written down, or not read again."""
 
 Counts = Mapping[str, float]
 """How much there was of what; what is called with a word or some, with slashes between."""
@@ -144,7 +146,8 @@ def _amounts(found: object) -> dict[str, float]:
 
 def _numbers(found: Mapping[object, object]) -> Iterator[tuple[str, float]]:
     for what, amount in found.items():
-        if isinstance(amount, int | float) and math.isfinite(amount) and amount > 0:
+        is_name = isinstance(what, str) and what.isprintable()  # halves of letters can be told nobody
+        if is_name and isinstance(amount, int | float) and 0 < amount < MOST:
             yield str(what), amount
 
 

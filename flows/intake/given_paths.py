@@ -39,7 +39,7 @@ def take_given(store: ClaimStore, given: str, owner: str, flow_run: str) -> Clai
     root = root_of(store.settings, path)
     below = os.fspath(path.relative_to(root))
     # What lies outside is published below a folder of its own, so that it does not meet what came by the inbox.
-    name = below if root == folders.home else os.fspath(PurePosixPath(root.name, below))
+    name = os.fspath(PurePosixPath(name_of_root(store.settings, root), below))
     try:
         with (
             opened_folder(root, below) as handle,
@@ -67,3 +67,21 @@ def root_of(settings: Settings, path: Path) -> Path:
     if root is None:
         raise faults.PATH_OUTSIDE.fault(path=readable(path), home=readable(folders.home))
     return root
+
+
+def name_of_root(settings: Settings, root: Path) -> str:
+    """The folder below which is published what lies in a root; empty for the home, whose names are as they are.
+
+    It is the root's own name, with those of folders above it where another root is called so: ``1.pdf`` of one is not
+    taken for a new scan of ``1.pdf`` of the other.
+
+    Args:
+        root: as :func:`root_of` gives it.
+    """
+    if root == settings.folders.home:
+        return ""
+    others = [other.parts for other in settings.read_roots if other != root]
+    parts = root.parts[1:]
+    sizes = range(1, len(parts) + 1)
+    size = next((size for size in sizes if all(other[-size:] != parts[-size:] for other in others)), len(parts))
+    return "/".join(parts[-size:])

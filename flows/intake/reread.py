@@ -94,19 +94,13 @@ def original_of_run(store: ClaimStore, claim_id: str, shown: str) -> Original:
     raise Gone(said.format(name=shown))
 
 
-def original_of_text(store: ClaimStore, name: str, sha256: str) -> str | None:
-    """The path below originals/ of the very scan that a text was read from; ``None`` if it does not lie there.
-
-    Args:
-        name: of the scan, when it was dropped.
+def is_original(store: ClaimStore, place: str, sha256: str) -> bool:
+    """Whether the very scan that a text was read from lies at that path below originals/.
 
     Raises:
-        OSError: originals/ cannot be looked into now.
+        OSError: it cannot be read now.
     """
-    for place in reversed(list(_places(store, name))):
-        if digest(store.folders.originals / place) == sha256:
-            return place
-    return None
+    return _lies(store, place) and digest(store.folders.originals / place) == sha256
 
 
 def take_original(

@@ -14,11 +14,17 @@ MOST_FILES = 500_000
 
 
 class Scans:
-    """The scans below some folders. Nothing is read before somebody asks, and no link is followed."""
+    """The scans below some folders. Nothing is read before somebody asks, and no link is followed.
 
-    def __init__(self, folders: tuple[Path, ...]) -> None:
+    Args:
+        looks_again: whether the folders are looked at anew for a scan that did not lie there. Who asks for thousands
+            in a row asks for what lies there now.
+    """
+
+    def __init__(self, folders: tuple[Path, ...], *, looks_again: bool = True) -> None:
         self._folders = folders
-        self._by_size: dict[int, list[Path]] = {}
+        self._looks_again = looks_again
+        self._by_size: dict[int, list[Path]] | None = None
         self._found: dict[str, Path] = {}
         self._lock = threading.Lock()
 
@@ -32,17 +38,26 @@ class Scans:
             known = self._found.get(sha256)
             if known and is_file(known) and known.stat().st_size == size:
                 return known
-            for looked in (False, True):
-                if looked or not self._by_size:
-                    self._look()
-                for path in self._by_size.get(size, ()):
-                    if _sha256(path) == sha256:
-                        self._found[sha256] = path
-                        return path
             self._found.pop(sha256, None)
+            if self._by_size is not None and (path := self._of_size(self._by_size, sha256, size)):
+                return path
+            if self._by_size is None or self._looks_again:
+                self._by_size = self._look()
+                return self._of_size(self._by_size, sha256, size)
             return None
 
-    def _look(self) -> None:
+    def _of_size(self, by_size: dict[int, list[Path]], sha256: str, size: int) -> Path | None:
+        """The scan among those of this size; each is read once, however many are asked for."""
+        unread = by_size.get(size, [])
+        while unread:
+            path = unread.pop()
+            found = _sha256(path)
+            self._found[found] = path
+            if found == sha256 != "":  # what cannot be read has none
+                return path
+        return None
+
+    def _look(self) -> dict[int, list[Path]]:
         found: dict[int, list[Path]] = defaultdict(list)
         seen = 0
         for root in self._folders:
@@ -56,7 +71,7 @@ class Scans:
                             found[path.stat().st_size].append(path)
                     except OSError:
                         continue
-        self._by_size = dict(found)
+        return dict(found)
 
 
 def _sha256(path: Path) -> str:

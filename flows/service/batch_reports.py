@@ -11,7 +11,6 @@ from flows.batch.plan import Batch
 from flows.batch.told import ENDS, counts_line, planned_line, reason
 from flows.batch.under_way import Summary, summary_of
 from flows.batch.work import PartDone
-from flows.host.names import readable
 from flows.language import N_, _, counted
 from flows.service.reports import NEEDS_ATTENTION, best_effort, cell, tag_run
 
@@ -48,7 +47,8 @@ def batch_report(batch: Batch, whole: Summary) -> str:
     if batch.left:
         said = counted("{count} file is no scan", "{count} files are no scans", batch.left)
         lines += ["", _("Left alone: {files}").format(files=said)]
-    lines += _listed(_("## Could not be looked into"), [f"- {cell(one)}" for one in batch.closed])
+    closed = [f"- {cell(one)}" for one in batch.closed[:MOST_SHOWN]]
+    lines += _listed(_("## Could not be looked into"), closed, len(batch.closed) - MOST_SHOWN)
     return "\n".join([*lines, *_told_of(whole)]) + "\n"
 
 
@@ -109,5 +109,5 @@ def report_part(batch: Batch, done: PartDone, whole: Summary | None) -> None:
         if whole is None:
             create_markdown_artifact(part_report(batch, done))  # of its run; without a key it is listed nowhere else
             return
-        described = f"{readable(batch.source.shown)}: {counts_line(whole.counts)}"
+        described = f"{cell(batch.source.shown)}: {counts_line(whole.counts)}"
         create_markdown_artifact(batch_report(batch, whole), key=f"batch-{batch.id}", description=described)

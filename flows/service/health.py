@@ -124,6 +124,19 @@ def look(store: ClaimStore) -> Health:
     return Health((*_service(store, clocks), *checks, *disk(store), *files, *readers))
 
 
+def look_at_workers(store: ClaimStore) -> Health:
+    """How the workers of this machine are; in a container, the one that runs there."""
+    folders = store.folders
+    tried = try_folder("working", folders.working)
+    if not tried.check.ok:
+        return Health((tried.check,))
+    seen = seen_workers(folders, tried.clock)
+    here = [one for one in seen if one.worker.owner.split(":")[0] == machine()]
+    checks = [_worker(one) for one in here if lives(folders, one.worker, IN_TIME)]
+    nobody = Check("workers", False, _("none runs on this machine; start one with: nambat worker"))
+    return Health((tried.check, *(checks or [nobody])))
+
+
 # -- the service and its server -------------------------------------------------------------------------------------
 
 
@@ -321,6 +334,18 @@ def _workers(store: ClaimStore, claims: Sequence[Claim], now: float) -> Iterator
     if heard:
         what = f"{heard[0].worker.name}: {heard[0].worker.trouble}"
     yield Check("workers", False, why.format(files=_files(waiting), pool=pool, what_to_do=what))
+
+
+def _worker(seen: SeenWorker) -> Check:
+    """Whether a worker that runs takes runs."""
+    worker = seen.worker
+    if worker.trouble:
+        return Check("workers", False, f"{worker.name}: {worker.trouble}")
+    if not seen.is_heard:
+        why = _("{name}: no sign of life for {time}; restart it")
+        return Check("workers", False, why.format(name=worker.name, time=seen.ago))
+    found = _("{name} takes runs from the work pool {pool}")
+    return Check("workers", True, found.format(name=worker.name, pool=worker.pool))
 
 
 @dataclass(frozen=True, slots=True)

@@ -320,7 +320,8 @@ async def _work(watched: Watched, limit: int) -> None:
             await _end_runs(watched, worker, at_once)
         working.cancel()
         await asyncio.wait([working], timeout=ENDS_WITHIN)
-    if not working.cancelled() and (fault := working.exception()):
+    # It may still be at it, where the server is away: then its end is not waited for.
+    if working.done() and not working.cancelled() and (fault := working.exception()):
         said = _("the Prefect server at {address} does not take this worker: {why}")
         raise WorkerTrouble(said.format(address=watched.api, why=fault)) from fault
 

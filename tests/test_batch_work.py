@@ -68,7 +68,7 @@ def bucket_server() -> Iterator[str]:
         yield address
 
 
-@pytest.fixture(params=["folder", pytest.param("bucket", marks=pytest.mark.slow)])
+@pytest.fixture(params=["folder", pytest.param("bucket", marks=pytest.mark.longest)])
 def settings(request: pytest.FixtureRequest, tmp_path: Path) -> Settings:
     """Of a home whose storage is its folders, or a bucket of its own."""
     bucket = ""

@@ -336,7 +336,7 @@ def test_a_wrong_question_is_one_clear_line(folders: Folders, arguments: list[st
     assert "Traceback" not in done.stderr
 
 
-@pytest.mark.slow
+@pytest.mark.longest
 @pytest.mark.timeout(900)
 def test_kills_lose_nothing_and_the_next_run_goes_on(tmp_path: Path) -> None:
     store = published_from(tmp_path / "home", *((f"{number}.pdf", one_of(number)) for number in range(8)))

@@ -269,7 +269,7 @@ def test_what_is_no_name_of_a_scan_stops_no_other(folders: Folders, scan: str) -
     assert (found, missing) == (["a.pdf"], 1)
 
 
-@pytest.mark.slow
+@pytest.mark.longest
 def test_what_lies_in_the_folders_is_read_again_there_where_batches_publish_to_a_bucket(tmp_path: Path) -> None:
     store = published_from(tmp_path / "home", ("đơn.pdf", one_of(1)))
     record = store.folders.published / "đơn.json"

@@ -70,9 +70,9 @@ def command(service: Service, *arguments: str, **settings: str) -> subprocess.Co
 
 
 def without_times(record: Any) -> Any:
-    """A published record without what is measured anew each time, and without what tells folders apart to `convert`."""
+    """A published record without what is measured anew each time, and what only `convert` or only the service notes."""
     if isinstance(record, dict):
-        left_out = MEASURED | {"path_mark"}
+        left_out = MEASURED | {"path_mark", "made_with"}
         return {key: without_times(value) for key, value in record.items() if key not in left_out}
     return [without_times(one) for one in record] if isinstance(record, list) else record
 

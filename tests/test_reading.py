@@ -187,16 +187,18 @@ def test_specks_between_words_go_and_print_stays() -> None:
     assert lost <= 3
 
 
-def test_the_ink_of_a_speck_is_taken_out_and_no_other() -> None:
+def test_the_ink_of_a_speck_is_taken_out_and_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
     # The box of the frame holds the speck, and the speck's box a corner of the rule that is none of it.
     ink = np.zeros((40, 60), np.uint8)
     ink[5:30, 5] = ink[5:30, 40] = ink[5, 5:41] = 255
     ink[10, 10] = ink[11, 11] = ink[12, 12] = ink[12, 10] = 255
     parts = find_components(ink)
-    for chosen in np.eye(parts.count, dtype=bool):
-        assert np.array_equal(specks._mask(parts, chosen), parts.mask(chosen))
-    everything = np.ones(parts.count, bool)
-    assert np.array_equal(specks._mask(parts, everything), ink > 0)
+    for chosen in [*np.eye(parts.count, dtype=bool), np.ones(parts.count, bool)]:
+        monkeypatch.setattr(specks, "_specks", lambda *given, chosen=chosen: chosen)
+        cleaned, left = specks.drop_specks(255 - ink, ink, (), parts)
+        assert np.array_equal(left, np.where(parts.mask(chosen), 0, ink))
+        assert (cleaned[parts.mask(chosen)] == 255).all()
+        assert (cleaned[left > 0] == 0).all()
 
 
 def test_raised_digits_are_found_and_read() -> None:

@@ -219,13 +219,13 @@ def test_the_words_page_speaks_both_languages_and_has_no_script(client: TestClie
 
 
 def test_the_service_reads_with_the_list_of_its_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from flows.ingest import _store
+    from flows.ingest import store_of_run
 
     monkeypatch.setenv("NAMBAT_HOME", str(tmp_path))
     monkeypatch.delenv("NAMBAT_WORDS", raising=False)
-    _store()
+    store_of_run()
     assert "NAMBAT_WORDS" not in os.environ
     (tmp_path / "words.txt").write_text(NAME)
-    _store()
+    store_of_run()
     assert os.environ["NAMBAT_WORDS"] == str(tmp_path / "words.txt")
     monkeypatch.delenv("NAMBAT_WORDS")

@@ -467,7 +467,10 @@ def work(
 def _ended_elsewhere(done: dict[str, Done], known: dict[str, Done]) -> dict[str, Done]:
     """What another run of the part ended meanwhile of what this one has left: a person may start one once more."""
     return {
-        name: one for name, one in known.items() if one.end not in LEFT and (name not in done or done[name].end in LEFT)
+        name: one
+        for name, one in known.items()
+        # What the other has published and put away is gone, to this one.
+        if one.end not in LEFT and (name not in done or done[name].end in (*LEFT, "gone"))
     }
 
 

@@ -67,6 +67,7 @@ def test_the_corpus_is_large_and_covers_the_classes() -> None:
     assert {one.kind[0] for one in CORPUS} == set("13456789")
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(600)
 def test_each_ends_as_it_should_and_the_next_is_published(tmp_path: Path) -> None:
     good = good_pdf()

@@ -13,7 +13,7 @@ from dataclasses import replace
 
 import pytest
 
-from flows.host import heartbeat
+from flows.host import heartbeat, meter
 from flows.host.locks import locked
 from flows.intake import status, transfers
 from flows.intake.claims import ClaimStore
@@ -161,8 +161,15 @@ def test_sweep_returns_what_the_dead_left(folders: Folders) -> None:
     assert places(folders, "a.pdf") == ["inbox"]
 
 
+def test_what_is_returned_is_counted_once(folders: Folders) -> None:
+    store = ClaimStore(load(home=folders.home, settle=1000))
+    take_one(store, dead_owner(), running=True)
+    sweep(store, heartbeat.identity(), FakeServer().runs)
+    assert meter.counted(folders) == {"documents/returned": 1}
+
+
 def test_sweep_leaves_the_living_alone(folders: Folders) -> None:
-    server, store = FakeServer(), ClaimStore(load(home=folders.home))
+    server, store = FakeServer(), ClaimStore(load(home=folders.home, settle=1000))
     take_one(store, heartbeat.identity(), running=True)
     sweep(store, heartbeat.identity(), server.runs)
     assert places(folders, "a.pdf") == ["working"]
@@ -238,7 +245,7 @@ def test_what_gets_further_each_time_is_not_given_up(folders: Folders) -> None:
 
 
 def test_only_one_sweep_at_a_time(folders: Folders) -> None:
-    server, store = FakeServer(), ClaimStore(load(home=folders.home))
+    server, store = FakeServer(), ClaimStore(load(home=folders.home, settle=1000))
     with locked(folders.working / ".sweep.lock"):
         code = (
             "import sys; from pathlib import Path; from flows.host import locks\n"
@@ -321,7 +328,7 @@ def test_folders_of_another_user(folders: Folders, store: ClaimStore) -> None:
     drop(folders, "mine.pdf")
     code = f"""
 from flows.intake.claims import ClaimStore
-from flows.host import heartbeat
+from flows.host import heartbeat, meter
 from flows.settings import load
 from flows.intake.sweep import Runs, sweep
 store = ClaimStore(load(home={str(folders.home)!r}, settle=0, settle_broken=0))

@@ -324,7 +324,6 @@ def _look_after(working: Sequence[Claim], starts: _Starts, now: float) -> tuple[
                     quarantined += _given_up(store, claim, crashed_too_often(store.settings.attempts))
                 elif transfers.recover(store, claim) is not None:
                     returned.append(claim.name)
-                    transfers.note_returned(store, claim)
             if claim.flow_run and ended in (None, "stuck"):
                 lost.append(claim.flow_run)
         except Gone:

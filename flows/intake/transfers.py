@@ -201,11 +201,11 @@ def hand_back(store: ClaimStore, claim: Claim) -> Path | None:
     """
     place = move_out(store, claim, store.folders.inbox)
     if place is not None:
-        note_returned(store, claim)
+        _note_returned(store, claim)
     return place
 
 
-def note_returned(store: ClaimStore, claim: Claim) -> None:
+def _note_returned(store: ClaimStore, claim: Claim) -> None:
     """Log and count that a claim's file lies in the inbox again."""
     meter.count_end(store.folders, "returned")
     note("returned", f"back in the inbox: {readable(claim.name)}", file=readable(claim.name), claim=claim.id)
@@ -319,6 +319,7 @@ def recover(store: ClaimStore, claim: Claim) -> Path | None:
                 root = store.folders.inbox
                 place = move(held, room_for(root, claim.name), held, root=root)
                 _end(store, claim)
+            _note_returned(store, claim)
             return place
     if lies(copying):
         if _is_the_same(store, claim, copying):

@@ -164,10 +164,7 @@ def hand_back_all(store: ClaimStore, *, crashed: bool, seconds: float | None = N
                 fault = crashed_too_often(store.settings.attempts)
                 returned.append((claim, quarantine(store, claim, fault)))
             else:
-                place = transfers.recover(store, claim)
-                returned.append((claim, place))
-                if place is not None:
-                    transfers.note_returned(store, claim)
+                returned.append((claim, transfers.recover(store, claim)))
     return returned
 
 
@@ -182,8 +179,5 @@ def hand_back(store: ClaimStore, claims: Iterable[Claim]) -> list[tuple[Claim, P
         with contextlib.suppress(Exception), locked(claims_lock(store.folders)):
             now = store.load(claim.id)
             if now.owner == claim.owner and not now.is_put_off:
-                place = transfers.recover(store, now)
-                returned.append((now, place))
-                if place is not None:
-                    transfers.note_returned(store, now)
+                returned.append((now, transfers.recover(store, now)))
     return returned

@@ -101,6 +101,11 @@ def cause(fault: OSError, speak: str = "") -> str:
     return _catalogue(speak or language()).gettext(fault.strerror or type(fault).__name__)
 
 
+def in_one_line(fault: Exception) -> str:
+    """What another program's fault says first, in its own language; its kind where it says nothing."""
+    return next(iter(str(fault).splitlines()), "") or type(fault).__name__
+
+
 def shown_time(seconds: float, timezone: str, *, speak: str = "") -> str:
     """A moment as people write it, in the time zone of the settings: 26/11/2026 09:05, or 2026-11-26 09:05.
 

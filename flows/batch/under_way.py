@@ -24,7 +24,7 @@ from flows.faults import StorageAway
 from flows.host import heartbeat
 from flows.host.files import replace_file, try_writing
 from flows.host.locks import locked
-from flows.language import _
+from flows.language import _, in_one_line
 from flows.settings import BadSetting, Folders, Settings
 
 AHEAD = 2
@@ -151,7 +151,7 @@ def keep_going(
         except (BadSetting, OSError, StorageAway) as fault:
             return [_("batches wait: {why}").format(why=fault)]
         except Exception as fault:
-            return [_("the Prefect server does not answer: {why}").format(why=_first_line(fault))]
+            return [_("the Prefect server does not answer: {why}").format(why=in_one_line(fault))]
     return []
 
 
@@ -191,10 +191,6 @@ def _is_at_work(settings: Settings, batch_id: str, part: int) -> bool | None:
 
 def _note_of_worker(folders: Folders, batch_id: str, part: int) -> Path:
     return folders.working / ".batch" / f"{batch_id}-{part:05}.worker"
-
-
-def _first_line(fault: Exception) -> str:
-    return next(iter(str(fault).splitlines()), "") or type(fault).__name__
 
 
 def _look_after(settings: Settings, starter: Starter, ahead: int, now: float, home: Storage) -> None:

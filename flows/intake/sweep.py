@@ -26,7 +26,7 @@ from flows.intake import inbox, register, settling, transfers
 from flows.intake.claims import Claim, ClaimStore
 from flows.intake.inbox import StabilityTracker
 from flows.intake.quarantine import crashed_too_often, quarantine
-from flows.language import _, cause, ngettext, told
+from flows.language import _, cause, in_one_line, ngettext, told
 from flows.settings import Folders
 from ocr.faults import Fault
 
@@ -244,17 +244,13 @@ class _Starts:
             # The claim waits in working/ without a run; the next sweep starts one. Asking a server that is away once
             # more for each file would take a minute each.
             said = _("{name}: no run could be started yet ({why})")
-            self.troubles.append(said.format(name=readable(claim.name), why=_in_short(fault)))
+            self.troubles.append(said.format(name=readable(claim.name), why=in_one_line(fault)))
             self.left = 0
-
-
-def _in_short(fault: Exception) -> str:
-    return next(iter(str(fault).splitlines()), "") or type(fault).__name__
 
 
 def _stays(claim: Claim, fault: Exception) -> str:
     """One sentence about a file that cannot be moved on."""
-    return _("{name} stays in working/ for now: {why}").format(name=readable(claim.name), why=_in_short(fault))
+    return _("{name} stays in working/ for now: {why}").format(name=readable(claim.name), why=in_one_line(fault))
 
 
 MOST_ASKED = 200
@@ -303,7 +299,7 @@ def _look_after(working: Sequence[Claim], starts: _Starts, now: float) -> tuple[
     try:
         all_ended = starts.runs.ended([claim.flow_run for claim in asked if claim.flow_run])
     except Exception as fault:
-        troubles.append(_("the Prefect server does not answer: {why}").format(why=_in_short(fault)))
+        troubles.append(_("the Prefect server does not answer: {why}").format(why=in_one_line(fault)))
         return returned, quarantined
     lost: list[str] = []
     for claim in [*asked, *halves]:

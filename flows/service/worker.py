@@ -28,7 +28,7 @@ from flows.host.locks import locked
 from flows.host.processes import descendants, kill_tree, machine, use_one_arena
 from flows.host.trusted_paths import shut_out_current_folder, stand_in
 from flows.intake.claims import Claim, ClaimStore
-from flows.language import _, ngettext
+from flows.language import _, in_one_line, ngettext
 from flows.service.fitness import SHARE, Unfit, unfit
 from flows.service.home import read_name
 from flows.service.leftovers import end_parts_here, hand_back
@@ -272,8 +272,7 @@ class Watched:
     def say_away(self, fault: Exception) -> None:
         """Tell a person that the server does not answer, once an hour."""
         said = _("the Prefect server does not answer: {why}")
-        why = next(iter(str(fault).splitlines()), "") or type(fault).__name__
-        say_once(said.format(why=why), self.said, self.say, kind="away")
+        say_once(said.format(why=in_one_line(fault)), self.said, self.say, kind="away")
 
 
 @contextlib.contextmanager

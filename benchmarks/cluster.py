@@ -50,7 +50,7 @@ from benchmarks.killed_batches import without_times
 from benchmarks.ministry import measure_parts, simulate
 from flows.batch import plan as plans
 from flows.batch.under_way import find_open, open_batch
-from flows.host.names import readable
+from flows.host.names import new_id, readable
 from flows.host.processes import descendants, kill_tree
 from flows.pipeline import publish
 from flows.settings import Settings, load
@@ -229,7 +229,7 @@ def order(cluster: Cluster, name: str, scans: Path, arguments: argparse.Namespac
         return ""
     settings = cluster.settings()
     source = plans.source_of(os.fspath(scans), settings)
-    planned = plans.plan(source, settings, plans.new_id(), most=arguments.part)
+    planned = plans.plan(source, settings, new_id(), most=arguments.part)
     open_batch(settings, planned)
     return planned.id
 

@@ -28,11 +28,12 @@ from typing import Any
 
 from benchmarks.chaos import Drop, drops
 from flows.batch.leases import Leases, open_leases
-from flows.batch.plan import Source, new_id, plan
+from flows.batch.plan import Source, plan
 from flows.batch.storage import Storage, open_home
 from flows.batch.work import clear_forsaken, work
 from flows.convert import convert, scratch
 from flows.convert import plan as plan_convert
+from flows.host.names import new_id
 from flows.pipeline import publish
 from flows.pipeline.engine import Failed
 from flows.settings import Settings, load

@@ -37,6 +37,7 @@ from flows.batch.under_way import Open, PartRun, Starter
 from flows.batch.work import Done, PartDone, as_json
 from flows.host.files import replace_file
 from flows.host.log import server_log
+from flows.host.names import new_id
 from flows.host.processes import descendants
 from flows.pipeline import engine, stages
 from flows.pipeline.outcome import Outcome
@@ -101,7 +102,7 @@ def measure_parts(arguments: argparse.Namespace) -> int:
         settings = load(home=Path(folder, "home"))
         settings.folders.make()
         home = open_home(settings)
-        batch = Batch(plans.new_id(), Source("", "Lưu trữ/", keeps=True), "", time.time())
+        batch = Batch(new_id(), Source("", "Lưu trữ/", keeps=True), "", time.time())
         documents = arguments.parts * arguments.documents
         pages = arguments.pages // arguments.documents
         print(f"A plan of {arguments.parts} parts, {documents} documents of {pages} pages", flush=True)
@@ -117,7 +118,7 @@ def measure_parts(arguments: argparse.Namespace) -> int:
             place.write_bytes(raw)
         print(f"  {done} results of {len(raw)} bytes made in {time.monotonic() - begun:.0f} s", flush=True)
         with timed("plan: another one written down beside it"):
-            plans.put_last(replace(batch, id=plans.new_id()), home)
+            plans.put_last(replace(batch, id=new_id()), home)
         _measure_reports(home, batch, settings)
         _measure_keeper(settings, batch, done)
         _measure_leases(settings, arguments.seconds)
@@ -393,7 +394,7 @@ def _simulate(service: Service, workers: list[Worker], folder: Path, arguments: 
     pages = arguments.pages // arguments.documents
     listed = list(archive_of(folder / "Lưu trữ", arguments.parts * arguments.documents, pages))
     source = plans.source_of(os.fspath(folder / "Lưu trữ"), settings)
-    batch = Batch(plans.new_id(), source, "", time.time())
+    batch = Batch(new_id(), source, "", time.time())
     home = open_home(settings)
     batch = plans.put_last(plans.with_parts(batch, listed, home, arguments.pages), home)
     begun = time.monotonic()

@@ -11,10 +11,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flows.batch.plan import Entry, Source, check_id, entries_of, find, new_id, part_name, plan, source_of, split
+from flows.batch.plan import Entry, Source, check_id, entries_of, find, part_name, plan, source_of, split
 from flows.batch.storage import Storage, open_home, open_storage
 from flows.batch.under_way import open_batch
 from flows.faults import PathRefused
+from flows.host.names import new_id
 from flows.intake.given_paths import name_of_root
 from flows.settings import Settings, load
 from tests.scans import write_scan

@@ -20,7 +20,7 @@ import pytest
 from flows import faults
 from flows.batch.give_way import Turns
 from flows.batch.leases import Leases, open_leases
-from flows.batch.plan import Batch, Source, new_id, plan, source_of
+from flows.batch.plan import Batch, Source, plan, source_of
 from flows.batch.storage import Storage, open_home
 from flows.batch.under_way import sum_up
 from flows.batch.work import is_over, work
@@ -29,6 +29,7 @@ from flows.convert import plan as plan_convert
 from flows.faults import ShareAway, StorageAway
 from flows.host import heartbeat
 from flows.host.heartbeat import identity
+from flows.host.names import new_id
 from flows.host.processes import machine
 from flows.intake.claims import ClaimStore
 from flows.intake.quarantine import quarantined_files

@@ -13,8 +13,9 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from flows.batch.plan import Batch, Entry, Source, new_id, put_last, with_parts
+from flows.batch.plan import Batch, Entry, Source, put_last, with_parts
 from flows.batch.storage import Storage
+from flows.host.names import new_id
 from flows.intake import duplicates
 from flows.intake.claims import ClaimStore
 from flows.intake.reread import is_original

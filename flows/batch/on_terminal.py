@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 
 from flows import faults
 from flows.batch.leases import Leases
-from flows.batch.plan import Batch, Source, new_id, plan
+from flows.batch.plan import Batch, Source, plan
 from flows.batch.storage import open_home
 from flows.batch.told import ENDS, counts_line, reason
 from flows.batch.under_way import Summary, find_open
@@ -19,7 +19,7 @@ from flows.host import log
 from flows.host.locks import locked
 from flows.host.modes import make_private
 from flows.host.mounts import missing_mount
-from flows.host.names import readable
+from flows.host.names import new_id, readable
 from flows.language import _, told
 from flows.service.record import lock_of_service
 from flows.settings import Settings

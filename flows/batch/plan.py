@@ -9,13 +9,10 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import re
-import secrets
 import stat
 import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass, field, replace
-from datetime import UTC, datetime
 from logging import WARNING
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -25,7 +22,7 @@ from flows.batch.storage import BUCKET, Storage, Stored, open_home, open_storage
 from flows.host.log import note
 from flows.host.mounts import is_away, mount_of
 from flows.host.moves import Gone, below_without_links, lies
-from flows.host.names import readable
+from flows.host.names import is_id, new_id, readable
 from flows.intake.claims import FORGOTTEN
 from flows.intake.duplicates import made_with
 from flows.intake.given_paths import name_of_root, root_of
@@ -59,9 +56,7 @@ CUT_SHORT = 86400.0
 """Seconds without a new part after which a plan without its record counts as cut short."""
 
 ID_LENGTH = 24
-"""Letters of an id (see :func:`new_id`)."""
-
-_ID = re.compile(r"\d{8}-\d{6}-[0-9a-f]{8}", re.ASCII)
+"""Letters of an id (see :func:`flows.host.names.new_id`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,18 +149,13 @@ class Batch:
     closed: tuple[str, ...] = ()
 
 
-def new_id() -> str:
-    """An id for a batch that no other has."""
-    return f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{secrets.token_hex(4)}"
-
-
 def check_id(batch_id: str) -> str:
     """``batch_id`` if it is one that we could have made: it becomes part of a name.
 
     Raises:
         PathRefused: it is not.
     """
-    if not _ID.fullmatch(batch_id):
+    if not is_id(batch_id):
         raise faults.NO_BATCH.fault(batch=readable(batch_id))
     return batch_id
 
@@ -236,7 +226,7 @@ def plan(
     """List a source in parts; the batch if it was planned already.
 
     Args:
-        batch_id: see :func:`new_id`.
+        batch_id: see :func:`flows.host.names.new_id`.
         home: where batches and leases lie; that of the settings if it is left out.
         scans: the source's storage; the one at its address if it is left out.
         most: pages of a part; those of the settings if it is left out.

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
+import secrets
+from datetime import UTC, datetime
 from pathlib import Path
 
 from unidecode import unidecode
@@ -13,6 +16,19 @@ NAME_BYTES = 255
 
 PATH_BYTES = 4096
 """Length that no path of a system call may reach, in bytes."""
+
+
+_DATED_ID = re.compile(r"\d{8}-\d{6}-[0-9a-f]{8}", re.ASCII)
+
+
+def new_id(now: datetime | None = None) -> str:
+    """An id that nothing else has, and that sorts by its time: of a claim, an entry, a batch."""
+    return f"{now or datetime.now(UTC):%Y%m%d-%H%M%S}-{secrets.token_hex(4)}"
+
+
+def is_id(text: str) -> bool:
+    """Whether :func:`new_id` could have made this: ids become parts of paths, and may come from anywhere."""
+    return _DATED_ID.fullmatch(text) is not None
 
 
 def readable(name: str | Path) -> str:

@@ -34,13 +34,12 @@ from flows.host.heartbeat import identity
 from flows.host.locks import claims_lock, locked
 from flows.host.log import note
 from flows.host.moves import Gone, below
-from flows.host.names import readable
+from flows.host.names import is_id, new_id, readable
 from flows.intake.inbox import HELD, Look
 from flows.pipeline.stages import digest
 from flows.settings import LONGEST_PAUSE, Folders, Settings
 from ocr.faults import Fault
 
-_ID = re.compile(r"\d{8}-\d{6}-[0-9a-f]{8}", re.ASCII)
 _MARK = re.compile(r"[0-9a-f]*", re.ASCII)
 
 FORGOTTEN = 30 * 86400.0
@@ -53,7 +52,7 @@ def check_id(claim_id: str) -> str:
     Raises:
         Gone: it is not.
     """
-    if not _ID.fullmatch(claim_id):
+    if not is_id(claim_id):
         raise Gone(f"{claim_id!r} is no claim")
     return claim_id
 
@@ -188,7 +187,7 @@ class ClaimStore:
                 try:
                     found.append(self.load(folder.name))
                 except Gone:
-                    if _ID.fullmatch(folder.name):
+                    if is_id(folder.name):
                         mark = secrets.token_hex(8)  # what its hidden names were, nobody knows any more
                         found += [Claim(folder.name, scan.name, "", mark=mark) for scan in scans_of(folder)]
                 except OSError:
@@ -218,7 +217,7 @@ class ClaimStore:
         """
         now = datetime.now(UTC)
         claim = Claim(
-            check_id(claim_id or f"{now:%Y%m%d-%H%M%S}-{secrets.token_hex(4)}"),
+            check_id(claim_id or new_id(now)),
             name,
             owner,
             flow_run=flow_run,

@@ -16,12 +16,11 @@ import secrets
 import unicodedata
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import UTC, datetime
 from pathlib import Path
 
 from flows.host.locks import claims_lock, locked, moves_lock
 from flows.host.moves import Gone, below_without_links, drop_part, is_file, lies, move, room_for, same_look
-from flows.host.names import readable
+from flows.host.names import new_id, readable
 from flows.intake import register
 from flows.intake.claims import ClaimStore
 from flows.intake.inbox import HELD
@@ -72,7 +71,7 @@ def dismiss(store: ClaimStore, path: Path) -> Path:
             said = _("{name} is the note about a scan and goes where that goes; name the scan")
             raise Gone(said.format(name=readable(path.name)))
         known = next((entry for entry in register.entries(store) if entry.place == name), None)
-        place = _put_away(store, _marked(store, known or Entry(_new_id(), name, "", "", name)))
+        place = _put_away(store, _marked(store, known or Entry(new_id(), name, "", "", name)))
     if place is None:
         raise missing
     return place
@@ -96,11 +95,6 @@ def finish(store: ClaimStore) -> list[str]:
 def _as_seen(name: str) -> str:
     """A name as people see it: how its marks are written does not show."""
     return unicodedata.normalize("NFC", name)
-
-
-def _new_id() -> str:
-    """An id for what somebody else put into quarantine, like those of claims."""
-    return f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{secrets.token_hex(4)}"
 
 
 def _marked(store: ClaimStore, entry: Entry) -> Entry:

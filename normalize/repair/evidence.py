@@ -7,7 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from normalize.vietnamese.language import pack
+from normalize.repair.search import scored
+from normalize.vietnamese.language import LanguageModel, pack
 
 Ids = npt.NDArray[np.int64]
 Reals = npt.NDArray[np.float64]
@@ -41,6 +42,18 @@ class OwnCounts:
 def packed(columns: Ids) -> npt.NDArray[np.uint64]:
     """Rows of up to four ids as keys of the language model's tables."""
     return pack(np.hstack([np.zeros((columns.shape[0], 4 - columns.shape[1]), np.int64), columns]))
+
+
+def bond(model: LanguageModel, rows: Ids, left: int) -> Reals:
+    """How firmly the symbol in a column of each row goes with the next one: pointwise mutual information, nats."""
+    pair = rows[:, left : left + 2]
+    found = scored(model, np.hstack([np.zeros_like(pair), pair])) - model.alone(pair[:, 1])
+    return np.clip(found, LOOSE, FIRM)
+
+
+def known(model: LanguageModel, rows: Ids, order: int, firsts: range) -> Reals:
+    """How many of the n-grams of an order that begin in these columns of each row the tables have."""
+    return np.sum([model.find(packed(rows[:, one : one + order])) >= 0 for one in firsts], axis=0).astype(float)
 
 
 def familiar(base: Reals, at: Ids, touched: int) -> Reals:

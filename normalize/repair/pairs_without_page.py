@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from normalize.repair.candidates import Candidate, Slot
-from normalize.repair.evidence import FIRM, LOOSE, Ids, OwnCounts, Reals, familiar, packed
+from normalize.repair.evidence import Ids, OwnCounts, Reals, bond, familiar, known
 from normalize.repair.misreadings import SHARES, kind_of_syllable
 from normalize.repair.search import ODD, WORD, base_scores, scored
 from normalize.vietnamese.language import NONE, RESERVED, LanguageModel
@@ -102,13 +102,13 @@ def plausible_pairs(ids: Ids, slots: Sequence[Slot], model: LanguageModel) -> Pl
     columns["unlike"] = np.array([one.count(None) for one in kinds], float)
     triples = OwnCounts(ids, (0, 1, 2))
     for side, rows, itself in (("after", after, 0), ("before", before, 1)):
-        bond = functools.partial(_bond, model, rows)
-        columns[f"bond {side}"] = bond(3)
-        columns[f"bond left {side}"] = bond(2)
-        columns[f"bond right {side}"] = bond(4)
+        beside = functools.partial(_bond, model, rows)
+        columns[f"bond {side}"] = beside(3)
+        columns[f"bond left {side}"] = beside(2)
+        columns[f"bond right {side}"] = beside(4)
         columns[f"frequency {side}"] = model.alone(rows[:, 3]) + model.alone(rows[:, 4]).astype(float)
-        columns[f"pairs {side}"] = _found(model, rows, 2, range(2, 5))
-        columns[f"triples {side}"] = _found(model, rows, 3, range(1, 5))
+        columns[f"pairs {side}"] = known(model, rows, 2, range(2, 5))
+        columns[f"triples {side}"] = known(model, rows, 3, range(1, 5))
         columns[f"here {side}"] = np.log1p(np.maximum(here(rows[:, 3:5]) - itself, 0))
         # A comma beside the two says nothing.
         left, right = (
@@ -159,12 +159,6 @@ def _kinds(one: Slot, two: Slot, pair: tuple[Candidate, Candidate]) -> tuple[str
 
 
 def _bond(model: LanguageModel, rows: Ids, left: int) -> Reals:
-    """How firmly a symbol of each row goes with the next; 0 where one of them is no word."""
-    pair = rows[:, left : left + 2]
-    bond = scored(model, np.hstack([np.zeros_like(pair), pair])) - model.alone(pair[:, 1])
-    return np.where((pair >= len(RESERVED)).all(axis=1), np.clip(bond, LOOSE, FIRM), 0.0)
-
-
-def _found(model: LanguageModel, rows: Ids, order: int, firsts: range) -> Reals:
-    """How many of the n-grams of an order that begin there the tables have."""
-    return np.sum([model.find(packed(rows[:, one : one + order])) >= 0 for one in firsts], axis=0).astype(float)
+    """The bond of two neighbours; 0 where one of them is no word."""
+    is_word = (rows[:, left : left + 2] >= len(RESERVED)).all(axis=1)
+    return np.where(is_word, bond(model, rows, left), 0.0)

@@ -24,11 +24,11 @@ import numpy as np
 import numpy.typing as npt
 
 from normalize.document import Block, Document, Source, Token
-from normalize.repair.candidates import lattice
+from normalize.repair.candidates import Slot, lattice
 from normalize.repair.channel import load_channel
 from normalize.repair.misreadings import ROW, is_mended, spoilt
-from normalize.repair.pairs_without_page import PAIR_FEATURES, plausible_pairs
-from normalize.repair.without_page import FEATURES, plausible
+from normalize.repair.pairs_without_page import PAIR_FEATURES, PlausiblePairs, plausible_pairs
+from normalize.repair.without_page import FEATURES, Plausible, plausible
 from normalize.vietnamese.language import load_language_model
 from normalize.vietnamese.train_language import held_out, paragraphs, report_of
 
@@ -114,16 +114,14 @@ def samples(printed: Paragraphs, read: Paragraphs) -> Samples:
     right, kept = [], []
     gain = FEATURES.index("gain")
     for number, (_, form, _), row in zip(found.slot.tolist(), found.candidate, found.features, strict=True):
-        slot = slots[number]
-        true, word = printed[slot.text][slot.token], read[slot.text][slot.token]
-        right.append(true != word and is_mended(true, word[: slot.start] + form + word[slot.end :]))
+        was_wrong, is_right = _mends(slots[number], form, printed, read)
+        right.append(was_wrong and is_right)
         # What else a misread word might have been says nothing about right words.
-        kept.append(right[-1] or (true == word and row[gain] < SLIP))
+        kept.append(right[-1] or (not was_wrong and row[gain] < SLIP))
     changed = sum(
         one != two for text, other in zip(printed, read, strict=True) for one, two in zip(text, other, strict=True)
     )
-    keep = np.array(kept, bool)
-    return Samples(found.features[keep], np.array(right, bool)[keep], found.slot[keep], changed, sum(map(len, printed)))
+    return _samples(found, right, kept, changed, printed)
 
 
 def pair_samples(printed: Paragraphs, read: Paragraphs) -> Samples:
@@ -135,19 +133,32 @@ def pair_samples(printed: Paragraphs, read: Paragraphs) -> Samples:
     right, kept = [], []
     gain = PAIR_FEATURES.index("gain")
     for number, pair, row in zip(found.slot.tolist(), found.candidates, found.features, strict=True):
-        wrong, mended = [], []
-        for slot, (_, form, _) in zip(slots[number : number + 2], pair, strict=True):
-            true, word = printed[slot.text][slot.token], read[slot.text][slot.token]
-            wrong.append(true != word)
-            mended.append(is_mended(true, word[: slot.start] + form + word[slot.end :]))
-        right.append(all(wrong) and all(mended))
+        states = [
+            _mends(slot, form, printed, read)
+            for slot, (_, form, _) in zip(slots[number : number + 2], pair, strict=True)
+        ]
+        are_wrong = all(was_wrong for was_wrong, _ in states)
+        right.append(are_wrong and all(is_right for _, is_right in states))
         # What else two misread words might have been says nothing about right ones.
-        kept.append(right[-1] or (not all(wrong) and row[gain] < SLIP))
+        kept.append(right[-1] or (not are_wrong and row[gain] < SLIP))
     changed = sum(
         text[at] != other[at] and text[at + 1] != other[at + 1]
         for text, other in zip(printed, read, strict=True)
         for at in range(len(text) - 1)
     )
+    return _samples(found, right, kept, changed, printed)
+
+
+def _mends(slot: Slot, form: str, printed: Paragraphs, read: Paragraphs) -> tuple[bool, bool]:
+    """Whether a slot's word was misread, and whether a candidate of it gives what was printed."""
+    true, word = printed[slot.text][slot.token], read[slot.text][slot.token]
+    return true != word, is_mended(true, word[: slot.start] + form + word[slot.end :])
+
+
+def _samples(
+    found: Plausible | PlausiblePairs, right: list[bool], kept: list[bool], changed: int, printed: Paragraphs
+) -> Samples:
+    """Those of what was found that are kept as samples."""
     keep = np.array(kept, bool)
     return Samples(found.features[keep], np.array(right, bool)[keep], found.slot[keep], changed, sum(map(len, printed)))
 

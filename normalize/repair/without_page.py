@@ -26,7 +26,7 @@ import numpy.typing as npt
 from normalize.repair.candidates import Candidate, Proposal, Slot
 from normalize.repair.channel import load_channel
 from normalize.repair.decision import Judge, decide, load_decision
-from normalize.repair.evidence import FIRM, LOOSE, Ids, OwnCounts, Reals, familiar, packed
+from normalize.repair.evidence import Ids, OwnCounts, Reals, bond, familiar, known
 from normalize.repair.misreadings import SHARES, kind_of_syllable
 from normalize.repair.pairs_without_page import PAIR_FEATURES, plausible_pairs
 from normalize.repair.search import ODD, base_scores, decode, scored
@@ -287,16 +287,12 @@ def _beside(count: OwnCounts, rows: Ids, is_word: npt.NDArray[np.bool_], itself:
 
 def _known(model: LanguageModel, rows: Ids, side: str) -> dict[str, Reals]:
     """How firmly the middle one of seven symbols goes with its neighbours, and which n-grams around it are known."""
-    nothing = np.zeros(len(rows), np.int64)
     out: dict[str, Reals] = {}
-    for name, left, right in (("left", 2, 3), ("right", 3, 4)):
-        pair = np.stack([nothing, nothing, rows[:, left], rows[:, right]], axis=1)
-        bond = np.clip(scored(model, pair) - model.alone(rows[:, right]), LOOSE, FIRM)
-        neighbour = rows[:, 2 if name == "left" else 4]
-        out[f"bond {name} {side}"] = np.where(neighbour >= len(RESERVED), bond, 0.0)
+    for name, neighbour, first in (("left", 2, 2), ("right", 4, 3)):
+        is_word = rows[:, neighbour] >= len(RESERVED)
+        out[f"bond {name} {side}"] = np.where(is_word, bond(model, rows, first), 0.0)
     for order, name in ((2, "pairs"), (3, "triples"), (4, "fours")):
-        found = [model.find(packed(rows[:, 4 - order + shift : 4 + shift])) >= 0 for shift in range(order)]
-        out[f"{name} {side}"] = np.sum(found, axis=0).astype(float)
+        out[f"{name} {side}"] = known(model, rows, order, range(4 - order, 4))
     return out
 
 

@@ -16,6 +16,7 @@ import os
 import select
 import socket
 import sys
+import time
 from collections.abc import Iterator
 from datetime import datetime, tzinfo
 from pathlib import Path
@@ -34,6 +35,9 @@ SAID = "service"
 
 WORKER = "NAMBAT_WORKER"
 """Environment variable of a ``nambat worker`` and of its runs: what it is called."""
+
+_WRITTEN_S = 0.02
+"""Seconds after which a line that another process was writing stands whole in the file."""
 
 MOST_AT_ONCE = 4096
 """Bytes that a pipe or a terminal takes without making its writer wait, if it takes any (PIPE_BUF of Linux)."""
@@ -189,7 +193,7 @@ class LogFile(logging.Handler):
         with self._opened() as file:
             size = os.fstat(file).st_size
             is_full = size > 0 and size + len(line) > self.most_bytes
-            if size and os.pread(file, 1, size - 1) != b"\n":
+            if _ends_within_a_line(file):
                 line = b"\n" + line  # the disk was full in the middle of the last one
             if not is_full:
                 os.write(file, line)
@@ -225,6 +229,19 @@ class LogFile(logging.Handler):
 
     def _older(self, number: int) -> Path:
         return self.path.with_name(f"{self.path.name}.{number}")
+
+
+def _ends_within_a_line(file: int) -> bool:
+    """Whether the last line was left half written; not whether another process is writing it at this very moment."""
+    ends = set()
+    for is_again in (False, True):
+        if is_again:
+            time.sleep(_WRITTEN_S)
+        size = os.fstat(file).st_size
+        if not size or os.pread(file, 1, size - 1) == b"\n":
+            return False
+        ends.add(size)
+    return len(ends) == 1
 
 
 class ConsoleLines(logging.Handler):

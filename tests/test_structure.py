@@ -195,6 +195,23 @@ def test_recipients_are_whole_items() -> None:
     assert found.recipients == ("- Như trên;", "- VPCP: BTCN, các PCN, các Vụ, Cục;", "- Lưu: VT.")
 
 
+JOINT = ["T >Nội dung của chương trình phối hợp.<", "L SỞ VĂN HÓA", "L GIÁM ĐỐC", "+ LIÊN ĐOÀN LAO ĐỘNG", "R CHỦ TỊCH"]
+LIST = ["Nơi nhận:", "- Như trên;", "- Lưu: VT."]
+
+
+@pytest.mark.parametrize(
+    ("rows", "first"),
+    [
+        pytest.param([*JOINT, *(f"T |{row}" for row in LIST)], "signature", id="below joint signatures"),
+        pytest.param([JOINT[0], "R CHỦ TỊCH", *(f"T |{row}" for row in LIST)], "recipients", id="below one signature"),
+        pytest.param([JOINT[0], *(f"L {row}" for row in LIST), "+ CHỦ TỊCH"], "recipients", id="beside one signature"),
+    ],
+)
+def test_where_a_list_of_recipients_is_published(rows: list[str], first: str) -> None:
+    blocks = build_document([page(1, head(*rows))], SOURCE).blocks
+    assert next(block.type for block in blocks if block.type in ("signature", "recipients")) == first
+
+
 def test_stamps_are_dropped_with_their_reasons() -> None:
     document = build_document(case("stamps_and_signatures_of_computers"), SOURCE)
     assert [(one.reason, one.text) for one in document.dropped] == [

@@ -4,6 +4,7 @@ A page of a case file is a list of lines, each ``ZONE TEXT``:
 
 - the zone: ``L`` left column, ``R`` right column, ``T`` text, ``N`` footnotes, ``H`` head, ``X`` noise,
   ``B`` a small frame at the left (a table of one cell), ``S`` text set in the right half;
+- ``+`` in place of ``R``: the first line of a right column that begins level with the left one above it;
 - ``>`` before the text: set in by a first-line indent; ``|`` before it: centred;
 - ``<`` after it: a last line, as long as its words; without it the line is justified to the right margin;
 - superscript digits in the text are raised signs, and so is ``⁎`` (a raised asterisk).
@@ -63,9 +64,13 @@ def line(text: str, zone: str, baseline: int) -> Line:
 def page(number: int, rows: list[str]) -> Page:
     """A page of lines as described above."""
     zones: list[tuple[str, list[Line]]] = []
-    baseline = 200
+    baseline, lowest = 200, 200
     for row in rows:
-        kind, text = row[0], row[2:]
+        kind, text = row[0].replace("+", "R"), row[2:]
+        if row[0] == "+":
+            lowest, baseline = baseline, zones[-1][1][0].baseline
+        elif kind != "R":
+            baseline = max(baseline, lowest)
         if not zones or zones[-1][0] != ZONES[kind]:
             zones.append((ZONES[kind], []))
         zones[-1][1].append(line(text, kind, baseline))

@@ -695,17 +695,36 @@ def _signed(piece: _Piece, onward: Sequence[_Piece]) -> _Piece:
     Strokes of the pen between the columns are no text.
     """
     columns_only = all(_is_column(one) or all(map(_is_stroke, one.lines)) for one in onward)
-    signed = any(may_sign(line.text) or has_office_word(line.text) for line in piece.lines)
+    signed = any(map(_names_office, piece.lines))
     return replace(piece, role="signature") if piece.role == "text" and columns_only and signed else piece
 
 
 def _closing_in_order(parts: Sequence[_Part]) -> list[_Part]:
-    """The parts with each list of recipients before the signatures beside or above it."""
+    """The parts with each list of recipients before the signatures beside or above it.
+
+    Those who sign together leave no room beside them: a list below their signatures stays there.
+    """
     out: list[_Part] = []
     for closing, group in groupby(parts, key=lambda part: part.role in ("recipients", "signature")):
         together = list(group)
-        out += sorted(together, key=lambda part: part.role) if closing else together
+        out += sorted(together, key=lambda part: part.role, reverse=_is_below_joint(together)) if closing else together
     return out
+
+
+def _is_below_joint(closing: Sequence[_Part]) -> bool:
+    """Whether a list of recipients stands below two signatures that are side by side."""
+    if len({part.page for part in closing}) > 1:
+        return False
+    signed = [line for part in closing if part.role == "signature" for line in part.lines]
+    listed = [line.box.top for part in closing if part.role == "recipients" for line in part.lines]
+    offices = [line.box for line in signed if _names_office(line)]
+    side_by_side = any(one.across(other) < 0 < one.down(other) for one in offices for other in offices)
+    return bool(listed) and side_by_side and max(line.box.bottom for line in signed) <= min(listed)
+
+
+def _names_office(line: Line) -> bool:
+    """Whether a line may be that of an office above a signature."""
+    return may_sign(line.text) or has_office_word(line.text)
 
 
 def _footnote(note: footnotes.Note, anchored: bool) -> Footnote:

@@ -17,8 +17,8 @@ from normalize.structure.build import build_document
 from normalize.structure.footnotes import Sign, labels, settle
 from normalize.structure.lines import Margins, settled_margins
 from normalize.vietnamese.decree30 import heading_level, is_document_type, is_list_item
-from ocr.page import Line, Page, from_json, to_json
-from tests.typeset import page, read_case
+from ocr.page import Line, Page, Zone, from_json, hull, to_json
+from tests.typeset import line, page, read_case
 
 CASES = sorted((Path(__file__).parent / "cases" / "structure").glob("*.txt"))
 SOURCE = Source("test.pdf", "0" * 64, 1, 1)
@@ -210,6 +210,20 @@ LIST = ["Nơi nhận:", "- Như trên;", "- Lưu: VT."]
 def test_where_a_list_of_recipients_is_published(rows: list[str], first: str) -> None:
     blocks = build_document([page(1, head(*rows))], SOURCE).blocks
     assert next(block.type for block in blocks if block.type in ("signature", "recipients")) == first
+
+
+def test_three_who_sign_side_by_side() -> None:
+    rows = ["CÔNG AN TỈNH", "SỞ Y TẾ", "HỘI NÔNG DÂN", "GIÁM ĐỐC", "CỤC TRƯỞNG", "CHỦ TỊCH"]
+    rows += ["Vi Văn Sáu", "Lò Thị Hằng", "Giàng A Páo"]
+    signed = [line(row, "LRS"[at % 3], 500 + 75 * (at // 3)) for at, row in enumerate(rows)]
+    listed = [line(row, "T", 900 + 75 * at) for at, row in enumerate(["Nơi nhận:<", "- Như trên;<", "- Lưu: VT.<"])]
+    beside = [one for at, one in enumerate(signed) if at % 3]
+    plain = page(1, head("T >Các bên thực hiện.<"))
+    zones = [("left", signed[::3]), ("right", beside), ("text", listed)]
+    below = [Zone(kind, tuple(own), hull([one.box for one in own])) for kind, own in zones]
+    document = build_document([replace(plain, zones=(*plain.zones, *below))], SOURCE)
+    assert [one.text for one in document.blocks if one.type == "signature"] == rows[::3] + rows[1::3] + rows[2::3]
+    assert document.metadata.signer == "Vi Văn Sáu; Lò Thị Hằng; Giàng A Páo"
 
 
 def test_stamps_are_dropped_with_their_reasons() -> None:

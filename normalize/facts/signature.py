@@ -28,6 +28,8 @@ _ADJACENT = 1.2
 _SYLLABLES = (2, 5)
 #: Two lines stand in one column when they share so much of the width of the narrower one.
 _SHARED_WIDTH = 0.3
+#: Words of names of Hmong and of the Central Highlands that are one letter: "Giàng A Páo", "Y Thanh".
+_SHORT_NAMES = ("A", "Y")
 #: The commonest family names. A name in capitals is told by one; in mixed case any word with a capital may begin one.
 _FAMILY_NAMES = frozenset(
     [
@@ -162,7 +164,7 @@ def read_signature(blocks: Sequence[Block]) -> Signature:
     neither.
     """
     lines = [block for block in _of_first_document(blocks) if block.type == "signature"]
-    signers = [signer for column in _columns(lines) for signer in _signers(map(_row, column))]
+    signers = [signer for column in columns(lines) for signer in _signers(map(_row, column))]
     signers = [signer for signer in signers if signer.offices or signer.name]
     if not signers:
         closed = next((block for block in reversed(blocks) if block.type in ("signature", "recipients")), None)
@@ -238,8 +240,8 @@ def _corners(box: Box) -> str:
     return f"box {box.left}, {box.top}, {box.right}, {box.bottom}"
 
 
-def _columns(lines: Sequence[Block]) -> list[list[Block]]:
-    """Lines that stand above each other, column by column from left to right, page by page.
+def columns(lines: Sequence[Block]) -> list[list[Block]]:
+    """Lines of signatures that stand above each other, column by column from left to right, page by page.
 
     Lines without boxes, of another engine, are one column in the order they came in.
     """
@@ -334,7 +336,8 @@ def _is_name(row: _Row) -> bool:
     if row.capitals and len(words) > _SYLLABLES[0] and words[0].capitalize() in _FAMILY_NAMES:
         words = [word.capitalize() for word in words]
     return (
-        not any(word.isupper() for word in words)
+        not any(word.isupper() and word not in _SHORT_NAMES for word in words)
+        and not words[-1].isupper()
         and _SYLLABLES[0] <= len(words) <= _SYLLABLES[1]
         and all(word.istitle() and parse(word.lower()) is not None for word in words)
         and sum(len(word) for word in words) > 4

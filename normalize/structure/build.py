@@ -26,7 +26,7 @@ from normalize.document import (
 from normalize.facts.bundles import documents
 from normalize.facts.letterhead import with_number
 from normalize.facts.metadata import with_parts
-from normalize.facts.signature import is_signature, may_sign
+from normalize.facts.signature import columns, is_signature, may_sign
 from normalize.facts.title import titled
 from normalize.structure import footnotes, headings, paragraphs, recipients, stamps, tables
 from normalize.structure.grade import grade
@@ -576,7 +576,9 @@ def _with_full_measure(above: Sequence[_Piece], zone: Zone, width: int) -> list[
         return [*above, *_with_signature(zone, width)]
     # The signatures stood above the list instead of beside it.
     signed = [_signed(piece, above[at:]) for at, piece in enumerate(above)]
-    if any(piece.role == "signature" for piece in signed):
+    first = next((at for at, piece in enumerate(signed) if piece.role == "signature"), None)
+    if first is not None:
+        signed[first:] = [replace(one, role="signature") if _is_body_name(one) else one for one in signed[first:]]
         strokes = [piece for piece in signed if piece.role == "text" and all(map(_is_stroke, piece.lines))]
         signed = [replace(piece, role="noise") for piece in strokes] + [one for one in signed if one not in strokes]
     return [*signed, _Piece("text", zone, zone.lines[:head]), _Piece("recipients", zone, zone.lines[head:])]
@@ -699,6 +701,11 @@ def _signed(piece: _Piece, onward: Sequence[_Piece]) -> _Piece:
     return replace(piece, role="signature") if piece.role == "text" and columns_only and signed else piece
 
 
+def _is_body_name(piece: _Piece) -> bool:
+    """Whether a column taken for text holds capitals only: the name of a body that signs, where signatures begin."""
+    return piece.role == "text" and _is_column(piece) and all(line.text.isupper() for line in piece.lines)
+
+
 def _closing_in_order(parts: Sequence[_Part]) -> list[_Part]:
     """The parts with each list of recipients before the signatures beside or above it.
 
@@ -791,8 +798,12 @@ def _lined_blocks(role: BlockType, lines: Sequence[SetLine], so_far: _SoFar) -> 
         so_far.signed, so_far.in_title = lines[-1].page, False
     if role == "recipients":
         yield from recipients.blocks(lines)
-    else:
-        yield from (_line_block(role, line) for line in lines)
+        return
+    blocks = [_line_block(role, line) for line in lines]
+    if role == "signature" and len(signers := columns(blocks)) > 2:
+        # Two are told by the layout of the page; of three or more who sign together it gives rows.
+        blocks = list(chain.from_iterable(signers))
+    yield from blocks
 
 
 def _with_neighbours(

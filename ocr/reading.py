@@ -37,6 +37,7 @@ from ocr.reread.separators import with_decimal_commas
 from ocr.reread.table_cells import read_cells
 from ocr.reread.torn_words import read_torn
 from ocr.reread.two_rows import read_two_rows
+from ocr.signs.dots_below import with_dots_below
 from ocr.signs.inequalities import Inequality, find_inequalities, put_in, without_inequalities
 from ocr.signs.strokes import with_roman_ones
 from ocr.superscripts.attach import attach
@@ -143,7 +144,7 @@ def _read_closer(
             ink = _account(read, zones, dpi)
     zones = with_decimal_commas(zones, read.unerased)
     zones = read_twice(zones, read.unerased, partial(read_rows, timeout=timeout))
-    return measure_digits(zones, read.parts), ink
+    return with_dots_below(measure_digits(zones, read.parts), read.parts), ink
 
 
 def _doubted(zone: Zone, streaks: Streaks) -> Zone:

@@ -6,7 +6,7 @@ import statistics
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
-from itertools import chain, groupby
+from itertools import chain, combinations, groupby
 from typing import Literal
 
 from normalize.document import (
@@ -720,13 +720,16 @@ def _closing_in_order(parts: Sequence[_Part]) -> list[_Part]:
 
 def _is_below_joint(closing: Sequence[_Part]) -> bool:
     """Whether a list of recipients stands below two signatures that are side by side."""
-    if len({part.page for part in closing}) > 1:
+    signed, listed = ([part for part in closing if part.role == role] for role in ("signature", "recipients"))
+    if not signed or not listed or len({part.page for part in closing}) > 1:
         return False
-    signed = [line for part in closing if part.role == "signature" for line in part.lines]
-    listed = [line.box.top for part in closing if part.role == "recipients" for line in part.lines]
-    offices = [line.box for line in signed if _names_office(line)]
-    side_by_side = any(one.across(other) < 0 < one.down(other) for one in offices for other in offices)
-    return bool(listed) and side_by_side and max(line.box.bottom for line in signed) <= min(listed)
+    lines = [line for part in signed for line in part.lines]
+    lowest, highest = max(line.box.bottom for line in lines), min(part.lines[0].box.top for part in listed)
+    return lowest <= highest and _stand_side_by_side([line.box for line in lines if _names_office(line)])
+
+
+def _stand_side_by_side(boxes: Sequence[Box]) -> bool:
+    return any(one.across(other) < 0 < one.down(other) for one, other in combinations(boxes, 2))
 
 
 def _names_office(line: Line) -> bool:

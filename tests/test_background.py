@@ -17,6 +17,8 @@ from docket import Docket, Worker
 from flows.service.background import SERVICES, last_sign
 from tests.service import ROOT, clean_environment, free_port
 
+pytestmark = pytest.mark.equipped
+
 
 @pytest.fixture
 def redis(tmp_path: Path) -> Iterator[str]:

@@ -50,6 +50,7 @@ def docker_compose() -> list[str] | None:
     return None
 
 
+@pytest.mark.equipped
 def test_docker_compose_takes_the_file(tmp_path: Path) -> None:
     words = docker_compose()
     if words is None:
@@ -210,6 +211,7 @@ def settings_of(unit: Path) -> dict[str, str]:
     return dict(line.split("=", 1) for line in unit.read_text().splitlines() if "=" in line and line[0] not in "#[")
 
 
+@pytest.mark.equipped
 @pytest.mark.parametrize("unit", UNITS, ids=lambda unit: unit.name)
 def test_systemd_takes_the_units(unit: Path, tmp_path: Path) -> None:
     if shutil.which("systemd-analyze") is None:

@@ -170,6 +170,7 @@ print("held")
 """
 
 
+@pytest.mark.equipped
 def test_a_claim_is_made_where_proc_is_not_mounted(tmp_path: Path) -> None:
     """For real, in a mount namespace without it."""
     apart = ["unshare", "--mount", "--propagation", "private", "sh", "-c", 'umount -l /proc && exec "$@"', "sh"]

@@ -469,6 +469,19 @@ def test_no_place_has_the_number_in_it() -> None:
 
 
 @pytest.mark.parametrize(
+    ("place", "is_one"),
+    [
+        ("Đắk Lắk", True), ("Bà Rịa - Vũng Tàu", True), ("TP. Vinh", True), ("Kiên giang", True), ("Hà Sương", True),
+        ("ắk Lắk", False), ("Đắk Lắb", False), ("Đắt Lắk", False), ("Hà Nộii", False), ("Kiên Gian", False),
+    ],
+)  # fmt: skip
+def test_a_place_that_is_nearly_a_province_was_misread(place: str, is_one: bool) -> None:
+    document = built([*letterhead()[:-1], f"R {place}, ngày 04 tháng 5 năm 2020", *BODY])
+    assert (document.metadata.place, document.metadata.date) == (place if is_one else None, "2020-05-04")
+    assert [warning.message.split()[1] for warning in document.warnings] == ([] if is_one else ["place"])
+
+
+@pytest.mark.parametrize(
     ("number", "rival", "date"),
     [
         ("Số: 118/2020/NĐ-CP", 63, "2020-05-04"),  # the year stands there twice

@@ -9,6 +9,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from functools import lru_cache
+
+from rapidfuzz.distance import Levenshtein
 
 from normalize.document import Block
 from normalize.facts.values import plain_text
@@ -54,6 +57,19 @@ def _is_name_of_place(text: str) -> bool:
     if re.search(r"[\d/:_]", text):
         return False
     return _is_known(text) or all(word[0].isupper() for word in re.findall(r"[^\W\d_]+", text))
+
+
+def is_misread_place(text: str) -> bool:
+    """Whether a text is no place's name but a province's with a letter more, less or another: "ắk Lắk", "Đắk Lắb"."""
+    if _is_known(text):
+        return False
+    name = as_key(_KINDS_OF_PLACE.sub("", text).split())
+    return not text[:1].isupper() or any(Levenshtein.distance(name, province) == 1 for province in _provinces())
+
+
+@lru_cache(maxsize=1)
+def _provinces() -> tuple[str, ...]:
+    return tuple(name for name, units in load_gazetteer().items() if any(unit.level == "province" for unit in units))
 
 
 def _end_of_motto(head: Sequence[Block]) -> int:

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from normalize.document import Block, Tokens
-from normalize.facts.date_line import find_date_line, unread_date_line
+from normalize.facts.date_line import find_date_line, is_misread_place, unread_date_line
 from normalize.facts.values import (
     NOTHING,
     Value,
@@ -124,7 +124,7 @@ def _place(block: Block, line: str, parts: decree30.DateParts) -> Value:
     if not 1 < len(place) <= _LONGEST_PLACE or not place[0].isalpha():
         return NOTHING
     tokens = tokens_at(block, 0, parts.place)
-    if decree30.number_parts(place) or _NO_PLACE.search(place):
+    if decree30.number_parts(place) or _NO_PLACE.search(place) or is_misread_place(place):
         return Value(None, tokens, "cannot be read surely")
     return Value(place, tokens)
 

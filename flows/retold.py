@@ -84,6 +84,8 @@ WARNINGS = (
     N_("is left open or written by hand"),
     N_("cannot be read; it may be written by hand"),
     N_("has a year, {year}, that does not go with the years in the text"),
+    N_("has a year, {year}, that is not that of the number, {other}"),
+    N_("was not found below the motto"),
     N_("has lost its first word"),
     # Why print was left out.
     N_("page number"),

@@ -399,6 +399,104 @@ def test_an_annex_is_no_document_of_its_own(second: list[str]) -> None:
     assert not document.warnings
 
 
+# -- which line bears the date --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "subject",
+    [
+        ["L V/v triển khai Công điện", "L ngày 12/3/2020 của Bộ Xây dựng"],
+        ["L V/v thực hiện Công điện", "L ngày 12 tháng 3 năm 2020"],
+        ["L V/v thực hiện Công điện ngày", "L 12 tháng 3 năm 2020"],
+        ["L V/v họp, ngày 12/3/2020"],
+    ],
+)
+def test_a_date_in_the_subject_of_a_letter_is_not_its_own(subject: list[str]) -> None:
+    head = letterhead("Số: 118/SXD-QLN")
+    found = built([*head[:3], *subject, *head[3:], *BODY]).metadata
+    assert (found.place, found.date) == ("Hà Sơn", "2020-05-04")
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        ["T |Sửa đổi Quyết định số 12/QĐ-SXD ngày 07 tháng 8 năm 2019"],
+        ["T |Sửa đổi Quyết định, ngày 07 tháng 8 năm 2019"],
+        ["T |Sửa đổi Quyết định số 12/QĐ-SXD", "T |ngày 07 tháng 8 năm 2019 của Giám đốc Sở"],
+        ["T >Hôm nay, ngày 07 tháng 8 năm 2019,<", "T >Sở Xây dựng họp.<"],
+    ],
+)
+def test_where_the_line_with_the_date_is_lost_no_other_is_taken_for_it(lines: list[str]) -> None:
+    document = built([*letterhead()[:-1], "T |QUYẾT ĐỊNH", *lines, *BODY])
+    assert (document.metadata.place, document.metadata.date) == (None, None)
+    (warning,) = document.warnings
+    assert warning.message.startswith("The date was not found below the motto; it is left empty.")
+    assert warning.box is not None
+
+
+def test_laws_have_no_date_in_their_letterhead() -> None:
+    document = built(["L QUỐC HỘI", "L Luật số: 71/2014/QH13", *MOTTO, "T |LUẬT", *BODY])
+    assert (document.metadata.date, document.warnings) == (None, ())
+
+
+@pytest.mark.parametrize(
+    ("rows", "place"),
+    [
+        (["R Thành phố Hồ Chí Minh, ngày 08 tháng 01 năm", "R 2020"], "Thành phố Hồ Chí Minh"),
+        (["R Thành phố Hồ Chí Minh, ngày 08 tháng", "R 01 năm 2020"], "Thành phố Hồ Chí Minh"),
+        (["R Thành phố Hồ Chí Minh,", "R ngày 08 tháng 01 năm 2020"], "Thành phố Hồ Chí Minh"),
+        (["R Hà nội ngày 08 tháng 01 năm 2020"], "Hà nội"),
+        (["R ngày 08 tháng 01 năm 2020"], None),
+    ],
+)
+def test_a_date_may_stand_on_two_lines_or_without_a_place(rows: list[str], place: str | None) -> None:
+    found = built([*letterhead()[:-1], *rows, *BODY]).metadata
+    assert (found.place, found.date) == (place, "2020-01-08")
+
+
+@pytest.mark.parametrize("row", ["Hà Sơn_ngay-08 tháng 01 năm 2020", "Hà Sơn, ngày*2tháng wăm 2020"])
+def test_a_date_that_cannot_be_read_is_said_to_be(row: str) -> None:
+    document = built([*letterhead()[:-1], f"R {row}", *BODY])
+    assert document.metadata.date is None
+    (warning,) = document.warnings
+    assert warning.message.startswith("The date cannot be read; it may be written by hand; it is left empty.")
+
+
+def test_no_place_has_the_number_in_it() -> None:
+    document = built(["L UBND TỈNH HÀ SƠN", *MOTTO, "R Số: 118/QĐ-SXD Hà Sơn, ngày 04 tháng 5 năm 2020", *BODY])
+    assert (document.metadata.place, document.metadata.date) == (None, "2020-05-04")
+    assert [warning.message.split()[1] for warning in document.warnings] == ["place"]
+
+
+@pytest.mark.parametrize(
+    ("place", "is_one"),
+    [
+        ("Đắk Lắk", True), ("Bà Rịa - Vũng Tàu", True), ("TP. Vinh", True), ("Kiên giang", True), ("Hà Sương", True),
+        ("ắk Lắk", False), ("Đắk Lắb", False), ("Đắt Lắk", False), ("Hà Nộii", False), ("Kiên Gian", False),
+    ],
+)  # fmt: skip
+def test_a_place_that_is_nearly_a_province_was_misread(place: str, is_one: bool) -> None:
+    document = built([*letterhead()[:-1], f"R {place}, ngày 04 tháng 5 năm 2020", *BODY])
+    assert (document.metadata.place, document.metadata.date) == (place if is_one else None, "2020-05-04")
+    assert [warning.message.split()[1] for warning in document.warnings] == ([] if is_one else ["place"])
+
+
+@pytest.mark.parametrize(
+    ("number", "rival", "date"),
+    [
+        ("Số: 118/2020/NĐ-CP", 63, "2020-05-04"),  # the year stands there twice
+        ("Số: 118/QĐ-SXD", 63, None),
+        ("Số: 118/2021/NĐ-CP", 0, None),
+    ],
+)
+def test_the_year_of_the_number_is_that_of_the_date(number: str, rival: int, date: str | None) -> None:
+    letters = (letter("2"), letter("0"), letter("2"), letter("0", (("0", 94), ("6", rival))))
+    one = with_word(page(1, [*letterhead(number), *BODY]), "2020", letters=letters)
+    document = build_document([one], SOURCE)
+    assert document.metadata.date == date
+    assert any("The date" in warning.message for warning in document.warnings) == (date is None)
+
+
 # -- digits by hand, on the page ------------------------------------------------------------------------------------
 
 

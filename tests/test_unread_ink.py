@@ -186,6 +186,55 @@ def test_an_unread_group_is_read_where_it_reads_as_so_many_letters(text: str, co
     assert [one.text for one in out or [] if one not in lines] == [text] * kept
 
 
+def gap(width: int) -> tuple[np.ndarray, list[Line], Box]:
+    """A page with a shape between two words of a line, its other lines, the line, and where the shape stands."""
+    ink = np.zeros((3508, 2480), np.uint8)
+    shape = Box(1000, 1500, 1000 + width, 1540)
+    for left in range(shape.left, shape.right - 8, 22):  # letters that touch: strokes and a line through them
+        cv2.rectangle(ink, (left, shape.top), (left + 5, shape.bottom - 1), 255, -1)
+    cv2.rectangle(ink, (shape.left, shape.top + 16), (shape.right - 10, shape.top + 20), 255, -1)
+    words = [
+        Word(text, Box(left, 1500, right, 1540), confidence, tuple(map(letter, text)))
+        for text, left, right, confidence in (("75/2017/1", 820, 990, 40.0), ("-CP", 1010 + width, 1070 + width, 80.0))
+    ]
+    whole = Line(tuple(words), Box(820, 1500, 1070 + width, 1540), 1540.0, 25.0)
+    return ink, [*typeset(600), *typeset(1900), whole], shape
+
+
+@pytest.mark.parametrize(("width", "is_told"), [(90, True), (30, False)])
+def test_letters_that_touch_and_were_left_out_within_a_line_are_told(width: int, is_told: bool) -> None:
+    ink, lines, shape = gap(width)
+    words = [word.box for one in lines for word in one.words]
+    found = account(find_components(ink), words, 25.0, (), 300)
+    assert [box.shared(shape) > 0.8 for box in found.unread] == [True] * is_told
+    at_the_end = account(find_components(ink), words[:-1], 25.0, (), 300)
+    assert at_the_end.unread == ()  # where a stroke of the pen would be
+
+
+@pytest.mark.parametrize(
+    ("text", "confidence", "kept"),
+    [("75/2017/NĐ-CP", 92.0, True), ("75/2017/NĐ-CP", 60.0, False), ("75/201/CP", 95.0, False)],
+)
+def test_what_was_left_out_within_a_line_is_read_with_the_words_beside_it(
+    text: str, confidence: float, kept: bool
+) -> None:
+    ink, lines, shape = gap(90)
+    parts = find_components(ink)
+    ink_account = account(parts, [word.box for one in lines for word in one.words], 25.0, (), 300)
+    asked: list[Box] = []
+
+    def again(box: Box) -> list[Line]:
+        asked.append(box)
+        if not box.holds(lines[-1].box):
+            return []
+        word = Word(text, lines[-1].box, confidence, tuple(map(letter, text)))
+        return [Line((word,), word.box, 1540.0, 25.0)]
+
+    out = read_unread(zone_of("text", lines), ink_account, parts, 255 - ink, again)
+    assert asked[0].holds(shape)
+    assert [one.text for one in out or lines if one not in lines[:-1]] == [text if kept else "75/2017/1 -CP"]
+
+
 def test_a_line_that_was_lost_is_told() -> None:
     """All lines but one explain their ink: the place of the lost one is told, and the measure falls."""
     ink, words = drawn()

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from normalize.document import Block, Tokens
+from normalize.facts.date_line import find_date_line, is_misread_place, unread_date_line
 from normalize.facts.values import (
     NOTHING,
     Value,
@@ -38,12 +39,16 @@ _BELOW_BODY = 4
 _YEARS = range(1945, 2100)
 #: In letters: a longer one is no place.
 _LONGEST_PLACE = 40
-#: In letters: a line with the date that is longer is a sentence.
-_LONGEST_DATE_LINE = 90
 #: So many documents cited with a later year, or so large a share of all, and the year of the date is misread.
 _FEWEST_LATER, _SHARE_LATER = 2, 0.5
 #: Years after the latest one in the text, of which at least so many are there.
 _LONG_AFTER, _FEWEST_YEARS = 10, 3
+#: What the symbols of laws begin with, whose letterhead bears no date: the last article does.
+_OF_PARLIAMENT = "QH"
+#: In lines of the motto: so far below it the date stands.
+_BELOW_MOTTO = 3
+#: A place has no figures and none of these signs: what else stands in its line was read along.
+_NO_PLACE = re.compile(r"[\d/:_]")
 _CITING = re.compile(r"\W*(can cu|thuc hien|theo|xet|tiep theo)\b")
 _CITED_YEAR = re.compile(
     r"\b\d{1,2}[/.-]\d{1,2}[/.-]((?:19|20)\d\d)\b|tháng \d{1,2} năm ((?:19|20)\d\d)|/((?:19|20)\d\d)/"
@@ -94,22 +99,48 @@ def place_and_date(head: Sequence[Block], text: Sequence[Block]) -> tuple[Value,
     Args:
         text: all of the document, whose years speak for or against that of the date.
     """
-    for block in head:
+    block = find_date_line(head)
+    parts = block and decree30.date_parts(plain_text(block))
+    if block and parts:
         line = plain_text(block)
-        parts = decree30.date_parts(line)
-        if parts and len(line) <= _LONGEST_DATE_LINE:
-            return _place(block, line, parts), _date(block, line, parts, text)
-    return NOTHING, NOTHING
+        return _place(block, line, parts), _date(block, line, parts, text, _year_of_number(head))
+    if unread := unread_date_line(head):
+        return NOTHING, Value(None, unread.tokens, "cannot be read; it may be written by hand")
+    return NOTHING, _missing_date(head)
+
+
+def _missing_date(head: Sequence[Block]) -> Value:
+    """What is said of the date of a letterhead with motto and number in which no line of it was found."""
+    motto = next((block.box for block in reversed(head) if decree30.is_motto(plain_text(block))), None)
+    symbol = number_and_symbol(head)[1].text
+    if motto is None or symbol is None or symbol.startswith(_OF_PARLIAMENT):
+        return NOTHING
+    below = Box(motto.left, motto.bottom, motto.right, motto.bottom + _BELOW_MOTTO * motto.height)
+    return Value(None, (), "was not found below the motto", below)
 
 
 def _place(block: Block, line: str, parts: decree30.DateParts) -> Value:
     place = line[: parts.place].strip(" ,.;")
     if not 1 < len(place) <= _LONGEST_PLACE or not place[0].isalpha():
         return NOTHING
-    return Value(place, tokens_at(block, 0, parts.place))
+    tokens = tokens_at(block, 0, parts.place)
+    if decree30.number_parts(place) or _NO_PLACE.search(place) or is_misread_place(place):
+        return Value(None, tokens, "cannot be read surely")
+    return Value(place, tokens)
 
 
-def _date(block: Block, line: str, parts: decree30.DateParts, text: Sequence[Block]) -> Value:
+def _year_of_number(head: Sequence[Block]) -> str:
+    """The year that a law or decree has in its number, where it is read surely; it is that of its date."""
+    for block in head:
+        text = plain_text(block)
+        if parts := decree30.number_parts(text):
+            return "" if doubt_of_digits(block, *parts.year) else text[slice(*parts.year)]
+    return ""
+
+
+def _date(
+    block: Block, line: str, parts: decree30.DateParts, text: Sequence[Block], year_of_number: str = ""
+) -> Value:
     spans = (parts.day, parts.month, parts.year)
     tokens = tokens_at(block, parts.day[0], parts.year[1])
     day, month, year = (line[slice(*span)].strip(_OPEN) for span in spans)
@@ -119,11 +150,14 @@ def _date(block: Block, line: str, parts: decree30.DateParts, text: Sequence[Blo
         date = datetime.date(int(year), int(month), int(day))
     except ValueError:
         return Value(None, tokens, "cannot be read; it may be written by hand")
-    for span in spans:
+    # A year that is printed twice on the page, and read the same both times, needs no further proof.
+    for span in spans[:2] if year == year_of_number else spans:
         if doubt := doubt_of_digits(block, *span):
             return Value(None, tokens, doubt)
     if date.year not in _YEARS or _is_implausible(date.year, block, text):
         return Value(None, tokens, f"has a year, {year}, that does not go with the years in the text")
+    if year_of_number not in ("", year):
+        return Value(None, tokens, f"has a year, {year}, that is not that of the number, {year_of_number}")
     return Value(date.isoformat(), tokens)
 
 

@@ -45,6 +45,8 @@ _EVIDENCE = 100.0
 #: What ink accounting finds unread is read with less paper about it, in x-heights: to the sides, above and below. Rows
 #: of dots to be written on end there.
 _TIGHT = (0.3, 0.6, 0.4)
+#: In x-heights: words so near to it are read again with it, where letters that touch were left out within a line.
+_TOUCHING = 1.0
 #: It is print when it reads as surely as this and as about as many letters as there are.
 _SURE_LETTERS, _MORE_OR_LESS = 75.0, 1
 #: Letters that touch are fewer pieces; then they must be so wide each, in x-heights.
@@ -97,10 +99,41 @@ def read_unread(
             number = lone_number(image, _pieces(group, ink, size), size)
         if number is not None:
             out = [*out, Line((number,), number.box, float(number.box.bottom), size)]
+        elif group in account.unread and (whole := _read_with_neighbours(group, out, size, image.shape, again)):
+            out = whole
         elif group in account.unread:
             for line in _read_tightly(group, ink, size, image.shape, again):
                 out = _joined(out, line)
     return None if out is before else out
+
+
+def _read_with_neighbours(
+    group: Box, lines: list[Line], size: float, page: tuple[int, ...], again: Again
+) -> list[Line] | None:
+    """The lines, with a gap in one of them read anew together with the words at both its sides.
+
+    ``None`` where it is no such gap, or where that does not show more than was read before.
+    """
+    beside = [word for line in lines for word in line.words if _touches(word.box, group, size)]
+    if not (any(word.box.x < group.x for word in beside) and any(word.box.x > group.x for word in beside)):
+        return None
+    found = again(_tight(hull([group, *(word.box for word in beside)]), size, page))
+    if len(found) != 1:
+        return None
+    line = _trimmed(found[0])
+    old = [word for one in lines for word in one.words if _stand_in_one_place(word.box, line.box)]
+    more = evidence(line.words) > evidence(old) and _count(line.words) > _count(old)
+    return _joined(without(lines, old), line) if more and mean_confidence(line.words) >= _SURE_LETTERS else None
+
+
+def _touches(word: Box, group: Box, size: float) -> bool:
+    level = word.down(group) > 0.5 * min(word.height, group.height)
+    return level and word.across(group) > -_TOUCHING * size
+
+
+def _count(words: Sequence[Word]) -> int:
+    """Letters and digits of some words."""
+    return sum(c.isalnum() for word in words for c in word.text)
 
 
 def _is_in_margin(group: Box, lines: Sequence[Line]) -> bool:
@@ -115,16 +148,7 @@ def _pieces(group: Box, ink: Components, size: float) -> list[Box]:
 
 def _read_tightly(group: Box, ink: Components, size: float, page: tuple[int, ...], again: Again) -> list[Line]:
     """What a group of letters reads as by itself, if it reads as print."""
-    beside, above, below = (round(share * size) for share in _TIGHT)
-    height, width = page[:2]
-    lines = again(
-        Box(
-            max(0, group.left - beside),
-            max(0, group.top - above),
-            min(width, group.right + beside),
-            min(height, group.bottom + below),
-        )
-    )
+    lines = again(_tight(group, size, page))
     if len(lines) != 1:
         return []
     line = _trimmed(lines[0])
@@ -132,6 +156,18 @@ def _read_tightly(group: Box, ink: Components, size: float, page: tuple[int, ...
     sure = mean_confidence(line.words) >= _SURE_LETTERS and any(c.isalnum() or c in _PARTS for c in line.text)
     fitting = _WIDTH[0] * size * pieces < group.width < _WIDTH[1] * size * pieces
     return [line] if sure and (fitting or abs(pieces - len(_pieces(group, ink, size))) <= _MORE_OR_LESS) else []
+
+
+def _tight(group: Box, size: float, page: tuple[int, ...]) -> Box:
+    """The box of a group with little paper around it, as far as the page goes."""
+    beside, above, below = (round(share * size) for share in _TIGHT)
+    height, width = page[:2]
+    return Box(
+        max(0, group.left - beside),
+        max(0, group.top - above),
+        min(width, group.right + beside),
+        min(height, group.bottom + below),
+    )
 
 
 def _missed_rows(lines: Sequence[Line], ink: Components, seals: Sequence[Seal]) -> list[Box]:

@@ -307,14 +307,14 @@ def test_what_was_put_away_before_a_kill_is_told_as_what_it_came_to(
         home = open_home(one)
         home.put(f"inbox/{name}", data)
         batch = planned(one)
-        told: list[str] = []
 
         def is_lease_gone(call: str, about: str) -> bool:
             return call == "delete" and about.startswith("claims/")
 
         assert dies(batch, one, CutShort(home, is_lease_gone, after=True))
-        (done,) = work(batch, 1, one, tell=lambda event: told.append(type(event).__name__)).documents
-        assert told == ["Passed"]
+        events: list[Event[Any]] = []
+        (done,) = work(batch, 1, one, tell=events.append).documents
+        assert [type(event) for event in events] == [engine.Passed]
         assert (done.end, done.pages) == (("published", 1) if name == "b.tif" else ("quarantined", 0))
         assert bool(done.reason) is (name != "b.tif")
 

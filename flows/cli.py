@@ -24,7 +24,6 @@ import click
 from flows.language import _, cause, let_click_speak, ngettext, told
 
 if TYPE_CHECKING:
-    from flows.batch.again import Chosen
     from flows.batch.plan import Batch
     from flows.batch.storage import Storage
     from flows.intake.reread import Original
@@ -690,7 +689,7 @@ def status(as_json: bool) -> None:
     running = heartbeat.is_alive(folders, service.get("owner", ""), store.settings.claim_timeout)
     counts, held = status.status(store, health.hindrance)
     if as_json:
-        ui = service["api"].removesuffix("/api") if running else ""
+        ui = service["ui"] if running else ""
         about = {"home": readable(folders.home), "served": running, "ui": ui, **health.as_record()}
         click.echo(json.dumps({**about, **status.as_record(counts, held)}, ensure_ascii=False, indent=1))
         return
@@ -712,10 +711,9 @@ def _served_by(service: Mapping[str, str]) -> str:
     """Where the service of a record runs, and its UI."""
     from flows.host.processes import machine
 
-    ui = service["api"].removesuffix("/api")
-    if service["owner"].split(":")[0] == machine():
-        return _("served, UI at {address}").format(address=ui)
-    return _("served by another machine, its UI at {address} there").format(address=ui)
+    if service["owner"].split(":")[0] == machine() or service["ui"] != service["api"].removesuffix("/api"):
+        return _("served, UI at {address}").format(address=service["ui"])
+    return _("served by another machine, its UI at {address} there").format(address=service["ui"])
 
 
 def _show_workers(folders: Folders) -> None:

@@ -42,6 +42,7 @@ from flows.service.home import name_home
 from flows.service.leftovers import clear_leftovers, disown_all, end_leftovers, end_runs, hand_back_all
 from flows.service.metrics import exposition
 from flows.service.prefect_server import (
+    PATIENCE_WITH_RUNNERS,
     STOP_SECONDS,
     Server,
     ServerTrouble,
@@ -120,6 +121,9 @@ def serve(settings: Settings, say: Say | None) -> None:
         stand_in(folders.home / "prefect")
         os.environ["NAMBAT_HOME"] = str(folders.home)
         os.environ.update(prefect_environment(folders, os.environ))
+        if not settings.pool:
+            for name, seconds in PATIENCE_WITH_RUNNERS.items():
+                os.environ.setdefault(name, seconds)
         deadline = _StopDeadline()
         given = given_server()
         if given is None:
@@ -136,7 +140,7 @@ def serve(settings: Settings, say: Say | None) -> None:
             warm.begin_runs_of_prefect()
             # A server of our own has no other home's deployments.
             home = name if server.pid is None else ""
-            write_service(folders, api=server.api, server_pid=server.pid, home=home, pool=settings.pool)
+            write_service(folders, server=server, home=home, pool=settings.pool)
             try:
                 with _health_page(store, server, say), reviewing(settings, say):
                     _run_until_stopped(store, server, say, deadline)
@@ -264,8 +268,8 @@ def _server(
                 end_servers(folders)
                 with contextlib.suppress(ServerTrouble, OSError):
                     process = begin_server(folders, settings.host, settings.port, for_service=True)
-                    api = local_api(settings.host, settings.port)
-                    write_service(folders, api=api, server_pid=process.pid, home="", pool=settings.pool)
+                    anew = Server(local_api(settings.host, settings.port), process.pid)
+                    write_service(folders, server=anew, home="", pool=settings.pool)
 
     guard = threading.Thread(target=look_after, name="server guard", daemon=True)
     try:

@@ -194,7 +194,11 @@ class Settings(BaseSettings):
         gt=0,
         description="Seconds between looks at the inbox beside file events (network shares send none).",
     )
-    sweep_interval: float = Field(300, gt=0, description="Seconds between two scheduled sweeps of the inbox.")
+    sweep_interval: float = Field(
+        900,  # each is a run of Prefect, and writes 20 to 40 kB to its database
+        gt=0,
+        description="Seconds between two scheduled sweeps of the inbox.",
+    )
     sweep_cron: str = Field(
         "", description="Cron line for the sweep instead of the interval, e.g. `*/10 7-18 * * 1-6`."
     )

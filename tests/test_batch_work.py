@@ -280,6 +280,9 @@ def test_killed_between_any_two_calls_nothing_is_lost_and_nothing_doubled(
             shutil.copytree(one.folders.working / ".progress", records)
         result = work(batch, 1, one)
         assert result.left == 0
+        ended = {done.name: done.end for done in result.documents}
+        assert ended.pop("a/Báo cáo.pdf") in ("published", "there")
+        assert ended == {"hỏng.pdf": "quarantined"}
         assert names(home, "originals") == ["a/Báo cáo.pdf"]
         assert home.read("originals/a/Báo cáo.pdf")[0] == scan.read_bytes()
         assert names(home, "quarantine") == ["hỏng.pdf", "hỏng.pdf.reason.txt"]
@@ -293,6 +296,38 @@ def test_killed_between_any_two_calls_nothing_is_lost_and_nothing_doubled(
         if not died:
             break
     assert not died, "there are more calls than were tried"
+
+
+def test_what_was_put_away_before_a_kill_is_told_as_what_it_came_to(
+    settings: Settings, scans: Path, here: None, tmp_path: Path
+) -> None:
+    """Nothing but the journal tells of it: the scan does not lie where it lay, and the lease is gone."""
+    for name, data in (("b.tif", (scans / "b.tif").read_bytes()), ("hỏng.pdf", b"no scan")):
+        one = _of_its_own(settings, tmp_path / name)
+        home = open_home(one)
+        home.put(f"inbox/{name}", data)
+        batch = planned(one)
+
+        def is_lease_gone(call: str, about: str) -> bool:
+            return call == "delete" and about.startswith("claims/")
+
+        assert dies(batch, one, CutShort(home, is_lease_gone, after=True))
+        events: list[Event[Any]] = []
+        (done,) = work(batch, 1, one, tell=events.append).documents
+        assert [type(event) for event in events] == [engine.Passed]
+        assert (done.end, done.pages) == (("published", 1) if name == "b.tif" else ("quarantined", 0))
+        assert bool(done.reason) is (name != "b.tif")
+
+
+def test_what_somebody_took_away_is_gone_whatever_was_to_become_of_it(
+    settings: Settings, here: None, tmp_path: Path
+) -> None:
+    home = open_home(settings)
+    home.put("inbox/hỏng.pdf", b"no scan")
+    batch = planned(settings)
+    assert dies(batch, settings, CutShort(home, lambda call, name: call == "copy"))
+    home.delete("inbox/hỏng.pdf")
+    assert work(batch, 1, settings).counts == {"gone": 1}
 
 
 def _of_its_own(settings: Settings, home: Path) -> Settings:
@@ -318,7 +353,7 @@ def test_a_storage_that_goes_away_ends_the_part_and_the_next_try_ends_the_rest(
     assert all(isinstance(trouble, StorageAway) for trouble in calls)
     result = work(batch, 1, settings)
     assert result.left == 0
-    assert set(result.counts) <= {"published", "there", "gone"}  # what was done before the storage went away
+    assert set(result.counts) <= {"published", "there"}  # what was done before the storage went away
     assert len(in_storage(home)) == 2 * len(SCANS)
     assert names(home, "originals") == sorted(SCANS)
     assert names(home, "inbox") == names(home, "versions") == []
@@ -397,18 +432,86 @@ def test_a_trouble_that_may_pass_puts_off_and_in_the_end_gives_up(
     assert names(home, "quarantine") == ["b.tif", "b.tif.reason.txt"]
 
 
-def test_what_stops_its_reader_again_and_again_is_given_up(settings: Settings, scans: Path, here: None) -> None:
+class Deadly(PoolHere):
+    """A pool with which its process dies as soon as one of some pages is read.
+
+    Attributes:
+        pages: sizes of scans, in bytes, and whether a page of theirs kills; a kill from outside hits at any.
+        storage: cut short then.
+        reads: sizes of the scans whose pages were read, in that order.
+    """
+
+    kills: Callable[[int], bool]
+    storage: CutShort
+    reads: list[int]
+
+    def call(self, function: Callable[..., Any], *arguments: Any, seconds: float | None = None) -> Any:
+        if function.__name__ == "read_page_to_disk" and not self.storage.is_dead:
+            size = Path(arguments[0]).stat().st_size
+            self.reads.append(size)
+            if type(self).kills(size):
+                self.storage.is_dead = True
+                raise Died
+        return function(*arguments)
+
+
+def until_done(batch: Batch, settings: Settings, monkeypatch: pytest.MonkeyPatch, kills: Callable[[int], bool]) -> int:
+    """Work on a part until it is over, with a process that dies now and then; how many times it did."""
+    monkeypatch.setattr(engine, "WorkerPool", Deadly)
+    monkeypatch.setattr(Deadly, "kills", staticmethod(kills), raising=False)
+    monkeypatch.setattr(Deadly, "reads", [], raising=False)
+    home = open_home(settings)
+    for deaths in range(20):
+        monkeypatch.setattr(Deadly, "storage", CutShort(home, lambda call, name: False), raising=False)
+        if not dies(batch, settings, Deadly.storage):
+            return deaths
+        shutil.rmtree(settings.folders.working / ".progress", ignore_errors=True)
+    raise AssertionError("it never ends")
+
+
+def test_what_is_only_fetched_stops_nobody(settings: Settings, scans: Path, here: None) -> None:
     home = open_home(settings)
     home.put("inbox/b.tif", (scans / "b.tif").read_bytes())
     batch = planned(settings)
-    for _ in range(settings.attempts):
-        # A fetch that was the last stops nobody. Then it dies when it begins to read: the first time that it writes its
-        # lease, it takes that over.
-        for call, number in (("fetch", 1), ("put_if", 2)):
-            assert dies(batch, settings, CutShort(home, nth(call, number), after=True))
-            shutil.rmtree(settings.folders.working / ".progress", ignore_errors=True)
-    assert work(batch, 1, settings).counts == {"quarantined": 1}
+    for _ in range(settings.attempts + 1):
+        assert dies(batch, settings, CutShort(home, nth("fetch", 1), after=True))
+    assert work(batch, 1, settings).counts == {"published": 1}
+
+
+@pytest.mark.parametrize("among", [0, 5])
+def test_what_stops_its_reader_again_and_again_is_given_up_and_nothing_else(
+    settings: Settings, scans: Path, monkeypatch: pytest.MonkeyPatch, among: int
+) -> None:
+    home, scan = open_home(settings), (scans / "b.tif").read_bytes()
+    home.put("inbox/b.tif", scan)
+    for number in range(among):
+        home.put(f"inbox/{'ac'[number % 2]}{number}.tif", scan + bytes(number + 1))
+    batch = planned(settings)
+    assert until_done(batch, settings, monkeypatch, lambda size: size == len(scan)) == settings.attempts
+    assert names(home, "quarantine") == ["b.tif", "b.tif.reason.txt"]
     assert "3" in home.read("quarantine/b.tif.reason.txt")[0].decode().splitlines()[1]
+    assert len(names(home, "originals")) == among
+    assert names(home, "inbox") == []
+    assert list(open_leases(home)) == []
+
+
+def test_kills_that_hit_whatever_is_read_at_first_condemn_nothing(
+    settings: Settings, scans: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A scan that was read when its process was killed is read by itself, and after all others."""
+    home, scan = open_home(settings), (scans / "b.tif").read_bytes()
+    for number in range(4):
+        home.put(f"inbox/{number}.tif", scan + bytes(number))
+    batch = planned(settings)
+    times = [0]
+
+    def three_times(size: int) -> bool:
+        times[0] += 1
+        return times[0] in (1, 2, 4)
+
+    assert until_done(batch, settings, monkeypatch, three_times) == 3
+    assert names(home, "quarantine") == []
+    assert len(names(home, "originals")) == 4
 
 
 def test_in_a_collection_a_note_tells_and_goes_once_the_scan_is_mended(

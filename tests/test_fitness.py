@@ -26,7 +26,7 @@ from flows.intake.claims import ClaimStore
 from flows.service.fitness import MOST_APART, unfit
 from flows.service.health import look, look_at_workers, seen_workers
 from flows.service.home import name_home
-from flows.service.prefect_server import clock_ahead
+from flows.service.prefect_server import Server, clock_ahead
 from flows.service.record import record_of_service, write_service
 from flows.service.worker import (
     LOCK,
@@ -55,7 +55,7 @@ from tests.kernel import small_disk
 def served(store: ClaimStore) -> ClaimStore:
     """A home with a service that leaves its reading to workers."""
     name_home(store.folders)
-    write_service(store.folders, api="http://127.0.0.1:9/api", server_pid=None, home="", pool="quét")
+    write_service(store.folders, server=Server("http://127.0.0.1:9/api"), home="", pool="quét")
     return store
 
 
@@ -108,7 +108,7 @@ def test_a_disk_that_is_nearly_full(tmp_path: Path) -> None:
         store = ClaimStore(load(home=tmp_path / "home"))
         store.folders.make()
         name_home(store.folders)
-        write_service(store.folders, api="", server_pid=None, home="", pool="p")
+        write_service(store.folders, server=Server(""), home="", pool="p")
         assert "has only" in why(store)
         assert why(ClaimStore(load(home=tmp_path / "home", min_free=0))) == ""
 
@@ -260,7 +260,7 @@ def test_the_health_of_this_machines_worker_is_its_own(served: ClaimStore) -> No
 
 
 def test_a_service_that_reads_by_itself_has_no_workers_to_look_after(store: ClaimStore) -> None:
-    write_service(store.folders, api="http://127.0.0.1:9/api", server_pid=None, home="")
+    write_service(store.folders, server=Server("http://127.0.0.1:9/api"), home="")
     assert "workers" not in {one.what for one in look(store).checks}
 
 

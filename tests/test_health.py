@@ -32,6 +32,7 @@ from flows.intake.inbox import list_inbox
 from flows.service import health, health_page
 from flows.service.health import Check, Health
 from flows.service.health_page import PATH, with_health
+from flows.service.prefect_server import Server
 from flows.service.record import read_service, write_service
 from flows.service.watch import SILENT_AFTER
 from flows.settings import Folders, load
@@ -49,7 +50,7 @@ MINUTE, HOUR = 60, 3600
 def served(store: ClaimStore, monkeypatch: pytest.MonkeyPatch) -> ClaimStore:
     """Folders whose service is this process; its watcher and its server are well."""
     monkeypatch.setattr(health, "is_healthy", lambda api, seconds: True)
-    write_service(store.folders, api="http://127.0.0.1:9/api", server_pid=None, home="")
+    write_service(store.folders, server=Server("http://127.0.0.1:9/api"), home="")
     beats(store.folders, f"{heartbeat.identity()}.watch", 0)
     return store
 
@@ -130,7 +131,7 @@ def test_a_folder_that_is_read_only(served: ClaimStore) -> None:
 def test_a_full_disk(served: ClaimStore) -> None:
     drop(served.folders, "a.pdf")
     with small_disk(served.folders.working) as working:
-        write_service(served.folders, api="http://127.0.0.1:9/api", server_pid=None, home="")
+        write_service(served.folders, server=Server("http://127.0.0.1:9/api"), home="")
         beats(served.folders, f"{heartbeat.identity()}.watch", 0)
         with (working / "filler").open("wb", buffering=0) as filler, pytest.raises(OSError, match="No space"):
             while True:

@@ -125,15 +125,18 @@ def test_one_whose_process_is_dead_is_taken_over_at_once(storage: Timed, setting
         leases.end(taken)
 
 
-def test_attempts_count_only_while_they_get_no_further(storage: Timed, settings: Settings) -> None:
+@pytest.mark.parametrize(("alone", "attempts"), [(True, [0, 1, 1, 2, 3]), (False, [0, 1, 1, 1, 1])])
+def test_attempts_count_only_while_they_get_no_further_and_once_among_others(
+    storage: Timed, settings: Settings, alone: bool, attempts: list[int]
+) -> None:
     counted = []
     for pages in (0, 0, 3, 3, 3):
         leases = Leases(storage, settings, f"aaaaaaaa-1:{len(counted)}:1")
         lease = leases.take("", "a.pdf", "1")
         assert lease is not None
-        counted.append(leases.begin(lease, pages).attempts)
+        counted.append(leases.begin(lease, pages, alone=alone).attempts)
         storage.set(storage.now + 1000)
-    assert counted == [0, 1, 1, 2, 3]
+    assert counted == attempts
     leases = Leases(storage, settings, B)
     lease = leases.take("", "a.pdf", "another scan of that name")
     assert lease is not None

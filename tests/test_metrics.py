@@ -26,6 +26,7 @@ from flows.intake.sweep import sweep
 from flows.pipeline.outcome import outcome_of
 from flows.service import health, health_page, metrics
 from flows.service.health_page import with_metrics
+from flows.service.prefect_server import Server
 from flows.service.record import version, write_service
 from flows.settings import Folders, load
 from ocr.faults import NotAScan
@@ -53,7 +54,7 @@ def told(store: ClaimStore) -> Samples:
 def served(store: ClaimStore, monkeypatch: pytest.MonkeyPatch) -> ClaimStore:
     """Folders whose service is this process; its watcher and its server are well."""
     monkeypatch.setattr(health, "is_healthy", lambda api, seconds: True)
-    write_service(store.folders, api="http://127.0.0.1:9/api", server_pid=None, home="")
+    write_service(store.folders, server=Server("http://127.0.0.1:9/api"), home="")
     beats(store.folders, f"{heartbeat.identity()}.watch", 0)
     return store
 

@@ -14,6 +14,8 @@ import pytest
 from flows.host import heartbeat
 from flows.intake import quarantine, status, transfers
 from flows.intake.claims import ClaimStore
+from flows.service.prefect_server import Server
+from flows.service.record import write_service
 from flows.settings import Folders
 from ocr.faults import NotAScan
 from tests.intake import apart, drop, take_one
@@ -70,3 +72,30 @@ def test_status_for_programs(folders: Folders, store: ClaimStore) -> None:
     assert {"Phòng A/7.pdf", "kh\N{REPLACEMENT CHARACTER}ng.pdf"} <= {one["name"] for one in told["not_done"]}
     assert {one["where"] for one in told["not_done"]} == {"inbox"}
     assert "nambat serve" in told["not_done"][0]["why"]
+
+
+@pytest.mark.parametrize(
+    ("environment", "ui"),
+    [
+        ({}, "http://api:4200"),
+        ({"PREFECT_UI_URL": "https://scans.example/"}, "https://scans.example"),
+        ({"PREFECT_SERVER_UI_API_URL": "https://scans.example/prefect/api"}, "https://scans.example/prefect"),
+        ({"PREFECT_UI_URL": "http://a", "PREFECT_SERVER_UI_API_URL": "http://b/api"}, "http://a"),
+    ],
+)
+@pytest.mark.parametrize("asked", ["", "--json"])
+def test_status_names_the_address_that_people_open(
+    folders: Folders, monkeypatch: pytest.MonkeyPatch, environment: dict[str, str], ui: str, asked: str
+) -> None:
+    """A server may have another name among containers; who asks need not know what the service was told."""
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    with heartbeat.beating(folders):
+        write_service(folders, server=Server("http://api:4200/api"), home="")
+        command = [sys.executable, "-P", "-m", "flows.cli", "status", *filter(None, [asked])]
+        told = clean_environment(NAMBAT_HOME=str(folders.home), PYTHONPATH=str(ROOT))
+        done = subprocess.run(command, capture_output=True, text=True, timeout=120, env=told)
+    if asked:
+        assert json.loads(done.stdout)["ui"] == ui
+    else:
+        assert f"UI at {ui}\n" in done.stdout

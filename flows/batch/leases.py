@@ -46,9 +46,11 @@ class Lease:
         owner: the process that works on it (see :mod:`flows.host.heartbeat`); empty if nobody does.
         host: its machine's name, for people.
         renewed: number of the renewal, so that no two records are the same.
-        attempts: how many times in a row the work ended without an answer and no page further.
+        attempts: how many times in a row the work ended without an answer and no page further. Where others were read
+            beside it, any of them may be the cause, or none: of those times only the first counts.
         pages_done: pages that were read when the present attempt began.
         begun: whether the present attempt has begun to read: what is only fetched stops nobody.
+        alone: whether its process reads no other document meanwhile.
         tries: how many times it was put off for a trouble that may pass.
         tag: of the scan's object.
     """
@@ -63,6 +65,7 @@ class Lease:
     begun: bool = False
     tries: int = 0
     tag: str = ""
+    alone: bool = False
 
     @property
     def place(self) -> str:
@@ -101,7 +104,8 @@ def _lease(raw: bytes) -> Lease:
         told: dict[str, Any] = json.loads(raw)
         words = {name: str(told[name]) for name in ("name", "source", "owner", "host", "tag")}
         numbers = {name: int(told[name]) for name in ("renewed", "attempts", "pages_done", "tries")}
-        return Lease(**words, **numbers, begun=bool(told["begun"]))  # type: ignore[arg-type]
+        alone = bool(told.get("alone"))  # earlier versions did not write it
+        return Lease(**words, **numbers, begun=bool(told["begun"]), alone=alone)  # type: ignore[arg-type]
     except (ValueError, KeyError, TypeError, RecursionError):
         return Lease("", "", "", "")
 
@@ -189,7 +193,7 @@ class Leases:
             return None
         # Who lives, or was not stopped by a document, is no sign that this one stops its reader.
         crashed = old.begun and old.owner not in ("", self.owner) and not _ended(self._folders, old.owner).exists()
-        attempts = old.attempts + crashed
+        attempts = old.attempts + 1 if crashed and (old.alone or not old.attempts) else old.attempts
         lease = replace(lease, renewed=old.renewed + 1, attempts=attempts, pages_done=old.pages_done, tries=old.tries)
         if old.tag != tag:
             lease = replace(lease, attempts=0, tries=0, pages_done=0)  # another scan under that name
@@ -213,18 +217,19 @@ class Leases:
         stored = self.storage.look(place)
         return stored is not None and self.storage.clock() - stored.modified > self._timeout
 
-    def begin(self, lease: Lease, pages_done: int) -> Lease:
+    def begin(self, lease: Lease, pages_done: int, *, alone: bool = False) -> Lease:
         """Note that reading begins: if it ends without an answer, that is an attempt.
 
         Args:
             pages_done: pages that were read before, by which this attempt is judged (see :meth:`attempts`).
+            alone: whether this process reads no other document meanwhile.
 
         Raises:
             Lost: somebody else holds the lease.
             OSError, StorageAway: that cannot be written down.
         """
         attempts = self.attempts(lease, pages_done)
-        return self._write(lease.place, pages_done=pages_done, attempts=attempts, begun=True)
+        return self._write(lease.place, pages_done=pages_done, attempts=attempts, begun=True, alone=alone)
 
     @staticmethod
     def attempts(lease: Lease, pages_done: int) -> int:

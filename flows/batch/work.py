@@ -128,6 +128,7 @@ class _InWork:
         stored: its scan's object, as it was taken.
         folder: for what is fetched.
         pages_done: pages that were read before.
+        alone: whether no other document is read beside it.
         begins: held while it is written down that reading begins.
     """
 
@@ -136,6 +137,7 @@ class _InWork:
     folder: Path
     sha256: str = ""
     pages_done: int = 0
+    alone: bool = False
     begins: threading.Lock = field(default_factory=threading.Lock)
 
 
@@ -147,6 +149,8 @@ class Part:
         home: where leases, published files and what is put away lie.
         scans: where the scans lie.
         work: a hidden folder for what is fetched and made.
+        journal: where is written down what became of documents.
+        suspects: those whose reader died, or that of another that was read beside them; to be read one by one.
     """
 
     settings: Settings
@@ -156,14 +160,21 @@ class Part:
     leases: Leases
     work: Path
     made: str
+    journal: Path
+    suspects: dict[Entry, int] = field(default_factory=dict)
     _in_work: dict[str, _InWork] = field(default_factory=dict)
-    _ends: dict[str, End] = field(default_factory=dict)
+    _ends: dict[str, End | None] = field(default_factory=dict)
 
-    def job(self, entry: Entry) -> Job[Entry]:
-        return Job(entry, partial(self.open, entry), partial(self.finish, entry))
+    def job(self, entry: Entry, *, alone: bool = False) -> Job[Entry]:
+        """What reads a document.
 
-    def open(self, entry: Entry, pool: WorkerPool) -> Scan | None:
-        """Take a document's lease, fetch its scan and look at it; ``None`` if there is nothing to read."""
+        Args:
+            alone: whether this process reads no other meanwhile.
+        """
+        return Job(entry, partial(self.open, entry, alone=alone), partial(self.finish, entry))
+
+    def open(self, entry: Entry, pool: WorkerPool, *, alone: bool = False) -> Scan | None:
+        """Take a document's lease, fetch its scan and look at it; ``None`` if there is nothing to read now."""
         stored = self.scans.look(entry.scan)
         if stored is None:
             self.source.check_mount()
@@ -189,8 +200,14 @@ class Part:
         records = self._records(entry, held)
         records.mkdir(parents=True, exist_ok=True)
         held.pages_done = sum(1 for _ in records.glob("*.json"))
-        if self.leases.attempts(lease, held.pages_done) >= self.settings.attempts:
+        held.alone = alone
+        attempts = self.leases.attempts(lease, held.pages_done)
+        if attempts >= self.settings.attempts:
             raise crashed_too_often(self.settings.attempts)
+        if attempts and not alone:
+            self.suspects[entry] = attempts
+            self.leases.release(lease)
+            return self._nothing(entry, None)
         return Scan(path, records, checked, is_last_try=lease.tries >= self.settings.retries)
 
     @contextlib.contextmanager
@@ -201,7 +218,7 @@ class Part:
             if held is not None:  # else it has failed meanwhile, and nobody asks for this page
                 with held.begins:
                     if not held.lease.begun:
-                        held.lease = self.leases.begin(held.lease, held.pages_done)
+                        held.lease = self.leases.begin(held.lease, held.pages_done, alone=held.alone)
             yield
 
     def finish(self, entry: Entry, pool: WorkerPool, scan: Scan) -> Outcome:
@@ -241,9 +258,11 @@ class Part:
             except Changed:
                 if number == CHANGED_AGAIN - 1:
                     raise
+        outcome = replace(outcome, name=readable(entry.name))
+        _journal(self.journal, _published(entry, outcome), place=f"published/{names['json']}")
         self._put_away(entry, held)
         shutil.rmtree(scan.records, ignore_errors=True)
-        return replace(outcome, name=readable(entry.name))
+        return outcome
 
     def is_published(self, name: str, sha256: str) -> bool:
         """Whether a document is published from these bytes, made as it would be made now.
@@ -288,6 +307,7 @@ class Part:
         what_to_do = WHAT_TO_DO_THERE if self.source.keeps else None
         self.home.put(_note_of(place), reason_text(entry.name, fault, moment, held.lease.place, what_to_do))
         if not self.source.keeps:
+            _journal(self.journal, _given_up(entry, fault), place=place)
             self._move(entry, held, place)
         self._end(entry)
 
@@ -300,8 +320,8 @@ class Part:
         self.leases.put_off(self._in_work[entry.scan].lease)
         self.forget(entry)
 
-    def end_of(self, entry: Entry) -> End:
-        """What became of a document of which nothing was read."""
+    def end_of(self, entry: Entry) -> End | None:
+        """What became of a document of which nothing was read; ``None`` if its turn comes later."""
         return self._ends[entry.scan]
 
     def tries(self, entry: Entry) -> int:
@@ -337,7 +357,7 @@ class Part:
                 self.leases.release(held.lease)
         self.forget(entry)
 
-    def _nothing(self, entry: Entry, end: End) -> Scan | None:
+    def _nothing(self, entry: Entry, end: End | None) -> Scan | None:
         """Nothing to read, and why."""
         self._ends[entry.scan] = end
         return None
@@ -430,17 +450,19 @@ def work(
     entries = entries_of(lists, batch, part)
     done = earlier(lists, batch.id, part)
     journal = settings.folders.working / ".batch" / f"{batch.id}-{part:05}.jsonl"
-    done |= {one.name: one for one in _journalled(journal)}
+    ended_before, put_away = _journalled(journal)
+    done |= ended_before
     trouble: Fault | None = None
     folders = settings.folders
     with scratch(folders.working / ".batch") as folder, Leases(home, settings) as leases:
-        on = Part(settings, batch.source, home, scans, leases, folder.absolute(), made_with(settings))
+        on = Part(settings, batch.source, home, scans, leases, folder.absolute(), made_with(settings), journal)
         events = _events(on, entries, settings, stop)
         try:
             clear_forsaken(batch.source, leases, scans)
             for event in events:
                 tell(event)
                 if (one := _after(on, event, settings)) is not None:
+                    one = _as_it_ended(one, put_away, home)
                     _note(batch, one)
                     _count(event, one, settings)
                     if one.end not in ("there", "gone") or one.name not in done or done[one.name].end in LEFT:
@@ -487,9 +509,17 @@ def clear_forsaken(source: Source, leases: Leases, scans: Storage) -> None:
 def _events(
     on: Part, entries: Sequence[Entry], settings: Settings, stop: threading.Event | None
 ) -> Generator[engine.Event[Entry], None, None]:
-    jobs = (on.job(entry) for entry in entries if stop is None or not stop.is_set())
-    turns = Turns(ClaimStore(settings))
-    return engine.read_all(jobs, settings, ahead=AHEAD, page_turn=partial(on.reading, turns))
+    page_turn = partial(on.reading, Turns(ClaimStore(settings)))
+
+    def is_to_stop() -> bool:
+        return stop is not None and stop.is_set()
+
+    jobs = (on.job(entry) for entry in entries if not is_to_stop())
+    yield from engine.read_all(jobs, settings, ahead=AHEAD, page_turn=page_turn)
+    # Last, so that what does stop its reader keeps nothing else from being read; those that did so oftener later still.
+    for entry in sorted(on.suspects, key=lambda one: on.suspects[one]):
+        if not is_to_stop():
+            yield from engine.read_all([on.job(entry, alone=True)], settings, page_turn=page_turn)
 
 
 def _after(on: Part, event: engine.Event[Entry], settings: Settings) -> Done | None:
@@ -501,7 +531,8 @@ def _after(on: Part, event: engine.Event[Entry], settings: Settings) -> Done | N
     match event:
         case Passed(entry):
             on.forget(entry)
-            return Done(entry.name, on.end_of(entry))
+            end = on.end_of(entry)
+            return Done(entry.name, end) if end else None
         case Published(entry, outcome):
             return _published(entry, outcome)
         case Failed(entry, fault, cause):
@@ -528,7 +559,7 @@ def _failed(on: Part, entry: Entry, fault: Fault, cause: Exception, settings: Se
         on.forget(entry)
         raise cause
     name = entry.name
-    told = Done(name, "put off", 0, 0, 0.0, str(fault), fault.vietnamese)
+    told = _given_up(entry, fault, "put off")
     if not on.holds(entry):  # it could not even be looked at
         return told
     try:
@@ -578,19 +609,51 @@ def _count(event: engine.Event[Entry], one: Done, settings: Settings) -> None:
             pass
 
 
-def _journal(path: Path, one: Done) -> None:
-    """Write down at once what became of a document: of what a killed process did, the report would know nothing."""
-    with contextlib.suppress(OSError), path.open("a") as file:
-        file.write(json.dumps(asdict(one)) + "\n")
+def _given_up(entry: Entry, fault: Fault, end: End = "quarantined") -> Done:
+    return Done(entry.name, end, reason=str(fault), vietnamese=fault.vietnamese)
 
 
-def _journalled(path: Path) -> list[Done]:
-    found = []
+def _journal(path: Path, one: Done, *, place: str = "") -> None:
+    """Write down at once what became of a document: of what a killed process did, the report would know nothing.
+
+    Args:
+        place: name of an object that lies there if it did come to that: its scan is put away now, and may be gone
+            before anybody can say more. Empty if it has come to an end.
+    """
+    told = asdict(one) | ({"place": place} if place else {})
+    with contextlib.suppress(OSError):
+        path.parent.mkdir(exist_ok=True)
+        with path.open("a") as file:
+            file.write(json.dumps(told) + "\n")
+
+
+def _journalled(path: Path) -> tuple[dict[str, Done], dict[str, tuple[Done, str]]]:
+    """What became of documents, by their names, and what was to become of those whose scans were being put away."""
+    ended: dict[str, Done] = {}
+    put_away: dict[str, tuple[Done, str]] = {}
     with contextlib.suppress(OSError):
         for line in path.read_text().splitlines():
-            with contextlib.suppress(ValueError, KeyError, TypeError):  # cut short
-                found.append(_read_done(json.loads(line)))
-    return found
+            with contextlib.suppress(ValueError, KeyError, TypeError, AttributeError):  # cut short
+                told = json.loads(line)
+                place = told.pop("place", "")
+                one = _read_done(told)
+                if place:
+                    put_away[one.name] = one, place
+                else:
+                    ended[one.name] = one
+    return ended, put_away
+
+
+def _as_it_ended(one: Done, put_away: dict[str, tuple[Done, str]], home: Storage) -> Done:
+    """What became of a document, in the words of a process that was killed when it had done all but say so.
+
+    Args:
+        put_away: see :func:`_journalled`.
+    """
+    before, place = put_away.get(one.name, (one, ""))
+    if place and one.end in ("there", "gone") and home.look(place) is not None:
+        return before
+    return one
 
 
 def _read_done(told: dict[str, Any]) -> Done:

@@ -255,12 +255,13 @@ class Pages:
     def run_address(self, request: Request, id: str) -> str:
         """Where the Prefect UI shows the run that published a document; empty if there is none.
 
-        It is reached by the name by which this page is: both listen at one address.
+        Where nothing else is set, it is reached by the name by which this page is: both listen at one address.
         """
         run = run_of(self.desk.library, id) if self.desk.prefect_port else ""
         host = request.url.hostname or "127.0.0.1"
         host = f"[{host}]" if ":" in host else host
-        return f"{request.url.scheme}://{host}:{self.desk.prefect_port}/runs/flow-run/{run}" if run else ""
+        ui = self.desk.prefect_ui or f"{request.url.scheme}://{host}:{self.desk.prefect_port}"
+        return f"{ui}/runs/flow-run/{run}" if run else ""
 
     def answer(self, request: Request, template: str, status: int = 200, **values: Any) -> Response:
         """A page of ours."""

@@ -37,6 +37,7 @@ class Desk:
         timezone: of the times that are shown.
         max_pixels: as the pages were read with.
         prefect_port: of the Prefect UI that shows the runs; 0 for texts that no run published.
+        prefect_ui: its address, where it is not at that port of the machine by whose name this page was reached.
     """
 
     shelf: Shelf
@@ -46,6 +47,7 @@ class Desk:
     timezone: str = "Asia/Ho_Chi_Minh"
     max_pixels: int = 60_000_000
     prefect_port: int = 0
+    prefect_ui: str = ""
     _views: OrderedDict[str, tuple[tuple[int, int, int], DocumentView]] = field(default_factory=OrderedDict, repr=False)
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 

@@ -40,7 +40,8 @@ def desk_of_service(settings: Settings) -> Desk:
     library = of_service(folders)
     words = WordList(settings.word_list, True, library.place)
     scans = Scans((folders.originals,))
-    return Desk(shelf, scans, library, words, settings.timezone, settings.max_pixels, settings.port)
+    ui = os.environ.get("PREFECT_UI_URL", "").rstrip("/")
+    return Desk(shelf, scans, library, words, settings.timezone, settings.max_pixels, settings.port, ui)
 
 
 def desk_of_folder(folder: Path, scans: Sequence[Path], settings: Settings) -> Desk:

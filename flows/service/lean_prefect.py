@@ -8,8 +8,10 @@ from __future__ import annotations
 import importlib
 import os
 import sys
+import time
+from collections.abc import Awaitable, Callable, Collection
 from datetime import timedelta
-from functools import partial
+from functools import partial, wraps
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
 from typing import Any
@@ -85,6 +87,62 @@ def look_seldom() -> None:
     background_workers.Worker = Worker  # type: ignore[misc,assignment]
     # Events of automations whose predecessor was lost, and of buckets that are over.
     triggers.consumer = partial(triggers.consumer, periodic_granularity=AT_REST)
+
+
+MARKED_ANEW = timedelta(hours=1)
+"""How often is written down of a deployment that somebody asks for its runs."""
+
+Mark = Callable[..., Awaitable[None]]
+
+
+def mark_seldom() -> None:
+    """Have the server note once an hour, and not four times a minute, that a runner asks for a deployment's runs.
+
+    At rest these notes were most of what it wrote: 400 MB a day of SQLite's log. They stay where somebody looks whether
+    there are any: where deployments count as not ready earlier (see
+    :data:`flows.service.prefect_server.PATIENCE_WITH_RUNNERS`).
+    """
+    from prefect.server.api import background_workers, deployments
+    from prefect.settings import get_current_settings
+
+    patience = get_current_settings().server.services.foreman.deployment_last_polled_timeout_seconds
+    if patience <= MARKED_ANEW.total_seconds():
+        return
+    mark = _marking_seldom(deployments.mark_deployments_ready)
+    deployments.mark_deployments_ready = mark
+    tasks: list[Mark] = background_workers.task_functions
+    tasks[:] = [mark if one is mark.__wrapped__ else one for one in tasks]  # type: ignore[attr-defined]
+
+
+def _marking_seldom(mark: Mark) -> Mark:
+    """The task that marks deployments as ready, for those that were not marked in the last hour.
+
+    Those of a work pool's queues are marked as always: whether workers ask for their runs is news to people.
+    """
+    marked: dict[frozenset[object], float] = {}
+
+    @wraps(mark)  # what it is told and called is looked at
+    async def seldom(**told: Any) -> None:
+        asked: Collection[object] = told.get("deployment_ids") or ()
+        deployments, now = frozenset(asked), time.monotonic()
+        since = now - marked.get(deployments, float("-inf"))
+        if told.get("work_queue_ids") or since >= MARKED_ANEW.total_seconds():
+            await mark(**told)
+            marked[deployments] = now
+
+    return seldom
+
+
+def leave_out_events(kinds: Collection[str]) -> None:
+    """Have the server keep no events of these kinds; who waits for them is told of them all the same."""
+    from prefect.server.events.services import event_persister
+
+    write = event_persister.write_events
+
+    async def write_others(session: Any, events: list[Any]) -> None:
+        await write(session=session, events=[one for one in events if one.event not in kinds])
+
+    event_persister.write_events = write_others
 
 
 def offer_no_newer_ui() -> None:

@@ -46,6 +46,10 @@ MARK = "NAMBAT_SERVER_OF"
 """Environment variable of a service's Prefect server: the home of its folders."""
 
 
+PATIENCE_WITH_RUNNERS = {"PREFECT_SERVER_SERVICES_FOREMAN_DEPLOYMENT_LAST_POLLED_TIMEOUT_SECONDS": "7200"}
+"""Seconds after which a deployment counts as not ready that nobody asks for its runs. The server of a service that has
+no work pool ends with who asks, and so need not write down four times a minute that he does."""
+
 PASSING_EVENTS = tuple(f"prefect.flow-run.{name}" for name in ("heartbeat", "Submitting", "Pending"))
 """Kinds of events that tell nothing an hour later: the run has begun by then, or its state says that it has not."""
 
@@ -68,7 +72,9 @@ class Server:
 
     @property
     def ui(self) -> str:
-        return self.api.removesuffix("/api")
+        """The address at which people open it: between machines or containers, programs may know it by another."""
+        told = os.environ.get("PREFECT_UI_URL") or os.environ.get("PREFECT_SERVER_UI_API_URL") or self.api
+        return told.rstrip("/").removesuffix("/api")
 
 
 def prefect_environment(folders: Folders, given: Mapping[str, str]) -> dict[str, str]:
@@ -93,8 +99,9 @@ def prefect_environment(folders: Folders, given: Mapping[str, str]) -> dict[str,
         "PREFECT_SERVER_LOGGING_LEVEL": "WARNING",
         "PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL": "ERROR",
         "PREFECT_SERVER_SERVICES_DB_VACUUM_ENABLED": "events,flow_runs",
-        # Most of what its database takes are events: a sweep makes five, with 27 kB, and there are 288 sweeps a day.
+        # Most of what its database takes are events.
         "PREFECT_SERVER_EVENTS_RETENTION_PERIOD": "P1D",
+        # Those of earlier versions; ours keeps none of these (flows.service.server_process).
         "PREFECT_SERVER_SERVICES_DB_VACUUM_EVENT_RETENTION_OVERRIDES": json.dumps(dict.fromkeys(PASSING_EVENTS, 3600)),
         # Ours does so in a process of its own before it starts (flows.service.server_process).
         "PREFECT_SERVER_DATABASE_MIGRATE_ON_START": "false",

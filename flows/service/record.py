@@ -17,7 +17,7 @@ from flows.host.names import readable
 from flows.intake.claims import Claim
 from flows.intake.sweep import Runs
 from flows.language import N_, _
-from flows.service.prefect_server import clock_ahead
+from flows.service.prefect_server import Server, clock_ahead
 from flows.service.worker_records import dead_workers
 from flows.settings import Folders
 
@@ -67,7 +67,7 @@ def name_on_server(deployment: str, home: str) -> str:
     return f"{deployment}-{home}" if home else deployment
 
 
-def write_service(folders: Folders, *, api: str, server_pid: int | None, home: str, pool: str = "") -> None:
+def write_service(folders: Folders, *, server: Server, home: str, pool: str = "") -> None:
     """Write down that this process is the service.
 
     Args:
@@ -77,22 +77,24 @@ def write_service(folders: Folders, *, api: str, server_pid: int | None, home: s
     Raises:
         OSError: it cannot be written.
     """
-    record = {"owner": heartbeat.identity(), "api": api, "server": "", "home": home, "pool": pool, "version": version()}
-    if server_pid is not None:
+    record = {"owner": heartbeat.identity(), "api": server.api, "server": "", "home": home, "pool": pool}
+    if server.pid is not None:
         with contextlib.suppress(OSError):  # it has ended already, or the kernel does not tell
-            record["server"] = heartbeat.identity(server_pid)
+            record["server"] = heartbeat.identity(server.pid)
+    record |= {"version": version(), "ui": server.ui}
     replace_file(record_of_service(folders), json.dumps(record).encode())
 
 
 def read_service(folders: Folders) -> dict[str, str]:
     """The last service's record; empty if there was none. It may be dead.
 
-    ``owner``, ``api``, ``server``, ``home``, ``pool``, ``version``.
+    ``owner``, ``api``, ``server``, ``home``, ``pool``, ``version``, ``ui``.
     """
     try:
         record = json.loads(record_of_service(folders).read_text())
         # Services of earlier versions did not write all.
         later = {name: str(record.get(name, "")) for name in ("home", "pool", "version")}
+        later["ui"] = str(record.get("ui", "")) or Server(str(record["api"])).ui
         return {name: str(record[name]) for name in ("owner", "api", "server")} | later
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return {}

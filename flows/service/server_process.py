@@ -20,8 +20,15 @@ from flows.intake.claims import ClaimStore
 from flows.service.guard import Application, admitted, guarded
 from flows.service.health import look
 from flows.service.health_page import with_health, with_metrics
-from flows.service.lean_prefect import leave_out_modules, look_seldom, offer_no_newer_ui
+from flows.service.lean_prefect import (
+    leave_out_events,
+    leave_out_modules,
+    look_seldom,
+    mark_seldom,
+    offer_no_newer_ui,
+)
 from flows.service.metrics import exposition
+from flows.service.prefect_server import PASSING_EVENTS
 from flows.settings import load
 
 
@@ -40,6 +47,8 @@ def run(host: str, port: int, ends_with: int | None = None) -> None:
     from prefect.settings import get_current_settings
 
     look_seldom()
+    mark_seldom()
+    leave_out_events(PASSING_EVENTS)
     offer_no_newer_ui()
     settings = load()
     server = get_current_settings().server

@@ -12,7 +12,7 @@ from normalize.repair.candidates import lattice
 from normalize.repair.channel import load_channel
 from normalize.repair.misreadings import SHARES, is_mended, kind_of_syllable, spoilt
 from normalize.repair.repair import repair, undo
-from normalize.repair.without_page import FEATURES, load_weights, plausible, sure, weighed, weighed_pairs
+from normalize.repair.without_page import FEATURES, load_weights, plausible, rows, sure, weighed, weighed_pairs
 from normalize.vietnamese.language import load_language_model
 from normalize.vietnamese.syllable import parse, skeleton
 
@@ -79,6 +79,21 @@ def test_two_in_a_row_are_weighed_as_one_word(after: str, text: str, elsewhere: 
 def test_two_that_make_a_rare_word_are_no_other_word() -> None:
     elsewhere = "phát triển kinh tế - xã hội, bảo đảm an sinh xã hội"
     assert not pair_probability("xã", "tránh tư tưởng xả hơi, nghỉ ngơi", *[elsewhere] * 5, *PLAN)
+
+
+@pytest.mark.parametrize(
+    ("text", "rows_found"),
+    [
+        ("tránh tư tương xả hơi, nghỉ ngơi", []),
+        ("các xã phân đầu đạt chuẩn", [["phấn", "đấu"]]),
+    ],
+)
+def test_a_row_leaves_a_rare_word_alone(text: str, rows_found: list[list[str]]) -> None:
+    """The likelihood alone would make "xã hội" of "xả hơi"."""
+    elsewhere = "phát triển kinh tế - xã hội, phấn đấu bảo đảm an sinh xã hội"
+    model = load_language_model()
+    ids, slots = lattice(document(text, *[elsewhere] * 5, *PLAN), model, load_channel())
+    assert [[one.after for one in row] for row in rows(ids, slots, model, "full")] == rows_found
 
 
 def test_the_record_says_that_two_were_misread_together() -> None:

@@ -36,10 +36,12 @@ def beginnings(blocks: Sequence[Block], sheets: Collection[int] = ()) -> list[in
     """Index of the block with which each document in the file begins; 0 is always one."""
     parted = after_sheets(blocks, sheets)
     out = [0]
+    ended = False
     for at in range(1, len(blocks)):
-        ended = any(block.type in ("recipients", "signature") for block in blocks[out[-1] : at])
+        ended = ended or blocks[at - 1].type in ("recipients", "signature")
         if at in parted or (ended and _begins_another(blocks, at)):
             out.append(at)
+            ended = False
     return out
 
 

@@ -103,6 +103,11 @@ def places(document: Document) -> Iterator[Place]:
             yield Place(text, where, tokens, index)
 
 
+def brings_page(document: Document) -> bool:
+    """Whether any word of a document has what a page showed: letters, or a second reading."""
+    return any(token.letters or token.second is not None for _, tokens in document.texts() for token in tokens)
+
+
 def heads(document: Document) -> Iterator[Place]:
     """The first token of each block."""
     for text, (where, tokens) in enumerate(document.texts()):

@@ -86,8 +86,7 @@ def plausible_pairs(ids: Ids, slots: Sequence[Slot], model: LanguageModel) -> Pl
     gain = _gain(base, at, after, model)
     here = OwnCounts(ids, (0, 1))
     elsewhere = here(symbol)
-    is_word = _bond(model, before, 3) >= A_WORD
-    kept = np.flatnonzero(~is_word & ((gain > HOPELESS) | (elsewhere > 0)))
+    kept = np.flatnonzero(~are_word(before[:, 3:5], model) & ((gain > HOPELESS) | (elsewhere > 0)))
     slot, at, before, after, gain = slot[kept], at[kept], before[kept], after[kept], gain[kept]
     chosen = tuple(candidates[one] for one in kept)
 
@@ -118,6 +117,11 @@ def plausible_pairs(ids: Ids, slots: Sequence[Slot], model: LanguageModel) -> Pl
         columns[f"triples here {side}"] = np.log1p(np.maximum(np.maximum(left, right), 0))
     columns["any here after"] = np.minimum(columns["here after"], 1.0)
     return PlausiblePairs(slot, chosen, np.stack([columns[name] for name in PAIR_FEATURES], axis=1))
+
+
+def are_word(pairs: Ids, model: LanguageModel) -> npt.NDArray[np.bool_]:
+    """Which pairs of neighbours are a word, if a rare one; shape (n, 2) -> (n,)."""
+    return _bond(model, pairs, 0) >= A_WORD
 
 
 def _words(

@@ -16,11 +16,12 @@ where the page doubts them and the same document reads them otherwise elsewhere.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+import itertools
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, replace
 
 from normalize.document import Block, Document, published
-from normalize.repair.changes import Change, beside, carried_back
+from normalize.repair.changes import Change, beside, brings_page, carried_back
 from normalize.repair.corrections import apply, undo
 from normalize.repair.noisy_channel import noisy_channel
 from normalize.repair.rules.abbreviations import abbreviations, symbols
@@ -61,12 +62,16 @@ class Rule:
         mends: a misreading and what it becomes.
         why: what makes it safe.
         find: document, language model and mode -> the changes it would make.
+        of_page: whether it finds nothing where no page was read.
+        by_text: whether what it finds in a text depends on nothing outside it.
     """
 
     name: str
     mends: str
     why: str
     find: Find
+    of_page: bool = False
+    by_text: bool = False
 
 
 def by_itself(find: Callable[[Document], Iterable[Change]]) -> Find:
@@ -81,35 +86,35 @@ def with_model(find: Callable[[Document, LanguageModel], Iterable[Change]]) -> F
 
 RULES = (
     Rule("formulas", "VIẸT NAM -> VIỆT NAM", "Decree 30 prescribes the line", by_itself(formulas)),
-    Rule("bodies", "SỞ Y TÉ -> SỞ Y TẾ", "the text names the body so, the page showed it", by_itself(bodies)),
+    Rule("bodies", "SỞ Y TÉ -> SỞ Y TẾ", "the text names the body so, the page showed it", by_itself(bodies), of_page=True),
     Rule("places", "huyện Trảng Định -> Tràng Định", "the only such district near one mark", by_itself(places)),
-    Rule("torn syllables", "quy đ ịnh -> quy định", "half of it is no syllable", with_model(torn_syllables)),
-    Rule("run together", "tạiUBND -> tại UBND", "it is no word, and two", with_model(syllables_run_together)),
+    Rule("torn syllables", "quy đ ịnh -> quy định", "half of it is no syllable", with_model(torn_syllables), by_text=True),
+    Rule("run together", "tạiUBND -> tại UBND", "it is no word, and two", with_model(syllables_run_together), by_text=True),
     Rule("noisy channel", "phân đầu -> phấn đấu", "page and language agree, by a calibrated margin", noisy_channel),
     Rule("numerals", "ngày I8 -> 18, HI. -> III.", "the page showed the digit, or counts strokes", by_itself(numerals)),
     Rule("siblings", "II. between II. and IV. -> III.", "headings count by one", by_itself(siblings)),
-    Rule("specks", "_2. -> 2., quý-IV/2021 -> quý IV/2021", "no print has such a sign there", by_itself(specks)),
+    Rule("specks", "_2. -> 2., quý-IV/2021 -> quý IV/2021", "no print has such a sign there", by_itself(specks), of_page=True),
     Rule(
         "second readings",
         "17/572020 -> 17/5/2020",
         "the page, read again, has a number's form",
-        by_itself(second_readings),
+        by_itself(second_readings), of_page=True,
     ),
     Rule("abbreviations", "BCD -> BCĐ", "the document or official texts have it with Đ", with_model(abbreviations)),
-    Rule("symbols", "24/2009/QD-TTg -> QĐ", "no symbol has QD, and the page showed the Đ", by_itself(symbols)),
+    Rule("symbols", "24/2009/QD-TTg -> QĐ", "no symbol has QD, and the page showed the Đ", by_itself(symbols), of_page=True),
     Rule("list letters", "c) đ) đ) -> c) d) đ)", "one letter is in turn, the page showed it", by_itself(list_letters)),
     Rule("list numbers", ". between 3. and 5. -> 4.", "as many items as numbers missing", by_itself(list_numbers)),
-    Rule("list commas", "các phường. xã -> phường, xã", "a list of recipients enumerates", by_itself(list_commas)),
+    Rule("list commas", "các phường. xã -> phường, xã", "a list of recipients enumerates", by_itself(list_commas), of_page=True),
     Rule(
-        "dimensions", "30 em x 30 em -> 30 cm x 30 cm", "a length is multiplied, pupils are not", by_itself(dimensions)
+        "dimensions", "30 em x 30 em -> 30 cm x 30 cm", "a length is multiplied, pupils are not", by_itself(dimensions), of_page=True,
     ),
     Rule("brackets", "(tại Hà Nội} -> (tại Hà Nội)", "nothing opens the other kind", by_itself(brackets)),
-    Rule("lunar years", "Xuân Ất Ty -> Ất Tỵ", "a stem meets six branches only", by_itself(lunar_years)),
-    Rule("formula markup", "$42,98\\%$ -> 42,98%", "signs around figures only", by_itself(formula_markup)),
-    Rule("raised đ", "182.900.000^d -> 182.900.000đ", "no amount has an exponent d", by_itself(raised_dong)),
-    Rule("look-alikes", "Ðảng -> Đảng, sỐ -> số", "no Vietnamese word has such letters", by_itself(look_alikes)),
-    Rule("small capitals", "hồ SƠ -> hồ sơ", "one shape, and the sentence is small", with_model(small_capitals)),
-    Rule("glued", "tổ.chức -> tổ chức", "the language goes on across the speck", with_model(glued)),
+    Rule("lunar years", "Xuân Ất Ty -> Ất Tỵ", "a stem meets six branches only", by_itself(lunar_years), by_text=True),
+    Rule("formula markup", "$42,98\\%$ -> 42,98%", "signs around figures only", by_itself(formula_markup), by_text=True),
+    Rule("raised đ", "182.900.000^d -> 182.900.000đ", "no amount has an exponent d", by_itself(raised_dong), by_text=True),
+    Rule("look-alikes", "Ðảng -> Đảng, sỐ -> số", "no Vietnamese word has such letters", by_itself(look_alikes), by_text=True),
+    Rule("small capitals", "hồ SƠ -> hồ sơ", "one shape, and the sentence is small", with_model(small_capitals), of_page=True),
+    Rule("glued", "tổ.chức -> tổ chức", "the language goes on across the speck", with_model(glued), of_page=True),
 )
 """In their order: what an earlier rule changed, no later one touches."""
 
@@ -135,14 +140,17 @@ def repair(document: Document, mode: str = "safe") -> Document:
 
 
 def _repaired(document: Document, model: LanguageModel, mode: str) -> Document:
-    changes = _found(document, model, mode)
+    is_read = brings_page(document)
+    rules = [rule for rule in RULES if is_read or not rule.of_page]
+    changes = _found(rules, document, document, model, mode)
     repaired = apply(document, changes)
-    if any(token.letters for _, tokens in document.texts() for token in tokens):
+    if is_read:
         return repaired
     # Where there is no page, what was mended may make its neighbours sure enough, and whoever took the published text
     # back would see that.
+    more = changes
     for _ in range(_MORE_ROUNDS):
-        seen = _found(repaired, model, mode)
+        seen = _found(rules, repaired, _only(repaired, {one.text for one in more}), model, mode)
         more = beside(changes, carried_back(seen, changes), document)
         if not more:
             break
@@ -151,15 +159,32 @@ def _repaired(document: Document, model: LanguageModel, mode: str) -> Document:
     return repaired
 
 
-def _found(document: Document, model: LanguageModel, mode: str) -> list[Change]:
-    """The changes that all rules make in a document as it stands."""
+def _found(rules: Iterable[Rule], document: Document, new: Document, model: LanguageModel, mode: str) -> list[Change]:
+    """The changes that rules make in a document as it stands.
+
+    Args:
+        new: the document with those of its texts only that were not looked at before.
+    """
     changes: list[Change] = []
-    for rule in RULES:
-        found = rule.find(document, model, mode)
+    for rule in rules:
+        found = rule.find(new if rule.by_text else document, model, mode)
         if rule.find is noisy_channel:
             found = beside_known_names(found, document)
         changes += beside(changes, found, document)
     return changes
+
+
+def _only(document: Document, texts: Collection[int]) -> Document:
+    """A document whose texts are empty but for some, by their index in ``Document.texts()``."""
+    blocks = tuple(
+        block if number in texts else replace(block, tokens=()) for number, block in enumerate(document.blocks)
+    )
+    numbers = itertools.count(len(blocks))
+    notes = tuple(
+        replace(note, paragraphs=tuple(tokens if next(numbers) in texts else () for tokens in note.paragraphs))
+        for note in document.footnotes
+    )
+    return replace(document, blocks=blocks, footnotes=notes)
 
 
 def _with_dropped(document: Document, model: LanguageModel, mode: str) -> Document:

@@ -28,7 +28,7 @@ from normalize.repair.channel import load_channel
 from normalize.repair.decision import Judge, decide, load_decision
 from normalize.repair.evidence import Ids, OwnCounts, Reals, bond, familiar, known
 from normalize.repair.misreadings import SHARES, kind_of_syllable
-from normalize.repair.pairs_without_page import PAIR_FEATURES, plausible_pairs
+from normalize.repair.pairs_without_page import PAIR_FEATURES, are_word, plausible_pairs
 from normalize.repair.search import ODD, base_scores, decode, scored
 from normalize.vietnamese.language import NONE, RESERVED, LanguageModel
 from normalize.vietnamese.syllable import parse
@@ -368,7 +368,8 @@ def sure(ids: Ids, slots: Sequence[Slot], model: LanguageModel, mode: str, mende
 def rows(ids: Ids, slots: Sequence[Slot], model: LanguageModel, mode: str) -> list[tuple[Proposal, ...]]:
     """Changes of several syllables in a row by their likelihood alone: in a line or two, too, and more than two.
 
-    And of words that are no syllables, which no engine with a language model of its own leaves.
+    And of words that are no syllables, which no engine with a language model of its own leaves. Two that make a word as
+    read stay, as they do where pairs are weighed.
     """
     if not slots:
         return []
@@ -390,7 +391,15 @@ def rows(ids: Ids, slots: Sequence[Slot], model: LanguageModel, mode: str) -> li
             groups[-1].append(replace(one, probability=judge.probability(one)))
         else:
             groups.append([replace(one, probability=judge.probability(one))])
-    return [tuple(group) for group in groups if len(group) > 1 or parse(group[0].slot.read) is None]
+    return [tuple(group) for group in groups if _is_row(group, ids, model)]
+
+
+def _is_row(group: Sequence[Proposal], ids: Ids, model: LanguageModel) -> bool:
+    """Whether changes of neighbours are a row without a word as read among them, or one of what is no syllable."""
+    if len(group) == 1:
+        return parse(group[0].slot.read) is None
+    read = ids[[one.slot.at for one in group]]
+    return not are_word(np.lib.stride_tricks.sliding_window_view(read, 2), model).any()
 
 
 def _less_likely(probability: float, times: float) -> float:

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import takewhile
 
 from normalize.document import Document, Token
-from normalize.repair.changes import Change, Place, confidence_of, heads, page_letters, places
+from normalize.repair.changes import Change, Place, brings_page, confidence_of, heads, page_letters, places
 from normalize.vietnamese.syllable import parse, skeleton
 
 _ONES = ("", "I", "II", "III", "IV", "V", "VI", "VII", "VIII", "IX")
@@ -52,6 +52,9 @@ def numerals(document: Document) -> Iterator[Change]:
     """Letters that are digits, and roman numerals whose strokes are wrong."""
     measured = _trustworthy_widths(document)
     headings = {(change.text, change.first): change for change in _headings(document, measured)}
+    if not brings_page(document):
+        yield from headings.values()
+        return
     for place in places(document):
         change = headings.get((place.text, place.index))
         if change is None and place.token.letters and not place.token.references:

@@ -40,9 +40,9 @@ from ocr.reread.two_rows import read_two_rows
 from ocr.signs.inequalities import Inequality, find_inequalities, put_in, without_inequalities
 from ocr.signs.strokes import with_roman_ones
 from ocr.superscripts.attach import attach
-from ocr.superscripts.erase import Shift, close_up, erase, put_back
+from ocr.superscripts.erase import Shift, close_up, erase, opened_again, put_back
 from ocr.superscripts.find import RaisedSign, find_raised
-from ocr.superscripts.note_heads import NoteHead, find_glued_mark, find_note_head
+from ocr.superscripts.note_heads import NoteHead, find_broken_head, find_glued_mark, find_note_head
 from ocr.tesseract import ReadLine, engine_versions, find_rotation, moved, read_rows, recognize
 
 #: Below this mean confidence a page may be lying on its side or standing on its head.
@@ -191,6 +191,7 @@ def _reread(read: _Read, zones: tuple[Zone, ...], rules: tuple[Box, ...], dpi: i
         lambda zones: read_note_heads(
             zones,
             lambda line, number: find_note_head(read.unerased, read.parts, line, number),
+            lambda line, number: find_broken_head(read.unerased, read.parts, line, number),
             lambda box, head: read.without(head).again(box, dpi, timeout, one_block=True, margin=20),
         ),
         lambda zones: read_glued_marks(zones, partial(find_glued_mark, read.unerased, read.parts)),
@@ -330,8 +331,11 @@ class _Read:
 
     def without(self, head: NoteHead) -> _Read:
         """The page without the number at the head of a note, which is one of its raised signs instead."""
-        others = [sign for sign in self.signs if not sign.box.overlaps(head.sign.box)]
-        return replace(self, image=head.taken_out(self.image), signs=[*others, head.sign])
+        part_of_it = [sign for sign in self.signs if sign.box.overlaps(head.sign.box)]
+        others = [sign for sign in self.signs if sign not in part_of_it]
+        # Of a number of which a digit was found already, the print behind that digit was moved up to the one before it.
+        image, shifts = opened_again(self.image, self.unerased, self.shifts, part_of_it)
+        return replace(self, image=head.taken_out(image), signs=[*others, head.sign], shifts=shifts)
 
     @property
     def layers(self) -> list[np.ndarray]:

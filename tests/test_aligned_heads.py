@@ -193,11 +193,26 @@ def test_what_is_not_seen_is_not_put_there() -> None:
     [
         # Cited, or only behind the number before it: 16 of which the 6 was told, 12 of which the 1 was.
         (["¹¹Rừng.<", "¹“Bậc mầm non.<", "¹³Đất.<"], ["“Bậc"], ["11", "12", "13"]),
-        (["¹³Đất.<", "¹⁴Hộ.<", "¹⁵Đơn.<", "⁶?§ố 41.<"], ["?§ố"], ["13", "14", "15", "16"]),
+        (
+            ["¹¹Rừng.<", "¹²Bậc.<", "¹³Đất.<", "¹⁴Hộ.<", "¹⁵Đơn.<", "⁶?§ố 41.<"],
+            ["?§ố"],
+            ["11", "12", "13", "14", "15", "16"],
+        ),
         (["¹³Đất.<", "¹⁴Hộ.<", "¹⁵Đơn.<", "⁶?§ố 41.<"], [], ["13", "14", "15", "6"]),
+        # As many lines with something raised as numbers are missing between two that are known, and not one more.
+        (
+            ["¹¹Rừng.<", "“Bậc mầm non.<", "lớp một.<", "?Đất.<", "¹⁴Hộ.<"],
+            ["“Bậc", "?Đất"],
+            ["11", "12", "", "13", "14"],
+        ),
+        (["¹¹Rừng.<", "“Bậc mầm non.<", "?Đất.<", "”Xã.<", "¹⁴Hộ.<"], ["“", "?", "”"], ["11", "", "", "", "14"]),
         # No part of the number that has to come.
-        (["¹³Đất.<", "¹⁴Hộ.<", "¹⁵Đơn.<", "⁷Số 41.<"], ["Số"], ["13", "14", "15", "7"]),
-        (["¹³Đất.<", "¹⁴Hộ.<", "Số 41.<"], ["Số"], ["13", "14", ""]),
+        (
+            ["¹¹Rừng.<", "¹²Bậc.<", "¹³Đất.<", "¹⁴Hộ.<", "¹⁵Đơn.<", "⁷Số 41.<"],
+            ["Số"],
+            ["11", "12", "13", "14", "15", "7"],
+        ),
+        (["¹¹Rừng.<", "¹²Bậc.<", "¹³Đất.<", "¹⁴Hộ.<", "Số 41.<"], ["Số"], ["11", "12", "13", "14", ""]),
     ],
 )
 def test_a_number_of_which_a_part_was_told_is_looked_for_where_it_must_stand(

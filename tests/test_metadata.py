@@ -122,7 +122,9 @@ def test_a_number_by_hand_is_null_and_a_warning_says_where() -> None:
     assert document.blocks[2].text == "Số: 155 /QĐ-SXD"  # what was read stays in the text
 
 
-@pytest.mark.parametrize("change", [{"uneven": 0.15}, {"letters": (letter("0", (("0", 95),)), letter("4", (("4", 30),)))}])
+@pytest.mark.parametrize(
+    "change", [{"uneven": 0.15}, {"letters": (letter("0", (("0", 95),)), letter("4", (("4", 30),)))}]
+)
 def test_a_day_by_hand_or_under_a_ring_is_no_date(change: dict[str, object]) -> None:
     one = with_word(page(1, [*letterhead(), *BODY]), "04", **change)
     document = build_document([one], SOURCE)

@@ -63,6 +63,9 @@ def read_note_heads(
     for number, places in _unanswered(cited, [_head(found.get(line, line)) for line in notes]):
         there = {line: sizes[line] for line in notes[places.start : places.stop]}
         found |= _with_expected(number, there, find, again) or _with_broken(number, there, find_broken, again)
+    for numbers, places in _in_one_gap(_unanswered(cited, [_head(found.get(line, line)) for line in notes])):
+        there = {line: sizes[line] for line in notes[places.start : places.stop]}
+        found |= _with_all_broken(numbers, there, find_broken, again)
     for number, at in _cut_short([_head(found.get(line, line)) for line in notes]):
         there = {notes[at]: sizes[notes[at]]}
         found |= _with_expected(number, there, find, again) or _with_broken(number, there, find_broken, again)
@@ -162,6 +165,33 @@ def _with_broken(
     head = find_broken(replace(lines[0], x_height=sizes[lines[0]]), str(number))
     read = _read(lines[0], head, again) if head else None
     return {lines[0]: replace(read, x_height=sizes[lines[0]])} if read else {}
+
+
+def _with_all_broken(
+    numbers: Sequence[int],
+    sizes: Mapping[Line, float],
+    find_broken: Callable[[Line, str], NoteHead | None],
+    again: Callable[[Box, NoteHead], Sequence[Line]],
+) -> dict[Line, Line]:
+    """As many lines as numbers are missing, where something raised stands at the head of so many and no more."""
+    first = str(numbers[0])
+    lines = [line for line in sizes if find_broken(replace(line, x_height=sizes[line]), first)]
+    if len(lines) != len(numbers):
+        return {}
+    out = {}
+    for line, number in zip(lines, numbers, strict=True):
+        head = find_broken(replace(line, x_height=sizes[line]), str(number))
+        if head and (read := _read(line, head, again)):
+            out[line] = replace(read, x_height=sizes[line])
+    return out
+
+
+def _in_one_gap(unanswered: Sequence[tuple[int, range]]) -> list[tuple[list[int], range]]:
+    """The numbers of each gap between known ones, with the lines in it."""
+    gaps: dict[range, list[int]] = {}
+    for number, places in unanswered:
+        gaps.setdefault(places, []).append(number)
+    return [(numbers, places) for places, numbers in gaps.items()]
 
 
 def _sizes(zones: Sequence[Zone]) -> dict[Line, float]:

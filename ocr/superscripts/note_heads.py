@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 import cv2
 import numpy as np
 
-from ocr.image.components import Components
+from ocr.image.components import Components, find_components
 from ocr.image.sign_network import cut_out
 from ocr.page import Box, Line, Word, hull
 from ocr.superscripts.find import RaisedSign
@@ -48,6 +48,8 @@ _EXPECTED = 0.04
 _BROKEN_WIDTH, _BROKEN_HEIGHT, _BROKEN = (0.35, 0.8), (0.75, 1.2), 20.0
 #: What reaches further down than this, in x-heights above the baseline, is print: the side of a round letter does.
 _BROKEN_FLOOR = 0.55
+#: Pixels above and below a number in which pieces of it may stand.
+_RIM = 2
 #: Columns that a way down goes aside, cheapest first where they cost the same.
 _ASIDE = np.array([0, -1, 1])
 #: At the end of a word it has to be this sure, and no more ink is cut through, in x-heights: the marks of ế and ề pass
@@ -98,8 +100,22 @@ class NoteHead:
         print_ = out[top:bottom, left:right]
         rim = np.ones((5, 5), np.uint8)
         near = cv2.dilate(self.ink.astype(np.uint8), rim) > 0
-        print_[near & ~self.others] = int(np.percentile(image[top:bottom, left:right], 92))
+        number = self._room()
+        near[number.top : number.bottom, number.left : number.right] = True
+        print_[near & ~self._print()] = int(np.percentile(image[top:bottom, left:right], 92))
         return out
+
+    def _print(self) -> np.ndarray:
+        """The ink that is not the number's: of the rest, pieces that stand where it does are broken off its digits."""
+        number = self._room()
+        pieces = find_components(self.others.astype(np.uint8))
+        own = (pieces.top >= number.top) & (pieces.right <= number.right) & (pieces.bottom <= number.bottom)
+        return self.others & ~pieces.mask(own)
+
+    def _room(self) -> Box:
+        """Where in the window the number stands, with its rim; nothing else stands there, or before it."""
+        number = self.sign.box.moved(-self.window.left, -self.window.top)
+        return Box(0, max(0, number.top - _RIM), number.right, number.bottom + _RIM)
 
 
 def find_note_head(image: np.ndarray, parts: Components, line: Line, number: str = "") -> NoteHead | None:

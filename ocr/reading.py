@@ -14,6 +14,7 @@ import numpy as np
 from ocr.fragments import mended
 from ocr.image import clean, specks
 from ocr.image.components import Components, find_components
+from ocr.image.seals import Seal
 from ocr.image.separator_sheet import is_separator_sheet
 from ocr.image.streaks import Streaks, find_streaks, without_streaks
 from ocr.layout import tick_boxes, unread_ink
@@ -23,7 +24,7 @@ from ocr.layout.rules import find_rules
 from ocr.layout.weight import with_weights
 from ocr.layout.x_height import measured
 from ocr.layout.zones import find_zones
-from ocr.page import Box, Line, Page, Word, Zone, lines_of, mean_confidence, words_of, zone_of
+from ocr.page import Box, Line, Page, Word, Zone, letter, lines_of, mean_confidence, words_of, zone_of
 from ocr.rasterize import MAX_PIXELS, render
 from ocr.reread.columns import read_columns
 from ocr.reread.doubtful_lines import read_alone, read_doubtful
@@ -41,9 +42,9 @@ from ocr.signs.dots_below import with_dots_below
 from ocr.signs.inequalities import Inequality, find_inequalities, put_in, without_inequalities
 from ocr.signs.strokes import with_roman_ones
 from ocr.superscripts.attach import attach
-from ocr.superscripts.erase import Shift, close_up, erase, put_back
+from ocr.superscripts.erase import Shift, close_up, erase, opened_again, put_back
 from ocr.superscripts.find import RaisedSign, find_raised
-from ocr.superscripts.note_heads import NoteHead, find_glued_mark, find_note_head
+from ocr.superscripts.note_heads import NoteHead, find_broken_head, find_glued_mark, find_note_head
 from ocr.tesseract import ReadLine, engine_versions, find_rotation, moved, read_rows, recognize
 
 #: Below this mean confidence a page may be lying on its side or standing on its head.
@@ -102,6 +103,7 @@ def read_page(path: Path, number: int, *, dpi: int = 300, timeout: float = 180.0
     if not lines and rendered.damage:
         raise rendered.damage  # an empty page it is not
     zones = tuple(_doubted(zone, read.streaks) for zone in zones) if read.streaks else zones
+    zones = tuple(_doubted_digits(zone, read.page.seals) for zone in zones) if read.page.seals else zones
     stamped, stamps_ink = read.stamps(dpi, timeout)
     ink = unread_ink.together([ink, stamps_ink])
     return Page(
@@ -153,8 +155,28 @@ def _doubted(zone: Zone, streaks: Streaks) -> Zone:
         return zone
 
     def doubted(word: Word) -> Word:
-        crossed = word.confidence > _CROSSED and streaks.touch(word.box)
-        return replace(word, confidence=_CROSSED) if crossed else word
+        return _less_sure(word) if streaks.touch(word.box) else word
+
+    return replace(zone, lines=tuple(replace(line, words=tuple(map(doubted, line.words))) for line in zone.lines))
+
+
+def _less_sure(word: Word) -> Word:
+    """The word, which something runs through: neither it nor a digit of it is believed."""
+    letters = tuple(
+        letter(one.text, tuple((text, min(sure, round(_CROSSED))) for text, sure in one.choices))
+        if one.text.isdecimal()
+        else one
+        for one in word.letters
+    )
+    return replace(word, confidence=min(word.confidence, _CROSSED), letters=letters)
+
+
+def _doubted_digits(zone: Zone, seals: Sequence[Seal]) -> Zone:
+    """The zone, with no digits believed that a seal's ring runs through: of a 3 without a part of it remains a 5."""
+
+    def doubted(word: Word) -> Word:
+        has_digits = any(c.isdigit() for c in word.text)
+        return _less_sure(word) if has_digits and any(seal.rings_touch(word.box) for seal in seals) else word
 
     return replace(zone, lines=tuple(replace(line, words=tuple(map(doubted, line.words))) for line in zone.lines))
 
@@ -192,6 +214,7 @@ def _reread(read: _Read, zones: tuple[Zone, ...], rules: tuple[Box, ...], dpi: i
         lambda zones: read_note_heads(
             zones,
             lambda line, number: find_note_head(read.unerased, read.parts, line, number),
+            lambda line, number: find_broken_head(read.unerased, read.parts, line, number),
             lambda box, head: read.without(head).again(box, dpi, timeout, one_block=True, margin=20),
         ),
         lambda zones: read_glued_marks(zones, partial(find_glued_mark, read.unerased, read.parts)),
@@ -331,8 +354,11 @@ class _Read:
 
     def without(self, head: NoteHead) -> _Read:
         """The page without the number at the head of a note, which is one of its raised signs instead."""
-        others = [sign for sign in self.signs if not sign.box.overlaps(head.sign.box)]
-        return replace(self, image=head.taken_out(self.image), signs=[*others, head.sign])
+        part_of_it = [sign for sign in self.signs if sign.box.overlaps(head.sign.box)]
+        others = [sign for sign in self.signs if sign not in part_of_it]
+        # Of a number of which a digit was found already, the print behind that digit was moved up to the one before it.
+        image, shifts = opened_again(self.image, self.unerased, self.shifts, part_of_it)
+        return replace(self, image=head.taken_out(image), signs=[*others, head.sign], shifts=shifts)
 
     @property
     def layers(self) -> list[np.ndarray]:

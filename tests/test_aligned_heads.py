@@ -128,11 +128,14 @@ def test_signs_at_one_head_are_one_number(signs: list[tuple[str, int]], number: 
 # -- on the page ------------------------------------------------------------------------------------------------------
 
 
-def asked(rows: Sequence[str], seen: dict[str, str]) -> tuple[list[str], list[tuple[str, str]]]:
+def asked(
+    rows: Sequence[str], seen: dict[str, str], broken: Sequence[str] = ()
+) -> tuple[list[str], list[tuple[str, str]]]:
     """What heads the lines of a page after reading them again, and which line was looked at for which number.
 
     Args:
         seen: by the beginning of a line the number that is at its head, seen only by who expects it.
+        broken: how lines begin at whose head something raised has room for a number.
     """
     zones = page(1, list(rows)).zones
     looked: list[tuple[str, str]] = []
@@ -147,12 +150,18 @@ def asked(rows: Sequence[str], seen: dict[str, str]) -> tuple[list[str], list[tu
         sign = RaisedSign(number, Box(330, 0, 345, 10), 20.0, line.baseline, line.x_height)
         return NoteHead(sign, None, None, line.box)  # type: ignore[arg-type]
 
+    def find_broken(line: PageLine, number: str) -> NoteHead | None:
+        if not line.text.startswith(tuple(broken)):
+            return None
+        sign = RaisedSign(number, Box(330, 0, 345, 10), 20.0, line.baseline, line.x_height)
+        return NoteHead(sign, None, None, line.box)  # type: ignore[arg-type]
+
     def again(box: Box, found: NoteHead) -> list[PageLine]:
         (old,) = [line for zone in zones for line in zone.lines if line.baseline == found.sign.baseline]
         raised = Raised(0, found.sign.text, 20.0, found.sign.box)
         return [replace(old, words=(replace(old.words[0], raised=(raised,)), *old.words[1:]))]
 
-    lines = read_note_heads(zones, find, again) or [line for zone in zones for line in zone.lines]
+    lines = read_note_heads(zones, find, find_broken, again) or [line for zone in zones for line in zone.lines]
     heads = [headed[1].text if (headed := raised_head(line)) else "" for line in lines]
     return heads, looked
 
@@ -177,6 +186,40 @@ def test_what_is_not_seen_is_not_put_there() -> None:
     heads, looked = asked(rows, {"Xã": "7"})
     assert heads == ["", "1", "", "3", "4"]
     assert looked == [("Xã", "2")]
+
+
+@pytest.mark.parametrize(
+    ("notes", "broken", "heads"),
+    [
+        # Cited, or only behind the number before it: 16 of which the 6 was told, 12 of which the 1 was.
+        (["¹¹Rừng.<", "¹“Bậc mầm non.<", "¹³Đất.<"], ["“Bậc"], ["11", "12", "13"]),
+        (
+            ["¹¹Rừng.<", "¹²Bậc.<", "¹³Đất.<", "¹⁴Hộ.<", "¹⁵Đơn.<", "⁶?§ố 41.<"],
+            ["?§ố"],
+            ["11", "12", "13", "14", "15", "16"],
+        ),
+        (["¹³Đất.<", "¹⁴Hộ.<", "¹⁵Đơn.<", "⁶?§ố 41.<"], [], ["13", "14", "15", "6"]),
+        # As many lines with something raised as numbers are missing between two that are known, and not one more.
+        (
+            ["¹¹Rừng.<", "“Bậc mầm non.<", "lớp một.<", "?Đất.<", "¹⁴Hộ.<"],
+            ["“Bậc", "?Đất"],
+            ["11", "12", "", "13", "14"],
+        ),
+        (["¹¹Rừng.<", "“Bậc mầm non.<", "?Đất.<", "”Xã.<", "¹⁴Hộ.<"], ["“", "?", "”"], ["11", "", "", "", "14"]),
+        # No part of the number that has to come.
+        (
+            ["¹¹Rừng.<", "¹²Bậc.<", "¹³Đất.<", "¹⁴Hộ.<", "¹⁵Đơn.<", "⁷Số 41.<"],
+            ["Số"],
+            ["11", "12", "13", "14", "15", "7"],
+        ),
+        (["¹¹Rừng.<", "¹²Bậc.<", "¹³Đất.<", "¹⁴Hộ.<", "Số 41.<"], ["Số"], ["11", "12", "13", "14", ""]),
+    ],
+)
+def test_a_number_of_which_a_part_was_told_is_looked_for_where_it_must_stand(
+    notes: list[str], broken: list[str], heads: list[str]
+) -> None:
+    body = "T >Huyện đã trồng rừng¹¹ tại ba xã¹², giao đất¹³ cho hộ nghèo¹⁴.<"
+    assert asked([body, *(f"N {note}" for note in notes)], {}, broken)[0] == ["", *heads]
 
 
 def test_a_page_without_references_asks_for_nothing() -> None:

@@ -27,7 +27,7 @@ from ocr.reading import read_page
 from ocr.reread import missed_text, table_cells
 from ocr.reread.lone_signs import bracketed
 from ocr.superscripts.attach import attach
-from ocr.superscripts.erase import close_up, erase, put_back
+from ocr.superscripts.erase import close_up, erase, opened_again, put_back
 from ocr.superscripts.find import RaisedSign, find_raised
 from ocr.tesseract import ReadLine, ReadWord
 from sample_scans.layout import font_files
@@ -235,6 +235,12 @@ def test_print_behind_a_unit_is_moved_up_and_its_boxes_back() -> None:
     word = ReadWord("m/", Box(600, 610, slash.right, 650), 95.0, (), (Box(600, 620, 640, 650), slash))
     back = put_back([ReadLine((word,), word.box, 650.0, 0.0, 27.0, 1)], [shift])[0].words[0]
     assert [box.left for box in back.letter_boxes] == [600, slash.left + shift.by]
+    # Undone for that sign, the page is as it was; for another nothing changes.
+    opened, left_over = opened_again(moved, grey, [shift], signs)
+    assert left_over == []
+    assert np.array_equal(opened[:, signs[0].box.right :], grey[:, signs[0].box.right :])
+    elsewhere = replace(signs[0], box=signs[0].box.moved(0, 90))
+    assert opened_again(moved, grey, [shift], [elsewhere]) == (moved, [shift])
 
 
 @pytest.mark.parametrize(("text", "kept"), [("m/ngày", "m/ngày"), ("mˆ,", "m,"), ("m(a)", "m(a)")])

@@ -20,7 +20,7 @@ from normalize.structure.build import build_document
 from ocr.image.components import find_components
 from ocr.page import Box, Line, Word
 from ocr.reading import read_page
-from ocr.superscripts.note_heads import NoteHead, find_glued_mark, find_note_head
+from ocr.superscripts.note_heads import NoteHead, find_broken_head, find_glued_mark, find_note_head
 from sample_scans.layout import font_files
 from sample_scans.source import read_source
 
@@ -95,6 +95,45 @@ def test_what_is_expected_is_not_seen_where_it_is_not(number: str, text: str) ->
     image, line = drawn("", text)
     parts = find_components(np.where(image < 205, 255, 0).astype(np.uint8))
     assert find_note_head(image, parts, line, number) is None
+
+
+def broken(number: str, text: str) -> tuple[np.ndarray, Line, np.ndarray]:
+    """A line whose raised number a fax has left pieces of; and what was painted white of it."""
+    image, line = drawn(number, text, overlap=0)
+    rng, gone = np.random.default_rng(3), np.zeros(image.shape, bool)
+    for row in range(60, 108, 6):
+        for column in range(LEFT - 2, LEFT + 16 * len(number), 5):
+            gone[row : row + 6, column : column + 5] = rng.random() < 0.4
+    gone[108:] = False
+    return np.where(gone, 255, image).astype(np.uint8), line, gone
+
+
+@pytest.mark.parametrize(("number", "text"), [("16", "Số 41/PA-UBND"), ("12", "Bậc mầm non"), ("47", "Quy chế")])
+def test_a_broken_number_is_all_that_is_raised_before_the_note(number: str, text: str) -> None:
+    image, line, _ = broken(number, text)
+    parts = find_components(np.where(image < 205, 255, 0).astype(np.uint8))
+    head = find_broken_head(image, parts, line, number)
+    assert head is not None
+    assert head.sign.text == number
+    assert head.sign.confidence < 50
+    without = head.taken_out(image)
+    assert without[:, : head.sign.box.right].min() > 150
+    assert np.abs(without[:, head.sign.box.right + 6 :].astype(int) - image[:, head.sign.box.right + 6 :]).max() == 0
+
+
+@pytest.mark.parametrize(
+    ("printed", "text", "number"),
+    [
+        ("", "Số 41/PA-UBND", "16"),  # nothing raised
+        ("", "“Thu nội địa” năm", "16"),  # a quote is narrower than two digits
+        ("16", "“Thu nội địa” năm", "16"),  # and with it the number is wider
+        ("116", "Số 41/PA-UBND", "16"),
+    ],
+)
+def test_no_broken_number_is_seen_where_there_is_no_room_for_it_alone(printed: str, text: str, number: str) -> None:
+    image, line = drawn(printed, text, overlap=0)
+    parts = find_components(np.where(image < 205, 255, 0).astype(np.uint8))
+    assert find_broken_head(image, parts, line, number) is None
 
 
 def ended(text: str, number: str, overlap: int = 1) -> tuple[np.ndarray, Line]:

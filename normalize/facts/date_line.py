@@ -60,11 +60,17 @@ def _is_name_of_place(text: str) -> bool:
 
 
 def is_misread_place(text: str) -> bool:
-    """Whether a text is no place's name but a province's with a letter more, less or another: "ắk Lắk", "Đắk Lắb"."""
+    """Whether a text is no place's name, or a province's with a letter more, less or another: "ắk Lắk", "Đắk Lắb"."""
+    name = _KINDS_OF_PLACE.sub("", text)
+    if not name[:1].isupper():
+        return True
     if _is_known(text):
         return False
-    name = as_key(_KINDS_OF_PLACE.sub("", text).split())
-    return not text[:1].isupper() or any(Levenshtein.distance(name, province) == 1 for province in _provinces())
+    words = re.findall(r"[^\W\d_]+", name)
+    key = as_key(name.split())
+    return not all(word[0].isupper() for word in words) or any(
+        Levenshtein.distance(key, province) == 1 for province in _provinces()
+    )
 
 
 @lru_cache(maxsize=1)

@@ -138,9 +138,7 @@ def _year_of_number(head: Sequence[Block]) -> str:
     return ""
 
 
-def _date(
-    block: Block, line: str, parts: decree30.DateParts, text: Sequence[Block], year_of_number: str = ""
-) -> Value:
+def _date(block: Block, line: str, parts: decree30.DateParts, text: Sequence[Block], year_of_number: str = "") -> Value:
     spans = (parts.day, parts.month, parts.year)
     tokens = tokens_at(block, parts.day[0], parts.year[1])
     day, month, year = (line[slice(*span)].strip(_OPEN) for span in spans)

@@ -68,6 +68,13 @@ class Seal:
         """Whether a place, or each of some in arrays, is nearer to its centre than ``reach``, in radii."""
         return np.hypot(x - self.x, y - self.y) < reach * self.radius
 
+    def rings_touch(self, box: Box) -> bool:
+        """Whether one of its rings runs through a box: what is printed there has lost a part of its strokes."""
+        beside = max(box.left - self.x, 0, self.x - box.right), max(box.top - self.y, 0, self.y - box.bottom)
+        corner = max(self.x - box.left, box.right - self.x), max(self.y - box.top, box.bottom - self.y)
+        near, far = np.hypot(*beside), np.hypot(*corner)
+        return any(first < far and near < last for first, last in _bands(self))
+
 
 def red_ink(image: np.ndarray) -> np.ndarray | None:
     """Mask of a page in colour, 255 where it is red; ``None`` for a grey page.

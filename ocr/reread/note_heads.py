@@ -39,15 +39,18 @@ _ENOUGH = 0.8
 def read_note_heads(
     zones: Sequence[Zone],
     find: Callable[[Line, str], NoteHead | None],
+    find_broken: Callable[[Line, str], NoteHead | None],
     again: Callable[[Box, NoteHead], Sequence[Line]],
 ) -> list[Line] | None:
     """The lines of a page, those with a number newly found at their head read again; ``None`` when there are none.
 
-    What is cited on the page and heads no note is looked for once more, on the lines where that note must begin.
+    What is cited on the page and heads no note is looked for once more, on the lines where that note must begin, and
+    so is a number of which only a part was found behind the one before it.
 
     Args:
         zones: of the page.
         find: the raised number at the head of a line: the one that is expected, or any where that is empty.
+        find_broken: the number that is expected where only a part of it was told.
         again: reads a part of the page by itself, with that number as a raised sign.
     """
     lines = lines_of(zones)
@@ -59,7 +62,13 @@ def read_note_heads(
     cited = _cited([line for line in lines if line not in sizes])
     for number, places in _unanswered(cited, [_head(found.get(line, line)) for line in notes]):
         there = {line: sizes[line] for line in notes[places.start : places.stop]}
-        found |= _with_expected(number, there, find, again)
+        found |= _with_expected(number, there, find, again) or _with_broken(number, there, find_broken, again)
+    for numbers, places in _in_one_gap(_unanswered(cited, [_head(found.get(line, line)) for line in notes])):
+        there = {line: sizes[line] for line in notes[places.start : places.stop]}
+        found |= _with_all_broken(numbers, there, find_broken, again)
+    for number, at in _cut_short([_head(found.get(line, line)) for line in notes]):
+        there = {notes[at]: sizes[notes[at]]}
+        found |= _with_expected(number, there, find, again) or _with_broken(number, there, find_broken, again)
     return [found.get(line, line) for line in lines] if found else None
 
 
@@ -140,6 +149,51 @@ def _with_expected(
     return {line: replace(read, x_height=sizes[line])} if read else {}
 
 
+def _with_broken(
+    number: int,
+    sizes: Mapping[Line, float],
+    find_broken: Callable[[Line, str], NoteHead | None],
+    again: Callable[[Box, NoteHead], Sequence[Line]],
+) -> dict[Line, Line]:
+    """The one line at whose head a part of a number was found, read again without the rest of it.
+
+    That was read as a sign, “ or ?, and the first letter behind it often as another one.
+    """
+    lines = [line for line in sizes if (part := _raised_head(line)) and part != str(number) and part in str(number)]
+    if len(lines) != 1:
+        return {}
+    head = find_broken(replace(lines[0], x_height=sizes[lines[0]]), str(number))
+    read = _read(lines[0], head, again) if head else None
+    return {lines[0]: replace(read, x_height=sizes[lines[0]])} if read else {}
+
+
+def _with_all_broken(
+    numbers: Sequence[int],
+    sizes: Mapping[Line, float],
+    find_broken: Callable[[Line, str], NoteHead | None],
+    again: Callable[[Box, NoteHead], Sequence[Line]],
+) -> dict[Line, Line]:
+    """As many lines as numbers are missing, where something raised stands at the head of so many and no more."""
+    first = str(numbers[0])
+    lines = [line for line in sizes if find_broken(replace(line, x_height=sizes[line]), first)]
+    if len(lines) != len(numbers):
+        return {}
+    out = {}
+    for line, number in zip(lines, numbers, strict=True):
+        head = find_broken(replace(line, x_height=sizes[line]), str(number))
+        if head and (read := _read(line, head, again)):
+            out[line] = replace(read, x_height=sizes[line])
+    return out
+
+
+def _in_one_gap(unanswered: Sequence[tuple[int, range]]) -> list[tuple[list[int], range]]:
+    """The numbers of each gap between known ones, with the lines in it."""
+    gaps: dict[range, list[int]] = {}
+    for number, places in unanswered:
+        gaps.setdefault(places, []).append(number)
+    return [(numbers, places) for places, numbers in gaps.items()]
+
+
 def _sizes(zones: Sequence[Zone]) -> dict[Line, float]:
     """The lines that may begin a note, each with its x-height."""
     small = _SMALL_TYPE * body_x_height(lines_of(zones))
@@ -185,6 +239,22 @@ def _unanswered(cited: Sequence[int], heads: Sequence[str]) -> list[tuple[int, r
             first = max((at + 1 for one, at in at_of.items() if one is not None and one < number), default=0)
             end = min((at for one, at in at_of.items() if one is not None and one > number), default=len(heads))
             out.append((number, range(first, end)))
+    return out
+
+
+def _cut_short(heads: Sequence[str]) -> list[tuple[int, int]]:
+    """The numbers of which a part was found where they must stand, after the one before them, and at which line."""
+    out = []
+    before: int | None = None
+    for at, head in enumerate(heads):
+        if not head.isdigit():
+            continue
+        wanted = str(before + 1) if before is not None else head
+        if head != wanted and head in wanted:
+            out.append((int(wanted), at))
+            before = int(wanted)
+        else:
+            before = int(head)
     return out
 
 

@@ -83,6 +83,28 @@ def close_up(image: np.ndarray, ink: np.ndarray, signs: list[RaisedSign]) -> tup
     return out, shifts
 
 
+def opened_again(
+    image: np.ndarray, unerased: np.ndarray, shifts: list[Shift], signs: list[RaisedSign]
+) -> tuple[np.ndarray, list[Shift]]:
+    """The image with the print behind some signs where it was before :func:`close_up`, and the shifts that are left.
+
+    Args:
+        image: after :func:`close_up`.
+        unerased: the same with the signs; those given here come back with what stands behind them.
+    """
+    undone = [shift for shift in shifts if any(_is_behind(shift, sign) for sign in signs)]
+    if not undone:
+        return image, shifts
+    out = image.copy()
+    for left, top, right, bottom in (hull([shift.box, shift.box.moved(-shift.by)]) for shift in undone):
+        out[top:bottom, left:right] = unerased[top:bottom, left:right]
+    return out, [shift for shift in shifts if shift not in undone]
+
+
+def _is_behind(shift: Shift, sign: RaisedSign) -> bool:
+    return shift.box.down(sign.box) > 0 and -2 <= shift.box.left - sign.box.right <= _TIGHT * sign.x_height
+
+
 def _tight_after(ink: np.ndarray, sign: RaisedSign) -> Shift | None:
     """The print between a sign and the next space, if a letter stands tight before the sign and print behind it."""
     x = sign.x_height

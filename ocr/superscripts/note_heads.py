@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 import cv2
 import numpy as np
 
-from ocr.image.components import Components
+from ocr.image.components import Components, find_components
 from ocr.image.sign_network import cut_out
 from ocr.page import Box, Line, Word, hull
 from ocr.superscripts.find import RaisedSign
@@ -43,6 +43,13 @@ _DEAR = 0.5
 _SURE = 0.5
 #: ... but where the numbers about it say which digit has to come, it need only not be sure of another thing.
 _EXPECTED = 0.04
+#: A number whose digits are broken has so much room for each, in x-heights, is so high (a quote is lower), and is told
+#: with this confidence.
+_BROKEN_WIDTH, _BROKEN_HEIGHT, _BROKEN = (0.35, 0.8), (0.75, 1.2), 20.0
+#: What reaches further down than this, in x-heights above the baseline, is print: the side of a round letter does.
+_BROKEN_FLOOR = 0.55
+#: Pixels above and below a number in which pieces of it may stand.
+_RIM = 2
 #: Columns that a way down goes aside, cheapest first where they cost the same.
 _ASIDE = np.array([0, -1, 1])
 #: At the end of a word it has to be this sure, and no more ink is cut through, in x-heights: the marks of ế and ề pass
@@ -93,8 +100,22 @@ class NoteHead:
         print_ = out[top:bottom, left:right]
         rim = np.ones((5, 5), np.uint8)
         near = cv2.dilate(self.ink.astype(np.uint8), rim) > 0
-        print_[near & ~self.others] = int(np.percentile(image[top:bottom, left:right], 92))
+        number = self._room()
+        near[number.top : number.bottom, number.left : number.right] = True
+        print_[near & ~self._print()] = int(np.percentile(image[top:bottom, left:right], 92))
         return out
+
+    def _print(self) -> np.ndarray:
+        """The ink that is not the number's: of the rest, pieces that stand where it does are broken off its digits."""
+        number = self._room()
+        pieces = find_components(self.others.astype(np.uint8))
+        own = (pieces.top >= number.top) & (pieces.right <= number.right) & (pieces.bottom <= number.bottom)
+        return self.others & ~pieces.mask(own)
+
+    def _room(self) -> Box:
+        """Where in the window the number stands, with its rim; nothing else stands there, or before it."""
+        number = self.sign.box.moved(-self.window.left, -self.window.top)
+        return Box(0, max(0, number.top - _RIM), number.right, number.bottom + _RIM)
 
 
 def find_note_head(image: np.ndarray, parts: Components, line: Line, number: str = "") -> NoteHead | None:
@@ -127,6 +148,44 @@ def find_note_head(image: np.ndarray, parts: Components, line: Line, number: str
     ink = np.logical_or.reduce([digit.ink for digit in digits])
     height, width = ink.shape
     window = Box(head.left, head.top, head.left + width, head.top + height)
+    return NoteHead(sign, ink, head.ink & ~ink, window)
+
+
+def find_broken_head(image: np.ndarray, parts: Components, line: Line, number: str) -> NoteHead | None:
+    """A number at the head of a line whose digits are too broken to be told, by where it stands and how wide it is.
+
+    It is all that is raised before the first print on the baseline. The other marks of a line's head are narrower than
+    a number of two digits, and with them that is wider.
+
+    Args:
+        image, parts: as for :func:`find_note_head`.
+        line: at whose head a part of the number was found.
+        number: that must stand there by those of the notes above and below.
+    """
+    size = line.x_height
+    head = _head_of(image, parts, line, with_specks=True)
+    start = head.first_ink(0, (_BEFORE + _BEHIND) * size)
+    if start is None:
+        return None
+    floor = round(head.baseline - _BROKEN_FLOOR * size) - head.top
+    standing = head.ink[floor:, start:].any(axis=0)
+    ink = np.zeros_like(head.ink)
+    end = start + int(standing.argmax())
+    ink[:floor, start:end] = head.ink[:floor, start:end]
+    rows, columns = np.nonzero(ink.any(axis=1))[0], np.nonzero(ink.any(axis=0))[0]
+    if not standing.any() or not columns.size:
+        return None
+    box = Box(
+        head.left + int(columns[0]),
+        head.top + int(rows[0]),
+        head.left + int(columns[-1]) + 1,
+        head.top + int(rows[-1]) + 1,
+    )
+    narrowest, widest = (len(number) * share * size for share in _BROKEN_WIDTH)
+    if not (narrowest <= box.width <= widest and _BROKEN_HEIGHT[0] * size <= box.height <= _BROKEN_HEIGHT[1] * size):
+        return None
+    sign = RaisedSign(number, box, _BROKEN, line.baseline, size)
+    window = Box(head.left, head.top, head.left + ink.shape[1], head.top + ink.shape[0])
     return NoteHead(sign, ink, head.ink & ~ink, window)
 
 
@@ -293,7 +352,7 @@ class _Mirror(_Head):
         return np.ascontiguousarray(_Head._cut_out(self, box, ink)[:, ::-1])
 
 
-def _head_of(image: np.ndarray, parts: Components, line: Line) -> _Head:
+def _head_of(image: np.ndarray, parts: Components, line: Line, *, with_specks: bool = False) -> _Head:
     size, baseline = line.x_height, line.baseline
     left = max(0, round(line.box.left - _BEFORE * size))
     top, bottom = max(0, round(baseline - _HIGHEST * size)), round(baseline + 0.1 * size)
@@ -303,7 +362,7 @@ def _head_of(image: np.ndarray, parts: Components, line: Line) -> _Head:
     specks = parts.area <= 0.03 * size * size
     gone = np.zeros(parts.count + 1, bool)
     gone[0] = True
-    gone[1:] = above | specks
+    gone[1:] = above if with_specks else above | specks
     window = image[top:bottom, left : left + labels.shape[1]].astype(np.float32)
     paper, black = float(np.percentile(window, 90)), float(window.min())
     darkness = ((paper - window) / max(1.0, paper - black)).clip(0, 1)

@@ -109,7 +109,7 @@ def measure_parts(arguments: argparse.Namespace) -> int:
         with timed("plan: parts written down"):
             batch = plans.with_parts(batch, entries(documents, pages), home, pages * arguments.documents)
         with timed("plan: the whole written down (halves of others looked for)"):
-            plans.put_last(batch, home)
+            plans.put_last(batch, home, settings.folders)
         done = int(batch.parts * arguments.done)
         begun = time.monotonic()
         for part in range(1, done + 1):
@@ -118,7 +118,7 @@ def measure_parts(arguments: argparse.Namespace) -> int:
             place.write_bytes(raw)
         print(f"  {done} results of {len(raw)} bytes made in {time.monotonic() - begun:.0f} s", flush=True)
         with timed("plan: another one written down beside it"):
-            plans.put_last(replace(batch, id=new_id()), home)
+            plans.put_last(replace(batch, id=new_id()), home, settings.folders)
         _measure_reports(home, batch, settings)
         _measure_keeper(settings, batch, done)
         _measure_leases(settings, arguments.seconds)
@@ -396,7 +396,7 @@ def _simulate(service: Service, workers: list[Worker], folder: Path, arguments: 
     source = plans.source_of(os.fspath(folder / "Lưu trữ"), settings)
     batch = Batch(new_id(), source, "", time.time())
     home = open_home(settings)
-    batch = plans.put_last(plans.with_parts(batch, listed, home, arguments.pages), home)
+    batch = plans.put_last(plans.with_parts(batch, listed, home, arguments.pages), home, settings.folders)
     begun = time.monotonic()
     under_way.open_batch(settings, batch)
     while (opened := under_way.find_open(service.folders, batch.id)) is None or not opened.is_done:

@@ -704,6 +704,7 @@ def status(as_json: bool) -> None:
         plain_table(_("Not done"), (_("where"), _("file"), _("why")), rows)
         if len(held) > 100:
             click.echo(_("and {count} more").format(count=len(held) - 100))
+    _show_given_up(folders)
     _show_workers(folders)
 
 
@@ -714,6 +715,15 @@ def _served_by(service: Mapping[str, str]) -> str:
     if service["owner"].split(":")[0] == machine() or service["ui"] != service["api"].removesuffix("/api"):
         return _("served, UI at {address}").format(address=service["ui"])
     return _("served by another machine, its UI at {address} there").format(address=service["ui"])
+
+
+def _show_given_up(folders: Folders) -> None:
+    """The batches of which parts are not tried any more."""
+    from flows.batch.under_way import all_with_given_up
+
+    said = _("{source}: {count} of {parts} parts were given up; once more with: nambat batch --again {batch}")
+    for one in all_with_given_up(folders):
+        click.echo(said.format(source=one.shown, count=len(one.given_up), parts=one.parts, batch=one.id))
 
 
 def _show_workers(folders: Folders) -> None:
@@ -877,19 +887,18 @@ def reprocess(context: click.Context, since: str | None, where: str | None, dry_
     pages, unread pages or warnings with a number, or says "published before 2026-01-31" or "published since
     2026-01-31"; several are joined by "and".
     """
-    from flows.batch.again import choose
+    from flows.batch.again import choose, wanted
+    from flows.batch.told import chosen_line, reading_line
     from flows.host.mounts import missing_mount
     from flows.intake.duplicates import made_with
-    from flows.review.readings import BadCondition, condition, older_than, readings
-    from flows.service.record import version
+    from flows.review.readings import BadCondition, readings
     from flows.settings import tell_words
 
     settings = read_settings()
-    if since is None and where is None:
+    if not since and not where:
         raise click.UsageError(_("say which documents: --since VERSION, --where CONDITION, or both."))
     try:
-        tests = [older_than(since, version())] if since is not None else []
-        tests += [condition(where, settings.low_confidence, settings.timezone)] if where is not None else []
+        holds = wanted(since or "", where or "", settings)
     except BadCondition as fault:
         raise click.UsageError(str(fault)) from None
     if away := missing_mount(settings.folders):
@@ -898,21 +907,21 @@ def reprocess(context: click.Context, since: str | None, where: str | None, dry_
     tell_words(settings)
     with _library(context, None, _("{path}: nothing is published there yet.")) as library:
         known = readings(library)
-    chosen = choose(known, lambda reading: all(test(reading) for test in tests), made_with(settings))
+    chosen = choose(known, holds, made_with(settings))
     if dry_run:
         for one in chosen.readings:
-            click.echo(_reading_line(one))
-    click.echo(_chosen_line(chosen, settings))
+            click.echo(reading_line(one))
+    click.echo(chosen_line(chosen, settings.jobs))
     if chosen.readings and not dry_run:
         context.exit(_reprocess(chosen.readings, settings))
 
 
 def _reprocess(chosen: Sequence[Reading], settings: Settings) -> int:
     """Have published scans read again, by the service if one runs; the exit status."""
-    from flows.batch.again import ORIGINALS, plan_again
+    from flows.batch.again import at_it, plan_again
     from flows.batch.storage import open_folders, open_home
-    from flows.batch.under_way import all_open, open_batch
-    from flows.host.names import readable
+    from flows.batch.told import at_it_line, missing_line
+    from flows.batch.under_way import open_batch
     from flows.service.record import ServiceGone, owner_of_service
 
     missed = 0
@@ -920,11 +929,10 @@ def _reprocess(chosen: Sequence[Reading], settings: Settings) -> int:
     def missing(one: Reading) -> None:
         nonlocal missed
         missed += 1
-        complain(_("{name}: its scan does not lie in originals/ any more").format(name=readable(one.name)))
+        complain(missing_line(one))
 
-    if under_way := [one for one in all_open(settings.folders) if one.shown == ORIGINALS.shown]:
-        said = _("the service reads some again just now; wait until it has: {done} of {parts} parts are done")
-        complain(said.format(done=under_way[0].parts_over, parts=under_way[0].parts))
+    if (others := at_it(settings.folders)) is not None:
+        complain(at_it_line(others))
         return FAILED
     try:
         owner_of_service(settings.folders)
@@ -940,38 +948,6 @@ def _reprocess(chosen: Sequence[Reading], settings: Settings) -> int:
         _("The service reads them again as batch {batch}, one page at a time while scans wait.").format(batch=batch.id)
     )
     return FAILED if missed else 0
-
-
-def _reading_line(one: Reading) -> str:
-    from flows.host.names import readable
-
-    pages = ngettext("{count} page", "{count} pages", one.pages).format(count=one.pages)
-    read_by = (
-        _("read by nambat {version}").format(version=one.version) if one.version else _("read by a version before 0.2")
-    )
-    return f"{readable(one.name)}: {pages}, {read_by}"
-
-
-def _chosen_line(chosen: Chosen, settings: Settings) -> str:
-    """How much is to be read again, and how long that may take."""
-    from flows.service.health import lasting
-
-    documents = ngettext("{count} document", "{count} documents", len(chosen.readings))
-    pages = ngettext("{count} page", "{count} pages", chosen.pages)
-    said = _("To be read again: {documents}, {pages}, in about {time} with {jobs} pages side by side.").format(
-        documents=documents.format(count=len(chosen.readings)),
-        pages=pages.format(count=chosen.pages),
-        time=lasting(chosen.seconds / settings.jobs),
-        jobs=settings.jobs,
-    )
-    if not chosen.same:
-        return said
-    same = ngettext(
-        "{count} more was read by this version with these settings; `nambat reread` reads it all the same.",
-        "{count} more were read by this version with these settings; `nambat reread` reads them all the same.",
-        chosen.same,
-    )
-    return f"{said} {same.format(count=chosen.same)}"
 
 
 def _reprocess_here(batch: Batch, wanted: int, settings: Settings, home: Storage) -> int:
@@ -1046,20 +1022,22 @@ def _reread_here(originals: Sequence[Original], settings: Settings, failed: int)
 
 
 @nambat.command()
-@click.argument("source")
+@click.argument("source", required=False)
 @click.option("--wait", is_flag=True, help="Wait until the service has read it all.")
+@click.option("--again", is_flag=True, help="Try parts once more that were given up; SOURCE is a batch, or left out.")
 @click.option(
     "-j", "--jobs", type=click.IntRange(min=1), help="Pages read side by side, without a service. [all cores]"
 )
 @verbose_option
 @click.pass_context
-def batch(context: click.Context, source: str, wait: bool, jobs: int | None) -> None:
+def batch(context: click.Context, source: str | None, wait: bool, again: bool, jobs: int | None) -> None:
     """Read a whole archive, in parts.
 
     SOURCE is a folder below the home or a folder of NAMBAT_READ_ROOTS, whose scans stay where they are, or a folder of
     the bucket that NAMBAT_BUCKET names; `inbox` is the inbox there. The running service reads it beside what comes into
     its inbox; without a service it is read here. What is published already is not read again, so a run that was stopped
-    can be repeated. Exit status 1 if something is not published.
+    can be repeated. With --again the service tries parts once more that it has given up, or whose runs were cancelled.
+    Exit status 1 if something is not published.
     """
     from flows.batch import plan as plans
     from flows.batch.on_terminal import read_here, tell_summary, wait_for
@@ -1070,6 +1048,10 @@ def batch(context: click.Context, source: str, wait: bool, jobs: int | None) -> 
     from ocr.faults import Fault
 
     settings = read_settings(jobs=jobs)
+    if again:
+        context.exit(_try_again(source or "", settings))
+    if not source:
+        raise click.UsageError(_("say what to read: a folder, or --again."))
     is_path = source != plans.INBOX and not source.startswith(BUCKET)
     try:
         found = plans.source_of(str(Path.cwd() / source) if is_path else source, settings)
@@ -1094,6 +1076,33 @@ def batch(context: click.Context, source: str, wait: bool, jobs: int | None) -> 
         context.exit(FAILED)
     tell_summary(summary, complain)
     context.exit(0 if summary.is_well else FAILED)
+
+
+def _try_again(batch_id: str, settings: Settings) -> int:
+    """Have the service try parts of batches again that were given up; the exit status.
+
+    Args:
+        batch_id: of all batches if it is empty.
+    """
+    from flows.batch.under_way import all_with_given_up, try_again
+    from flows.language import counted
+    from flows.service.record import ServiceGone, owner_of_service
+
+    found = [one for one in all_with_given_up(settings.folders) if batch_id in ("", one.id)]
+    if not found:
+        complain(_("no part was given up: {batch}").format(batch=batch_id) if batch_id else _("no part was given up"))
+        return FAILED
+    for one in found:
+        parts = counted("{count} part", "{count} parts", try_again(settings.folders, one.id))
+        click.echo(
+            _("Tried again: {parts} of batch {batch}, {source}").format(parts=parts, batch=one.id, source=one.shown)
+        )
+    try:
+        owner_of_service(settings.folders)
+    except ServiceGone as fault:
+        complain(str(fault))
+        return FAILED
+    return 0
 
 
 @nambat.command()

@@ -293,9 +293,9 @@ def _served(settings: Settings, ingesting: Runner | None, sweeping: Runner, batc
         ingesting, batching: what reads documents and parts of batches; ``None`` if workers do, from the queues of the
             work pool.
     """
-    from flows.batch_flows import batch, batch_part
+    from flows.batch_flows import batch, batch_part, reprocess
     from flows.ingest import ingest, read, sweep
-    from flows.service.batch_runs import BATCH, PART
+    from flows.service.batch_runs import AGAIN, BATCH, PART
     from flows.service.deployments import Served
 
     return [
@@ -303,6 +303,7 @@ def _served(settings: Settings, ingesting: Runner | None, sweeping: Runner, batc
         Served(read, READ, ingesting or INBOX),
         Served(sweep, SWEEP, sweeping),
         Served(batch, BATCH, ingesting or INBOX),
+        Served(reprocess, AGAIN, ingesting or INBOX),
         Served(batch_part, PART, batching or ARCHIVE),
     ]
 

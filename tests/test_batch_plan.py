@@ -4,14 +4,29 @@ from __future__ import annotations
 
 import json
 import os
+import threading
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flows.batch.plan import Entry, Source, check_id, entries_of, find, part_name, plan, source_of, split
+from flows.batch.plan import (
+    WRITTEN_AT_ONCE,
+    Batch,
+    Entry,
+    Source,
+    check_id,
+    entries_of,
+    find,
+    part_name,
+    plan,
+    source_of,
+    split,
+    with_parts,
+)
 from flows.batch.storage import Storage, open_home, open_storage
 from flows.batch.under_way import open_batch
 from flows.faults import PathRefused
@@ -108,6 +123,36 @@ def test_planning_that_is_cut_short_plans_nothing_and_can_be_done_again(settings
             assert find(home, batch_id) is None
     assert left == batch.parts + 1 > 2  # the last is the record of the whole
     assert sum(len(entries_of(home, batch, part)) for part in range(1, batch.parts + 1)) == batch.documents == 4
+
+
+def test_parts_are_written_side_by_side_and_no_more_are_kept(settings: Settings) -> None:
+    """A bucket answers each after a while; millions of documents do not fit into memory."""
+    home, lock, now, most, made = open_home(settings), threading.Lock(), [0], [0], [0]
+
+    class Slow(CutShort):
+        def put(self, name: str, data: bytes) -> str:
+            with lock:
+                now[0] += 1
+                most[0] = max(most[0], now[0])
+            time.sleep(0.01)
+            with lock:
+                now[0] -= 1
+            return home.put(name, data)
+
+    def entries() -> Iterator[Entry]:
+        for number in range(200):
+            made[0] += 1
+            yield Entry(f"{number}.pdf", f"{number}.pdf", pages=1)
+
+    batch = Batch(new_id(), Source("", "x/", keeps=True), "", 0.0)
+    batch = with_parts(batch, entries(), Slow(home, 10**6), 1)  # type: ignore[arg-type]
+    assert (batch.parts, batch.documents, most[0]) == (200, 200, WRITTEN_AT_ONCE)
+    assert [entries_of(home, batch, part)[0].scan for part in (1, 77, 200)] == ["0.pdf", "76.pdf", "199.pdf"]
+
+    made[0] = 0
+    with pytest.raises(KeyboardInterrupt):
+        with_parts(batch, entries(), CutShort(home, 3), 1)  # type: ignore[arg-type]
+    assert made[0] <= 4 + 2 * WRITTEN_AT_ONCE + 2
 
 
 def test_what_is_left_of_a_plan_that_was_cut_short_goes_after_a_day(settings: Settings, archive: Path) -> None:

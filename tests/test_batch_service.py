@@ -14,6 +14,12 @@ from typing import Any
 
 import pytest
 
+from flows.batch.leases import Leases
+from flows.batch.plan import source_of
+from flows.batch.storage import open_home
+from flows.batch.under_way import all_open, all_with_given_up, find_open
+from flows.settings import load
+from tests.intake import OTHER
 from tests.kernel import needs_proc
 from tests.scans import write_scan
 from tests.service import ROOT, Service, clean_environment
@@ -24,7 +30,7 @@ pytestmark = [pytest.mark.timeout(420), needs_proc]
 def nambat(*arguments: str, **settings: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-P", "-m", "flows.cli", *arguments],
-        env=clean_environment(PYTHONPATH=str(ROOT), NAMBAT_JOBS="2", **settings),
+        env=clean_environment(PYTHONPATH=str(ROOT), **({"NAMBAT_JOBS": "2"} | settings)),
         capture_output=True,
         text=True,
         timeout=200,
@@ -156,3 +162,55 @@ def test_a_service_that_is_killed_in_the_middle_goes_on_with_the_batch(service: 
     assert len(part_runs(service)) > before
     leases = service.home / "working" / ".leases"
     wait_until(lambda: not list(leases.glob("*.json")), 60)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+def test_a_part_that_was_given_up_is_tried_again(archive: Path, tmp_path: Path) -> None:
+    """By "Retry" in the UI, and from the command line."""
+    root = tmp_path / "kho"
+    write_scan(root / "a.pdf")
+    told = {"NAMBAT_READ_ROOTS": str(root), "NAMBAT_RESCAN": "1", "NAMBAT_RETRIES": "0", "NAMBAT_JOBS": "1"}
+    service = Service(tmp_path / "home", tmp_path / "log", told)
+    service.start()
+    try:
+        service.wait_until_ready()
+        settings = load(home=service.home, read_roots=str(root))
+        home, source = open_home(settings), source_of(str(root), settings)
+        stored = source.open(settings).look("a.pdf")
+        assert stored is not None
+        published = service.home / "published" / "kho" / "a.json"
+        for number in (1, 2):
+            with Leases(home, settings, OTHER) as others:
+                assert others.take(source.address, "a.pdf", stored.tag) is not None
+                asked = nambat("batch", str(root), NAMBAT_HOME=str(service.home), **told)
+                assert asked.returncode == 0, asked.stderr
+                wait_until(lambda: all_with_given_up(settings.folders), 90)
+            shown = nambat("status", NAMBAT_HOME=str(service.home), **told).stdout
+            assert "1 of 1 parts were given up" in shown
+            (batch,) = all_with_given_up(settings.folders)
+            assert batch.id in shown
+            assert not published.exists()
+            run = part_runs(service)[-1]
+            if number == 1:
+                state = {"type": "SCHEDULED", "name": "AwaitingRetry"}
+                service.api(f"flow_runs/{run['id']}/set_state", "POST", state=state, force=True)
+            else:
+                again = nambat("batch", "--again", batch.id, NAMBAT_HOME=str(service.home), **told)
+                assert (again.returncode, again.stderr) == (0, "")
+            wait_until(lambda: not [*all_open(settings.folders), *all_with_given_up(settings.folders)], 90)
+            found = find_open(settings.folders, batch.id)
+            assert found is not None and found.is_done and found.parts_over == 1
+            assert published.exists()
+            published.unlink()
+        assert len(part_runs(service)) == 3  # one of them twice
+    finally:
+        service.end()
+
+
+def test_nothing_that_was_given_up_is_said(tmp_path: Path) -> None:
+    for more in ((), ("20260101-000000-00000000",), ("../../etc",)):
+        found = nambat("batch", "--again", *more, NAMBAT_HOME=str(tmp_path / "home"))
+        assert (found.returncode, found.stdout) == (1, "")
+        assert "no part was given up" in found.stderr
+    assert nambat("batch", NAMBAT_HOME=str(tmp_path / "home")).returncode == 2

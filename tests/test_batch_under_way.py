@@ -13,7 +13,17 @@ import pytest
 from flows.batch import under_way
 from flows.batch.plan import Batch, Source, part_name
 from flows.batch.storage import open_home
-from flows.batch.under_way import Starter, all_open, find_open, keep_going, open_batch, sum_up_in_turn, summary_of
+from flows.batch.under_way import (
+    Starter,
+    all_open,
+    all_with_given_up,
+    find_open,
+    keep_going,
+    open_batch,
+    sum_up_in_turn,
+    summary_of,
+    try_again,
+)
 from flows.batch.work import Done, PartDone
 from flows.service.batch_reports import part_report
 from flows.settings import Settings, load
@@ -100,6 +110,84 @@ def test_what_is_left_is_tried_again_later_and_in_the_end_given_up(settings: Set
     assert found is not None and found.is_done
     assert found.part_runs[1].given_up == under_way.ALL_TRIED
     assert all_open(settings.folders) == []
+
+
+def given_up(settings: Settings, server: Server, parts: int = 2) -> None:
+    """All parts of a batch but the last are given up."""
+    opened(settings, parts=parts)
+    done(settings, parts)
+    now = 0.0
+    while all_open(settings.folders):
+        keep_going(settings, server.starter, ahead=parts, now=now)
+        server.ends |= {f"{part}:{tries}": "failed" for _batch, part, tries in server.started}
+        now += 100_000
+
+
+def test_what_was_given_up_is_told_once(settings: Settings) -> None:
+    server = Server()
+    opened(settings, parts=2)
+    done(settings, 2)
+    told = []
+    for now in range(10):
+        told += keep_going(settings, server.starter, now=now * 100_000.0)
+        server.ends |= {f"{part}:{tries}": "failed" for _batch, part, tries in server.started}
+    (line,) = told
+    assert line == f"part 1 of archive was tried 3 times and is given up; once more with: nambat batch --again {FIRST}"
+
+
+def test_what_was_given_up_is_tried_again_if_a_person_wants_it(settings: Settings) -> None:
+    server, folders = Server(), settings.folders
+    given_up(settings, server, parts=3)
+    assert [(one.id, one.given_up) for one in all_with_given_up(folders)] == [(FIRST, [1, 2])]
+    assert try_again(folders, SECOND) == 0
+    assert try_again(folders, FIRST) == 2
+    assert (try_again(folders, FIRST), all_with_given_up(folders)) == (0, [])
+    keep_going(settings, server.starter, now=0)
+    # A key that was used before would give the run that failed.
+    assert server.started[-2:] == [(FIRST, 1, 3), (FIRST, 2, 3)]
+    assert len(set(server.started)) == len(server.started)
+    done(settings, 1)
+    server.ends |= {"1:3": "completed", "2:3": "failed"}
+    keep_going(settings, server.starter, now=0)
+    found = find_open(folders, FIRST)
+    assert found is not None and not found.is_done
+    # The other has as many tries as at first.
+    given_up_again = 0
+    for now in range(1, 10):
+        keep_going(settings, server.starter, now=now * 100_000.0)
+        server.ends |= {f"2:{tries}": "failed" for _batch, part, tries in server.started if part == 2}
+        given_up_again += bool(all_with_given_up(folders))
+    assert [tries for _batch, part, tries in server.started if part == 2] == [0, 1, 2, 3, 4, 5]
+    assert given_up_again
+    assert try_again(folders, FIRST) == 1
+
+
+def test_a_run_that_a_person_starts_once_more_counts_as_the_parts(settings: Settings) -> None:
+    server, folders = Server(), settings.folders
+    given_up(settings, server)
+    del server.ends["1:2"]
+    with under_way.at_work(folders, FIRST, 1):
+        under_way.taken_up(folders, FIRST, 1, "1:2")
+        for now in (0, 1_000_000):
+            keep_going(settings, server.starter, now=now)
+        assert [one.id for one in all_open(folders)] == [FIRST]
+        done(settings, 1)
+    server.ends["1:2"] = "completed"
+    keep_going(settings, server.starter, now=0)
+    found = find_open(folders, FIRST)
+    assert found is not None and found.is_done and found.parts_over == 2
+    assert len(server.started) == 4
+
+
+def test_runs_of_parts_that_were_not_given_up_change_nothing(settings: Settings) -> None:
+    server, folders = Server(), settings.folders
+    opened(settings)
+    keep_going(settings, server.starter)
+    before = find_open(folders, FIRST)
+    for batch, part in ((FIRST, 1), (FIRST, 4), (FIRST, 5), (SECOND, 1)):
+        under_way.taken_up(folders, batch, part, "x")
+    assert find_open(folders, FIRST) == before
+    assert find_open(folders, SECOND) is None
 
 
 def test_what_a_person_cancels_is_not_tried_again(settings: Settings) -> None:

@@ -174,6 +174,9 @@ def test_no_parameter_of_a_run_leads_out_of_the_home(deployed: Deployed, tmp_pat
             runs.append(ask(service, ids["nambat-batch"], source=source))
         for batch in ("../../etc", "/etc", "", "20260101-000000-00000000"):
             runs.append(ask(service, ids["nambat-batch-part"], batch=batch, part=1))
+        for where in ("", "/etc/passwd", "pages > 0; drop table", "published/../../etc", "{{ secret }}", "." * 5000):
+            runs.append(ask(service, ids["nambat-reprocess"], where=where))
+        runs.append(ask(service, ids["nambat-reprocess"], since="../../etc"))
         wait_until(lambda: all(state(service, run) in ("FAILED", "CANCELLED") for run in runs), 300)
         assert {name: seen(home, name) for name in before} == before
         assert not service.store.open_claims()
@@ -187,6 +190,42 @@ def test_no_parameter_of_a_run_leads_out_of_the_home(deployed: Deployed, tmp_pat
 
 def seen(home: Path, name: str) -> list[str]:
     return files(home / name)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+@needs_proc
+def test_published_scans_are_read_again_by_a_worker(deployed: Deployed, tmp_path: Path) -> None:
+    settings = {**QUICK, "PREFECT_API_URL": deployed.api, "NAMBAT_POOL": "nambat"}
+    service = Service(tmp_path / "home", tmp_path / "log", settings, port=deployed.port)
+    worker = Worker(service, "máy", tmp_path / "worker.log")
+    start_again(service)
+    try:
+        worker.start()
+        worker.wait_until_ready()
+        write_scan(service.home / "inbox" / "được.pdf")
+        record = service.home / "published" / "được.json"
+        wait_until(record.exists, 120)
+        made = json.loads(record.read_text())["source"]["made_with"]
+        ids = {one["name"]: one["id"] for one in service.api("deployments/filter")}
+
+        def ended(**parameters: str | bool) -> str:
+            run = ask(service, ids["nambat-reprocess"], **parameters)
+            wait_until(lambda: state(service, run) in ("COMPLETED", "FAILED"), 90)
+            return str(service.api(f"flow_runs/{run}", "GET")["state"]["message"])
+
+        assert "0 documents" in ended(where="pages > 0")  # this version has read it
+        record.write_text(record.read_text().replace(made, "khác"))
+        assert "1 document, 1 page" in ended(where="pages > 0", dry_run=True)
+        assert "0 documents" in ended(where="pages > 1")
+        assert json.loads(record.read_text())["source"]["made_with"] == "khác"
+        assert "1 document, 1 page" in ended(where="pages > 0")
+        wait_until(lambda: json.loads(record.read_text())["source"]["made_with"] == made, 120)
+        assert files(service.home / "originals") == ["được.pdf"]
+        assert files(service.home / "quarantine") == []
+    finally:
+        worker.kill()
+        service.end()
 
 
 def ask(service: Service, deployment: str, **parameters: str | int) -> str:

@@ -90,7 +90,9 @@ def used(database: Path) -> tuple[int, set[str], set[tuple[str, str]]]:
             "(SELECT * FROM pragma_page_size())"
         )
         kinds = {kind for (kind,) in connection.execute("SELECT event FROM events")}
-        marks = {(str(status), str(at)) for status, at in connection.execute("SELECT status, last_polled FROM deployment")}
+        marks = {
+            (str(status), str(at)) for status, at in connection.execute("SELECT status, last_polled FROM deployment")
+        }
         return (pages - free) * size, kinds, marks
     finally:
         connection.close()

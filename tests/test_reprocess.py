@@ -21,7 +21,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flows.batch.again import plan_again
+from flows.batch.again import plan_again, wanted
 from flows.batch.plan import entries_of, find, new_id, plan, source_of
 from flows.batch.storage import open_folders, open_home
 from flows.batch.under_way import all_open
@@ -68,6 +68,29 @@ def holds(text: str, reading: Reading = READING, low: float = 75) -> bool:
 )
 def test_conditions(text: str, is_so: bool) -> None:
     assert holds(text) is is_so
+
+
+@pytest.mark.parametrize(
+    ("since", "where", "is_so"),
+    [
+        ("", "pages > 11", True),
+        ("0.1.1", "", True),
+        ("0.1.0", " ", False),
+        (" 0.1.1 ", "pages > 11", True),
+        ("0.1.1", "pages > 12", False),
+    ],
+)
+def test_who_asks_by_a_form_leaves_fields_empty(
+    since: str, where: str, is_so: bool, folders: Folders, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("flows.batch.again.version", lambda: "0.3.0")
+    assert wanted(since, where, load(home=folders.home))(READING) is is_so
+
+
+@pytest.mark.parametrize(("since", "where"), [("", ""), (" ", "\t"), ("x", "pages"), ("../../etc", ""), ("", "/etc")])
+def test_who_asks_for_nothing_is_told_what_can_be_asked_for(since: str, where: str, folders: Folders) -> None:
+    with pytest.raises(BadCondition, match=r"say which|is no"):
+        wanted(since, where, load(home=folders.home))
 
 
 def test_a_page_is_low_below_the_setting() -> None:

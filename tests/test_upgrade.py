@@ -106,7 +106,8 @@ def test_todays_service_goes_on_in_an_old_home(tmp_path: Path) -> None:
             assert time.monotonic() < deadline, service.said()
             time.sleep(0.5)
         assert {one["name"] for one in service.api("deployments/filter")} == {
-            *("nambat-ingest", "nambat-read", "nambat-sweep", "nambat-batch", "nambat-batch-part")
+            *("nambat-ingest", "nambat-read", "nambat-sweep"),
+            *("nambat-batch", "nambat-batch-part", "nambat-reprocess"),
         }
     finally:
         service.end()

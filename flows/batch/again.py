@@ -15,15 +15,18 @@ from pathlib import Path, PurePosixPath
 
 from flows.batch.plan import Batch, Entry, Source, put_last, with_parts
 from flows.batch.storage import Storage
+from flows.batch.under_way import Open, all_open
 from flows.host.names import new_id
 from flows.intake import duplicates
 from flows.intake.claims import ClaimStore
 from flows.intake.reread import is_original
+from flows.language import _
 from flows.pipeline import publish
 from flows.pipeline.strangers import names_like
-from flows.review.readings import Holds, Reading
+from flows.review.readings import BadCondition, Holds, Reading, condition, older_than
 from flows.review.scans import Scans
-from flows.settings import Settings
+from flows.service.record import version
+from flows.settings import Folders, Settings
 
 ORIGINALS = Source("", "originals/", keeps=True, is_published=True)
 
@@ -53,15 +56,37 @@ class Chosen:
         return sum(one.seconds for one in self.readings)
 
 
+def wanted(since: str, where: str, settings: Settings) -> Holds:
+    """Which documents a person wants to have read again.
+
+    Args:
+        since: those that a version before this one read; all versions' if empty.
+        where: those of which this condition holds; all if empty.
+
+    Raises:
+        BadCondition: one of them says nothing of documents, or both are empty.
+    """
+    tests = [older_than(since.strip(), version())] if since.strip() else []
+    tests += [condition(where, settings.low_confidence, settings.timezone)] if where.strip() else []
+    if not tests:
+        raise BadCondition(_("say which documents: those that an earlier version read, those of a condition, or both"))
+    return lambda reading: all(test(reading) for test in tests)
+
+
+def at_it(folders: Folders) -> Open | None:
+    """The batch that the service reads again just now; ``None`` if there is none."""
+    return next((one for one in all_open(folders) if one.shown == ORIGINALS.shown), None)
+
+
 def choose(readings: Iterable[Reading], holds: Holds, made: str) -> Chosen:
     """Those of the readings that are to be read again.
 
     Args:
         made: a mark of all that would make a document of pages now.
     """
-    wanted = [one for one in readings if holds(one)]
-    others = [one for one in wanted if one.made_with != made]
-    return Chosen(tuple(others), len(wanted) - len(others))
+    found = [one for one in readings if holds(one)]
+    others = [one for one in found if one.made_with != made]
+    return Chosen(tuple(others), len(found) - len(others))
 
 
 def plan_again(

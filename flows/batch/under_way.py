@@ -44,6 +44,7 @@ class PartRun:
         not_before: seconds since the epoch before which no other run begins.
         over: whether nothing of it is left to do.
         given_up: why it is not tried any more; empty if it is.
+        forgiven: of the tries, how many do not count: a person wants it to be tried again.
     """
 
     flow_run: str = ""
@@ -51,6 +52,12 @@ class PartRun:
     not_before: float = 0.0
     over: bool = False
     given_up: str = ""
+    forgiven: int = 0
+
+    def once_more(self, flow_run: str = "") -> PartRun:
+        """The same, where it was given up and is to be tried again, by this run if one is named."""
+        # The tries are part of the key by which the server knows a run, and so go on.
+        return PartRun(flow_run, self.tries, forgiven=self.tries)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +86,11 @@ class Open:
     @property
     def parts_over(self) -> int:
         return sum(one.over for one in self.part_runs.values())
+
+    @property
+    def given_up(self) -> list[int]:
+        """The parts that are not tried any more although something of them is left."""
+        return sorted(part for part, one in self.part_runs.items() if one.given_up)
 
     @property
     def pages_waiting(self) -> float:
@@ -122,6 +134,51 @@ def _places_of_open(folders: Folders) -> list[Path]:
     return sorted((folders.working / ".batch").glob("open-*.json"))
 
 
+def all_with_given_up(folders: Folders) -> list[Open]:
+    """The batches, done or under way, of which parts were given up, the oldest first."""
+    places = (folders.working / ".batch").glob("*-*.json")
+    known = {place.stem.partition("-")[2] for place in places if place.name.startswith(("open-", "done-"))}
+    found = (find_open(folders, batch_id) for batch_id in sorted(known))
+    return [one for one in found if one is not None and one.given_up]
+
+
+def try_again(folders: Folders, batch_id: str) -> int:
+    """Let the parts of a batch that were given up have runs again, as many as at first; how many parts these are.
+
+    Args:
+        batch_id: of a batch of this home; nothing is done where there is none.
+
+    Raises:
+        OSError: it cannot be written down.
+    """
+    with locked(_lock(folders)):
+        batch = find_open(folders, batch_id)
+        given_up = [] if batch is None else batch.given_up
+        if batch is not None and given_up:
+            for part in given_up:
+                batch.part_runs[part] = batch.part_runs[part].once_more()
+            _open_again(folders, batch)
+        return len(given_up)
+
+
+def taken_up(folders: Folders, batch_id: str, part: int, flow_run: str) -> None:
+    """A run of a part begins: where the part had been given up, a person has started that run once more.
+
+    Raises:
+        OSError: it cannot be written down.
+    """
+    with locked(_lock(folders)):
+        batch = find_open(folders, batch_id)
+        if batch is not None and part in batch.given_up:
+            batch.part_runs[part] = batch.part_runs[part].once_more(flow_run)
+            _open_again(folders, batch)
+
+
+def _open_again(folders: Folders, batch: Open) -> None:
+    _save(folders, batch)
+    _place(folders, batch.id, "done").unlink(missing_ok=True)
+
+
 def keep_going(
     settings: Settings,
     starter: Starter,
@@ -138,7 +195,7 @@ def keep_going(
         home: the storage; that of the settings if it is left out.
 
     Returns:
-        What could not be done now, a sentence each.
+        What could not be done, a sentence each.
     """
     folders = settings.folders
     if not _places_of_open(folders):
@@ -147,12 +204,12 @@ def keep_going(
         if not alone:
             return []
         try:
-            _look_after(settings, starter, ahead, time.time() if now is None else now, home or open_home(settings))
+            now = time.time() if now is None else now
+            return _look_after(settings, starter, ahead, now, home or open_home(settings))
         except (BadSetting, OSError, StorageAway) as fault:
             return [_("batches wait: {why}").format(why=fault)]
         except Exception as fault:
             return [_("the Prefect server does not answer: {why}").format(why=in_one_line(fault))]
-    return []
 
 
 @contextlib.contextmanager
@@ -193,11 +250,11 @@ def _note_of_worker(folders: Folders, batch_id: str, part: int) -> Path:
     return folders.working / ".batch" / f"{batch_id}-{part:05}.worker"
 
 
-def _look_after(settings: Settings, starter: Starter, ahead: int, now: float, home: Storage) -> None:
+def _look_after(settings: Settings, starter: Starter, ahead: int, now: float, home: Storage) -> list[str]:
+    """Do what there is to do; what was given up, a sentence each."""
     folders = settings.folders
     batches = all_open(folders)
-    for batch in batches:
-        _look_at_runs(settings, starter, batch, now, home)
+    given_up = [line for batch in batches for line in _look_at_runs(settings, starter, batch, now, home)]
     left = ahead - sum(_waiting(settings, batch) for batch in batches)
     for batch in batches:
         begun = list(islice(_due(batch, now), max(0, left)))
@@ -211,6 +268,7 @@ def _look_after(settings: Settings, starter: Starter, ahead: int, now: float, ho
                 _save(folders, batch)
         if batch.is_done:
             _place(folders, batch.id).rename(_place(folders, batch.id, "done"))
+    return given_up
 
 
 def _waiting(settings: Settings, batch: Open) -> int:
@@ -220,8 +278,8 @@ def _waiting(settings: Settings, batch: Open) -> int:
     )
 
 
-def _look_at_runs(settings: Settings, starter: Starter, batch: Open, now: float, home: Storage) -> None:
-    """Write down which runs of a batch have ended."""
+def _look_at_runs(settings: Settings, starter: Starter, batch: Open, now: float, home: Storage) -> list[str]:
+    """Write down which runs of a batch have ended; which parts were given up, a sentence each."""
     runs = {part: run for part, run in batch.part_runs.items() if run.flow_run}
     ended = starter.ended([run.flow_run for run in runs.values()]) if runs else {}
     over: list[int] = []
@@ -237,6 +295,14 @@ def _look_at_runs(settings: Settings, starter: Starter, batch: Open, now: float,
         _save(settings.folders, batch)
         for part in over:
             _note_of_worker(settings.folders, batch.id, part).unlink(missing_ok=True)
+    said = _(
+        "part {part} of {source} was tried {count} times and is given up; once more with: nambat batch --again {batch}"
+    )
+    return [
+        said.format(part=part, source=batch.shown, count=batch.part_runs[part].tries, batch=batch.id)
+        for part in over
+        if batch.part_runs[part].given_up == ALL_TRIED
+    ]
 
 
 def _after(settings: Settings, home: Storage, batch_id: str, part: int, run: PartRun, how: str, now: float) -> PartRun:
@@ -246,9 +312,10 @@ def _after(settings: Settings, home: Storage, batch_id: str, part: int, run: Par
         return replace(run, over=True)
     if how == "cancelled":
         return replace(run, given_up=CANCELLED)
-    if run.tries > settings.retries:
+    tries = run.tries - run.forgiven
+    if tries > settings.retries:
         return replace(run, given_up=ALL_TRIED)
-    return replace(run, not_before=now + settings.pause_before_retry(run.tries - 1))
+    return replace(run, not_before=now + settings.pause_before_retry(tries - 1))
 
 
 def _due(batch: Open, now: float) -> Iterator[int]:

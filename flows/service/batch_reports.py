@@ -7,11 +7,13 @@ from itertools import groupby
 
 from prefect.artifacts import create_markdown_artifact
 
+from flows.batch.again import Chosen
 from flows.batch.plan import Batch
-from flows.batch.told import ENDS, counts_line, planned_line, reason
+from flows.batch.told import ENDS, chosen_line, counts_line, missing_line, planned_line, reading_line, reason
 from flows.batch.under_way import Summary, summary_of
 from flows.batch.work import PartDone
 from flows.language import N_, _, counted
+from flows.review.readings import Reading
 from flows.service.reports import NEEDS_ATTENTION, best_effort, cell, tag_run
 
 ABOUT_BATCH = N_("""\
@@ -28,6 +30,14 @@ published, with reasons, and those with pages to look at. **Failed**: some are l
 them. While scans wait in the inbox a batch reads one page at a time.
 
 What became of each document is a line in `logs/nambat.log`.
+""")
+
+ABOUT_REPROCESS = N_("""\
+Has scans read again whose texts are published already, such as after an upgrade. *Run*, *Custom run*, and say which: \
+those of a condition, those that an earlier version read, or both. With *dry_run* it only lists them. The parts get \
+runs of *batch_part* by themselves, and give way to the inbox.
+
+What people have changed is changed again in the new text. What cannot be read this time stays as it is published.
 """)
 
 MOST_SHOWN = 200
@@ -95,6 +105,31 @@ def report_planned(batch: Batch) -> None:
     with best_effort():
         described = _("Planned: {name}").format(name=cell(batch.source.shown))
         create_markdown_artifact(batch_report(batch, waiting), key=f"batch-{batch.id}", description=described)
+
+
+def chosen_report(chosen: Chosen, planned: Batch | None, missing: Sequence[Reading], jobs: int) -> str:
+    """What is to be read again, as Markdown."""
+    lines = [_("# To be read again"), "", chosen_line(chosen, jobs)]
+    if planned is not None:
+        lines += ["", _("Batch {batch}: {documents}").format(batch=planned.id, documents=planned_line(planned))]
+    without = [f"- {cell(missing_line(one))}" for one in missing[:MOST_SHOWN]]
+    lines += _listed(_("## Not to be read again"), without, len(missing) - MOST_SHOWN)
+    shown = [f"- {cell(reading_line(one))}" for one in chosen.readings[:MOST_SHOWN]]
+    return "\n".join([*lines, *_listed(_("## Documents"), shown, len(chosen.readings) - MOST_SHOWN)]) + "\n"
+
+
+def report_chosen(chosen: Chosen, jobs: int, planned: Batch | None = None, missing: Sequence[Reading] = ()) -> None:
+    """Show in the UI what is to be read again.
+
+    Args:
+        planned: the batch that it is; ``None`` if it was only asked.
+        missing: what cannot be read again.
+    """
+    with best_effort():
+        if missing:
+            tag_run([NEEDS_ATTENTION])
+        key = f"batch-{planned.id}" if planned is not None else None
+        create_markdown_artifact(chosen_report(chosen, planned, missing, jobs), key=key)
 
 
 def report_part(batch: Batch, done: PartDone, whole: Summary | None) -> None:

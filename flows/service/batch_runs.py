@@ -11,7 +11,7 @@ from flows.intake.sweep import RUNS_AHEAD
 from flows.service.record import name_on_server, read_service, runs_on_server
 from flows.settings import Folders
 
-BATCH, PART = "nambat-batch", "nambat-batch-part"
+BATCH, AGAIN, PART = "nambat-batch", "nambat-reprocess", "nambat-batch-part"
 """Names of the deployments."""
 
 EVERY = 5.0

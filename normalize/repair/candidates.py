@@ -6,11 +6,13 @@ known syllables of the same letters, each with what the channel (``channel.py``)
 
 from __future__ import annotations
 
+import functools
 import re
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -18,6 +20,7 @@ import numpy.typing as npt
 from normalize.document import Document, Token, Tokens
 from normalize.repair.changes import cleaned, page_letters
 from normalize.repair.channel import LETTERS, UNLISTED, Channel, competitors, cost, rank
+from normalize.repair.seen import Seen
 from normalize.vietnamese.language import OTHER, START, LanguageModel, symbols
 from normalize.vietnamese.syllable import NANG, SAC, TONE_MARKS, match_case, parse, place, spellings
 from ocr.page import Letter
@@ -34,8 +37,7 @@ _MARKUP = frozenset("<>{}\\")
 Candidate = tuple[int, str, float]
 
 
-@dataclass(frozen=True, slots=True)
-class Slot:
+class Slot(NamedTuple):
     """A syllable that may be repaired.
 
     Attributes:
@@ -80,50 +82,119 @@ class Proposal:
     probability: float = 0.0
 
 
-@dataclass(frozen=True, slots=True)
-class _Piece:
-    """A word of the sequence of symbols, and where it stands."""
+class _Piece(NamedTuple):
+    """A word of a text and where it stands; ``at`` counts the text's own symbols."""
 
     at: int
-    text: int
     token: int
     start: int
     end: int
     word: str
 
 
-def lattice(document: Document, model: LanguageModel, channel: Channel) -> tuple[npt.NDArray[np.int64], list[Slot]]:
-    """The document as one sequence of symbol ids, and the slots in it."""
+@dataclass(frozen=True, slots=True)
+class _Cut:
+    """A text as symbols.
+
+    Attributes:
+        tokens: that were cut.
+        ids: the text's own symbols.
+        pieces: the words among them that could be slots.
+    """
+
+    tokens: Tokens
+    ids: list[int]
+    pieces: list[_Piece]
+
+
+def lattice(
+    document: Document, model: LanguageModel, channel: Channel, seen: Seen | None = None
+) -> tuple[npt.NDArray[np.int64], list[Slot]]:
+    """The document as one sequence of symbol ids, and the slots in it.
+
+    Args:
+        seen: what earlier looks at the document left.
+    """
+    seen = seen or Seen()
     texts = [tokens for _, tokens in document.texts()]
-    ids, pieces = _sequence(texts, model)
-    new_style = _prefers_new_style(piece.word for piece in pieces)
-    slots = []
-    pageless: dict[str, tuple[Candidate, ...]] = {}
-    seen: dict[tuple[Candidate, ...], tuple[Candidate, ...]] = {}  # a long document has few that differ
-    for piece, before, after in zip(pieces, [None, *pieces], [*pieces[1:], None], strict=False):
-        before, after = _if_beside(piece, before), _if_beside(piece, after)
-        tokens = texts[piece.text]
-        letters = _letters(tokens[piece.token], piece.start, piece.end)
-        if _is_cited_inside(piece, tokens) or _is_frozen_here(piece, before, after, letters, model):
-            continue
-        if letters:
-            candidates = _candidates(piece.word, letters, model, channel, new_style)
-        elif piece.word in pageless:
-            candidates = pageless[piece.word]
-        else:
-            candidates = pageless[piece.word] = _candidates(piece.word, (), model, channel, new_style)
-        others = _other_letters(piece.word, letters, model, channel, new_style) if letters else ()
-        name = _is_name(piece, after, is_first=_begins(piece, ids, tokens))
-        candidates = candidates if name else candidates + others
-        if candidates:
-            where = (piece.at, piece.text, piece.token, piece.start, piece.end)
-            slots.append(Slot(*where, piece.word, letters, name, seen.setdefault(candidates, candidates)))
+    cuts = [seen.of("cut", *one, functools.partial(_cut, one[1], model)) for one in enumerate(texts)]
+    new_style = _prefers_new_style(piece.word for cut in cuts for piece in cut.pieces)
+    options = _options_of_document(model, channel, new_style)
+    what = ("slots", new_style)
+    seen.fresh = {number for number, tokens in enumerate(texts) if not seen.has(what, number, tokens)}
+    # A start stands between two texts.
+    ids: list[int] = [START]
+    slots: list[Slot] = []
+    for number, cut in enumerate(cuts):
+        if ids[-1] != START:
+            ids.append(START)
+        make = functools.partial(_slots_from, number, cut, len(ids), options)
+        first, own = seen.of(what, number, cut.tokens, make)
+        moved = len(ids) - first
+        slots += [slot._replace(at=slot.at + moved) for slot in own] if moved else own
+        ids += cut.ids
+    if ids[-1] != START:
+        ids.append(START)
     return np.array(ids, np.int64), slots
 
 
-def _if_beside(piece: _Piece, other: _Piece | None) -> _Piece | None:
-    """``other``, if nothing stands between the two."""
-    return other if other is not None and abs(other.at - piece.at) == 1 else None
+@dataclass(frozen=True, slots=True)
+class _Options:
+    """What may have been printed at a word of a document.
+
+    Attributes:
+        candidates: of a word and the page's letters.
+        others: the same with another base.
+        pageless: the candidates of words without a page that were asked for already.
+        same: each tuple of candidates by itself: a long document has few that differ.
+    """
+
+    model: LanguageModel
+    candidates: Callable[[str, tuple[Letter, ...]], tuple[Candidate, ...]]
+    others: Callable[[str, tuple[Letter, ...]], tuple[Candidate, ...]]
+    pageless: dict[str, tuple[Candidate, ...]]
+    same: dict[tuple[Candidate, ...], tuple[Candidate, ...]]
+
+    def of(self, word: str, letters: tuple[Letter, ...], name: bool) -> tuple[Candidate, ...]:
+        """The candidates of a word; those of a name keep its letters."""
+        if letters:
+            found = self.candidates(word, letters) + (() if name else self.others(word, letters))
+            return self.same.setdefault(found, found)
+        if word not in self.pageless:
+            found = self.candidates(word, ())
+            self.pageless[word] = self.same.setdefault(found, found)
+        return self.pageless[word]
+
+
+def _options_of_document(model: LanguageModel, channel: Channel, new_style: bool) -> _Options:
+    candidates = functools.partial(_candidates, model=model, channel=channel, new_style=new_style)
+    others = functools.partial(_other_letters, model=model, channel=channel, new_style=new_style)
+    return _Options(model, candidates, others, {}, {})
+
+
+def _slots_from(text: int, cut: _Cut, first: int, options: _Options) -> tuple[int, list[Slot]]:
+    """Where the own symbols of a text begin in the document, and its slots."""
+    return first, list(_slots(text, cut, first, options))
+
+
+def _slots(text: int, cut: _Cut, first: int, options: _Options) -> Iterator[Slot]:
+    """The slots of a text whose own symbols begin at a place of the document."""
+    tokens, pieces = cut.tokens, cut.pieces
+    last = len(pieces) - 1
+    for number, piece in enumerate(pieces):
+        at, index, start, end, word = piece
+        token = tokens[index]
+        before = pieces[number - 1] if number and pieces[number - 1].at == at - 1 else None
+        after = pieces[number + 1] if number < last and pieces[number + 1].at == at + 1 else None
+        letters = _letters(token, start, end) if token.letters else ()
+        if token.references and _is_cited_inside(piece, tokens):
+            continue
+        if _is_frozen_here(piece, before, after, letters, options.model):
+            continue
+        name = word[0].isupper() and _is_name(piece, after, is_first=_begins(piece, cut))
+        candidates = options.of(word, letters, name)
+        if candidates:
+            yield Slot(first + at, text, index, start, end, word, letters, name, candidates)
 
 
 def _is_cited_inside(piece: _Piece, tokens: Tokens) -> bool:
@@ -131,38 +202,45 @@ def _is_cited_inside(piece: _Piece, tokens: Tokens) -> bool:
     return any(piece.start < one.offset < piece.end for one in tokens[piece.token].references)
 
 
-def _sequence(texts: Sequence[Tokens], model: LanguageModel) -> tuple[list[int], list[_Piece]]:
-    """The symbol ids of all texts, with a start between two of them, and the words that could be slots."""
-    ids: list[int] = [START]
+def _cut(tokens: Tokens, model: LanguageModel) -> _Cut:
+    """A text as symbols."""
+    ids: list[int] = []
     pieces: list[_Piece] = []
-    for number, tokens in enumerate(texts):
-        if ids[-1] != START:
-            ids.append(START)
-        for index, token in enumerate(tokens):
-            plain = cleaned(token.text)
-            is_markup = not plain.isalpha() and not _MARKUP.isdisjoint(plain)
-            for piece in symbols(plain):
-                if piece.end > piece.start and piece.symbol not in ("<n>", "<x>") and not is_markup:
-                    word = plain[piece.start : piece.end]
-                    pieces.append(_Piece(len(ids), number, index, piece.start, piece.end, word))
-                ids.append(model.id(piece.symbol))
-    if ids[-1] != START:
-        ids.append(START)
-    return ids, pieces
+    for index, token in enumerate(tokens):
+        own, words = _symbols_of(token.text, model)
+        pieces += [_Piece(len(ids) + place, index, start, end, word) for place, start, end, word in words]
+        ids += own
+    return _Cut(tokens, ids, pieces)
+
+
+@lru_cache(maxsize=1 << 16)
+def _symbols_of(text: str, model: LanguageModel) -> tuple[tuple[int, ...], tuple[tuple[int, int, int, str], ...]]:
+    """The symbols of a token, and its words that could be slots: which symbol, from where to where, and themselves."""
+    plain = cleaned(text)
+    is_markup = not plain.isalpha() and not _MARKUP.isdisjoint(plain)
+    found = symbols(plain)
+    words = tuple(
+        (place, piece.start, piece.end, plain[piece.start : piece.end])
+        for place, piece in enumerate(found)
+        if piece.end > piece.start and piece.symbol not in ("<n>", "<x>") and not is_markup
+    )
+    return tuple(model.id(piece.symbol) for piece in found), words
 
 
 def _is_frozen_here(
     piece: _Piece, before: _Piece | None, after: _Piece | None, letters: tuple[Letter, ...], model: LanguageModel
 ) -> bool:
     """Whether a word is none of the model's business; one that the page garbled is."""
-    if not frozen(piece.word, [near.word for near in (before, after) if near is not None]):
+    alone = _frozen_alone(piece.word)
+    if alone is False or not frozen(piece.word, [near.word for near in (before, after) if near is not None]):
         return False
     return not (letters and _garbled(piece.word, model))
 
 
-def _begins(piece: _Piece, ids: Sequence[int], tokens: Tokens) -> bool:
+def _begins(piece: _Piece, cut: _Cut) -> bool:
     """Whether a word begins a sentence or a list item, where a capital says nothing."""
-    return ids[piece.at - 1] == START or (piece.start == 0 and _marker(tokens, piece.token))
+    is_first = not piece.at or cut.ids[piece.at - 1] == START
+    return is_first or (piece.start == 0 and _marker(cut.tokens, piece.token))
 
 
 def _is_name(piece: _Piece, after: _Piece | None, *, is_first: bool) -> bool:
@@ -295,7 +373,7 @@ def _options(word: str, model: LanguageModel, new_style: bool, itself: bool = Fa
 
 
 def _candidates(
-    word: str, letters: tuple[Letter, ...], model: LanguageModel, channel: Channel, new_style: bool
+    word: str, letters: tuple[Letter, ...], *, model: LanguageModel, channel: Channel, new_style: bool
 ) -> tuple[Candidate, ...]:
     """The candidates of a slot with their costs."""
     offer = 0.0 if letters else PROPOSE
@@ -321,7 +399,7 @@ def _listed(form: str, word: str, letters: tuple[Letter, ...]) -> bool:
 
 
 def _other_letters(
-    word: str, letters: tuple[Letter, ...], model: LanguageModel, channel: Channel, new_style: bool
+    word: str, letters: tuple[Letter, ...], *, model: LanguageModel, channel: Channel, new_style: bool
 ) -> tuple[Candidate, ...]:
     """Candidates with one letter of another base, one that competed on the page: ``minh`` for ``ninh``."""
     low = word.lower()

@@ -20,7 +20,7 @@ import numpy.typing as npt
 
 from normalize.repair.candidates import Proposal, Slot
 from normalize.repair.channel import UNLISTED, doubtful, rank
-from normalize.repair.search import base_scores, score_one, total_score
+from normalize.repair.search import Scores, base_scores, score_one, total_score
 from normalize.vietnamese import language
 from normalize.vietnamese.language import NONE, LanguageModel
 
@@ -76,6 +76,7 @@ def decide(
     model: LanguageModel,
     burst: float,
     accept: Callable[[Proposal], float],
+    base: Scores | None = None,
 ) -> list[Proposal]:
     """The changes that are sure enough.
 
@@ -84,10 +85,12 @@ def decide(
 
     Args:
         accept: by how much a change passes; negative for one that does not.
+        base: :func:`~normalize.repair.search.base_scores` of the text, where they are known.
     """
     kept: list[Proposal] = []
     group: list[Proposal] = []
-    base = base_scores(ids, model) if changes else np.zeros(0, np.float32)
+    if base is None:
+        base = base_scores(ids, model) if changes else np.zeros(0, np.float32)
     for change in [*changes, None]:
         if group and (change is None or change.slot.at - group[-1].slot.at > 3 or len(group) >= LONGEST_GROUP):
             while group:

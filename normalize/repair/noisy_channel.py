@@ -13,6 +13,7 @@ from normalize.repair.changes import Change
 from normalize.repair.channel import load_channel
 from normalize.repair.decision import Judge, decide, load_decision
 from normalize.repair.search import decode
+from normalize.repair.seen import Seen
 from normalize.repair.without_page import SURE, sure
 from normalize.vietnamese.language import LanguageModel
 
@@ -20,19 +21,20 @@ from normalize.vietnamese.language import LanguageModel
 _MARKS = ("tone", "mark")
 
 
-def noisy_channel(document: Document, model: LanguageModel, mode: str) -> list[Change]:
+def noisy_channel(document: Document, model: LanguageModel, mode: str, seen: Seen | None = None) -> list[Change]:
     """What the channel and the language model together read otherwise.
 
     Args:
         document: its corrections are those that it has already.
         mode: how sure the decision must be, ``safe`` or ``full``.
+        seen: what earlier looks at the document left.
     """
     channel = load_channel()
-    ids, slots = lattice(document, model, channel)
+    ids, slots = lattice(document, model, channel, seen)
     texts = [tokens for _, tokens in document.texts()]
     if not any(slot.letters for slot in slots):
         mended = sum(one.kind in _MARKS and one.probability >= SURE for one in document.corrections)
-        return [changed(one, texts) for one in sure(ids, slots, model, mode, mended)]
+        return [changed(one, texts) for one in sure(ids, slots, model, mode, mended, seen)]
     judge = Judge(load_decision(), mode, ids, slots)
     proposals = decide(decode(ids, slots, model, channel.burst), ids, model, channel.burst, judge.accept)
     judge.see(proposals)

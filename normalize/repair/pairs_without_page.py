@@ -18,7 +18,7 @@ import numpy.typing as npt
 from normalize.repair.candidates import Candidate, Slot
 from normalize.repair.evidence import Ids, OwnCounts, Reals, bond, familiar, known
 from normalize.repair.misreadings import SHARES, kind_of_syllable
-from normalize.repair.search import ODD, WORD, base_scores, scored
+from normalize.repair.search import ODD, WORD, Scores, base_scores, scored
 from normalize.vietnamese.language import NONE, RESERVED, LanguageModel
 
 # A pair that makes the text less likely by more nats than this is not looked at.
@@ -69,13 +69,18 @@ class PlausiblePairs:
     features: Reals
 
 
-def plausible_pairs(ids: Ids, slots: Sequence[Slot], model: LanguageModel) -> PlausiblePairs:
+def plausible_pairs(
+    ids: Ids, slots: Sequence[Slot], model: LanguageModel, base: Scores | None = None
+) -> PlausiblePairs:
     """The pairs of candidates of a document that are not hopeless, with their features.
 
     Looked at are syllables that the model finds unlikely both, that are no name, and that make no word as read.
+
+    Args:
+        base: :func:`~normalize.repair.search.base_scores` of the document, where they are known.
     """
-    base = base_scores(ids, model).astype(np.float64)
-    slot, candidates, symbol = _words(base, slots, model)
+    scores = (base_scores(ids, model) if base is None else base).astype(np.float64)
+    slot, candidates, symbol = _words(scores, slots, model)
     if not slot.size:
         return PlausiblePairs(slot, (), np.zeros((0, len(PAIR_FEATURES))))
     at = np.array([one.at for one in slots])[slot]
@@ -83,7 +88,7 @@ def plausible_pairs(ids: Ids, slots: Sequence[Slot], model: LanguageModel) -> Pl
     before = padded[at[:, None] + np.arange(8)]  # the two are the fourth and the fifth
     after = before.copy()
     after[:, 3:5] = symbol
-    gain = _gain(base, at, after, model)
+    gain = _gain(scores, at, after, model)
     here = OwnCounts(ids, (0, 1))
     elsewhere = here(symbol)
     kept = np.flatnonzero(~are_word(before[:, 3:5], model) & ((gain > HOPELESS) | (elsewhere > 0)))
@@ -94,7 +99,7 @@ def plausible_pairs(ids: Ids, slots: Sequence[Slot], model: LanguageModel) -> Pl
         "bias": np.ones(len(at)),
         "gain": gain,
         "capital": np.array([not slots[one].read.islower() for one in slot], float),
-        "familiar": familiar(base, at, 5),
+        "familiar": familiar(scores, at, 5),
     }
     kinds = [_kinds(slots[one], slots[one + 1], pair) for one, pair in zip(slot.tolist(), chosen, strict=True)]
     columns |= {kind: np.array([one.count(kind) for one in kinds], float) for kind in SHARES}

@@ -16,6 +16,7 @@ where the page doubts them and the same document reads them otherwise elsewhere.
 
 from __future__ import annotations
 
+import functools
 import itertools
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, replace
@@ -41,6 +42,7 @@ from normalize.repair.rules.second_readings import second_readings
 from normalize.repair.rules.siblings import siblings
 from normalize.repair.rules.spaces import syllables_run_together, torn_syllables
 from normalize.repair.rules.specks import specks
+from normalize.repair.seen import Seen
 from normalize.vietnamese.language import LanguageModel, load_language_model
 
 __all__ = ["MODES", "RULES", "Rule", "repair", "undo"]
@@ -50,7 +52,7 @@ _MORE_ROUNDS = 3
 
 MODES = ("off", "safe", "full")
 
-Find = Callable[[Document, LanguageModel, str], Iterable[Change]]
+Find = Callable[[Document, LanguageModel, str, Seen], Iterable[Change]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +63,7 @@ class Rule:
         name: what the record calls it.
         mends: a misreading and what it becomes.
         why: what makes it safe.
-        find: document, language model and mode -> the changes it would make.
+        find: document, language model, mode and what earlier looks left -> the changes it would make.
         of_page: whether it finds nothing where no page was read.
         by_text: whether what it finds in a text depends on nothing outside it.
     """
@@ -76,44 +78,102 @@ class Rule:
 
 def by_itself(find: Callable[[Document], Iterable[Change]]) -> Find:
     """A rule that asks no language model."""
-    return lambda document, model, mode: find(document)
+    return lambda document, model, mode, seen: find(document)
 
 
 def with_model(find: Callable[[Document, LanguageModel], Iterable[Change]]) -> Find:
     """A rule that asks the language model, in every mode alike."""
-    return lambda document, model, mode: find(document, model)
+    return lambda document, model, mode, seen: find(document, model)
+
+
+def with_memory(find: Callable[[Document, Seen], Iterable[Change]]) -> Find:
+    """A rule that asks no language model, and keeps what it made of each text."""
+    return lambda document, model, mode, seen: find(document, seen)
 
 
 RULES = (
     Rule("formulas", "VIẸT NAM -> VIỆT NAM", "Decree 30 prescribes the line", by_itself(formulas)),
-    Rule("bodies", "SỞ Y TÉ -> SỞ Y TẾ", "the text names the body so, the page showed it", by_itself(bodies), of_page=True),
-    Rule("places", "huyện Trảng Định -> Tràng Định", "the only such district near one mark", by_itself(places)),
-    Rule("torn syllables", "quy đ ịnh -> quy định", "half of it is no syllable", with_model(torn_syllables), by_text=True),
-    Rule("run together", "tạiUBND -> tại UBND", "it is no word, and two", with_model(syllables_run_together), by_text=True),
+    Rule(
+        "bodies",
+        "SỞ Y TÉ -> SỞ Y TẾ",
+        "the text names the body so, the page showed it",
+        by_itself(bodies),
+        of_page=True,
+    ),
+    Rule("places", "huyện Trảng Định -> Tràng Định", "the only such district near one mark", with_memory(places)),
+    Rule(
+        "torn syllables", "quy đ ịnh -> quy định", "half of it is no syllable", with_model(torn_syllables), by_text=True
+    ),
+    Rule(
+        "run together",
+        "tạiUBND -> tại UBND",
+        "it is no word, and two",
+        with_model(syllables_run_together),
+        by_text=True,
+    ),
     Rule("noisy channel", "phân đầu -> phấn đấu", "page and language agree, by a calibrated margin", noisy_channel),
     Rule("numerals", "ngày I8 -> 18, HI. -> III.", "the page showed the digit, or counts strokes", by_itself(numerals)),
     Rule("siblings", "II. between II. and IV. -> III.", "headings count by one", by_itself(siblings)),
-    Rule("specks", "_2. -> 2., quý-IV/2021 -> quý IV/2021", "no print has such a sign there", by_itself(specks), of_page=True),
+    Rule(
+        "specks",
+        "_2. -> 2., quý-IV/2021 -> quý IV/2021",
+        "no print has such a sign there",
+        by_itself(specks),
+        of_page=True,
+    ),
     Rule(
         "second readings",
         "17/572020 -> 17/5/2020",
         "the page, read again, has a number's form",
-        by_itself(second_readings), of_page=True,
+        by_itself(second_readings),
+        of_page=True,
     ),
     Rule("abbreviations", "BCD -> BCĐ", "the document or official texts have it with Đ", with_model(abbreviations)),
-    Rule("symbols", "24/2009/QD-TTg -> QĐ", "no symbol has QD, and the page showed the Đ", by_itself(symbols), of_page=True),
+    Rule(
+        "symbols",
+        "24/2009/QD-TTg -> QĐ",
+        "no symbol has QD, and the page showed the Đ",
+        by_itself(symbols),
+        of_page=True,
+    ),
     Rule("list letters", "c) đ) đ) -> c) d) đ)", "one letter is in turn, the page showed it", by_itself(list_letters)),
     Rule("list numbers", ". between 3. and 5. -> 4.", "as many items as numbers missing", by_itself(list_numbers)),
-    Rule("list commas", "các phường. xã -> phường, xã", "a list of recipients enumerates", by_itself(list_commas), of_page=True),
     Rule(
-        "dimensions", "30 em x 30 em -> 30 cm x 30 cm", "a length is multiplied, pupils are not", by_itself(dimensions), of_page=True,
+        "list commas",
+        "các phường. xã -> phường, xã",
+        "a list of recipients enumerates",
+        by_itself(list_commas),
+        of_page=True,
     ),
-    Rule("brackets", "(tại Hà Nội} -> (tại Hà Nội)", "nothing opens the other kind", by_itself(brackets)),
+    Rule(
+        "dimensions",
+        "30 em x 30 em -> 30 cm x 30 cm",
+        "a length is multiplied, pupils are not",
+        by_itself(dimensions),
+        of_page=True,
+    ),
+    Rule("brackets", "(tại Hà Nội} -> (tại Hà Nội)", "nothing opens the other kind", by_itself(brackets), of_page=True),
     Rule("lunar years", "Xuân Ất Ty -> Ất Tỵ", "a stem meets six branches only", by_itself(lunar_years), by_text=True),
-    Rule("formula markup", "$42,98\\%$ -> 42,98%", "signs around figures only", by_itself(formula_markup), by_text=True),
-    Rule("raised đ", "182.900.000^d -> 182.900.000đ", "no amount has an exponent d", by_itself(raised_dong), by_text=True),
-    Rule("look-alikes", "Ðảng -> Đảng, sỐ -> số", "no Vietnamese word has such letters", by_itself(look_alikes), by_text=True),
-    Rule("small capitals", "hồ SƠ -> hồ sơ", "one shape, and the sentence is small", with_model(small_capitals), of_page=True),
+    Rule(
+        "formula markup", "$42,98\\%$ -> 42,98%", "signs around figures only", by_itself(formula_markup), by_text=True
+    ),
+    Rule(
+        "raised đ", "182.900.000^d -> 182.900.000đ", "no amount has an exponent d", by_itself(raised_dong), by_text=True
+    ),
+    Rule(
+        "look-alikes",
+        "Ðảng -> Đảng, sỐ -> số",
+        "no Vietnamese word has such letters",
+        by_itself(look_alikes),
+        by_text=True,
+    ),
+    Rule(
+        "small capitals",
+        "hồ SƠ -> hồ sơ",
+        "one shape, and the sentence is small",
+        with_model(small_capitals),
+        of_page=True,
+    ),
     Rule("glued", "tổ.chức -> tổ chức", "the language goes on across the speck", with_model(glued), of_page=True),
 )
 """In their order: what an earlier rule changed, no later one touches."""
@@ -142,7 +202,8 @@ def repair(document: Document, mode: str = "safe") -> Document:
 def _repaired(document: Document, model: LanguageModel, mode: str) -> Document:
     is_read = brings_page(document)
     rules = [rule for rule in RULES if is_read or not rule.of_page]
-    changes = _found(rules, document, document, model, mode)
+    look = functools.partial(_found, rules, model, mode, Seen())
+    changes = look(document, document)
     repaired = apply(document, changes)
     if is_read:
         return repaired
@@ -150,8 +211,8 @@ def _repaired(document: Document, model: LanguageModel, mode: str) -> Document:
     # back would see that.
     more = changes
     for _ in range(_MORE_ROUNDS):
-        seen = _found(rules, repaired, _only(repaired, {one.text for one in more}), model, mode)
-        more = beside(changes, carried_back(seen, changes), document)
+        found = look(repaired, _only(repaired, {one.text for one in more}))
+        more = beside(changes, carried_back(found, changes), document)
         if not more:
             break
         changes += more
@@ -159,17 +220,20 @@ def _repaired(document: Document, model: LanguageModel, mode: str) -> Document:
     return repaired
 
 
-def _found(rules: Iterable[Rule], document: Document, new: Document, model: LanguageModel, mode: str) -> list[Change]:
+def _found(
+    rules: Iterable[Rule], model: LanguageModel, mode: str, seen: Seen, document: Document, new: Document
+) -> list[Change]:
     """The changes that rules make in a document as it stands.
 
     Args:
+        seen: what earlier looks at the document left.
         new: the document with those of its texts only that were not looked at before.
     """
     changes: list[Change] = []
     for rule in rules:
-        found = rule.find(new if rule.by_text else document, model, mode)
+        found = rule.find(new if rule.by_text else document, model, mode, seen)
         if rule.find is noisy_channel:
-            found = beside_known_names(found, document)
+            found = beside_known_names(found, document, seen)
         changes += beside(changes, found, document)
     return changes
 

@@ -29,13 +29,22 @@ BEAM = 200
 PART = 5000
 
 
-def decode(ids: npt.NDArray[np.int64], slots: list[Slot], model: LanguageModel, burst: float) -> list[Proposal]:
+#: log P of symbols, nats.
+Scores: TypeAlias = npt.NDArray[np.float32]
+
+
+def decode(
+    ids: npt.NDArray[np.int64], slots: list[Slot], model: LanguageModel, burst: float, base: Scores | None = None
+) -> list[Proposal]:
     """The best sequence of candidates; returns the slots where it differs from the text as read.
 
     Most slots are settled in one sweep of vectorised look-ups: a candidate that loses by more than ``SLACK`` alone,
     and with each single candidate of its neighbour, cannot be on the best path. What remains is searched exactly.
+
+    Args:
+        base: :func:`base_scores` of the text, where they are known.
     """
-    padded, base = _padded(ids), base_scores(ids, model)
+    padded, base = _padded(ids), base_scores(ids, model) if base is None else base
     changes: list[Proposal] = []
     for part in _parts(slots):
         open_ = _promising(padded, base, part, model)

@@ -29,7 +29,8 @@ from normalize.repair.decision import Judge, decide, load_decision
 from normalize.repair.evidence import Ids, OwnCounts, Reals, bond, familiar, known
 from normalize.repair.misreadings import SHARES, kind_of_syllable
 from normalize.repair.pairs_without_page import PAIR_FEATURES, are_word, plausible_pairs
-from normalize.repair.search import ODD, base_scores, decode, scored
+from normalize.repair.search import ODD, Scores, base_scores, decode, scored
+from normalize.repair.seen import Gains, Seen
 from normalize.vietnamese.language import NONE, RESERVED, LanguageModel
 from normalize.vietnamese.syllable import parse
 
@@ -143,21 +144,24 @@ class Plausible:
     features: Reals
 
 
-def plausible(ids: Ids, slots: Sequence[Slot], model: LanguageModel) -> Plausible:
-    """The candidates of a document that are not hopeless, with their features."""
+def plausible(
+    ids: Ids, slots: Sequence[Slot], model: LanguageModel, base: Scores | None = None, seen: Seen | None = None
+) -> Plausible:
+    """The candidates of a document that are not hopeless, with their features.
+
+    Args:
+        base: :func:`~normalize.repair.search.base_scores` of the document, where they are known.
+        seen: what earlier looks at the document left.
+    """
     padded = np.concatenate([[NONE] * 3, ids, [NONE] * 4]).astype(np.int64)
-    base = np.concatenate([base_scores(ids, model), np.zeros(4, np.float32)]).astype(np.float64)
-    flat = [(number, one) for number, slot in enumerate(slots) for one in slot.candidates]
-    nothing = Plausible(np.zeros(0, np.int64), (), np.zeros((0, len(FEATURES))))
-    if not flat:
-        return nothing
-    number = np.array([one for one, _ in flat])
-    at = np.array([slot.at for slot in slots])[number]
-    symbol = np.array([one[0] for _, one in flat])
-    gains, kept = _gains(padded, base, at, symbol, model)
-    if not kept.size:
-        return nothing
-    at, symbol, number, gains = at[kept], symbol[kept], number[kept], gains[kept]
+    base = base_scores(ids, model) if base is None else base
+    scores = np.concatenate([base, np.zeros(4)]).astype(np.float64)
+    number, candidate, gains = _not_hopeless(padded, scores, slots, model, seen or Seen())
+    if not number.size:
+        return Plausible(number, (), np.zeros((0, len(FEATURES))))
+    chosen = [slots[one].candidates[two] for one, two in zip(number.tolist(), candidate.tolist(), strict=True)]
+    at = np.array([slots[one].at for one in number.tolist()])
+    symbol = np.array([one[0] for one in chosen])
     # The seven symbols around each, with the candidate and with what was read.
     around = padded[at[:, None] + np.arange(7)]
     read = around[:, 3].copy()
@@ -185,11 +189,10 @@ def plausible(ids: Ids, slots: Sequence[Slot], model: LanguageModel) -> Plausibl
         "capital": np.array([not slots[one].read.islower() for one in number], float),
         "frequency after": model.alone(symbol),
         "frequency before": model.alone(read),
-        "familiar": familiar(base, at, 4),
+        "familiar": familiar(scores, at, 4),
         "begins": around[:, 2] < len(RESERVED),
         "ends": around[:, 4] < len(RESERVED),
     }
-    chosen = tuple(flat[one][1] for one in kept)
     kinds = [
         kind_of_syllable(one[1].lower(), slots[slot].read.lower()) for one, slot in zip(chosen, number, strict=True)
     ]
@@ -207,7 +210,50 @@ def plausible(ids: Ids, slots: Sequence[Slot], model: LanguageModel) -> Plausibl
     columns["here before in little room"] = room * columns["any pair here before"]
     features = np.stack([np.asarray(columns[name], float) for name in FEATURES], axis=1)
     picked = np.flatnonzero(worth)
-    return Plausible(number[picked], tuple(chosen[one] for one in picked), features[picked])
+    return Plausible(number[picked], tuple(chosen[one] for one in picked.tolist()), features[picked])
+
+
+def _not_hopeless(
+    padded: Ids, base: Reals, slots: Sequence[Slot], model: LanguageModel, seen: Seen
+) -> tuple[Ids, Ids, Reals]:
+    """The candidates that are not hopeless: number of the slot, which of its candidates, and its gains (n, 4).
+
+    What a candidate gains depends on its own text only, so that of texts which did not change it is known already.
+    """
+    text = np.array([slot.text for slot in slots], np.int64)
+    old = seen.gains
+    is_new = np.isin(text, list(seen.fresh)) if old is not None else np.ones(len(slots), bool)
+    which, candidate, symbol = _flat([slot for slot, new in zip(slots, is_new.tolist(), strict=True) if new])
+    number = np.flatnonzero(is_new)[which]
+    at = np.array([slot.at for slot in slots], np.int64)[number]
+    gains, kept = _gains(padded, base, at, symbol, model)
+    number, candidate, gains = number[kept], candidate[kept], gains[kept]
+    if old is not None:
+        same = np.flatnonzero(~np.isin(old.text, list(seen.fresh)))
+        number = np.concatenate([number, np.searchsorted(text, old.text[same]) + old.slot[same]])
+        candidate = np.concatenate([candidate, old.candidate[same]])
+        gains = np.concatenate([gains, old.gains[same]])
+        order = np.lexsort((candidate, number))
+        number, candidate, gains = number[order], candidate[order], gains[order]
+    seen.gains = Gains(text[number], number - np.searchsorted(text, text[number]), candidate, gains)
+    return number, candidate, gains
+
+
+def _flat(slots: Sequence[Slot]) -> tuple[Ids, Ids, Ids]:
+    """All candidates of some slots in a row: number of the slot, which of its candidates, and its symbol."""
+    tables: dict[int, int] = {}  # few tuples of candidates differ, and equal ones are mostly the same
+    rows: list[tuple[Candidate, ...]] = []
+    for slot in slots:
+        if tables.setdefault(id(slot.candidates), len(rows)) == len(rows):
+            rows.append(slot.candidates)
+    kind = np.array([tables[id(slot.candidates)] for slot in slots], np.int64)
+    sizes = np.array([len(row) for row in rows], np.int64)
+    symbols = np.array([one[0] for row in rows for one in row], np.int64)
+    begins = np.cumsum(sizes) - sizes
+    number = np.repeat(np.arange(len(slots)), sizes[kind])
+    first = np.cumsum(sizes[kind]) - sizes[kind]
+    which = np.arange(number.shape[0]) - first[number]
+    return number, which, symbols[begins[kind][number] + which]
 
 
 def _gains(padded: Ids, base: Reals, at: Ids, symbol: Ids, model: LanguageModel) -> tuple[Reals, npt.NDArray[np.intp]]:
@@ -296,9 +342,16 @@ def _known(model: LanguageModel, rows: Ids, side: str) -> dict[str, Reals]:
     return out
 
 
-def weighed(ids: Ids, slots: Sequence[Slot], model: LanguageModel, weights: Weights) -> list[Proposal]:
+def weighed(
+    ids: Ids,
+    slots: Sequence[Slot],
+    model: LanguageModel,
+    weights: Weights,
+    base: Scores | None = None,
+    seen: Seen | None = None,
+) -> list[Proposal]:
     """The best candidate of each slot that has one, with the probability that it was printed there."""
-    found = plausible(ids, slots, model)
+    found = plausible(ids, slots, model, base, seen)
     gain = FEATURES.index("gain")
     out = []
     for row, probability in _best(found.slot, found.features @ np.array(weights.values)):
@@ -309,10 +362,10 @@ def weighed(ids: Ids, slots: Sequence[Slot], model: LanguageModel, weights: Weig
 
 
 def weighed_pairs(
-    ids: Ids, slots: Sequence[Slot], model: LanguageModel, weights: Weights
+    ids: Ids, slots: Sequence[Slot], model: LanguageModel, weights: Weights, base: Scores | None = None
 ) -> list[tuple[Proposal, Proposal]]:
     """The best candidates of two slots in a row that have some, each with the probability that the two were printed."""
-    found = plausible_pairs(ids, slots, model)
+    found = plausible_pairs(ids, slots, model, base)
     gain = PAIR_FEATURES.index("gain")
     out = []
     for row, probability in _best(found.slot, found.features @ np.array(weights.pairs)):
@@ -334,17 +387,20 @@ def _best(slot: npt.NDArray[np.int64], values: Reals) -> list[tuple[int, float]]
     return [(row, 1 / (1 + math.exp(-max(-50.0, min(float(values[row]), 50.0))))) for row in best.values()]
 
 
-def sure(ids: Ids, slots: Sequence[Slot], model: LanguageModel, mode: str, mended: int = 0) -> list[Proposal]:
+def sure(
+    ids: Ids, slots: Sequence[Slot], model: LanguageModel, mode: str, mended: int = 0, seen: Seen | None = None
+) -> list[Proposal]:
     """The changes that are sure enough in a mode, of those that see each other the surest alone.
 
     Where hardly any change is sure, errors are rare, and a doubtful change is likelier a rare word.
 
     Args:
         mended: how many sure changes the text has already.
+        seen: what earlier looks at the document left.
     """
-    weights = load_weights()
-    found = weighed(ids, slots, model, weights)
-    groups: list[tuple[Proposal, ...]] = [*((one,) for one in found), *weighed_pairs(ids, slots, model, weights)]
+    weights, base = load_weights(), base_scores(ids, model)
+    found = weighed(ids, slots, model, weights, base, seen)
+    groups: list[tuple[Proposal, ...]] = [*((one,) for one in found), *weighed_pairs(ids, slots, model, weights, base)]
     are_sure = mended + sum(one.probability >= SURE for one in found)
     rate = (are_sure + SURE_CHANGES * KNOWN_BEFORE) / (len(slots) + KNOWN_BEFORE)
     cleaner = min(1.0, rate / SURE_CHANGES)
@@ -355,7 +411,7 @@ def sure(ids: Ids, slots: Sequence[Slot], model: LanguageModel, mode: str, mende
         for group in groups
         if (probability := _less_likely(group[0].probability, cleaner)) >= max(least, thresholds[len(group)])
     ]
-    good += rows(ids, slots, model, mode)
+    good += rows(ids, slots, model, mode, base)
     kept: list[Proposal] = []
     taken: set[int] = set()
     for group in sorted(good, key=lambda group: (-len(group), -max(one.probability for one in group))):
@@ -365,7 +421,9 @@ def sure(ids: Ids, slots: Sequence[Slot], model: LanguageModel, mode: str, mende
     return sorted(kept, key=lambda one: one.slot.at)
 
 
-def rows(ids: Ids, slots: Sequence[Slot], model: LanguageModel, mode: str) -> list[tuple[Proposal, ...]]:
+def rows(
+    ids: Ids, slots: Sequence[Slot], model: LanguageModel, mode: str, base: Scores | None = None
+) -> list[tuple[Proposal, ...]]:
     """Changes of several syllables in a row by their likelihood alone: in a line or two, too, and more than two.
 
     And of words that are no syllables, which no engine with a language model of its own leaves. Two that make a word as
@@ -373,7 +431,7 @@ def rows(ids: Ids, slots: Sequence[Slot], model: LanguageModel, mode: str) -> li
     """
     if not slots:
         return []
-    base = base_scores(ids, model)
+    base = base_scores(ids, model) if base is None else base
     at = np.array([slot.at for slot in slots])
     odd = base[at] <= ODD
     first = np.flatnonzero((np.diff(at) == 1) & odd[:-1] & odd[1:])
@@ -382,11 +440,14 @@ def rows(ids: Ids, slots: Sequence[Slot], model: LanguageModel, mode: str) -> li
     if not chosen:
         return []
     burst = load_channel().burst
+    proposals = decode(ids, chosen, model, burst, base)
+    if not proposals:
+        return []
     judge = Judge(load_decision(), mode, ids, list(slots))
-    proposals = decide(decode(ids, chosen, model, burst), ids, model, burst, judge.accept)
+    proposals = decide(proposals, ids, model, burst, judge.accept, base)
     judge.see(proposals)
     groups: list[list[Proposal]] = []
-    for one in decide(proposals, ids, model, burst, judge.accept):
+    for one in decide(proposals, ids, model, burst, judge.accept, base):
         if groups and one.slot.at == groups[-1][-1].slot.at + 1:
             groups[-1].append(replace(one, probability=judge.probability(one)))
         else:

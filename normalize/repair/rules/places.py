@@ -12,13 +12,16 @@ names nothing it belongs to, and both the other place and what that belongs to.
 
 from __future__ import annotations
 
+import functools
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple
 
 from normalize.document import Document, Tokens
 from normalize.repair.changes import Change, Place, cleaned, confidence_of, page_letters
+from normalize.repair.seen import Seen
 from normalize.vietnamese.gazetteer import LONGEST, Unit, as_key, load_gazetteer, one_mark_away
 from normalize.vietnamese.language import WORD
 from normalize.vietnamese.syllable import key, match_case, parse, skeleton, spellings
@@ -49,8 +52,7 @@ _SHOWN = 5
 PROBABILITY = 0.95
 
 
-@dataclass(frozen=True, slots=True)
-class _Word:
+class _Word(NamedTuple):
     """A word of a text.
 
     Attributes:
@@ -129,11 +131,15 @@ class _Told:
         return any(self.tells_of(unit, text) for unit in units)
 
 
-def places(document: Document) -> Iterator[Change]:
-    """Names of places that were misread by the marks of one letter."""
+def places(document: Document, seen: Seen | None = None) -> Iterator[Change]:
+    """Names of places that were misread by the marks of one letter.
+
+    Args:
+        seen: what earlier looks at the document left.
+    """
     texts = [tokens for _, tokens in document.texts()]
     where = [name for name, _ in document.texts()]
-    told = _told(texts)
+    told = _told(texts, seen or Seen())
     for name in told.names:
         found = _right_name(name, told, texts[name.text])
         if found is None:
@@ -145,16 +151,19 @@ def places(document: Document) -> Iterator[Change]:
                 yield place.change(word.start, word.end, _spelt_as(syllable, word.text), PROBABILITY, because)
 
 
-def beside_known_names(changes: Iterable[Change], document: Document) -> list[Change]:
+def beside_known_names(changes: Iterable[Change], document: Document, seen: Seen | None = None) -> list[Change]:
     """The changes without those of marks in names of places that are known where they stand.
 
     What is no letter of ours (``Ðồng``) may become one.
+
+    Args:
+        seen: what earlier looks at the document left.
     """
     changes = list(changes)
     marks = [one for one in changes if _is_of_marks(one)]
     if not marks:
         return changes
-    told = _told([tokens for _, tokens in document.texts()])
+    told = _told([tokens for _, tokens in document.texts()], seen or Seen())
     known: dict[int, list[_Name]] = defaultdict(list)
     for name in told.names:
         if _is_at_home(name, told) or any(unit.level != "commune" for unit in name.units(name.key)):
@@ -256,26 +265,42 @@ def _shown(name: _Name, other: str, tokens: Tokens) -> bool:
 # -- names in their frames --------------------------------------------------------------------------------------------
 
 
-def _told(texts: Sequence[Tokens]) -> _Told:
-    names: list[_Name] = []
-    times: Counter[str] = Counter()
-    provinces: Counter[str] = Counter()
-    districts: set[str] = set()
-    near: dict[int, set[str]] = {}
-    for number, tokens in enumerate(texts):
-        words = _words(tokens)
-        framed = list(_framed(number, words))
-        rows = [as_key([word.text for word in row]) for row in _rows(words)]
-        rows += [name.key for name in framed if name.words[0].text.isupper()]
-        times.update(part for row in rows for part in _parts(row))
-        here = [row for row in rows if _is_province(row)]
-        own = {name.key for name in framed if any(unit.level == "district" for unit in name.units(name.key))}
-        provinces.update(here)
-        districts |= own
-        near[number] = own.union(here)
-        names += framed
+@dataclass(frozen=True, slots=True)
+class _ToldInText:
+    """What one text says of places.
+
+    Attributes:
+        names: in their frames.
+        rows: of two and more capitalised words, all that there are in longer ones, by their keys.
+        provinces: those it names, once for each time.
+        districts: those it names in a frame.
+    """
+
+    names: Sequence[_Name]
+    rows: Sequence[str]
+    provinces: Sequence[str]
+    districts: Collection[str]
+
+
+def _told(texts: Sequence[Tokens], seen: Seen) -> _Told:
+    each = [seen.of("places", *one, functools.partial(_told_in_text, *one)) for one in enumerate(texts)]
+    times = Counter(row for one in each for row in one.rows)
+    provinces = Counter(row for one in each for row in one.provinces)
+    districts = {row for one in each for row in one.districts}
     about = {one for one, often in provinces.items() if often >= _SHARE * provinces.total()}
+    near = {number: {*one.districts, *one.provinces} for number, one in enumerate(each)}
+    names = [name for one in each for name in one.names]
     return _Told(names, times, about, set(provinces) - about, districts, near)
+
+
+def _told_in_text(number: int, tokens: Tokens) -> _ToldInText:
+    words = _words(tokens)
+    names = list(_framed(number, words))
+    rows = [as_key([word.text for word in row]) for row in _rows(words)]
+    rows += [name.key for name in names if name.words[0].text.isupper()]
+    districts = {name.key for name in names if any(unit.level == "district" for unit in name.units(name.key))}
+    parts = [part for row in rows for part in _parts(row)]
+    return _ToldInText(names, parts, [row for row in rows if _is_province(row)], districts)
 
 
 @lru_cache(maxsize=1 << 12)
@@ -298,7 +323,7 @@ def _words(tokens: Tokens) -> list[_Word]:
         found = _in_token(token.text)
         between = token.text[: found[0][0]] if found else token.text + " "
         if between and words:
-            words[-1] = replace(words[-1], after=words[-1].after + between)
+            words[-1] = words[-1]._replace(after=words[-1].after + between)
         words += [_Word(index, start, end, word, after) for start, end, word, after in found]
     return words
 

@@ -30,6 +30,8 @@ _SAME_PRINT = 0.6
 _ENDS_PLAIN = re.compile(r"[a-zđ0-9%)][.,;:]?$", re.IGNORECASE)
 #: A number read as digits at the head of a note.
 _TOUCHES = re.compile(r"(\d{1,3})(?=[^\W\d_]|[(“\"])")
+#: In the distance of two lines of notes: what stands further above them is text.
+_PITCH = 1.15
 #: So many numbers in a row may be lost among those that the body cites.
 _MOST_SKIPPED = 1
 #: What is read again shows at least so much of what was read at first.
@@ -58,7 +60,9 @@ def read_note_heads(
         return None
     sizes = _sizes(zones)
     found = _with_any(sizes, find, again)
-    notes = [line for zone in zones if zone.kind == "notes" for line in zone.lines]
+    first = _first_lines_of_notes(zones)
+    sizes |= first
+    notes = [*first, *(line for zone in zones if zone.kind == "notes" for line in zone.lines)]
     cited = _cited([line for line in lines if line not in sizes])
     for number, places in _unanswered(cited, [_head(found.get(line, line)) for line in notes]):
         there = {line: sizes[line] for line in notes[places.start : places.stop]}
@@ -204,6 +208,30 @@ def _sizes(zones: Sequence[Zone]) -> dict[Line, float]:
             out |= {line: min(line.x_height, usual) for line in zone.lines}
         elif zone.kind == "text":
             out |= {line: line.x_height for line in zone.lines if line.x_height < small}
+    return out
+
+
+def _first_lines_of_notes(zones: Sequence[Zone]) -> dict[Line, float]:
+    """The lines of text that go on right above the notes as their lines do, each with the notes' x-height.
+
+    The number at the head of the first note may not be known, and a line of digits is measured too large for a note.
+    A line with references is the body's.
+    """
+    notes = [line for zone in zones if zone.kind == "notes" for line in zone.lines]
+    if len(notes) < 2:
+        return {}
+    pitch = float(np.median(np.diff([line.baseline for line in notes])))
+    usual = float(np.median([line.x_height for line in notes]))
+    out: dict[Line, float] = {}
+    next_one = notes[0]
+    text = [line for zone in zones if zone.kind == "text" for line in zone.lines]
+    for line in sorted(text, key=lambda one: -one.baseline):
+        if line.baseline >= next_one.baseline:
+            continue
+        if next_one.baseline - line.baseline > _PITCH * pitch or any(word.raised for word in line.words):
+            break
+        out = {line: usual, **out}
+        next_one = line
     return out
 
 

@@ -33,8 +33,8 @@ _SAMPLE = 100
 _EDGE = 0.16
 #: So many letters stand in no word before a group is told of: a lone one may be a speck or a piece of a letter.
 _FEWEST = 2
-#: One shape so wide, in x-heights, is several letters that touch; it is no speck where words of a line stand at both its
-#: sides, so near.
+#: One shape so wide, in x-heights, is several letters that touch; it is no speck where words of a line stand at both
+#: its sides, so near.
 _SEVERAL, _BESIDE = 1.6, 1.0
 #: Letters that a line joins are one shape with it. What is left of it without its straight runs, so long in x-heights,
 #: is print where so many letters of it stand in a row; a flourish of the pen falls into fewer.

@@ -125,6 +125,31 @@ def test_signs_at_one_head_are_one_number(signs: list[tuple[str, int]], number: 
     ]
 
 
+@pytest.mark.parametrize(
+    ("marks", "labels"),
+    [
+        (["2", "83", "84"], ["82", "83", "84"]),  # the first note's: half of its digits, before the second one's
+        (["82", "83", "8"], ["82", "83", "84"]),
+        (["82", "83", "9"], ["82", "83", None]),
+        (["7", "83", "84"], [None, "83", "84"]),
+        (["2", "8", "83", "84"], [None, None, "83", "84"]),  # there are two, and neither is surely it
+    ],
+)
+def test_half_of_the_first_or_last_mark_is_told_by_its_neighbour(marks: list[str], labels: list[str | None]) -> None:
+    up = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
+    body = [
+        (1, typeset_line(f"Huyện đã trồng rừng{mark.translate(up)} tại xã.<", "T", 200 + 75 * at))
+        for at, mark in enumerate(marks)
+    ]
+    notes = [
+        (1, typeset_line(f"{n.translate(up)}Rừng phòng hộ.<", "N", 900 + 75 * at))
+        for at, n in enumerate(("82", "83", "84"))
+    ]
+    found = reattach(body, notes, {1: page_margins([one.box for _, one in body])})
+    signs = [raised for _, one in body for word in one.words for raised in word.raised]
+    assert [found.rulings[1, sign.box].label if (1, sign.box) in found.rulings else None for sign in signs] == labels
+
+
 # -- on the page ------------------------------------------------------------------------------------------------------
 
 
@@ -220,6 +245,12 @@ def test_a_number_of_which_a_part_was_told_is_looked_for_where_it_must_stand(
 ) -> None:
     body = "T >Huyện đã trồng rừng¹¹ tại ba xã¹², giao đất¹³ cho hộ nghèo¹⁴.<"
     assert asked([body, *(f"N {note}" for note in notes)], {}, broken)[0] == ["", *heads]
+
+
+def test_the_line_right_above_the_notes_may_be_the_first_of_them() -> None:
+    body = "T >Huyện đã trồng rừng¹ tại ba xã², giao đất³ cho hộ nghèo⁴.<"
+    rows = [body, "T >!4 hộ nghèo.<", "N ²Xã.<", "N ³Đất.<", "N ⁴Hộ.<"]
+    assert asked(rows, {"!4": "1"})[0] == ["", "1", "2", "3", "4"]
 
 
 def test_a_page_without_references_asks_for_nothing() -> None:

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from ocr.image.seals import Seal
-from ocr.page import Box, Line, Word, Zone, lines_of, of_words, zone_of
+from ocr.page import Box, Line, Word, Zone, letter, lines_of, of_words, zone_of
+from ocr.reading import _doubted_digits
 from ocr.reread.doubtful_lines import read_alone
 from tests.typeset import WIDTH, line
 
@@ -153,3 +154,47 @@ def spread(again: Line, whole: Line) -> Line:
     off = whole.box.right - again.box.right
     moved = [word if at < 3 else replace(word, box=word.box.moved(off)) for at, word in enumerate(again.words)]
     return of_words(again, moved)
+
+
+# -- what a seal's ring runs through ----------------------------------------------------------------------------------
+
+
+def ringed(x: int, y: int, *radii: int) -> Seal:
+    """A seal whose rings, three pixels wide, have these radii."""
+    inked = np.zeros(max(radii) + 20)
+    for radius in radii:
+        inked[radius - 1 : radius + 2] = 0.9
+    return Seal(x, y, max(radii), inked)
+
+
+@pytest.mark.parametrize(
+    ("box", "touched"),
+    [
+        (Box(1190, 980, 1220, 1020), True),  # on the rim
+        (Box(1100, 980, 1130, 1020), True),  # on the inner ring
+        (Box(900, 700, 1300, 1300), True),  # around all of it
+        (Box(1140, 980, 1170, 1020), False),  # between the two
+        (Box(1225, 980, 1300, 1020), False),  # outside
+        (Box(990, 990, 1010, 1010), False),  # in the middle
+    ],
+)
+def test_a_box_is_touched_where_a_ring_runs(box: Box, touched: bool) -> None:
+    assert ringed(1000, 1000, 110, 200).rings_touch(box) == touched
+
+
+def test_digits_under_a_ring_are_not_believed() -> None:
+    set_line = line("Hà Sơn, ngày 23 tháng 4 năm 2020<", "R", 500)
+    sure = [
+        replace(word, letters=tuple(letter(c, ((c, 95),)) for c in word.text), confidence=96.0)
+        for word in set_line.words
+    ]
+    day, place = sure[3], sure[0]
+    seals = [ringed(day.box.left - 150, round(day.box.y), 160), ringed(place.box.right + 150, round(place.box.y), 160)]
+    zone = _doubted_digits(Zone("right", (of_words(set_line, sure),), set_line.box), seals[:1])
+    found = {word.text: word for word in zone.lines[0].words}
+    assert found["23"].confidence == 30
+    assert [one.choices for one in found["23"].letters] == [(("2", 30),), (("3", 30),)]
+    assert {word.confidence for text, word in found.items() if text != "23"} == {96.0}
+    # A word without digits is left to those who read what lies about seals.
+    zone = _doubted_digits(Zone("right", (of_words(set_line, sure),), set_line.box), seals[1:])
+    assert {word.confidence for word in zone.lines[0].words} == {96.0}

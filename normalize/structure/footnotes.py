@@ -370,14 +370,22 @@ def _with_misread(
 ) -> tuple[list[str | None], list[PageWarning]]:
     """The labels of references, with those whose number was misread: the one sign where that of a note must stand.
 
-    It stands between the references to the notes before and after, on the page of one of those.
+    It stands between the references to the notes before and after, on the page of one of those. That to the first note
+    stands before the second one's, that to the last after the one before; then it has to be a part of its number.
     """
     out, warnings = list(found), []
-    for before, note, after in zip(notes, notes[1:], notes[2:], strict=False):
-        if note.label in found or before.label not in found or after.label not in found:
+    for before, note, after in zip([None, *notes], notes, [*notes[1:], None], strict=False):
+        beside = [one for one in (before, after) if one]
+        if note.label in found or not beside or any(one.label not in found for one in beside):
             continue
-        first, last = found.index(before.label), found.index(after.label)
-        between = [at for at in range(first + 1, last) if _may_be_misread(references[at], out[at], note)]
+        first = found.index(before.label) if before else -1
+        last = found.index(after.label) if after else len(found)
+        between = [
+            at
+            for at in range(first + 1, last)
+            if _may_be_misread(references[at], out[at], note)
+            and (len(beside) == 2 or references[at].raised.text in note.printed)
+        ]
         if len(between) == 1:
             one = references[between[0]]
             out[between[0]] = note.label

@@ -114,16 +114,21 @@ def _read_with_neighbours(
 
     ``None`` where it is no such gap, or where that does not show more than was read before.
     """
-    beside = [word for line in lines for word in line.words if _touches(word.box, group, size)]
-    if not (any(word.box.x < group.x for word in beside) and any(word.box.x > group.x for word in beside)):
+    beside = [word.box for word in words_of(lines) if _touches(word.box, group, size)]
+    if not (any(box.x < group.x for box in beside) and any(box.x > group.x for box in beside)):
         return None
-    found = again(_tight(hull([group, *(word.box for word in beside)]), size, page))
+    found = again(_tight(hull([group, *beside]), size, page))
     if len(found) != 1:
         return None
     line = _trimmed(found[0])
-    old = [word for one in lines for word in one.words if _stand_in_one_place(word.box, line.box)]
-    more = evidence(line.words) > evidence(old) and _count(line.words) > _count(old)
-    return _joined(without(lines, old), line) if more and mean_confidence(line.words) >= _SURE_LETTERS else None
+    old = [word for word in words_of(lines) if _stand_in_one_place(word.box, line.box)]
+    return _joined(without(lines, old), line) if _shows_more(line.words, old) else None
+
+
+def _shows_more(new: Sequence[Word], old: Sequence[Word]) -> bool:
+    """Whether words were read surely, and with more letters than those in their place."""
+    sure = mean_confidence(new) >= _SURE_LETTERS and evidence(new) > evidence(old)
+    return sure and _count(new) > _count(old)
 
 
 def _touches(word: Box, group: Box, size: float) -> bool:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Container, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -30,6 +30,8 @@ _SAME_PRINT = 0.6
 _ENDS_PLAIN = re.compile(r"[a-zđ0-9%)][.,;:]?$", re.IGNORECASE)
 #: A number read as digits at the head of a note.
 _TOUCHES = re.compile(r"(\d{1,3})(?=[^\W\d_]|[(“\"])")
+#: In the distance of two lines of notes: what stands further above them is text.
+_PITCH = 1.15
 #: So many numbers in a row may be lost among those that the body cites.
 _MOST_SKIPPED = 1
 #: What is read again shows at least so much of what was read at first.
@@ -56,20 +58,41 @@ def read_note_heads(
     lines = lines_of(zones)
     if not lines:
         return None
+    look = _Look(find, find_broken, again)
     sizes = _sizes(zones)
-    found = _with_any(sizes, find, again)
-    notes = [line for zone in zones if zone.kind == "notes" for line in zone.lines]
+    found = look.for_any(sizes)
+    sizes |= (first := _first_lines_of_notes(zones))
+    notes = [*first, *(line for zone in zones if zone.kind == "notes" for line in zone.lines)]
     cited = _cited([line for line in lines if line not in sizes])
-    for number, places in _unanswered(cited, [_head(found.get(line, line)) for line in notes]):
-        there = {line: sizes[line] for line in notes[places.start : places.stop]}
-        found |= _with_expected(number, there, find, again) or _with_broken(number, there, find_broken, again)
-    for numbers, places in _in_one_gap(_unanswered(cited, [_head(found.get(line, line)) for line in notes])):
-        there = {line: sizes[line] for line in notes[places.start : places.stop]}
-        found |= _with_all_broken(numbers, there, find_broken, again)
-    for number, at in _cut_short([_head(found.get(line, line)) for line in notes]):
-        there = {notes[at]: sizes[notes[at]]}
-        found |= _with_expected(number, there, find, again) or _with_broken(number, there, find_broken, again)
+    found |= _with_missing({line: sizes[line] for line in notes}, cited, found, look)
     return [found.get(line, line) for line in lines] if found else None
+
+
+def _with_missing(
+    notes: Mapping[Line, float], cited: Sequence[int], known: Mapping[Line, Line], look: _Look
+) -> dict[Line, Line]:
+    """The lines of notes at whose head a number was found that is missing among the others, read again.
+
+    Args:
+        notes: the lines of the notes with their x-heights.
+        cited: the numbers that the body cites.
+        known: lines that were read again before.
+    """
+    found = dict(known)
+
+    def heads() -> list[str]:
+        return [_head(found.get(line, line)) for line in notes]
+
+    def some(places: range) -> dict[Line, float]:
+        return dict(list(notes.items())[places.start : places.stop])
+
+    for number, places in _unanswered(cited, heads()):
+        found |= look.for_one(number, some(places))
+    for numbers, places in _in_one_gap(_unanswered(cited, heads())):
+        found |= look.for_all(numbers, some(places))
+    for number, at in _cut_short(heads()):
+        found |= look.for_one(number, some(range(at, at + 1)))
+    return found
 
 
 def read_glued_marks(zones: Sequence[Zone], find: Callable[[Line, Word, str], RaisedSign | None]) -> list[Line] | None:
@@ -120,70 +143,66 @@ def _glued(
     return find(line, word, str(number))
 
 
-def _with_any(
-    sizes: Mapping[Line, float],
-    find: Callable[[Line, str], NoteHead | None],
-    again: Callable[[Box, NoteHead], Sequence[Line]],
-) -> dict[Line, Line]:
-    """The lines at whose head some number is seen that was not found before, read again."""
-    found: dict[Line, Line] = {}
-    for line, size in sizes.items():
-        head = find(replace(line, x_height=size), "")
-        if head and not _raised_head(line).startswith(head.sign.text) and (read := _read(line, head, again)):
-            found[line] = replace(read, x_height=size)
-    return found
+@dataclass(frozen=True, slots=True)
+class _Look:
+    """How numbers at the heads of lines are looked for; the arguments of :func:`read_note_heads`."""
+
+    find: Callable[[Line, str], NoteHead | None]
+    find_broken: Callable[[Line, str], NoteHead | None]
+    again: Callable[[Box, NoteHead], Sequence[Line]]
+
+    def for_any(self, sizes: Mapping[Line, float]) -> dict[Line, Line]:
+        """The lines at whose head some number is seen that was not found before, read again."""
+        found: dict[Line, Line] = {}
+        for line, size in sizes.items():
+            head = self.find(replace(line, x_height=size), "")
+            if head and not _raised_head(line).startswith(head.sign.text):
+                found |= self._read(line, size, head)
+        return found
+
+    def for_one(self, number: int, sizes: Mapping[Line, float]) -> dict[Line, Line]:
+        """The line at whose head a number is seen, whole or of it a part, read again; none where it is at no head."""
+        return self._expected(number, sizes) or self._broken(number, sizes)
+
+    def for_all(self, numbers: Sequence[int], sizes: Mapping[Line, float]) -> dict[Line, Line]:
+        """As many lines as numbers are missing, where something raised stands at the head of so many and no more."""
+        first = str(numbers[0])
+        lines = [line for line in sizes if self.find_broken(replace(line, x_height=sizes[line]), first)]
+        if len(lines) != len(numbers):
+            return {}
+        found: dict[Line, Line] = {}
+        for line, number in zip(lines, numbers, strict=True):
+            head = self.find_broken(replace(line, x_height=sizes[line]), str(number))
+            found |= self._read(line, sizes[line], head)
+        return found
+
+    def _expected(self, number: int, sizes: Mapping[Line, float]) -> dict[Line, Line]:
+        """The line at whose head a number is seen most surely, read again; none where it is seen at no head."""
+        seen = {line: self.find(replace(line, x_height=size), str(number)) for line, size in sizes.items()}
+        heads = {line: head for line, head in seen.items() if head}
+        line = max(heads, key=lambda one: heads[one].sign.confidence, default=None)
+        return self._read(line, sizes[line], heads[line]) if line else {}
+
+    def _broken(self, number: int, sizes: Mapping[Line, float]) -> dict[Line, Line]:
+        """The one line at whose head a part of a number was found, read again without the rest of it.
+
+        That was read as a sign, “ or ?, and the first letter behind it often as another one.
+        """
+        lines = [line for line in sizes if _has_part_of(number, line)]
+        if len(lines) != 1:
+            return {}
+        line, size = lines[0], sizes[lines[0]]
+        return self._read(line, size, self.find_broken(replace(line, x_height=size), str(number)))
+
+    def _read(self, line: Line, size: float, head: NoteHead | None) -> dict[Line, Line]:
+        read = _read(line, head, self.again) if head else None
+        return {line: replace(read, x_height=size)} if read else {}
 
 
-def _with_expected(
-    number: int,
-    sizes: Mapping[Line, float],
-    find: Callable[[Line, str], NoteHead | None],
-    again: Callable[[Box, NoteHead], Sequence[Line]],
-) -> dict[Line, Line]:
-    """The line at whose head a number is seen most surely, read again; none where it is seen at no head."""
-    heads = {line: head for line, size in sizes.items() if (head := find(replace(line, x_height=size), str(number)))}
-    if not heads:
-        return {}
-    line = max(heads, key=lambda one: heads[one].sign.confidence)
-    read = _read(line, heads[line], again)
-    return {line: replace(read, x_height=sizes[line])} if read else {}
-
-
-def _with_broken(
-    number: int,
-    sizes: Mapping[Line, float],
-    find_broken: Callable[[Line, str], NoteHead | None],
-    again: Callable[[Box, NoteHead], Sequence[Line]],
-) -> dict[Line, Line]:
-    """The one line at whose head a part of a number was found, read again without the rest of it.
-
-    That was read as a sign, “ or ?, and the first letter behind it often as another one.
-    """
-    lines = [line for line in sizes if (part := _raised_head(line)) and part != str(number) and part in str(number)]
-    if len(lines) != 1:
-        return {}
-    head = find_broken(replace(lines[0], x_height=sizes[lines[0]]), str(number))
-    read = _read(lines[0], head, again) if head else None
-    return {lines[0]: replace(read, x_height=sizes[lines[0]])} if read else {}
-
-
-def _with_all_broken(
-    numbers: Sequence[int],
-    sizes: Mapping[Line, float],
-    find_broken: Callable[[Line, str], NoteHead | None],
-    again: Callable[[Box, NoteHead], Sequence[Line]],
-) -> dict[Line, Line]:
-    """As many lines as numbers are missing, where something raised stands at the head of so many and no more."""
-    first = str(numbers[0])
-    lines = [line for line in sizes if find_broken(replace(line, x_height=sizes[line]), first)]
-    if len(lines) != len(numbers):
-        return {}
-    out = {}
-    for line, number in zip(lines, numbers, strict=True):
-        head = find_broken(replace(line, x_height=sizes[line]), str(number))
-        if head and (read := _read(line, head, again)):
-            out[line] = replace(read, x_height=sizes[line])
-    return out
+def _has_part_of(number: int, line: Line) -> bool:
+    """Whether a part of a number, and not all of it, was found at the head of a line."""
+    head = _raised_head(line)
+    return bool(head) and head != str(number) and head in str(number)
 
 
 def _in_one_gap(unanswered: Sequence[tuple[int, range]]) -> list[tuple[list[int], range]]:
@@ -204,6 +223,30 @@ def _sizes(zones: Sequence[Zone]) -> dict[Line, float]:
             out |= {line: min(line.x_height, usual) for line in zone.lines}
         elif zone.kind == "text":
             out |= {line: line.x_height for line in zone.lines if line.x_height < small}
+    return out
+
+
+def _first_lines_of_notes(zones: Sequence[Zone]) -> dict[Line, float]:
+    """The lines of text that go on right above the notes as their lines do, each with the notes' x-height.
+
+    The number at the head of the first note may not be known, and a line of digits is measured too large for a note.
+    A line with references is the body's.
+    """
+    notes = [line for zone in zones if zone.kind == "notes" for line in zone.lines]
+    if len(notes) < 2:
+        return {}
+    pitch = float(np.median(np.diff([line.baseline for line in notes])))
+    usual = float(np.median([line.x_height for line in notes]))
+    out: dict[Line, float] = {}
+    next_one = notes[0]
+    text = [line for zone in zones if zone.kind == "text" for line in zone.lines]
+    for line in sorted(text, key=lambda one: -one.baseline):
+        if line.baseline >= next_one.baseline:
+            continue
+        if next_one.baseline - line.baseline > _PITCH * pitch or any(word.raised for word in line.words):
+            break
+        out = {line: usual, **out}
+        next_one = line
     return out
 
 

@@ -101,15 +101,17 @@ class Open:
 
 @dataclass(frozen=True, slots=True)
 class Starter:
-    """What it takes of the Prefect server. Both may raise any exception while it is away.
+    """What it takes of the Prefect server. All may raise any exception while it is away.
 
     Attributes:
         start: start the run of a part and return its id; the same id for the same batch, part and try.
         ended: of those runs that have ended, how (see :class:`flows.intake.sweep.Runs`).
+        lose: note of runs that their processes are dead, as those can not.
     """
 
     start: Callable[[str, int, int], str]
     ended: Callable[[list[str]], dict[str, str]]
+    lose: Callable[[list[str]], None] = lambda ids: None
 
 
 def open_batch(settings: Settings, batch: Batch) -> None:
@@ -283,18 +285,23 @@ def _look_at_runs(settings: Settings, starter: Starter, batch: Open, now: float,
     runs = {part: run for part, run in batch.part_runs.items() if run.flow_run}
     ended = starter.ended([run.flow_run for run in runs.values()]) if runs else {}
     over: list[int] = []
+    lost: list[str] = []
     for part, run in runs.items():
         how, works = ended.get(run.flow_run), _is_at_work(settings, batch.id, part)
         # A run that has lasted for a while looks as one does that never began, and one whose process was killed as if
         # it went on: whether somebody works on it, we know.
         if (how == "stuck" and works) or (how is None and works is not False):
             continue
+        if how in (None, "stuck"):
+            lost.append(run.flow_run)
         batch.part_runs[part] = _after(settings, home, batch.id, part, run, how or "crashed", now)
         over.append(part)
     if over:  # once for all: of a batch of thousands of parts each writing takes a while
         _save(settings.folders, batch)
         for part in over:
             _note_of_worker(settings.folders, batch.id, part).unlink(missing_ok=True)
+    if lost:
+        starter.lose(lost)
     said = _(
         "part {part} of {source} was tried {count} times and is given up; once more with: nambat batch --again {batch}"
     )

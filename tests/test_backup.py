@@ -18,7 +18,12 @@ from pathlib import Path
 
 import pytest
 
+from flows.batch.leases import open_leases
+from flows.batch.plan import plan, source_of
+from flows.batch.storage import open_home
+from flows.batch.under_way import all_open, find_open, open_batch, sum_up
 from flows.host import heartbeat
+from flows.host.names import new_id
 from flows.intake import quarantine
 from flows.pipeline import publish, revise
 from flows.pipeline.versions import Shelf
@@ -26,6 +31,7 @@ from flows.review.index import document_id, mark_looked_at, of_service, refresh
 from normalize.edits.edit import new
 from tests.bad_inputs import good_pdf, strip
 from tests.kernel import needs_proc
+from tests.postgres import postgres, program
 from tests.scans import write_scan
 from tests.service import Service
 
@@ -35,24 +41,34 @@ tar -C "$HOME_OF_NAMBAT" --exclude=working/.slots --exclude=working/.alive --exc
 """
 """With the service stopped."""
 
-RUNNING = """
+FILES = """
 cd "$HOME_OF_NAMBAT"
 for round in 1 2; do
     for folder in inbox working quarantine originals published versions dismissed review words.txt; do
         if [ -e "$folder" ]; then cp -au "$folder" "$BACKUP" || true; fi
     done
 done
+"""
+"""With the service at work: in the order that files go, and twice, so that none that moves meanwhile is missed."""
+
+SQLITE = """
+cd "$HOME_OF_NAMBAT"
 python3 -c 'import sqlite3, sys; sqlite3.connect(sys.argv[1]).backup(sqlite3.connect(sys.argv[2]))' \\
     prefect/prefect.db "$BACKUP/prefect.db"
 """
-"""With the service at work: in the order that files go, and twice, so that none that moves meanwhile is missed."""
+
+POSTGRESQL = 'pg_dump --format=custom --file="$BACKUP/prefect.dump" "$DATABASE"'
+
+BACK = 'pg_restore --no-owner --exit-on-error --dbname="$DATABASE" "$BACKUP/prefect.dump"'
+"""Into an empty database, before the service starts."""
 
 QUICK = {"NAMBAT_SETTLE": "1", "NAMBAT_SETTLE_BROKEN": "2", "NAMBAT_RESCAN": "1", "NAMBAT_JOBS": "2"}
 
 
-def shell(steps: str, **names: Path) -> None:
+def shell(steps: str, **names: Path | str) -> None:
     environment = {**os.environ, **{name: str(path) for name, path in names.items()}}
-    environment["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{environment['PATH']}"
+    programs = [Path(sys.executable).parent, Path(program("pg_dump") or "/").parent]
+    environment["PATH"] = os.pathsep.join([*map(str, programs), environment["PATH"]])
     subprocess.run(["sh", "-euc", steps], check=True, env=environment)
 
 
@@ -118,7 +134,7 @@ def test_a_home_that_is_restored_goes_on(tmp_path: Path, is_running: bool) -> No
         backup = tmp_path / ("backup" if is_running else "backup.tar")
         if is_running:
             backup.mkdir()
-            shell(RUNNING, HOME_OF_NAMBAT=home, BACKUP=backup)
+            shell(FILES + SQLITE, HOME_OF_NAMBAT=home, BACKUP=backup)
         os.kill(service.pid, signal.SIGKILL)  # nothing is put in order first
         service.end()
         if not is_running:
@@ -156,3 +172,66 @@ def test_a_home_that_is_restored_goes_on(tmp_path: Path, is_running: bool) -> No
     with sqlite3.connect(home / "prefect" / "prefect.db") as connection:
         assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
     assert publish.is_as_written((home / "published" / "đơn 0.json").read_bytes())
+
+
+DATABASE = "PREFECT_SERVER_DATABASE_CONNECTION_URL"
+
+
+@needs_proc
+@pytest.mark.longest
+@pytest.mark.timeout(1800)
+def test_a_batch_half_way_goes_on_from_files_and_a_dump_of_postgresql(tmp_path: Path) -> None:
+    archive, home, backup = tmp_path / "kho", tmp_path / "home", tmp_path / "backup"
+    archive.mkdir()
+    backup.mkdir()
+    count, each = 24, 6
+    for number in range(count):
+        (archive / f"{number:02}.pdf").write_bytes(one_of(number))
+    given = {**QUICK, "NAMBAT_READ_ROOTS": str(archive), "NAMBAT_RETRY_DELAY": "1"}
+    service = Service(home, tmp_path / "log", given)
+    settings = service.store.settings.model_copy(update={"read_roots": (archive,)})
+
+    def half_way() -> int:
+        return len(published(home))
+
+    try:
+        with postgres(tmp_path / "first") as url:
+            service.settings[DATABASE] = url
+            service.start()
+            service.wait_until_ready()
+            batch = plan(source_of(str(archive), settings), settings, new_id(), most=each)
+            assert batch.parts == count // each
+            open_batch(settings, batch)
+            wait_until(lambda: half_way() >= count // 3)
+            shell(FILES, HOME_OF_NAMBAT=home, BACKUP=backup)
+            shell(POSTGRESQL, BACKUP=backup, DATABASE=url.replace("+asyncpg", ""))
+            saved = seals(backup)
+            assert count // 3 <= len(saved) < count
+            os.kill(service.pid, signal.SIGKILL)
+            service.end()
+        shutil.rmtree(home)
+        shutil.copytree(backup, home, symlinks=True, ignore=shutil.ignore_patterns("prefect.dump"))
+        with postgres(tmp_path / "second") as url:
+            shell(BACK, BACKUP=backup, DATABASE=url.replace("+asyncpg", ""))
+            service.settings[DATABASE] = url
+            service.start()
+            service.wait_until_ready()
+            wait_until(lambda: not all_open(settings.folders), 900)
+            found = find_open(settings.folders, batch.id)
+            assert found is not None and found.parts_over == batch.parts
+            assert published(home) == {f"{number:02}" for number in range(count)}
+            assert {name: seal for name, seal in seals(home).items() if name in saved} == saved
+            assert list(open_leases(open_home(settings))) == []
+            assert not any(path.is_file() for root in ("quarantine", "versions") for path in (home / root).rglob("*"))
+            whole = sum_up(open_home(settings), batch)
+            assert whole.is_well
+            assert whole.counts.get("published", 0) >= count - len(saved)
+            runs = service.api("flow_runs/filter", flows={"name": {"any_": ["batch_part"]}})
+            # What was at work when the database was saved is not so for ever.
+            assert {run["state_type"] for run in runs} <= {"COMPLETED", "CRASHED"}
+            done = {run["name"].split()[-1] for run in runs if run["state_type"] == "COMPLETED"}
+            assert done == {str(part) for part in range(1, batch.parts + 1)}
+            (home / "inbox" / "sau đó.pdf").write_bytes(one_of(50))
+            wait_until(lambda: [run for run in service.runs("sau đó.pdf") if run["state_type"] == "COMPLETED"])
+    finally:
+        service.end()

@@ -37,10 +37,14 @@ class Server:
     started: list[tuple[str, int, int]] = field(default_factory=list)
     ends: dict[str, str] = field(default_factory=dict)
     away: bool = False
+    lost: list[str] = field(default_factory=list)
 
     @property
     def starter(self) -> Starter:
-        return Starter(self._start, lambda ids: {one: self.ends[one] for one in ids if one in self.ends})
+        return Starter(self._start, self._ended, self.lost.extend)
+
+    def _ended(self, ids: list[str]) -> dict[str, str]:
+        return {one: self.ends[one] for one in ids if one in self.ends}
 
     def _start(self, batch: str, part: int, tries: int) -> str:
         if self.away:
@@ -197,6 +201,7 @@ def test_what_a_person_cancels_is_not_tried_again(settings: Settings) -> None:
     server.ends |= {"1:0": "cancelled", "2:0": "completed"}
     done(settings, 2)
     keep_going(settings, server.starter)
+    assert server.lost == []
     found = find_open(settings.folders, FIRST)
     assert found is not None and found.is_done
     assert [run.given_up for run in found.part_runs.values()] == [under_way.CANCELLED, ""]
@@ -210,8 +215,10 @@ def test_a_run_that_lasts_is_not_stuck_as_long_as_somebody_works_on_it(settings:
     with under_way.at_work(settings.folders, FIRST, 1):
         keep_going(settings, server.starter, now=0)
         assert all_open(settings.folders)[0].part_runs[1].flow_run == "1:0"
+        assert server.lost == []
     keep_going(settings, server.starter, now=0)
     assert all_open(settings.folders)[0].part_runs[1].flow_run == ""
+    assert server.lost == ["1:0"]
 
 
 def test_a_run_whose_process_was_killed_is_over(settings: Settings) -> None:
@@ -222,6 +229,7 @@ def test_a_run_whose_process_was_killed_is_over(settings: Settings) -> None:
     note.write_text(dead_owner())
     keep_going(settings, server.starter, now=0)
     assert all_open(settings.folders)[0].part_runs[1].flow_run == ""
+    assert server.lost == ["1:0"]  # or it would be at work for ever, as the server sees it
     keep_going(settings, server.starter, now=100)
     assert server.started == [(FIRST, 1, 0), (FIRST, 1, 1)]
     keep_going(settings, server.starter, now=100)  # that one has not begun, and is not taken for dead

@@ -339,7 +339,19 @@ def test_nonsense_changes_nothing(client: TestClient, published: Published, edit
 RUN = "0b0e9f52-61b7-4a43-9e9c-6f0f5f0f4d11"
 
 
-def test_a_document_leads_to_its_run_and_the_report_of_the_run_to_it(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("environment", "ui"),
+    [
+        ({}, "http://127.0.0.1:4300"),
+        ({"PREFECT_UI_URL": "https://quet.example/"}, "https://quet.example"),
+        ({"PREFECT_SERVER_UI_API_URL": "http://quet:4200/api"}, "http://quet:4200"),
+    ],
+)
+def test_a_document_leads_to_its_run_and_the_report_of_the_run_to_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, environment: dict[str, str], ui: str
+) -> None:
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
     settings = Settings(home=tmp_path / "home", port=4300)
     settings.folders.make()
     record = settings.folders.published / "2024" / "văn bản.json"
@@ -350,7 +362,7 @@ def test_a_document_leads_to_its_run_and_the_report_of_the_run_to_it(tmp_path: P
     id = document_id("2024/văn bản.json")
     assert f"(http://127.0.0.1:4280/documents/{id})" in report
     with client_of(server.desk_of_service(settings)) as client:
-        address = f'href="http://127.0.0.1:4300/runs/flow-run/{RUN}"'
+        address = f'href="{ui}/runs/flow-run/{RUN}"'
         assert address in client.get("/").text and address in client.get(f"/documents/{id}").text
     note_run(settings.folders, record, '"><script>')
     with client_of(server.desk_of_service(settings)) as client:

@@ -34,6 +34,10 @@ ALL_TRIED, CANCELLED = "tried", "cancelled"
 """Why a part is not tried any more: too many tries; a person cancelled its run."""
 
 
+DIED = "died"
+"""How a run has ended whose process is dead and could tell nobody."""
+
+
 @dataclass(frozen=True, slots=True)
 class PartRun:
     """A part that has begun, or had to be tried again.
@@ -101,15 +105,17 @@ class Open:
 
 @dataclass(frozen=True, slots=True)
 class Starter:
-    """What it takes of the Prefect server. Both may raise any exception while it is away.
+    """What it takes of the Prefect server. All may raise any exception while it is away.
 
     Attributes:
         start: start the run of a part and return its id; the same id for the same batch, part and try.
         ended: of those runs that have ended, how (see :class:`flows.intake.sweep.Runs`).
+        lose: note of runs that their processes are dead, as those can not.
     """
 
     start: Callable[[str, int, int], str]
     ended: Callable[[list[str]], dict[str, str]]
+    lose: Callable[[list[str]], None] = lambda ids: None
 
 
 def open_batch(settings: Settings, batch: Batch) -> None:
@@ -280,29 +286,49 @@ def _waiting(settings: Settings, batch: Open) -> int:
 
 def _look_at_runs(settings: Settings, starter: Starter, batch: Open, now: float, home: Storage) -> list[str]:
     """Write down which runs of a batch have ended; which parts were given up, a sentence each."""
-    runs = {part: run for part, run in batch.part_runs.items() if run.flow_run}
-    ended = starter.ended([run.flow_run for run in runs.values()]) if runs else {}
-    over: list[int] = []
-    for part, run in runs.items():
-        how, works = ended.get(run.flow_run), _is_at_work(settings, batch.id, part)
-        # A run that has lasted for a while looks as one does that never began, and one whose process was killed as if
-        # it went on: whether somebody works on it, we know.
-        if (how == "stuck" and works) or (how is None and works is not False):
-            continue
-        batch.part_runs[part] = _after(settings, home, batch.id, part, run, how or "crashed", now)
-        over.append(part)
-    if over:  # once for all: of a batch of thousands of parts each writing takes a while
-        _save(settings.folders, batch)
-        for part in over:
-            _note_of_worker(settings.folders, batch.id, part).unlink(missing_ok=True)
+    ended = _ended(settings, starter, batch)
+    if not ended:
+        return []
+    lost = [batch.part_runs[part].flow_run for part, how in ended.items() if how == DIED]
+    for part, how in ended.items():
+        batch.part_runs[part] = _after(settings, home, batch.id, part, batch.part_runs[part], how, now)
+    _save(settings.folders, batch)  # once for all: of a batch of thousands of parts each writing takes a while
+    for part in ended:
+        _note_of_worker(settings.folders, batch.id, part).unlink(missing_ok=True)
+    if lost:
+        with contextlib.suppress(Exception):  # the server is away again: it only looks as if they went on
+            starter.lose(lost)
     said = _(
         "part {part} of {source} was tried {count} times and is given up; once more with: nambat batch --again {batch}"
     )
     return [
         said.format(part=part, source=batch.shown, count=batch.part_runs[part].tries, batch=batch.id)
-        for part in over
+        for part in ended
         if batch.part_runs[part].given_up == ALL_TRIED
     ]
+
+
+def _ended(settings: Settings, starter: Starter, batch: Open) -> dict[int, str]:
+    """How the runs of parts have ended, of those that have."""
+    runs = {part: run.flow_run for part, run in batch.part_runs.items() if run.flow_run}
+    told = starter.ended(list(runs.values())) if runs else {}
+    found = {part: _how_it_ended(settings, batch, part, told.get(run)) for part, run in runs.items()}
+    return {part: how for part, how in found.items() if how is not None}
+
+
+def _how_it_ended(settings: Settings, batch: Open, part: int, told: str | None) -> str | None:
+    """How the run of a part has ended; ``None`` if it has not.
+
+    A run that has lasted for a while looks as one does that never began, and one whose process was killed as if it went
+    on: whether somebody works on it, we know.
+
+    Args:
+        told: what the server says.
+    """
+    works = _is_at_work(settings, batch.id, part)
+    if told == "stuck":
+        return None if works else DIED
+    return DIED if told is None and works is False else told
 
 
 def _after(settings: Settings, home: Storage, batch_id: str, part: int, run: PartRun, how: str, now: float) -> PartRun:

@@ -22,7 +22,7 @@ from flows.review.desk import Desk
 from flows.review.index import of_folder, of_service
 from flows.review.learned import WordList
 from flows.review.scans import Scans
-from flows.service.prefect_server import local_address
+from flows.service.prefect_server import given_ui, local_address
 from flows.settings import Settings, load
 from ocr.faults import Fault
 
@@ -40,8 +40,7 @@ def desk_of_service(settings: Settings) -> Desk:
     library = of_service(folders)
     words = WordList(settings.word_list, True, library.place)
     scans = Scans((folders.originals,))
-    ui = os.environ.get("PREFECT_UI_URL", "").rstrip("/")
-    return Desk(shelf, scans, library, words, settings.timezone, settings.max_pixels, settings.port, ui)
+    return Desk(shelf, scans, library, words, settings.timezone, settings.max_pixels, settings.port, given_ui())
 
 
 def desk_of_folder(folder: Path, scans: Sequence[Path], settings: Settings) -> Desk:

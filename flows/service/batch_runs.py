@@ -34,7 +34,8 @@ def parts_on_server(folders: Folders) -> Starter:
             )
             return str(run.id)
 
-    return Starter(start, runs_on_server(folders).ended)
+    runs = runs_on_server(folders)
+    return Starter(start, runs.ended, runs.lose)
 
 
 def keeper(store: ClaimStore) -> Callable[[], list[str]]:

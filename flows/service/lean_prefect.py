@@ -109,7 +109,7 @@ def mark_seldom() -> None:
     if patience <= MARKED_ANEW.total_seconds():
         return
     mark = _marking_seldom(deployments.mark_deployments_ready)
-    deployments.mark_deployments_ready = mark
+    deployments.mark_deployments_ready = mark  # type: ignore[assignment]
     tasks: list[Mark] = background_workers.task_functions
     tasks[:] = [mark if one is mark.__wrapped__ else one for one in tasks]  # type: ignore[attr-defined]
 

@@ -73,8 +73,13 @@ class Server:
     @property
     def ui(self) -> str:
         """The address at which people open it: between machines or containers, programs may know it by another."""
-        told = os.environ.get("PREFECT_UI_URL") or os.environ.get("PREFECT_SERVER_UI_API_URL") or self.api
-        return told.rstrip("/").removesuffix("/api")
+        return given_ui() or self.api.removesuffix("/api")
+
+
+def given_ui() -> str:
+    """The address at which people open the Prefect server's UI, where the environment says so; else empty."""
+    given = os.environ.get("PREFECT_UI_URL") or os.environ.get("PREFECT_SERVER_UI_API_URL", "")
+    return given.rstrip("/").removesuffix("/api")
 
 
 def prefect_environment(folders: Folders, given: Mapping[str, str]) -> dict[str, str]:

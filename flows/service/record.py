@@ -180,7 +180,7 @@ def runs_on_server(folders: Folders) -> Runs:
     return Runs(start, ended, release, lose)
 
 
-LOST = N_("The process that worked on the file has died; the file is taken up again, by another run.")
+LOST = N_("The process that worked on it has died; what is left is taken up again, by another run.")
 
 
 def _close_lost(client: SyncPrefectClient, flow_run: str) -> None:

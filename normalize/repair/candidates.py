@@ -9,7 +9,7 @@ from __future__ import annotations
 import functools
 import re
 import unicodedata
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import NamedTuple
@@ -100,11 +100,13 @@ class _Cut:
         tokens: that were cut.
         ids: the text's own symbols.
         pieces: the words among them that could be slots.
+        style: how many more of them are written as hoà (new) than as hòa.
     """
 
     tokens: Tokens
     ids: list[int]
     pieces: list[_Piece]
+    style: int
 
 
 def lattice(
@@ -118,7 +120,7 @@ def lattice(
     seen = seen or Seen()
     texts = [tokens for _, tokens in document.texts()]
     cuts = [seen.of("cut", *one, functools.partial(_cut, one[1], model)) for one in enumerate(texts)]
-    new_style = _prefers_new_style(piece.word for cut in cuts for piece in cut.pieces)
+    new_style = sum(cut.style for cut in cuts) > 0
     options = _options_of_document(model, channel, new_style)
     what = ("slots", new_style)
     seen.fresh = {number for number, tokens in enumerate(texts) if not seen.has(what, number, tokens)}
@@ -130,8 +132,10 @@ def lattice(
             ids.append(START)
         make = functools.partial(_slots_from, number, cut, len(ids), options)
         first, own = seen.of(what, number, cut.tokens, make)
-        moved = len(ids) - first
-        slots += [slot._replace(at=slot.at + moved) for slot in own] if moved else own
+        if first != len(ids):
+            own = [slot._replace(at=slot.at + len(ids) - first) for slot in own]
+            seen.keep(what, number, cut.tokens, (len(ids), own))
+        slots += own
         ids += cut.ids
     if ids[-1] != START:
         ids.append(START)
@@ -206,25 +210,29 @@ def _cut(tokens: Tokens, model: LanguageModel) -> _Cut:
     """A text as symbols."""
     ids: list[int] = []
     pieces: list[_Piece] = []
+    style = 0
     for index, token in enumerate(tokens):
-        own, words = _symbols_of(token.text, model)
-        pieces += [_Piece(len(ids) + place, index, start, end, word) for place, start, end, word in words]
+        own, words, own_style = _symbols_of(token.text, model)
+        for at, start, end, word in words:
+            pieces.append(_Piece(len(ids) + at, index, start, end, word))
         ids += own
-    return _Cut(tokens, ids, pieces)
+        style += own_style
+    return _Cut(tokens, ids, pieces, style)
 
 
 @lru_cache(maxsize=1 << 16)
-def _symbols_of(text: str, model: LanguageModel) -> tuple[tuple[int, ...], tuple[tuple[int, int, int, str], ...]]:
-    """The symbols of a token, and its words that could be slots: which symbol, from where to where, and themselves."""
+def _symbols_of(text: str, model: LanguageModel) -> tuple[tuple[int, ...], tuple[tuple[int, int, int, str], ...], int]:
+    """The symbols of a token, its words that could be slots (which symbol, from where to where, and themselves), and
+    their style."""
     plain = cleaned(text)
     is_markup = not plain.isalpha() and not _MARKUP.isdisjoint(plain)
     found = symbols(plain)
     words = tuple(
-        (place, piece.start, piece.end, plain[piece.start : piece.end])
-        for place, piece in enumerate(found)
+        (at, piece.start, piece.end, plain[piece.start : piece.end])
+        for at, piece in enumerate(found)
         if piece.end > piece.start and piece.symbol not in ("<n>", "<x>") and not is_markup
     )
-    return tuple(model.id(piece.symbol) for piece in found), words
+    return tuple(model.id(piece.symbol) for piece in found), words, sum(_style(word) for *_, word in words)
 
 
 def _is_frozen_here(
@@ -333,11 +341,6 @@ def _letters(token: Token, start: int, end: int) -> tuple[Letter, ...]:
         return ()
     found = page_letters(token)[start:end]
     return found if any(one.choices for one in found) else ()
-
-
-def _prefers_new_style(words: Iterable[str]) -> bool:
-    """Whether a document writes hoà (new) rather than hòa."""
-    return sum(map(_style, words)) > 0
 
 
 @lru_cache(maxsize=1 << 16)

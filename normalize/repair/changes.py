@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
@@ -101,6 +101,18 @@ def places(document: Document) -> Iterator[Place]:
     for text, (where, tokens) in enumerate(document.texts()):
         for index in range(len(tokens)):
             yield Place(text, where, tokens, index)
+
+
+def places_where(document: Document, holds: Callable[[str], object]) -> Iterator[Place]:
+    """The tokens whose text passes a test, in their order.
+
+    Args:
+        holds: asked for every word of the document, so it should be quick, or remember what it said.
+    """
+    for text, (where, tokens) in enumerate(document.texts()):
+        for index, token in enumerate(tokens):
+            if holds(token.text):
+                yield Place(text, where, tokens, index)
 
 
 def brings_page(document: Document) -> bool:

@@ -180,10 +180,9 @@ class Judge:
         self._cleaner = 0.0
         self._pairs = Counter(zip(ids[:-1].tolist(), ids[1:].tolist(), strict=True))
         # "gia đình" says nothing about Gia Định: for names, only capitalised neighbours count.
+        capitalised = [slot.at for slot in slots if not slot.read.islower()]
         self._names = Counter(
-            (int(ids[one.at]), int(ids[two.at]))
-            for one, two in itertools.pairwise(slots)
-            if two.at == one.at + 1 and not one.read.islower() and not two.read.islower()
+            (int(ids[one]), int(ids[two])) for one, two in itertools.pairwise(capitalised) if two == one + 1
         )
 
     def elsewhere(self, change: Proposal) -> tuple[int, int]:

@@ -52,6 +52,10 @@ class Seen:
         kept = self._kept.get((what, number))
         return kept is not None and kept[0] is tokens
 
+    def keep(self, what: Hashable, number: int, tokens: Tokens, made: object) -> None:
+        """Keep what was made of a text."""
+        self._kept[what, number] = (tokens, made)
+
     def of(self, what: Hashable, number: int, tokens: Tokens, make: Callable[[], Made]) -> Made:
         """What was made of a text before, or what is made of it now.
 
@@ -60,6 +64,6 @@ class Seen:
             number: of the text.
         """
         if not self.has(what, number, tokens):
-            self._kept[what, number] = (tokens, make())
+            self.keep(what, number, tokens, make())
         made: Made = self._kept[what, number][1]
         return made

@@ -18,7 +18,7 @@ from collections.abc import Collection, Iterator
 from functools import lru_cache
 
 from normalize.document import Document, Tokens
-from normalize.repair.changes import Change, Place, cleaned, confidence_of, page_letters, places
+from normalize.repair.changes import Change, Place, cleaned, confidence_of, page_letters, places, places_where
 from normalize.repair.channel import DOUBT
 from normalize.vietnamese import language
 from normalize.vietnamese.decree30 import SYMBOL, SYMBOL_PARTS
@@ -57,14 +57,22 @@ def abbreviations(document: Document, model: LanguageModel) -> Iterator[Change]:
 
 def _with_d(document: Document) -> Iterator[tuple[Place, int, str]]:
     """The abbreviations with a D or Đ: their token, where they begin in it, and they themselves."""
-    for place in places(document):
-        text = place.token.text
-        if text.islower() or any(letter.isdigit() for letter in text):
-            continue
-        for found in language.WORD.finditer(cleaned(text)):
-            word = found.group()
-            if len(word) > 2 and word.isupper() and ("D" in word or "Đ" in word) and parse(word) is None:
-                yield place, found.start(), word
+    for place in places_where(document, _in_token):
+        for start, word in _in_token(place.token.text):
+            yield place, start, word
+
+
+@lru_cache(maxsize=1 << 16)
+def _in_token(text: str) -> tuple[tuple[int, str], ...]:
+    """The abbreviations with a D or Đ in a token, and where each begins in it."""
+    if text.islower() or any(letter.isdigit() for letter in text):
+        return ()
+    words = ((found.start(), found.group()) for found in language.WORD.finditer(cleaned(text)))
+    return tuple(
+        (start, word)
+        for start, word in words
+        if len(word) > 2 and word.isupper() and ("D" in word or "Đ" in word) and parse(word) is None
+    )
 
 
 def _may_have_lost_a_bar(place: Place, start: int, word: str) -> bool:
@@ -173,18 +181,26 @@ def _phrases(document: Document, wanted: set[str]) -> dict[str, Counter[str]]:
         words: list[str] = []
         initials = ""
         for token in tokens:
-            word, bare = token.text.lower(), _bare(token.text)
-            if parse(bare) is None:
+            bare, initial, is_last = _initial(token.text)
+            if not initial:
                 words, initials = [], ""
                 continue
             words.append(bare)
-            initials += bare[0].upper()
+            initials += initial
             for size in sizes:
                 if initials[-size:] in out and len(initials) >= size:
                     out[initials[-size:]][" ".join(words[-size:])] += 1
-            if bare != word:
+            if is_last:
                 words, initials = [], ""
     return out
+
+
+@lru_cache(maxsize=1 << 16)
+def _initial(text: str) -> tuple[str, str, bool]:
+    """A word without the signs behind it, its first letter as a capital, empty for what is no syllable, and whether
+    there were such signs."""
+    bare = _bare(text)
+    return bare, bare[0].upper() if parse(bare) is not None else "", bare != text.lower()
 
 
 def _stands_for(word: str, shown: Collection[str], phrases: dict[str, Counter[str]]) -> tuple[str, str, int] | None:

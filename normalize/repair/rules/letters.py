@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 
 from normalize.document import Document, Tokens
-from normalize.repair.changes import Change, Place, cleaned, confidence_of, page_letters, places
+from normalize.repair.changes import Change, Place, cleaned, confidence_of, page_letters, places, places_where
 from normalize.repair.channel import LETTERS
 from normalize.vietnamese import language
 from normalize.vietnamese.language import NONE, LanguageModel
@@ -29,16 +30,20 @@ _LONGEST_ABBREVIATION, _VOWELS_OF_ABBREVIATION = 8, 1
 
 def look_alikes(document: Document) -> Iterator[Change]:
     """Letters of other alphabets in Vietnamese words (Ð for Đ, ĐÐ for Đ), and capitals in a small word (``sỐ``)."""
-    for place in places(document):
+    for place in places_where(document, _may_look_alike):
         token = place.token.text
-        if token.isascii() or (cleaned(token) == token and token.islower()):
-            continue
         for found in language.WORD.finditer(token):
             word, right = found.group(), _in_one_alphabet(found.group())
             is_ours = _is_written_in_vietnamese(right) and not _is_eth(place, found)
             if right != word and is_ours and not place.holds_reference(*found.span()):
                 because = _STRAY if word.lower() == right.lower() else _FOREIGN
                 yield place.change(*found.span(), right, MECHANICAL, because)
+
+
+@lru_cache(maxsize=1 << 16)
+def _may_look_alike(text: str) -> bool:
+    """Whether a word has capitals, or letters of another alphabet."""
+    return not (text.isascii() or (text.islower() and cleaned(text) == text))
 
 
 def _in_one_alphabet(word: str) -> str:
@@ -126,9 +131,9 @@ _RAISED_D = re.compile(r"\$?\s?\^\s?(?:\{\s?[dD]\s?\}|[dD])\$?(?!\w)")
 
 def raised_dong(document: Document) -> Iterator[Change]:
     """The đ of an amount of money that was read as an exponent: ``182.900.000^d``. No figure changes."""
-    for place in places(document):
+    for place in places_where(document, _has_exponent):
         token = place.token.text
-        if "^" not in token or (found := _RAISED_D.search(token)) is None or place.token.references:
+        if (found := _RAISED_D.search(token)) is None or place.token.references:
             continue
         start = found.start()
         before = token[:start] if start else place.before
@@ -140,6 +145,10 @@ def raised_dong(document: Document) -> Iterator[Change]:
             yield place.change(0, found.end(), f"{token[1:start]}đ", MECHANICAL, why)
         else:
             yield place.change(start, found.end(), "đ", MECHANICAL, why)
+
+
+def _has_exponent(text: str) -> bool:
+    return "^" in text
 
 
 # Letters whose capital is the small letter made larger: alone they do not tell which was printed.

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator
 
 from normalize.document import Document
-from normalize.repair.changes import Change, Place, cleaned, places
+from normalize.repair.changes import Change, Place, cleaned, places_where
 from normalize.vietnamese.syllable import key, match_case, skeleton
 
 STEMS = ("Giáp", "Ất", "Bính", "Đinh", "Mậu", "Kỷ", "Canh", "Tân", "Nhâm", "Quý")
@@ -24,7 +24,7 @@ PROBABILITY = 0.97
 
 def lunar_years(document: Document) -> Iterator[Change]:
     """Branches whose diacritics the stem before them does not allow."""
-    for place in places(document):
+    for place in places_where(document, _is_capitalised):
         stem = cleaned(place.before) if place.before[:1] in _INITIALS else ""
         if stem not in STEMS or place.token.references or place.tokens[place.index - 1].references:
             continue
@@ -34,6 +34,10 @@ def lunar_years(document: Document) -> Iterator[Change]:
         if branch is not None and key(branch) != key(word) and _is_year(place, stem, branch):
             because = f"in the sixty-year cycle {stem} meets {branch} and no other branch of these letters"
             yield place.change(0, len(word), match_case(branch, word), PROBABILITY, because)
+
+
+def _is_capitalised(text: str) -> bool:
+    return text[:1].isupper()
 
 
 def _is_year(place: Place, stem: str, branch: str) -> bool:

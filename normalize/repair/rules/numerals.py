@@ -50,9 +50,10 @@ SURE, LIKELY = 0.97, 0.93
 
 def numerals(document: Document) -> Iterator[Change]:
     """Letters that are digits, and roman numerals whose strokes are wrong."""
-    measured = _trustworthy_widths(document)
+    is_read = brings_page(document)
+    measured = is_read and _trustworthy_widths(document)
     headings = {(change.text, change.first): change for change in _headings(document, measured)}
-    if not brings_page(document):
+    if not is_read:
         yield from headings.values()
         return
     for place in places(document):

@@ -8,12 +8,13 @@ are right ones. Cells of tables keep their words.
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
 
 from normalize.document import Document
-from normalize.repair.changes import Change, Place, cleaned, places
+from normalize.repair.changes import Change, Place, cleaned, places_where
 from normalize.vietnamese.language import NONE, ORDER, RESERVED, START, LanguageModel, symbols
 from normalize.vietnamese.syllable import key, parse
 
@@ -48,7 +49,7 @@ PROBABILITY = 0.95
 
 def torn_syllables(document: Document, model: LanguageModel) -> Iterator[Change]:
     """Syllables with a space in the middle."""
-    for place in places(document):
+    for place in _pairs_with_fragment(document, model):
         head, tail = _head(place.token.text), _tail(place.after)
         if head is None or tail is None or place.token.references:
             continue
@@ -64,6 +65,21 @@ def torn_syllables(document: Document, model: LanguageModel) -> Iterator[Change]
             yield Change(*where, f"{one} {two}", one + two, PROBABILITY, because)
 
 
+def _pairs_with_fragment(document: Document, model: LanguageModel) -> Iterator[Place]:
+    """The tokens that are a fragment at their end, or stand before one that is a fragment."""
+    for text, (where, tokens) in enumerate(document.texts()):
+        found = [_has_fragment(token.text, model) for token in tokens]
+        for index, is_fragment in enumerate(map(max, found, found[1:])):
+            if is_fragment:
+                yield Place(text, where, tokens, index)
+
+
+@lru_cache(maxsize=1 << 16)
+def _has_fragment(text: str, model: LanguageModel) -> bool:
+    """Whether a token is no whole syllable as the first or the second of two."""
+    return any(found is not None and _is_fragment(found[1], model) for found in (_head(text), _tail(text)))
+
+
 @lru_cache(maxsize=1 << 14)
 def _head(text: str) -> re.Match[str] | None:
     return _HEAD.fullmatch(text)
@@ -76,21 +92,32 @@ def _tail(text: str) -> re.Match[str] | None:
 
 def syllables_run_together(document: Document, model: LanguageModel) -> Iterator[Change]:
     """Syllables without the space between them, and numbers right behind the word that counts them."""
-    for place in places(document):
+    for place in places_where(document, functools.partial(_may_run_together, model=model)):
         token = place.token
-        if len(token.text) < 4 or token.references:
+        if token.references:
             continue
         if (numbered := _NUMBERED.fullmatch(token.text)) is not None:
             at = numbered.end(1)
             yield place.change(at - 1, at, f"{token.text[at - 1]} ", PROBABILITY, "a word and its number run together")
         found = _RUN.fullmatch(token.text)
-        if found is None or (token.text.isascii() and token.text.islower()) or not _is_no_word(found[1], model):
+        if found is None or not _may_be_two(token.text, found[1], model):
             continue
         gain, at = max(_partings(place, found, model), default=(0.0, 0))
         if at:
             because = f"{found[1]} is no word; for two it fits by {gain:.1f} nats"
             parted = f"{found[1][:at]} {found[1][at:]}"
             yield place.change(found.start(1), found.end(1), parted, PROBABILITY, because)
+
+
+@lru_cache(maxsize=1 << 16)
+def _may_run_together(text: str, model: LanguageModel) -> bool:
+    """Whether a token is a word and its number, or may be two syllables."""
+    found = _RUN.fullmatch(text)
+    return _NUMBERED.fullmatch(text) is not None or (found is not None and _may_be_two(text, found[1], model))
+
+
+def _may_be_two(text: str, word: str, model: LanguageModel) -> bool:
+    return not (text.isascii() and text.islower()) and _is_no_word(word, model)
 
 
 def _partings(place: Place, found: re.Match[str], model: LanguageModel) -> Iterator[tuple[float, int]]:

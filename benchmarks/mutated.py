@@ -6,6 +6,7 @@ Part of a page of ``sample_scans`` is written as scanners write it, in fourteen 
 then a copy of one of them with some harm done to it: cut off, bytes flipped, blanked, dropped or doubled, other
 filters, a destroyed table of contents, a stream that is shorter than its picture, other numbers. What may come of it:
 it is refused; all words are there; or fewer are there, and a warning or a marker says so. Anything else is printed.
+As many words are not the same words: how many were read otherwise without a word of warning is printed beside it.
 """
 
 from __future__ import annotations
@@ -36,6 +37,7 @@ from tests.bad_inputs import SAMPLE, pdf, picture, stream
 _PART = (200, 810, 1560, 1050)  # of the sample, in pixels: four lines with 46 words
 _DPI = 200
 _PAGE_SECONDS = 60.0
+_MOST_TOLD = 20  # files with words read otherwise, by name
 
 Harm = Callable[[bytes, random.Random], bytes]
 
@@ -225,11 +227,13 @@ class End:
         how: ``refused``, ``whole``, ``told`` (fewer words, and a warning or a marker) or ``unsaid``.
         words: that were published.
         detail: of a refusal, or the warnings.
+        otherwise: how many words of the whole file are not among them, although nothing is said of it.
     """
 
     how: str
     words: int = 0
     detail: str = ""
+    otherwise: int = 0
 
 
 def run(files: Mapping[str, bytes], folder: Path, jobs: int) -> tuple[dict[str, Outcome | Exception], float]:
@@ -260,9 +264,14 @@ def judge(end: Outcome | Exception, whole: Outcome) -> End:
         is_ours = "report it" in str(end)
         return End("traceback" if is_ours else "refused", 0, f"{end} {getattr(end, 'detail', '') if is_ours else ''}")
     new = [warning for warning in end.warnings if warning not in whole.warnings]
-    if end.words >= whole.words:
-        return End("whole", end.words, "; ".join(new))
-    return End("told" if new or end.failed_pages or end.damaged_pages else "unsaid", end.words, "; ".join(new))
+    is_told = bool(new or end.failed_pages or end.damaged_pages)
+    otherwise = 0 if is_told else (_words(whole) - _words(end)).total()
+    how = "whole" if end.words >= whole.words else "told" if is_told else "unsaid"
+    return End(how, end.words, "; ".join(new), otherwise)
+
+
+def _words(outcome: Outcome) -> Counter[str]:
+    return Counter(next(path for path in outcome.files if path.suffix == ".txt").read_text().split())
 
 
 def main() -> int:
@@ -274,17 +283,17 @@ def main() -> int:
     options = parser.parse_args()
     folder = options.keep or Path(tempfile.mkdtemp(prefix="nambat-mutated-"))
     begun = time.monotonic()
+    judged: dict[str, End] = {}
     try:
         whole, _ = run(seeds(), folder / "whole", options.jobs)
         ends, longest = run(mutants(options.files, options.seed), folder / "mutated", options.jobs)
+        for name, end in ends.items():
+            origin = whole[name.split("-", 2)[2]]
+            assert isinstance(origin, Outcome), origin
+            judged[name] = judge(end, origin)
     finally:
         if not options.keep:
             shutil.rmtree(folder, ignore_errors=True)
-    judged: dict[str, End] = {}
-    for name, end in ends.items():
-        origin = whole[name.split("-", 2)[2]]
-        assert isinstance(origin, Outcome), origin
-        judged[name] = judge(end, origin)
     counts = Counter(end.how for end in judged.values())
     unread = options.files - len(judged)
     print(f"{len(judged)} files, {time.monotonic() - begun:.0f} s, longest pause {longest:.1f} s")
@@ -293,6 +302,10 @@ def main() -> int:
         if end.how in ("unsaid", "traceback"):
             origin = whole[name.split("-", 2)[2]]
             print(f"{end.how}: {name}: {end.words} of {getattr(origin, 'words', 0)} words {end.detail}")
+    other = {name: end.otherwise for name, end in judged.items() if end.how == "whole" and end.otherwise}
+    print(f"as many words, some read otherwise, and nothing said: {len(other)} files, {sum(other.values())} words")
+    for name, count in sorted(other.items(), key=lambda one: -one[1])[:_MOST_TOLD]:
+        print(f"otherwise: {name}: {count} words")
     bad = counts["unsaid"] + counts["traceback"] + unread
     return 1 if bad or longest > _PAGE_SECONDS + GRACE else 0
 

@@ -137,6 +137,12 @@ PICTURE_OUTSIDE = Message(
     "A picture reaches beyond the edge of the page, or is drawn out of shape: a part of it may not have been read.",
     "Ảnh vượt ra ngoài mép trang hoặc bị méo: có thể một phần chưa được đọc.",
 )
+PICTURE_TORN = Message(
+    PageFault,
+    "A picture on the page is displaced from {top:.1f} cm below its top on, and print is cut through there; "
+    "scan the page again.",
+    "Ảnh trên trang bị xê dịch từ chỗ cách mép trên {top:.1f} cm, chữ ở đó bị cắt ngang; hãy quét lại trang này.",
+)
 NOT_ALL_DRAWN = Message(
     PageFault,
     "The page is damaged: not all that stands on it could be drawn; scan or export it again.",

@@ -15,7 +15,8 @@ import re
 import signal
 import subprocess
 import tempfile
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from math import ceil
 from pathlib import Path
@@ -90,6 +91,8 @@ _COVERS = 0.8
 _ODD_PIXEL = 2.5
 #: A picture that is so many times as long as the page shows not all that is on it.
 _BEYOND = 1.25
+#: In pixels: a strip of a scan is at least so wide, 100 dpi on A4.
+_STRIP_WIDTH = 800
 #: What has fewer pixels may be an ornament, which is stretched as one likes.
 _SCAN_PIXELS = 150_000
 _NUMBER = r"(-?[\d.]+(?:e[+-]?\d+)?)"
@@ -193,9 +196,15 @@ def render(path: Path, number: int, *, dpi: int = 300, timeout: float = 60.0, ma
         ToolMissing: poppler is not installed.
         OSError: the file cannot be opened, or the machine fails otherwise (its disk, its memory).
     """
+    from ocr.image.torn_rows import find_seam  # by way of OpenCV, which takes its time
+
     if _is_pdf(path):
-        return _rasterize_pdf(path, number, dpi, timeout, max_pixels)
-    return _rasterize_image(path, number, dpi, max_pixels)
+        page = _rasterize_pdf(path, number, dpi, timeout, max_pixels)
+    else:
+        page = _rasterize_image(path, number, dpi, max_pixels)
+    if page.damage is None and (seam := find_seam(page.image, page.dpi)) is not None:
+        return replace(page, damage=messages.PICTURE_TORN.fault(f"row {seam}", top=seam / page.dpi * 2.54))
+    return page
 
 
 def archive_kind(head: bytes) -> str | None:
@@ -485,12 +494,32 @@ def _damage_of_pdf_page(
         return messages.NOT_ALL_DRAWN.fault("\n".join(told[:20]))
     if facts.is_odd:
         return messages.PICTURE_OUTSIDE.fault()
-    if not facts.pictures and image.min() == image.max():
-        status = path.stat()
-        pages = _all_page_facts(path.absolute(), status.st_mtime_ns, status.st_size, timeout).values()
-        if undrawn := undrawn_pictures(path, {one.number for page in pages for one in page.pictures}):
-            return messages.NOT_ALL_DRAWN.fault(f"no page shows the pictures that are objects {undrawn[:20]}")
+    if undrawn := _undrawn(path, facts, image, timeout):
+        return messages.NOT_ALL_DRAWN.fault(f"no page shows the pictures that are objects {undrawn[:20]}")
     return None
+
+
+def _undrawn(path: Path, facts: _PageFacts, image: np.ndarray, timeout: float) -> list[int]:
+    """The pictures that no page shows, although this one, drawn as ``image``, seems to lack some: it is empty, or
+    another stands on it twice.
+    """
+    widths: set[int | None] = {one.width for one in _twice(facts.pictures)}
+    if not facts.pictures and image.min() == image.max():
+        widths = {None}
+    if not widths:
+        return []
+    status = path.stat()
+    pages = _all_page_facts(path.absolute(), status.st_mtime_ns, status.st_size, timeout).values()
+    drawn = {one.number for page in pages for one in page.pictures}
+    return [number for width in widths for number in undrawn_pictures(path, drawn, width)]
+
+
+def _twice(pictures: Sequence[Picture]) -> list[Picture]:
+    """Those of a page's pictures that stand on it twice and are large enough for parts of a scan: where another of
+    their width stands on no page, one of the two may be in its place.
+    """
+    large = [one for one in pictures if one.number and one.width >= _STRIP_WIDTH]
+    return [one for one in large if sum(other.number == one.number for other in large) > 1]
 
 
 def _jpegs_taken_out(path: Path, number: int, timeout: float) -> list[bytes]:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import io
+import random
+import re
+import struct
 import sys
 import zlib
 from collections.abc import Callable
@@ -23,7 +26,19 @@ from ocr.image.damage import _is_torn, heard, jpeg_loss, losses_told
 from ocr.page import Page, from_json, to_json
 from ocr.rasterize import render
 from ocr.reading import read_page
-from tests.bad_inputs import coded, encrypted, page_with, pdf, picture, scan_objects, stream, strip, with_object
+from tests.bad_inputs import (
+    SAMPLE,
+    coded,
+    encrypted,
+    page_with,
+    pdf,
+    picture,
+    scan_objects,
+    sheet_pdf,
+    stream,
+    strip,
+    with_object,
+)
 
 WIDTH, HEIGHT = strip().size
 RAW = strip().tobytes()
@@ -74,6 +89,30 @@ def predicted() -> bytes:
 
 FAX = fax_strip()
 JP2 = picture("JPEG2000", strip())
+
+
+def lzw(data: bytes) -> bytes:
+    """What is packed as one strip of a TIFF."""
+    file = picture("TIFF", Image.frombytes("L", (len(data), 1), data), compression="tiff_lzw")
+    with Image.open(io.BytesIO(file)) as image:
+        (start,), (length,) = image.tag_v2[273], image.tag_v2[279]  # type: ignore[attr-defined]
+    return file[start : start + length]
+
+
+def in_strips(rows: int, filled_up: int, more: bytes = b"") -> bytes:
+    """A TIFF in LZW strips of so many rows; the last has so many in its data, and ``more``."""
+    parts = [RAW[at : at + rows * WIDTH] for at in range(0, len(RAW), rows * WIDTH)]
+    parts[-1] = parts[-1].ljust(filled_up * WIDTH, b"\xff") + more
+    packed = [lzw(part) for part in parts]
+    count, head = len(packed), 8 + 2 + 12 * 9 + 4
+    begins = [head + 8 * count + sum(map(len, packed[:number])) for number in range(count)]
+    size = {256: WIDTH, 257: HEIGHT, 258: 8, 259: 5, 262: 1, 273: head, 277: 1, 278: rows, 279: head + 4 * count}
+    entries = b"".join(
+        struct.pack("<HHII", tag, 4, count if tag in (273, 279) else 1, value) for tag, value in size.items()
+    )
+    places = struct.pack(f"<{2 * count}I", *begins, *map(len, packed))
+    return b"II*\0" + struct.pack("<IH", 8, 9) + entries + bytes(4) + places + b"".join(packed)
+
 
 WHOLE: dict[str, Callable[[], bytes]] = {
     "jpeg": jpeg(JPEG),
@@ -152,6 +191,21 @@ IMAGES: dict[str, tuple[bytes, bool]] = {
         True,
     ),
     "lzw": (picture("TIFF", compression="tiff_lzw"), False),
+    "lzw, predicted, in strips of seven rows": (
+        picture("TIFF", compression="tiff_lzw", tiffinfo={317: 2, 278: 7}),
+        False,
+    ),
+    "lzw, bilevel": (picture("TIFF", strip().convert("1"), compression="tiff_lzw"), False),
+    "lzw, in colour": (picture("TIFF", strip().convert("RGB"), compression="tiff_lzw"), False),
+    "lzw whose last strip is filled up": (in_strips(rows=70, filled_up=70), False),
+    "lzw whose last strip holds a row more": (in_strips(rows=70, filled_up=61), True),
+    "lzw whose last strip holds a byte more": (in_strips(rows=70, filled_up=60, more=b"a"), True),
+    "deflate": (picture("TIFF", compression="tiff_adobe_deflate"), False),
+    "packbits": (picture("TIFF", compression="packbits"), False),
+    "tiff of two pages": (picture("TIFF", save_all=True, append_images=[strip()]), False),
+    "tiff with zeros behind it": (picture("TIFF") + bytes(40), False),
+    "tiff with a byte behind it": (picture("TIFF") + b"a", False),
+    "tiff with pixels put in": (picture("TIFF").replace(RAW[90_000:90_256], RAW[90_000:90_256] * 2), True),
 }
 
 
@@ -176,6 +230,50 @@ def test_what_is_missing_of_a_page_is_heard_of(tmp_path: Path, name: str) -> Non
 def test_so_it_is_of_an_image_file(tmp_path: Path, name: str) -> None:
     data, is_damaged = IMAGES[name]
     assert (damage(tmp_path, data) is not None) is is_damaged
+
+
+def test_a_code_of_lzw_that_is_another_one_is_heard_of(tmp_path: Path) -> None:
+    """Libtiff says nothing as long as enough pixels come, whichever they are."""
+    whole, chance = IMAGES["lzw"][0], random.Random(1)
+    with Image.open(io.BytesIO(whole)) as image:
+        pixels = np.asarray(image)
+        first, end = image.tag_v2[273][0], image.tag_v2[273][-1] + image.tag_v2[279][-1]  # type: ignore[attr-defined]
+    heard_of = changed = 0
+    for _ in range(40):
+        data = bytearray(whole)
+        data[chance.randrange(first, end)] ^= 1 << chance.randrange(8)
+        try:
+            told = damage(tmp_path, bytes(data)) is not None
+            with heard(), Image.open(io.BytesIO(data)) as image:
+                is_other = int((np.abs(np.asarray(image).astype(int) - pixels) > 40).sum()) > 500
+        except (OSError, PageFault):
+            continue
+        changed += is_other
+        heard_of += is_other and told
+    assert changed >= 5
+    assert heard_of >= 0.9 * changed
+
+
+def test_a_picture_in_the_place_of_another_is_heard_of(tmp_path: Path) -> None:
+    """One strip of a scan stands on the page twice, and one of its width nowhere."""
+    whole = sheet_pdf((240, 240), strips=4)
+    assert damage(tmp_path, whole) is None
+    names = re.findall(rb"/S?\w+ Do", whole)
+    assert len(set(names)) == 4
+    assert damage(tmp_path, whole.replace(names[1], names[2])) is not None
+
+
+def test_a_page_with_a_seam_is_marked_with_its_place(tmp_path: Path) -> None:
+    with Image.open(SAMPLE) as sample:
+        part = np.asarray(sample.convert("L").crop((200, 810, 1560, 1050)))
+    torn = np.vstack([part[:155], np.roll(part[155:], 16, axis=1)])
+    (tmp_path / "whole.png").write_bytes(picture("PNG", Image.fromarray(part), dpi=(200, 200)))
+    (tmp_path / "torn.png").write_bytes(picture("PNG", Image.fromarray(torn), dpi=(200, 200)))
+    assert read_page(tmp_path / "whole.png", 1).damage is None
+    outcome, text, (warning, *_) = published(read_page(tmp_path / "torn.png", 1))
+    assert warning.startswith("A picture on the page is displaced from 2.0 cm below its top on")
+    assert text.endswith("[trang 1: một phần không đọc được]\n")
+    assert outcome.damaged_pages
 
 
 def test_a_fax_is_read_without_poppler(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,6 +12,7 @@ import io
 import mmap
 import os
 import re
+import struct
 import subprocess
 import tempfile
 import threading
@@ -148,11 +149,12 @@ def lies_open(path: Path, picture: Picture) -> bool:
     return picture.number in _objects(path, status.st_mtime_ns, status.st_size)
 
 
-def undrawn_pictures(path: Path, drawn: Set[int]) -> list[int]:
+def undrawn_pictures(path: Path, drawn: Set[int], width: int | None = None) -> list[int]:
     """The numbers of the pictures in a PDF that no page shows, although they are large enough to be scans.
 
     Args:
         drawn: numbers of those that pages show.
+        width: in pixels; if it is given, those as wide as this, be they mere strips of a scan.
     """
     status = path.stat()
     found: list[int] = []
@@ -162,7 +164,8 @@ def undrawn_pictures(path: Path, drawn: Set[int]) -> list[int]:
             head = data[place : place + _HEAD].split(b"stream", 1)[0].split(b"endobj", 1)[0]
             sizes = [int(size) for size in _SIZE.findall(head)]
             masks.update(int(mask) for mask in _MASK.findall(head))
-            if number not in drawn and _IS_PICTURE.search(head) and sizes and min(sizes) >= PICTURE_PIXELS:
+            is_scan = width in sizes if width else bool(sizes) and min(sizes) >= PICTURE_PIXELS
+            if number not in drawn and _IS_PICTURE.search(head) and is_scan:
                 found.append(number)
     return [number for number in found if number not in masks]
 
@@ -390,7 +393,10 @@ def image_file_loss(path: Path, image: Image.Image) -> Loss | None:
         except Exception as fault:
             return Loss(None, repr(fault))
     if image.format == "TIFF":
-        return _fax_loss(path, image)
+        try:
+            return _fax_loss(path, image) or _strips_loss(path, image)
+        except (ArithmeticError, LookupError, TypeError, struct.error):
+            return None  # numbers in its head are none that could be; Pillow made a picture of it
     return None
 
 
@@ -422,6 +428,88 @@ def _fax_loss(path: Path, image: Image.Image) -> Loss | None:
             return None  # a picture can be read without poppler
     told = losses_told(done.stderr.decode("utf-8", "replace"), covered=True)
     return Loss(None, "; ".join(told[:5])) if told else None
+
+
+#: Codes of a TIFF: none, and those whose length nothing else tells (LZW, Deflate by two numbers, PackBits).
+_PLAIN, _PACKED = 1, (5, 8, 32946, 32773)
+#: Tags of a TIFF that point to more directories: EXIF, GPS, others.
+_POINTERS = frozenset({330, 34665, 34853})
+#: Bytes that a value of a TIFF takes, by its type.
+_VALUE_BYTES = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8}
+#: A file may be filled up to whole words.
+_WORD = 4
+
+
+def _strips_loss(path: Path, image: Image.Image) -> Loss | None:
+    """What is wrong with the strips of a TIFF that hold more than their rows.
+
+    Libtiff takes as much of a strip as it needs and says nothing of the rest. But where a code is another one, or bytes
+    came in between, what follows is displaced, and the last of it is left over.
+    """
+    tags = getattr(image, "tag_v2", {})
+    code = tags.get(259, _PLAIN)
+    if 273 not in tags or 279 not in tags:
+        return None
+    if code == _PLAIN:
+        return _behind_strips(path, image)
+    if code not in _PACKED:
+        return None
+    height, bits, parts = tags.get(257, image.height), tags.get(258, (1,)), tags.get(277, 1)
+    row = (tags.get(256, image.width) * bits[0] * (parts if tags.get(284, 1) == 1 else 1) + 7) // 8
+    rows = min(tags.get(278, height), height)
+    rest = height % rows or rows  # of the last strip of a part, which some writers fill up
+    of_a_part = -(-height // rows)
+    with path.open("rb") as file, heard():
+        for number, (start, length) in enumerate(zip(tags[273], tags[279], strict=False), 1):
+            file.seek(start)
+            data = file.read(length)
+            packed = data.translate(_REVERSED) if tags.get(266) == 2 else data
+            wanted = {row * rows} if number % of_a_part else {row * rest, row * rows}
+            if _holds(packed, code, min(wanted) + 1) and not _holds_just(packed, code, max(wanted)):
+                return Loss(None, f"strip {number} holds more than its rows")
+    return None
+
+
+def _holds_just(packed: bytes, code: int, count: int) -> bool:
+    """Whether a strip holds so many bytes and no more."""
+    return _holds(packed, code, count) and not _holds(packed, code, count + 1)
+
+
+def _holds(packed: bytes, code: int, count: int) -> bool:
+    """Whether so many bytes can be unpacked of a strip: as one row of grey pixels of a TIFF of its own."""
+    size = {256: count, 257: 1, 258: 8, 259: code, 262: 1, 273: 0, 277: 1, 278: 1, 279: len(packed)}
+    size[273] = 8 + 2 + 12 * len(size) + 4
+    entries = b"".join(struct.pack("<HHII", tag, 4, 1, value) for tag, value in size.items())
+    file = b"II*\0" + struct.pack("<IH", 8, len(size)) + entries + bytes(4) + packed
+    try:
+        with Image.open(io.BytesIO(file), formats=("TIFF",)) as image:
+            image.load()
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError):
+        return False
+    return True
+
+
+def _behind_strips(path: Path, image: Image.Image) -> Loss | None:
+    """Whether a TIFF of one page goes on behind all that it tells of: its pixels are displaced by as much."""
+    tags = getattr(image, "tag_v2", {})
+    if getattr(image, "n_frames", 1) > 1 or _POINTERS.intersection(tags):
+        return None
+    size = path.stat().st_size
+    with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
+        order = {b"II*\0": "<", b"MM\0*": ">"}.get(data[:4])
+        if order is None:
+            return None
+        (place,) = struct.unpack(f"{order}I", data[4:8])
+        (count,) = struct.unpack(f"{order}H", data[place : place + 2])
+        ends = [place + 2 + 12 * count + 4]
+        for at in range(place + 2, place + 2 + 12 * count, 12):
+            _tag, kind, number, where = struct.unpack(f"{order}HHII", data[at : at + 12])
+            length = _VALUE_BYTES.get(kind, size) * number
+            ends += [where + length] if length > _WORD else []
+        ends += [start + length for start, length in zip(tags[273], tags[279], strict=False)]
+        if size - max(ends) < _WORD or not data[max(ends) :].strip(b"\0\xff"):
+            return None
+    return Loss(None, f"{size - max(ends)} bytes are left over behind its pixels")
 
 
 def _as_pdf(strips: Sequence[tuple[bytes, int]], width: int) -> bytes:

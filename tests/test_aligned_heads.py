@@ -231,6 +231,8 @@ def test_what_is_not_seen_is_not_put_there() -> None:
             ["11", "12", "", "13", "14"],
         ),
         (["¹¹Rừng.<", "“Bậc mầm non.<", "?Đất.<", "”Xã.<", "¹⁴Hộ.<"], ["“", "?", "”"], ["11", "", "", "", "14"]),
+        # What was told as another number stays: a 6 that was read for a 5 does not make a 7 of the next one.
+        (["¹¹Rừng.<", "¹³Bậc.<", "¹³Đất.<", "¹⁴Hộ.<"], ["Bậc", "Đất", "Hộ"], ["11", "13", "13", "14"]),
         # No part of the number that has to come.
         (
             ["¹¹Rừng.<", "¹²Bậc.<", "¹³Đất.<", "¹⁴Hộ.<", "¹⁵Đơn.<", "⁷Số 41.<"],

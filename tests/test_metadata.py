@@ -465,6 +465,13 @@ def test_a_date_that_cannot_be_read_is_said_to_be(row: str) -> None:
     assert warning.message.startswith("The date cannot be read; it may be written by hand; it is left empty.")
 
 
+def test_a_date_beside_a_number_in_one_line_of_text_is_said_to_be_unread() -> None:
+    rows = ["L UBND TỈNH HÀ SƠN", "L SỞ XÂY DỰNG", *MOTTO, "T Số: 4ư^4/,Qp-SXD Hà Sơn, ngày tháng 44 năm 2020<"]
+    document = built([*rows, *BODY])
+    assert document.metadata.date is None
+    assert any(one.message.startswith("The date ") for one in document.warnings)
+
+
 def test_no_place_has_the_number_in_it() -> None:
     document = built(["L UBND TỈNH HÀ SƠN", *MOTTO, "R Số: 118/QĐ-SXD Hà Sơn, ngày 04 tháng 5 năm 2020", *BODY])
     assert (document.metadata.place, document.metadata.date) == (None, "2020-05-04")

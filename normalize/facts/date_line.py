@@ -47,7 +47,8 @@ def find_date_line(head: Sequence[Block]) -> Block | None:
 def unread_date_line(head: Sequence[Block]) -> Block | None:
     """The line below the motto that has the words of a date and cannot be read as one."""
     for block in head[_end_of_motto(head) :]:
-        if block.type == "letterhead" and _has_traces(plain_text(block)):
+        line = plain_text(block)
+        if (block.type == "letterhead" or decree30.begins_number(line)) and _has_traces(line):
             return block
     return None
 

@@ -165,9 +165,13 @@ class _Look:
         return self._expected(number, sizes) or self._broken(number, sizes)
 
     def for_all(self, numbers: Sequence[int], sizes: Mapping[Line, float]) -> dict[Line, Line]:
-        """As many lines as numbers are missing, where something raised stands at the head of so many and no more."""
+        """As many lines as numbers are missing, where something raised stands at the head of so many and no more.
+
+        A head that was told, if as another number, is none of them.
+        """
         first = str(numbers[0])
-        lines = [line for line in sizes if self.find_broken(replace(line, x_height=sizes[line]), first)]
+        headless = [line for line in sizes if not _raised_head(line)]
+        lines = [line for line in headless if self.find_broken(replace(line, x_height=sizes[line]), first)]
         if len(lines) != len(numbers):
             return {}
         found: dict[Line, Line] = {}

@@ -82,6 +82,31 @@ def test_two_that_make_a_rare_word_are_no_other_word() -> None:
 
 
 @pytest.mark.parametrize(
+    ("after", "text", "elsewhere"),
+    [
+        ("dự", "đây là một dữ kiện chắc chắn", "chương trình dự kiến thực hiện"),
+        ("đầu", "có 22 người đậu tiến sĩ và phó bảng", "lần đầu tiên được công nhận"),
+        ("việt", "bài thơ viết năm 1970", "nước cộng hòa xã hội chủ nghĩa việt nam"),
+    ],
+)
+def test_two_that_make_sense_with_what_stands_about_them_stay(after: str, text: str, elsewhere: str) -> None:
+    assert not pair_probability(after, text, *[elsewhere] * 20, *PLAN)
+
+
+def test_what_makes_a_firm_word_stays() -> None:
+    """The new reading would make none with either neighbour."""
+    text, elsewhere = "người nghi mắc bệnh được cách ly kịp thời", "xử lý kịp thời các vụ việc"
+    assert not probability("lý", text, *[elsewhere] * 20, *PLAN)
+    assert probability("ly", "người nghi mắc bệnh được cách lỵ kịp thời", *[text] * 3, *PLAN)
+
+
+@pytest.mark.parametrize(("token", "is_left_alone"), [("Spi-nô-da", True), ("Spi-nô-da,", True), ("tê-xã", False)])
+def test_foreign_names_in_syllables_are_left_alone(token: str, is_left_alone: bool) -> None:
+    _, slots = lattice(document(f"theo học thuyết {token} tiến bộ"), load_language_model(), load_channel())
+    assert {3}.isdisjoint(slot.token for slot in slots) == is_left_alone
+
+
+@pytest.mark.parametrize(
     ("text", "rows_found"),
     [
         ("tránh tư tương xả hơi, nghỉ ngơi", []),

@@ -21,7 +21,7 @@ from normalize.document import Document, Token, Tokens
 from normalize.repair.changes import cleaned, page_letters
 from normalize.repair.channel import LETTERS, UNLISTED, Channel, competitors, cost, rank
 from normalize.repair.seen import Seen
-from normalize.vietnamese.language import OTHER, START, LanguageModel, symbols
+from normalize.vietnamese.language import OTHER, START, WORD, LanguageModel, symbols
 from normalize.vietnamese.syllable import NANG, SAC, TONE_MARKS, match_case, parse, place, spellings
 from ocr.page import Letter
 
@@ -195,6 +195,8 @@ def _slots(text: int, cut: _Cut, first: int, options: _Options) -> Iterator[Slot
             continue
         if _is_frozen_here(piece, before, after, letters, options.model):
             continue
+        if not letters and "-" in token.text and _is_foreign_compound(token.text):
+            continue
         name = word[0].isupper() and _is_name(piece, after, is_first=_begins(piece, cut))
         candidates = options.of(word, letters, name)
         if candidates:
@@ -243,6 +245,17 @@ def _is_frozen_here(
     if alone is False or not frozen(piece.word, [near.word for near in (before, after) if near is not None]):
         return False
     return not (letters and _garbled(piece.word, model))
+
+
+@lru_cache(maxsize=1 << 12)
+def _is_foreign_compound(text: str) -> bool:
+    """Whether words with hyphens between them are a foreign name, as one of them tells.
+
+    >>> _is_foreign_compound("Spi-nô-da"), _is_foreign_compound("tê-xã"), _is_foreign_compound("UBND-xã")
+    (True, False, False)
+    """
+    words = [found.group() for found in WORD.finditer(cleaned(text))]
+    return any(not word.isupper() and not looks_vietnamese(word) for word in words)
 
 
 def _begins(piece: _Piece, cut: _Cut) -> bool:

@@ -190,18 +190,22 @@ def _numbered(document: Document) -> Iterator[tuple[Place, str]]:
 def _headings(document: Document, measured: bool) -> Iterator[Change]:
     """Numerals at the head of a block: ``HI.`` after ``II.``, ``I.`` before ``2.``"""
     found = list(_numbered(document))
+    cores = [core for _, core in found]
     # Where blocks are counted in letters, H is one of them.
     lettered = any(tokens[0].text == "G." for _, tokens in document.texts() if tokens)
     last = 0  # the number of the last roman heading
     for index, (place, core) in enumerate(found):
         if place.token.references:
             continue
-        following = [one for _, one in found[index + 1 :]]
-        change = None if last or lettered or core not in _FIRST else _roman_one(place, following)
+        # A 1. that is a heading is the first number of all.
+        may_be_first = core in _FIRST and not last and not lettered and (core != "1" or not index)
+        change = _roman_one(place, cores[index + 1 :]) if may_be_first else None
         if change is None and core.isdigit():
             continue
         if change is None:
-            change = _heading(place, core, "".join(following[:1]), last, measured=measured, lettered=lettered)
+            change = _heading(
+                place, core, "".join(cores[index + 1 : index + 2]), last, measured=measured, lettered=lettered
+            )
         value = change.after if change is not None else core
         last = ROMAN.index(value) if value in ROMAN else last
         if change is not None:
@@ -228,7 +232,7 @@ def _roman_one(place: Place, following: Sequence[str]) -> Change | None:
     next_is_two = strokes(following[len(items)]) == "II" if len(items) < len(following) else False
     from_one = items[:1] in ([], ["1"])
     if core == "1":
-        sure = next_is_two and from_one
+        sure = next_is_two and from_one and items.count("1") <= 1  # lists that begin anew have items of 1 each
     else:
         sure = from_one and (next_is_two or bool(items))
     if not sure:

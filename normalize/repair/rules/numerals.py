@@ -197,19 +197,20 @@ def _headings(document: Document, measured: bool) -> Iterator[Change]:
     for index, (place, core) in enumerate(found):
         if place.token.references:
             continue
-        # A 1. that is a heading is the first number of all.
-        may_be_first = core in _FIRST and not last and not lettered and (core != "1" or not index)
-        change = _roman_one(place, cores[index + 1 :]) if may_be_first else None
+        before, after = cores[:index], cores[index + 1 :]
+        change = _first_heading(place, core, before, after) if not last and not lettered else None
         if change is None and core.isdigit():
             continue
-        if change is None:
-            change = _heading(
-                place, core, "".join(cores[index + 1 : index + 2]), last, measured=measured, lettered=lettered
-            )
+        change = change or _heading(place, core, "".join(after[:1]), last, measured=measured, lettered=lettered)
         value = change.after if change is not None else core
         last = ROMAN.index(value) if value in ROMAN else last
         if change is not None:
             yield change
+
+
+def _first_heading(place: Place, core: str, before: Sequence[str], after: Sequence[str]) -> Change | None:
+    """The numeral of the first heading; a ``1.`` that is one is the first number of all."""
+    return _roman_one(place, after) if core in _FIRST and (core != "1" or not before) else None
 
 
 def _heading(place: Place, core: str, following: str, last: int, *, measured: bool, lettered: bool) -> Change | None:

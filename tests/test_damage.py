@@ -22,7 +22,7 @@ from normalize.document import Source
 from normalize.formats import to_dict, write
 from normalize.structure.build import build_document
 from ocr.faults import PageFault
-from ocr.image.damage import _is_torn, heard, jpeg_loss, losses_told
+from ocr.image.damage import _is_beyond, _is_torn, heard, jpeg_loss, losses_told
 from ocr.page import Page, from_json, to_json
 from ocr.rasterize import render
 from ocr.reading import read_page
@@ -350,6 +350,44 @@ def published(page: Page) -> tuple[Outcome, str, list[str]]:
     data = to_dict(document)
     text = write(document, "txt", "paragraph").decode()
     return outcome_of(data, "a.pdf", 75.0), text, [warning.message for warning in document.warnings]
+
+
+def lighter_from_the_middle(quality: int, by: int) -> bytes:
+    """A JPEG whose blocks are lighter by ``by`` levels from the middle on, though white was the lightest there is.
+
+    Drawn with less contrast and decoded with more: another table of steps does what a changed code does.
+    """
+    rows = np.asarray(strip()).astype(np.float64)
+    rows[len(rows) // 2 :] += by
+    part = Image.fromarray(((rows - 128) / 4 + 128).round().clip(0, 255).astype(np.uint8))
+    tables = [[max(1, round(value)) for value in np.full(64, 100 - quality)]]
+    data = bytearray(picture("JPEG", part, qtables=tables))
+    at = data.find(b"\xff\xdb") + 5
+    data[at : at + 64] = bytes(value * 4 for value in data[at : at + 64])
+    return bytes(data)
+
+
+@pytest.mark.parametrize(
+    ("quality", "by", "is_beyond"), [(92, 0, False), (92, 60, True), (60, 0, False), (60, 90, True)]
+)
+def test_blocks_lighter_than_white_are_of_no_picture(quality: int, by: int, is_beyond: bool) -> None:
+    assert _is_beyond(lighter_from_the_middle(quality, by)) is is_beyond
+
+
+@pytest.mark.parametrize("quality", [5, 30, 75, 90, 97, 100])
+@pytest.mark.parametrize("kind", ["print", "black and white", "noise", "colour", "progressive"])
+def test_pictures_in_full_contrast_are_within_black_and_white(quality: int, kind: str) -> None:
+    drawn = {
+        "black and white": Image.fromarray(
+            np.kron(np.indices((20, 60)).sum(0) % 2, np.ones((8, 8))).astype(np.uint8) * 255
+        ),
+        "noise": Image.fromarray(np.random.default_rng(2).choice([0, 255], (300, 400)).astype(np.uint8)),
+        "colour": strip().convert("RGB"),
+    }
+    data = picture("JPEG", drawn.get(kind, strip()), quality=quality, progressive=kind == "progressive")
+    assert not _is_beyond(data)
+    assert not _is_beyond(data[:300])
+    assert not _is_beyond(data[: len(data) // 2])
 
 
 @pytest.mark.parametrize(("at", "by", "is_torn"), [(None, 0, False), (60, 30, True), (60, 4, False), (0, 30, False)])

@@ -269,12 +269,61 @@ def jpeg_loss(data: bytes) -> Loss | None:
     told = [line for line in said if not _is_padding(line, data)]
     if decoded is None:
         return Loss(None, "; ".join(told) or "it cannot be decoded")
+    if not told and _is_torn(decoded):
+        return Loss(None, "its paper changes in the middle of a row of blocks")
     if not told:
-        return Loss(None, "its paper changes in the middle of a row of blocks") if _is_torn(decoded) else None
+        return Loss(None, "it has blocks lighter than white or darker than black") if _is_beyond(data) else None
     # What is missing of a JPEG is of one even grey, in the middle between black and white.
     rows = np.nonzero((np.abs(decoded.astype(np.int16) - 128) > 1).any(axis=1))[0]
     share = float(rows[-1] + 1) / len(decoded) if rows.size else 0.0
     return Loss(share if share < 1.0 else None, "; ".join(told))
+
+
+#: In grey levels: rounding takes the mean of a block no further than half of this out of black and white.
+_BEYOND = 16
+#: The steps of brightness are read as so many times smaller, at most: then a decoder cuts nothing off.
+_SMALLER = 4
+
+
+def _is_beyond(data: bytes) -> bool:
+    """Whether a JPEG has blocks whose mean no picture has, which decoders show as white, or as anything.
+
+    From a byte on that was changed, all blocks may be lighter by the same amount: white paper stays white, and the
+    print on it is gone.
+    """
+    import cv2
+
+    out, shares = bytearray(data), []
+    for at, is_wide in _brightness_steps(data):
+        step = int.from_bytes(data[at : at + 1 + is_wide], "big")
+        smaller = max(1, round(step / _SMALLER))
+        out[at : at + 1 + is_wide] = smaller.to_bytes(1 + is_wide, "big")
+        shares.append(smaller / max(1, step))
+    share = max(shares, default=1.0)
+    if share >= 1.0:
+        return False
+    with heard():
+        blocks = cv2.imdecode(np.frombuffer(bytes(out) + b"\xff\xd9", np.uint8), cv2.IMREAD_REDUCED_GRAYSCALE_8)
+    return blocks is not None and bool((np.abs(blocks.astype(np.int16) - 128) > (128 + _BEYOND) * share + 1).any())
+
+
+def _brightness_steps(data: bytes) -> Iterator[tuple[int, bool]]:
+    """Where the tables in the head of a JPEG in grey or colours say how coarse the mean of a block is, and whether in
+    two bytes.
+    """
+    at, places = 2, []
+    while data[at : at + 1] == b"\xff" and (mark := data[at + 1]) != 0xDA:
+        end = at + 2 + int.from_bytes(data[at + 2 : at + 4], "big")
+        if mark == 0xDB:
+            table = at + 4
+            while table < min(end, len(data)):
+                is_wide = data[table] >= 16
+                places.append((table + 1, is_wide))
+                table += 129 if is_wide else 65
+        if 0xC0 <= mark <= 0xC2 and data[at + 9 : at + 10] not in (b"\1", b"\3"):
+            return
+        at = end
+    yield from places
 
 
 #: In rows of blocks: paper is even above and below a tear. In grey levels: how even, and what is another paper.

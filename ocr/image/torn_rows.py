@@ -18,7 +18,7 @@ _APART = 3
 #: Windows to the width of a page; each overlaps the next by half.
 _WINDOWS = 8
 #: In inches: how far what is below a seam is looked for at either side, and what may be a letter that leans.
-_FAR, _NEAR = 1 / 3, 1 / 60
+_FAR, _NEAR = 1.4, 1 / 60
 #: Strokes that a window crosses above and below a seam: fewer fit something by chance.
 _ABOVE, _BELOW = 5, 4
 #: Cosines of the ink of two rows: at most, where they stand, and at least, moved. Stems have 0.8 and more unmoved.

@@ -35,9 +35,9 @@ from normalize.vietnamese.train_language import held_out, paragraphs, report_of
 SOURCE = Source("calibration", "", 0, 0)
 #: Least probability of a change in each mode: measured by the table, at one and at three false changes in 10,000.
 THRESHOLDS = {"safe": 0.6, "full": 0.45}
-#: The same of a pair, after the odds are made those of real rows. In 372,000 words of reports spoilt so that half of the
-#: misreadings stand in rows, those between 0.08 and 0.2 put right seven pairs and one half of eight others, and changed no
-#: right word; those between 0.05 and 0.08 changed five and put right one.
+#: The same of a pair, after the odds are made those of real rows. In 372,000 words of reports spoilt so that half of
+#: the misreadings stand in rows, those between 0.08 and 0.2 put right seven pairs and one half of eight others, and
+#: changed no right word; those between 0.05 and 0.08 changed five and put right one.
 PAIR_THRESHOLDS = {"safe": 0.45, "full": 0.08}
 #: Corpus text has slips of its own: a change of such a gain (nats) where nothing was put in is not called false.
 SLIP = 12.0

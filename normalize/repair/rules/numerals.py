@@ -197,19 +197,21 @@ def _headings(document: Document, measured: bool) -> Iterator[Change]:
     for index, (place, core) in enumerate(found):
         if place.token.references:
             continue
-        # A 1. that is a heading is the first number of all.
-        may_be_first = core in _FIRST and not last and not lettered and (core != "1" or not index)
-        change = _roman_one(place, cores[index + 1 :]) if may_be_first else None
+        following = cores[index + 1 : index + 2]
+        change = _roman_one(place, cores[index + 1 :]) if not last and _may_be_first(core, index, lettered) else None
         if change is None and core.isdigit():
             continue
         if change is None:
-            change = _heading(
-                place, core, "".join(cores[index + 1 : index + 2]), last, measured=measured, lettered=lettered
-            )
+            change = _heading(place, core, "".join(following), last, measured=measured, lettered=lettered)
         value = change.after if change is not None else core
         last = ROMAN.index(value) if value in ROMAN else last
         if change is not None:
             yield change
+
+
+def _may_be_first(core: str, index: int, lettered: bool) -> bool:
+    """Whether a numeral may have been printed as the first roman one; a 1. only where it is the first number of all."""
+    return core in _FIRST and not lettered and (core != "1" or not index)
 
 
 def _heading(place: Place, core: str, following: str, last: int, *, measured: bool, lettered: bool) -> Change | None:

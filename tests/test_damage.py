@@ -254,6 +254,32 @@ def test_a_code_of_lzw_that_is_another_one_is_heard_of(tmp_path: Path) -> None:
     assert heard_of >= 0.9 * changed
 
 
+@pytest.mark.parametrize(("across", "is_cut"), [(1.0, False), (0.9, True)])
+def test_print_that_the_edge_of_the_page_cuts_off_is_heard_of(tmp_path: Path, across: float, is_cut: bool) -> None:
+    with Image.open(SAMPLE) as sample:
+        part = sample.convert("L").crop((200, 810, 1560, 1050))
+    width, height = part.width * 0.36, part.height * 0.36
+    content = f"q {width:.2f} 0 0 {height:.2f} 0 0 cm /I Do Q".encode()
+    image = stream(
+        picture("JPEG", part),
+        Subtype="/Image",
+        Width=part.width,
+        Height=part.height,
+        ColorSpace="/DeviceGray",
+        BitsPerComponent=8,
+        Filter="/DCTDecode",
+    )
+    box = f"[0 0 {width * across:.2f} {height:.2f}]"
+    found = damage(tmp_path, pdf(scan_objects(box=box, content=content, image=image)))
+    assert (found is not None) is is_cut
+    white = pdf(
+        scan_objects(
+            box="[0 0 220 48]", image=coded(picture("JPEG", Image.new("L", (WIDTH, HEIGHT), 255)), "/DCTDecode")
+        )
+    )
+    assert damage(tmp_path, white) is None
+
+
 def test_a_picture_in_the_place_of_another_is_heard_of(tmp_path: Path) -> None:
     """One strip of a scan stands on the page twice, and one of its width nowhere."""
     whole = sheet_pdf((240, 240), strips=4)
@@ -398,3 +424,15 @@ def test_a_tear_is_a_change_of_the_paper_in_the_middle_of_a_row(at: int | None, 
     if at is not None:
         blocks.reshape(-1)[20 * 170 + at :] -= by
     assert _is_torn(blocks.astype(np.uint8)) is is_torn
+
+
+@pytest.mark.parametrize(("by", "is_torn"), [(-80, True), (80, True), (0, False)])
+@pytest.mark.parametrize("aslant", [False, True])
+def test_a_tear_through_print_is_one_too(by: int, is_torn: bool, aslant: bool) -> None:
+    """Letters hide most of the paper in the row that is torn; where it passes over by degrees, it is a band."""
+    blocks = np.full((40, 170), 240 if by <= 0 else 160, np.float64)
+    blocks[4:38:3, 10:150] -= np.random.default_rng(3).choice([0, 20, 60, 110], (12, 140), p=[0.2, 0.3, 0.3, 0.2])
+    part = np.linspace(0, by, 170) if aslant else np.where(np.arange(170) < 110, 0, by)
+    blocks[19] += part
+    blocks[20:] += by
+    assert _is_torn(blocks.clip(0, 255).astype(np.uint8)) is (is_torn and not aslant)

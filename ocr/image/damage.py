@@ -365,11 +365,27 @@ def _is_tear(blocks: np.ndarray, row: int, below: int, first: float, second: flo
     is_new = np.abs(values - second) <= _SAME
     is_old = (np.abs(values - first) <= _SAME) & ~is_new
     between = (values > min(first, second) + _SAME) & (values < max(first, second) - _SAME)
-    if min(is_old.mean(), is_new.mean()) < _EITHER or between.mean() > _BETWEEN:
+    if min(is_old.mean(), is_new.mean()) < _EITHER:
+        return False
+    if between.mean() > _BETWEEN and not _changes_at_once(values, first, second):
         return False
     is_from_left = np.nonzero(is_old)[0].mean() < np.nonzero(is_new)[0].mean()
     has_print = second < _PRINT or second == _WHITE or blocks[below:].min() < second - _PRINT  # or it was swallowed
-    return bool(is_from_left and blocks[:row].min() < first - _PRINT and has_print)
+    return bool(is_from_left and blocks[: row + 1].min() < first - _PRINT and has_print)  # the row itself may be cut
+
+
+#: In blocks: so near to a tear the lighter paper is seen between letters that it goes through.
+_BESIDE = 16
+
+
+def _changes_at_once(values: np.ndarray, first: float, second: float) -> bool:
+    """Whether a row of blocks with print in it has paper of brightness ``first`` up to some block, and of ``second``
+    from there on; at an edge that runs aslant it passes over by degrees.
+    """
+    row, dark, light = (values, second, first) if second < first else (values[::-1], first, second)
+    split = int(np.flatnonzero(row > dark + _SAME)[-1]) + 1
+    is_shared = _EITHER * len(row) <= split <= (1 - _EITHER) * len(row)
+    return is_shared and bool(row[max(0, split - _BESIDE) : split].max() >= (dark + light) / 2)
 
 
 _EXTRANEOUS = re.compile(r"(\d+) extraneous bytes before marker 0xd9")
@@ -485,6 +501,8 @@ _PLAIN, _PACKED = 1, (5, 8, 32946, 32773)
 _POINTERS = frozenset({330, 34665, 34853})
 #: Bytes that a value of a TIFF takes, by its type.
 _VALUE_BYTES = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8}
+#: In bytes: larger strips are not unpacked once more. A page of A2 in colours at 300 dpi, in one strip, is smaller.
+_MOST_UNPACKED = 1 << 27
 #: A file may be filled up to whole words.
 _WORD = 4
 
@@ -506,6 +524,8 @@ def _strips_loss(path: Path, image: Image.Image) -> Loss | None:
     height, bits, parts = tags.get(257, image.height), tags.get(258, (1,)), tags.get(277, 1)
     row = (tags.get(256, image.width) * bits[0] * (parts if tags.get(284, 1) == 1 else 1) + 7) // 8
     rows = min(tags.get(278, height), height)
+    if row * rows > _MOST_UNPACKED:
+        return None
     rest = height % rows or rows  # of the last strip of a part, which some writers fill up
     of_a_part = -(-height // rows)
     with path.open("rb") as file, heard():

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from normalize.document import Block, Document, Reference, Source, Token, published
-from normalize.repair.changes import Change, Place, beside, places
+from normalize.repair.changes import Change, Place, beside, places, put_back
 from normalize.repair.corrections import apply, undo
 from ocr.page import Box, Letter
 
@@ -48,6 +48,18 @@ def test_one_token_is_parted() -> None:
     assert "".join(letter.text for letter in one.letters) == "ban"
     assert after.corrections[0].kind == "split"
     assert undo(after) == before
+
+
+@pytest.mark.parametrize(("again", "is_undone"), [("sẵn", True), ("săn", False)])
+def test_a_change_that_the_next_look_would_undo(again: str, is_undone: bool) -> None:
+    before = document("quy đ ịnh có sẵn và sẵn")
+    found = list(places(before))
+    joined = found[1].change_through(found[2], "định", 0.9, "one syllable")
+    made = [found[4].change(0, 3, "sắn", 0.9, ""), joined]
+    after = list(places(apply(before, made)))
+    # The same word as in the first change, and one that was not changed.
+    looked = [after[3].change(0, 3, again, 0.9, ""), after[5].change(0, 3, "sắn", 0.9, "")]
+    assert put_back(looked, made) == (made[:1] if is_undone else [])
 
 
 def test_cells_of_tables_keep_their_words() -> None:

@@ -138,11 +138,12 @@ def test_what_we_publish_is_taken_back_as_it_is(name: str, style: str, data: st.
     assert normalized(text, name, style) == text
 
 
+@pytest.mark.parametrize("mode", ["safe", "full"])
 @settings(max_examples=25, deadline=None)
-@given(documents().map(to_text))
-def test_repair_leaves_it_as_it_is(text: str) -> None:
-    once = normalized(text, mode="safe")
-    assert normalized(once, mode="safe") == once
+@given(text=documents().map(to_text))
+def test_repair_leaves_it_as_it_is(text: str, mode: str) -> None:
+    once = normalized(text, mode=mode)
+    assert normalized(once, mode=mode) == once
 
 
 # -- anything -------------------------------------------------------------------------------------------------------

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -170,6 +171,18 @@ def carried_back(changes: Iterable[Change], made: Iterable[Change]) -> Iterator[
         elif change.first > runs[at].last + runs[at].shift + runs[at].grown:
             shift = runs[at].shift + runs[at].grown
             yield replace(change, first=change.first - shift, last=change.last - shift)
+
+
+def put_back(changes: Iterable[Change], made: Iterable[Change]) -> list[Change]:
+    """Those of the changes made in a document that others, found in it as it is with them, would undo."""
+    undoing = {(one.text, one.first, one.start, one.before, one.after) for one in changes}
+    grown: Counter[int] = Counter()  # by so many tokens, each text, up to here
+    undone = []
+    for one in sorted(made, key=_begin):
+        if (one.text, one.first + grown[one.text], one.start, one.after, one.before) in undoing:
+            undone.append(one)
+        grown[one.text] += one.after.count(" ") - one.before.count(" ")
+    return undone
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,7 +22,7 @@ from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, replace
 
 from normalize.document import Block, Document, published
-from normalize.repair.changes import Change, beside, brings_page, carried_back
+from normalize.repair.changes import Change, beside, brings_page, carried_back, put_back
 from normalize.repair.corrections import apply, undo
 from normalize.repair.noisy_channel import noisy_channel
 from normalize.repair.rules.abbreviations import abbreviations, symbols
@@ -208,14 +208,18 @@ def _repaired(document: Document, model: LanguageModel, mode: str) -> Document:
     if is_read:
         return repaired
     # Where there is no page, what was mended may make its neighbours sure enough, and whoever took the published text
-    # back would see that.
-    more = changes
+    # back would see that. A change that would then be undone is left out: there, neither word is sure.
+    more, left = changes, set[tuple[int, int, str, str]]()
     for _ in range(_MORE_ROUNDS):
         found = look(repaired, _only(repaired, {one.text for one in more}))
-        more = beside(changes, carried_back(found, changes), document)
+        undone = put_back(found, changes)
+        left |= {(one.text, one.first, one.before, one.after) for one in undone}
+        new = beside(changes, carried_back(found, changes), document)
+        new = [one for one in new if (one.text, one.first, one.before, one.after) not in left]
+        more = new + undone
         if not more:
             break
-        changes += more
+        changes = [one for one in changes if one not in undone] + new
         repaired = apply(document, changes)
     return repaired
 

@@ -122,8 +122,7 @@ def serve(settings: Settings, say: Say | None) -> None:
         os.environ["NAMBAT_HOME"] = str(folders.home)
         os.environ.update(prefect_environment(folders, os.environ))
         if not settings.pool:
-            for name, seconds in PATIENCE_WITH_RUNNERS.items():
-                os.environ.setdefault(name, seconds)
+            os.environ.update({**PATIENCE_WITH_RUNNERS, **os.environ})
         deadline = _StopDeadline()
         given = given_server()
         if given is None:

@@ -63,7 +63,7 @@ def set_state(service: Service, run: dict[str, Any], kind: str, **more: Any) -> 
 def test_two_homes_on_one_server(homes: list[Service], tmp_path: Path) -> None:
     a, b = homes
     assert sorted(sweeps(a).values()) == [[("*/11 * * * *", True)], [("*/7 * * * *", True)]]
-    assert len(a.api("deployments/filter")) == 10
+    assert len(a.api("deployments/filter")) == 12
     # The same names and the same bytes in both; the second half of each is dropped when one of the services is dead.
     names = [f"{number}.pdf" for number in range(4)]
     for service in homes:
@@ -94,7 +94,7 @@ def test_two_homes_on_one_server(homes: list[Service], tmp_path: Path) -> None:
     start_again(b)
     ended = a.api(f"flow_runs/{forsaken['id']}", "GET")
     assert (ended["state_type"], ended["run_count"]) == ("CANCELLED", 0)  # no process was started for it
-    assert len(a.api("deployments/filter")) == 10
+    assert len(a.api("deployments/filter")) == 12
     for service in homes:
         for name in names:
             wait_until((service.home / "originals" / name).exists)

@@ -783,7 +783,7 @@ def test_13_12a_deployments_deleted_in_the_ui_are_made_anew(tmp_path: Path) -> N
                 write_scan(tmp_path / name, pages=2).rename(service.home / "inbox" / name)
             wait_until(lambda names=names: all(service.runs(name) for name in names[:3]))
             before = {one["id"] for one in service.api("deployments/filter")}
-            assert len(before) == 5
+            assert len(before) == 6
             told = service.said().count("was deleted")
             for one in service.api(f"{way}/filter"):
                 service.api(f"{way}/{one['id']}", "DELETE")
@@ -791,7 +791,7 @@ def test_13_12a_deployments_deleted_in_the_ui_are_made_anew(tmp_path: Path) -> N
             wait_until(lambda names=names: all((service.home / "originals" / name).exists() for name in names))
             wait_until(lambda: service.store.open_claims() == [], 60)  # a moment after its scan is put away
             after = {one["id"] for one in service.api("deployments/filter")}
-            assert len(after) == 5
+            assert len(after) == 6
             assert not before & after
             assert service.said().count("was deleted") > told
             wait_until(lambda: [one for one in service.api("deployments/filter") if one["schedules"]])

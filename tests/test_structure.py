@@ -202,7 +202,7 @@ LIST = ["Nơi nhận:", "- Như trên;", "- Lưu: VT."]
 @pytest.mark.parametrize(
     ("rows", "first"),
     [
-        pytest.param([*JOINT, *(f"T |{row}" for row in LIST)], "signature", id="below joint signatures"),
+        pytest.param([*JOINT, *(f"T |{row}" for row in LIST)], "recipients", id="below joint signatures"),
         pytest.param([JOINT[0], "R CHỦ TỊCH", *(f"T |{row}" for row in LIST)], "recipients", id="below one signature"),
         pytest.param([JOINT[0], *(f"L {row}" for row in LIST), "+ CHỦ TỊCH"], "recipients", id="beside one signature"),
     ],

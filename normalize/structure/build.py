@@ -6,7 +6,7 @@ import statistics
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
-from itertools import chain, combinations, groupby
+from itertools import chain, groupby
 from typing import Literal
 
 from normalize.document import (
@@ -707,29 +707,12 @@ def _is_body_name(piece: _Piece) -> bool:
 
 
 def _closing_in_order(parts: Sequence[_Part]) -> list[_Part]:
-    """The parts with each list of recipients before the signatures beside or above it.
-
-    Those who sign together leave no room beside them: a list below their signatures stays there.
-    """
+    """The parts with each list of recipients before the signatures beside or above it."""
     out: list[_Part] = []
     for closing, group in groupby(parts, key=lambda part: part.role in ("recipients", "signature")):
         together = list(group)
-        out += sorted(together, key=lambda part: part.role, reverse=_is_below_joint(together)) if closing else together
+        out += sorted(together, key=lambda part: part.role) if closing else together
     return out
-
-
-def _is_below_joint(closing: Sequence[_Part]) -> bool:
-    """Whether a list of recipients stands below two signatures that are side by side."""
-    signed, listed = ([part for part in closing if part.role == role] for role in ("signature", "recipients"))
-    if not signed or not listed or len({part.page for part in closing}) > 1:
-        return False
-    lines = [line for part in signed for line in part.lines]
-    lowest, highest = max(line.box.bottom for line in lines), min(part.lines[0].box.top for part in listed)
-    return lowest <= highest and _stand_side_by_side([line.box for line in lines if _names_office(line)])
-
-
-def _stand_side_by_side(boxes: Sequence[Box]) -> bool:
-    return any(one.across(other) < 0 < one.down(other) for one, other in combinations(boxes, 2))
 
 
 def _names_office(line: Line) -> bool:

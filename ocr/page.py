@@ -325,6 +325,16 @@ def words_of(lines: Iterable[Line]) -> list[Word]:
     return [word for line in lines for word in line.words]
 
 
+def each_line(zones: Iterable[Zone], change: Callable[[Line], Line]) -> tuple[Zone, ...]:
+    """The zones with each line as ``change`` makes it."""
+    return tuple(replace(zone, lines=tuple(map(change, zone.lines))) for zone in zones)
+
+
+def each_word(zones: Iterable[Zone], change: Callable[[Word], Word]) -> tuple[Zone, ...]:
+    """The zones with each word as ``change`` makes it, in its line's box as it was."""
+    return each_line(zones, lambda line: replace(line, words=tuple(map(change, line.words))))
+
+
 def take_out(zones: Iterable[Zone], which: Callable[[Line], bool]) -> tuple[tuple[Zone, ...], list[Line]]:
     """The zones without the lines for which ``which`` is true, and those lines; a zone left empty is gone."""
     kept, taken = [], []

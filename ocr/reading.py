@@ -24,7 +24,7 @@ from ocr.layout.rules import find_rules
 from ocr.layout.weight import with_weights
 from ocr.layout.x_height import measured
 from ocr.layout.zones import find_zones
-from ocr.page import Box, Line, Page, Word, Zone, letter, lines_of, mean_confidence, words_of, zone_of
+from ocr.page import Box, Line, Page, Word, Zone, each_word, letter, lines_of, mean_confidence, words_of, zone_of
 from ocr.rasterize import MAX_PIXELS, render
 from ocr.reread.columns import read_columns
 from ocr.reread.doubtful_lines import read_alone, read_doubtful
@@ -102,8 +102,8 @@ def read_page(path: Path, number: int, *, dpi: int = 300, timeout: float = 180.0
     lines = lines_of(zones)
     if not lines and rendered.damage:
         raise rendered.damage  # an empty page it is not
-    zones = tuple(_doubted(zone, read.streaks) for zone in zones) if read.streaks else zones
-    zones = tuple(_doubted_digits(zone, read.page.seals) for zone in zones) if read.page.seals else zones
+    zones = _doubted(zones, read.streaks) if read.streaks else zones
+    zones = _doubted_digits(zones, read.page.seals) if read.page.seals else zones
     stamped, stamps_ink = read.stamps(dpi, timeout)
     ink = unread_ink.together([ink, stamps_ink])
     return Page(
@@ -149,15 +149,9 @@ def _read_closer(
     return with_dots_below(measure_digits(zones, read.parts), read.parts), ink
 
 
-def _doubted(zone: Zone, streaks: Streaks) -> Zone:
-    """The zone, with no word believed that a streak runs through, however surely the rest of its letters was read."""
-    if not any(streaks.touch(line.box) for line in zone.lines):
-        return zone
-
-    def doubted(word: Word) -> Word:
-        return _less_sure(word) if streaks.touch(word.box) else word
-
-    return replace(zone, lines=tuple(replace(line, words=tuple(map(doubted, line.words))) for line in zone.lines))
+def _doubted(zones: Sequence[Zone], streaks: Streaks) -> tuple[Zone, ...]:
+    """The zones, with no word believed that a streak runs through, however surely the rest of its letters was read."""
+    return each_word(zones, lambda word: _less_sure(word) if streaks.touch(word.box) else word)
 
 
 def _less_sure(word: Word) -> Word:
@@ -171,14 +165,14 @@ def _less_sure(word: Word) -> Word:
     return replace(word, confidence=min(word.confidence, _CROSSED), letters=letters)
 
 
-def _doubted_digits(zone: Zone, seals: Sequence[Seal]) -> Zone:
-    """The zone, with no digits believed that a seal's ring runs through: of a 3 without a part of it remains a 5."""
+def _doubted_digits(zones: Sequence[Zone], seals: Sequence[Seal]) -> tuple[Zone, ...]:
+    """The zones, with no digits believed that a seal's ring runs through: of a 3 without a part of it remains a 5."""
 
     def doubted(word: Word) -> Word:
         has_digits = any(c.isdigit() for c in word.text)
         return _less_sure(word) if has_digits and any(seal.rings_touch(word.box) for seal in seals) else word
 
-    return replace(zone, lines=tuple(replace(line, words=tuple(map(doubted, line.words))) for line in zone.lines))
+    return each_word(zones, doubted)
 
 
 def _account(read: _Read, zones: Sequence[Zone], dpi: int) -> unread_ink.InkAccount:

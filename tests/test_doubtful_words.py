@@ -190,11 +190,11 @@ def test_digits_under_a_ring_are_not_believed() -> None:
     ]
     day, place = sure[3], sure[0]
     seals = [ringed(day.box.left - 150, round(day.box.y), 160), ringed(place.box.right + 150, round(place.box.y), 160)]
-    zone = _doubted_digits(Zone("right", (of_words(set_line, sure),), set_line.box), seals[:1])
+    (zone,) = _doubted_digits([Zone("right", (of_words(set_line, sure),), set_line.box)], seals[:1])
     found = {word.text: word for word in zone.lines[0].words}
     assert found["23"].confidence == 30
     assert [one.choices for one in found["23"].letters] == [(("2", 30),), (("3", 30),)]
     assert {word.confidence for text, word in found.items() if text != "23"} == {96.0}
     # A word without digits is left to those who read what lies about seals.
-    zone = _doubted_digits(Zone("right", (of_words(set_line, sure),), set_line.box), seals[1:])
+    (zone,) = _doubted_digits([Zone("right", (of_words(set_line, sure),), set_line.box)], seals[1:])
     assert {word.confidence for word in zone.lines[0].words} == {96.0}

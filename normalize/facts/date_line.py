@@ -22,6 +22,8 @@ from normalize.vietnamese.gazetteer import as_key, load_gazetteer
 _LONGEST = 90
 #: What a place may be called besides its name: Thành phố Hồ Chí Minh, TP. Vinh.
 _KINDS_OF_PLACE = re.compile(r"(thành phố|tp|tỉnh|quận|huyện|thị xã|thị trấn|xã|phường|đặc khu)\b[. ]*", re.IGNORECASE)
+#: A place has no figures and none of these signs: what else stands in its line was read along.
+NO_PLACE = re.compile(r"[\d/:_]")
 #: What goes on behind a date in small letters is a sentence: "ngày 12/3/2016 của Bộ Xây dựng".
 _GOES_ON = re.compile(r"\W*[^\W\d_]{2,}")
 #: What is left of a date that cannot be read, by its skeleton: two of them make a line with one.
@@ -55,7 +57,7 @@ def unread_date_line(head: Sequence[Block]) -> Block | None:
 
 def _is_name_of_place(text: str) -> bool:
     """Whether a text may be a place's name: capitals at its words, and no figures; or one of the gazetteer."""
-    if re.search(r"[\d/:_]", text):
+    if NO_PLACE.search(text):
         return False
     return _is_known(text) or all(word[0].isupper() for word in re.findall(r"[^\W\d_]+", text))
 

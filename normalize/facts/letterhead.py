@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from normalize.document import Block, Tokens
-from normalize.facts.date_line import find_date_line, is_misread_place, unread_date_line
+from normalize.facts.date_line import NO_PLACE, find_date_line, is_misread_place, unread_date_line
 from normalize.facts.values import (
     NOTHING,
     Value,
@@ -47,8 +47,6 @@ _LONG_AFTER, _FEWEST_YEARS = 10, 3
 _OF_PARLIAMENT = "QH"
 #: In lines of the motto: so far below it the date stands.
 _BELOW_MOTTO = 3
-#: A place has no figures and none of these signs: what else stands in its line was read along.
-_NO_PLACE = re.compile(r"[\d/:_]")
 _CITING = re.compile(r"\W*(can cu|thuc hien|theo|xet|tiep theo)\b")
 _CITED_YEAR = re.compile(
     r"\b\d{1,2}[/.-]\d{1,2}[/.-]((?:19|20)\d\d)\b|tháng \d{1,2} năm ((?:19|20)\d\d)|/((?:19|20)\d\d)/"
@@ -124,7 +122,7 @@ def _place(block: Block, line: str, parts: decree30.DateParts) -> Value:
     if not 1 < len(place) <= _LONGEST_PLACE or not place[0].isalpha():
         return NOTHING
     tokens = tokens_at(block, 0, parts.place)
-    if decree30.number_parts(place) or _NO_PLACE.search(place) or is_misread_place(place):
+    if decree30.number_parts(place) or NO_PLACE.search(place) or is_misread_place(place):
         return Value(None, tokens, "cannot be read surely")
     return Value(place, tokens)
 

@@ -13,7 +13,7 @@ from dataclasses import replace
 import numpy as np
 
 from ocr.image.components import Components, Shapes
-from ocr.page import Box, Line, Word, Zone, hull
+from ocr.page import Box, Line, Word, Zone, each_line, hull
 
 #: What a line's type is measured on: words of capitals and digits, by their tallest components, of which at least so
 #: many have to be there, each this share of the tallest at least (so no small letter, mark or dash).
@@ -38,12 +38,7 @@ def measure_digits(zones: Sequence[Zone], ink: Components) -> tuple[Zone, ...]:
         ink: of the page.
     """
     shapes = ink.take(np.argsort(ink.left, kind="stable"))
-    return tuple(
-        zone
-        if not any(_has_digit(line.text) for line in zone.lines)
-        else replace(zone, lines=tuple(_measured(line, shapes) for line in zone.lines))
-        for zone in zones
-    )
+    return each_line(zones, lambda line: _measured(line, shapes))
 
 
 def _has_digit(text: str) -> bool:

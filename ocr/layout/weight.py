@@ -10,7 +10,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from ocr.page import Line, Word, Zone, words_of
+from ocr.page import Line, Word, Zone, each_line, words_of
 
 #: A run of ink longer than this, in median runs, is a bar or a pen's stroke, and no stem.
 _BAR = 2.0
@@ -34,7 +34,7 @@ def with_weights(zones: Iterable[Zone], ink: np.ndarray) -> tuple[Zone, ...]:
         return zones
     # By identity: the hash of a word is that of all its letters and their rivals.
     weights = {id(word): round(stroke / usual, 2) for word, stroke in measured}
-    return tuple(replace(zone, lines=tuple(_weighed(line, weights) for line in zone.lines)) for zone in zones)
+    return each_line(zones, lambda line: _weighed(line, weights))
 
 
 def _weighed(line: Line, weights: Mapping[int, float]) -> Line:

@@ -12,7 +12,7 @@ from dataclasses import replace
 import cv2
 import numpy as np
 
-from ocr.page import Box, Line, Word, Zone, of_words
+from ocr.page import Box, Line, Word, Zone, each_line, of_words
 
 #: Pixels that the second model is given a word's box in, and paper around it.
 _HEIGHT, _PAPER = 40, 14
@@ -44,7 +44,7 @@ def read_twice(zones: Sequence[Zone], image: np.ndarray, read_rows: ReadRows) ->
         has_any = any(id(word) in second for word in line.words)
         return of_words(line, [seen(word) for word in line.words]) if has_any else line
 
-    return tuple(replace(zone, lines=tuple(map(with_second, zone.lines))) for zone in zones)
+    return each_line(zones, with_second)
 
 
 def _is_number(word: Word) -> bool:

@@ -17,7 +17,7 @@ from dataclasses import replace
 import numpy as np
 
 from ocr.image.components import find_components
-from ocr.page import Box, Line, Word, Zone, hull, letter, of_words
+from ocr.page import Box, Line, Word, Zone, each_line, hull, letter, of_words
 
 #: Ink is darker than this, of 256 shades.
 _DARK = 140
@@ -77,7 +77,7 @@ def with_decimal_commas(zones: Sequence[Zone], image: np.ndarray) -> tuple[Zone,
         same = all(new is old for new, old in zip(words, line.words, strict=True))
         return line if same else of_words(line, words)
 
-    return tuple(replace(zone, lines=tuple(map(seen, zone.lines))) for zone in zones)
+    return each_line(zones, seen)
 
 
 def with_decimal_comma(word: Word, image: np.ndarray) -> Word:

@@ -14,7 +14,7 @@ from dataclasses import replace
 import numpy as np
 
 from ocr.image.components import Components, Shapes
-from ocr.page import Letter, Line, Word, Zone, letter
+from ocr.page import Letter, Line, Word, Zone, each_line, letter
 
 #: A y that may bear a dot: behind a consonant or a u, and nothing behind it but the "ch" of "huỵch".
 _MAY_BEAR = re.compile(r"(?<=[bcdđghklmnpqrstvxuBCDĐGHKLMNPQRSTVXU])[yY](?=(?:ch|CH)?(?![^\W\d_]))")
@@ -44,24 +44,17 @@ def with_dots_below(zones: Sequence[Zone], ink: Components) -> tuple[Zone, ...]:
         ink: of the page.
     """
     shapes = ink.take(np.argsort(ink.left, kind="stable"))
-    return tuple(
-        zone
-        if not any(_MAY_BEAR.search(line.text) for line in zone.lines)
-        else replace(zone, lines=tuple(_with_dots(line, shapes) for line in zone.lines))
-        for zone in zones
+    return each_line(
+        zones, lambda line: replace(line, words=tuple(_with_dot(word, line, shapes) for word in line.words))
     )
 
 
-def _with_dots(line: Line, ink: Shapes) -> Line:
-    """The line with the dots of its words.
+def _with_dot(word: Word, line: Line, ink: Shapes) -> Word:
+    """The word with the dot below its y, if there is one.
 
     Args:
         ink: of the page, from left to right.
     """
-    return replace(line, words=tuple(_with_dot(word, line, ink) for word in line.words))
-
-
-def _with_dot(word: Word, line: Line, ink: Shapes) -> Word:
     found = _MAY_BEAR.search(word.text)
     if not found or [one.text for one in word.letters] != list(word.text):
         return word

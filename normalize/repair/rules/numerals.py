@@ -197,8 +197,8 @@ def _headings(document: Document, measured: bool) -> Iterator[Change]:
     for index, (place, core) in enumerate(found):
         if place.token.references:
             continue
-        before, after = cores[:index], cores[index + 1 :]
-        change = _first_heading(place, core, before, after) if not last and not lettered else None
+        after = cores[index + 1 :]
+        change = _first_heading(place, core, index, after) if not last and not lettered else None
         if change is None and core.isdigit():
             continue
         change = change or _heading(place, core, "".join(after[:1]), last, measured=measured, lettered=lettered)
@@ -208,9 +208,14 @@ def _headings(document: Document, measured: bool) -> Iterator[Change]:
             yield change
 
 
-def _first_heading(place: Place, core: str, before: Sequence[str], after: Sequence[str]) -> Change | None:
-    """The numeral of the first heading; a ``1.`` that is one is the first number of all."""
-    return _roman_one(place, after) if core in _FIRST and (core != "1" or not before) else None
+def _first_heading(place: Place, core: str, index: int, after: Sequence[str]) -> Change | None:
+    """The numeral of the first heading; a ``1.`` that is one is the first number of all.
+
+    Args:
+        index: of the number among those that head blocks.
+        after: the numbers behind it.
+    """
+    return _roman_one(place, after) if core in _FIRST and (core != "1" or index == 0) else None
 
 
 def _heading(place: Place, core: str, following: str, last: int, *, measured: bool, lettered: bool) -> Change | None:

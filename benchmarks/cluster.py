@@ -169,6 +169,17 @@ class Cluster:
 
 
 @contextmanager
+def pictures_and_cluster(arguments: argparse.Namespace) -> Iterator[tuple[Path, list[Path], Cluster]]:
+    """A folder that goes at the end, pictures of pages to make scans of, and a service without workers yet."""
+    with tempfile.TemporaryDirectory(prefix="nambat-cluster-") as name:
+        folder = Path(name)
+        (folder / "pictures").mkdir()
+        pictures = page_pictures(folder / "pictures", arguments.documents, arguments.strips)
+        with running_cluster(folder) as cluster:
+            yield folder, pictures, cluster
+
+
+@contextmanager
 def running_cluster(folder: Path) -> Iterator[Cluster]:
     """A service that leaves its reading to workers, of which there are none yet."""
     archive = folder / "Lưu trữ"
@@ -378,30 +389,26 @@ def show(one: Round, first: Round | None) -> None:
 def read(arguments: argparse.Namespace) -> int:
     """Rounds with more and more workers, and one with kills."""
     wrong: list[str] = []
-    with tempfile.TemporaryDirectory(prefix="nambat-cluster-") as name:
-        folder = Path(name)
-        (folder / "pictures").mkdir()
-        pictures = page_pictures(folder / "pictures", arguments.documents, arguments.strips)
-        with running_cluster(folder) as cluster:
-            kinds = [*map(str, arguments.workers), *(["kills"] if arguments.kills else [])]
-            done: list[Round] = []
-            for kind in kinds:
-                place = cluster.archive / kind if not arguments.inbox else folder / "scans" / kind
-                scans = make_scans(place, arguments.documents, pictures, kind if arguments.inbox else "")
-                if not (folder / "converted").exists():
-                    wall, used = convert(place, folder / "converted")
-                    print(f"convert: {wall:.0f} s, {used:.0f} processor seconds for {len(scans)} pages", flush=True)
-                while len(cluster.workers) < (int(kind) if kind != "kills" else max(arguments.workers)):
-                    cluster.start_worker(len(cluster.workers)).wait_until_ready(300)
-                print(f"round {kind}", flush=True)
-                done.append(read_round(cluster, kind, place, arguments, kills=kind == "kills"))
-                show(done[-1], done[0] if len(done) > 1 else None)
-                wrong += check(cluster, kind, scans, folder / "converted", arguments)
-            if arguments.goal and len(done) > 1 and done[1].slowest / done[0].slowest > arguments.goal:
-                wrong.append(f"{done[1].workers} workers need more than {arguments.goal} of the time of one")
-        for one in wrong[:40]:
-            print(f"  WRONG: {readable(one)}")
-        print("all held" if not wrong else f"{len(wrong)} things went wrong", flush=True)
+    with pictures_and_cluster(arguments) as (folder, pictures, cluster):
+        kinds = [*map(str, arguments.workers), *(["kills"] if arguments.kills else [])]
+        done: list[Round] = []
+        for kind in kinds:
+            place = cluster.archive / kind if not arguments.inbox else folder / "scans" / kind
+            scans = make_scans(place, arguments.documents, pictures, kind if arguments.inbox else "")
+            if not (folder / "converted").exists():
+                wall, used = convert(place, folder / "converted")
+                print(f"convert: {wall:.0f} s, {used:.0f} processor seconds for {len(scans)} pages", flush=True)
+            while len(cluster.workers) < (int(kind) if kind != "kills" else max(arguments.workers)):
+                cluster.start_worker(len(cluster.workers)).wait_until_ready(300)
+            print(f"round {kind}", flush=True)
+            done.append(read_round(cluster, kind, place, arguments, kills=kind == "kills"))
+            show(done[-1], done[0] if len(done) > 1 else None)
+            wrong += check(cluster, kind, scans, folder / "converted", arguments)
+        if arguments.goal and len(done) > 1 and done[1].slowest / done[0].slowest > arguments.goal:
+            wrong.append(f"{done[1].workers} workers need more than {arguments.goal} of the time of one")
+    for one in wrong[:40]:
+        print(f"  WRONG: {readable(one)}")
+    print("all held" if not wrong else f"{len(wrong)} things went wrong", flush=True)
     return int(bool(wrong))
 
 
@@ -419,30 +426,26 @@ def overhead(arguments: argparse.Namespace) -> int:
     """A batch against ``convert`` of the same files, in turns, each on the same core."""
     arguments.inbox, arguments.part, arguments.patience = False, 10 * arguments.documents, 3600.0
     ratios: list[float] = []
-    with tempfile.TemporaryDirectory(prefix="nambat-cluster-") as name:
-        folder = Path(name)
-        (folder / "pictures").mkdir()
-        pictures = page_pictures(folder / "pictures", arguments.documents, arguments.strips)
-        with running_cluster(folder) as cluster:
-            cluster.start_worker(0).wait_until_ready(300)
-            for number in range(arguments.rounds):
-                place = cluster.archive / f"{number}"
-                scans = make_scans(place, arguments.documents, pictures)
-                wall, used = convert(place, folder / f"converted {number}", "taskset", "-c", "0")
-                over, seen = threading.Event(), list[float]()
-                leases = cluster.service.home / "working" / ".leases"
-                watching = threading.Thread(target=watch_first_page, args=(leases, over, seen))
-                watching.start()
-                done = read_round(cluster, place.name, place, arguments)
-                over.set()
-                watching.join()
-                show(done, None)
-                (worker,) = done.waited
-                ratios.append(done.used[worker] / used)
-                print(f"    convert {wall:.0f} s; processor seconds {used:.1f}, of the worker {done.used[worker]:.1f}")
-                _tell_edges(cluster, place.name, seen, arguments)
-                wrong = check(cluster, place.name, scans, folder / f"converted {number}", arguments)
-                assert not wrong, wrong
+    with pictures_and_cluster(arguments) as (folder, pictures, cluster):
+        cluster.start_worker(0).wait_until_ready(300)
+        for number in range(arguments.rounds):
+            place = cluster.archive / f"{number}"
+            scans = make_scans(place, arguments.documents, pictures)
+            wall, used = convert(place, folder / f"converted {number}", "taskset", "-c", "0")
+            over, seen = threading.Event(), list[float]()
+            leases = cluster.service.home / "working" / ".leases"
+            watching = threading.Thread(target=watch_first_page, args=(leases, over, seen))
+            watching.start()
+            done = read_round(cluster, place.name, place, arguments)
+            over.set()
+            watching.join()
+            show(done, None)
+            (worker,) = done.waited
+            ratios.append(done.used[worker] / used)
+            print(f"    convert {wall:.0f} s; processor seconds {used:.1f}, of the worker {done.used[worker]:.1f}")
+            _tell_edges(cluster, place.name, seen, arguments)
+            wrong = check(cluster, place.name, scans, folder / f"converted {number}", arguments)
+            assert not wrong, wrong
     told = ", ".join(f"{one:.3f}" for one in ratios)
     print(f"processor time of a batch against convert: {told}; median {statistics.median(ratios):.3f}")
     return 0

@@ -12,8 +12,8 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -140,6 +140,16 @@ class Service:
             assert self.is_up(), f"the service ended: {self.said()}"
             assert time.monotonic() < deadline, f"the service is not ready: {self.said()}"
             time.sleep(0.1)
+
+    @contextmanager
+    def running(self, seconds: float = 180) -> Iterator[Service]:
+        """It is started before, and ended after, whatever came of it meanwhile."""
+        self.start()
+        try:
+            self.wait_until_ready(seconds)
+            yield self
+        finally:
+            self.end()
 
     def is_up(self) -> bool:
         return self.process is not None and self.process.poll() is None

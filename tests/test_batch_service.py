@@ -7,8 +7,7 @@ import os
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +22,7 @@ from tests.intake import OTHER
 from tests.kernel import needs_proc
 from tests.scans import write_scan
 from tests.service import ROOT, Service, clean_environment
+from tests.waiting import wait_until
 
 pytestmark = [pytest.mark.timeout(420), needs_proc]
 
@@ -86,19 +86,8 @@ def service(archive: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator
     folder = tmp_path_factory.mktemp("service")
     settings = {"NAMBAT_READ_ROOTS": str(archive), "NAMBAT_RESCAN": "2", "NAMBAT_RETRY_DELAY": "1", "NAMBAT_JOBS": "2"}
     running = Service(folder / "home", folder / "log", settings)
-    running.start()
-    try:
-        running.wait_until_ready()
+    with running.running():
         yield running
-    finally:
-        running.end()
-
-
-def wait_until(what: Callable[[], object], seconds: float = 240) -> None:
-    deadline = time.monotonic() + seconds
-    while not what():
-        assert time.monotonic() < deadline, "it did not happen in time"
-        time.sleep(0.3)
 
 
 def part_runs(service: Service) -> list[dict[str, Any]]:
@@ -172,9 +161,7 @@ def test_a_part_that_was_given_up_is_tried_again(archive: Path, tmp_path: Path) 
     write_scan(root / "a.pdf")
     told = {"NAMBAT_READ_ROOTS": str(root), "NAMBAT_RESCAN": "1", "NAMBAT_RETRIES": "0", "NAMBAT_JOBS": "1"}
     service = Service(tmp_path / "home", tmp_path / "log", told)
-    service.start()
-    try:
-        service.wait_until_ready()
+    with service.running():
         settings = load(home=service.home, read_roots=str(root))
         home, source = open_home(settings), source_of(str(root), settings)
         stored = source.open(settings).look("a.pdf")
@@ -204,8 +191,6 @@ def test_a_part_that_was_given_up_is_tried_again(archive: Path, tmp_path: Path) 
             assert published.exists()
             published.unlink()
         assert len(part_runs(service)) == 3  # one of them twice
-    finally:
-        service.end()
 
 
 def test_nothing_that_was_given_up_is_said(tmp_path: Path) -> None:

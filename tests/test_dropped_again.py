@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +13,7 @@ from PIL import Image, ImageFilter
 
 from tests.kernel import needs_proc
 from tests.service import ROOT, Service, clean_environment
+from tests.waiting import wait_until
 
 pytestmark = [pytest.mark.timeout(600), pytest.mark.slow, needs_proc]
 
@@ -26,12 +26,8 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     folder = tmp_path_factory.mktemp("again")
     quick = {"NAMBAT_SETTLE": "1", "NAMBAT_SETTLE_BROKEN": "2", "NAMBAT_RESCAN": "2"}
     service = Service(folder / "home", folder / "log", quick)
-    service.start()
-    try:
-        service.wait_until_ready()
+    with service.running():
         yield service
-    finally:
-        service.end()
 
 
 def scan_of(sample: Path, blur: float = 0) -> bytes:
@@ -50,14 +46,6 @@ def _as_pdf(page: Image.Image, title: str) -> bytes:
     return made.getvalue()
 
 
-def wait_for(what: Callable[[], Any], seconds: float = 240) -> Any:
-    deadline = time.monotonic() + seconds
-    while not (found := what()):
-        assert time.monotonic() < deadline, "it did not happen in time"
-        time.sleep(0.2)
-    return found
-
-
 def drop(service: Service, name: str, data: bytes, state: str) -> dict[str, Any]:
     """Drop a file and wait for its run; the run as the server knows it then."""
     before = {run["id"] for run in service.runs(name)}
@@ -67,7 +55,7 @@ def drop(service: Service, name: str, data: bytes, state: str) -> dict[str, Any]
         new = [run for run in service.runs(name) if run["id"] not in before and run["state_type"] == state]
         return new[0] if new else None
 
-    return dict(wait_for(ended))
+    return dict(wait_until(ended))
 
 
 def tags(service: Service, run: dict[str, Any]) -> list[str]:
@@ -76,7 +64,7 @@ def tags(service: Service, run: dict[str, Any]) -> list[str]:
 
 def report(service: Service, run: dict[str, Any]) -> str:
     chosen = {"flow_run_id": {"any_": [run["id"]]}, "type": {"any_": ["markdown"]}}
-    return str(wait_for(lambda: service.api("artifacts/filter", artifacts=chosen), 30)[0]["data"])
+    return str(wait_until(lambda: service.api("artifacts/filter", artifacts=chosen), 30)[0]["data"])
 
 
 def nambat(service: Service, *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -96,14 +84,14 @@ def names(folder: Path) -> set[str]:
 def test_a_better_scan_clears_quarantine_and_another_document_has_a_name_of_its_own(service: Service) -> None:
     home = service.home
     bad = drop(service, "scan.pdf", scan_of(INVITATION)[:5000], "FAILED")
-    wait_for(lambda: "needs attention" in tags(service, bad), 30)
+    wait_until(lambda: "needs attention" in tags(service, bad), 30)
 
     first = drop(service, "scan.pdf", scan_of(INVITATION), "COMPLETED")
     assert names(home / "quarantine") == set()
     assert names(home / "dismissed") == {"scan.pdf", "scan.pdf.reason.txt"}
     assert "settles what lay in quarantine under this name" in first["state"]["message"]
     assert "Settles what lay in quarantine" in report(service, first)
-    wait_for(lambda: tags(service, bad) == [], 60)
+    wait_until(lambda: tags(service, bad) == [], 60)
     status = nambat(service, "status").stdout
     assert "quarantine 0" in status and "scan.pdf" not in status
 
@@ -128,31 +116,31 @@ def test_a_better_scan_clears_quarantine_and_another_document_has_a_name_of_its_
 
 def test_what_nobody_wants_is_dismissed_while_the_service_runs(service: Service) -> None:
     bad = drop(service, "bỏ.pdf", scan_of(LETTER)[:5000], "FAILED")
-    wait_for(lambda: "needs attention" in tags(service, bad), 30)
+    wait_until(lambda: "needs attention" in tags(service, bad), 30)
     done = nambat(service, "dismiss", "bỏ.pdf", "không có.pdf")
     assert done.returncode == 1
     assert "không có.pdf is not in quarantine" in done.stderr
     assert str(service.home / "dismissed/bỏ.pdf") in done.stdout
     assert "bỏ.pdf" not in nambat(service, "status").stdout
-    wait_for(lambda: tags(service, bad) == [], 60)
+    wait_until(lambda: tags(service, bad) == [], 60)
     assert {"bỏ.pdf", "bỏ.pdf.reason.txt"} <= names(service.home / "dismissed")
 
 
 def test_a_scan_that_is_retried_is_shown_once_and_its_run_needs_nobody(service: Service) -> None:
     bad = drop(service, "lại.pdf", scan_of(INVITATION, 1.1)[:5000], "FAILED")
-    wait_for(lambda: "needs attention" in tags(service, bad), 30)
+    wait_until(lambda: "needs attention" in tags(service, bad), 30)
     (service.home / "quarantine/lại.pdf").write_bytes(scan_of(INVITATION, 1.1))
     assert nambat(service, "retry", "lại.pdf").returncode == 0
-    wait_for(lambda: (service.home / "originals/lại.pdf").exists())
-    wait_for(lambda: tags(service, bad) == [], 60)
+    wait_until(lambda: (service.home / "originals/lại.pdf").exists())
+    wait_until(lambda: tags(service, bad) == [], 60)
     assert "lại.pdf" not in nambat(service, "status").stdout
 
 
 def test_what_is_dismissed_while_no_service_runs_is_told_to_the_next(service: Service) -> None:
     bad = drop(service, "sau.pdf", scan_of(LETTER, 1.1)[:5000], "FAILED")
-    wait_for(lambda: "needs attention" in tags(service, bad), 30)
+    wait_until(lambda: "needs attention" in tags(service, bad), 30)
     service.stop()
     assert nambat(service, "dismiss", "sau.pdf").returncode == 0
     service.start()
     service.wait_until_ready()
-    wait_for(lambda: tags(service, bad) == [], 60)
+    wait_until(lambda: tags(service, bad) == [], 60)

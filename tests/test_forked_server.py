@@ -10,12 +10,12 @@ import signal
 import subprocess
 import sys
 import textwrap
-import time
 from pathlib import Path
 
 from flows.host.processes import is_running
 from tests.kernel import needs_proc
 from tests.service import ROOT, clean_environment, free_port
+from tests.waiting import wait_until
 
 pytestmark = needs_proc
 
@@ -110,10 +110,7 @@ def test_it_ends_with_the_service(tmp_path: Path) -> None:
     assert is_running(server)
     process.send_signal(signal.SIGKILL)
     process.wait()
-    deadline = time.monotonic() + 10
-    while is_running(server):
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
+    wait_until(lambda: not is_running(server), 10)
 
 
 def test_a_port_that_is_taken_is_told_before(tmp_path: Path) -> None:

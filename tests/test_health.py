@@ -40,6 +40,7 @@ from tests.intake import beats, drop, take_one
 from tests.kernel import needs_proc, small_disk
 from tests.scans import write_scan
 from tests.service import ROOT, Service, clean_environment
+from tests.waiting import wait_until
 
 pytestmark = needs_proc
 
@@ -410,13 +411,6 @@ def troubles(record: dict[str, Any]) -> list[str]:
     return [check["what"] for check in record["checks"] if not check["ok"]]
 
 
-def wait_for(what: Callable[[], object], seconds: float = 180) -> None:
-    deadline = time.monotonic() + seconds
-    while not what():
-        assert time.monotonic() < deadline
-        time.sleep(0.5)
-
-
 @pytest.mark.slow
 @pytest.mark.timeout(900)
 def test_a_real_service(tmp_path: Path) -> None:
@@ -424,26 +418,21 @@ def test_a_real_service(tmp_path: Path) -> None:
     home = tmp_path / "home"
     settings = {"NAMBAT_SETTLE": "1", "NAMBAT_SETTLE_BROKEN": "4", "NAMBAT_LOG_FORMAT": "json", "NAMBAT_MIN_FREE": "0"}
     service = Service(home, tmp_path / "service.log", settings)
-    with small_disk(home / "published", 16) as published:
+    with small_disk(home / "published", 16) as published, service.running(400):
+        drop(service.folders, "hỏng.pdf", b"%PDF-1.4 no such thing %%EOF")
+        write_scan(home / "inbox" / "một trang.pdf")
+        wait_until(lambda: (published / "một trang.json").exists() and (home / "quarantine" / "hỏng.pdf").exists())
+        wait_until(lambda: (home / "originals" / "một trang.pdf").exists())
+        service_is_well(service)
+        a_read_only_folder_shows(service, published)
+        a_frozen_service_shows(service)
+        a_frozen_server_shows(service)
+        service.stop()
+        logs_tell_what_happened(service)
         service.start()
-        try:
-            service.wait_until_ready(400)
-            drop(service.folders, "hỏng.pdf", b"%PDF-1.4 no such thing %%EOF")
-            write_scan(home / "inbox" / "một trang.pdf")
-            wait_for(lambda: (published / "một trang.json").exists() and (home / "quarantine" / "hỏng.pdf").exists())
-            wait_for(lambda: (home / "originals" / "một trang.pdf").exists())
-            service_is_well(service)
-            a_read_only_folder_shows(service, published)
-            a_frozen_service_shows(service)
-            a_frozen_server_shows(service)
-            service.stop()
-            logs_tell_what_happened(service)
-            service.start()
-            service.wait_until_ready(400)
-            told = (home / "logs" / "nambat.log").read_text().splitlines()
-            assert [json.loads(line)["message"] for line in told].count("Starting the Prefect server ...") == 2
-        finally:
-            service.end()
+        service.wait_until_ready(400)
+        told = (home / "logs" / "nambat.log").read_text().splitlines()
+        assert [json.loads(line)["message"] for line in told].count("Starting the Prefect server ...") == 2
 
 
 def service_is_well(service: Service) -> None:
@@ -473,14 +462,14 @@ def a_frozen_service_shows(service: Service) -> None:
     os.kill(service.pid, signal.SIGSTOP)
     try:
         drop(service.folders, "waits.pdf")
-        wait_for(lambda: troubles(page(service)[1]) == ["watcher"], SILENT_AFTER + 30)
+        wait_until(lambda: troubles(page(service)[1]) == ["watcher"], SILENT_AFTER + 30)
         done = nambat(service, "health")
         assert done.returncode == 1
         assert "BAD  watcher: no sign of life for" in done.stdout
         assert "not taken now: watcher: no sign of" in " ".join(nambat(service, "status").stdout.split())
     finally:
         os.kill(service.pid, signal.SIGCONT)
-    wait_for(lambda: page(service)[0] == 200)
+    wait_until(lambda: page(service)[0] == 200)
 
 
 def a_frozen_server_shows(service: Service) -> None:
@@ -516,21 +505,13 @@ def logs_tell_what_happened(service: Service) -> None:
 @pytest.mark.timeout(600)
 def test_a_service_with_anothers_server_answers_by_itself(tmp_path: Path) -> None:
     theirs = Service(tmp_path / "theirs", tmp_path / "theirs.log")
-    theirs.start()
-    try:
-        theirs.wait_until_ready(400)
+    with theirs.running(400):
         api = f"http://127.0.0.1:{theirs.port}/api"
         ours = Service(tmp_path / "ours", tmp_path / "ours.log", {"PREFECT_API_URL": api})
-        ours.start()
-        try:
-            ours.wait_until_ready(400)
-            wait_for(lambda: page(ours)[0] == 200)
+        with ours.running(400):
+            wait_until(lambda: page(ours)[0] == 200)
             assert {check["found"] for check in page(ours)[1]["checks"] if check["what"] == "server"} == {api}
             assert page(ours, Host="evil.example")[0] == 403
-        finally:
-            ours.end()
-    finally:
-        theirs.end()
 
 
 # -- writing to a folder ----------------------------------------------------------------------------------------------

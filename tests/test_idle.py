@@ -104,9 +104,7 @@ def used(database: Path) -> tuple[int, set[str], set[tuple[str, str]]]:
 def test_sweeps_and_rest_write_little(tmp_path: Path) -> None:
     service = Service(tmp_path / "home", tmp_path / "log", {"NAMBAT_SWEEP_INTERVAL": "86400"})
     database = service.home / "prefect" / "prefect.db"
-    service.start()
-    try:
-        service.wait_until_ready()
+    with service.running():
         sweep = service.api("deployments/name/sweep/nambat-sweep", "GET")["id"]
 
         def swept() -> bool:
@@ -126,5 +124,3 @@ def test_sweeps_and_rest_write_little(tmp_path: Path) -> None:
         after, _kinds, marks_after = used(database)
         assert after - before < 4 * MOST_A_SWEEP
         assert marks_after == marks
-    finally:
-        service.end()

@@ -32,12 +32,8 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     """A service at rest; what is shown is put there by its API."""
     folder = tmp_path_factory.mktemp("service")
     made = Service(folder / "home", folder / "log")
-    made.start()
-    try:
-        made.wait_until_ready()
+    with made.running():
         yield made
-    finally:
-        made.end()
 
 
 def show(service: Service, page: Page, kind: str, data: str, description: str) -> str:

@@ -8,7 +8,6 @@ import random
 import signal
 import subprocess
 import sys
-import time
 import unicodedata
 from dataclasses import replace
 from datetime import datetime
@@ -38,6 +37,7 @@ from tests.bad_inputs import good_pdf, strip
 from tests.bucket import running_bucket
 from tests.kernel import needs_proc
 from tests.service import ROOT, Service, clean_environment
+from tests.waiting import wait_until
 
 ZONE = "Asia/Ho_Chi_Minh"
 READING = Reading("a.json", "a.pdf", "0" * 64, 10, "0.1.0", "", 12, (60.0, 80.0, 95.0), 2, 1, 4, 30.0, 0.0)
@@ -399,24 +399,17 @@ def test_the_service_reads_again_and_people_do_not_wait(tmp_path: Path) -> None:
     store = published_from(tmp_path / "home", *((f"{number}.pdf", one_of(number)) for number in range(12)))
     folders = store.folders
     service = Service(folders.home, tmp_path / "log", {"NAMBAT_SETTLE": "1", "NAMBAT_RESCAN": "1", **ANEW})
-    service.start()
-    try:
-        service.wait_until_ready()
+    with service.running():
         asked = nambat(folders.home, "reprocess", "--where", "pages", **ANEW)
         assert (asked.returncode, asked.stderr) == (0, "")
         assert "The service reads them again as batch" in asked.stdout
         again = nambat(folders.home, "reprocess", "--where", "pages", **ANEW)
         assert (again.returncode, "reads some again just now" in again.stderr) == (1, True)
         (folders.inbox / "của dân.pdf").write_bytes(one_of(50))
-        deadline = time.monotonic() + 300
-        while len(footnotes_elsewhere(store)) < 13 or all_open(folders):
-            assert time.monotonic() < deadline, service.said()
-            time.sleep(0.2)
+        wait_until(lambda: len(footnotes_elsewhere(store)) >= 13 and not all_open(folders), 300, service.said)
         logged = (folders.logs / "nambat.log").read_text("utf-8")
         last = max(logged.index(f": published: {number}.pdf") for number in range(12))
         assert logged.index("published: của dân.pdf") < last
         over = nambat(folders.home, "reprocess", "--where", "pages", **ANEW)
         assert (over.returncode, "0 documents" in over.stdout) == (0, True)
         assert len(list(folders.originals.iterdir())) == 13
-    finally:
-        service.end()

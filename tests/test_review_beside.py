@@ -6,9 +6,7 @@ import os
 import signal
 import subprocess
 import sys
-import time
 import urllib.request
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -20,6 +18,7 @@ from flows.service.prefect_server import free_port
 from flows.settings import Settings
 from tests.scans import write_scan
 from tests.service import Service, clean_environment
+from tests.waiting import wait_until
 
 ROOT = Path(__file__).parents[1]
 
@@ -30,13 +29,6 @@ def answers(port: int) -> bool:
             return bool(answer.status == 200)
     except OSError:
         return False
-
-
-def wait_until(is_so: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 60
-    while not is_so():
-        assert time.monotonic() < deadline
-        time.sleep(0.2)
 
 
 @pytest.fixture
@@ -114,9 +106,7 @@ def test_a_run_of_the_service_and_its_document_lead_to_each_other(tmp_path: Path
     port = free_port()
     service = Service(tmp_path / "home", tmp_path / "log", {"NAMBAT_REVIEW_PORT": str(port)})
     write_scan(tmp_path / "home/inbox/Báo cáo.pdf")
-    service.start()
-    try:
-        service.wait_until_ready()
+    with service.running():
         wait_until(lambda: any(one["state_name"] == "Completed" for one in service.runs("Báo cáo.pdf")))
         run = service.runs("Báo cáo.pdf")[0]["id"]
         chosen = {"flow_run_id": {"any_": [run]}, "type": {"any_": ["markdown"]}}
@@ -125,5 +115,3 @@ def test_a_run_of_the_service_and_its_document_lead_to_each_other(tmp_path: Path
         assert f"]({address})" in report["data"]
         shown = urllib.request.urlopen(address, timeout=30).read().decode()
         assert f'href="http://127.0.0.1:{service.port}/runs/flow-run/{run}"' in shown
-    finally:
-        service.end()

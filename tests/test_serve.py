@@ -19,7 +19,7 @@ import urllib.error
 import urllib.parse
 import urllib.request
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -43,6 +43,7 @@ from tests.browser import browser
 from tests.kernel import needs_proc
 from tests.scans import write_scan
 from tests.service import Service, clean_environment, plant
+from tests.waiting import wait_until
 
 pytestmark = [pytest.mark.timeout(420), needs_proc]
 
@@ -80,13 +81,6 @@ def start_again(service: Service) -> None:
     except BaseException:
         service.end()
         raise
-
-
-def wait_until(what: Callable[[], object], seconds: float = 240) -> None:
-    deadline = time.monotonic() + seconds
-    while not what():
-        assert time.monotonic() < deadline, "it did not happen in time"
-        time.sleep(0.2)
 
 
 def hostile() -> list[BadInput]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sqlite3
-import time
 from pathlib import Path
 
 import pytest
@@ -26,6 +25,7 @@ from tests.intake import FakeServer
 from tests.kernel import needs_proc
 from tests.old_home import NOTE, PREFECT_3_8, TEXT, make_old_home
 from tests.service import Service
+from tests.waiting import wait_until
 
 
 @pytest.fixture
@@ -98,19 +98,12 @@ def test_todays_service_goes_on_in_an_old_home(tmp_path: Path) -> None:
     folders = load(home=tmp_path / "home").folders
     make_old_home(folders, database=True)
     service = Service(folders.home, tmp_path / "log", {"NAMBAT_SETTLE": "1", "NAMBAT_RESCAN": "2"})
-    service.start()
-    try:
-        service.wait_until_ready()
-        deadline = time.monotonic() + 240
-        while not (folders.published / "dở dang.json").exists():
-            assert time.monotonic() < deadline, service.said()
-            time.sleep(0.5)
+    with service.running():
+        wait_until((folders.published / "dở dang.json").exists, said=service.said)
         assert {one["name"] for one in service.api("deployments/filter")} == {
             *("nambat-ingest", "nambat-read", "nambat-sweep"),
             *("nambat-batch", "nambat-batch-part", "nambat-reprocess"),
         }
-    finally:
-        service.end()
     with sqlite3.connect(folders.home / "prefect" / "prefect.db") as connection:
         assert connection.execute("SELECT version_num FROM alembic_version").fetchone()[0] != PREFECT_3_8
     assert (folders.originals / "dở dang.pdf").is_file()

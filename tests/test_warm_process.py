@@ -9,7 +9,6 @@ import signal
 import subprocess
 import sys
 import textwrap
-import time
 from pathlib import Path
 
 import pytest
@@ -17,6 +16,7 @@ import pytest
 from flows.host.processes import descendants, is_running
 from tests.kernel import needs_proc
 from tests.service import ROOT, clean_environment
+from tests.waiting import wait_until
 
 pytestmark = needs_proc
 
@@ -115,11 +115,8 @@ def test_what_the_warm_process_held_is_not_held_by_it(tmp_path: Path) -> None:
         assert process.stdout is not None
         assert process.stdout.readline() == "holds it\n"
         (warm,) = descendants(process.pid)
-        deadline = time.monotonic() + 20
         # It may have just come to be.
-        while str(lock) in {str(one.readlink()) for one in Path(f"/proc/{warm}/fd").iterdir()}:
-            assert time.monotonic() < deadline
-            time.sleep(0.05)
+        wait_until(lambda: str(lock) not in {str(one.readlink()) for one in Path(f"/proc/{warm}/fd").iterdir()}, 20)
         # Input, output, error, the channel, and what waits for it.
         assert len(list(Path(f"/proc/{warm}/fd").iterdir())) <= 5
         process.kill()
@@ -162,8 +159,5 @@ def test_all_end_with_the_service(how: int) -> None:
     assert len(family) == 2
     process.send_signal(how)
     process.wait()
-    deadline = time.monotonic() + 10
-    while any(map(is_running, family)):
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
+    wait_until(lambda: not any(map(is_running, family)), 10)
     process.communicate()

@@ -29,7 +29,7 @@ from flows.convert import plan as plan_convert
 from flows.faults import ShareAway, StorageAway
 from flows.host import heartbeat
 from flows.host.heartbeat import identity
-from flows.host.names import new_id
+from flows.host.names import new_id, readable
 from flows.host.processes import machine
 from flows.intake.claims import ClaimStore
 from flows.intake.quarantine import quarantined_files
@@ -317,6 +317,21 @@ def test_what_was_put_away_before_a_kill_is_told_as_what_it_came_to(
         assert [type(event) for event in events] == [engine.Passed]
         assert (done.end, done.pages) == (("published", 1) if name == "b.tif" else ("quarantined", 0))
         assert bool(done.reason) is (name != "b.tif")
+
+
+def test_what_was_told_of_before_a_kill_is_not_told_of_again(settings: Settings, scans: Path, here: None) -> None:
+    home = open_home(settings)
+    fill(home, scans)
+    batch = planned(settings)
+    told: list[str] = []
+
+    def note(event: str, sentence: str, **about: object) -> None:
+        told.append(str(about["file"]) if event == "published" else "")
+
+    with mock.patch("flows.batch.work.note", note):
+        assert dies(batch, settings, CutShort(home, lambda call, about: bool(told)))
+        assert work(batch, 1, settings).counts == {"published": 3}
+    assert sorted(filter(None, told)) == sorted(map(readable, SCANS))
 
 
 def test_what_somebody_took_away_is_gone_whatever_was_to_become_of_it(

@@ -628,7 +628,8 @@ def _journal(path: Path, one: Done, *, place: str = "") -> None:
 
 
 def _journalled(path: Path) -> tuple[dict[str, Done], dict[str, tuple[Done, str]]]:
-    """What became of documents, by their names, and what was to become of those whose scans were being put away."""
+    """What became of documents, by their names, and what was to become of those of which only their putting away is
+    noted: nobody has told of them."""
     ended: dict[str, Done] = {}
     put_away: dict[str, tuple[Done, str]] = {}
     with contextlib.suppress(OSError):
@@ -641,7 +642,7 @@ def _journalled(path: Path) -> tuple[dict[str, Done], dict[str, tuple[Done, str]
                     put_away[one.name] = one, place
                 else:
                     ended[one.name] = one
-    return ended, put_away
+    return ended, {name: told for name, told in put_away.items() if name not in ended}
 
 
 def _as_it_ended(one: Done, put_away: dict[str, tuple[Done, str]], home: Storage) -> Done:

@@ -20,6 +20,7 @@ import statistics
 import subprocess
 import tempfile
 import time
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
@@ -133,6 +134,15 @@ def drop(service: Service, name: str, data: bytes, *beside: Worker) -> dict[str,
     return found
 
 
+def print_drops(drops: Sequence[Mapping[str, float]], pages: int) -> None:
+    """A table of the seconds of each drop, see :func:`drop`."""
+    columns = ("taken", "began", "published", "ended", "CPU s")
+    print(f"\n{f'{len(drops)} drops, {pages} pages':<24}" + "".join(f"{one:>11}" for one in columns))
+    for name, choose in (("median", statistics.median), ("fastest", min), ("slowest", max)):
+        print(f"{name:<24}" + "".join(f"{choose([one[column] for one in drops]):>11.2f}" for column in columns))
+    print()
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
     parser.add_argument("--rest", type=float, default=60, help="seconds to watch it at rest")
@@ -159,11 +169,8 @@ def main() -> None:
                 drop(service, f"{number:02}.pdf", data + f"%{number}\n%%EOF\n".encode(), *workers)
                 for number in range(arguments.drops)
             ]
-            columns = ("taken", "began", "published", "ended", "CPU s")
-            print(f"\n{f'{len(drops)} drops, {arguments.pages} pages':<24}" + "".join(f"{one:>11}" for one in columns))
-            for name, choose in (("median", statistics.median), ("fastest", min), ("slowest", max)):
-                print(f"{name:<24}" + "".join(f"{choose([one[column] for one in drops]):>11.2f}" for column in columns))
-            print()
+            if drops:
+                print_drops(drops, arguments.pages)
             time.sleep(20)
             at_rest(arguments.rest, service, *workers)
             print(f"load of the machine before and after: {load:.1f}, {os.getloadavg()[0]:.1f}")

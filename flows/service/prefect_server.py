@@ -114,11 +114,12 @@ def prefect_environment(folders: Folders, given: Mapping[str, str]) -> dict[str,
         # As seldom as people will not mind: each of these looks costs a processor time while nothing happens.
         "PREFECT_SERVER_SERVICES_LATE_RUNS_LOOP_SECONDS": "60",
         "PREFECT_SERVER_SERVICES_SCHEDULER_RECENT_DEPLOYMENTS_LOOP_SECONDS": "60",
-        "PREFECT_SERVER_SERVICES_PAUSE_EXPIRATIONS_LOOP_SECONDS": "60",
-        "PREFECT_SERVER_SERVICES_CANCELLATION_CLEANUP_LOOP_SECONDS": "60",
-        "PREFECT_SERVER_SERVICES_REPOSSESSOR_LOOP_SECONDS": "60",
         "PREFECT_SERVER_SERVICES_FOREMAN_LOOP_SECONDS": "60",
         "PREFECT_SERVER_EVENTS_PROACTIVE_GRANULARITY": "PT60S",
+        "PREFECT_SERVER_SERVICES_REPOSSESSOR_LOOP_SECONDS": "60",
+        # No run of ours is paused, or has others below it.
+        "PREFECT_SERVER_SERVICES_PAUSE_EXPIRATIONS_LOOP_SECONDS": "600",
+        "PREFECT_SERVER_SERVICES_CANCELLATION_CLEANUP_LOOP_SECONDS": "600",
         # It gives out anew what workers were asked to clear away and did not: containers, of which we start none.
         "PREFECT_SERVER_SERVICES_CLEANUP_RECONCILER_ENABLED": "false",
         # Many threads of few allocations each: glibc would give each memory of its own, and keep it.

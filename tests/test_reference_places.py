@@ -59,14 +59,19 @@ def signs_of(family: str, words: tuple[tuple[str, str], ...]) -> list[RaisedSign
     return find_raised(image, clean.binarize(image))
 
 
-def attached(family: str, words: tuple[tuple[str, str], ...], number: int) -> str:
-    """A word with its mark, given letter boxes as rough as Tesseract's: as if all letters were alike."""
+def attached(family: str, words: tuple[tuple[str, str], ...], number: int, read: str = "") -> str:
+    """A word with its mark, given letter boxes as rough as Tesseract's: as if all letters were alike.
+
+    Args:
+        read: what it was read as; empty where that is right.
+    """
     font, baseline = font_of(family), FIRST + PITCH * number
     (sign,) = (one for one in signs_of(family, words) if abs(one.baseline - baseline) < 0.5 * PITCH)
     before, behind = words[number]
-    text = before + behind
+    text = read or before + behind
     left = LEFT + round(font.getlength("kế hoạch "))
-    box = Box(left, baseline - 45, sign.box.right + 2 + round(font.getlength(behind)), baseline + 12)
+    right = sign.box.left if text == before else sign.box.right + 2 + round(font.getlength(behind))
+    box = Box(left, baseline - 45, right, baseline + 12)
     step = box.width / len(text)
     boxes = tuple(
         Box(round(left + step * n), box.top, round(left + step * (n + 1)), box.bottom) for n in range(len(text))
@@ -82,6 +87,46 @@ def attached(family: str, words: tuple[tuple[str, str], ...], number: int) -> st
 def test_a_mark_stands_on_the_side_of_a_sign_on_which_it_was_printed(family: str, number: int) -> None:
     before, behind = WORDS[number]
     assert attached(family, WORDS, number) == f"{before}[^1]{behind}"
+
+
+@pytest.mark.parametrize("number", range(len(WORDS)), ids=["^".join(word) for word in WORDS])
+@pytest.mark.parametrize("family", FAMILIES)
+def test_the_point_behind_a_mark_is_told_by_its_shape(family: str, number: int) -> None:
+    (sign,) = (one for one in signs_of(family, WORDS) if abs(one.baseline - FIRST - PITCH * number) < 0.5 * PITCH)
+    behind = WORDS[number][1]
+    assert sign.point == (behind if behind in (".", ",", ":", ";") else "")
+
+
+@pytest.mark.parametrize(
+    ("word", "read"),
+    [
+        (("71%", "."), "71%"),
+        (("71%", "."), "71%.."),
+        (("71%", "."), "71%..."),
+        (("71%", "."), "71%…"),
+        (("71%", ","), "71%"),
+        (("dân", ";"), "dân,"),
+        (("dân", ";"), "dân"),
+        (("nghi", ":"), "nghi."),
+        (("thao", ";"), "thao?;"),
+        (("nối”", "."), "nối”"),
+    ],
+)
+def test_a_point_that_was_misread_beside_the_gap_of_a_mark_is_put_right(word: tuple[str, str], read: str) -> None:
+    assert attached(FAMILIES[0], (word, *WORDS), 0, read) == "[^1]".join(word)
+
+
+@pytest.mark.parametrize(
+    ("word", "read"),
+    [
+        (("đô?", ""), "đô?"),
+        (("nghi", ""), "nghi."),  # nothing is seen behind it: what was read may be print that is not
+        (("2025", ")."), "2025)"),
+        (("71%", ","), "71%."),  # Tesseract tells these two better
+    ],
+)
+def test_what_is_not_known_of_the_print_behind_a_mark_stays_as_read(word: tuple[str, str], read: str) -> None:
+    assert attached(FAMILIES[0], (word, *WORDS), 0, read).replace("[^1]", "") == read
 
 
 @pytest.mark.parametrize(
@@ -105,7 +150,8 @@ def test_a_sign_that_was_read_in_the_gap_of_a_raised_one_goes(
     word = ReadWord(text, Box(100, 60, boxes[-1].right, 100), 95.0, tuple(letter(c) for c in text), boxes)
     right = word.box.right
     place = Box(right - 20, 50, right - 10, 70)
-    sign = RaisedSign("2", place, 99.0, 100.0, 28.0, point_before, point_after=behind > 0, behind=behind)
+    point = "." if behind == 1 else ""
+    sign = RaisedSign("2", place, 99.0, 100.0, 28.0, point_before, point_after=behind > 0, behind=behind, point=point)
     (found,) = attach([ReadLine((word,), word.box, 100.0, 0.0, 28.0, 1)], [sign])[0].words
     assert found.text == kept
 

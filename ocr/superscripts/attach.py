@@ -17,7 +17,6 @@ _POINTS = ".,;:…"
 #: A unit with what was read behind it, where an exponent follows the unit without anything between them.
 _UNIT = re.compile(r"(?:.*[\W\d_])?[kdc]?m(?P<tail>[-–.,;:)]+)")
 _BARE_UNIT = re.compile(r"(?:.*[\W\d_])?[kdc]?m")
-_TWO_POINTS = re.compile(r"[^.]\.\.$")
 #: Behind these no raised sign stands, but before them (m³/s).
 _OPENING = frozenset("/([{“")
 #: What Tesseract likes to see in a gap; Unicode counts the circumflex among the letters.
@@ -90,16 +89,6 @@ def _as_many_behind_exponent(word: ReadWord, signs: list[RaisedSign]) -> ReadWor
     return _of_letters(word, [*range(begin), *kept])
 
 
-def _with_one_point(word: ReadWord, signs: list[RaisedSign]) -> ReadWord:
-    """A word at whose end a full stop was read twice, where one stands behind a raised sign and none before it."""
-    if not _TWO_POINTS.search(word.text) or len(word.letters) != len(word.text):
-        return word
-    near = [one for one in signs if _is_near_end(one, word)]
-    if len(near) != 1 or near[0].behind != 1 or near[0].point_before:
-        return word
-    return _of_letters(word, range(len(word.text) - 1))
-
-
 def _is_near_end(sign: RaisedSign, word: ReadWord) -> bool:
     """Whether a sign stands above the end of a word, or right behind it."""
     return word.box.right - 1.5 * sign.x_height < sign.box.x < word.box.right + sign.x_height
@@ -135,15 +124,37 @@ def _line_with(line: ReadLine, signs: list[RaisedSign]) -> Line:
     words = list(line.words)
     if signs:
         words = [kept for word in words if (kept := _without_phantoms(word, signs))] or words
-        words = [_with_one_point(_as_many_behind_exponent(word, signs), signs) for word in words]
+        words = [_as_many_behind_exponent(word, signs) for word in words]
     for sign in signs:
         words = _with_follower_glued(words, sign)
     raised: list[list[Raised]] = [[] for _ in words]
     for sign in sorted(signs, key=lambda s: s.box.left):
         index, offset = _place(words, sign)
+        words[index], offset = _with_point_behind(words[index], offset, sign)
         raised[index].append(Raised(offset, sign.text, sign.confidence, sign.box))
     out = tuple(_word_with(word, found) for word, found in zip(words, raised, strict=True))
     return Line(out, hull([word.box for word in out]), line.baseline, line.x_height)
+
+
+def _with_point_behind(word: ReadWord, offset: int, sign: RaisedSign) -> tuple[ReadWord, int]:
+    """A word with the full stop or comma behind a raised sign that the page shows, and the sign's place in it then.
+
+    In the gap that the sign left it may have been read twice, not at all, or a question mark before it. Which of a
+    comma and a full stop it is, Tesseract tells better.
+    """
+    before, after = word.text[:offset].rstrip(_POINTS + "?"), word.text[offset:]
+    if not sign.point or not before or after.strip(_POINTS) or len(word.letters) != len(word.text):
+        return word, offset
+    kept = offset if sign.point_before else len(before)
+    point = after if len(after) == 1 and (sign.point in ".," or after in ":;") and after != "…" else sign.point
+    if (kept, point) == (offset, after):
+        return word, offset
+    text = word.text[:kept] + point
+    x, baseline = sign.x_height, sign.baseline
+    place = Box(sign.box.right, round(baseline - 0.3 * x), round(sign.box.right + 0.3 * x), round(baseline))
+    letters = (*word.letters[:kept], word.letters[offset] if point == after else letter(point))
+    boxes = (*word.letter_boxes[:kept], word.letter_boxes[offset] if point == after else place)
+    return ReadWord(text, hull([*boxes, word.box]), word.confidence, letters, boxes), kept
 
 
 def _with_follower_glued(words: list[ReadWord], sign: RaisedSign) -> list[ReadWord]:

@@ -17,6 +17,7 @@ import numpy as np
 from ocr.image.components import Components, Shapes, find_components
 from ocr.image.sign_network import cut_out
 from ocr.page import Box, hull, in_rows
+from ocr.superscripts.points import point_behind
 from ocr.superscripts.raised_digits import SIGNS, probabilities
 
 # What a page's print is made of, in pixels and in pages.
@@ -63,6 +64,7 @@ class RaisedSign:
         x_height: of the letters around it, in pixels.
         point_before, point_after: whether a full stop or comma stands next to it on that side.
         behind: how many pieces of print stand between it and the next space; -1 where that was not looked for.
+        point: what stands behind it, where that is ``.``, ``,``, ``:`` or ``;`` alone.
     """
 
     text: str
@@ -73,6 +75,7 @@ class RaisedSign:
     point_before: bool = False
     point_after: bool = False
     behind: int = -1
+    point: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +129,7 @@ def find_raised(
             point_before=_point(ink, sign, before=True),
             point_after=_point(ink, sign, before=False),
             behind=_pieces_behind(others, sign),
+            point=point_behind(others, sign.box.right, sign.baseline, sign.x_height),
         )
         for sign in signs
     ]

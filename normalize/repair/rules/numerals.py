@@ -148,7 +148,17 @@ def width_in_strokes(token: Token) -> int | None:
 
 
 def _trustworthy_widths(document: Document) -> bool:
-    """Whether the document's type is one whose strokes can be counted by width: its right numerals must agree."""
+    """Whether the document's type is one whose strokes can be counted by width: its right numerals must agree.
+
+    Those of headings that are in turn are right: in wide type II is as wide as III is elsewhere.
+    """
+    last = 0
+    for place, core in _numbered(document):
+        read = strokes(core)
+        if read in ROMAN and ROMAN.index(read) == last + 1:
+            last += 1
+            if width_in_strokes(place.token) not in (None, len(read)) and set(read) == {"I"}:
+                return False
     agree = 0
     for _, tokens in document.texts():
         for token in tokens:

@@ -40,7 +40,7 @@ _BELOW_TEXT = (*(one for one in FORMULAS if one not in DOCUMENT_TYPES.values()),
 # "№" is how "Nơ" looks to some engines.
 _SIGNS = re.compile(r"^(?:(?!№)[\W_])+|(?:(?!№)[\W_])+$")
 #: (b/c), for báo cáo: "to report to".
-_REPORT = re.compile(r"\([bB]/(€)\)")
+_REPORT = re.compile(r"(?<!\w)(?:[bB]/([€©¢])|b/([eCGo]))\)")
 #: The C of "C, PVP": the chief and the deputies of an office.
 _CAPITAL_C = re.compile(r"-?(€),")
 #: In words.
@@ -224,7 +224,7 @@ def _list_signs(line: Sequence[Place]) -> Iterator[Change]:
         yield head.change(0, len(head.token.text), "-", PROBABILITY, _REASON)
     for place in line:
         for found in _REPORT.finditer(place.token.text):
-            yield place.change(*found.span(1), "c", PROBABILITY, _REASON)
+            yield place.change(*found.span(found.lastindex or 0), "c", PROBABILITY, _REASON)
         if chief := _CAPITAL_C.fullmatch(place.token.text):
             yield place.change(*chief.span(1), "C", PROBABILITY, _REASON)
     if last.token.text.endswith(")") and not any("(" in place.token.text for place in line):

@@ -1,5 +1,7 @@
 """Numerals and letters by their neighbours, and specks at numbers; what is in turn, and what nobody can tell."""
 
+from dataclasses import replace
+
 import pytest
 
 from normalize.document import Block, Document, Source, Token
@@ -64,6 +66,30 @@ def test_specks(read: str, right: str | None) -> None:
     assert undo(after) == before
     typed = document(read)
     assert repair(typed).blocks == typed.blocks
+
+
+HEADS = {
+    "_ UBND TỈNH HÀ LÂM": "UBND TỈNH HÀ LÂM",
+    ". TỈNH BÌNH LÂM": "TỈNH BÌNH LÂM",
+    "'SỞ Y TẾ": "SỞ Y TẾ",
+    ".. THỊ XÃ PHÚ ĐIỀN": "THỊ XÃ PHÚ ĐIỀN",
+    "- BỘ TƯ PHÁP": None,  # issues together with the body above
+    "-BỘ CÔNG AN": None,
+    "* ĐẢNG BỘ": None,
+    "...... , ngày": None,
+    ". . .": None,
+    "Số: 12/QĐ-UBND": None,
+}
+
+
+@pytest.mark.parametrize(("read", "right"), HEADS.items())
+def test_specks_before_a_line_of_the_letterhead(read: str, right: str | None) -> None:
+    blocks = tuple(replace(block, type="letterhead") for block in document(read, page=True).blocks)
+    before = replace(document(read), blocks=blocks)
+    after = repair(before)
+    assert text(after) == (right or read)
+    assert undo(after) == before
+    assert repair(document(read, page=True)).blocks == document(read, page=True).blocks
 
 
 def test_every_lost_stroke_between_two_siblings() -> None:

@@ -1,4 +1,5 @@
-"""Dirt that was read as a sign at a word where print has none: ``_2.`` at the head of an item, ``quý-IV/2021``.
+"""Dirt that was read as a sign at a word where print has none: ``_2.`` at the head of an item, ``quý-IV/2021``, and
+``. TỈNH BÌNH LÂM`` in a letterhead.
 
 Only of a page: what people type is what they meant.
 """
@@ -7,19 +8,24 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 
 from normalize.document import Document
-from normalize.repair.changes import Change, heads, places
+from normalize.repair.changes import Change, Place, heads, places
 
 #: Signs that are dirt before the number of an item; a dash is none.
 _SPECKED = re.compile(r"([_~'`’‘·•°^]{1,2})(?:\d{1,2}(?:\.\d{1,2})*[.)]|[a-zđ]\))")
 _QUARTER = re.compile(r"([Qq]uý|QUÝ)([-–_.~'`·]{1,2})(?:I{1,3}|IV|[1-4])(?:[./]\d{4})?[.,;:)]*")
+#: At the head of a line of the letterhead; a dash may stand there, between two bodies that issue together.
+_AT_HEAD = re.compile(r"([_~'`’‘·•°^.,]{1,2})((?:[^\W\d_]{2,}.*)?)")
 PROBABILITY = 0.95
 
 
 def specks(document: Document) -> Iterator[Change]:
-    """Signs at the number of an item, and between a quarter and its number."""
+    """Signs at the number of an item, between a quarter and its number, and at the head of a line of a letterhead."""
     for place in heads(document):
+        if place.where.startswith("blocks/") and document.blocks[place.text].type == "letterhead":
+            yield from _at_head_of_letterhead(place)
         found = _SPECKED.fullmatch(place.token.text)
         if found is not None and place.token.letters and len(place.tokens) > 1 and not place.token.references:
             yield place.change(0, found.end(1), "", PROBABILITY, "a speck before the number of an item")
@@ -29,3 +35,15 @@ def specks(document: Document) -> Iterator[Change]:
             yield place.change(
                 found.start(2), found.end(2), " ", PROBABILITY, "a speck between a quarter and its number"
             )
+
+
+def _at_head_of_letterhead(place: Place) -> Iterator[Change]:
+    found = _AT_HEAD.fullmatch(place.token.text)
+    if found is None or not place.token.letters or len(place.tokens) < 2:
+        return
+    because = "a speck before a line of the letterhead"
+    if found[2]:
+        yield place.change(0, found.end(1), "", PROBABILITY, because)
+    elif place.tokens[1].text[:1].isupper():
+        following = replace(place, index=place.index + 1)
+        yield place.change_through(following, following.token.text, PROBABILITY, because)

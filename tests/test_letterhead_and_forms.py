@@ -17,7 +17,7 @@ from normalize.structure.build import build_document
 from ocr.image.components import find_components
 from ocr.image.seals import Seal
 from ocr.layout import tick_boxes
-from ocr.layout.noise import without_noise
+from ocr.layout.noise import without_noise, without_strays
 from ocr.layout.ruled_tables import Table
 from ocr.layout.two_columns import cut_between_columns, with_values
 from ocr.layout.zones import find_zones
@@ -258,6 +258,22 @@ def test_what_another_line_has_is_not_kept_twice() -> None:
     doubtful = mixed(("lên", 52), ("thoại:", 96), ("02373.522.704.“+/&#%", 0))
     kept, _ = without_noise([doubtful, line("số điện thoại: 02373.522.704", 410, 602), *PRINT])
     assert doubtful not in kept
+
+
+@pytest.mark.parametrize(
+    ("top", "x_height", "is_print"),
+    [
+        (770, 10.0, False),  # over the small letters of a line, within its box
+        (738, 10.0, True),  # between two lines
+        (770, 25.0, True),  # of the page's type
+        (790, 10.0, True),  # as deep as the letters themselves
+    ],
+)
+def test_the_diacritics_of_a_line_are_no_line(top: int, x_height: float, is_print: bool) -> None:
+    below = replace(PRINT[0], box=Box(350, 766, 1400, 812), baseline=802.0)
+    marks = replace(line("4 LÄ 4 nay", 500, top + 16), box=Box(500, top, 900, top + 12), x_height=x_height)
+    for kept in (without_noise([marks, below, *PRINT[1:]])[0], without_strays([marks, below, *PRINT[1:]])[0]):
+        assert (marks.text in [one.text for one in kept]) == is_print
 
 
 def test_a_letter_as_tall_as_three_is_a_pens() -> None:

@@ -39,6 +39,9 @@ _PEN_WORDS, _PEN_HEIGHT = 2, 5.0
 _HIGHEST_WORD, _LOWEST_WORD = 4.0, 0.85
 #: Words whose boxes share so much of the smaller one stand in one place.
 _ONE_PLACE = 0.4
+#: Share of the page's x-height: what is larger is not read of diacritics alone. In x-heights of the line that has them,
+#: how far above its baseline they stand at least, and how far above its box they reach; their share that is above it.
+_SMALL_MARKS, _ABOVE_LETTERS, _RIM, _OVER = 0.6, 0.85, 0.3, 0.9
 #: In radii: what is read nearer to the centre of a seal is noise below this confidence, or with so few letters.
 _IN_SEAL = 0.9
 _SURE_IN_SEAL, _FEWEST_IN_SEAL = 85.0, 3
@@ -55,6 +58,7 @@ def without_noise(lines: Sequence[Line], seals: Sequence[Seal] = ()) -> tuple[li
             or (_is_garbage(line) and not (_has_sure_words(line) and not is_read_elsewhere(line, lines)))
             or _is_out_of_scale(line, x_height)
             or _is_read_in_seal(line, seals)
+            or _is_of_marks(line, lines, x_height)
         )
         (noise if is_noise else kept).append(line)
     return kept, noise
@@ -73,7 +77,13 @@ def without_strays(lines: Sequence[Line]) -> tuple[list[Line], list[Line]]:
     """The lines of a table that are print, and what was read in it that is none: specks, pieces of a seal."""
     size = float(np.median([line.x_height for line in lines]))
     words = [word for line in lines for word in line.words]
-    stray = [word for line in lines for word in line.words if _is_stray(word, line, size) or _is_doubled(word, words)]
+    marks = [line for line in lines if _is_of_marks(line, lines, size)]
+    stray = [
+        word
+        for line in lines
+        for word in line.words
+        if line in marks or _is_stray(word, line, size) or _is_doubled(word, words)
+    ]
     if not stray:
         return list(lines), []
     gone = [of_words(line, [word for word in line.words if word in stray]) for line in lines if _any_of(line, stray)]
@@ -136,6 +146,22 @@ def _has_sure_words(line: Line) -> bool:
     sure = [word.text for word in line.words if word.confidence >= _SURE_WORD]
     letters = [sum(c.isalpha() for c in text) for text in sure]
     return sum(n for n in letters if n >= _WORD) >= _SURE_LETTERS
+
+
+def _is_of_marks(line: Line, lines: Sequence[Line], x_height: float) -> bool:
+    """Whether a line is read of the diacritics of another one: it stands above the small letters of that, and no higher
+    than its marks do.
+
+    Args:
+        x_height: of the page, or the table.
+    """
+    return line.x_height < _SMALL_MARKS * x_height and any(
+        other is not line
+        and line.box.bottom <= other.baseline - _ABOVE_LETTERS * other.x_height
+        and line.box.top >= other.box.top - _RIM * other.x_height
+        and line.box.across(other.box) >= _OVER * line.box.width
+        for other in lines
+    )
 
 
 def _is_out_of_scale(line: Line, x_height: float) -> bool:

@@ -271,7 +271,7 @@ def test_what_another_line_has_is_not_kept_twice() -> None:
 )
 def test_the_diacritics_of_a_line_are_no_line(top: int, x_height: float, is_print: bool) -> None:
     below = replace(PRINT[0], box=Box(350, 766, 1400, 812), baseline=802.0)
-    marks = replace(line("4 LÄ 4 nay", 500, top + 16), box=Box(500, top, 900, top + 12), x_height=x_height)
+    marks = replace(line("4 LÄ 4 nay", 500, top + 16), box=Box(500, top, 900, top + 8), x_height=x_height)
     for kept in (without_noise([marks, below, *PRINT[1:]])[0], without_strays([marks, below, *PRINT[1:]])[0]):
         assert (marks.text in [one.text for one in kept]) == is_print
 

@@ -14,6 +14,7 @@ from ocr.page import Box
 # In x-heights.
 _ABOVE, _BELOW = 1.3, 0.6  # what is looked at, above and below the baseline
 _NEAR, _SPACE = 0.8, 0.4  # it begins so near to the sign, and so much paper follows it
+_ELLIPSIS = 1.2  # another point within so much behind it, and it is the first of several
 _WIDEST = 0.45
 _POINT_HEIGHT = 0.42
 _ON_BASELINE = (-0.2, 0.12)  # where a point ends, downwards
@@ -33,20 +34,31 @@ def point_behind(ink: np.ndarray, right: int, baseline: float, x_height: float) 
         x_height: of the letters around it, in pixels.
     """
     top, bottom = max(0, round(baseline - _ABOVE * x_height)), round(baseline + _BELOW * x_height)
-    window = ink[top:bottom, right : right + round((_NEAR + _WIDEST + _SPACE) * x_height)]
-    inked = np.flatnonzero(window.max(axis=0, initial=0))
-    if not inked.size or inked[0] > _NEAR * x_height:
+    window = ink[top:bottom, right : right + round((_NEAR + _ELLIPSIS + 2 * _WIDEST) * x_height)]
+    runs = _runs(window)
+    if not runs or runs[0][0] > _NEAR * x_height:
         return ""
-    gaps = np.flatnonzero(np.diff(inked) > 1)
-    start, last = int(inked[0]), int(inked[gaps[0]] if gaps.size else inked[-1])
-    if gaps.size and inked[gaps[0] + 1] - last <= _SPACE * x_height:
-        return ""
-    parts = find_components(np.ascontiguousarray(window[:, start : last + 1]))
-    print_ = parts.take(np.flatnonzero(parts.area >= _LEAST_INK * x_height**2)).boxes()
-    return _told([box.moved(0, top) for box in sorted(print_, key=lambda box: box.top)], baseline, x_height)
+    told = [_told(window[:, start:end], baseline - top, x_height) for start, end in runs[:2]]
+    gap = runs[1][0] - runs[0][1] if len(runs) > 1 else window.shape[1]
+    is_one_of_several = gap <= _ELLIPSIS * x_height and told[1] == "."
+    return "" if gap <= _SPACE * x_height or is_one_of_several else told[0]
 
 
-def _told(pieces: list[Box], baseline: float, x_height: float) -> str:
+def _runs(window: np.ndarray) -> list[tuple[int, int]]:
+    """Where there is ink, from left to right: first column and the one behind the last."""
+    inked = window.max(axis=0, initial=0) > 0
+    edges = np.flatnonzero(np.diff(inked.astype(np.int8), prepend=0, append=0))
+    return list(zip(edges[::2].tolist(), edges[1::2].tolist(), strict=True))
+
+
+def _told(print_: np.ndarray, baseline: float, x_height: float) -> str:
+    """The sign that a piece of print is; empty where it is none of them."""
+    parts = find_components(np.ascontiguousarray(print_))
+    kept = parts.take(np.flatnonzero(parts.area >= _LEAST_INK * x_height**2)).boxes()
+    return _of_pieces(sorted(kept, key=lambda box: box.top), baseline, x_height)
+
+
+def _of_pieces(pieces: list[Box], baseline: float, x_height: float) -> str:
     """The sign that these pieces, from above, make."""
     if not pieces or max(box.width for box in pieces) > _WIDEST * x_height:
         return ""

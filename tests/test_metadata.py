@@ -218,16 +218,18 @@ def test_a_body_that_lost_its_first_word_is_null() -> None:
 @pytest.mark.parametrize(
     ("text", "shown", "expected"),
     [
-        ("Ban Thi đua huyện báo cáo; Ban Thi đua huyện đề nghị", True, ["HUYỆN"]),
-        ("Ban Thi đua huyện báo cáo", True, []),  # once may be misread itself
-        ("Ban Thi đua huyện báo cáo; Ban Thi đua huyên họp; Ban Thi đua huyện đề nghị", True, []),
-        ("Ban Thi đua huyện báo cáo; Ban Thi đua huyện đề nghị", False, []),  # the page does not show it
-        ("Ban Tổ chức huyện báo cáo; Ban Tổ chức huyện đề nghị", True, []),  # another body
+        ("Ban Thi đua huyện báo cáo; Ban Thi đua huyện đề nghị", 1, ["HUYỆN"]),
+        ("Ban Thi đua huyện báo cáo", 40, []),  # once may be misread itself
+        ("Ban Thi đua huyện báo cáo", 60, ["HUYỆN"]),  # but not where the page nearly says so
+        ("Ban Thi đua huyện báo cáo; Ban Thi đua huyên họp; Ban Thi đua huyện đề nghị", 60, []),
+        ("Ban Thi đua huyện báo cáo; Ban Thi đua huyện đề nghị", 0, []),  # the page does not show it
+        ("Ban Tổ chức huyện báo cáo; Ban Tổ chức huyện đề nghị", 60, []),  # another body
+        ("BAN THI ĐUA HUYỆN báo cáo; BAN THI ĐUA HUYỆN đề nghị", 60, []),  # as small as those signs themselves
     ],
 )
-def test_a_body_is_called_as_the_text_calls_it(text: str, shown: bool, expected: list[str]) -> None:
+def test_a_body_is_called_as_the_text_calls_it(text: str, shown: int, expected: list[str]) -> None:
     one = page(1, ["L BAN THI ĐUA HUYÊN", "L Số: 1/KH-X", *MOTTO, "T |KẾ HOẠCH", f"T >Xét {text}.<"])
-    letters = tuple(letter(c, ((c, 90), ("Ệ", 40)) if shown and c == "Ê" else ((c, 95),)) for c in "HUYÊN")
+    letters = tuple(letter(c, ((c, 90), ("Ệ", shown)) if shown and c == "Ê" else ((c, 95),)) for c in "HUYÊN")
     document = build_document([with_word(one, "HUYÊN", letters=letters)], SOURCE)
     assert [change.after for change in bodies(document)] == expected
 

@@ -17,8 +17,9 @@ from normalize.vietnamese.syllable import key, skeleton
 
 _BLOCKS = ("letterhead", "title", "signature")
 _SIGNS = " .,;:()[]“”\"'-–—*"
-#: So often at least does the text name the body with other diacritics, and so often for each time with those read.
-_FEWEST, _TIMES = 2, 4
+#: So often at least does the text name the body with other diacritics, and so often for each time with those read. Once
+#: will do where the page showed the other letters with this confidence, 0 to 100.
+_FEWEST, _TIMES, _SHOWN = 2, 4, 50
 PROBABILITY = 0.97
 
 
@@ -32,8 +33,10 @@ def bodies(document: Document) -> Iterator[Change]:
         for index, word in enumerate(words):
             if not word.isupper() or not _is_one_word(block.tokens[index]):
                 continue
-            told = _told(known, words, index)
-            if told is None or key(told) == key(cleaned(word)).lower() or not _shown(block.tokens[index], told):
+            told, often = _told(known, words, index)
+            if not often or key(told) == key(cleaned(word)).lower():
+                continue
+            if not _shown(block.tokens[index], told, 0 if often >= _FEWEST else _SHOWN):
                 continue
             start = block.tokens[index].text.index(word)
             place = Place(number, f"blocks/{number}", block.tokens, index)
@@ -46,22 +49,21 @@ _Pairs = dict[tuple[str, str], Counter[str]]
 
 
 def _pairs(document: Document) -> tuple[_Pairs, _Pairs]:
-    """How the running text writes a word after another and before another, by the skeletons of both."""
+    """How the text writes a word after another and before another in small letters, by the skeletons of both."""
     after: _Pairs = defaultdict(Counter)
     before: _Pairs = defaultdict(Counter)
     for block in document.blocks:
-        if block.type in _BLOCKS:
-            continue
-        words = [_word(token).lower() for token in block.tokens]
-        for one, two in pairwise(words):
+        words = [_word(token) for token in block.tokens]
+        for one, two in pairwise(word if not word.isupper() else "" for word in words):
+            one, two = one.lower(), two.lower()
             if one.isalpha() and two.isalpha():
                 after[skeleton(one), skeleton(two)][two] += 1
                 before[skeleton(two), skeleton(one)][one] += 1
     return after, before
 
 
-def _told(known: tuple[_Pairs, _Pairs], words: Sequence[str], index: int) -> str | None:
-    """How the text writes a word beside its neighbour in the name; ``None`` where it does not say or says it both ways.
+def _told(known: tuple[_Pairs, _Pairs], words: Sequence[str], index: int) -> tuple[str, int]:
+    """How the text writes a word beside its neighbour in the name, and how often; 0 where it says it both ways.
 
     Args:
         words: of a line in capitals.
@@ -72,9 +74,9 @@ def _told(known: tuple[_Pairs, _Pairs], words: Sequence[str], index: int) -> str
         if 0 <= neighbour < len(words) and words[neighbour].isupper():
             votes += pairs.get((skeleton(words[neighbour]), plain), Counter())
     if not votes:
-        return None
+        return "", 0
     (best, often), *others = votes.most_common()
-    return best if often >= _FEWEST and often >= _TIMES * sum(count for _, count in others) else None
+    return (best, often) if often >= _TIMES * sum(count for _, count in others) else ("", 0)
 
 
 def _word(token: Token) -> str:
@@ -85,12 +87,12 @@ def _is_one_word(token: Token) -> bool:
     return _word(token).isalpha()
 
 
-def _shown(token: Token, word: str) -> bool:
-    """Whether the page doubted the letters that change: each of them competed, if only just."""
+def _shown(token: Token, word: str, least: int) -> bool:
+    """Whether the page doubted the letters that change: each of them competed, with this confidence at least."""
     read = [one for one in token.letters if one.text.isalpha()]
     if len(read) != len(word):
         return False
     return all(
-        one.text.lower() == letter or any(choice.lower() == letter for choice, _ in one.choices)
+        one.text.lower() == letter or any(choice.lower() == letter and sure >= least for choice, sure in one.choices)
         for one, letter in zip(read, word, strict=True)
     )

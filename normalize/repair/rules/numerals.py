@@ -42,8 +42,8 @@ _EDGE = ".,;:"
 _ARABIC = re.compile(r"\d{1,2}")
 # A sign after the numeral adds this much to its width, in heights of a capital.
 _SIGN_WIDTH = 0.3
-# Width of one, two and three strokes in heights of a capital: Times and its kin, regular 0.34, 0.83, 1.27 to 1.34 and bold
-# 0.49, 1.02 to 1.12, 1.51 to 1.68; bold of a wide face (DejaVu Serif) 0.58, 1.13 to 1.22, 1.84 to 1.93. On 60 pages.
+# Width of one, two and three strokes in heights of a capital: Times and its kin, regular 0.34, 0.83, 1.27 to 1.34 and
+# bold 0.49, 1.02 to 1.12, 1.51 to 1.68; bold of a wide face (DejaVu Serif) 0.58, 1.13 to 1.22, 1.84 to 1.93; 60 pages.
 _WIDTHS = ((0.25, 0.62), (0.72, 1.18), (1.25, 2.0))
 SURE, LIKELY = 0.97, 0.93
 

@@ -154,7 +154,7 @@ def _trustworthy_widths(document: Document) -> bool:
     """
     last = 0
     for place, core in _numbered(document):
-        read = strokes(core)
+        read = strokes(core) if not core.isdigit() else None
         if read in ROMAN and ROMAN.index(read) == last + 1:
             last += 1
             if core in ("II", "III") and width_in_strokes(place.token) not in (None, len(core)):

@@ -381,9 +381,12 @@ def _parse_word(element: etree._Element) -> ReadWord | None:
     for first, last, sign in signs_for(letters):
         letters[first:last] = [sign]
         boxes[first:last] = [hull(boxes[first:last])]
-    text = "".join(one.text for one in letters)
-    if not text.strip():
+    printed = [at for at, one in enumerate(letters) if one.text.strip()]
+    if not printed:
         return None
+    inner = slice(printed[0], printed[-1] + 1)  # a speck at a word's edge may be read as a blank
+    letters, boxes = letters[inner], boxes[inner]
+    text = "".join(one.text for one in letters)
     confidence = _X_WCONF.search(title)
     return ReadWord(text, _box(_BOX, title), float(confidence[1]) if confidence else 0.0, tuple(letters), tuple(boxes))
 

@@ -301,6 +301,12 @@ def test_hocr_gives_letters_with_their_competitors() -> None:
     assert line.baseline == 55.0
 
 
+def test_a_blank_at_the_edge_of_a_word_is_no_letter() -> None:
+    spaced = HOCR.replace(">t</span>\n<span class='ocrx_cinfo' id", "> </span>\n<span class='ocrx_cinfo' id", 1)
+    (word,) = parse_hocr(spaced.encode())[0].words
+    assert (word.text, len(word.letters), word.letter_boxes) == ("ô", 1, (Box(30, 20, 60, 60),))
+
+
 @pytest.mark.parametrize("damaged", [b"", b"<html>", HOCR.encode()[:600]])
 def test_damaged_hocr_is_no_crash(damaged: bytes) -> None:
     assert all(word.text for line in parse_hocr(damaged) for word in line.words)

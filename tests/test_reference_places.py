@@ -15,6 +15,7 @@ from ocr.image import clean
 from ocr.page import Box, letter
 from ocr.superscripts.attach import attach
 from ocr.superscripts.find import RaisedSign, find_raised
+from ocr.superscripts.points import point_behind
 from ocr.tesseract import ReadLine, ReadWord
 from sample_scans.layout import font_files
 
@@ -95,6 +96,13 @@ def test_the_point_behind_a_mark_is_told_by_its_shape(family: str, number: int) 
     (sign,) = (one for one in signs_of(family, WORDS) if abs(one.baseline - FIRST - PITCH * number) < 0.5 * PITCH)
     behind = WORDS[number][1]
     assert sign.point == (behind if behind in (".", ",", ":", ";") else "")
+
+
+def test_a_point_at_the_edge_of_the_page_is_told() -> None:
+    ink = np.zeros((200, 300), np.uint8)
+    ink[95:100, 292:297] = 255
+    assert point_behind(ink, 285, 100.0, 27.0) == "."
+    assert point_behind(ink, 298, 100.0, 27.0) == point_behind(ink, 300, 100.0, 27.0) == ""
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,7 @@ from ocr.layout.footnote_zone import find_notes
 from ocr.layout.noise import cut_off_speck, without_noise, without_strays
 from ocr.layout.ruled_tables import Table
 from ocr.layout.two_columns import columns_and_text, cut_at_gutter, cut_between_columns, part, rows_of, with_values
-from ocr.page import Box, Line, Zone, hull, zone_of
+from ocr.page import Box, Line, Zone, hull, in_rows, mean_confidence, of_words, zone_of
 
 #: Sizes of type within this share of each other are one; the body's is set in so many of the page's letters at least.
 _ALIKE, _BODY_SHARE = 0.06, 0.12
@@ -29,6 +29,10 @@ _ALIKE, _BODY_SHARE = 0.06, 0.12
 _BESIDE_WIDTH, _BESIDE_COLUMNS = 0.45, 4
 #: From baseline to baseline of two lines that follow each other, in x-heights, at most.
 _NEXT_LINE = 5.0
+
+# Pieces of one line, in x-heights: between them, and from baseline to baseline; their type, in that of the first; and
+# the least confidence that they were read with.
+_PIECES, _LEVEL, _LIKE_TYPE, _READ = (-0.3, 1.2), 0.25, (0.8, 1.25), 60.0
 
 # Page numbers and running headers, in pages.
 _HEAD, _FOOT = 0.14, 0.88  # above and below these they stand
@@ -55,6 +59,7 @@ def find_zones(
         seals: from :func:`ocr.image.seals.find_seals`; what is read in one with little confidence is noise.
     """
     lines, inside, strays = _in_tables(lines, tables)
+    lines = _with_pieces_joined(lines)
     whole = [piece for line in lines for piece in cut_off_speck(line)]
     lines = [piece for line in whole for piece in _without_blanks(cut_at_gutter(line), whole)]
     lines, noise = without_noise([piece for line in lines for piece in cut_between_columns(line, lines, width)], seals)
@@ -113,6 +118,26 @@ def _in_tables(lines: Sequence[Line], tables: Sequence[Table]) -> tuple[list[Lin
         if inside.get(index)
     ]
     return outside, zones, noise
+
+
+def _with_pieces_joined(lines: Sequence[Line]) -> list[Line]:
+    """The lines, those as one that stand on one baseline with no more than a space between them.
+
+    What was stamped over a line parts it into pieces, each of which is read.
+    """
+    rows = in_rows(sorted(lines, key=lambda line: line.box.left), _goes_on_level)
+    return [of_words(row[0], [word for line in row for word in line.words]) for row in rows]
+
+
+def _goes_on_level(row: Sequence[Line], line: Line) -> bool:
+    last = row[-1]
+    size = last.x_height
+    return (
+        _PIECES[0] * size <= line.box.left - last.box.right <= _PIECES[1] * size
+        and abs(line.baseline - last.baseline) <= _LEVEL * size
+        and _LIKE_TYPE[0] * size <= line.x_height <= _LIKE_TYPE[1] * size
+        and min(mean_confidence(last.words), mean_confidence(line.words)) >= _READ
+    )
 
 
 def _without_blanks(pieces: Sequence[Line], lines: Sequence[Line]) -> list[Line]:

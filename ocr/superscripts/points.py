@@ -39,9 +39,11 @@ def point_behind(ink: np.ndarray, right: int, baseline: float, x_height: float) 
     if not runs or runs[0][0] > _NEAR * x_height:
         return ""
     told = [_told(window[:, start:end], baseline - top, x_height) for start, end in runs[:2]]
-    gap = runs[1][0] - runs[0][1] if len(runs) > 1 else window.shape[1]
-    is_one_of_several = gap <= _ELLIPSIS * x_height and told[1] == "."
-    return "" if gap <= _SPACE * x_height or is_one_of_several else told[0]
+    if len(runs) > 1:
+        gap = runs[1][0] - runs[0][1]
+        if gap <= _SPACE * x_height or (gap <= _ELLIPSIS * x_height and told[1] == "."):
+            return ""
+    return told[0]
 
 
 def _runs(window: np.ndarray) -> list[tuple[int, int]]:

@@ -440,3 +440,23 @@ def test_a_page_in_an_unusual_layout_is_read(tmp_path: Path) -> None:
     assert result.notes_right == result.notes == result.notes_found == 5
     assert result.paragraph_f1 == 1.0
     assert {note.printed_label for note in document.footnotes} <= {"*", "**", "***", "****", "*****"}
+
+
+@pytest.mark.parametrize(
+    ("gap", "lower", "size", "sure", "joined"),
+    [
+        (20, 0, 27.0, 95.0, True),
+        (-6, 5, 25.0, 95.0, True),
+        (60, 0, 27.0, 95.0, False),  # five millimetres: two columns may stand so near
+        (20, 16, 27.0, 95.0, False),  # on another baseline
+        (20, 0, 20.0, 95.0, False),  # other type
+        (20, 0, 27.0, 40.0, False),  # what a stamp left
+    ],
+)
+def test_pieces_of_one_line_are_joined(gap: int, lower: int, size: float, sure: float, joined: bool) -> None:
+    body = [line(BODY, 350, 1000 + 60 * n) for n in range(6)]
+    first = line("Căn cứ Nghị định số 75/2017/NĐ-CP", 350, 1360)
+    second = line("ngày 20 tháng 6 của Chính phủ", first.box.right + gap, 1360 + lower, size)
+    second = replace(second, words=tuple(replace(word, confidence=sure) for word in second.words))
+    texts = [one.text for zone in find_zones([*body, second, first], [], [], WIDTH, HEIGHT) for one in zone.lines]
+    assert (f"{first.text} {second.text}" in texts) is joined

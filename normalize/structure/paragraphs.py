@@ -19,6 +19,7 @@ from ocr.page import Box, hull
 
 _ENDS_SENTENCE = re.compile(r"[.;:!?…](?:[\"”’)\]]*)$|\./\.?$")
 _DASHES = ("-", "–")
+_PARTING_DASHES = tuple(f" {dash}" for dash in "-–—")
 # All in x-heights.
 #: The first line of a paragraph stands in by more than this.
 _INDENTED = 1.4
@@ -197,8 +198,8 @@ def _begins_item(line: SetLine) -> bool:
 
 
 def _sentence_goes_on(before: SetLine, line: SetLine) -> bool:
-    """Whether a sentence plainly runs from one line to the next: no full stop, no capital."""
-    return not _ends_sentence(before) and line.text[:1].islower()
+    """Whether a sentence plainly runs from one line to the next: no full stop, no capital, or a dash between words."""
+    return not _ends_sentence(before) and (line.text[:1].islower() or before.text.endswith(_PARTING_DASHES))
 
 
 def _style_changes(before: SetLine, line: SetLine) -> bool:

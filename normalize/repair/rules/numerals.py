@@ -29,7 +29,9 @@ _LONGEST = 12  # letters of a number
 _NUMBER = re.compile(r"\d{1,3}(?:\.\d{3})*(?:,\d+)?%?|\d+,\d+%?|\d{1,2}[/-]\d{1,2}(?:[/-]\d{4})?|\d{1,2}/\d{4}|\d+%?")
 _BEFORE_NUMBERS = frozenset(("ngay", "thang", "nam", "dieu", "khoan", "so", "diem"))
 # Words that a number stands before: "1 triệu". A roman numeral does not.
-_AFTER_NUMBERS = frozenset(("triệu", "tỷ", "tỉ", "nghìn", "ngàn", "đồng", "ha", "km", "kg", "tấn", "lượt", "người"))
+_AFTER_NUMBERS = frozenset(
+    ("triệu", "tỷ", "tỉ", "nghìn", "ngàn", "đồng", "ha", "km", "kg", "tấn", "lượt", "người", "tuổi", "vụ", "hộ", "lần")
+)
 _NEVER_BEFORE_ROMANS = frozenset(("ngay", "thang", "dieu", "khoan"))
 _BEFORE_ROMANS = frozenset(("quy", "chuong", "phan", "muc", "loai", "hang", "nhom", "giai", "dot", "ky", "cap", "luc"))
 # The page must have shown the digit with at least this confidence.

@@ -68,6 +68,27 @@ def test_specks(read: str, right: str | None) -> None:
     assert repair(typed).blocks == typed.blocks
 
 
+TAILS = {
+    "Kế hoạch này được áp dụng trong tỉnh. ,": "Kế hoạch này được áp dụng trong tỉnh.",
+    "Các đơn vị triển khai thực hiện kế hoạch./. „+": "Các đơn vị triển khai thực hiện kế hoạch./.",
+    "Các đơn vị triển khai thực hiện; '": "Các đơn vị triển khai thực hiện;",
+    "Kế hoạch này được áp dụng trong tỉnh .": None,
+    "Kế hoạch này được áp dụng trong tỉnh. ...": None,
+    "Kế hoạch này được áp dụng trong tỉnh.”": None,
+    "Kế hoạch này được áp dụng trong tỉnh ,": None,
+    "Ghi chú. ,": None,
+}
+
+
+@pytest.mark.parametrize(("read", "right"), TAILS.items())
+def test_specks_behind_the_end_of_a_paragraph(read: str, right: str | None) -> None:
+    before = document(read, page=True)
+    after = repair(before)
+    assert text(after) == (right or read)
+    assert undo(after) == before
+    assert repair(document(read)).blocks == document(read).blocks
+
+
 HEADS = {
     "_ UBND TỈNH HÀ LÂM": "UBND TỈNH HÀ LÂM",
     ". TỈNH BÌNH LÂM": "TỈNH BÌNH LÂM",

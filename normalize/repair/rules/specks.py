@@ -18,23 +18,36 @@ _SPECKED = re.compile(r"([_~'`’‘·•°^]{1,2})(?:\d{1,2}(?:\.\d{1,2})*[.)]|
 _QUARTER = re.compile(r"([Qq]uý|QUÝ)([-–_.~'`·]{1,2})(?:I{1,3}|IV|[1-4])(?:[./]\d{4})?[.,;:)]*")
 #: At the head of a line of the letterhead; a dash may stand there, between two bodies that issue together.
 _AT_HEAD = re.compile(r"([_~'`’‘·•°^.,]{1,2})((?:[^\W\d_]{2,}.*)?)")
+#: Alone behind the end of a sentence that ends its paragraph; a leader of dots may stand there, or an end of its own.
+_BEHIND = re.compile(r"[„‚,'`´’‘·^~_+°;:]{1,3}")
+_SENTENCE_END = re.compile(r".*(?:[.;]|\./\.)")
+#: Words of a paragraph at least.
+_SENTENCE = 4
 PROBABILITY = 0.95
 
 
 def specks(document: Document) -> Iterator[Change]:
-    """Signs at the number of an item, between a quarter and its number, and at the head of a line of a letterhead."""
+    """Signs at the number of an item, between a quarter and its number, at the head of a line, at a paragraph's end."""
     for place in heads(document):
         if place.where.startswith("blocks/") and document.blocks[place.text].type == "letterhead":
             yield from _at_head_of_letterhead(place)
-        found = _SPECKED.fullmatch(place.token.text)
-        if found is not None and place.token.letters and len(place.tokens) > 1 and not place.token.references:
-            yield place.change(0, found.end(1), "", PROBABILITY, "a speck before the number of an item")
+        yield from _before_number(place)
     for place in places(document):
-        found = _QUARTER.fullmatch(place.token.text)
-        if found is not None and place.token.letters and not place.token.references:
-            yield place.change(
-                found.start(2), found.end(2), " ", PROBABILITY, "a speck between a quarter and its number"
-            )
+        yield from _behind_quarter(place)
+    yield from _behind_paragraphs(document)
+
+
+def _before_number(place: Place) -> Iterator[Change]:
+    found = _SPECKED.fullmatch(place.token.text)
+    if found is not None and place.token.letters and len(place.tokens) > 1 and not place.token.references:
+        yield place.change(0, found.end(1), "", PROBABILITY, "a speck before the number of an item")
+
+
+def _behind_quarter(place: Place) -> Iterator[Change]:
+    found = _QUARTER.fullmatch(place.token.text)
+    if found is not None and place.token.letters and not place.token.references:
+        because = "a speck between a quarter and its number"
+        yield place.change(found.start(2), found.end(2), " ", PROBABILITY, because)
 
 
 def _at_head_of_letterhead(place: Place) -> Iterator[Change]:
@@ -47,3 +60,14 @@ def _at_head_of_letterhead(place: Place) -> Iterator[Change]:
     elif place.tokens[1].text[:1].isupper():
         following = replace(place, index=place.index + 1)
         yield place.change_through(following, following.token.text, PROBABILITY, because)
+
+
+def _behind_paragraphs(document: Document) -> Iterator[Change]:
+    for number, block in enumerate(document.blocks):
+        if block.type not in ("paragraph", "list_item") or len(block.tokens) < _SENTENCE:
+            continue
+        last = Place(number, f"blocks/{number}", block.tokens, len(block.tokens) - 1)
+        dirty = last.token.letters and not last.token.references and _BEHIND.fullmatch(last.token.text)
+        if dirty and _SENTENCE_END.fullmatch(last.before):
+            before = replace(last, index=last.index - 1)
+            yield before.change_through(last, before.token.text, PROBABILITY, "a speck behind the end of a paragraph")

@@ -75,19 +75,22 @@ def cut_off_speck(line: Line) -> list[Line]:
 
 def without_strays(lines: Sequence[Line]) -> tuple[list[Line], list[Line]]:
     """The lines of a table that are print, and what was read in it that is none: specks, pieces of a seal."""
-    size = float(np.median([line.x_height for line in lines]))
-    words = [word for line in lines for word in line.words]
-    marks = [line for line in lines if _is_of_marks(line, lines, size)]
-    stray = [
-        word
-        for line in lines
-        for word in line.words
-        if line in marks or _is_stray(word, line, size) or _is_doubled(word, words)
-    ]
+    stray = _strays(lines)
     if not stray:
         return list(lines), []
     gone = [of_words(line, [word for word in line.words if word in stray]) for line in lines if _any_of(line, stray)]
     return without(lines, stray), gone
+
+
+def _strays(lines: Sequence[Line]) -> list[Word]:
+    """The words of a table that are no print."""
+    size = float(np.median([line.x_height for line in lines]))
+    words = [word for line in lines for word in line.words]
+    out: list[Word] = []
+    for line in lines:
+        of_marks = _is_of_marks(line, lines, size)
+        out += [word for word in line.words if of_marks or _is_stray(word, line, size) or _is_doubled(word, words)]
+    return out
 
 
 def _any_of(line: Line, words: Sequence[Word]) -> bool:

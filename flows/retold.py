@@ -123,6 +123,8 @@ EVIDENCE = (
     N_("a speck between two words"),
     N_("a speck read as a hyphen: no compound has this word, or the document has the two without one"),
     N_("a speck between two words: without the sign the text is {decimal} nats likelier"),
+    N_("a full stop before a small letter: nothing is {decimal} nats likelier there"),
+    N_("a full stop before a small letter: a comma is {decimal} nats likelier there"),
     N_("a letter of another alphabet inside a Vietnamese word"),
     N_("a capital letter inside a small word"),
     N_("the markup of a formula around plain figures"),

@@ -50,3 +50,24 @@ def test_with_a_wrong_mark_beside_the_speck() -> None:
     after = repair(before)
     assert "thành phố tổ chức thực hiện" in after.blocks[0].text
     assert undo(after) == before
+
+
+STRAY = {
+    "Ngày 13/7/2020, UBND tỉnh tổ. chức Hội nghị trực tuyến": "Ngày 13/7/2020, UBND tỉnh tổ chức Hội nghị trực tuyến",
+    "nguồn lực của các thành phần. kinh tế cùng sự hỗ trợ": "nguồn lực của các thành phần kinh tế cùng sự hỗ trợ",
+    "tiền chất, thuốc phóng xạ. thuốc dạng phối hợp": "tiền chất, thuốc phóng xạ, thuốc dạng phối hợp",
+    "Ủy ban nhân dân tỉnh. Tổ chức Hội nghị trực tuyến": None,
+    "Ủy ban nhân dân tỉnh tổ chức. v.v.": None,
+    "cửa hàng tr. kia": None,
+    "Ủy ban nhân dân tỉnh tổ. 12 chức": None,
+}
+
+
+@pytest.mark.parametrize(("read", "right"), STRAY.items())
+def test_full_stops_before_small_letters(read: str, right: str | None) -> None:
+    before = document(read)
+    after = repair(before)
+    assert after.blocks[0].text == (right or read)
+    assert undo(after) == before
+    assert repair(after) == after
+    assert not repair(document(read, page=False)).corrections

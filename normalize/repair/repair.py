@@ -30,7 +30,7 @@ from normalize.repair.rules.bodies import bodies
 from normalize.repair.rules.brackets import brackets
 from normalize.repair.rules.dimensions import dimensions
 from normalize.repair.rules.formulas import formulas
-from normalize.repair.rules.glued import glued
+from normalize.repair.rules.glued import glued, stray_points
 from normalize.repair.rules.letters import formula_markup, look_alikes, raised_dong, small_capitals
 from normalize.repair.rules.list_commas import list_commas
 from normalize.repair.rules.list_letters import list_letters
@@ -175,6 +175,13 @@ RULES = (
         of_page=True,
     ),
     Rule("glued", "tổ.chức -> tổ chức", "the language goes on across the speck", with_model(glued), of_page=True),
+    Rule(
+        "stray points",
+        "tổ. chức -> tổ chức",
+        "the sentence goes on, in small letters",
+        with_model(stray_points),
+        of_page=True,
+    ),
 )
 """In their order: what an earlier rule changed, no later one touches."""
 

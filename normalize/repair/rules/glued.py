@@ -3,6 +3,8 @@
 A sign between two small words without a space on either side is dirt where the language goes on across it, and print
 where it does not (``kinh tế-xã hội``). The model of the language sees no hyphens, so a hyphen counts as dirt only
 beside a word that no compound begins or ends with, or where the document has the same two words without one.
+
+So is a full stop before a space and a small letter, ``tổ. chức``: dirt, or what was printed is a comma.
 """
 
 from __future__ import annotations
@@ -10,6 +12,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import NamedTuple
 
 from normalize.document import Document, Token, Tokens
@@ -31,6 +34,8 @@ _NEVER_IN_COMPOUNDS = frozenset((
 ))  # fmt: skip
 # A document that glues more words than this with a hyphen (for each thousand words) does so on purpose.
 _HYPHENS_PER_THOUSAND = 2.0
+#: In nats: so much likelier a full stop inside a sentence must be nothing, or a comma.
+_CLEARLY = {"": 6.0, ",": 4.0}
 PROBABILITY = 0.95
 
 
@@ -52,6 +57,35 @@ def glued(document: Document, model: LanguageModel) -> Iterator[Change]:
             start = token.text.index(found.group()) + len(one)
             space = ", " if sign in _COMMA_AND_DIRT else " "
             yield place.change(start, start + len(sign), space, PROBABILITY, because)
+
+
+def stray_points(document: Document, model: LanguageModel) -> Iterator[Change]:
+    """Full stops between two small words: none where the language goes on, a comma where it pauses. Only of a page."""
+    for place in places(document):
+        token = place.token
+        one, two = token.text[:-1], place.after.rstrip(".,;:)")
+        if not token.text.endswith(".") or not token.letters or token.references:
+            continue
+        if not (_small_word(one, model) and _small_word(two, model)):
+            continue
+        following = replace(place, index=place.index + 1)
+        none, comma = (_likelihood(following, one, sign, model) for sign in ("", ","))
+        after = "" if none > comma else ","
+        if abs(none - comma) >= _CLEARLY[after]:
+            put = "a comma" if after else "nothing"
+            because = f"a full stop before a small letter: {put} is {abs(none - comma):.1f} nats likelier there"
+            yield place.change(len(one), len(one) + 1, after, PROBABILITY, because)
+
+
+def _likelihood(place: Place, one: str, sign: str, model: LanguageModel) -> float:
+    """Of a word and those after it (log, nats), with a sign before it.
+
+    Args:
+        one: the word before it, without its sign.
+    """
+    before = [*_ids(place.tokens[max(0, place.index - 3) : place.index - 1], model)[-2:], model.id(one)]
+    ids = [*before, *([COMMA] if sign == "," else []), *_ids(place.tokens[place.index : place.index + 3], model)[:3]]
+    return sum(_score(ids, at, model) for at in range(len(before), len(ids)))
 
 
 def _dirt(place: Place, found: re.Match[str], hyphens: _Hyphens | None, model: LanguageModel) -> str | None:

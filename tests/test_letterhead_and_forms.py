@@ -100,6 +100,14 @@ def test_text_with_a_wide_space_stays_one_line() -> None:
     assert len(parted(MERGED, [middle("THÔNG BÁO", WIDTH // 2, 420), *BODY])) == 1
 
 
+def test_a_word_in_small_letters_behind_a_wide_space_is_no_column() -> None:
+    wide = line("Kính gửi: - Các thành viên Ban Giám đốc Sở Y | tế;", 608, 488, gap=64)
+    below = middle("- Các phòng chức năng Sở;", round(wide.box.x) - 40, 550)
+    assert parted(wide, [below]) == [wide.text]
+    capital = replace(wide, words=(*wide.words[:-1], replace(wide.words[-1], text="Tế")))
+    assert len(parted(capital, [below])) == 2
+
+
 NATIONAL = "CỘNG HÒA XÃ HỘI CHỦ NGHĨA VIỆT NAM"
 
 

@@ -120,7 +120,8 @@ def cut_between_columns(line: Line, lines: Sequence[Line], width: int) -> list[L
         return [line]
     left, right = part(line, 0, cut), part(line, cut, len(line.words))
     gutter = _without_specks(left).box.right, _without_specks(right).box.left
-    if not _LEFTMOST_GUTTER * width < gutter[0] < _RIGHTMOST_GUTTER * width:
+    goes_on = _without_specks(right).text[0].islower()  # "Kính gửi: - Ban Giám đốc Sở Y   tế;"
+    if goes_on or not _LEFTMOST_GUTTER * width < gutter[0] < _RIGHTMOST_GUTTER * width:
         return [line]
     others = [other for other in lines if other is not line]
     near = [other for other in others if abs(other.baseline - line.baseline) <= _NEAR_BY * line.x_height]

@@ -14,7 +14,7 @@ from itertools import pairwise
 
 from normalize.document import Tokens
 from normalize.structure.lines import SetLine, are_bold, join_lines, usual_pitch
-from normalize.vietnamese.decree30 import begins_part, heading_level, is_document_type, is_list_item
+from normalize.vietnamese.decree30 import begins_about, begins_part, heading_level, is_document_type, is_list_item
 from ocr.page import Box, hull
 
 _ENDS_SENTENCE = re.compile(r"[.;:!?…](?:[\"”’)\]]*)$|\./\.?$")
@@ -130,6 +130,8 @@ def begins_paragraph(before: SetLine, line: SetLine, paragraph: Paragraph, pitch
     set_apart = _are_set_apart(before, line, pitch)
     if _bold_ends(before, line):
         return True
+    if begins_about(paragraph.lines[0].text) and _sentence_goes_on(before, line) and not set_apart:
+        return False  # "V/v ..." is set in a narrow column of its own, which has no room where the page has
     if _is_title_line(before, line):
         return _begins_title_line(before, line, set_apart)
     ended = _ends_sentence(before)

@@ -104,6 +104,8 @@ def test_a_word_in_small_letters_behind_a_wide_space_is_no_column() -> None:
     wide = line("Kính gửi: - Các thành viên Ban Giám đốc Sở Y | tế;", 608, 488, gap=64)
     below = middle("- Các phòng chức năng Sở;", round(wide.box.x) - 40, 550)
     assert parted(wide, [below]) == [wide.text]
+    lost = line("ỦY BAN NHÂN DÂN | ộc lập - Tự do - Hạnh phúc", 494, 316, gap=64)
+    assert len(parted(lost, [middle("TỈNH HÀ LÂM", 662, 259)])) == 2  # the first letter of a column was lost
     capital = replace(wide, words=(*wide.words[:-1], replace(wide.words[-1], text="Tế")))
     assert len(parted(capital, [below])) == 2
 

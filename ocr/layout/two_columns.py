@@ -27,6 +27,9 @@ _LEFTMOST_GUTTER, _RIGHTMOST_GUTTER = 0.2, 0.7  # in page widths
 _NEAR_BY = 5.0  # from baseline to baseline, in x-heights
 _SAME_EDGE = 0.5  # in x-heights
 _SAME_CENTRE = 0.02  # in page widths
+#: So few words that begin with a small letter are a line's last ones ("Ban Giám đốc Sở Y   tế;"): no column begins so,
+#: but one whose first letter was lost ("ộc lập - Tự do").
+_LAST_WORDS = 2
 #: What is read of specks in the gutter and of the end of a rule beside it.
 _SPECK = re.compile(r"[_|.,·'‘’\"“”`´~^¬]")
 
@@ -120,7 +123,7 @@ def cut_between_columns(line: Line, lines: Sequence[Line], width: int) -> list[L
         return [line]
     left, right = part(line, 0, cut), part(line, cut, len(line.words))
     gutter = _without_specks(left).box.right, _without_specks(right).box.left
-    goes_on = _without_specks(right).text[0].islower()  # "Kính gửi: - Ban Giám đốc Sở Y   tế;"
+    goes_on = len(right.words) <= _LAST_WORDS and _without_specks(right).text[0].islower()
     if goes_on or not _LEFTMOST_GUTTER * width < gutter[0] < _RIGHTMOST_GUTTER * width:
         return [line]
     others = [other for other in lines if other is not line]

@@ -130,10 +130,20 @@ def begins_paragraph(before: SetLine, line: SetLine, paragraph: Paragraph, pitch
     set_apart = _are_set_apart(before, line, pitch)
     if _bold_ends(before, line):
         return True
-    if begins_about(paragraph.lines[0].text) and _sentence_goes_on(before, line) and not set_apart:
-        return False  # "V/v ..." is set in a narrow column of its own, which has no room where the page has
+    if _is_subject_of_letter(paragraph, line) and not set_apart:
+        return False
     if _is_title_line(before, line):
         return _begins_title_line(before, line, set_apart)
+    return _begins_in_text(before, line, paragraph, set_apart)
+
+
+def _is_subject_of_letter(paragraph: Paragraph, line: SetLine) -> bool:
+    """Whether a line carries on "V/v ...", which has a narrow column of its own: there is less room than on the page."""
+    return begins_about(paragraph.lines[0].text) and _sentence_goes_on(paragraph.lines[-1], line)
+
+
+def _begins_in_text(before: SetLine, line: SetLine, paragraph: Paragraph, set_apart: bool) -> bool:
+    """The same question where none of the lines is centred."""
     ended = _ends_sentence(before)
     new_item = _begins_item(line)
     had_room = _had_room_for_first_word(before, line)

@@ -123,8 +123,7 @@ def cut_between_columns(line: Line, lines: Sequence[Line], width: int) -> list[L
         return [line]
     left, right = part(line, 0, cut), part(line, cut, len(line.words))
     gutter = _without_specks(left).box.right, _without_specks(right).box.left
-    goes_on = len(right.words) <= _LAST_WORDS and _without_specks(right).text[0].islower()
-    if goes_on or not _LEFTMOST_GUTTER * width < gutter[0] < _RIGHTMOST_GUTTER * width:
+    if _are_last_words(right) or not _LEFTMOST_GUTTER * width < gutter[0] < _RIGHTMOST_GUTTER * width:
         return [line]
     others = [other for other in lines if other is not line]
     near = [other for other in others if abs(other.baseline - line.baseline) <= _NEAR_BY * line.x_height]
@@ -132,6 +131,11 @@ def cut_between_columns(line: Line, lines: Sequence[Line], width: int) -> list[L
         return [line]
     left, right = _without_specks(left), _without_specks(right)
     return [left, right] if any(_keeps_to_half(other, left, right, width) for other in near) else [line]
+
+
+def _are_last_words(right: Line) -> bool:
+    """Whether what stands behind a gap is the end of a line, and no column."""
+    return len(right.words) <= _LAST_WORDS and _without_specks(right).text[0].islower()
 
 
 def _gaps(line: Line, *, with_specks: bool = True) -> list[tuple[int, int]]:

@@ -138,7 +138,7 @@ def begins_paragraph(before: SetLine, line: SetLine, paragraph: Paragraph, pitch
 
 
 def _is_subject_of_letter(paragraph: Paragraph, line: SetLine) -> bool:
-    """Whether a line carries on "V/v ...", which has a narrow column of its own: there is less room than on the page."""
+    """Whether a line carries on "V/v ...", which has a narrow column of its own and so less room than the page."""
     return begins_about(paragraph.lines[0].text) and _sentence_goes_on(paragraph.lines[-1], line)
 
 

@@ -124,6 +124,16 @@ def test_a_point_that_was_misread_beside_the_gap_of_a_mark_is_put_right(word: tu
     assert attached(FAMILIES[0], (word, *WORDS), 0, read) == "[^1]".join(word)
 
 
+def test_the_point_behind_a_mark_that_was_read_as_a_word_is_not_put_there_twice() -> None:
+    word, point = Box(1498, 1184, 1686, 1239), Box(1660, 1167, 1688, 1245)  # boxes as rough as Tesseract's
+    six = tuple(Box(1498 + 31 * n, 1184, 1529 + 31 * n, 1239) for n in range(6))
+    read = ReadWord("nghiệp", word, 95.0, tuple(map(letter, "nghiệp")), six)
+    comma = ReadWord(",", point, 95.0, (letter(","),), (point,))
+    sign = RaisedSign("3", Box(1656, 1178, 1674, 1205), 99.0, 1230.0, 31.0, point_after=True, behind=1, point=",")
+    (found,) = attach([ReadLine((read, comma), word, 1230.0, 0.0, 31.0, 1)], [sign])[0].words
+    assert (found.text, [one.offset for one in found.raised]) == ("nghiệp,", [6])
+
+
 @pytest.mark.parametrize(
     ("word", "read"),
     [

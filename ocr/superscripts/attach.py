@@ -167,9 +167,14 @@ def _with_follower_glued(words: list[ReadWord], sign: RaisedSign) -> list[ReadWo
         inside = word.box.right - 0.5 * sign.x_height < sign.box.x < follower.box.right + sign.x_height
         tight = follower.text[0] in _CLOSING and follower.box.left - word.box.right < room
         behind = sign.behind != 0 or sign.box.x > follower.box.x
-        if inside and tight and behind:
+        if (inside and tight and behind) or _is_point_behind(follower, sign):
             return [*words[:at], _glued(word, follower), *words[at + 2 :]]
     return words
+
+
+def _is_point_behind(word: ReadWord, sign: RaisedSign) -> bool:
+    """Whether a word is the full stop or comma that the page shows behind a sign; its box may be rough."""
+    return bool(sign.point) and not word.text.strip(_POINTS) and abs(word.box.x - sign.box.right) < sign.x_height
 
 
 def _word_with(word: ReadWord, raised: list[Raised]) -> Word:

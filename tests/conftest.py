@@ -26,8 +26,9 @@ for one in (signal.SIGHUP, signal.SIGINT):
 
 # The same examples for everyone and always: what turns red was turned by a change. Look for new ones with
 # ./run test -m hypothesis --hypothesis-profile=explore
-hypothesis_settings.register_profile("known", derandomize=True)
-hypothesis_settings.register_profile("explore", max_examples=1000)
+# No deadlines: how long an example takes says what else the machine does. pytest-timeout bounds each test.
+hypothesis_settings.register_profile("known", derandomize=True, deadline=None)
+hypothesis_settings.register_profile("explore", max_examples=1000, deadline=None)
 hypothesis_settings.load_profile("known")
 
 

@@ -164,7 +164,6 @@ def mutated(data: bytes, changes: list[tuple[str, float, bytes | int]]) -> bytes
 
 @settings(
     max_examples=3,
-    deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
     derandomize=True,
 )

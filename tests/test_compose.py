@@ -184,7 +184,7 @@ def test_without_secrets_nothing_is_set(tmp_path: Path) -> None:
     assert "PREFECT_" not in with_secrets(tmp_path, "env").stdout
 
 
-@settings(max_examples=40, deadline=None)  # each starts a shell
+@settings(max_examples=40)  # each starts a shell
 @given(st.text().filter(lambda text: not re.fullmatch(r"[A-Za-z0-9._~-]+\n*", text) and "\0" not in text))
 def test_a_password_that_would_spoil_an_address_is_refused(tmp_path_factory: pytest.TempPathFactory, text: str) -> None:
     folder = tmp_path_factory.mktemp("secrets")
@@ -194,7 +194,7 @@ def test_a_password_that_would_spoil_an_address_is_refused(tmp_path_factory: pyt
     assert "redis_password: write one password of letters" in done.stderr
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(PLAIN)
 def test_any_other_password_is_taken(tmp_path_factory: pytest.TempPathFactory, text: str) -> None:
     folder = tmp_path_factory.mktemp("secrets")

@@ -323,7 +323,7 @@ STEPS = st.lists(
 )
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(STEPS, st.booleans())
 def test_13_9_whatever_people_do_between_publishings_is_kept(steps: list[tuple[str, Any, Any]], keeps: bool) -> None:
     """What a person wrote, and did not remove again, lies in published/ or versions/; the last JSON tells the truth."""

@@ -152,7 +152,7 @@ def test_what_is_no_note_is_passed_over(store: ClaimStore) -> None:
     assert [note.name for note in day.read_day(store, NOON).notes] == ["a.pdf"]
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(WORDS)
 def test_names_and_reasons_are_shown_as_they_are(words: list[str]) -> None:
     name = " ".join(words)

@@ -33,7 +33,7 @@ from normalize.formats.read_record import from_dict
 from ocr.page import Box
 from tests.published import SOURCE, documents
 
-few = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+few = settings(max_examples=40, suppress_health_check=[HealthCheck.too_slow])
 
 TYPED = st.sampled_from(["tổ", "hội nghị", "", "1.250", "12[^1]", "[^9]", "thứ ba này", "x"])
 

@@ -491,7 +491,7 @@ def test_what_the_index_finds_is_found_in_the_text(texts: list[str], data: st.Da
         assert plain(words_of(text[one.offset : one.offset + one.length])) == phrase.plain
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=30, deadline=None)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=30)
 @given(st.lists(st.lists(st.sampled_from(["đất", "dat", "Đạt", "nhà", "1.250", "1"]), max_size=4), max_size=5))
 def test_the_index_finds_what_holds_the_words(library: Library, paragraphs: list[list[str]]) -> None:
     put(library.root, "a.json", record(*(" ".join(words) for words in paragraphs)))

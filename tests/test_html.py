@@ -124,7 +124,7 @@ def test_nothing_of_a_scan_is_markup(kind: str) -> None:
     assert "<script>alert(1)</script>" in page.text
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(WORDS, st.sampled_from(["title", "paragraph", "table"]))
 def test_what_is_shown_is_what_was_printed(words: list[str], kind: str) -> None:
     printed = " ".join(words)

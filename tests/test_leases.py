@@ -189,7 +189,7 @@ STEPS = st.lists(
 )
 
 
-@hypothesis_settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@hypothesis_settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(steps=STEPS)
 def test_whatever_they_do_one_at_most_is_sure_to_hold_it(
     storage: Timed, settings: Settings, steps: list[tuple[int, str]]

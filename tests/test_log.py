@@ -74,7 +74,7 @@ def test_json_lines_hold_the_facts(tmp_path: Path) -> None:
     assert datetime.fromisoformat(line["time"]).utcoffset() == timedelta(hours=7)
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(st.text(max_size=200))
 def test_no_text_forges_a_line(text: str) -> None:
     for form in ("text", "json"):
@@ -107,7 +107,7 @@ def test_several_processes_lose_no_line_and_split_none(tmp_path: Path) -> None:
     assert len(found) == 900
 
 
-@settings(deadline=None, max_examples=25)
+@settings(max_examples=25)
 @given(st.integers(1, 5), st.lists(st.integers(1, 3000), max_size=40))
 def test_no_more_is_kept_than_was_asked_for(kept: int, lengths: list[int]) -> None:
     with tempfile.TemporaryDirectory() as folder:

@@ -21,20 +21,20 @@ def tokens(words: list[str]) -> tuple[Token, ...]:
     return tuple(Token(word) for word in words)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(WORDS)
 def test_a_paragraph_is_shown_as_it_was_printed(words: list[str]) -> None:
     assert shown(to_markdown(document(Block("paragraph", tokens(words))))) == (" ".join(words), {"paragraph"})
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(WORDS, st.sampled_from(["title", "heading"]))
 def test_a_heading_is_shown_as_it_was_printed(words: list[str], kind: str) -> None:
     block = Block("title", tokens(words)) if kind == "title" else Block("heading", tokens(words), level=2)
     assert shown(to_markdown(document(block))) == (" ".join(words), {"heading"})
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(st.lists(WORDS, min_size=4, max_size=4))
 def test_a_table_is_shown_as_it_was_printed(cells: list[list[str]]) -> None:
     rows = [[" ".join(cell) for cell in cells[at : at + 2]] for at in (0, 2)]
@@ -44,7 +44,7 @@ def test_a_table_is_shown_as_it_was_printed(cells: list[list[str]]) -> None:
     assert kinds <= {"table", "thead", "tbody", "tr", "th", "td"}
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(WORDS, WORDS, st.sampled_from(FOOTNOTE_STYLES))
 def test_notes_are_shown_as_they_were_printed(words: list[str], note: list[str], style: str) -> None:
     made = document(

@@ -64,7 +64,7 @@ def served(store: ClaimStore, monkeypatch: pytest.MonkeyPatch) -> ClaimStore:
 AMOUNTS = st.dictionaries(st.sampled_from(["documents/published", "failures/put off/Ở xa", "a"]), st.integers(1, 9))
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(st.lists(st.tuples(AMOUNTS, st.sampled_from(["", "torn", "cut short", "files kept"])), max_size=30))
 def test_all_is_counted_once(added: list[tuple[dict[str, int], str]]) -> None:
     """Whatever a killed process leaves: a line without its end, or totals beside the file that they were made of."""

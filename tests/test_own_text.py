@@ -131,7 +131,7 @@ def _table(draw: st.DrawFn, blocks: list[Block]) -> Block:
 
 
 @pytest.mark.parametrize(("name", "style"), STYLES)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(data=st.data())
 def test_what_we_publish_is_taken_back_as_it_is(name: str, style: str, data: st.DataObject) -> None:
     text = data.draw(documents().map(lambda document: WRITERS[name].write(document, style)))
@@ -139,7 +139,7 @@ def test_what_we_publish_is_taken_back_as_it_is(name: str, style: str, data: st.
 
 
 @pytest.mark.parametrize("mode", ["safe", "full"])
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(text=documents().map(to_text))
 def test_repair_leaves_it_as_it_is(text: str, mode: str) -> None:
     once = normalized(text, mode=mode)
@@ -163,7 +163,7 @@ ROWS = (
 )
 
 
-@settings(max_examples=300, deadline=None)  # it has corners, see below
+@settings(max_examples=300)  # it has corners, see below
 @given(st.lists(st.tuples(st.one_of(PIECES, PIECES, ROWS), st.sampled_from(("\n\n", "\n\n", "\n"))), max_size=9))
 def test_a_second_time_changes_nothing(pieces: list[tuple[str, str]]) -> None:
     once = normalized("".join(piece + gap for piece, gap in pieces))

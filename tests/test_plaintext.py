@@ -103,7 +103,7 @@ CHUNKS = st.lists(
 )
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(CHUNKS)
 def test_no_letter_is_lost(parts: list[tuple[str, list[str]]]) -> None:
     text = "\n\n".join(head + " ".join(words) for head, words in parts)
@@ -162,7 +162,7 @@ def words(text: str) -> Counter[str]:
     return Counter(re.findall(r"[^\W\d_⁰¹²³⁴⁵⁶⁷⁸⁹]+", re.sub(r"</?(?:sup|table|tr|td)>", " ", text)))
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(TEXTS, st.sampled_from(["\n", "\r\n"]))
 def test_every_word_is_published_or_dropped(parts: list[tuple[str, str]], line_end: str) -> None:
     text = "".join(part + gap for part, gap in parts)
@@ -191,7 +191,7 @@ NUMBERS = st.sampled_from(
 )
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.lists(st.lists(NUMBERS, min_size=1, max_size=12), max_size=12))
 def test_without_notes_every_digit_stays(paragraphs: list[list[str]]) -> None:
     text = "\n\n".join("Nội dung " + " ".join(paragraph) for paragraph in paragraphs)

@@ -487,7 +487,7 @@ SEEDS = (
 
 
 @pytest.mark.filterwarnings("ignore::UserWarning")  # of Pillow, about tags it skips
-@settings(max_examples=300, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
+@settings(max_examples=300, suppress_health_check=list(HealthCheck), derandomize=True)
 @given(
     st.sampled_from(SEEDS),
     st.lists(st.tuples(st.integers(0, 300), st.binary(min_size=1, max_size=4)), min_size=1, max_size=5),

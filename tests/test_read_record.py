@@ -21,7 +21,7 @@ from tests.published import SOURCE, documents
 from tests.test_metadata import BODY, CLOSING, built, letterhead
 from tests.test_plaintext import DECISION
 
-few = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+few = settings(max_examples=25, suppress_health_check=[HealthCheck.too_slow])
 
 
 def on_disk(data: dict[str, Any]) -> Any:

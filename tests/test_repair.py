@@ -266,7 +266,7 @@ def documents(draw: st.DrawFn) -> Document:
 SHOWN_AS_A_DIGIT = as_read("Ø7", {"Ø": (("Ø", 90), ("0", 40))}, "Ø7")
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=150, suppress_health_check=[HealthCheck.too_slow])
 @given(documents(), st.sampled_from(["safe", "full"]))
 @example(Document(SOURCE, (Block("paragraph", (SHOWN_AS_A_DIGIT,)),)), "safe")
 @example(Document(SOURCE, (Block("paragraph", (SHOWN_AS_A_DIGIT, as_read("tổ.chức", {}, ""))),)), "safe")
@@ -322,7 +322,7 @@ def test_what_was_repaired_needs_no_repair(case: dict[str, Any], mode: str) -> N
     assert repaired_again(document(case["before"]), mode) == set()
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(documents(), st.sampled_from(["safe", "full"]))
 def test_words_in_any_order_that_were_repaired_hardly_need_repair(before: Document, mode: str) -> None:
     """One word may be left: of 25,000 documents 13 had one that its mended neighbours, or the count of changes made,

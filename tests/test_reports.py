@@ -113,7 +113,7 @@ def test_names_are_no_links_and_no_pictures() -> None:
         assert "\x1b" not in report
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(WORDS)
 def test_what_people_name_is_shown_as_they_wrote_it(words: list[str]) -> None:
     """In each place of a report: a heading, a cell, an item, a sentence, code."""

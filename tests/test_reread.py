@@ -97,7 +97,7 @@ def test_a_scan_that_somebody_called_so_is_no_second_one(store: ClaimStore) -> N
     assert (found.place, found.name) == ("b (2).pdf", "b (2).pdf")
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(st.lists(st.sampled_from(["b.pdf", "b (2).pdf", "b (2) (2).pdf", "a/b.pdf", "b"]), min_size=1, max_size=6))
 def test_the_last_scan_of_a_name_is_found_whatever_others_are_called(dropped: list[str]) -> None:
     with TemporaryDirectory() as folder:

@@ -171,7 +171,7 @@ class Killed(BaseException):
 CUTS = ("rename_to_free", "copy_whole", "sync_folder")
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.integers(1, 14), st.booleans(), st.booleans())
 def test_a_kill_at_any_step_loses_nothing_and_the_next_sweep_ends_it(
     step: int, are_apart: bool, is_written_on: bool

@@ -73,7 +73,7 @@ def new_storage(address: str) -> Storage:
     return open_storage(place)
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(names=st.lists(NAMES, min_size=5, max_size=5, unique_by=os.fsencode), steps=STEPS)
 def test_a_storage_does_what_a_dictionary_does(
     address: str, names: list[str], steps: list[tuple[str, int, int]]

@@ -352,7 +352,7 @@ def kept(document: Document) -> Counter[str]:
     return letters_of(tokens + [one.text for one in document.dropped])
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(PAGES)
 def test_no_letter_is_lost(rows: list[list[tuple[str, str, list[str]]]]) -> None:
     pages = [

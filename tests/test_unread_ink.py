@@ -124,7 +124,7 @@ def test_letters_along_a_seal_are_the_seals() -> None:
     assert (found.explained, found.unread) == (1.0, ())
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(st.sets(st.integers(0, len(TEXTS) - 1)), st.integers(0, len(TEXTS) - 1))
 def test_reading_one_word_more_explains_no_less(read: set[int], more: int) -> None:
     ink, words = drawn()

@@ -70,7 +70,7 @@ def read_badly(text: str, share: float, chance: random.Random) -> str:
     return " ".join(chance.choice(words)[::-1] if chance.random() < share else word for word in words)
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(st.sampled_from(GOLD), st.floats(0, 0.3), st.floats(0.5, 1), st.randoms(use_true_random=False))
 def test_a_new_scan_of_the_same_document_is_no_stranger(
     name: str, share: float, length: float, chance: random.Random

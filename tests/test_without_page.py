@@ -199,7 +199,7 @@ WORDS = st.lists(
 )
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=40, suppress_health_check=[HealthCheck.too_slow])
 @given(texts=st.lists(WORDS, max_size=4))
 def test_features_are_finite_and_every_change_can_be_undone(texts: list[list[str]]) -> None:
     before = document(*[" ".join(text) for text in texts if text])

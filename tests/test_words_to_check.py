@@ -91,15 +91,13 @@ def check_places(document: Document) -> None:
             assert " ".join(filter(None, cells)) == record["text"], "so that a place in the text is one in a cell"
 
 
-@settings(
-    max_examples=50, deadline=None, suppress_health_check=[HealthCheck.too_slow]
-)  # repair loads its language model first
+@settings(max_examples=50, suppress_health_check=[HealthCheck.too_slow])  # repair loads its language model first
 @given(documents(), st.sampled_from(["off", "safe", "full"]))
 def test_each_entry_names_its_word(document: Document, mode: str) -> None:
     check_places(repair(document, mode))
 
 
-@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(suppress_health_check=[HealthCheck.too_slow])
 @given(documents(), st.data())
 def test_each_entry_names_its_word_whatever_was_changed(document: Document, data: st.DataObject) -> None:
     """Words that were joined, parted or written anew, also beside references."""

@@ -446,6 +446,12 @@ def wait_until(done: Any, seconds: float, what: str) -> float:
     return time.monotonic() - begun
 
 
+def completed(stack: Stack, names: Sequence[str]) -> list[str]:
+    """The names of the runs that are completed; a run says so a moment after its scan is put away."""
+    runs = ask(stack, "flow_runs/filter", sort="START_TIME_ASC", limit=200)
+    return sorted(run["name"] for run in runs if run["name"] in names and run["state_type"] == "COMPLETED")
+
+
 def try_out(stack: Stack, scans: int) -> None:
     """Start, drop, restart the API, look.
 
@@ -475,10 +481,7 @@ def try_out(stack: Stack, scans: int) -> None:
     assert sorted(path.name for path in (home / "originals").iterdir()) == sorted(names)
     assert [path for path in (home / "quarantine").rglob("*") if path.is_file()] == []
     assert not (home / "versions").exists() or not any((home / "versions").iterdir()), "something was published twice"
-    runs = ask(stack, "flow_runs/filter", sort="START_TIME_ASC", limit=200)
-    ended = sorted((run["name"], run["state_type"]) for run in runs if run["name"] in names)
-    say(f"runs: {ended}")
-    assert sorted(name for name, state in ended if state == "COMPLETED") == sorted(names)
+    wait_until(lambda: completed(stack, names) == sorted(names), 60, f"completed only {completed(stack, names)}")
     for one in stack.running:
         assert one.is_well(), one.name
         say(f"{one.name}: {one.memory():.0f} MiB of {one.service['mem_limit']}")

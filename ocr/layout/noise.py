@@ -41,6 +41,7 @@ _HIGHEST_WORD, _LOWEST_WORD = 4.0, 0.85
 _ONE_PLACE = 0.4
 #: Share of the page's x-height: what is larger is not read of diacritics alone. In x-heights of the line that has them,
 #: how far above its baseline they stand at least, and how far above its box they reach; their share that is above it.
+#: Small letters end at 1.
 _SMALL_MARKS, _ABOVE_LETTERS, _RIM, _OVER = 0.6, 0.85, 0.3, 0.9
 #: In radii: what is read nearer to the centre of a seal is noise below this confidence, or with so few letters.
 _IN_SEAL = 0.9

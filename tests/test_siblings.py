@@ -58,16 +58,6 @@ def test_by_their_neighbours(read: str, right: str | None) -> None:
     assert undo(after) == before
 
 
-@pytest.mark.parametrize(("read", "right"), SPECKS.items())
-def test_specks(read: str, right: str | None) -> None:
-    before = document(read, page=True)
-    after = repair(before)
-    assert text(after) == (right or read)
-    assert undo(after) == before
-    typed = document(read)
-    assert repair(typed).blocks == typed.blocks
-
-
 TAILS = {
     "Kế hoạch này được áp dụng trong tỉnh. ,": "Kế hoạch này được áp dụng trong tỉnh.",
     "Các đơn vị triển khai thực hiện kế hoạch./. „+": "Các đơn vị triển khai thực hiện kế hoạch./.",
@@ -80,13 +70,14 @@ TAILS = {
 }
 
 
-@pytest.mark.parametrize(("read", "right"), TAILS.items())
-def test_specks_behind_the_end_of_a_paragraph(read: str, right: str | None) -> None:
+@pytest.mark.parametrize(("read", "right"), (SPECKS | TAILS).items())
+def test_specks(read: str, right: str | None) -> None:
     before = document(read, page=True)
     after = repair(before)
     assert text(after) == (right or read)
     assert undo(after) == before
-    assert repair(document(read)).blocks == document(read).blocks
+    typed = document(read)
+    assert repair(typed).blocks == typed.blocks
 
 
 HEADS = {

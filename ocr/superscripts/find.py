@@ -17,7 +17,7 @@ import numpy as np
 from ocr.image.components import Components, Shapes, find_components
 from ocr.image.sign_network import cut_out
 from ocr.page import Box, hull, in_rows
-from ocr.superscripts.points import point_behind
+from ocr.superscripts.points import point_behind, runs_of_ink
 from ocr.superscripts.raised_digits import SIGNS, probabilities
 
 # What a page's print is made of, in pixels and in pages.
@@ -510,9 +510,6 @@ def _pieces_behind(ink: np.ndarray, sign: RaisedSign) -> int:
     """
     x = sign.x_height
     top, bottom = max(0, int(sign.baseline - _QUOTES * x)), int(sign.baseline + 0.4 * x)
-    columns = (ink[top:bottom, sign.box.right : sign.box.right + round(_LONGEST_BEHIND * x)] > 0).any(axis=0)
-    edges = np.flatnonzero(np.diff(columns.astype(np.int8), prepend=0, append=0))
-    starts, ends = edges[::2], edges[1::2]
-    gaps = starts - np.concatenate(([0], ends[:-1]))
-    spaces = np.flatnonzero(gaps > _SPACE * x)
-    return int(spaces[0]) if len(spaces) else len(starts)
+    runs = runs_of_ink(ink[top:bottom, sign.box.right : sign.box.right + round(_LONGEST_BEHIND * x)])
+    gaps = [start - end for (start, _), (_, end) in zip(runs, [(0, 0), *runs], strict=False)]
+    return next((number for number, gap in enumerate(gaps) if gap > _SPACE * x), len(runs))

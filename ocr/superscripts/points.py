@@ -35,7 +35,7 @@ def point_behind(ink: np.ndarray, right: int, baseline: float, x_height: float) 
     """
     top, bottom = max(0, round(baseline - _ABOVE * x_height)), round(baseline + _BELOW * x_height)
     window = ink[top:bottom, right : right + round((_NEAR + _ELLIPSIS + 2 * _WIDEST) * x_height)]
-    runs = _runs(window)
+    runs = runs_of_ink(window)
     if not runs or runs[0][0] > _NEAR * x_height:
         return ""
     told = [_told(window[:, start:end], baseline - top, x_height) for start, end in runs[:2]]
@@ -46,7 +46,7 @@ def point_behind(ink: np.ndarray, right: int, baseline: float, x_height: float) 
     return told[0]
 
 
-def _runs(window: np.ndarray) -> list[tuple[int, int]]:
+def runs_of_ink(window: np.ndarray) -> list[tuple[int, int]]:
     """Where there is ink, from left to right: first column and the one behind the last."""
     inked = window.max(axis=0, initial=0) > 0
     edges = np.flatnonzero(np.diff(inked.astype(np.int8), prepend=0, append=0))

@@ -86,7 +86,7 @@ def _likelihood(place: Place, one: str, sign: str, model: LanguageModel) -> floa
     """
     before = [*_ids(place.tokens[max(0, place.index - 3) : place.index - 1], model)[-2:], model.id(one)]
     ids = [*before, *([COMMA] if sign == "," else []), *_ids(place.tokens[place.index : place.index + 3], model)[:3]]
-    return sum(_score(ids, at, model) for at in range(len(before), len(ids)))
+    return _log_probability(ids, len(before), model)
 
 
 def _dirt(place: Place, found: re.Match[str], hyphens: _Hyphens | None, model: LanguageModel) -> str | None:
@@ -154,13 +154,16 @@ def _gain(tokens: Tokens, index: int, one: str, two: str, sign: str, model: Lang
     a, b, end = model.id(one), model.id(two), COMMA if sign == "," else START
     whole, parted = [*before, a, b, *after], [*before, a, end, b, *after]
     first = len(before) + 1
-    return sum(_score(whole, i, model) for i in range(first, len(whole))) - sum(
-        _score(parted, i, model) for i in range(first, len(parted))
-    )
+    return _log_probability(whole, first, model) - _log_probability(parted, first, model)
 
 
 def _ids(tokens: tuple[Token, ...], model: LanguageModel) -> list[int]:
     return [model.id(piece.symbol) for token in tokens for piece in symbols(cleaned(token.text))]
+
+
+def _log_probability(ids: list[int], first: int, model: LanguageModel) -> float:
+    """Of the symbols from one on, in nats, after those before it."""
+    return sum(_score(ids, at, model) for at in range(first, len(ids)))
 
 
 def _score(ids: list[int], at: int, model: LanguageModel) -> float:

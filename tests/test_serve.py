@@ -782,7 +782,8 @@ def test_13_12a_deployments_deleted_in_the_ui_are_made_anew(tmp_path: Path) -> N
             for one in service.api(f"{way}/filter"):
                 service.api(f"{way}/{one['id']}", "DELETE")
             write_scan(tmp_path / names[3]).rename(service.home / "inbox" / names[3])
-            wait_until(lambda names=names: all((service.home / "originals" / name).exists() for name in names))
+            originals = [service.home / "originals" / name for name in names]
+            wait_until(lambda originals=originals: all(one.exists() for one in originals), said=service.said)
             wait_until(lambda: service.store.open_claims() == [], 60)  # a moment after its scan is put away
             after = {one["id"] for one in service.api("deployments/filter")}
             assert len(after) == 6

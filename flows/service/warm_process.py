@@ -28,6 +28,7 @@ from multiprocessing.process import BaseProcess
 from typing import Any
 
 from flows.host.processes import kill_tree
+from flows.service.deleted_runs import do_not_wait_for_deleted_runs
 
 IMPORTED = ("flows.ingest", "prefect.runner", "prefect.engine", "prefect.artifacts", "prefect.logging.handlers")
 """What a run needs, so far as nothing of it starts a thread."""
@@ -159,6 +160,7 @@ def warm_process(when_imported: Callable[[], object] = lambda: None) -> Iterator
         when_imported: done in this process before the other one comes to be.
     """
     import_all()
+    do_not_wait_for_deleted_runs()
     when_imported()
     gc.collect()
     gc.freeze()  # or a collection would write to memory that both share

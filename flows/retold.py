@@ -149,6 +149,8 @@ EVIDENCE = (
     N_("a second reader read {second}, which has the form of a number"),
     N_("{first} has none"),
     N_("the seal hides the beginning of a family name that no other ends like"),
+    N_("no family name is written so"),
+    N_("the page also showed another mark, which makes it one"),
     N_("the national title goes on so, and the motto stands under it"),
     N_("something was printed over it"),
     N_("a raised d behind an amount of money is a đ"),

@@ -8,7 +8,8 @@ import cv2
 import numpy as np
 import pytest
 
-from normalize.document import Document, Source
+from normalize.document import Block, Document, Source, Token
+from normalize.facts.signature import read_signature
 from normalize.formats import to_dict
 from normalize.repair.repair import repair
 from normalize.repair.rules.bodies import bodies
@@ -566,3 +567,25 @@ def test_a_value_with_signs_that_nobody_prints_is_left_empty(agency: str, subjec
     assert [name for name, value in values.items() if value is None] == ([empty] if empty else [])
     said = [one.message for one in document.warnings if "signs that are not printed so" in one.message]
     assert [message.split()[1] for message in said] == ([empty] if empty else [])
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("Đinh Quang Thạch", True),
+        ("Đỉnh Quang Thạch", False),  # nobody's family name, and one mark away from one
+        ("Nguyên Văn An", False),
+        ("ThS. Trấn Thị Lan", False),
+        ("Lò Văn Ón", True),
+        ("Vừ Bá Súa", True),
+        ("Khoang Văn An", True),  # known to no list, and like none of it
+        ("Hạ Thị Bình", True),
+    ],
+)
+def test_a_family_name_that_is_none_is_not_told_as_sure(name: str, told: bool) -> None:
+    rows = ["KT. CHỦ TỊCH", "PHÓ CHỦ TỊCH", name]
+    blocks = [Block("signature", tuple(Token(word, confidence=90.0) for word in row.split())) for row in rows]
+    signature = read_signature(blocks)
+    assert signature.signer == (name if told else None)
+    assert signature.title == "PHÓ CHỦ TỊCH"
+    assert [doubt.about for doubt in signature.doubts] == ([] if told else ["signer"])

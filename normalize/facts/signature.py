@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from normalize.document import About, Block, PageWarning, Token
-from normalize.vietnamese import decree30
+from normalize.vietnamese import decree30, family_names
 from normalize.vietnamese.syllable import parse, skeleton
 from ocr.page import Box, hull
 
@@ -30,69 +30,6 @@ _SYLLABLES = (2, 5)
 _SHARED_WIDTH = 0.3
 #: Words of names of Hmong and of the Central Highlands that are one letter: "Giàng A Páo", "Y Thanh".
 _SHORT_NAMES = ("A", "Y")
-#: The commonest family names. A name in capitals is told by one; in mixed case any word with a capital may begin one.
-_FAMILY_NAMES = frozenset(
-    [
-        "Nguyễn",
-        "Trần",
-        "Lê",
-        "Phạm",
-        "Hoàng",
-        "Huỳnh",
-        "Phan",
-        "Vũ",
-        "Võ",
-        "Đặng",
-        "Bùi",
-        "Đỗ",
-        "Hồ",
-        "Ngô",
-        "Dương",
-        "Lý",
-        "Đào",
-        "Đoàn",
-        "Vương",
-        "Trịnh",
-        "Trương",
-        "Đinh",
-        "Lâm",
-        "Phùng",
-        "Mai",
-        "Tô",
-        "Hà",
-        "Tạ",
-        "Lương",
-        "Nông",
-        "Chu",
-        "Triệu",
-        "Quách",
-        "Thái",
-        "Cao",
-        "Tống",
-        "Kiều",
-        "Lưu",
-        "La",
-        "Thân",
-        "Từ",
-        "Châu",
-        "Hứa",
-        "Giang",
-        "Đàm",
-        "Ông",
-        "Tăng",
-        "Hàn",
-        "Nghiêm",
-        "Mạc",
-        "Ninh",
-        "Khương",
-        "Doãn",
-        "Diệp",
-        "Vi",
-        "Lục",
-        "Ma",
-        "Sầm",
-    ]
-)
 #: A degree in one word with the name, "PGS.TS.Ngô": its signs are misread as often as not, and it is no part of that.
 _GLUED_DEGREE = re.compile(rf"{decree30.DEGREE.pattern}(?=[A-ZĐÀ-Ỹ][a-zđà-ỹ])")
 _EDGES = " _-–—.,:;*'\"|\\/`^~“”‘’"
@@ -333,7 +270,7 @@ def _is_office(row: _Row) -> bool:
 def _is_name(row: _Row) -> bool:
     """Whether a line is a name, after a rank or a degree or not; in capitals it is a family name and two more words."""
     words = [word.strip(_EDGES) for word in _without_honours(row.text).split()]
-    if row.capitals and len(words) > _SYLLABLES[0] and words[0].capitalize() in _FAMILY_NAMES:
+    if row.capitals and len(words) > _SYLLABLES[0] and words[0].capitalize() in family_names.COMMON:
         words = [word.capitalize() for word in words]
     return (
         not any(word.isupper() and word not in _SHORT_NAMES for word in words)
@@ -362,6 +299,9 @@ def _without_honours(text: str) -> str:
 def _name(signer: _Signer) -> str | None:
     name = signer.name
     if name is None or name.broken or not name.sure:
+        return None
+    family, *_ = _without_honours(name.text).split()
+    if family_names.misread_for(family):
         return None
     return _GLUED_DEGREE.sub("", name.text)
 

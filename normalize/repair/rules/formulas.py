@@ -30,6 +30,7 @@ from normalize.vietnamese.decree30 import (
     is_motto,
     names_office,
 )
+from normalize.vietnamese.family_names import misread_for
 from normalize.vietnamese.syllable import key, match_case, parse, skeleton
 
 _BLOCKS = ("letterhead", "title", "signature", "recipients")
@@ -45,6 +46,7 @@ _REPORT = re.compile(r"(?<!\w)(?:[bB]/([€©¢])|b/([eCGo]))\)")
 _CAPITAL_C = re.compile(r"-?(€),")
 #: In words.
 _LONGEST_NAME = 4
+_FAMILY_NAME = "no family name is written so; the page also showed another mark, which makes it one"
 _SURNAME = "the seal hides the beginning of a family name that no other ends like"
 _OVERPRINTED = "the national title goes on so, and the motto stands under it; something was printed over it"
 #: Words of the national title that must be read, and how wide the rest may be, in its width by their letters.
@@ -72,6 +74,7 @@ def _in_line(line: Sequence[Place], blocks: Sequence[Block], number: int) -> Ite
         yield from _overprinted(line)
     elif block.type == "signature":
         yield from _cut_by_seal(line)
+        yield from _family_name(line)
     if block.type == "signature":
         yield from _role_in_capitals(line)
     if block.type == "recipients":
@@ -208,6 +211,21 @@ def _is_cut_surname(part: str, token: Token) -> bool:
         return False
     crossed = len(plain) >= 5 and parse(part) is None and Levenshtein.distance(plain, "nguyen") <= 2
     return not part.isupper() and (crossed or key(part) == "uyễn")
+
+
+def _family_name(line: Sequence[Place]) -> Iterator[Change]:
+    """A signer's family name that is none: ``Đỉnh Quang Thạch`` where the page showed ``Đinh``, too.
+
+    The other words of a name may be any, and any family name that is known stays.
+    """
+    words = [_SIGNS.sub("", place.token.text) for place in line]
+    if not (1 < len(words) <= _LONGEST_NAME and all(word.istitle() for word in words)):
+        return
+    edges = _edges(line[0].token)
+    tried = (line[0].change(*edges, name, PROBABILITY, _FAMILY_NAME) for name in misread_for(words[0]))
+    shown = [change for change in tried if _is_doubted(line[0].token, change)]
+    if len(shown) == 1:
+        yield shown[0]
 
 
 def _role_in_capitals(line: Sequence[Place]) -> Iterator[Change]:

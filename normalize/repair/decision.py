@@ -6,10 +6,8 @@ top. Changes that see each other are judged together.
 
 from __future__ import annotations
 
-import itertools
 import json
 import math
-from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -20,6 +18,7 @@ import numpy.typing as npt
 
 from normalize.repair.candidates import Proposal, Slot
 from normalize.repair.channel import UNLISTED, doubtful, rank
+from normalize.repair.own_phrases import OwnPhrases
 from normalize.repair.search import Scores, base_scores, score_one, total_score
 from normalize.vietnamese import language
 from normalize.vietnamese.language import NONE, LanguageModel
@@ -32,7 +31,8 @@ RIVAL = 8.0
 # The margin (nats) that overrules a letter without such a competitor. The regression would be content with less: on
 # its pages, which are worse than real ones, such letters are wrong too often to teach it caution.
 OVERWHELMING = {"safe": 6.0, "full": 3.0}
-# What it is worth that the document reads a name one way elsewhere, nats; half of it for other words.
+# What it is worth that the document reads a name one way elsewhere, nats. Half of it for other words, on a page
+# half, three quarters, seven eighths for one phrase, two, three.
 EVIDENCE = 3.0
 # Text of another engine has about this many changes of at least SURE in a syllable; clean text has a fifth of it. What
 # is known before the document is seen weighs as much as so many syllables.
@@ -174,28 +174,10 @@ def _bond(model: LanguageModel, ids: npt.NDArray[np.int64], at: int, symbol: int
 class Judge:
     """What this document's own words say about a change, and the probability that comes of it all."""
 
-    def __init__(self, decision: Decision, mode: str, ids: npt.NDArray[np.int64], slots: list[Slot]) -> None:
-        self._decision, self._mode, self._ids = decision, mode, ids
+    def __init__(self, decision: Decision, mode: str, slots: list[Slot], phrases: OwnPhrases) -> None:
+        self._decision, self._mode, self._phrases = decision, mode, phrases
         self._pageless = sum(not slot.letters for slot in slots)
         self._cleaner = 0.0
-        self._pairs = Counter(zip(ids[:-1].tolist(), ids[1:].tolist(), strict=True))
-        # "gia đình" says nothing about Gia Định: for names, only capitalised neighbours count.
-        capitalised = [slot.at for slot in slots if not slot.read.islower()]
-        self._names = Counter(
-            (int(ids[one]), int(ids[two])) for one, two in itertools.pairwise(capitalised) if two == one + 1
-        )
-
-    def elsewhere(self, change: Proposal) -> tuple[int, int]:
-        """How often the document has the new and the old reading beside the same neighbour, this place left out."""
-        ids, at = self._ids, change.slot.at
-        pairs = self._names if change.slot.name else self._pairs
-        was, before, after, new, old = int(ids[at]), int(ids[at - 1]), int(ids[at + 1]), 0, 0
-        if before >= len(language.RESERVED):
-            new, old = pairs[before, change.symbol], pairs[before, was] - 1
-        if after >= len(language.RESERVED):
-            new = max(new, pairs[change.symbol, after])
-            old = max(old, pairs[was, after] - 1)
-        return new, old
 
     def see(self, changes: list[Proposal]) -> None:
         """Learn from the changes of a first round how clean the text is that comes without a page.
@@ -212,7 +194,7 @@ class Judge:
         decision = self._decision
         weights = decision.page if change.slot.letters else decision.text
         value = sum(weight * feature for weight, feature in zip(weights, change.features, strict=True))
-        new, old = self.elsewhere(change)
+        new, old = self._phrases.elsewhere(change.slot, change.symbol)
         if change.slot.name:
             if new >= 2 and new > 3 * old:
                 value += EVIDENCE
@@ -220,11 +202,10 @@ class Judge:
                 value -= 2 * EVIDENCE
             elif old >= 1:
                 value -= EVIDENCE
-        elif not change.slot.letters:
-            if new >= 1 and not old:
-                value += EVIDENCE / 2
-            elif old >= 2 and not new:
-                value -= EVIDENCE / 2
+        elif new >= 1 and not old:
+            value += EVIDENCE * (1 - 0.5**new) if change.slot.letters else EVIDENCE / 2
+        elif old >= 2 and not new and not change.slot.letters:
+            value -= EVIDENCE / 2
         if not change.slot.letters:
             value -= self._cleaner
         return 1 / (1 + math.exp(-max(-50.0, min(value, 50.0))))

@@ -28,6 +28,7 @@ from normalize.repair.channel import load_channel
 from normalize.repair.decision import Judge, decide, load_decision
 from normalize.repair.evidence import Ids, OwnCounts, Reals, bond, familiar, known
 from normalize.repair.misreadings import SHARES, kind_of_syllable
+from normalize.repair.own_phrases import OwnPhrases
 from normalize.repair.pairs_without_page import PAIR_FEATURES, make_sense, plausible_pairs
 from normalize.repair.search import ODD, Scores, base_scores, decode, scored
 from normalize.repair.seen import Gains, Seen
@@ -450,7 +451,7 @@ def rows(
     proposals = decode(ids, chosen, model, burst, base)
     if not proposals:
         return []
-    judge = Judge(load_decision(), mode, ids, list(slots))
+    judge = Judge(load_decision(), mode, list(slots), OwnPhrases(ids, slots))
     proposals = decide(proposals, ids, model, burst, judge.accept, base)
     judge.see(proposals)
     groups: list[list[Proposal]] = []

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 import pytest
 
-from normalize.document import Block, Document, Source, Token
+from normalize.document import Block, Document, Footnote, Source, Token
 from normalize.facts.signature import read_signature
 from normalize.formats import to_dict
 from normalize.repair.repair import repair
@@ -233,6 +233,33 @@ def test_a_body_is_called_as_the_text_calls_it(text: str, shown: int, expected: 
     letters = tuple(letter(c, ((c, 90), ("Ệ", shown)) if shown and c == "Ê" else ((c, 95),)) for c in "HUYÊN")
     document = build_document([with_word(one, "HUYÊN", letters=letters)], SOURCE)
     assert [change.after for change in bodies(document)] == expected
+
+
+@pytest.mark.parametrize(
+    ("texts", "doubted", "expected"),
+    [
+        (["Sở Văn hóa và Thế thao họp"], "", []),  # once, though it stands between two words of the name
+        (["Sở Văn hóa và Thế thao họp", "Hội Thế thao họp"], "", ["THẾ"]),
+        (["Sở Văn hóa và Thế thao họp", "Hội Thế thao họp"], "ể", []),  # the page showed Thể there, too
+        (["Sở Văn hóa và Thế thao họp", "Hội Thế thao họp"], "ề", ["THẾ"]),
+    ],
+)
+def test_a_text_that_was_itself_read_with_doubt_is_no_witness(
+    texts: list[str], doubted: str, expected: list[str]
+) -> None:
+    """A face whose ể is read as ế in small letters, and rightly in capitals."""
+
+    def token(word: str) -> Token:
+        doubts = (
+            {"Ể": (("Ể", 94), ("Ế", 28)), "ế": (("ế", 94), (doubted, 32))} if doubted else {"Ể": (("Ể", 94), ("Ế", 28))}
+        )
+        return Token(word, 1, Box(0, 0, 9, 9), 95.0, tuple(letter(c, doubts.get(c, ((c, 95),))) for c in word))
+
+    rows = [("letterhead", "SỞ VĂN HÓA VÀ THỂ THAO"), *(("paragraph", text) for text in texts)]
+    blocks = tuple(Block(role, tuple(map(token, row.split()))) for role, row in rows)
+    assert [change.after for change in bodies(Document(SOURCE, blocks))] == expected
+    notes = (Footnote("1", "1", (tuple(map(token, texts[-1].split())),)),)
+    assert [change.after for change in bodies(Document(SOURCE, blocks[: len(texts)], notes))] == expected
 
 
 @pytest.mark.parametrize(

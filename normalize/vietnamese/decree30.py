@@ -548,7 +548,8 @@ _FIELDS = (
     "Y tế", "Giáo dục và Đào tạo", "Tài chính", "Nội vụ", "Tư pháp", "Xây dựng", "Công Thương", "Giao thông vận tải",
     "Nông nghiệp và Phát triển nông thôn", "Nông nghiệp và Môi trường", "Tài nguyên và Môi trường",
     "Thông tin và Truyền thông", "Văn hóa, Thể thao và Du lịch", "Khoa học và Công nghệ", "Kế hoạch và Đầu tư",
-    "Lao động Thương binh và Xã hội",
+    "Lao động Thương binh và Xã hội", "Văn hóa và Thể thao", "Du lịch", "Dân tộc và Tôn giáo", "Ngoại vụ",
+    "Quy hoạch Kiến trúc",
 )  # fmt: skip
 
 #: What lines of the letterhead, of titles and of signatures say; with … at the end, how such a line begins.

@@ -9,10 +9,12 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from itertools import pairwise
 
 from normalize.document import Document, Token
 from normalize.repair.changes import Change, Place, cleaned
+from normalize.repair.channel import DOUBT, doubtful
 from normalize.vietnamese.syllable import key, skeleton
 
 _BLOCKS = ("letterhead", "title", "signature")
@@ -45,34 +47,64 @@ def bodies(document: Document) -> Iterator[Change]:
                 yield place.change(start, start + len(word), told.upper(), PROBABILITY, why)
 
 
-_Pairs = dict[tuple[str, str], Counter[str]]
+@dataclass(frozen=True, slots=True)
+class _Mention:
+    """A word of the text beside a neighbour.
+
+    Attributes:
+        word: in small letters.
+        doubts: what else the page showed there.
+    """
+
+    word: str
+    doubts: frozenset[str]
+
+
+_Pairs = dict[tuple[str, str], list[_Mention]]
 
 
 def _pairs(document: Document) -> tuple[_Pairs, _Pairs]:
     """How the text writes a word after another and before another in small letters, by the skeletons of both."""
-    after: _Pairs = defaultdict(Counter)
-    before: _Pairs = defaultdict(Counter)
-    for block in document.blocks:
-        words = [_word(token) for token in block.tokens]
-        for one, two in pairwise(word if not word.isupper() else "" for word in words):
-            one, two = one.lower(), two.lower()
+    after: _Pairs = defaultdict(list)
+    before: _Pairs = defaultdict(list)
+    for _, tokens in document.texts():
+        words = [(word.lower() if not (word := _word(token)).isupper() else "", token) for token in tokens]
+        for (one, first), (two, second) in pairwise(words):
             if one.isalpha() and two.isalpha():
-                after[skeleton(one), skeleton(two)][two] += 1
-                before[skeleton(two), skeleton(one)][one] += 1
+                after[skeleton(one), skeleton(two)].append(_Mention(two, _doubts(second)))
+                before[skeleton(two), skeleton(one)].append(_Mention(one, _doubts(first)))
     return after, before
+
+
+def _doubts(token: Token) -> frozenset[str]:
+    """What a word would be with one of the letters that competed there."""
+    if not any(doubtful(letter) for letter in token.letters):
+        return frozenset()
+    texts = [letter.text.lower() for letter in token.letters]
+    others = (
+        "".join([*texts[:at], other.lower(), *texts[at + 1 :]])
+        for at, letter in enumerate(token.letters)
+        for other, sure in letter.choices
+        if sure >= DOUBT
+    )
+    return frozenset(word.strip(_SIGNS) for word in others)
 
 
 def _told(known: tuple[_Pairs, _Pairs], words: Sequence[str], index: int) -> tuple[str, int]:
     """How the text writes a word beside its neighbour in the name, and how often; 0 where it says it both ways.
 
+    What the page doubts in favour of the name as it was read is no witness: who reads THỂ rightly in capitals may read
+    Thế in the text.
+
     Args:
         words: of a line in capitals.
     """
-    plain = skeleton(words[index])
+    plain, read = skeleton(words[index]), cleaned(words[index]).lower()
     votes: Counter[str] = Counter()
     for neighbour, pairs in ((index - 1, known[0]), (index + 1, known[1])):
         if 0 <= neighbour < len(words) and words[neighbour].isupper():
-            votes += pairs.get((skeleton(words[neighbour]), plain), Counter())
+            mentions = pairs.get((skeleton(words[neighbour]), plain), ())
+            votes |= Counter(one.word for one in mentions if read not in one.doubts)  # one stands beside both
     if not votes:
         return "", 0
     (best, often), *others = votes.most_common()

@@ -44,6 +44,9 @@ _SIGNS = re.compile(r"^(?:(?!№)[\W_])+|(?:(?!№)[\W_])+$")
 _REPORT = re.compile(r"(?<!\w)(?:[bB]/([€©¢])|b/([eCGo]))\)")
 #: The C of "C, PVP": the chief and the deputies of an office.
 _CAPITAL_C = re.compile(r"-?(€),")
+#: "Lưu: VT," as small italics are read: the comma has become a dot below the T, which has become a vowel. No office has
+#: a list where a department (Vụ) in capitals stands first.
+_FILED = re.compile(r"V[UỤŨÙÚIỊ1],?")
 #: In words.
 _LONGEST_NAME = 4
 _FAMILY_NAME = "no family name is written so; the page also showed another mark, which makes it one"
@@ -236,18 +239,32 @@ def _role_in_capitals(line: Sequence[Place]) -> Iterator[Change]:
 
 
 def _list_signs(line: Sequence[Place]) -> Iterator[Change]:
-    """Signs of a list of recipients: the dash read as ``~``, a C read as ``€``, the closing ``;`` read as ``)``."""
+    """Signs of a list of recipients: the dash read as ``~``, a C read as ``€``, the closing ``;`` read as ``)``, and the
+    ``VT,`` of the last line, with which the registry keeps its copy."""
     head, last = line[0], line[-1]
     if head.token.text in ("~", "~-", "-~", "=", "¬") and len(line) > 1:
         yield head.change(0, len(head.token.text), "-", PROBABILITY, _REASON)
     for place in line:
         for found in _REPORT.finditer(place.token.text):
             yield place.change(*found.span(found.lastindex or 0), "c", PROBABILITY, _REASON)
+        if _is_filed(place):
+            yield place.change(0, len(place.token.text), "VT,", PROBABILITY, _REASON)
         if chief := _CAPITAL_C.fullmatch(place.token.text):
             yield place.change(*chief.span(1), "C", PROBABILITY, _REASON)
     if last.token.text.endswith(")") and not any("(" in place.token.text for place in line):
         end = len(last.token.text)
         yield last.change(end - 1, end, ";", PROBABILITY, _REASON)
+
+
+def _is_filed(place: Place) -> bool:
+    """Whether a word stands where ``VT,`` does, is nearly that, and was read with doubt."""
+    is_doubted = any(sure >= DOUBT for letter in place.token.letters for _, sure in letter.choices[1:])
+    return (
+        skeleton(place.before) == "luu:"
+        and bool(place.after)
+        and is_doubted
+        and bool(_FILED.fullmatch(place.token.text))
+    )
 
 
 def _edges(token: Token) -> tuple[int, int]:

@@ -239,8 +239,9 @@ def _role_in_capitals(line: Sequence[Place]) -> Iterator[Change]:
 
 
 def _list_signs(line: Sequence[Place]) -> Iterator[Change]:
-    """What a list of recipients has: the dash read as ``~``, a C read as ``€``, the closing ``;`` read as ``)``, and the
-    ``VT,`` of its last line, of the registry's copy.
+    """What a list of recipients has: the dash read as ``~``, a C read as ``€``, the closing ``;`` read as ``)``.
+
+    And, in its last line, the ``VT,`` of the registry's copy.
     """
     head, last = line[0], line[-1]
     if head.token.text in ("~", "~-", "-~", "=", "¬") and len(line) > 1:

@@ -209,6 +209,17 @@ def test_agency(lines: list[str], agency: str) -> None:
     assert document.metadata.agency == agency
 
 
+@pytest.mark.parametrize(
+    ("line", "told"),
+    [("Số:", True), ("Số: ……………", True), ("Sổ hộ khẩu số ba", False), ("Sở: Nội vụ", False)],
+)
+def test_a_number_of_which_nothing_was_read_is_told(line: str, told: bool) -> None:
+    document = built(["L SỞ NỘI VỤ", f"L {line}", "L [-TTra", *MOTTO, "T |KẾ HOẠCH", *BODY, *CLOSING])
+    assert (document.metadata.number, document.metadata.symbol) == (None, None)
+    about = [warning.about for warning in document.warnings]
+    assert [about.count(one) for one in ("number", "symbol")] == ([1, 1] if told else [0, 0])
+
+
 def test_a_body_that_lost_its_first_word_is_null() -> None:
     rows = ["L XÂY DỰNG HÀ SƠN", "L Số: 1/KH-SXD", *MOTTO, "T |KẾ HOẠCH", "T >Theo đề nghị của Sở Xây dựng Hà Sơn.<"]
     document = built(rows)

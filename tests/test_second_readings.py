@@ -38,6 +38,14 @@ def test_cases(case: dict[str, Any]) -> None:
     assert [doubt["text"] for doubt in to_dict(after)["doubts"]] == case.get("doubted", [])
 
 
+@pytest.mark.parametrize(("role", "becomes"), [("letterhead", "2?2"), ("paragraph", "259")])
+def test_what_a_pen_filled_in_is_not_read_by_the_second_reader_either(role: str, becomes: str) -> None:
+    """Two readers of a number by hand are two guesses."""
+    tokens = (Token("Số:", 1), Token("2?2", 1, None, 40.0, second="259"), Token("/KH-SYT", 1))
+    before = Document(Source("test.pdf", "", 1, 0), (Block(role, tokens, 1),))
+    assert repair(before).blocks[0].text == f"Số: {becomes} /KH-SYT"
+
+
 def doubtful(rows: list[str]) -> Page:
     """A page whose words were not read surely."""
     typeset = page(1, rows)

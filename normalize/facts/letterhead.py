@@ -28,6 +28,8 @@ from ocr.page import Box, Line, Zone, hull, take_out
 
 #: Of a number: a document's has five digits at most.
 _NUMBER = re.compile(r"\d{1,5}")
+#: Before a number that could not be read.
+_HEAD_OF_NUMBER = re.compile(r"\W*S[ốôó]\s?:")
 #: What a form leaves to be filled in.
 _OPEN = " .…_-–:,"
 _EDGES = " _-–.,:'\""
@@ -66,6 +68,10 @@ def number_and_symbol(head: Sequence[Block]) -> tuple[Value, Value]:
         return _number(block, text, parts), Value(
             symbol, tokens_at(block, *parts.symbol), box=box_at(block, *parts.symbol), confidence=sure
         )
+    for block in head:
+        if _HEAD_OF_NUMBER.match(plain_text(block)):
+            unread = Value(None, block.tokens, "cannot be read; it may be written by hand", block.box)
+            return unread, unread
     return NOTHING, NOTHING
 
 

@@ -40,6 +40,7 @@ from normalize.structure.lines import (
     settled_margins,
     token,
 )
+from normalize.structure.page_gaps import page_gaps
 from normalize.structure.running_headers import page_numbers, running_lines
 from normalize.vietnamese.decree30 import (
     has_office_word,
@@ -164,7 +165,7 @@ def build_document(pages: Iterable[Page], source: Source) -> Document:
     blocks = tuple(block for own in documents(blocks, sheets) for block in titled(own))
     cited = {label for block in blocks for label in block.labels}
     odd = [warning for block in blocks if block.rows for warning in tables.disagreements(block)]
-    warnings = [*reading.warnings, *reattached.warnings, *odd]
+    warnings = [*reading.warnings, *reattached.warnings, *odd, *page_gaps(blocks, reading.dropped)]
     document = Document(
         source=source,
         blocks=blocks,

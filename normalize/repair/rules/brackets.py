@@ -1,10 +1,12 @@
-"""A round bracket that was closed by another sign as read: ``(có trụ sở tại Hà Nội};``.
+"""Round brackets that were closed by another sign as read, and those that an ``@`` was read with.
 
-Where nothing opens the other kind of bracket, the sign closes the one that is open.
+``(có trụ sở tại Hà Nội};``: where nothing opens the other kind of bracket, the sign closes the one that is open.
+``vanthu(@halam.gov.vn``: the round end of an ``@`` is no bracket.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from itertools import groupby
 
@@ -12,13 +14,25 @@ from normalize.document import Document
 from normalize.repair.changes import Change, Place, places
 
 _CLOSES_FOR = {"}": "{", "]": "["}
+#: Letters, then the sign with a bracket at either side or both, then what an address ends in.
+_ADDRESS = re.compile(r"[\w.-]{2,}(\(?@\)?)[\w-]+(?:\.[\w-]+)+")
 PROBABILITY = 0.95
 
 
 def brackets(document: Document) -> Iterator[Change]:
     """The brackets that a round one was closed by, as the page was read."""
     for _, own in groupby(places(document), key=lambda place: place.text):
-        yield from _closed_by_others(list(own))
+        text = list(own)
+        yield from _closed_by_others(text)
+        for place in text:
+            yield from _at_an_address(place)
+
+
+def _at_an_address(place: Place) -> Iterator[Change]:
+    """The brackets at the ``@`` of an address."""
+    for found in _ADDRESS.finditer(place.token.text):
+        if found[1] != "@":
+            yield place.change(*found.span(1), "@", PROBABILITY, "an address has no bracket at its @")
 
 
 def _closed_by_others(text: list[Place]) -> Iterator[Change]:

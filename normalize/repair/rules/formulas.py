@@ -44,6 +44,8 @@ _SIGNS = re.compile(r"^(?:(?!№)[\W_])+|(?:(?!№)[\W_])+$")
 _REPORT = re.compile(r"(?<!\w)(?:[bB]/([€©¢])|b/([eCGo]))\)")
 #: The C of "C, PVP": the chief and the deputies of an office.
 _CAPITAL_C = re.compile(r"-?(€),")
+#: (5b), for 5 bản: so many copies are kept.
+_COPIES = re.compile(r"\((S)b\)")
 #: "Lưu: VT," as small italics are read: the comma has become a dot below the T, which has become a vowel. No office has
 #: a list where a department (Vụ) in capitals stands first.
 _FILED = re.compile(r"V[UỤŨÙÚIỊ1],?")
@@ -249,6 +251,8 @@ def _list_signs(line: Sequence[Place]) -> Iterator[Change]:
     for place in line:
         for found in _REPORT.finditer(place.token.text):
             yield place.change(*found.span(found.lastindex or 0), "c", PROBABILITY, _REASON)
+        if copies := _COPIES.search(place.token.text):
+            yield place.change(*copies.span(1), "5", PROBABILITY, _REASON)
         if _is_filed(place):
             yield place.change(0, len(place.token.text), "VT,", PROBABILITY, _REASON)
         if chief := _CAPITAL_C.fullmatch(place.token.text):

@@ -13,6 +13,7 @@ from itertools import groupby
 from normalize.document import Document
 from normalize.repair.changes import Change, Place, heads
 from normalize.vietnamese.decree30 import begins_part
+from normalize.vietnamese.syllable import skeleton
 
 _ROMAN = re.compile(r"[IVXLH]{1,5}[.-]?")
 _SIGN = re.compile(r"\(?(?:\d{1,2}|[a-zđ])[.)]")
@@ -26,7 +27,11 @@ SURE, LIKELY = 0.97, 0.93
 
 def list_numbers(document: Document) -> Iterator[Change]:
     """Items whose number was lost, and dashes that were read with a line under or behind them."""
-    found = [place for place in heads(document) if len(place.tokens) > 1 and not place.token.references]
+    found = [
+        place
+        for place in heads(document)
+        if len(place.tokens) > 1 and not place.token.references and not _is_ground(place)
+    ]
     for place in found:
         yield from _dash(place)
     for parted, group in groupby(found, key=_begins_part):
@@ -34,6 +39,11 @@ def list_numbers(document: Document) -> Iterator[Change]:
             yield from _in_list(
                 [place for place in group if _number(place) or place.token.text in _REST | _MAY_BE_REST]
             )
+
+
+def _is_ground(place: Place) -> bool:
+    """Whether a block is one of the grounds before the text proper, "Căn cứ ...": a speck before it is no number."""
+    return skeleton(" ".join(token.text for token in place.tokens[1:3])) in ("can cu", "xet de", "theo de")
 
 
 def _in_list(signs: Sequence[Place]) -> Iterator[Change]:

@@ -104,11 +104,19 @@ def _digits(place: Place, core: str, before: str) -> Mapping[str, str] | None:
         before: letters of the word before it.
     """
     if not any(c.isdigit() for c in core):
+        if _is_eleven(core, before, place.after):
+            return _STROKE_ALONE
         return _STROKE_ALONE if _lone_one(core, place.token.text, before, place.after) else None
     is_code = len(core) == 2 and core[0] != "l" and not set(core) & set("ØÖ")  # L7, T4, O2
     if is_code and before not in (*_BEFORE_NUMBERS, "thu"):
         return None
     return _DIGITS_AFTER if before in _BEFORE_NUMBERS else _DIGITS
+
+
+def _is_eleven(core: str, before: str, after: str) -> bool:
+    """Whether two strokes are the 11 of a date: ``ngày 10 tháng II năm 2008``. No month or day has a roman numeral."""
+    is_before = before == "ngay" and skeleton(after) == "thang"
+    return core in ("II", "Il", "lI", "ll") and (is_before or (before == "thang" and skeleton(after) == "nam"))
 
 
 def _lone_one(core: str, word: str, before: str, after: str) -> bool:

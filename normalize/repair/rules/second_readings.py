@@ -12,6 +12,7 @@ from collections.abc import Iterator
 
 from normalize.document import Document
 from normalize.repair.changes import Change, places
+from normalize.vietnamese.decree30 import begins_number
 
 #: All 33 such changes on 1,759 printed numbers of bad scans that the rule was made on were right, and both on 1,803
 #: others.
@@ -30,7 +31,12 @@ _FORMS = re.compile(r"\d{1,3}(?:\.\d{3})*(?:[.,]\d{1,2})?%?|\d{1,4}(?:,\d{1,2})?
 
 def second_readings(document: Document) -> Iterator[Change]:
     """Numbers without a form whose second reading has one: ``17/572020`` -> ``17/5/2020``."""
-    again = [place for place in places(document) if place.token.second is not None and not place.token.references]
+    by_hand = _lines_that_a_pen_fills_in(document)
+    again = [
+        place
+        for place in places(document)
+        if place.token.second is not None and not place.token.references and place.text not in by_hand
+    ]
     decimal = _decimal_sign(document) if again else ""
     for place in again:
         token = place.token
@@ -42,6 +48,12 @@ def second_readings(document: Document) -> Iterator[Change]:
                 f"a second reader read {token.second}, which has the form of a number; {token.text[start:end]} has none"
             )
             yield place.change(start, end, after, _SURE, because)
+
+
+def _lines_that_a_pen_fills_in(document: Document) -> set[int]:
+    """The lines of letterheads with the document's number: what is read there may be anything, by either reader."""
+    blocks = enumerate(document.blocks)
+    return {at for at, block in blocks if block.type == "letterhead" and begins_number(block.text)}
 
 
 def _decimal_sign(document: Document) -> str:

@@ -1,0 +1,34 @@
+"""Missing pages are told by the printed page numbers, and by nothing that only looks like them."""
+
+from __future__ import annotations
+
+import pytest
+
+from normalize.document import Block, Dropped, Token
+from normalize.structure.page_gaps import page_gaps
+
+
+@pytest.mark.parametrize(
+    ("numbers", "firsts", "told"),
+    [
+        ({2: "2", 3: "3", 4: "4"}, [1], []),
+        ({2: "4"}, [1], [(2, 1, 4)]),  # the pages between them were not scanned
+        ({2: "2", 3: "- 5 -"}, [1], [(3, 2, 5)]),
+        ({2: "2", 4: "5"}, [1], [(4, 2, 5)]),  # one page without a number between them, and one missing
+        ({2: "2", 4: "4"}, [1], []),  # an annex across the page has no number
+        ({2: "2/6", 3: "5/6"}, [], [(3, 2, 5)]),
+        ({2: "2", 3: "8", 4: "4"}, [1], []),  # misread, as the next one tells
+        ({2: "2", 3: "5", 5: "2"}, [1, 4], [(3, 2, 5)]),  # another document begins
+        ({2: "2", 4: "2"}, [1, 3], []),
+        ({2: "37"}, [1], []),  # cut out of a gazette
+        ({2: "3", 3: "4"}, [], []),  # nothing tells what comes before
+        ({}, [1], []),
+    ],
+)
+def test_page_gaps(numbers: dict[int, str], firsts: list[int], told: list[tuple[int, int, int]]) -> None:
+    blocks = [Block("letterhead", (Token("UBND"),), page) for page in firsts]
+    dropped = [Dropped(page, None, text, "page number") for page, text in numbers.items()]
+    noise = [Dropped(page, None, "9", "noise") for page in numbers]
+    found = [(one.page, one.message) for one in page_gaps(blocks, [*dropped, *noise])]
+    said = "The printed page numbers go from {} to {}: pages between them may not have been scanned."
+    assert found == [(page, said.format(before, after)) for page, before, after in told]

@@ -44,6 +44,8 @@ _SIGNS = re.compile(r"^(?:(?!№)[\W_])+|(?:(?!№)[\W_])+$")
 _REPORT = re.compile(r"(?<!\w)(?:[bB]/([€©¢])|b/([eCGo]))\)")
 #: The C of "C, PVP": the chief and the deputies of an office.
 _CAPITAL_C = re.compile(r"-?(€),")
+#: V/v, for về việc: "about". Its stroke is read as a letter.
+_ABOUT = re.compile(r"V[iịìíỉĩlI|1!jJ]v")
 #: (5b), for 5 bản: so many copies are kept.
 _COPIES = re.compile(r"\((S)b\)")
 #: "Lưu: VT," as small italics are read: the comma has become a dot below the T, which has become a vowel. No office has
@@ -82,6 +84,8 @@ def _in_line(line: Sequence[Place], blocks: Sequence[Block], number: int) -> Ite
         yield from _family_name(line)
     if block.type == "signature":
         yield from _role_in_capitals(line)
+    if block.type in ("letterhead", "title"):
+        yield from _about(line)
     if block.type == "recipients":
         yield from _list_signs(line)
 
@@ -238,6 +242,13 @@ def _role_in_capitals(line: Sequence[Place]) -> Iterator[Change]:
     head, rest = line[0].token.text, [place.token.text for place in line[1:]]
     if head.islower() and is_capacity_sign(head.upper()) and rest and all(word.isupper() for word in rest):
         yield line[0].change(0, len(head), head.upper(), PROBABILITY, _REASON)
+
+
+def _about(line: Sequence[Place]) -> Iterator[Change]:
+    """``Vịv`` and ``__ Viv`` at the head of a subject: V/v."""
+    words = [place for place in line[:2] if _SIGNS.sub("", place.token.text)]
+    if words and _ABOUT.fullmatch(words[0].token.text):
+        yield line[0].change_through(words[0], "V/v", PROBABILITY, _REASON)
 
 
 def _list_signs(line: Sequence[Place]) -> Iterator[Change]:

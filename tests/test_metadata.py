@@ -7,9 +7,11 @@ from dataclasses import replace
 import cv2
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from normalize.document import Block, Document, Footnote, Source, Token
-from normalize.facts.signature import read_signature
+from normalize.facts.signature import may_sign, read_signature
 from normalize.formats import to_dict
 from normalize.repair.repair import repair
 from normalize.repair.rules.bodies import bodies
@@ -627,3 +629,13 @@ def test_a_family_name_that_is_none_is_not_told_as_sure(name: str, told: bool) -
     assert signature.signer == (name if told else None)
     assert signature.title == "PHÓ CHỦ TỊCH"
     assert [doubt.about for doubt in signature.doubts] == ([] if told else ["signer"])
+
+
+@given(st.lists(st.text(alphabet="ABaộThS. .,_-;:'\"„“”Đại tá|/\\", min_size=1, max_size=14), max_size=4))
+def test_any_lines_can_be_asked_who_signs(lines: list[str]) -> None:
+    """What a seal and a pen leave is seldom a word: ``Z_ .-`` ended the reading of a document."""
+    rows = [line.split() for line in lines if line.split()]
+    blocks = [Block("signature", tuple(Token(word, confidence=90.0) for word in row)) for row in rows]
+    signer = read_signature(blocks).signer
+    assert signer is None or all(c.isalpha() or c in " ;.'" for c in signer)
+    assert {may_sign(" ".join(row)) for row in rows} <= {True, False}

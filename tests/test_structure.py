@@ -120,6 +120,30 @@ def test_two_signers_and_their_offices() -> None:
     assert found.recipients == ("- Như trên;", "- Lưu: VT.")
 
 
+@pytest.mark.parametrize(
+    ("between", "is_trace"),
+    [
+        (["T 7 / '©;<", "T „ư ———” 7 9<"], True),
+        (["T Z_ .-<"], True),
+        (["T Thời hạn: 30 ngày.<"], False),  # text: what stands above it signs nothing
+        (["T (Đã ký và đóng dấu tại hai bản có giá trị như nhau)<"], False),
+    ],
+)
+def test_what_pens_left_between_offices_and_names_is_no_text(between: list[str], is_trace: bool) -> None:
+    """Of two who sign above the list of recipients."""
+    offices = ["L KT. BỘ TRƯỞNG", "L THỨ TRƯỞNG", "R KT. BỘ TRƯỞNG", "R PHÓ CHỦ NHIỆM"]
+    rows = [*offices, *between, "L Lê Văn Tư", "R Hà Thị Hùng", "T Nơi nhận:<", "T - Như trên;<", "T - Lưu: VT.<"]
+    document = build_document([page(1, head("T >Thông tư này có hiệu lực từ ngày ký.<", *rows))], SOURCE)
+    signed = [block.text for block in document.blocks if block.type == "signature"]
+    if is_trace:
+        assert signed == [row[2:] for row in (*offices[:2], "L Lê Văn Tư", *offices[2:], "R Hà Thị Hùng")]
+        assert [one.reason for one in document.dropped] == ["noise"] * len(between)
+        assert document.metadata.signer == "Lê Văn Tư; Hà Thị Hùng"
+    else:
+        assert signed == ["Lê Văn Tư", "Hà Thị Hùng"]
+        assert between[0][2:].rstrip("<") in "\n".join(block.text for block in document.blocks)
+
+
 def test_what_the_seal_left_is_no_office() -> None:
     rows = head("T >Thông tư này có hiệu lực từ ngày ký.<", "L Nơi nhận:", "L - Như trên;", "L - Lưu: VT.")
     rows += ['R ạp- "Ô TRƯỞNG', "R 1:^ CHỦ NHIỆM", "R IWeg", "R *% 2", "R (đã ký)", "R Nguyễn Thành Biền"]

@@ -273,9 +273,9 @@ def _is_name(row: _Row) -> bool:
     if row.capitals and len(words) > _SYLLABLES[0] and words[0].capitalize() in family_names.COMMON:
         words = [word.capitalize() for word in words]
     return (
-        not any(word.isupper() and word not in _SHORT_NAMES for word in words)
+        _SYLLABLES[0] <= len(words) <= _SYLLABLES[1]
+        and not any(word.isupper() and word not in _SHORT_NAMES for word in words)
         and not words[-1].isupper()
-        and _SYLLABLES[0] <= len(words) <= _SYLLABLES[1]
         and all(word.istitle() and parse(word.lower()) is not None for word in words)
         and sum(len(word) for word in words) > 4
     )

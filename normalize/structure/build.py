@@ -68,6 +68,8 @@ from ocr.page import (
 _SIGNED_FROM, _SIGNED_WIDTH, _RECIPIENTS_CENTRE = 0.3, 0.5, 0.5
 #: A seal leaves so many signs and small letters before the capitals of an office, at most: .„+".cGIÁM, øCHỦ.
 _LONGEST_TRACE = 7
+#: Letters that a stroke of the pen between an office and a name is read as.
+_TRACE = 8
 #: What was read as noise may be a line of print from so many letters and digits on, if its type is that of the text but
 #: for this share.
 _LINE_OF_LETTERS, _SAME_TYPE = 15, 0.35
@@ -378,10 +380,16 @@ def _is_stroke(line: Line) -> bool:
     """Whether what was read between an office and a name is a pen's stroke: a few letters that make no syllable."""
     letters = sum(c.isalpha() for c in line.text)
     return (
-        letters <= 8
+        letters <= _TRACE
         and len(line.words) <= 3
         and not any(parse(clean(word.text.strip("()[].,:;/"))) for word in line.words)
     )
+
+
+def _is_trace(line: Line) -> bool:
+    """Whether a line between columns of offices and of names is what the pen left there: few letters, and no word."""
+    words = [clean(word.text.strip("()[].,:;/")) for word in line.words]
+    return sum(c.isalpha() for c in line.text) <= _TRACE and not any(len(word) > 1 and parse(word) for word in words)
 
 
 def _report(page: Page) -> PageReport:
@@ -580,7 +588,7 @@ def _with_full_measure(above: Sequence[_Piece], zone: Zone, width: int) -> list[
     first = next((at for at, piece in enumerate(signed) if piece.role == "signature"), None)
     if first is not None:
         signed[first:] = [replace(one, role="signature") if _is_body_name(one) else one for one in signed[first:]]
-        strokes = [piece for piece in signed if piece.role == "text" and all(map(_is_stroke, piece.lines))]
+        strokes = [piece for piece in signed[first:] if piece.role == "text" and all(map(_is_trace, piece.lines))]
         signed = [replace(piece, role="noise") for piece in strokes] + [one for one in signed if one not in strokes]
     return [*signed, _Piece("text", zone, zone.lines[:head]), _Piece("recipients", zone, zone.lines[head:])]
 
@@ -697,7 +705,7 @@ def _signed(piece: _Piece, onward: Sequence[_Piece]) -> _Piece:
 
     Strokes of the pen between the columns are no text.
     """
-    columns_only = all(_is_column(one) or all(map(_is_stroke, one.lines)) for one in onward)
+    columns_only = all(_is_column(one) or all(map(_is_trace, one.lines)) for one in onward)
     signed = any(map(_names_office, piece.lines))
     return replace(piece, role="signature") if piece.role == "text" and columns_only and signed else piece
 

@@ -118,6 +118,23 @@ def test_other_last_lines_are_no_page_numbers(text: str) -> None:
     assert "foot" not in [zone.kind for zone in zones_of([], (), (line(text, 1240, 3350),))]
 
 
+@pytest.mark.parametrize(
+    ("left", "baseline", "beside", "is_foot"),
+    [
+        (2200, 3060, None, True),
+        (2200, 3060, "3. Xã Tân Thịnh", False),  # a row of figures without borders
+        (1240, 3060, None, False),  # may be a line of the text
+        (2200, 2700, None, False),
+    ],
+)
+def test_a_number_alone_low_at_the_right_is_the_pages(
+    left: int, baseline: int, beside: str | None, is_foot: bool
+) -> None:
+    more = [line("3", left, baseline), *([line(beside, 350, baseline)] if beside else [])]
+    zones = zones_of([], (), tuple(more))
+    assert ("foot" in [zone.kind for zone in zones]) == is_foot
+
+
 # -- tables without borders ------------------------------------------------------------------------------------------
 
 

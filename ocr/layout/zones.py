@@ -38,6 +38,9 @@ _PIECES, _LEVEL, _LIKE_TYPE, _READ = (-0.3, 1.2), 0.25, (0.8, 1.25), 60.0
 _HEAD, _FOOT = 0.14, 0.88  # above and below these they stand
 _MIDDLE = (0.3, 0.75)
 _AT_THE_RIGHT = 0.7
+#: Below this a number alone at the right is a page's, too: no line of text stands so. Of 230 real and made pages two
+#: have their numbers between here and the foot, and nothing else.
+_LOW_AT_THE_RIGHT = 0.8
 _PAGE_NUMBER = re.compile(r"(tr\w{2,3}g?|page|p)?[ .:]*\d{1,4}(?:\s?(?:/|trên|of)\s?\d{1,4})?", re.IGNORECASE)
 
 
@@ -218,7 +221,9 @@ def _margins(lines: list[Line], width: int, height: int) -> tuple[list[Line], li
     ordered = sorted(lines, key=lambda line: line.baseline)
     # A running header may stand above the page number or beside it.
     head = [line for line in ordered[:2] if _is_page_number(line, width) and line.box.bottom < _HEAD * height]
-    foot = [line for line in ordered[-2:] if _is_page_number(line, width) and line.box.top > _FOOT * height]
+    numbers = [line for line in ordered[-2:] if _is_page_number(line, width)]
+    foot = [line for line in numbers if line.box.top > _FOOT * height]
+    foot += [line for line in numbers if line not in foot and _is_alone_at_the_right(line, lines, width, height)]
     return head, [line for line in foot if line not in head]
 
 
@@ -231,6 +236,13 @@ def _is_page_number(line: Line, width: int) -> bool:
 def may_be_page_number(box: Box, width: int, height: int) -> bool:
     """Whether a number stands where :func:`find_zones` takes it for that of the page."""
     return (box.bottom < _HEAD * height or box.top > _FOOT * height) and _is_in_middle_or_right(box, width)
+
+
+def _is_alone_at_the_right(line: Line, lines: Sequence[Line], width: int, height: int) -> bool:
+    """Whether a number stands low at the right of a page, and nothing stands beside it, as in a row of figures."""
+    box = line.box
+    beside = (one for one in lines if one is not line and one.box.down(box) > 0.5 * box.height)
+    return box.left > _AT_THE_RIGHT * width and box.top > _LOW_AT_THE_RIGHT * height and not any(beside)
 
 
 def _is_in_middle_or_right(box: Box, width: int) -> bool:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from normalize.document import Block, Dropped, Token
+from normalize.document import Dropped, Source
+from normalize.structure.build import build_document
 from normalize.structure.page_gaps import page_gaps
+from tests.typeset import page
 
 
 @pytest.mark.parametrize(
@@ -26,9 +28,20 @@ from normalize.structure.page_gaps import page_gaps
     ],
 )
 def test_page_gaps(numbers: dict[int, str], firsts: list[int], told: list[tuple[int, int, int]]) -> None:
-    blocks = [Block("letterhead", (Token("UBND"),), page) for page in firsts]
     dropped = [Dropped(page, None, text, "page number") for page, text in numbers.items()]
     noise = [Dropped(page, None, "9", "noise") for page in numbers]
-    found = [(one.page, one.message) for one in page_gaps(blocks, [*dropped, *noise])]
+    found = [(one.page, one.message) for one in page_gaps(firsts, [*dropped, *noise])]
     said = "The printed page numbers go from {} to {}: pages between them may not have been scanned."
     assert found == [(page, said.format(before, after)) for page, before, after in told]
+
+
+@pytest.mark.parametrize(("number", "paragraphs"), [("2", 1), ("4", 2)])
+def test_no_sentence_goes_on_over_a_gap(number: str, paragraphs: int) -> None:
+    head = ["L SỞ NỘI VỤ", "L Số: 12/BC-SNV", "R CỘNG HÒA XÃ HỘI CHỦ NGHĨA VIỆT NAM", "R Độc lập - Tự do - Hạnh phúc"]
+    first = page(1, [*head, "T >Các đơn vị cần phối hợp chặt chẽ với các cơ quan có liên quan để"])
+    second = page(2, [f"H |{number}", "T nhận thông tin phản hồi và giải quyết kịp thời.<"])
+    document = build_document([first, second], Source("test.pdf", "0" * 64, 2, 1))
+    assert len([block for block in document.blocks if block.type == "paragraph"]) == paragraphs
+    assert [warning.page for warning in document.warnings if "printed page numbers" in warning.message] == (
+        [2] if paragraphs > 1 else []
+    )

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 from itertools import chain, groupby
-from typing import Literal
+from typing import Any, Literal
 
 from normalize.document import (
     About,
@@ -162,12 +162,13 @@ def build_document(pages: Iterable[Page], source: Source) -> Document:
     reattached = footnotes.reattach(body, reading.notes, margins)
     parts = _closing_in_order(_relined(reading.body, reattached.relined))
     reading.dropped += [Dropped(page, box, text, "noise") for page, box, text in reattached.strays]
-    blocks = tuple(_blocks(parts, margins, reattached.rulings))
+    gaps = _gaps(parts, reading.dropped)
+    blocks = tuple(_blocks(parts, margins, reattached.rulings, gaps))
     sheets = {page.number for page in pages if page.separator}
     blocks = tuple(block for own in documents(blocks, sheets) for block in titled(own))
     cited = {label for block in blocks for label in block.labels}
     odd = [warning for block in blocks if block.rows for warning in tables.disagreements(block)]
-    warnings = [*reading.warnings, *reattached.warnings, *odd, *page_gaps(blocks, reading.dropped)]
+    warnings = [*reading.warnings, *reattached.warnings, *odd, *gaps]
     document = Document(
         source=source,
         blocks=blocks,
@@ -756,9 +757,23 @@ class _SoFar:
     signed: int = 0
 
 
-def _blocks(body: Sequence[_Part], margins: Mapping[int, Margins], rulings: Rulings) -> Iterator[Block]:
-    """The body's blocks in published order: letterhead, title and text, recipients, signature."""
-    runs = [(role, list(parts)) for role, parts in groupby(body, key=lambda part: part.role)]
+def _gaps(parts: Sequence[_Part], dropped: Sequence[Dropped]) -> tuple[PageWarning, ...]:
+    return tuple(page_gaps({part.page for part in parts if part.role == "letterhead"}, dropped))
+
+
+def _blocks(
+    body: Sequence[_Part], margins: Mapping[int, Margins], rulings: Rulings, gaps: Sequence[PageWarning]
+) -> Iterator[Block]:
+    """The body's blocks in published order: letterhead, title and text, recipients, signature.
+
+    Args:
+        gaps: before whose pages others are missing: nothing goes on there.
+    """
+
+    def of_one_run(part: _Part) -> tuple[Any, int]:
+        return part.role, sum(gap.page <= part.page for gap in gaps)
+
+    runs = [(role, list(parts)) for (role, _), parts in groupby(body, key=of_one_run)]
     lines = [_set_lines(parts, margins, rulings) for _, parts in runs]
     texts = [paragraphs.group(own) if role == "text" else [] for (role, _), own in zip(runs, lines, strict=True)]
     so_far = _SoFar(headings.marks_in_bold(chain.from_iterable(texts)))

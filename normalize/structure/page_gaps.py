@@ -6,22 +6,23 @@ import re
 from collections.abc import Collection, Iterator, Sequence
 from itertools import pairwise
 
-from normalize.document import Block, Dropped, PageWarning
+from normalize.document import Dropped, PageWarning
 
 _NUMBER = re.compile(r"\D*?(\d{1,4})(?:\s?/\s?\d{1,4})?\W*")
 #: Pages. Who leafed past more has scanned an excerpt, or the number was misread.
 _MOST = 20
 
 
-def page_gaps(blocks: Sequence[Block], dropped: Collection[Dropped]) -> Iterator[PageWarning]:
-    """A warning for each place where pages seem to be missing.
+def page_gaps(firsts: Collection[int], dropped: Collection[Dropped]) -> Iterator[PageWarning]:
+    """A warning for each page before which others seem to be missing.
 
-    A page with a letterhead and without a number is the first of its document. A number that the next one goes back
-    from was misread.
+    A number that the next one goes back from was misread.
+
+    Args:
+        firsts: pages with a letterhead: those without a number are the first of their document.
     """
     printed = {one.page: int(found[1]) for one in dropped if (found := _page_number(one))}
-    firsts = {block.page for block in blocks if block.type == "letterhead"}
-    numbers = sorted({page: printed.get(page, 1) for page in firsts | printed.keys()}.items())
+    numbers = sorted({page: printed.get(page, 1) for page in {*firsts, *printed}}.items())
     for at, ((page, number), (later, after)) in enumerate(pairwise(numbers)):
         missing = (after - number) - (later - page)
         if 0 < missing <= _MOST and not _goes_back(numbers[at + 1 :]):

@@ -148,6 +148,7 @@ EVIDENCE = (
     N_("a speck between a quarter and its number"),
     N_("a speck before a line of the letterhead"),
     N_("a speck behind the end of a paragraph"),
+    N_("a speck before a paragraph"),
     N_("a second reader read {second}, which has the form of a number"),
     N_("{first} has none"),
     N_("the seal hides the beginning of a family name that no other ends like"),

@@ -101,7 +101,33 @@ def test_specks_before_a_line_of_the_letterhead(read: str, right: str | None) ->
     after = repair(before)
     assert text(after) == (right or read)
     assert undo(after) == before
-    assert repair(document(read, page=True)).blocks == document(read, page=True).blocks
+
+
+PARAGRAPHS = {
+    "__ Thực hiện Nghị quyết của Hội đồng nhân dân": "Thực hiện Nghị quyết của Hội đồng nhân dân",
+    ", Căn cứ Luật Tổ chức chính quyền địa phương": "Căn cứ Luật Tổ chức chính quyền địa phương",
+    "_Căn cứ Luật Tổ chức chính quyền địa phương": "Căn cứ Luật Tổ chức chính quyền địa phương",
+    ",Thành viên của đoàn kiểm tra": "Thành viên của đoàn kiểm tra",
+    "` 1. Lập báo cáo": "1. Lập báo cáo",
+    "ˆ Sốt xuất huyết giảm": "Sốt xuất huyết giảm",
+    "„ Trong quá trình thực hiện": "Trong quá trình thực hiện",
+    "„Thu nội địa” không kể tiền sử dụng đất": None,  # opens a quotation
+    ". Trạm Y tế": None,  # may be what is left of a number
+    "~ Trạm Y tế": None,  # of a dash
+    "- Trạm Y tế": None,
+    "“Thu nội địa” không kể tiền": None,
+    "; trong đó có 12 hộ nghèo": None,  # goes on from somewhere
+    "__________": None,
+}
+
+
+@pytest.mark.parametrize(("read", "right"), PARAGRAPHS.items())
+def test_specks_before_a_paragraph(read: str, right: str | None) -> None:
+    before = document(read, page=True)
+    after = repair(before)
+    assert text(after) == (right or read)
+    assert undo(after) == before
+    assert repair(document(read)).blocks == document(read).blocks
 
 
 def test_every_lost_stroke_between_two_siblings() -> None:

@@ -52,6 +52,30 @@ def test_with_a_wrong_mark_beside_the_speck() -> None:
     assert undo(after) == before
 
 
+LONE = {
+    "số ca mắc giảm, trong . đó không có trường hợp tử vong": "số ca mắc giảm, trong đó không có trường hợp tử vong",
+    "Sở Y tế đề nghị thủ ¡ trưởng các đơn vị": "Sở Y tế đề nghị thủ trưởng các đơn vị",
+    "khuyến khích đổi mới sáng ( tạo, thúc đẩy phát triển": "khuyến khích đổi mới sáng tạo, thúc đẩy phát triển",
+    "bố trí nguồn vốn dự : phòng ngân sách": "bố trí nguồn vốn dự phòng ngân sách",
+    "Hội nghị ( tập huấn cho cán bộ ) tại huyện": None,  # closed further on
+    "phát triển kinh tế - xã hội của tỉnh": None,
+    "được thực hiện , kèm theo thời hạn": None,  # typed so
+    "Năm 2020 . 15 hộ thoát nghèo": None,
+    "UBND tỉnh . Hội đồng nhân dân": None,
+    "tỷ lệ : 12 phần trăm": None,
+}
+
+
+@pytest.mark.parametrize(("read", "right"), LONE.items())
+def test_signs_alone_between_two_words(read: str, right: str | None) -> None:
+    before = document(read)
+    after = repair(before)
+    assert after.blocks[0].text == (right or read)
+    assert undo(after) == before
+    assert repair(after) == after
+    assert repair(document(read, page=False)).blocks[0].text == read
+
+
 STRAY = {
     "Ngày 13/7/2020, UBND tỉnh tổ. chức Hội nghị trực tuyến": "Ngày 13/7/2020, UBND tỉnh tổ chức Hội nghị trực tuyến",
     "nguồn lực của các thành phần. kinh tế cùng sự hỗ trợ": "nguồn lực của các thành phần kinh tế cùng sự hỗ trợ",

@@ -30,7 +30,7 @@ from normalize.repair.rules.bodies import bodies
 from normalize.repair.rules.brackets import brackets
 from normalize.repair.rules.dimensions import dimensions
 from normalize.repair.rules.formulas import formulas
-from normalize.repair.rules.glued import glued, stray_points
+from normalize.repair.rules.glued import glued, lone_signs, stray_points
 from normalize.repair.rules.letters import formula_markup, look_alikes, raised_dong, small_capitals
 from normalize.repair.rules.list_commas import list_commas
 from normalize.repair.rules.list_letters import list_letters
@@ -181,6 +181,9 @@ RULES = (
         "the sentence goes on, in small letters",
         with_model(stray_points),
         of_page=True,
+    ),
+    Rule(
+        "lone signs", "trong . đó -> trong đó", "the sentence goes on across it", with_model(lone_signs), of_page=True
     ),
 )
 """In their order: what an earlier rule changed, no later one touches."""

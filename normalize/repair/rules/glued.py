@@ -4,7 +4,8 @@ A sign between two small words without a space on either side is dirt where the 
 where it does not (``kinh tế-xã hội``). The model of the language sees no hyphens, so a hyphen counts as dirt only
 beside a word that no compound begins or ends with, or where the document has the same two words without one.
 
-So is a full stop before a space and a small letter, ``tổ. chức``: dirt, or what was printed is a comma.
+So is a full stop before a space and a small letter, ``tổ. chức``: dirt, or what was printed is a comma. And a sign
+between two spaces, ``trong . đó``.
 """
 
 from __future__ import annotations
@@ -34,6 +35,11 @@ _NEVER_IN_COMPOUNDS = frozenset((
 ))  # fmt: skip
 # A document that glues more words than this with a hyphen (for each thousand words) does so on purpose.
 _HYPHENS_PER_THOUSAND = 2.0
+#: Signs that print never sets between spaces inside a sentence. A dash it does, and a comma people type so.
+_LONE = frozenset(".:¡|('`^ˆ´·°")
+#: How much likelier (nats) a sentence must go on across such a sign than end there. Of nine on 34 real papers, all of
+#: them dirt, eight gain 9.2 and more.
+_GOES_ON = 6.0
 #: In nats: so much likelier a full stop inside a sentence must be nothing, or a comma. Of 31 on 200 real pages 17 are;
 #: of the five that are nothing by 3 to 6 nats some were commas or colons.
 _CLEARLY = {"": 6.0, ",": 4.0}
@@ -76,6 +82,28 @@ def stray_points(document: Document, model: LanguageModel) -> Iterator[Change]:
             put = "a comma" if after else "nothing"
             because = f"a full stop before a small letter: {put} is {abs(none - comma):.1f} nats likelier there"
             yield place.change(len(one), len(one) + 1, after, PROBABILITY, because)
+
+
+def lone_signs(document: Document, model: LanguageModel) -> Iterator[Change]:
+    """Signs alone between two small words of a sentence that goes on across them. Only of a page."""
+    for place in places(document):
+        token = place.token
+        if token.text not in _LONE or not token.letters or token.references or not place.index:
+            continue
+        one, two = place.before, place.after.rstrip(".,;:)")
+        if not (_small_word(one, model) and _small_word(two, model)) or (token.text == "(" and _is_closed(place)):
+            continue
+        around = (*place.tokens[: place.index - 1], token, *place.tokens[place.index + 2 :])
+        gain = _gain(around, place.index - 1, one, two, ".", model)
+        if gain >= _GOES_ON:
+            before = replace(place, index=place.index - 1)
+            because = f"a speck between two words: without the sign the text is {gain:.1f} nats likelier"
+            yield before.change_through(place, one, PROBABILITY, because)
+
+
+def _is_closed(place: Place) -> bool:
+    """Whether a bracket that opens here is closed further on."""
+    return any(")" in token.text for token in place.tokens[place.index :])
 
 
 def _likelihood(place: Place, one: str, sign: str, model: LanguageModel) -> float:

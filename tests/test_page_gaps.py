@@ -20,6 +20,8 @@ from tests.typeset import page
         ({2: "2", 4: "4"}, [1], []),  # an annex across the page has no number
         ({2: "2/6", 3: "5/6"}, [], [(3, 2, 5)]),
         ({2: "2", 3: "8", 4: "4"}, [1], []),  # misread, as the next one tells
+        ({2: "2", 3: "3", 4: "1", 5: "5", 6: "6"}, [1], []),
+        ({2: "2", 3: "9", 4: "4", 5: "7"}, [1], [(5, 4, 7)]),
         ({2: "2", 3: "5", 5: "2"}, [1, 4], [(3, 2, 5)]),  # another document begins
         ({2: "2", 4: "2"}, [1, 3], []),
         ({2: "37"}, [1], []),  # cut out of a gazette

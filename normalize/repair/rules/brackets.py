@@ -25,7 +25,8 @@ def brackets(document: Document) -> Iterator[Change]:
         text = list(own)
         yield from _closed_by_others(text)
         for place in text:
-            yield from _at_an_address(place)
+            if place.token.letters:
+                yield from _at_an_address(place)
 
 
 def _at_an_address(place: Place) -> Iterator[Change]:

@@ -66,16 +66,6 @@ LONE = {
 }
 
 
-@pytest.mark.parametrize(("read", "right"), LONE.items())
-def test_signs_alone_between_two_words(read: str, right: str | None) -> None:
-    before = document(read)
-    after = repair(before)
-    assert after.blocks[0].text == (right or read)
-    assert undo(after) == before
-    assert repair(after) == after
-    assert repair(document(read, page=False)).blocks[0].text == read
-
-
 STRAY = {
     "Ngày 13/7/2020, UBND tỉnh tổ. chức Hội nghị trực tuyến": "Ngày 13/7/2020, UBND tỉnh tổ chức Hội nghị trực tuyến",
     "nguồn lực của các thành phần. kinh tế cùng sự hỗ trợ": "nguồn lực của các thành phần kinh tế cùng sự hỗ trợ",
@@ -87,8 +77,8 @@ STRAY = {
 }
 
 
-@pytest.mark.parametrize(("read", "right"), STRAY.items())
-def test_full_stops_before_small_letters(read: str, right: str | None) -> None:
+@pytest.mark.parametrize(("read", "right"), [*STRAY.items(), *LONE.items()])
+def test_full_stops_before_small_letters_and_signs_alone(read: str, right: str | None) -> None:
     before = document(read)
     after = repair(before)
     assert after.blocks[0].text == (right or read)

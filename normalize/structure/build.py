@@ -379,18 +379,21 @@ def _without_traces(line: Line) -> Line:
 
 def _is_stroke(line: Line) -> bool:
     """Whether what was read between an office and a name is a pen's stroke: a few letters that make no syllable."""
-    letters = sum(c.isalpha() for c in line.text)
-    return (
-        letters <= _TRACE
-        and len(line.words) <= 3
-        and not any(parse(clean(word.text.strip("()[].,:;/"))) for word in line.words)
-    )
+    return _has_few_letters(line) and len(line.words) <= 3 and not _syllables(line)
 
 
 def _is_trace(line: Line) -> bool:
     """Whether a line between columns of offices and of names is what the pen left there: few letters, and no word."""
-    words = [clean(word.text.strip("()[].,:;/")) for word in line.words]
-    return sum(c.isalpha() for c in line.text) <= _TRACE and not any(len(word) > 1 and parse(word) for word in words)
+    return _has_few_letters(line) and all(len(word) == 1 for word in _syllables(line))
+
+
+def _has_few_letters(line: Line) -> bool:
+    return sum(c.isalpha() for c in line.text) <= _TRACE
+
+
+def _syllables(line: Line) -> list[str]:
+    words = (clean(word.text.strip("()[].,:;/")) for word in line.words)
+    return [word for word in words if parse(word)]
 
 
 def _report(page: Page) -> PageReport:

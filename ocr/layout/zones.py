@@ -234,7 +234,7 @@ def _is_page_number(line: Line, width: int) -> bool:
 
 
 def may_be_page_number(box: Box, width: int, height: int) -> bool:
-    """Whether a number stands where :func:`find_zones` takes it for that of the page."""
+    """Whether a number stands at the head or the foot of a page, where :func:`find_zones` takes it for the page's."""
     return (box.bottom < _HEAD * height or box.top > _FOOT * height) and _is_in_middle_or_right(box, width)
 
 

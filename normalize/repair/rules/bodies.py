@@ -9,12 +9,11 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from itertools import pairwise
 
 from normalize.document import Document, Token
 from normalize.repair.changes import Change, Place, cleaned
-from normalize.repair.channel import DOUBT, doubtful
+from normalize.repair.channel import DOUBT
 from normalize.vietnamese.syllable import key, skeleton
 
 _BLOCKS = ("letterhead", "title", "signature")
@@ -47,20 +46,7 @@ def bodies(document: Document) -> Iterator[Change]:
                 yield place.change(start, start + len(word), told.upper(), PROBABILITY, why)
 
 
-@dataclass(frozen=True, slots=True)
-class _Mention:
-    """A word of the text beside a neighbour.
-
-    Attributes:
-        word: in small letters.
-        doubts: what else the page showed there.
-    """
-
-    word: str
-    doubts: frozenset[str]
-
-
-_Pairs = dict[tuple[str, str], list[_Mention]]
+_Pairs = dict[tuple[str, str], list[tuple[str, Token]]]
 
 
 def _pairs(document: Document) -> tuple[_Pairs, _Pairs]:
@@ -71,23 +57,9 @@ def _pairs(document: Document) -> tuple[_Pairs, _Pairs]:
         words = [(word.lower() if not (word := _word(token)).isupper() else "", token) for token in tokens]
         for (one, first), (two, second) in pairwise(words):
             if one.isalpha() and two.isalpha():
-                after[skeleton(one), skeleton(two)].append(_Mention(two, _doubts(second)))
-                before[skeleton(two), skeleton(one)].append(_Mention(one, _doubts(first)))
+                after[skeleton(one), skeleton(two)].append((two, second))
+                before[skeleton(two), skeleton(one)].append((one, first))
     return after, before
-
-
-def _doubts(token: Token) -> frozenset[str]:
-    """What a word would be with one of the letters that competed there."""
-    if not any(doubtful(letter) for letter in token.letters):
-        return frozenset()
-    texts = [letter.text.lower() for letter in token.letters]
-    others = (
-        "".join([*texts[:at], other.lower(), *texts[at + 1 :]])
-        for at, letter in enumerate(token.letters)
-        for other, sure in letter.choices
-        if sure >= DOUBT
-    )
-    return frozenset(word.strip(_SIGNS) for word in others)
 
 
 def _told(known: tuple[_Pairs, _Pairs], words: Sequence[str], index: int) -> tuple[str, int]:
@@ -104,7 +76,9 @@ def _told(known: tuple[_Pairs, _Pairs], words: Sequence[str], index: int) -> tup
     for neighbour, pairs in ((index - 1, known[0]), (index + 1, known[1])):
         if 0 <= neighbour < len(words) and words[neighbour].isupper():
             mentions = pairs.get((skeleton(words[neighbour]), plain), ())
-            votes |= Counter(one.word for one in mentions if read not in one.doubts)  # one stands beside both
+            votes |= Counter(  # a mention has both neighbours
+                word for word, token in mentions if word == read or not _shown(token, read, DOUBT)
+            )
     if not votes:
         return "", 0
     (best, often), *others = votes.most_common()

@@ -109,6 +109,7 @@ EVIDENCE = (
     N_("the page showed {old} alone"),
     N_("no page to look at"),
     N_("in its sentence the new reading is {decimal} orders of magnitude likelier"),
+    N_("a network that sees both sides of it finds it {decimal} orders of magnitude likelier"),
     N_("the document has {new} {times} times, {old} {fewer} times"),
     N_("the document has {phrase} {times} times"),
     N_("beside the same word the document has it {times} times elsewhere, and as read {fewer} times"),

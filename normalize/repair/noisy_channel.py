@@ -73,11 +73,15 @@ def _because(proposal: Proposal, phrases: OwnPhrases | None) -> str:
             reasons.append(_beside_the_same(here, 0))
     else:
         reasons.append("no page to look at")
-        if len(proposal.features) == len(without_page.FEATURES):
+        weighed = len(proposal.features)
+        if weighed == len(without_page.FEATURES):
             reasons.append(_beside_the_same(*without_page.beside_the_same(proposal)))
-        elif len(proposal.features) == len(without_page.PAIR_FEATURES):
+        elif weighed == len(without_page.PAIR_FEATURES):
             here = without_page.together_elsewhere(proposal)
             reasons.append(f"misread together with its neighbour; the document has the two {here} times elsewhere")
+        if weighed in (len(without_page.FEATURES), len(without_page.PAIR_FEATURES)):
+            orders = without_page.seen_from_both_sides(proposal) / math.log(10)
+            reasons.append(f"a network that sees both sides of it finds it {orders:.1f} orders of magnitude likelier")
     times = (proposal.margin + proposal.cost) / math.log(10)
     reasons.append(f"in its sentence the new reading is {times:.1f} orders of magnitude likelier")
     return "; ".join(reasons)

@@ -19,6 +19,7 @@ from normalize.repair.candidates import Candidate, Slot
 from normalize.repair.evidence import Ids, OwnCounts, Reals, bond, familiar, known
 from normalize.repair.misreadings import SHARES, kind_of_syllable
 from normalize.repair.search import ODD, WORD, Scores, base_scores, scored
+from normalize.vietnamese.cloze import REACH, gaps, load_cloze
 from normalize.vietnamese.language import COMMA, NONE, OTHER, RESERVED, START, LanguageModel
 
 # A pair that makes the text less likely by more nats than this is not looked at.
@@ -32,6 +33,7 @@ A_WORD, WITH_ANOTHER = 0.9, 2.0
 PAIR_FEATURES = (
     "bias",
     "gain",  # by how much the text becomes likelier, nats
+    "odds",  # what the network says of each beside the other, nats together
     *SHARES,  # how many of the two were confused in which way
     "unlike",  # in none of these ways
     "capital",
@@ -100,6 +102,7 @@ def plausible_pairs(
     columns: dict[str, Reals] = {
         "bias": np.ones(len(at)),
         "gain": gain,
+        "odds": _odds(ids, at, before[:, 3:5], after[:, 3:5]),
         "capital": np.array([not slots[one].read.islower() for one in slot], float),
         "familiar": familiar(scores, at, 5),
     }
@@ -124,6 +127,22 @@ def plausible_pairs(
         columns[f"triples here {side}"] = np.log1p(np.maximum(np.maximum(left, right), 0))
     columns["any here after"] = np.minimum(columns["here after"], 1.0)
     return PlausiblePairs(slot, chosen, np.stack([columns[name] for name in PAIR_FEATURES], axis=1))
+
+
+def _odds(ids: Ids, at: Ids, read: Ids, symbol: Ids) -> Reals:
+    """What the network says of each of two candidates where the other one stands, nats together; shape (n,).
+
+    Args:
+        at: where the first of the two stands.
+        read, symbol: what was read, and the candidates; shape (n, 2).
+    """
+    cloze = load_cloze()
+    total = np.zeros(len(at))
+    for which, other in ((0, 1), (1, 0)):
+        around = gaps(ids, at + which)
+        around[:, REACH + other - which] = symbol[:, other]
+        total += cloze.odds(cloze.vectors(around), symbol[:, which], read[:, which])
+    return total
 
 
 def make_sense(rows: Ids, model: LanguageModel) -> npt.NDArray[np.bool_]:

@@ -32,6 +32,7 @@ from normalize.repair.own_phrases import OwnPhrases
 from normalize.repair.pairs_without_page import PAIR_FEATURES, make_sense, plausible_pairs
 from normalize.repair.search import ODD, Scores, base_scores, decode, scored
 from normalize.repair.seen import Gains, Seen
+from normalize.vietnamese.cloze import gaps, load_cloze
 from normalize.vietnamese.language import NONE, RESERVED, LanguageModel
 from normalize.vietnamese.syllable import parse
 
@@ -42,9 +43,10 @@ HOPELESS, WITHOUT_EVIDENCE = -4.0, 0.0
 # A syllable that goes this firmly (nats) with a neighbour stays, if what it would become goes with either so much less:
 # "cách ly" is not "cách lý". In nine spoilt reports no right change was of that kind.
 FIRM, LOOSER = 4.0, 2.0
-# Text of another engine has about this many changes of at least SURE in a syllable; clean text has a fifth of it. What
-# is known before the document is seen weighs as much as so many syllables.
-SURE, SURE_CHANGES, KNOWN_BEFORE = 0.9, 0.0005, 2000
+# Text of another engine has about this many changes of at least SURE in a syllable; clean text has this share of it, so
+# that what is beyond the share says how many misreadings there are. However clean, they are not rarer than LEAST by it.
+# What is known before the document is seen weighs as much as so many syllables.
+SURE, SURE_CHANGES, CLEAN, LEAST, KNOWN_BEFORE = 0.9, 0.0005, 0.2, 0.05, 2000
 # Of changes that see each other (within the reach of the model) only the surest is made; the others are weighed again
 # when the text has it.
 REACH = 3
@@ -61,6 +63,7 @@ FEATURES = (
     "right",  # and the three after
     "weaker side",
     "before the next best",
+    "odds",  # and what the network says of it, nats
     *SHARES,  # the kind of confusion
     "name",
     "capital",
@@ -177,8 +180,9 @@ def plausible(
     beside_name = is_name & (strong[np.maximum(at - 1, 0)] | strong[np.minimum(at + 1, len(ids) - 1)])
     here = _here(ids, strong, around, with_candidate, beside_name)
     total = gains.sum(axis=1)
-    # A pair that the document has makes a candidate worth a look; so does a likelier sentence.
-    worth = (here["pairs here after"] > 0) | (total > WITHOUT_EVIDENCE)
+    odds = _odds(ids, at, symbol)
+    # A pair that the document has makes a candidate worth a look; so does a likelier sentence, or gap.
+    worth = (here["pairs here after"] > 0) | (total > WITHOUT_EVIDENCE) | (odds > WITHOUT_EVIDENCE)
     # A name follows its other occurrences, or stays.
     worth &= ~is_name | (here["pairs here after"] > here["pairs here before"])
 
@@ -189,6 +193,7 @@ def plausible(
         "right": total - gains[:, 0],
         "weaker side": np.minimum(gains[:, 0], total - gains[:, 0]),
         "before the next best": total - np.maximum(_next_best(number, total), 0.0),
+        "odds": odds,
         "name": is_name,
         "capital": np.array([not slots[one].read.islower() for one in number], float),
         "frequency after": model.alone(symbol),
@@ -279,6 +284,13 @@ def _gains(padded: Ids, base: Reals, at: Ids, symbol: Ids, model: LanguageModel)
         rows[:, 3 - shift] = symbol[open_]
         gains[open_, shift] = np.where(here < size, scored(model, rows) - base[here], 0.0)
     return gains, open_[gains[open_].sum(axis=1) > HOPELESS]
+
+
+def _odds(ids: Ids, at: Ids, symbol: Ids) -> Reals:
+    """What the network says of candidates beside what was read, nats; shape (n,)."""
+    cloze = load_cloze()
+    places, where = np.unique(at, return_inverse=True)
+    return cloze.odds(cloze.vectors(gaps(ids, places))[where], symbol, ids[at]).astype(np.float64)
 
 
 def _next_best(number: npt.NDArray[np.int64], total: Reals) -> Reals:
@@ -411,7 +423,7 @@ def sure(
     groups: list[tuple[Proposal, ...]] = [*((one,) for one in found), *weighed_pairs(ids, slots, model, weights, base)]
     are_sure = mended + sum(one.probability >= SURE for one in found)
     rate = (are_sure + SURE_CHANGES * KNOWN_BEFORE) / (len(slots) + KNOWN_BEFORE)
-    cleaner = min(1.0, rate / SURE_CHANGES)
+    cleaner = min(1.0, max(LEAST, (rate / SURE_CHANGES - CLEAN) / (1 - CLEAN)))
     thresholds = {1: weights.thresholds[mode], 2: weights.pair_thresholds[mode]}
     least = SURE_IN_TINY if len(slots) < TINY else 0.0
     good = [
@@ -485,3 +497,9 @@ def beside_the_same(proposal: Proposal) -> tuple[int, int]:
 def together_elsewhere(proposal: Proposal) -> int:
     """How often else the document has the two syllables of a weighed change of a pair."""
     return round(math.expm1(proposal.features[PAIR_FEATURES.index("here after")]))
+
+
+def seen_from_both_sides(proposal: Proposal) -> float:
+    """How much likelier the network finds a weighed change, or the two of a pair, nats."""
+    names = FEATURES if len(proposal.features) == len(FEATURES) else PAIR_FEATURES
+    return proposal.features[names.index("odds")]

@@ -57,6 +57,16 @@ def report_of(number: int) -> int | None:
     return stretch if stretch % 12 == 5 else None
 
 
+def is_left_out(paragraph: str, number: int, weight: float) -> bool:
+    """Whether a paragraph of a text is kept from training.
+
+    Args:
+        number: of the paragraph in its text, from 0.
+        weight: of the text.
+    """
+    return held_out(paragraph) or (weight >= OWN and report_of(number) is not None)
+
+
 def paragraphs(path: Path) -> Iterator[str]:
     """The paragraphs of a text, cleaned."""
     with path.open("rb") as raw, gzip.open(raw) if path.suffix == ".gz" else raw as unpacked:
@@ -93,7 +103,7 @@ def read_texts(texts: list[tuple[Path, float]], rare: int) -> tuple[list[str], l
     for path, weight in texts:
         stream = array("i")
         for number, text in enumerate(paragraphs(path)):
-            if held_out(text) or (weight >= OWN and report_of(number) is not None):
+            if is_left_out(text, number, weight):
                 continue
             stream.append(START)
             for token in text.split():

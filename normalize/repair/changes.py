@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from normalize.document import Document, Token, Tokens
-from normalize.vietnamese.syllable import clean
+from normalize.vietnamese.syllable import clean, skeleton
 from ocr.page import Letter
 
 
@@ -174,12 +174,16 @@ def carried_back(changes: Iterable[Change], made: Iterable[Change]) -> Iterator[
 
 
 def put_back(changes: Iterable[Change], made: Iterable[Change]) -> list[Change]:
-    """Those of the changes made in a document that others, found in it as it is with them, would undo."""
-    undoing = {(one.text, one.first, one.start, one.before, one.after) for one in changes}
+    """Those of the changes made in a document that others, found in it as it is with them, would undo.
+
+    So does what takes the word for a third one of the same letters: of the three, none is sure.
+    """
+    again = {(one.text, one.first, one.start, one.before): one.after for one in changes}
     grown: Counter[int] = Counter()  # by so many tokens, each text, up to here
     undone = []
     for one in sorted(made, key=_begin):
-        if (one.text, one.first + grown[one.text], one.start, one.after, one.before) in undoing:
+        third = again.get((one.text, one.first + grown[one.text], one.start, one.after))
+        if third is not None and skeleton(third) == skeleton(one.before):
             undone.append(one)
         grown[one.text] += one.after.count(" ") - one.before.count(" ")
     return undone

@@ -30,7 +30,7 @@ from benchmarks.noised_reports import compared
 from benchmarks.repair import seeds
 from normalize.repair import pairs_without_page, repair, without_page
 from normalize.repair.pairs_without_page import PAIR_FEATURES
-from normalize.repair.train_without_page import Samples, all_samples, fit, fit_pairs, noised, reports
+from normalize.repair.train_without_page import LIMIT, Samples, all_samples, fit, fit_pairs, noised, reports
 from normalize.repair.without_page import FEATURES, Weights
 
 DATA = Path(repair.__file__).parents[1] / "vietnamese" / "data"
@@ -129,8 +129,9 @@ def main() -> None:
     parser.add_argument("--unseen", nargs="*", type=Path, default=[])
     parser.add_argument("--shared", type=Path, default=Path("../shared"))
     parser.add_argument("--times", type=int, default=3, help="how often each report is spoilt, to fit and to measure")
+    parser.add_argument("--limit", type=int, default=LIMIT, help="words of each general text")
     given = parser.parse_args()
-    spoilt = all_samples(given.own, given.general, given.unseen, given.times)
+    spoilt = all_samples(given.own, given.general, given.unseen, given.times, given.limit)
     found = {name: texts for path in given.own for name, texts in reports(path).items()}
     print("| left out | seeds: recall | false per 10,000 | reports: recall | false per 10,000 | time | MB |")
     print("|---|---|---|---|---|---|---|")

@@ -131,7 +131,7 @@ def test_the_record_says_that_two_were_misread_together() -> None:
 def test_what_was_mended_still_tells_how_clean_a_text_is() -> None:
     """A text is looked at again after what was mended: it is no cleaner than it was."""
     model = load_language_model()
-    text = "chưa phát hiện ca dương tính", *PLAN
+    text = "các miếu thổ công đủ điều kiện", *PLAN
     ids, slots = lattice(document(*text), model, load_channel())
     few, many = (sure(ids, slots, model, "full", mended) for mended in (0, 5))
     assert max((one.probability for one in few), default=0.0) < max(one.probability for one in many)

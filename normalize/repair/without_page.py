@@ -32,7 +32,7 @@ from normalize.repair.own_phrases import OwnPhrases
 from normalize.repair.pairs_without_page import PAIR_FEATURES, make_sense, plausible_pairs
 from normalize.repair.search import ODD, Scores, base_scores, decode, scored
 from normalize.repair.seen import Gains, Seen
-from normalize.vietnamese.cloze import gaps, load_cloze
+from normalize.vietnamese.cloze import MOST, gaps, load_cloze
 from normalize.vietnamese.language import NONE, RESERVED, LanguageModel
 from normalize.vietnamese.syllable import parse
 
@@ -54,7 +54,7 @@ REACH = 3
 SHORT = 5000
 # The weights know no document of a line or two, where nearly every feature is at its end: below so many syllables only
 # what is this sure is changed ("ngày 17/5/2020 của" becomes "cửa" with 0.77 otherwise).
-TINY, SURE_IN_TINY = 40, 0.97
+TINY, SURE_IN_TINY = 40, 0.95
 
 FEATURES = (
     "bias",
@@ -180,7 +180,7 @@ def plausible(
     beside_name = is_name & (strong[np.maximum(at - 1, 0)] | strong[np.minimum(at + 1, len(ids) - 1)])
     here = _here(ids, strong, around, with_candidate, beside_name)
     total = gains.sum(axis=1)
-    odds = _odds(ids, at, symbol)
+    odds = _odds(ids, at, symbol, total)
     # A pair that the document has makes a candidate worth a look; so does a likelier sentence, or gap.
     worth = (here["pairs here after"] > 0) | (total > WITHOUT_EVIDENCE) | (odds > WITHOUT_EVIDENCE)
     # A name follows its other occurrences, or stays.
@@ -286,11 +286,15 @@ def _gains(padded: Ids, base: Reals, at: Ids, symbol: Ids, model: LanguageModel)
     return gains, open_[gains[open_].sum(axis=1) > HOPELESS]
 
 
-def _odds(ids: Ids, at: Ids, symbol: Ids) -> Reals:
-    """What the network says of candidates beside what was read, nats; shape (n,)."""
-    cloze = load_cloze()
+def _odds(ids: Ids, at: Ids, symbol: Ids, gain: Reals) -> Reals:
+    """What the network says of candidates beside what was read, nats; shape (n,).
+
+    Of what it does not know it says nothing: there the n-grams' word stands for its.
+    """
+    cloze, read = load_cloze(), ids[at]
     places, where = np.unique(at, return_inverse=True)
-    return cloze.odds(cloze.vectors(gaps(ids, places))[where], symbol, ids[at]).astype(np.float64)
+    odds = cloze.odds(cloze.vectors(gaps(ids, places))[where], symbol, read).astype(np.float64)
+    return np.where(cloze.knows(symbol) & cloze.knows(read), odds, np.clip(gain, -MOST, MOST))
 
 
 def _next_best(number: npt.NDArray[np.int64], total: Reals) -> Reals:
@@ -374,7 +378,7 @@ def weighed(
     found = plausible(ids, slots, model, base, seen)
     gain = FEATURES.index("gain")
     out = []
-    for row, probability in _best(found.slot, found.features @ np.array(weights.values)):
+    for row, probability in _best(found.slot, found.features @ np.array(weights.values), len(slots) < TINY):
         symbol, form, _ = found.candidate[row]
         slot, features = slots[int(found.slot[row])], tuple(found.features[row])
         out.append(Proposal(slot, form, symbol, 0.0, features[gain], features, probability))
@@ -398,13 +402,22 @@ def weighed_pairs(
     return out
 
 
-def _best(slot: npt.NDArray[np.int64], values: Reals) -> list[tuple[int, float]]:
-    """The row of the greatest value of each slot, with the probability that it stands for."""
+def _best(slot: npt.NDArray[np.int64], values: Reals, shared: bool = False) -> list[tuple[int, float]]:
+    """The row of the greatest value of each slot, with the probability that it stands for.
+
+    Args:
+        shared: whether the candidates of a slot share it, since only one of them can have been printed.
+    """
+    odds = np.exp(np.clip(values, -50, 50))
     best: dict[int, int] = {}
+    others: dict[int, float] = {}
     for row, number in enumerate(slot.tolist()):
+        others[number] = others.get(number, 0.0) + float(odds[row])
         if number not in best or values[row] > values[best[number]]:
             best[number] = row
-    return [(row, 1 / (1 + math.exp(-max(-50.0, min(float(values[row]), 50.0))))) for row in best.values()]
+    return [
+        (row, float(odds[row]) / (1 + (others[number] if shared else float(odds[row])))) for number, row in best.items()
+    ]
 
 
 def sure(

@@ -19,7 +19,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from normalize.vietnamese.language import DATA, NONE, OTHER, RESERVED
+from normalize.vietnamese.language import DATA, OTHER, RESERVED
 
 FILE = DATA / "cloze.npz"
 #: Symbols on either side of the gap that have a vector each, and those beyond them that have one together.
@@ -72,6 +72,10 @@ class Cloze:
     bias: Floats
     layers: tuple[tuple[Floats, Floats], ...]
 
+    def knows(self, symbols: Ids) -> npt.NDArray[np.bool_]:
+        """Which symbols are syllables or words that training had; shape (n,) -> (n,)."""
+        return (symbols >= len(RESERVED)) & (symbols < len(self.bias))
+
     def vectors(self, around: Ids) -> Floats:
         """What stands around each gap as one vector; shape (n, 2 * REACH + 1) -> (n, width of ``out``).
 
@@ -97,15 +101,18 @@ class Cloze:
             vectors: shape (n, width of ``out``).
             symbols, others: what may stand there; of the same letters, or the odds mean nothing.
         """
-        known = (np.maximum(symbols, others) < len(self.bias)) & (np.minimum(symbols, others) >= len(RESERVED))
+        known = self.knows(symbols) & self.knows(others)
         one, two = (np.where(known, side, OTHER) for side in (symbols, others))
         odds = np.einsum("nk,nk->n", vectors, self.out[one] - self.out[two]) + self.bias[one] - self.bias[two]
         return np.where(known, np.clip(odds, -MOST, MOST), 0).astype(np.float32)
 
 
 def gaps(ids: Ids, at: Ids) -> Ids:
-    """The symbols around gaps in a text, and in them; shape (n,) -> (n, 2 * REACH + 1)."""
-    padded = np.pad(ids, REACH, constant_values=NONE)
+    """The symbols around gaps in a text, and in them; shape (n,) -> (n, 2 * REACH + 1).
+
+    Beyond the ends of the text nothing is known: there stands what training hid words with.
+    """
+    padded = np.pad(ids, REACH, constant_values=OTHER)
     return padded[at[:, None] + np.arange(2 * REACH + 1)]
 
 

@@ -209,62 +209,6 @@ def best(one: Samples, weights: Reals) -> tuple[Reals, npt.NDArray[np.bool_]]:
     return p[first], one.right[first]
 
 
-@dataclass(frozen=True)
-class Spoilt:
-    """The samples of all texts.
-
-    Attributes:
-        single, pairs: of each report.
-        general, general_pairs: of general texts, each with what it counts.
-    """
-
-    single: dict[str, list[Samples]]
-    general: list[tuple[Samples, float]]
-    pairs: dict[str, list[Samples]]
-    general_pairs: list[tuple[Samples, float]]
-
-    def together(self) -> list[tuple[Samples, float]]:
-        """What single changes are fitted to."""
-        return [(one, 1.0) for many in self.single.values() for one in many] + self.general
-
-    def pairs_together(self) -> list[tuple[Samples, float]]:
-        """What changes of two in a row are fitted to."""
-        return [(one, 1.0) for many in self.pairs.values() for one in many] + self.general_pairs
-
-
-def all_samples(
-    own: Sequence[Path], general: Sequence[Path], unseen: Sequence[Path], times: int, limit: int = LIMIT
-) -> Spoilt:
-    """Spoil all texts.
-
-    Args:
-        own: an office's own texts, of which the reports that training left out are taken.
-        general: other texts, of which the paragraphs that training left out are taken.
-        unseen: texts of which training saw nothing.
-        times: how often each report is spoilt.
-        limit: words of each general text.
-    """
-    by_name = {name: texts for path in own for name, texts in reports(path).items()}
-    read = [
-        (texts, noised(texts, random.Random(number)))
-        for path in (*general, *unseen)
-        for number, texts in enumerate(general_texts(path, limit, path in unseen))
-    ]
-    return Spoilt(
-        {name: _spoilt_samples(name, texts, times) for name, texts in by_name.items()},
-        [(samples(*both), GENERAL_WEIGHT) for both in read],
-        {name: _spoilt_pairs(name, texts) for name, texts in by_name.items()},
-        [(pair_samples(*both), GENERAL_WEIGHT) for both in read],
-    )
-
-
-def fit_pairs(parts: Iterable[tuple[Samples, float]]) -> Reals:
-    """The same as :func:`fit` for pairs, whose samples stand in more rows than there are."""
-    weights = fit(parts)
-    weights[0] += math.log(ROW / ROW_OF_PAIRS)
-    return weights
-
-
 def main() -> None:
     """The command line."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
@@ -275,13 +219,24 @@ def main() -> None:
     parser.add_argument("--limit", type=int, default=LIMIT, help="words of each general text")
     parser.add_argument("--out", type=Path, required=True)
     given = parser.parse_args()
-    found = all_samples(given.own, given.general, given.unseen, given.times, given.limit)
-    print(f"{len(found.single)} reports spoilt {given.times + 1} times")
-    _show_held_out(found.single, found.general)
-    weights = fit(found.together())
+    own = {name: texts for path in given.own for name, texts in reports(path).items()}
+    read = [
+        (texts, noised(texts, random.Random(number)))
+        for path in (*given.general, *given.unseen)
+        for number, texts in enumerate(general_texts(path, given.limit, path in given.unseen))
+    ]
+    by_report = {name: _spoilt_samples(name, texts, given.times) for name, texts in own.items()}
+    general = [(samples(*both), GENERAL_WEIGHT) for both in read]
+    print(f"{len(own)} reports spoilt {given.times + 1} times")
+    _show_held_out(by_report, general)
+    weights = fit([(one, 1.0) for many in by_report.values() for one in many] + general)
+    pairs = {name: _spoilt_pairs(name, texts) for name, texts in own.items()}
+    general_pairs = [(pair_samples(*both), GENERAL_WEIGHT) for both in read]
     print(f"pairs, reports spoilt {TIMES_OF_PAIRS} times with rows at {ROW_OF_PAIRS}")
-    _show_held_out(found.pairs, found.general_pairs)
-    pair_weights = fit_pairs(found.pairs_together())
+    _show_held_out(pairs, general_pairs)
+    pair_weights = fit([(one, 1.0) for many in pairs.values() for one in many] + general_pairs)
+    # Real rows are as rare as ROW says.
+    pair_weights[0] += math.log(ROW / ROW_OF_PAIRS)
     data = {
         "weights": _named(FEATURES, weights),
         "pairs": _named(PAIR_FEATURES, pair_weights),

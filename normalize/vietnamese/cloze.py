@@ -34,9 +34,10 @@ _GAPS = 2048  # as many at once as memory should hold
 Ids = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float32]
 
-_OFFSETS = np.arange(-REACH, REACH + 1)
-_NEAR = np.flatnonzero((np.abs(_OFFSETS) <= NEAR) & (_OFFSETS != 0))
-_FAR = np.flatnonzero(np.abs(_OFFSETS) > NEAR)
+#: Where the symbols around a gap stand, and which of them are near and far.
+OFFSETS = np.arange(-REACH, REACH + 1)
+ARE_NEAR = np.flatnonzero((np.abs(OFFSETS) <= NEAR) & (OFFSETS != 0))
+ARE_FAR = np.flatnonzero(np.abs(OFFSETS) > NEAR)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,8 +88,8 @@ class Cloze:
 
     def _some(self, around: Ids) -> Floats:
         known = np.where(around < len(self.bias), around, OTHER)
-        near = self.near[known[:, _NEAR]].reshape(len(known), -1)
-        far = self.far[known[:, _FAR]].mean(axis=1) * FAR_TIMES
+        near = self.near[known[:, ARE_NEAR]].reshape(len(known), -1)
+        far = self.far[known[:, ARE_FAR]].mean(axis=1) * FAR_TIMES
         first, second, last = self.layers
         hidden = _gated(np.hstack([near, far]), *first)
         hidden = hidden + _gated(_normal(hidden), *second)
@@ -113,7 +114,7 @@ def gaps(ids: Ids, at: Ids) -> Ids:
     Beyond the ends of the text nothing is known: there stands what training hid words with.
     """
     padded = np.pad(ids, REACH, constant_values=OTHER)
-    return padded[at[:, None] + np.arange(2 * REACH + 1)]
+    return padded[at[:, None] + REACH + OFFSETS]
 
 
 def _gated(values: Floats, weights: Floats, bias: Floats) -> Floats:

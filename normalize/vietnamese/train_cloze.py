@@ -24,9 +24,8 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from normalize.vietnamese.cloze import FAR_TIMES, NEAR, REACH
+from normalize.vietnamese.cloze import ARE_FAR, ARE_NEAR, FAR_TIMES, NEAR, OFFSETS, REACH
 from normalize.vietnamese.language import DATA, OTHER, RESERVED, START, LanguageModel, symbols
-from normalize.vietnamese.syllable import skeleton
 from normalize.vietnamese.train_language import is_left_out, paragraphs
 
 #: Numbers in the vectors of the symbols around, in the hidden layers, and in those of what may stand in the gap.
@@ -67,17 +66,15 @@ class Net(nn.Module):
         return odds.masked_fill(syllables == 0, -1e9)
 
 
-def same_letters(words: list[str]) -> tuple[Ids, Ids]:
+def same_letters(model: LanguageModel) -> tuple[Ids, Ids]:
     """The group of each symbol, 0 for those that share their letters with none, and the groups, a row each."""
-    by_letters: dict[str, list[int]] = {}
-    for index, word in enumerate(words[len(RESERVED) :], len(RESERVED)):
-        by_letters.setdefault(skeleton(word), []).append(index)
-    many = [one for one in by_letters.values() if len(one) > 1]
+    by_letters = dict.fromkeys(tuple(model.same_letters(word)) for word in model.words[len(RESERVED) :])
+    many = [one for one in by_letters if len(one) > 1]
     rows = np.zeros((len(many) + 1, max(map(len, many))), np.int64)
-    group = np.zeros(len(words), np.int64)
+    group = np.zeros(len(model.words), np.int64)
     for number, members in enumerate(many, 1):
         rows[number, : len(members)] = members
-        group[members] = number
+        group[list(members)] = number
     return group, rows
 
 
@@ -110,7 +107,7 @@ def train(texts: list[tuple[Path, float, float]], out: Path, minutes: float) -> 
     torch.manual_seed(1)
     chance = np.random.default_rng(1)
     model = LanguageModel(DATA)
-    group, rows = same_letters(model.words)
+    group, rows = same_letters(model)
     streams = [read(path, weight, model) for path, weight, _ in texts]
     text = np.concatenate(streams)
     counts = np.concatenate([np.full(len(one), times) for one, (_, _, times) in zip(streams, texts, strict=True)])
@@ -118,8 +115,6 @@ def train(texts: list[tuple[Path, float, float]], out: Path, minutes: float) -> 
     kept = np.minimum(1, np.sqrt(COMMON * share.sum() / np.maximum(share, 1e-9)))
     kept[0] = 0
     drawn = np.cumsum(kept[group[text]] * counts)
-    offsets = np.arange(-REACH, REACH + 1)
-    near, far = offsets[(np.abs(offsets) <= NEAR) & (offsets != 0)], offsets[np.abs(offsets) > NEAR]
 
     net = Net(rows)
     steps = torch.optim.Adam(net.parameters(), betas=(0.9, 0.99))
@@ -128,12 +123,10 @@ def train(texts: list[tuple[Path, float, float]], out: Path, minutes: float) -> 
         for one in steps.param_groups:
             one["lr"] = RATE * min(1, number / WARM) * (1 - passed / 60 / minutes) ** 0.7 + LEAST_RATE
         at = np.searchsorted(drawn, chance.random(BATCH) * drawn[-1])
-        beside = text[at[:, None] + near].astype(np.int64)
-        beside[chance.random(beside.shape) < HIDE] = OTHER
-        here = group[text[at]]
-        odds = net(
-            torch.from_numpy(beside), torch.from_numpy(text[at[:, None] + far].astype(np.int64)), torch.from_numpy(here)
-        )
+        around = text[at[:, None] + OFFSETS].astype(np.int64)
+        near, far, here = around[:, ARE_NEAR], around[:, ARE_FAR], group[text[at]]
+        near[chance.random(near.shape) < HIDE] = OTHER
+        odds = net(torch.from_numpy(near), torch.from_numpy(far), torch.from_numpy(here))
         loss = functional.cross_entropy(odds, torch.from_numpy((rows[here] == text[at][:, None]).argmax(1)))
         steps.zero_grad()
         loss.backward()

@@ -249,13 +249,17 @@ def _is_frozen_here(
 
 @lru_cache(maxsize=1 << 12)
 def _is_foreign_compound(text: str) -> bool:
-    """Whether words with hyphens between them are a foreign name, as one of them tells.
+    """Whether words with hyphens between them are a foreign name: one of them tells, or one capital before them all.
 
-    >>> _is_foreign_compound("Spi-nô-da"), _is_foreign_compound("tê-xã"), _is_foreign_compound("UBND-xã")
-    (True, False, False)
+    >>> [_is_foreign_compound(text) for text in ("Spi-nô-da", "Cuốc-va-hem", "Lê-nin")]
+    [True, True, True]
+    >>> [_is_foreign_compound(text) for text in ("tê-xã", "UBND-xã", "Việt-Nam")]
+    [False, False, False]
     """
-    words = [found.group() for found in WORD.finditer(cleaned(text))]
-    return any(not word.isupper() and not looks_vietnamese(word) for word in words)
+    first, *others = [found.group() for found in WORD.finditer(cleaned(text))] or [""]
+    if first.istitle() and others and all(word.islower() for word in others):
+        return True
+    return any(not word.isupper() and not looks_vietnamese(word) for word in (first, *others))
 
 
 def _begins(piece: _Piece, cut: _Cut) -> bool:

@@ -36,6 +36,8 @@ WORD = re.compile(r"[^\W\d_]+")
 _ADDRESS = re.compile(r"@|://|^www\.|\.(?:vn|com|org|net)\b", re.IGNORECASE)
 _LIST_LETTER = re.compile(r"^\(?[a-zđ]\)[.,;]?$", re.IGNORECASE)
 _COMMA_LIKE = re.compile(r"[,()\[\]]")
+#: A word and, behind a stroke, how many: "224 hộ, cá nhân/224 thửa". A document's symbol is in capitals.
+_COUNTED = re.compile(r"((?:(?![\d_A-ZĐ])\w){2,})/(?=\d)[\d.,]+$")
 _SENTENCE_END = re.compile(r"[.;:!?…][\"'”’»)\]*]*$")
 
 
@@ -53,11 +55,14 @@ def symbols(token: str) -> tuple[Piece, ...]:
 
     >>> [piece.symbol for piece in symbols("(Thống")], [piece.symbol for piece in symbols("2015-2020,")]
     ([',', 'thống'], ['<n>', ','])
-    >>> [piece.symbol for piece in symbols("HĐND-UBND.")]
-    ['hđnd', 'ubnd', '<s>']
+    >>> [piece.symbol for piece in symbols("HĐND-UBND.")], [piece.symbol for piece in symbols("nhân/224")]
+    (['hđnd', 'ubnd', '<s>'], ['nhân', '<n>'])
     """
     end = len(token)
-    if _ADDRESS.search(token):
+    counted = _COUNTED.match(token)
+    if counted:
+        pieces = [Piece(key(counted[1]), 0, len(counted[1])), Piece("<n>", len(counted[1]) + 1, end)]
+    elif _ADDRESS.search(token):
         pieces = [Piece("<x>", 0, end)]
     elif any(map(str.isdigit, token)) or _LIST_LETTER.match(token):
         pieces = [Piece("<n>", 0, end)]

@@ -8,7 +8,8 @@ vocabulary is that of the language model.
 
 Gaps are drawn by chance, those of common letters less often: "cua" stands in every other sentence, and is learned from
 a few thousands. All syllables of the same letters are drawn alike, so that the odds between them are those of the
-texts. Some symbols around a gap are hidden, because other engines misread them.
+texts. Some symbols around a gap are hidden and others stand for a neighbour of the same letters, because other engines
+misread them.
 """
 
 from __future__ import annotations
@@ -29,9 +30,9 @@ from normalize.vietnamese.language import DATA, OTHER, RESERVED, START, Language
 from normalize.vietnamese.train_language import is_left_out, paragraphs
 
 #: Numbers in the vectors of the symbols around, in the hidden layers, and in those of what may stand in the gap.
-AROUND, HIDDEN, INSIDE = 96, 256, 192
-#: Gaps at a time, and the share of the symbols around them that are hidden.
-BATCH, HIDE = 2048, 0.06
+AROUND, HIDDEN, INSIDE = 128, 512, 192
+#: Gaps at a time, and the shares of the symbols near them that are hidden and that are misread.
+BATCH, HIDE, MISREAD = 2048, 0.06, 0.03
 #: Letters that make up more of all gaps than this are drawn less often, by the root of it.
 COMMON = 3e-4
 RATE, LEAST_RATE, WARM = 2e-3, 2e-5, 200
@@ -58,12 +59,18 @@ class Net(nn.Module):
     def forward(self, near: torch.Tensor, far: torch.Tensor, group: torch.Tensor) -> torch.Tensor:
         """Log odds of the syllables of a group in each gap; shapes (n, 2 * NEAR), (n, 2 * FAR), (n,) -> (n, k)."""
         x = torch.cat([self.near(near).flatten(1), self.far(far) * FAR_TIMES], 1)
-        hidden = functional.glu(self.first(x))
-        hidden = hidden + functional.glu(self.second(functional.layer_norm(hidden, (HIDDEN,))))
-        vector = self.last(functional.layer_norm(hidden, (HIDDEN,)))
+        # In halves a processor that has matrix tiles is eight times as fast; what is added up stays as it was.
+        with torch.autocast("cpu", torch.bfloat16):
+            hidden = functional.glu(self.first(x)).float()
+            hidden = hidden + functional.glu(self.second(functional.layer_norm(hidden, (HIDDEN,))))
+            vector = self.last(functional.layer_norm(hidden, (HIDDEN,))).float()
         syllables = self.groups[group]
-        odds = (self.out(syllables) @ vector[:, :, None] + self.bias(syllables))[:, :, 0]
-        return odds.masked_fill(syllables == 0, -1e9)
+        there = syllables > 0
+        gap, _ = there.nonzero(as_tuple=True)
+        some = syllables[there]
+        odds = torch.full(syllables.shape, -1e9)
+        odds[there] = (self.out(some) * vector[gap]).sum(1) + self.bias(some)[:, 0]
+        return odds
 
 
 def same_letters(model: LanguageModel) -> tuple[Ids, Ids]:
@@ -76,6 +83,19 @@ def same_letters(model: LanguageModel) -> tuple[Ids, Ids]:
         rows[number, : len(members)] = members
         group[list(members)] = number
     return group, rows
+
+
+def misread(near: Ids, group: Ids, rows: Ids, chance: np.random.Generator) -> Ids:
+    """Symbols some of which are hidden, and some another syllable of the same letters; shape (n, k) -> (n, k).
+
+    Args:
+        group, rows: as :func:`same_letters` gives them.
+    """
+    drawn = chance.random(near.shape)
+    groups = group[near]
+    others = rows[groups, (chance.random(near.shape) * (rows > 0).sum(axis=1)[groups]).astype(np.int64)]
+    near = np.where((drawn < MISREAD) & (groups > 0), others, near)
+    return np.where(drawn > 1 - HIDE, OTHER, near)
 
 
 def read(path: Path, weight: float, model: LanguageModel) -> npt.NDArray[np.uint16]:
@@ -117,7 +137,7 @@ def train(texts: list[tuple[Path, float, float]], out: Path, minutes: float) -> 
     drawn = np.cumsum(kept[group[text]] * counts)
 
     net = Net(rows)
-    steps = torch.optim.Adam(net.parameters(), betas=(0.9, 0.99))
+    steps = torch.optim.Adam(net.parameters(), betas=(0.9, 0.99), fused=True)
     started, written, mean, number = time.monotonic(), 0.0, 0.0, 0
     while (passed := time.monotonic() - started) < 60 * minutes:
         for one in steps.param_groups:
@@ -125,7 +145,7 @@ def train(texts: list[tuple[Path, float, float]], out: Path, minutes: float) -> 
         at = np.searchsorted(drawn, chance.random(BATCH) * drawn[-1])
         around = text[at[:, None] + OFFSETS].astype(np.int64)
         near, far, here = around[:, ARE_NEAR], around[:, ARE_FAR], group[text[at]]
-        near[chance.random(near.shape) < HIDE] = OTHER
+        near = misread(near, group, rows, chance)
         odds = net(torch.from_numpy(near), torch.from_numpy(far), torch.from_numpy(here))
         loss = functional.cross_entropy(odds, torch.from_numpy((rows[here] == text[at][:, None]).argmax(1)))
         steps.zero_grad()
@@ -134,10 +154,11 @@ def train(texts: list[tuple[Path, float, float]], out: Path, minutes: float) -> 
         number += 1
         mean += (loss.item() - mean) / min(number, 100)
         if passed - written > 300:
-            print(f"{passed:6.0f} s  {number * BATCH:,} gaps, {mean:.4f} nats", flush=True)
             written = passed
             save(net, out)
+            print(f"{passed:6.0f} s  {number * BATCH:,} gaps, {mean:.4f} nats", flush=True)
     save(net, out)
+    print(f"{number * BATCH:,} gaps, {mean:.4f} nats")
 
 
 def save(net: Net, out: Path) -> None:

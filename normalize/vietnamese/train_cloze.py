@@ -32,7 +32,12 @@ from normalize.vietnamese.train_language import is_left_out, paragraphs
 #: Numbers in the vectors of the symbols around, in the hidden layers, and in those of what may stand in the gap.
 AROUND, HIDDEN, INSIDE = 128, 512, 192
 #: Gaps at a time, and the shares of the symbols near them that are hidden and that are misread.
-BATCH, HIDE, MISREAD = 2048, 0.06, 0.03
+BATCH, HIDE, MISREAD = 2048, 0.08, 0.03
+#: The share of the gaps near which the text begins and ends.
+SHORT = 0.15
+#: The share of the numbers that are left out of what the layers are given (dropout, Srivastava et al. 2014): without
+#: it, 76 million gaps are learned by heart, own texts with 0.1 % of errors where others of their kind have 0.9.
+DROPPED = 0.15
 #: Letters that make up more of all gaps than this are drawn less often, by the root of it.
 COMMON = 3e-4
 RATE, LEAST_RATE, WARM = 2e-3, 2e-5, 200
@@ -48,22 +53,29 @@ class Net(nn.Module):
         super().__init__()
         size = int(groups.max()) + 1
         self.groups = torch.from_numpy(groups)
-        self.near, self.far = nn.Embedding(size, AROUND), nn.EmbeddingBag(size, AROUND, mode="mean")
+        self.near, self.far = nn.Embedding(size, AROUND), nn.EmbeddingBag(size, AROUND, mode="sum")
         self.first = nn.Linear(AROUND * (2 * NEAR + 1), 2 * HIDDEN)
         self.second, self.last = nn.Linear(HIDDEN, 2 * HIDDEN), nn.Linear(HIDDEN, INSIDE)
+        self.chance = np.random.default_rng(2)
         self.out, self.bias = nn.Embedding(size, INSIDE), nn.Embedding(size, 1)
         for table, spread in ((self.near, 0.3), (self.far, 0.3), (self.out, 0.1)):
             nn.init.normal_(table.weight, 0, spread)
         nn.init.zeros_(self.bias.weight)
 
-    def forward(self, near: torch.Tensor, far: torch.Tensor, group: torch.Tensor) -> torch.Tensor:
-        """Log odds of the syllables of a group in each gap; shapes (n, 2 * NEAR), (n, 2 * FAR), (n,) -> (n, k)."""
-        x = torch.cat([self.near(near).flatten(1), self.far(far) * FAR_TIMES], 1)
+    def forward(
+        self, near: torch.Tensor, far: torch.Tensor, is_there: torch.Tensor, group: torch.Tensor
+    ) -> torch.Tensor:
+        """Log odds of the syllables of a group in each gap.
+
+        Shapes (n, 2 * NEAR), (n, 2 * FAR), (n, 2 * FAR), (n,) -> (n, k); ``is_there`` is 0 beyond the ends of a text.
+        """
+        topic = self.far(far, per_sample_weights=is_there * (FAR_TIMES / far.shape[1]))
+        x = self._dropped(torch.cat([self.near(near).flatten(1), topic], 1))
         # In halves a processor that has matrix tiles is eight times as fast; what is added up stays as it was.
         with torch.autocast("cpu", torch.bfloat16):
             hidden = functional.glu(self.first(x)).float()
             hidden = hidden + functional.glu(self.second(functional.layer_norm(hidden, (HIDDEN,))))
-            vector = self.last(functional.layer_norm(hidden, (HIDDEN,))).float()
+            vector = self.last(self._dropped(functional.layer_norm(hidden, (HIDDEN,)))).float()
         syllables = self.groups[group]
         there = syllables > 0
         gap, _ = there.nonzero(as_tuple=True)
@@ -71,6 +83,11 @@ class Net(nn.Module):
         odds = torch.full(syllables.shape, -1e9)
         odds[there] = (self.out(some) * vector[gap]).sum(1) + self.bias(some)[:, 0]
         return odds
+
+    def _dropped(self, values: torch.Tensor) -> torch.Tensor:
+        """Values some of which are 0; drawn as bytes, three times as fast as PyTorch's own dropout draws them."""
+        drawn = np.frombuffer(self.chance.bytes(values.numel()), np.uint8).reshape(values.shape)
+        return values * torch.from_numpy(drawn >= round(256 * DROPPED)) / (1 - DROPPED)
 
 
 def same_letters(model: LanguageModel) -> tuple[Ids, Ids]:
@@ -83,6 +100,13 @@ def same_letters(model: LanguageModel) -> tuple[Ids, Ids]:
         rows[number, : len(members)] = members
         group[list(members)] = number
     return group, rows
+
+
+def within(gaps: int, chance: np.random.Generator) -> npt.NDArray[np.bool_]:
+    """What stands around each gap, as if the text began and ended near some; shape (gaps, 2 * REACH + 1)."""
+    before, after = chance.integers(0, REACH + 1, (2, gaps, 1))
+    is_long = chance.random((gaps, 1)) >= SHORT
+    return is_long | ((-before <= OFFSETS) & (after >= OFFSETS))
 
 
 def misread(near: Ids, group: Ids, rows: Ids, chance: np.random.Generator) -> Ids:
@@ -144,9 +168,10 @@ def train(texts: list[tuple[Path, float, float]], out: Path, minutes: float) -> 
             one["lr"] = RATE * min(1, number / WARM) * (1 - passed / 60 / minutes) ** 0.7 + LEAST_RATE
         at = np.searchsorted(drawn, chance.random(BATCH) * drawn[-1])
         around = text[at[:, None] + OFFSETS].astype(np.int64)
-        near, far, here = around[:, ARE_NEAR], around[:, ARE_FAR], group[text[at]]
-        near = misread(near, group, rows, chance)
-        odds = net(torch.from_numpy(near), torch.from_numpy(far), torch.from_numpy(here))
+        here, is_there = group[text[at]], within(BATCH, chance)
+        near = np.where(is_there[:, ARE_NEAR], misread(around[:, ARE_NEAR], group, rows, chance), OTHER)
+        far, beyond = around[:, ARE_FAR], is_there[:, ARE_FAR].astype(np.float32)
+        odds = net(*map(torch.from_numpy, (near, far, beyond, here)))
         loss = functional.cross_entropy(odds, torch.from_numpy((rows[here] == text[at][:, None]).argmax(1)))
         steps.zero_grad()
         loss.backward()

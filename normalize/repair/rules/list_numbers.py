@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from itertools import groupby
+from itertools import groupby, pairwise
 
 from normalize.document import Document
 from normalize.repair.changes import Change, Place, heads
@@ -23,6 +23,8 @@ _REST = frozenset((".", "..", "...", "…", "._", ".,", "'."))
 _DASHES = ("-", "–", "—")
 _MAY_BE_REST = frozenset((*_DASHES, ",", "'", "*"))
 SURE, LIKELY = 0.97, 0.93
+#: Blocks between two items of one list, at most.
+_FARTHEST = 40
 
 
 def list_numbers(document: Document) -> Iterator[Change]:
@@ -52,7 +54,14 @@ def _in_list(signs: Sequence[Place]) -> Iterator[Change]:
     for first, last in zip([-1, *known], [*known, len(signs)], strict=True):
         before = _number(signs[first]) if first >= 0 else 0
         after = _number(signs[last]) if last < len(signs) else 0
-        yield from _numbered(signs[first + 1 : last], before, after)
+        items = signs[max(first, 0) : last + 1]
+        if _are_near(items):
+            yield from _numbered(signs[first + 1 : last], before, after)
+
+
+def _are_near(items: Sequence[Place]) -> bool:
+    """Whether items are of one list: in a long text without numbers two that count on by chance are none."""
+    return all(two.text - one.text <= _FARTHEST for one, two in pairwise(items))
 
 
 def _begins_part(place: Place) -> bool:

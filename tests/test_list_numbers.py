@@ -20,3 +20,12 @@ def test_cases(case: dict[str, str | None]) -> None:
     assert " / ".join(block.text for block in after.blocks) == (case["after"] or case["before"])
     assert undo(after) == before
     assert repair(after) == after
+
+
+@pytest.mark.parametrize(("between", "is_one_list"), [(3, True), (60, False)])
+def test_numbers_far_from_each_other_are_no_list(between: int, is_one_list: bool) -> None:
+    text = ["Các cơ quan, đơn vị tổ chức thực hiện."] * between
+    texts = ["1. Thu ngân sách", *text, ". Chi ngân sách", *text, "3. Đầu tư công"]
+    blocks = tuple(Block("paragraph", tuple(Token(word, 1) for word in one.split())) for one in texts)
+    after = repair(Document(Source("test.pdf", "", 1, 0), blocks))
+    assert (after.blocks[between + 1].text == "2. Chi ngân sách") == is_one_list

@@ -1,6 +1,6 @@
 """Train the network that fills a gap with one of the syllables of the same letters: ``data/cloze.npz``.
 
-    python -m normalize.vietnamese.train_cloze OWN.txt.gz=10:5 LAWS.txt.gz=1:0.5 ... --out FILE --minutes 50
+    python -m normalize.vietnamese.train_cloze OWN.txt.gz=10:2.5 LAWS.txt.gz=1:0.5 ... --out FILE --minutes 40
 
 Needs PyTorch, which the program itself never does. A TEXT is one of those that ``train_language.py`` takes, with the
 weight that it has there (which says what is left out of training, here as there) and how much it counts here. The

@@ -60,6 +60,19 @@ def compared(printed: list[list[str]], read: list[list[str]], mode: str, show: b
     return counts
 
 
+def spoilt_and_compared(name: str, texts: list[list[str]], times: int, mode: str, show: bool = False) -> Counter[str]:
+    """What became of a report that was spoilt so many times, with other misreadings than those that fitted the weights.
+
+    Args:
+        show: print the false changes of the first time.
+    """
+    counts: Counter[str] = Counter()
+    for number in range(times):
+        read = noised(texts, random.Random(f"measured {name} {number}"))
+        counts += compared(texts, read, mode, show and not number)
+    return counts
+
+
 def main() -> None:
     """The command line."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
@@ -74,11 +87,7 @@ def main() -> None:
     total: Counter[str] = Counter()
     print(f"{'report':32}{'words':>9}{'wrong':>7}{'mended':>8}{'recall':>8}{'false':>7}{'in 10,000':>11}")
     for name, texts in found.items():
-        counts: Counter[str] = Counter()
-        for number in range(given.times):
-            # Other misreadings than those that fitted the weights.
-            read = noised(texts, random.Random(f"measured {name} {number}"))
-            counts += compared(texts, read, given.mode, given.show and not number)
+        counts = spoilt_and_compared(name, texts, given.times, given.mode, given.show)
         _print(name, counts)
         total += counts
     _print("all", total)

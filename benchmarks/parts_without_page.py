@@ -21,23 +21,19 @@ from pathlib import Path
 from unittest import mock
 
 import numpy as np
-import numpy.typing as npt
 
-from benchmarks.noised_reports import compared
+from benchmarks.noised_reports import spoilt_and_compared
 from normalize.repair import repair, without_page
 from normalize.repair.misreadings import SHARES
 from normalize.repair.train_without_page import (
     GENERAL_WEIGHT,
     LIMIT,
-    Paragraphs,
-    Reals,
     Samples,
-    best,
-    fit,
-    general_texts,
+    judged_by_others,
     noised,
     reports,
     samples,
+    spoilt_general,
 )
 from normalize.repair.without_page import FEATURES
 from normalize.vietnamese import cloze, language
@@ -55,14 +51,6 @@ GROUPS: Mapping[str, Callable[[str], object]] = {
 }
 
 
-def _read_general(paths: Sequence[Path], unseen: Sequence[Path], limit: int) -> list[Samples]:
-    return [
-        samples(texts, noised(texts, random.Random(number)))
-        for path in (*paths, *unseen)
-        for number, texts in enumerate(general_texts(path, limit, path in unseen))
-    ]
-
-
 def without(group: Callable[[str], object], one: Samples) -> Samples:
     """Samples that lack some features."""
     kept = [index for index, name in enumerate(FEATURES) if not group(name)]
@@ -71,12 +59,7 @@ def without(group: Callable[[str], object], one: Samples) -> Samples:
 
 def recall_at(by_report: Mapping[str, Sequence[Samples]], general: Sequence[Samples]) -> tuple[float, float]:
     """Share of the misreadings mended where one change in 10,000 words is false, and three; each report held out."""
-    judged: list[tuple[Reals, npt.NDArray[np.bool_]]] = []
-    for name, held in by_report.items():
-        parts = [(one, 1.0) for other, many in by_report.items() if other != name for one in many]
-        weights = fit([*parts, *((one, GENERAL_WEIGHT) for one in general)])
-        judged += [best(one, weights) for one in held]
-    p, right = (np.concatenate(column) for column in zip(*judged, strict=True))
+    p, right = judged_by_others(by_report, [(one, GENERAL_WEIGHT) for one in general])
     order = np.argsort(-p)
     false, mended = np.cumsum(~right[order]), np.cumsum(right[order])
     many = [one for held in by_report.values() for one in held]
@@ -102,15 +85,6 @@ def parts() -> Iterator[tuple[str, tuple[mock._patch[object], ...]]]:
     yield "the other rules", (_without_rules(*(pageless - known)),)
 
 
-def _measured(found: Mapping[str, Paragraphs], times: int, mode: str) -> Counter[str]:
-    counts: Counter[str] = Counter()
-    for name, texts in found.items():
-        for number in range(times):
-            printed = [list(text) for text in texts]
-            counts += compared(printed, noised(texts, random.Random(f"measured {name} {number}")), mode, False)
-    return counts
-
-
 def main() -> None:
     """The command line."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
@@ -124,9 +98,9 @@ def main() -> None:
 
     tables = (language.DATA / f"{name}.npy" for name in ("buckets", "fingerprints", "probabilities", "backoffs"))
     print(f"n-grams {sum(path.stat().st_size for path in tables) / 1e6:.1f} MB", end=", ")
-    print(f"network {cloze.FILE.stat().st_size / 1e6:.1f} MB, places {places_size() / 1e6:.1f} MB\n")
+    print(f"network {cloze.FILE.stat().st_size / 1e6:.1f} MB\n")
 
-    general = _read_general(given.general, given.unseen, given.limit)
+    general = [samples(*both) for both in spoilt_general(given.general, given.unseen, given.limit)]
     by_report = {
         name: [samples(texts, noised(texts, random.Random(f"{name} {time}"))) for time in range(given.times)]
         for name, texts in found.items()
@@ -149,16 +123,11 @@ def main() -> None:
             with ExitStack() as left_out:
                 for patch in patches:
                     left_out.enter_context(patch)
-                counts = _measured(found, given.times, mode)
+                counts = sum((spoilt_and_compared(*one, given.times, mode) for one in found.items()), Counter[str]())
             row += f" {counts['mended'] / counts['wrong']:.3f} | {1e4 * counts['false'] / counts['words']:.2f} |"
         taken = time.process_time() - started
         whole = whole or taken
         print(f"| {name if name == 'all' else f'all but {name}'} |{row} {taken / whole:.2f} |", flush=True)
-
-
-def places_size() -> int:
-    """Bytes of the gazetteer."""
-    return (language.DATA / "places.txt").stat().st_size
 
 
 if __name__ == "__main__":

@@ -35,8 +35,8 @@ from normalize.vietnamese.language import load_language_model
 from normalize.vietnamese.train_language import held_out, paragraphs, report_of
 
 SOURCE = Source("calibration", "", 0, 0)
-#: Least probability of a change in each mode. By the table ``safe`` makes 0.3 false changes in 10,000 and ``full`` 1.1;
-#: on labelled reports of offices and years that no text here is of, none and 2.8.
+#: Least probability of a change in each mode. By the table ``safe`` makes 0.3 false changes in 10,000 and ``full``
+#: between 0.7 and 1.6; on labelled reports of offices and years that no text here is of, none and 2.4.
 THRESHOLDS = {"safe": 0.6, "full": 0.35}
 #: The same of a pair, after the odds are made those of real rows. In 377,502 words of reports spoilt so that half of
 #: the misreadings stand in rows, those above 0.2 put right 185 pairs and changed one wrongly; those between 0.08 and
@@ -90,6 +90,21 @@ def noised(texts: Paragraphs, rng: random.Random, row: float = ROW) -> list[list
     """A document with misreadings in it; ``row``: how likely one follows another."""
     words = iter(spoilt([word for text in texts for word in text], load_language_model(), rng, row=row))
     return [[next(words) for _ in text] for text in texts]
+
+
+def spoilt_general(
+    general: Sequence[Path], unseen: Sequence[Path], limit: int
+) -> list[tuple[list[list[str]], list[list[str]]]]:
+    """The documents of general texts and of unseen ones, each as printed and with misreadings.
+
+    Args:
+        limit: words of each text.
+    """
+    return [
+        (texts, noised(texts, random.Random(number)))
+        for path in (*general, *unseen)
+        for number, texts in enumerate(general_texts(path, limit, path in unseen))
+    ]
 
 
 def plain_document(texts: Paragraphs) -> Document:
@@ -209,6 +224,18 @@ def best(one: Samples, weights: Reals) -> tuple[Reals, npt.NDArray[np.bool_]]:
     return p[first], one.right[first]
 
 
+def judged_by_others(
+    by_report: Mapping[str, Sequence[Samples]], general: Sequence[tuple[Samples, float]]
+) -> tuple[Reals, npt.NDArray[np.bool_]]:
+    """:func:`best` of all reports, each by weights that were fitted to the others and to general texts."""
+    judged = []
+    for name, held in by_report.items():
+        weights = fit([*((one, 1.0) for other, many in by_report.items() if other != name for one in many), *general])
+        judged += [best(one, weights) for one in held]
+    p, right = (np.concatenate(column) for column in zip(*judged, strict=True))
+    return p, right
+
+
 def main() -> None:
     """The command line."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
@@ -220,14 +247,10 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True)
     given = parser.parse_args()
     own = {name: texts for path in given.own for name, texts in reports(path).items()}
-    read = [
-        (texts, noised(texts, random.Random(number)))
-        for path in (*given.general, *given.unseen)
-        for number, texts in enumerate(general_texts(path, given.limit, path in given.unseen))
-    ]
+    read = spoilt_general(given.general, given.unseen, given.limit)
     by_report = {name: _spoilt_samples(name, texts, given.times) for name, texts in own.items()}
     general = [(samples(*both), GENERAL_WEIGHT) for both in read]
-    print(f"{len(own)} reports spoilt {given.times + 1} times")
+    print(f"{len(own)} reports spoilt {given.times + 2} times")
     _show_held_out(by_report, general)
     weights = fit([(one, 1.0) for many in by_report.values() for one in many] + general)
     pairs = {name: _spoilt_pairs(name, texts) for name, texts in own.items()}
@@ -269,11 +292,7 @@ def _spoilt_samples(name: str, texts: Paragraphs, times: int) -> list[Samples]:
 
 def _show_held_out(by_report: Mapping[str, list[Samples]], general: list[tuple[Samples, float]]) -> None:
     """Print what each threshold makes of the reports, each judged by weights that were fitted to the others."""
-    scored = []
-    for name, held in by_report.items():
-        weights = fit([(one, 1.0) for other, many in by_report.items() if other != name for one in many] + general)
-        scored += [best(one, weights) for one in held]
-    p, right = (np.concatenate(column) for column in zip(*scored, strict=True))
+    p, right = judged_by_others(by_report, general)
     spoilt_words = sum(one.spoilt for many in by_report.values() for one in many)
     words = sum(one.words for many in by_report.values() for one in many)
     print(f"{words:,} words, {spoilt_words} wrong")
